@@ -1,0 +1,268 @@
+"""Tables of schema `accounting`: the books. Registers of cards, and the documents derived from orders."""
+
+from __future__ import annotations
+
+from keycrm_pipeline.schemas.columns import INSTANT, MONEY, QUANTITY, Column, Table, one_of
+
+PRODUCT_KINDS = ("product", "product_with_sku", "service")
+SERVICE_KINDS = ("service", "delivery", "wrap", "tax")
+ORIGINS = ("keycrm", "catalogue")
+
+PARTNERS = Table(
+    "accounting",
+    "partners",
+    "One partner card (Партнер): a buyer of the shop.",
+    (
+        Column("partner_id", "BIGINT", "The card's own number; never changes.", nullable=False),
+        Column("name", "VARCHAR", "Name.", nullable=False),
+        Column("phone", "VARCHAR", "Phone, +380XXXXXXXXX when valid, else as typed."),
+        Column("email", "VARCHAR", "E-mail as typed."),
+        Column(
+            "origin",
+            "VARCHAR",
+            "keycrm: made by the exchange; catalogue: was in the books already.",
+            nullable=False,
+            checks=(one_of("origin", ORIGINS),),
+        ),
+        Column("created_at", INSTANT, "When the exchange made the card.", nullable=False),
+        Column("updated_at", INSTANT, "When the exchange last really changed it.", nullable=False),
+        Column("catalogue_id", "VARCHAR", "The card's id in the accounting system's own file (R12)."),
+        Column("name_key", "VARCHAR", "Name as it is compared."),
+        Column("phone_key", "VARCHAR", "Phone as it is compared; empty when it is no key."),
+        Column("email_key", "VARCHAR", "E-mail as it is compared; empty when it is no key."),
+        Column("as_of_ordered_at", INSTANT, "Date of the order whose buyer the card follows."),
+        Column("as_of_order_id", "BIGINT", "That order."),
+    ),
+    ("partner_id",),
+)
+
+PARTNER_LINKS = Table(
+    "accounting",
+    "partner_links",
+    "Which card a KeyCRM buyer belongs to; once made it stays.",
+    (
+        Column("buyer_id", "BIGINT", "KeyCRM's buyer id.", nullable=False),
+        Column("partner_id", "BIGINT", "The card.", nullable=False),
+        Column("name_conflict", "BOOLEAN", "Whether the buyer's name disagreed with the card's.", nullable=False),
+        Column("conflict_order_id", "BIGINT", "The order in which the disagreement was met."),
+        Column("created_at", INSTANT, "When the link was made.", nullable=False),
+    ),
+    ("buyer_id",),
+)
+
+PRODUCTS = Table(
+    "accounting",
+    "products",
+    "One product card: Товар, Товар з SKU or Послуга.",
+    (
+        Column("product_id", "BIGINT", "The card's own number; never changes.", nullable=False),
+        Column("name", "VARCHAR", "Name.", nullable=False),
+        Column("sku", "VARCHAR", "SKU (article); empty on a card with variants."),
+        Column(
+            "kind",
+            "VARCHAR",
+            "product (Товар), product_with_sku (Товар з SKU) or service (Послуга).",
+            nullable=False,
+            checks=(one_of("kind", PRODUCT_KINDS),),
+        ),
+        Column("unit", "VARCHAR", "Unit of measure; empty for pieces."),
+        Column("category_id", "BIGINT", "Category in KeyCRM."),
+        Column("category_name", "VARCHAR", "Its name."),
+        Column(
+            "origin",
+            "VARCHAR",
+            "keycrm: made by the exchange; catalogue: was in the books already.",
+            nullable=False,
+            checks=(one_of("origin", ORIGINS),),
+        ),
+        Column("created_at", INSTANT, "When the exchange made the card.", nullable=False),
+        Column("updated_at", INSTANT, "When the exchange last really changed it.", nullable=False),
+        Column("catalogue_id", "VARCHAR", "The card's id in the accounting system's own file (R12)."),
+        Column("name_key", "VARCHAR", "Name as it is compared."),
+        Column("sku_key", "VARCHAR", "SKU as it is compared."),
+    ),
+    ("product_id",),
+)
+
+PRODUCT_VARIANTS = Table(
+    "accounting",
+    "product_variants",
+    "One variant of a card of kind product_with_sku (Товар з SKU).",
+    (
+        Column("variant_id", "BIGINT", "The variant's own number; never changes.", nullable=False),
+        Column("product_id", "BIGINT", "The card.", nullable=False),
+        Column("sku", "VARCHAR", "SKU (article)."),
+        Column("barcode", "VARCHAR", "Barcode."),
+        Column("characteristics", "VARCHAR", "Options, `Колір: Червоний; Розмір: M`."),
+        Column("offer_id", "BIGINT", "Offer in KeyCRM's catalogue."),
+        Column("sku_key", "VARCHAR", "SKU as it is compared."),
+        Column("created_at", INSTANT, "When the exchange made it.", nullable=False),
+        Column("updated_at", INSTANT, "When the exchange last really changed it.", nullable=False),
+    ),
+    ("variant_id",),
+)
+
+PRODUCT_LINKS = Table(
+    "accounting",
+    "product_links",
+    "Which card, and which variant of it, a KeyCRM offer belongs to.",
+    (
+        Column("offer_id", "BIGINT", "KeyCRM's offer id.", nullable=False),
+        Column("crm_product_id", "BIGINT", "KeyCRM's product id."),
+        Column("product_id", "BIGINT", "The card.", nullable=False),
+        Column("variant_id", "BIGINT", "The variant; empty when the card has none."),
+    ),
+    ("offer_id",),
+)
+
+STATUSES = Table(
+    "accounting",
+    "statuses",
+    "One order status of KeyCRM.",
+    (
+        Column("status_id", "BIGINT", "KeyCRM's status id.", nullable=False),
+        Column("name", "VARCHAR", "Name; the Ukrainian one for KeyCRM's standard statuses.", nullable=False),
+        Column("alias", "VARCHAR", "KeyCRM's key or transliteration."),
+        Column("group_id", "BIGINT", "Group, 1 new to 6 cancelled."),
+        Column("group_name", "VARCHAR", "The group's Ukrainian name."),
+        Column("stage", "VARCHAR", "Stage in the accounting system (Етап).", nullable=False),
+        Column("is_mapped", "BOOLEAN", "Whether the profile maps the status to a stage.", nullable=False),
+        Column("is_loaded", "BOOLEAN", "Whether the profile chooses orders of this status.", nullable=False),
+    ),
+    ("status_id",),
+)
+
+SOURCES = Table(
+    "accounting",
+    "sources",
+    "One source of orders: a site, a marketplace, a shop.",
+    (
+        Column("source_id", "BIGINT", "KeyCRM's source id.", nullable=False),
+        Column("name", "VARCHAR", "Name.", nullable=False),
+        Column("driver", "VARCHAR", "Kind of source: prom, rozetka, shopify…"),
+        Column("currency", "VARCHAR", "Currency of its orders."),
+    ),
+    ("source_id",),
+)
+
+ORDERS = Table(
+    "accounting",
+    "orders",
+    "One order document.",
+    (
+        Column("order_id", "BIGINT", "Number of the document: KeyCRM's order id.", nullable=False),
+        Column("order_day", "DATE", "Local day of the order, the partition.", nullable=False),
+        Column("ordered_at", INSTANT, "Date of the document.", nullable=False),
+        Column("partner_id", "BIGINT", "Partner (Партнер).", nullable=False),
+        Column("status_id", "BIGINT", "Status.", nullable=False),
+        Column("stage", "VARCHAR", "Stage (Етап).", nullable=False),
+        Column("source_id", "BIGINT", "Source (Джерело)."),
+        Column("source_number", "VARCHAR", "The order's number at its source."),
+        Column("author", "VARCHAR", "Author (Користувач).", nullable=False),
+        Column("responsible", "VARCHAR", "Responsible (Відповідальний).", nullable=False),
+        Column("account", "VARCHAR", "Bank account or cash desk (Банк. рахунок/Каса).", nullable=False),
+        Column("currency", "VARCHAR", "Currency of all sums of the order.", nullable=False),
+        Column("comment", "VARCHAR", "Comment (Коментар)."),
+        Column("delivery_address", "VARCHAR", "Delivery address in one line."),
+        Column("recipient_name", "VARCHAR", "Recipient when not the buyer."),
+        Column("recipient_phone", "VARCHAR", "Recipient's phone."),
+        Column("delivery_service", "VARCHAR", "Delivery service (Служба доставки)."),
+        Column("tracking_code", "VARCHAR", "Waybill number (ТТН)."),
+        Column("goods_total", MONEY, "Sum of order_lines.amount.", nullable=False),
+        Column("services_total", MONEY, "Sum of order_services.amount.", nullable=False),
+        Column("discount_total", MONEY, "Sum of both discount columns.", nullable=False),
+        Column("grand_total", MONEY, "What the buyer pays, by KeyCRM.", nullable=False),
+        Column(
+            "difference",
+            MONEY,
+            "grand_total minus goods and services; 0 unless KeyCRM's order does not add up.",
+            nullable=False,
+        ),
+        Column("paid_total", MONEY, "Payments received in the order's currency.", nullable=False),
+        Column("payment_status", "VARCHAR", "not_paid, part_paid, paid or overpaid."),
+        Column("missing_in_crm", "BOOLEAN", "Whether KeyCRM no longer has the order.", nullable=False),
+        Column("crm_updated_at", INSTANT, "The order's updated_at in KeyCRM."),
+        Column("created_at", INSTANT, "When the exchange made the document.", nullable=False),
+        Column("updated_at", INSTANT, "When the exchange last really changed it.", nullable=False),
+        Column("manager_id", "BIGINT", "Manager in KeyCRM, of whom `responsible` was derived."),
+    ),
+    ("order_id",),
+)
+
+ORDER_LINES = Table(
+    "accounting",
+    "order_lines",
+    "One line of goods of an order document.",
+    (
+        Column("order_id", "BIGINT", "The order.", nullable=False),
+        Column("line_no", "INTEGER", "Position in the CRM's order, from 1.", nullable=False),
+        Column("crm_line_id", "BIGINT", "KeyCRM's line id."),
+        Column("product_id", "BIGINT", "Card.", nullable=False),
+        Column("variant_id", "BIGINT", "Variant; empty when the card has none."),
+        Column("name", "VARCHAR", "Name as sold.", nullable=False),
+        Column("sku", "VARCHAR", "SKU (article)."),
+        Column("characteristics", "VARCHAR", "Options, `Колір: Червоний; Розмір: M`."),
+        Column("unit", "VARCHAR", "Unit of measure; empty for pieces."),
+        Column("quantity", QUANTITY, "Quantity.", nullable=False),
+        Column("price", MONEY, "List price per unit.", nullable=False),
+        Column("discount", MONEY, "price x quantity minus amount.", nullable=False),
+        Column("amount", MONEY, "What the line costs the buyer.", nullable=False),
+    ),
+    ("order_id", "line_no"),
+)
+
+ORDER_SERVICES = Table(
+    "accounting",
+    "order_services",
+    "One line of the services tab (Послуги) of an order document: services, delivery, wrap, tax.",
+    (
+        Column("order_id", "BIGINT", "The order.", nullable=False),
+        Column(
+            "line_no",
+            "INTEGER",
+            "Position in the CRM's order, from 1; delivery, wrap and tax follow the lines.",
+            nullable=False,
+        ),
+        Column("crm_line_id", "BIGINT", "KeyCRM's line id; empty for delivery, wrap and tax."),
+        Column(
+            "kind",
+            "VARCHAR",
+            "service (Послуга), delivery (Доставка), wrap (Пакування) or tax (Податок).",
+            nullable=False,
+            checks=(one_of("kind", SERVICE_KINDS),),
+        ),
+        Column("product_id", "BIGINT", "Card; empty for wrap and tax."),
+        Column("name", "VARCHAR", "Name as sold.", nullable=False),
+        Column("sku", "VARCHAR", "SKU (article)."),
+        Column("characteristics", "VARCHAR", "Options."),
+        Column("quantity", QUANTITY, "Quantity.", nullable=False),
+        Column("price", MONEY, "Price per unit.", nullable=False),
+        Column("discount", MONEY, "price x quantity minus amount.", nullable=False),
+        Column("amount", MONEY, "What it costs the buyer.", nullable=False),
+    ),
+    ("order_id", "line_no"),
+)
+
+ORDER_PAYMENTS = Table(
+    "accounting",
+    "order_payments",
+    "One payment (Оплата) or expense (Витрата) of an order.",
+    (
+        Column("order_id", "BIGINT", "The order.", nullable=False),
+        Column(
+            "payment_id",
+            "BIGINT",
+            "KeyCRM's payment id; minus the position when it has none.",
+            nullable=False,
+        ),
+        Column("paid_at", INSTANT, "Date of the payment."),
+        Column("method_id", "BIGINT", "Payment method."),
+        Column("method", "VARCHAR", "Its name."),
+        Column("account", "VARCHAR", "Bank account or cash desk (Банк. рахунок/Каса)."),
+        Column("amount", MONEY, "Amount.", nullable=False),
+        Column("currency", "VARCHAR", "Currency of the payment.", nullable=False),
+        Column("status", "VARCHAR", "paid, not_paid or canceled."),
+        Column("is_expense", "BOOLEAN", "Whether it is an expense of the shop.", nullable=False),
+    ),
+    ("order_id", "payment_id"),
+)

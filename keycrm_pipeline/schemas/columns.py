@@ -1,0 +1,136 @@
+"""What a table is: its columns, their types, comments and checks, each written once.
+
+From one `Table` come the statement that creates it (`warehouse`), the pandera schema that a frame must pass before
+it is written, the column comments in DuckDB, the column list of the Dagster asset and the table reference of the docs.
+No SQL, no Dagster and no rule of bookkeeping belongs here.
+
+A frame carries money as whole kopiykas (Int64): decimals as Python objects are slow, and binary floats lose
+kopiykas. The tables themselves hold DECIMAL(18,2) hryvnias; the warehouse converts at the border.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandera.polars as pa
+import polars as pl
+
+MONEY = "DECIMAL(18,2)"
+"""Hryvnias (or the order's own currency) with kopiykas."""
+QUANTITY = "DECIMAL(18,3)"
+PRICE = "DECIMAL(18,6)"
+"""A price per unit as the CRM keeps it: percentages leave more than two decimals."""
+PERCENT = "DECIMAL(18,6)"
+INSTANT = "TIMESTAMPTZ"
+TEXT_LIST = "VARCHAR[]"
+INTEGER_LIST = "BIGINT[]"
+
+_FRAME_TYPES: dict[str, Any] = {
+    "BIGINT": pl.Int64,
+    "INTEGER": pl.Int32,
+    "UBIGINT": pl.UInt64,
+    "VARCHAR": pl.String,
+    "BOOLEAN": pl.Boolean,
+    "DATE": pl.Date,
+    "DOUBLE": pl.Float64,
+    INSTANT: pl.Datetime("us", "UTC"),
+    MONEY: pl.Int64,
+    TEXT_LIST: pl.List(pl.String),
+    INTEGER_LIST: pl.List(pl.Int64),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: The public name.
+        type: The DuckDB type.
+        comment: One sentence for the person who reads the table.
+        nullable: Whether the value may be missing.
+        checks: pandera checks of the column's values in a frame (money in kopiykas).
+    """
+
+    name: str
+    type: str
+    comment: str
+    nullable: bool = True
+    checks: tuple[pa.Check, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a profile's database.
+
+    Attributes:
+        schema: The DuckDB schema: `raw`, `validated`, `accounting` or `ops`.
+        name: The table's name.
+        comment: What one row is, for the person who reads the table.
+        columns: The columns, in order.
+        primary_key: The columns that identify a row.
+        frame_checks: pandera checks that look at several columns at once.
+    """
+
+    schema: str
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...]
+    frame_checks: tuple[pa.Check, ...] = field(default=())
+
+    @property
+    def qualified_name(self) -> str:
+        """`schema.name`, as SQL writes it."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of all columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError when there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @cached_property
+    def frame_schema(self) -> pa.DataFrameSchema:
+        """The pandera schema of a frame of this table (money in kopiykas), to be validated lazily."""
+        return pa.DataFrameSchema(
+            {
+                column.name: pa.Column(
+                    frame_type(column.type),
+                    nullable=column.nullable,
+                    checks=list(column.checks),
+                )
+                for column in self.columns
+            },
+            checks=list(self.frame_checks),
+            unique=list(self.primary_key),
+            strict=True,
+            name=self.qualified_name,
+        )
+
+    def __hash__(self) -> int:
+        """Tables are told apart by their name."""
+        return hash(self.qualified_name)
+
+
+def frame_type(column_type: str) -> Any:
+    """The polars type in which a frame carries a column of that DuckDB type."""
+    return _FRAME_TYPES.get(column_type, pl.Decimal)
+
+
+def not_negative(what: str) -> pa.Check:
+    """A check that a number is zero or more; `what` names it in the failure."""
+    return pa.Check.ge(0, error=f"{what} is below zero")
+
+
+def one_of(what: str, values: tuple[str, ...]) -> pa.Check:
+    """A check that a text is one of a few; `what` names it in the failure."""
+    return pa.Check.isin(values, error=f"{what} is not one of {', '.join(values)}")

@@ -1,0 +1,143 @@
+"""Tables of schema `ops`: the exchange log, what waits for a person, and what a load needs to go on after a crash."""
+
+from __future__ import annotations
+
+from keycrm_pipeline.schemas.columns import INSTANT, INTEGER_LIST, TEXT_LIST, Column, Table, one_of
+
+EXCHANGE_KINDS = ("period", "changes", "recent", "sweep", "catalogue", "rebuild")
+EXCHANGE_STATUSES = ("running", "succeeded", "failed")
+REVIEW_KINDS = (
+    "unmapped_status",
+    "unmapped_manager",
+    "partner_name_conflict",
+    "ambiguous_product_name",
+    "product_promoted",
+    "order_difference",
+    "rejected_order",
+    "missing_in_crm",
+)
+
+EXCHANGES = Table(
+    "ops",
+    "exchanges",
+    "The exchange log: one row a load, written when it starts and completed when it ends.",
+    (
+        Column("exchange_id", "BIGINT", "Number of the exchange.", nullable=False),
+        Column("profile", "VARCHAR", "Profile.", nullable=False),
+        Column("run_id", "VARCHAR", "Dagster run."),
+        Column(
+            "kind", "VARCHAR", "period, changes, recent, sweep, catalogue or rebuild.", nullable=False,
+            checks=(one_of("kind", EXCHANGE_KINDS),),
+        ),
+        Column("period_from", "DATE", "First day of the period."),
+        Column("period_to", "DATE", "Last day of the period."),
+        Column("started_at", INSTANT, "When it started.", nullable=False),
+        Column("finished_at", INSTANT, "When it ended; empty while it runs."),
+        Column(
+            "status", "VARCHAR", "running, succeeded or failed.", nullable=False,
+            checks=(one_of("status", EXCHANGE_STATUSES),),
+        ),
+        Column("orders_seen", "BIGINT", "All orders returned for the period, chosen or not.", nullable=False),
+        Column("orders_created", "BIGINT", "New documents.", nullable=False),
+        Column("orders_updated", "BIGINT", "Changed documents.", nullable=False),
+        Column("orders_unchanged", "BIGINT", "Documents that were right already.", nullable=False),
+        Column("orders_rejected", "BIGINT", "Orders that failed validation.", nullable=False),
+        Column("partners_created", "BIGINT", "New partner cards, the default partner included.", nullable=False),
+        Column("products_created", "BIGINT", "New product cards.", nullable=False),
+        Column("requests", "BIGINT", "Requests made to KeyCRM.", nullable=False),
+        Column("error", "VARCHAR", "What went wrong, in words."),
+        Column("steps_pending", TEXT_LIST, "Assets of the run that have not finished yet."),
+        Column("watermark", INSTANT, "Newest updated_at of KeyCRM that a changes pass has safely stored."),
+    ),
+    ("exchange_id",),
+)
+
+REJECTED_RECORDS = Table(
+    "ops",
+    "rejected_records",
+    "One order that failed validation, with its payload and every reason.",
+    (
+        Column("record_key", "VARCHAR", "The order id, or a digest of the payload when it has none.", nullable=False),
+        Column("order_id", "BIGINT", "KeyCRM's order id; empty when unreadable."),
+        Column("order_day", "DATE", "Local day of the order; the asked period's first day when the order has no id."),
+        Column("reasons", TEXT_LIST, "Every reason, in words.", nullable=False),
+        Column("payload", "VARCHAR", "The order as KeyCRM sent it.", nullable=False),
+        Column("rejected_at", INSTANT, "When it was first rejected for these reasons.", nullable=False),
+    ),
+    ("record_key",),
+)
+
+REVIEW = Table(
+    "ops",
+    "review",
+    "One thing that a person should look at; it goes when its cause is gone.",
+    (
+        Column(
+            "kind", "VARCHAR", "What it is about.", nullable=False, checks=(one_of("kind", REVIEW_KINDS),)
+        ),
+        Column("subject", "VARCHAR", "The id it is about, or the name for an ambiguous name.", nullable=False),
+        Column("details", "VARCHAR", "What is the matter and what to do, in words.", nullable=False),
+        Column("first_seen_at", INSTANT, "When it was first met.", nullable=False),
+    ),
+    ("kind", "subject"),
+)
+
+STATUS_HISTORY = Table(
+    "ops",
+    "status_history",
+    "One status that an order was seen in.",
+    (
+        Column("order_id", "BIGINT", "The order.", nullable=False),
+        Column("status_id", "BIGINT", "The status.", nullable=False),
+        Column("stage", "VARCHAR", "Its stage when it was seen."),
+        Column("seen_at", INSTANT, "When the exchange first saw the order in it.", nullable=False),
+        Column("status_changed_at", INSTANT, "When KeyCRM changed to it."),
+    ),
+    ("order_id", "status_id"),
+)
+
+EXTRACTION_PAGES = Table(
+    "ops",
+    "extraction_pages",
+    "One page of an unfinished walk that is safely stored, so that the walk goes on after a crash.",
+    (
+        Column("walk", "VARCHAR", "What was asked for.", nullable=False),
+        Column("page", "BIGINT", "Number of the page.", nullable=False),
+        Column("total", "BIGINT", "Total that KeyCRM named on it.", nullable=False),
+        Column("order_ids", INTEGER_LIST, "The orders on it.", nullable=False),
+        Column("fetched_at", INSTANT, "When it was fetched.", nullable=False),
+    ),
+    ("walk", "page"),
+)
+
+LOADED_DAYS = Table(
+    "ops",
+    "loaded_days",
+    "One day that was loaded to the end, also when it had no orders.",
+    (
+        Column("order_day", "DATE", "The day.", nullable=False),
+        Column("loaded_at", INSTANT, "When it was last loaded.", nullable=False),
+        Column("exchange_id", "BIGINT", "By which exchange.", nullable=False),
+        Column("orders_seen", "BIGINT", "Orders of the day in KeyCRM.", nullable=False),
+    ),
+    ("order_day",),
+)
+
+AMBIGUOUS_NAMES = Table(
+    "ops",
+    "ambiguous_names",
+    "A product name that a line without SKU used while several cards carry it (R4.3).",
+    (
+        Column("name", "VARCHAR", "The name as it is compared.", nullable=False),
+        Column("product_ids", INTEGER_LIST, "The cards that carry it.", nullable=False),
+    ),
+    ("name",),
+)
+
+PROMOTED_PRODUCTS = Table(
+    "ops",
+    "promoted_products",
+    "A card promoted from Товар to Товар з SKU that nobody has ticked off yet (R5).",
+    (Column("product_id", "BIGINT", "The card.", nullable=False),),
+    ("product_id",),
+)

@@ -1,0 +1,85 @@
+"""Tables of schema `raw`: what KeyCRM answered, kept as it came, so that all else can be derived anew from it."""
+
+from __future__ import annotations
+
+from keycrm_pipeline.schemas.columns import INSTANT, Column, Table
+
+RAW_ORDERS = Table(
+    "raw",
+    "orders",
+    "One order of KeyCRM, its payload exactly as it came last.",
+    (
+        Column("order_id", "BIGINT", "KeyCRM's order id.", nullable=False),
+        Column(
+            "order_day",
+            "DATE",
+            "Local day of ordered_at, else of created_at; the partition. Empty when the order has neither.",
+        ),
+        Column("payload", "JSON", "The order as KeyCRM sent it, with all includes.", nullable=False),
+        Column("payload_hash", "VARCHAR", "MD5 of the payload's text.", nullable=False),
+        Column("crm_updated_at", INSTANT, "The order's updated_at in KeyCRM."),
+        Column("extracted_at", INSTANT, "When this payload was first fetched.", nullable=False),
+        Column(
+            "missing_since",
+            INSTANT,
+            "Since when KeyCRM answers 404 for the order; empty while it is there.",
+        ),
+        Column("exchange_id", "BIGINT", "The exchange that stored this payload.", nullable=False),
+    ),
+    ("order_id",),
+)
+
+RAW_REFERENCE_ROWS = Table(
+    "raw",
+    "reference_rows",
+    "One row of a reference list of KeyCRM, as fetched last; views of schema raw show each list as a table.",
+    (
+        Column(
+            "list_name",
+            "VARCHAR",
+            "statuses, sources, payment_methods, delivery_services, users, categories.",
+            nullable=False,
+        ),
+        Column("row_id", "BIGINT", "The row's id in KeyCRM.", nullable=False),
+        Column("payload", "JSON", "The row as KeyCRM sent it.", nullable=False),
+        Column("extracted_at", INSTANT, "When this payload was first fetched.", nullable=False),
+        Column("listed", "BOOLEAN", "Whether the newest list still had it.", nullable=False),
+    ),
+    ("list_name", "row_id"),
+)
+
+RAW_REFERENCE_LISTS = Table(
+    "raw",
+    "reference_lists",
+    "When each reference list was read last.",
+    (
+        Column("list_name", "VARCHAR", "The list.", nullable=False),
+        Column("refreshed_at", INSTANT, "When it was read last.", nullable=False),
+    ),
+    ("list_name",),
+)
+
+RAW_PRODUCTS = Table(
+    "raw",
+    "products",
+    "One product of KeyCRM's catalogue, as fetched last.",
+    (
+        Column("crm_product_id", "BIGINT", "KeyCRM's product id.", nullable=False),
+        Column("payload", "JSON", "The product as KeyCRM sent it; empty when it answered nothing for the id."),
+        Column("extracted_at", INSTANT, "When it was fetched.", nullable=False),
+    ),
+    ("crm_product_id",),
+)
+
+RAW_OFFERS = Table(
+    "raw",
+    "offers",
+    "One sellable variant (offer) of KeyCRM's catalogue, as fetched last.",
+    (
+        Column("offer_id", "BIGINT", "KeyCRM's offer id.", nullable=False),
+        Column("crm_product_id", "BIGINT", "The product it belongs to.", nullable=False),
+        Column("payload", "JSON", "The offer as KeyCRM sent it.", nullable=False),
+        Column("extracted_at", INSTANT, "When it was fetched.", nullable=False),
+    ),
+    ("offer_id",),
+)

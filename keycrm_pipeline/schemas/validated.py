@@ -1,0 +1,127 @@
+"""Tables of schema `validated`: orders turned into typed rows that passed their checks.
+
+An order stands here whole or not at all. When a later payload of it fails, the last good rows stay.
+The reasons that `REASONS_*` checks give are read by a bookkeeper in `ops.rejected_records`.
+"""
+
+from __future__ import annotations
+
+from keycrm_pipeline.schemas.columns import INSTANT, MONEY, PERCENT, PRICE, QUANTITY, Column, Table
+
+VALIDATED_ORDERS = Table(
+    "validated",
+    "orders",
+    "One order that passed validation: header, buyer and shipping.",
+    (
+        Column("order_id", "BIGINT", "KeyCRM's order id.", nullable=False),
+        Column("order_day", "DATE", "Local day of the order, the partition.", nullable=False),
+        Column("ordered_at", INSTANT, "ordered_at, else created_at.", nullable=False),
+        Column("crm_created_at", INSTANT, "created_at in KeyCRM."),
+        Column("crm_updated_at", INSTANT, "updated_at in KeyCRM."),
+        Column("status_changed_at", INSTANT, "When KeyCRM last changed the status."),
+        Column("status_id", "BIGINT", "Status.", nullable=False),
+        Column("status_name", "VARCHAR", "Name of the status as the order carries it."),
+        Column("status_alias", "VARCHAR", "Alias of the status as the order carries it."),
+        Column("status_group_id", "BIGINT", "Group of the status, 1 to 6."),
+        Column("source_id", "BIGINT", "Source."),
+        Column("source_number", "VARCHAR", "The order's number at its source (source_uuid)."),
+        Column("manager_id", "BIGINT", "Manager (KeyCRM user)."),
+        Column("buyer_id", "BIGINT", "Buyer; empty when the order has none."),
+        Column("buyer_name", "VARCHAR", "Buyer's name."),
+        Column("buyer_phone", "VARCHAR", "Buyer's phone as typed."),
+        Column("buyer_email", "VARCHAR", "Buyer's e-mail as typed."),
+        Column("grand_total", MONEY, "What the buyer pays.", nullable=False),
+        Column("shipping_price", MONEY, "Delivery paid by the buyer; 0 when none.", nullable=False),
+        Column("wrap_price", MONEY, "Gift wrap; 0 when none.", nullable=False),
+        Column("taxes", MONEY, "Taxes; 0 when none.", nullable=False),
+        Column("discount_amount", MONEY, "Discount of the order as an amount; 0 when none.", nullable=False),
+        Column("discount_percent", PERCENT, "Discount of the order in percent; 0 when none.", nullable=False),
+        Column("total_discount", MONEY, "All discounts by KeyCRM's own count; 0 when none.", nullable=False),
+        Column("payment_status", "VARCHAR", "not_paid, part_paid, paid or overpaid."),
+        Column("buyer_comment", "VARCHAR", "The buyer's comment."),
+        Column("manager_comment", "VARCHAR", "The manager's comment."),
+        Column("delivery_service", "VARCHAR", "Delivery service by name."),
+        Column("tracking_code", "VARCHAR", "Waybill number."),
+        Column("shipping_status", "VARCHAR", "Where the parcel is, in KeyCRM's words."),
+        Column("address_country", "VARCHAR", "Country of the address."),
+        Column("address_country_code", "VARCHAR", "Country code of the address."),
+        Column("address_region", "VARCHAR", "Region."),
+        Column("address_city", "VARCHAR", "City."),
+        Column("address_zip", "VARCHAR", "Post code."),
+        Column("address_receive_point", "VARCHAR", "Branch or parcel locker."),
+        Column("address_street", "VARCHAR", "Street."),
+        Column("address_second_line", "VARCHAR", "Second line of the address."),
+        Column("recipient_name", "VARCHAR", "Recipient when not the buyer."),
+        Column("recipient_phone", "VARCHAR", "Recipient's phone."),
+        Column("payload_hash", "VARCHAR", "The payload these rows were made of.", nullable=False),
+        Column("exchange_id", "BIGINT", "The exchange that wrote these rows.", nullable=False),
+    ),
+    ("order_id",),
+)
+
+VALIDATED_ORDER_LINES = Table(
+    "validated",
+    "order_lines",
+    "One line of an order that passed validation, goods and services alike.",
+    (
+        Column("order_id", "BIGINT", "The order.", nullable=False),
+        Column("order_day", "DATE", "Local day of the order, the partition.", nullable=False),
+        Column("line_no", "INTEGER", "Position in the CRM's order, from 1.", nullable=False),
+        Column("crm_line_id", "BIGINT", "KeyCRM's line id."),
+        Column("sku", "VARCHAR", "SKU (article): the line's, else the offer's."),
+        Column("name", "VARCHAR", "Name as sold.", nullable=False),
+        Column("unit", "VARCHAR", "Unit of measure; empty for pieces."),
+        Column("quantity", QUANTITY, "Quantity.", nullable=False),
+        Column("price", PRICE, "List price per unit.", nullable=False),
+        Column("price_sold", PRICE, "Price per unit after the line's own discounts.", nullable=False),
+        Column("characteristics", "VARCHAR", "Chosen options, `Колір: Червоний; Розмір: M`."),
+        Column("offer_id", "BIGINT", "Offer in KeyCRM's catalogue; empty for a one-off line."),
+        Column("offer_sku", "VARCHAR", "The offer's own SKU."),
+        Column("offer_barcode", "VARCHAR", "The offer's barcode."),
+        Column("offer_characteristics", "VARCHAR", "The offer's own options."),
+        Column("crm_product_id", "BIGINT", "Product in KeyCRM's catalogue."),
+        Column(
+            "item_key",
+            "VARCHAR",
+            "Equal for lines that sell the same item; finds the card in validated.sold_items.",
+            nullable=False,
+        ),
+    ),
+    ("order_id", "line_no"),
+)
+
+VALIDATED_ORDER_PAYMENTS = Table(
+    "validated",
+    "order_payments",
+    "One payment or expense of an order that passed validation.",
+    (
+        Column("order_id", "BIGINT", "The order.", nullable=False),
+        Column("order_day", "DATE", "Local day of the order, the partition.", nullable=False),
+        Column(
+            "payment_id",
+            "BIGINT",
+            "KeyCRM's payment id; minus the position when it has none.",
+            nullable=False,
+        ),
+        Column("position", "INTEGER", "Position in the CRM's order, from 1, expenses last.", nullable=False),
+        Column("paid_at", INSTANT, "Date of the payment."),
+        Column("method_id", "BIGINT", "Payment method."),
+        Column("amount", MONEY, "Amount.", nullable=False),
+        Column("currency", "VARCHAR", "Currency the payment names; empty when it names none."),
+        Column("status", "VARCHAR", "paid, not_paid or canceled."),
+        Column("is_expense", "BOOLEAN", "Whether it is an expense of the shop.", nullable=False),
+    ),
+    ("order_id", "payment_id"),
+)
+
+SOLD_ITEMS = Table(
+    "validated",
+    "sold_items",
+    "Which card each kind of order line belongs to (R4): lines with equal item_key share one.",
+    (
+        Column("item_key", "VARCHAR", "Digest of what identifies the item on a line.", nullable=False),
+        Column("product_id", "BIGINT", "Card.", nullable=False),
+        Column("variant_id", "BIGINT", "Variant of the card; empty when it has none."),
+    ),
+    ("item_key",),
+)

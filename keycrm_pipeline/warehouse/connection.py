@@ -1,0 +1,175 @@
+"""Opens a profile's DuckDB file, for writing or for reading, and says in words why when it cannot.
+
+DuckDB lets one process write and refuses every other, readers too. So a connection is held for one piece of work
+and closed at once, also on an exception; when somebody else holds the file we wait a little and then name them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from keycrm_pipeline.warehouse.errors import (
+    DatabaseBusyError,
+    DatabaseMissingError,
+    DatabaseNewerError,
+    DatabaseUnreadableError,
+    DiskFullError,
+    WarehouseError,
+)
+from keycrm_pipeline.warehouse.migrations import SCHEMA_VERSION, file_version, migrate
+
+STORAGE_VERSION = "v1.5.0"
+"""Format of new files: readable by every DuckDB since 1.5, and strings are compressed (the default keeps 1.0's)."""
+
+WAIT_SECONDS = 30.0
+"""How long a write waits for another program to let go of the file. A BI query is over by then."""
+
+MEMORY_LIMIT = "1500MB"
+"""Ceiling for DuckDB's own memory. A load must fit beside the page and the daemon on a small machine."""
+
+_HOLDER = re.compile(r"held in (.+?)(?: by user .*)?\. ")
+_NO_SPACE = ("No space left on device", "Disk quota exceeded", "Could not write all required bytes")
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The database of one profile.
+
+    Attributes:
+        path: The DuckDB file.
+        timezone: IANA zone in which the file's instants are shown.
+        wait_seconds: How long to wait for another program that holds the file.
+        sleep: Waits; replaced in tests.
+    """
+
+    path: Path
+    timezone: str
+    wait_seconds: float = WAIT_SECONDS
+    sleep: Callable[[float], None] = time.sleep
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-write connection to the migrated file, closed at the end; the file is made when missing.
+
+        Raises:
+            WarehouseError: The file is busy, unreadable, newer than this program, or the disk is full.
+        """
+        with self._translated():
+            self._make_directory()
+            connection = self._connect(read_only=False)
+            try:
+                migrate(connection, self.path)
+                yield connection
+            finally:
+                self._close(connection)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection, closed at the end.
+
+        Raises:
+            WarehouseError: As for `writing`, and when there is no file yet.
+        """
+        if not self.path.exists():
+            raise DatabaseMissingError(self.path)
+        with self._translated():
+            connection = self._connect(read_only=True)
+            try:
+                found = file_version(connection)
+                if found > SCHEMA_VERSION:
+                    raise DatabaseNewerError(self.path, found, SCHEMA_VERSION)
+                if found < SCHEMA_VERSION:
+                    connection.close()
+                    with self.writing():
+                        pass
+                    connection = self._connect(read_only=True)
+                yield connection
+            finally:
+                connection.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-write connection inside one transaction: all of it is stored, or none."""
+        with self.writing() as connection, transaction(connection):
+            yield connection
+
+    def _make_directory(self) -> None:
+        # People's names and phones are inside: for the owner only.
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def _close(self, connection: duckdb.DuckDBPyConnection) -> None:
+        connection.close()
+
+    def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        started = time.monotonic()
+        is_new = not self.path.exists()
+        while True:
+            try:
+                connection = duckdb.connect(
+                    str(self.path),
+                    read_only=read_only,
+                    config={} if read_only else {"storage_compatibility_version": STORAGE_VERSION},
+                )
+                break
+            except duckdb.IOException as error:
+                message = str(error)
+                if "Could not set lock" not in message and "Conflicting lock" not in message:
+                    raise
+                waited = time.monotonic() - started
+                if waited >= self.wait_seconds:
+                    holder = _HOLDER.search(message)
+                    raise DatabaseBusyError(
+                        self.path, holder.group(1) if holder else "unknown", waited
+                    ) from None
+                self.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - spreads waiting programs, no secret
+        if is_new and not read_only:
+            with contextlib.suppress(OSError):
+                os.chmod(self.path, 0o600)  # noqa: PTH101 - the path may vanish; a failed chmod stops nothing
+        connection.execute("SET TimeZone = ?", [self.timezone])
+        connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
+        connection.execute("SET preserve_insertion_order = false")
+        return connection
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except WarehouseError:
+            raise
+        except OSError as error:
+            if any(text in str(error) for text in _NO_SPACE):
+                raise DiskFullError(self.path) from None
+            raise
+        except duckdb.Error as error:
+            message = str(error)
+            if any(text in message for text in _NO_SPACE):
+                raise DiskFullError(self.path) from None
+            if isinstance(error, duckdb.IOException | duckdb.SerializationException) and (
+                "not a valid DuckDB" in message or "corrupt" in message.lower() or "Failed to load" in message
+            ):
+                raise DatabaseUnreadableError(self.path, message.splitlines()[0][:200]) from None
+            if isinstance(error, duckdb.IOException) and "Permission denied" in message:
+                raise DatabaseUnreadableError(self.path, "permission denied") from None
+            raise
+
+
+@contextlib.contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """BEGIN, then COMMIT, or ROLLBACK when anything is raised inside."""
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        raise

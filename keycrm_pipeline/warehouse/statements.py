@@ -1,0 +1,21 @@
+"""Reads the SQL files of this package. A file holds statements, each under a `-- name: <name>` line."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+
+_NAME = re.compile(r"^-- name: (\w+)[ \t]*$", re.MULTILINE)
+
+
+@cache
+def _statements(file: str) -> dict[str, str]:
+    text = resources.files("keycrm_pipeline.warehouse").joinpath("sql", f"{file}.sql").read_text("utf-8")
+    parts = _NAME.split(text)
+    return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def statement(file: str, name: str) -> str:
+    """The statement of that name in `sql/<file>.sql`; KeyError when there is none."""
+    return _statements(file)[name]
