@@ -141,3 +141,23 @@ PROMOTED_PRODUCTS = Table(
     (Column("product_id", "BIGINT", "The card.", nullable=False),),
     ("product_id",),
 )
+
+EXPORTED_CARD_KINDS = ("partner", "product", "product_variant")
+
+EXPORTED_CARDS = Table(
+    "ops",
+    "exported_cards",
+    "One card that was handed over in a format, and the export that held it first: there it is marked as new.",
+    (
+        Column("format", "VARCHAR", "Format of the export: xlsx, csv, parquet, commerceml, odoo.", nullable=False),
+        Column(
+            "card_kind", "VARCHAR", "partner, product or product_variant.", nullable=False,
+            checks=(one_of("card_kind", EXPORTED_CARD_KINDS),),
+        ),
+        Column("card_id", "BIGINT", "The card's own number.", nullable=False),
+        Column("period_from", "DATE", "First day of the export that held the card first.", nullable=False),
+        Column("period_to", "DATE", "Last day of that export.", nullable=False),
+        Column("exported_at", INSTANT, "When that export was first made.", nullable=False),
+    ),
+    ("format", "card_kind", "card_id"),
+)
