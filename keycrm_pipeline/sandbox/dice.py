@@ -5,6 +5,7 @@ Only the generator belongs here; what is drawn with it is decided where the thin
 on every Python, so the few draws needed are written out.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import accumulate
@@ -76,8 +77,4 @@ class Urn(Generic[Item]):
 
     def draw(self, dice: Dice) -> Item:
         """One item, as often as its weight says."""
-        drawn = dice.below(self._total)
-        for item, bound in zip(self._items, self._bounds, strict=True):
-            if drawn < bound:
-                return item
-        raise AssertionError("a draw is always below the total of the weights")
+        return self._items[bisect_right(self._bounds, dice.below(self._total))]

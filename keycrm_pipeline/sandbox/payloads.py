@@ -310,6 +310,11 @@ GROUPS_OF_STANDARD_STATUSES: Final[Mapping[int, int]] = {
 """Status id -> group of the nineteen statuses every account starts with."""
 
 
+def _fresh(template: Mapping[str, Any]) -> Payload:
+    """A copy of a template whose empty lists are its own: two records must never share one."""
+    return {key: [] if value == [] else value for key, value in template.items()}
+
+
 def buyer_payload(buyer_id: int = 917, **overrides: Any) -> Payload:
     """A buyer as it stands inside an order: one phone and one e-mail, each a string or null.
 
@@ -317,7 +322,7 @@ def buyer_payload(buyer_id: int = 917, **overrides: Any) -> Payload:
         buyer_id: KeyCRM's id of the buyer.
         overrides: Any key of the record with the value it shall have; unknown keys are simply added.
     """
-    return {**BUYER, "id": buyer_id, **overrides}
+    return {**_fresh(BUYER), "id": buyer_id, **overrides}
 
 
 def offer_payload(offer_id: int = 3302, product_id: int = 1207, **overrides: Any) -> Payload:
@@ -328,7 +333,7 @@ def offer_payload(offer_id: int = 3302, product_id: int = 1207, **overrides: Any
         product_id: The product it is a variant of.
         overrides: Any key with its value, such as `sku` or `properties`.
     """
-    return {**OFFER, "id": offer_id, "product_id": product_id, **overrides}
+    return {**_fresh(OFFER), "id": offer_id, "product_id": product_id, **overrides}
 
 
 def line_payload(**overrides: Any) -> Payload:
@@ -346,7 +351,7 @@ def line_payload(**overrides: Any) -> Payload:
     if isinstance(offer, Mapping):
         followed["sku"] = offer.get("sku")
         followed["properties"] = list(offer.get("properties") or [])
-    return {**LINE, **followed, **overrides}
+    return {**_fresh(LINE), **followed, **overrides}
 
 
 def payment_payload(payment_id: int = 71, amount: Any = 100, **overrides: Any) -> Payload:
@@ -357,7 +362,7 @@ def payment_payload(payment_id: int = 71, amount: Any = 100, **overrides: Any) -
         amount: Hryvnias.
         overrides: Any key with its value, such as `status`, `payment_method_id` or `actual_currency`.
     """
-    return {**PAYMENT, "id": payment_id, "amount": amount, "actual_amount": amount, **overrides}
+    return {**_fresh(PAYMENT), "id": payment_id, "amount": amount, "actual_amount": amount, **overrides}
 
 
 def expense_payload(payment_id: int = 72, amount: Any = 10, **overrides: Any) -> Payload:
@@ -378,7 +383,7 @@ def shipping_payload(**overrides: Any) -> Payload:
     Args:
         overrides: Any key with its value.
     """
-    return {**SHIPPING, **overrides}
+    return {**_fresh(SHIPPING), **overrides}
 
 
 def status_payload(status_id: int = 1, name: str = "new", **overrides: Any) -> Payload:
@@ -418,7 +423,7 @@ def product_payload(product_id: int = 1207, name: str = "Чашка керамі
         name: Its name in the catalogue.
         overrides: Any key with its value.
     """
-    product = {**PRODUCT, "id": product_id, "name": name, **overrides}
+    product = {**_fresh(PRODUCT), "id": product_id, "name": name, **overrides}
     if product["has_offers"]:
         for key in KEYS_OF_PLAIN_PRODUCTS_ONLY:
             product.pop(key, None)
@@ -470,14 +475,14 @@ def order_payload(
     )
     status_id = overrides.get("status_id", 1)
     order: Payload = {
-        **ORDER,
+        **_fresh(ORDER),
         "id": order_id,
         "ordered_at": moment,
         "created_at": moment,
         "updated_at": moment,
         "status_changed_at": moment,
         "client_id": None if buyer is None else buyer.get("id"),
-        "buyer": None if buyer is None else dict(buyer),
+        "buyer": None if buyer is None else _fresh(buyer),
         "products": products,
         "payments": paid_parts,
         "expenses": spent_parts,

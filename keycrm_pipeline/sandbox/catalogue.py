@@ -1,0 +1,250 @@
+"""The goods and services of the demo shop: 300 products of every kind that R5 tells apart.
+
+What belongs here: products, their offers and the category tree, and what a line may be made of (`Article`). What
+does not: how an order uses them (`orders`). The kinds: plain products with and without SKU, products whose variants
+all have SKUs, have none, share one or have them in part, services in the service category and below it, goods sold
+by weight and length, archived products, equal names - and two products that were deleted from the catalogue while
+orders still carry their offers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product as combinations
+from typing import Final, Literal
+
+from keycrm_pipeline.sandbox.dice import Dice, Urn
+from keycrm_pipeline.sandbox.payloads import (
+    OFFER,
+    Payload,
+    category_payload,
+    money,
+    product_payload,
+)
+
+SERVICE_CATEGORY: Final = 7
+"""The root of the services; its descendants are 10 and 11."""
+
+CATEGORIES: Final[tuple[Payload, ...]] = (
+    category_payload(1, "Одяг"),
+    category_payload(2, "Футболки", 1),
+    category_payload(3, "Худі та світшоти", 1),
+    category_payload(4, "Шкарпетки", 1),
+    category_payload(5, "Дім"),
+    category_payload(6, "Посуд", 5),
+    category_payload(SERVICE_CATEGORY, "Послуги"),
+    category_payload(8, "Текстиль", 5),
+    category_payload(9, "Рушники", 8),
+    category_payload(10, "Нанесення", SERVICE_CATEGORY),
+    category_payload(11, "Вишивка", 10),
+    category_payload(12, "Смаколики"),
+    category_payload(13, "Кава", 12),
+    category_payload(14, "Чай", 12),
+    category_payload(15, "Тканини"),
+    category_payload(16, "Подарунки"),
+)
+
+Skus = Literal["own", "none", "shared", "partly"]
+"""How SKUs are given: every offer its own, none at all, one for all variants, or only some variants have one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """Something a line can sell: one offer with the name of its product.
+
+    Attributes:
+        name: The product's name in the catalogue.
+        offer: The offer as it stands inside a line; not to be changed.
+        price: The list price, kopiykas per unit.
+        unit: The unit the goods are sold in, null for pieces.
+        is_service: Whether its category is the service root or below it.
+    """
+
+    name: str
+    offer: Payload
+    price: int
+    unit: str | None
+    is_service: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """A row of the assortment: `count` products named noun + series, all of one kind."""
+
+    category_id: int | None
+    nouns: tuple[str, ...]
+    code: str
+    count: int
+    lowest_price: int
+    highest_price: int
+    skus: Skus = "own"
+    has_variants: bool = False
+    unit: str | None = None
+
+
+_SERIES: Final = (
+    "«Карпати»", "«Дніпро»", "«Полонина»", "«Світанок»", "«Мрія»", "«Калина»", "«Веселка»", "«Хвиля»", "«Затишок»",
+    "«Барвінок»", "«Сойка»", "«Лелека»", "«Обрій»", "«Жнива»", "«Мальва»", "«Соняшник»", "«Тиша»", "«Криниця»",
+    "«Бурштин»", "«П'ять зірок»",
+)  # fmt: skip
+
+_ASSORTMENT: Final = (
+    _Range(2, ("Футболка", "Лонгслів"), "TS", 25, 390, 890, "own", True),
+    _Range(3, ("Худі",), "HD", 20, 1190, 2490, "own", True),
+    _Range(4, ("Шкарпетки",), "SK", 14, 79, 149, "none", True),
+    _Range(2, ("Майка",), "MK", 14, 290, 490, "shared", True),
+    _Range(3, ("Світшот",), "SW", 14, 990, 1890, "partly", True),
+    _Range(6, ("Чашка", "Тарілка", "Миска"), "CP", 60, 149, 690),
+    _Range(9, ("Рушник",), "RS", 20, 199, 749),
+    _Range(8, ("Плед", "Наволочка"), "TX", 25, 349, 1899),
+    _Range(13, ("Кава в зернах",), "CF", 15, 560, 990, unit="кг"),
+    _Range(14, ("Чай",), "TE", 15, 89, 259),
+    _Range(15, ("Льон",), "LN", 20, 210, 480, unit="м"),
+    _Range(16, ("Листівка", "Свічка"), "GF", 25, 25, 420),
+    _Range(16, ("Брелок",), "BR", 8, 60, 180, "none"),
+    _Range(SERVICE_CATEGORY, ("Подарункове пакування",), "SV", 6, 40, 150),
+    _Range(10, ("Друк на виробі",), "PR", 5, 120, 400, "none"),
+    _Range(11, ("Вишивка імені",), "EM", 4, 150, 350),
+    _Range(11, ("Вишивка монограми",), "EV", 1, 180, 260, "own", True),
+    _Range(None, ("Дрібничка",), "00", 5, 15, 95),
+)
+"""Prices are whole hryvnias here; every fifth product ends in odd kopiykas, which is where rounding happens."""
+
+_EQUAL_NAMES: Final = (
+    ("Набір майстра", "SET-001"),
+    ("Набір майстра", "SET-002"),
+    ("Сюрприз-бокс", None),
+    ("Сюрприз-бокс", None),
+)
+"""Two names that two products share: once with different SKUs, once without any."""
+
+_COLORS: Final = (("Червоний", "RED"), ("Синій", "BLU"), ("Чорний", "BLK"), ("Молочний", "MLK"))
+_SIZES: Final = ("S", "M", "L", "XL")
+
+_FIRST_PRODUCT: Final = 1001
+_PRODUCT_STEP: Final = 3
+_FIRST_OFFER: Final = 3001
+_OFFER_STEP: Final = 2
+_ARCHIVED_EVERY: Final = 25
+_DELETED_PRODUCTS: Final = 2
+_ODD_KOPIYKAS_EVERY: Final = 5
+
+
+class Catalogue:
+    """The catalogue of one shop.
+
+    Args:
+        seed: The shop's seed; prices, stock and barcodes depend on it, the kinds of products do not.
+
+    Attributes:
+        products: Product id -> record as in `/products`; 300 of them.
+        offers: Offer id -> record as in `/offers` without `product`.
+        articles: What lines are made of, the offers of the two deleted products included.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._dice = Dice(seed, "catalogue")
+        self._next_product = _FIRST_PRODUCT
+        self._next_offer = _FIRST_OFFER
+        self.products: dict[int, Payload] = {}
+        self.offers: dict[int, Payload] = {}
+        self.articles: list[Article] = []
+        weights: list[tuple[Article, int]] = []
+        for product, offers, articles in self._everything():
+            self.products[product["id"]] = product
+            self.offers.update((offer["id"], offer) for offer in offers)
+            weight = 2 if product["is_archived"] else 24
+            weights += [(article, max(1, weight // len(articles))) for article in articles]
+            self.articles += articles
+        for product_id in list(self.products)[-_DELETED_PRODUCTS:]:
+            del self.products[product_id]
+            self.offers = {
+                offer_id: offer
+                for offer_id, offer in self.offers.items()
+                if offer["product_id"] != product_id
+            }
+        self._urn = Urn(weights)
+
+    def article(self, dice: Dice) -> Article:
+        """Something for a line; archived products come rarely, each product as often whatever its variants."""
+        return self._urn.draw(dice)
+
+    def _everything(self) -> Iterator[tuple[Payload, list[Payload], list[Article]]]:
+        """Every product with its offers, the deleted ones last."""
+        for row in _ASSORTMENT:
+            names = combinations(_SERIES, row.nouns)
+            for place, (series, noun) in zip(range(row.count), names, strict=False):
+                yield self._product(row, f"{noun} {series}", f"{row.code}-{place + 1:03d}")
+        for name, sku in _EQUAL_NAMES:
+            row = _Range(16, (), "", 1, 450, 990, "own" if sku else "none")
+            yield self._product(row, name, sku or "")
+        yield self._product(_Range(3, (), "", 1, 1290, 1690, "own", True), "Кардиган «Спомин»", "KD-900")
+        yield self._product(_Range(6, (), "", 1, 240, 240), "Глечик «Спомин»", "GL-900")
+
+    def _product(self, row: _Range, name: str, sku: str) -> tuple[Payload, list[Payload], list[Article]]:
+        dice = self._dice
+        product_id = self._next_product
+        number = (product_id - _FIRST_PRODUCT) // _PRODUCT_STEP
+        self._next_product += _PRODUCT_STEP
+        price = dice.between(row.lowest_price, row.highest_price) * 100
+        if number % _ODD_KOPIYKAS_EVERY == 0:
+            price -= dice.pick((1, 5, 33, 67))
+        is_archived = number % _ARCHIVED_EVERY == _ARCHIVED_EVERY - 1
+        offers = [
+            self._offer(product_id, offer_sku, properties, price, is_archived)
+            for offer_sku, properties in self._variants(row, sku)
+        ]
+        product = product_payload(
+            product_id,
+            name,
+            description=f"{name}. Зроблено в нашій майстерні.",
+            unit_type=row.unit,
+            quantity=sum(offer["quantity"] for offer in offers),
+            in_reserve=sum(offer["in_reserve"] for offer in offers),
+            has_offers=row.has_variants,
+            is_archived=is_archived,
+            category_id=row.category_id,
+            sku=offers[0]["sku"],
+            barcode=offers[0]["barcode"],
+            price=money(price),
+            purchased_price=offers[0]["purchased_price"],
+            min_price=money(price),
+            max_price=money(price),
+            weight=offers[0]["weight"],
+        )
+        is_service = row.category_id in (SERVICE_CATEGORY, 10, 11)
+        return product, offers, [Article(name, offer, price, row.unit, is_service) for offer in offers]
+
+    def _variants(self, row: _Range, sku: str) -> list[tuple[str | None, list[Payload]]]:
+        """SKU and properties of each offer; a product without variants has one offer without properties."""
+        if not row.has_variants:
+            return [(None if row.skus == "none" else sku, [])]
+        variants: list[tuple[str | None, list[Payload]]] = []
+        chosen = combinations(self._dice.some(_COLORS, 2), self._dice.some(_SIZES, 3))
+        for place, ((color, color_code), size) in enumerate(chosen):
+            own = f"{sku}-{color_code}-{size}"
+            given = {"own": own, "none": None, "shared": sku, "partly": own if place % 2 else ""}[row.skus]
+            variants.append((given, [{"name": "Колір", "value": color}, {"name": "Розмір", "value": size}]))
+        return variants
+
+    def _offer(
+        self, product_id: int, sku: str | None, properties: list[Payload], price: int, is_archived: bool
+    ) -> Payload:
+        dice = self._dice
+        offer_id = self._next_offer
+        self._next_offer += _OFFER_STEP
+        return {
+            **OFFER,
+            "id": offer_id,
+            "product_id": product_id,
+            "sku": sku,
+            "barcode": f"482{dice.between(0, 9_999_999_999):010d}" if dice.happens(400) else None,
+            "price": money(price),
+            "purchased_price": money(price * dice.between(40, 65) // 100),
+            "quantity": dice.between(0, 80),
+            "in_reserve": dice.between(0, 4),
+            "weight": Decimal(dice.between(1, 15)) / 10 if dice.happens(500) else None,
+            "properties": properties,
+            "is_default": not properties,
+            "is_archived": is_archived,
+        }

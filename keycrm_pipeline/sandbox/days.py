@@ -1,0 +1,131 @@
+"""When the demo shop's orders come: how many a day, at which moments, and with which ids.
+
+What belongs here: the calendar of the shop, cheap enough to know all days at once. What does not: what happens to an
+order afterwards (`lives`) or what is in it (`orders`). A day's orders depend on the seed and the date alone, so any
+day can be had without the days before it; ids grow with time because every day owns a block of numbers.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from keycrm_pipeline.sandbox.dice import Dice, Urn
+
+SHOP_ZONE: Final = ZoneInfo("Europe/Kyiv")
+
+_WEEKDAYS: Final = (1050, 1000, 1000, 1030, 1100, 900, 820)
+"""Share of a usual day by weekday, Monday first, in thousandths."""
+_MONTHS: Final = (850, 900, 1000, 950, 950, 900, 880, 950, 1050, 1050, 1300, 1350)
+"""Share of a usual day by month, January first: people buy before New Year and little in summer."""
+
+_HOURS: Final = Urn(
+    [
+        (hour, weight)
+        for hour, weight in enumerate(
+            (6, 3, 2, 1, 1, 2, 6, 14, 28, 45, 58, 62, 58, 52, 50, 50, 52, 54, 58, 66, 72, 60, 36, 16)
+        )
+    ]
+)
+_SECONDS_A_DAY: Final = 24 * 60 * 60
+
+_DELETED_PER_MILLE: Final = 30
+"""Ids that belong to nobody any more: orders somebody deleted."""
+_LATE_PER_MILLE: Final = 16
+"""Orders entered days after they happened: their `ordered_at` lies well before their `created_at`."""
+_UNDATED_PER_MILLE: Final = 4
+"""Orders without `ordered_at`."""
+LONGEST_DELAY: Final = timedelta(days=7)
+"""No order is entered later than this after it happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The orders that were entered on one local day, as parallel columns in order of id and time.
+
+    Attributes:
+        number: Days since the shop opened.
+        ids: Order ids.
+        created_at: When each was entered, UTC.
+        ordered_at: Its business date, UTC; null for the few that have none.
+        sorting_at: `ordered_at`, or `created_at` where there is none: what a period is asked by.
+        earliest: The least of `sorting_at`; `latest` is the greatest. Both null on a day without orders.
+    """
+
+    number: int
+    ids: tuple[int, ...]
+    created_at: tuple[datetime, ...]
+    ordered_at: tuple[datetime | None, ...]
+    sorting_at: tuple[datetime, ...]
+    earliest: datetime | None
+    latest: datetime | None
+
+
+class ShopCalendar:
+    """The days of one shop.
+
+    Args:
+        seed: The shop's seed.
+        first_day: The day it opened, local.
+        orders_per_day: How many orders a usual day has; 0 for a shop that gets none.
+    """
+
+    def __init__(self, seed: int, first_day: date, orders_per_day: int) -> None:
+        self._seed = seed
+        self._first_day = first_day
+        self._orders_per_day = orders_per_day
+        # The busiest day has 1.71 times the usual number (weekday x month x chance), and deleted ids come on top.
+        self.ids_a_day = 3 * orders_per_day + 10
+        self.day = lru_cache(maxsize=4096)(self._make_day)
+
+    def number_of(self, moment: datetime) -> int:
+        """The number of the local day a moment falls on; negative before the shop opened."""
+        return (moment.astimezone(SHOP_ZONE).date() - self._first_day).days
+
+    def number_of_id(self, order_id: int) -> int:
+        """The number of the day whose block an order id belongs to."""
+        return (order_id - 1) // self.ids_a_day
+
+    def _make_day(self, number: int) -> Day:
+        local = self._first_day + timedelta(days=number)
+        dice = Dice(self._seed, "day", local.isoformat())
+        usual = self._orders_per_day * _WEEKDAYS[local.weekday()] * _MONTHS[local.month - 1]
+        count = usual * dice.between(850, 1150) // 1000**3
+        midnight = datetime.combine(local, time(), SHOP_ZONE).astimezone(UTC)
+        next_midnight = datetime.combine(local + timedelta(days=1), time(), SHOP_ZONE).astimezone(UTC)
+        # The days on which the clock changes have 23 or 25 hours: the seconds are stretched to fit.
+        length = (next_midnight - midnight) // timedelta(seconds=1)
+        seconds = sorted(
+            (_HOURS.draw(dice) * 3600 + dice.below(3600)) * length // _SECONDS_A_DAY for _ in range(count)
+        )
+        ids: list[int] = []
+        created: list[datetime] = []
+        ordered: list[datetime | None] = []
+        order_id = number * self.ids_a_day
+        for second in seconds:
+            order_id += (
+                2
+                if dice.happens(_DELETED_PER_MILLE) and order_id % self.ids_a_day < self.ids_a_day - count
+                else 1
+            )
+            entered = midnight + timedelta(seconds=second)
+            happened: datetime | None = entered - timedelta(seconds=dice.below(150))
+            fate = dice.below(1000)
+            if fate < _LATE_PER_MILLE:
+                happened = entered - timedelta(minutes=dice.between(1200, 9500))
+            elif fate < _LATE_PER_MILLE + _UNDATED_PER_MILLE:
+                happened = None
+            ids.append(order_id)
+            created.append(entered)
+            ordered.append(happened)
+        sorting = tuple(happened or entered for happened, entered in zip(ordered, created, strict=True))
+        return Day(
+            number,
+            tuple(ids),
+            tuple(created),
+            tuple(ordered),
+            sorting,
+            min(sorting, default=None),
+            max(sorting, default=None),
+        )

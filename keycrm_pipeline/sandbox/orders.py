@@ -1,0 +1,689 @@
+"""What is in an order of the demo shop, and how its record looks at a given moment.
+
+What belongs here: lines, discounts of every kind of R6, totals, the buyer's words, the address, and the rendering of
+all that with the payments, parcel and status its life (`lives`) has reached. What does not: when orders come
+(`days`), and what was changed in the shop by hand (`shop`).
+
+Money is computed in whole kopiykas and quantities in thousandths.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
+
+from keycrm_pipeline.sandbox.catalogue import Article, Catalogue
+from keycrm_pipeline.sandbox.dice import Dice, Urn
+from keycrm_pipeline.sandbox.dictionaries import (
+    CARD_METHODS,
+    CASH_METHOD,
+    COLLECT_METHOD,
+    DELIVERY_EXPENSE,
+    DELIVERY_SERVICES,
+    EURO_SOURCE,
+    FEE_EXPENSE,
+    MANAGERS,
+    MARKETPLACE_METHOD,
+    NAMELESS_METHOD,
+    NOVA_POSHTA,
+    PICKUP,
+    STATUSES,
+    TAGS,
+    UKRPOSHTA,
+    WAREHOUSES,
+)
+from keycrm_pipeline.sandbox.lives import Life, State, state_at
+from keycrm_pipeline.sandbox.payloads import (
+    LINE,
+    ORDER,
+    PAYMENT,
+    SHIPPING,
+    Payload,
+    blank_timestamp,
+    money,
+    timestamp,
+)
+from keycrm_pipeline.sandbox.people import People
+
+Discount = Literal[
+    "none", "line_percent", "line_amount", "amount", "percent", "percent_in_lines", "total_only",
+    "lines_and_amount", "lines_and_percent", "kopiyka_off", "odd_bundle", "does_not_add_up",
+]  # fmt: skip
+"""Where an order's discount stands. All but the last add up by R6; the last is wrong by at least 15 hryvnias."""
+
+Fault = Literal["quantity_in_words", "line_without_name", "no_total", "total_in_words"]
+"""What makes an order impossible to load (R10)."""
+
+_DISCOUNT_URN: Final = Urn[Discount](
+    [
+        ("none", 540),
+        ("line_percent", 110),
+        ("line_amount", 30),
+        ("amount", 80),
+        ("percent", 70),
+        ("percent_in_lines", 50),
+        ("total_only", 35),
+        ("lines_and_amount", 25),
+        ("lines_and_percent", 15),
+        ("kopiyka_off", 20),
+        ("odd_bundle", 20),
+        ("does_not_add_up", 5),
+    ]
+)
+_FAULTS: Final[tuple[Fault, ...]] = (
+    "quantity_in_words", "line_without_name", "no_total", "total_in_words",
+)  # fmt: skip
+_LINE_COUNT_URN: Final = Urn([(1, 44), (2, 28), (3, 13), (4, 7), (5, 4), (7, 2), (12, 1)])
+
+_KOPIYKAS_PER_EURO: Final = 45
+"""Hryvnias to one euro, for the source that sells in euros."""
+
+_CITIES: Final = (
+    ("Київ", "Київська", "01001"), ("Львів", "Львівська", "79000"), ("Одеса", "Одеська", "65000"),
+    ("Харків", "Харківська", "61000"), ("Дніпро", "Дніпропетровська", "49000"), ("Полтава", "Полтавська", "36000"),
+    ("Вінниця", "Вінницька", "21000"), ("Кам'янець-Подільський", "Хмельницька", "32300"),
+    ("Луцьк", "Волинська", "43000"), ("Ужгород", "Закарпатська", "88000"), ("Чернівці", "Чернівецька", "58000"),
+    ("Ромни", "Сумська", "42000"),
+)  # fmt: skip
+_FOREIGN: Final = (
+    ("Польща", "PL", "Краків", "30-001", "ul. Zmyślona 4/2"),
+    ("Німеччина", "DE", "Берлін", "10115", "Musterstraße 7"),
+    ("Чехія", "CZ", "Прага", "110 00", "Vymyšlená 12"),
+)
+_STREETS: Final = ("вул. Вигадана", "вул. Казкова", "просп. Мрій", "пров. Зразковий", "вул. Лялькова")
+
+_BUYER_WORDS: Final = (
+    "Подзвоніть перед відправкою", "Не дзвонити, все вірно", "Подарунок, не вкладайте чек", "Терміново, до суботи",
+    "=Без коробки, будь ласка", "+ листівка", "Колір як на фото №2\nрозмір уточню в чаті", "Дякую! ❤",
+)  # fmt: skip
+_MANAGER_WORDS: Final = (
+    "Передзвонила, чекає на виплату", "Узгодили заміну кольору", "Клієнт просить без логотипу", "- знижка погоджена",
+    "Перевірити оплату",
+)  # fmt: skip
+_ONE_OFF_NAMES: Final = (
+    "Вишивка за ескізом", "Виготовлення за фото", "Листівка з підписом", "Індивідуальний набір", "Ремонт виробу",
+)  # fmt: skip
+_CAMPAIGNS: Final = (
+    ("google", "cpc", "brand"),
+    ("facebook", "paid", "autumn"),
+    ("instagram", "story", "new"),
+)
+_LINES_AN_ORDER: Final = 100
+_PAYMENTS_AN_ORDER: Final = 10
+"""How many ids of lines and payments every order has to itself."""
+_MARKETPLACE: Final = 2
+"""The source whose buyers pay through the marketplace."""
+_MANAGER_LEFT_ON: Final = 540
+"""The day, counted from the first, since when the last of the managers gets no orders any more."""
+_OLD_RECORDS_UNTIL: Final = 60
+"""Orders of the shop's first days lack header keys that KeyCRM added later."""
+_BLANK: Final[list[Any]] = []
+"""An empty JSON list, which is also how KeyCRM writes an empty object. Shared, because nobody changes a record."""
+
+_STATUS_BY_ID: Final = {status["id"]: status for status in STATUSES}
+_SERVICE_BY_ID: Final = {service["id"]: service for service in DELIVERY_SERVICES}
+
+
+class Facts(NamedTuple):
+    """What the filters of `/order` look at. Times in UTC; null where the record has nothing readable."""
+
+    order_id: int
+    ordered_at: datetime | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    shipped_on: datetime | None
+    status_id: int | None
+    source_id: int | None
+    source_uuid: str | None
+    payment_status: str | None
+    buyer_phone: str | None
+    buyer_email: str | None
+    has_tracking_code: bool
+
+
+class Contents(NamedTuple):
+    """Everything of an order that does not change with time.
+
+    Attributes:
+        header: Fields of the order's header and the other parts that stay.
+        grand_total: What it costs, kopiykas.
+        part: What is paid first where the course pays in two parts, kopiykas.
+        currency: What its money is in.
+        method_id: How a prepayment is made.
+        shipping: The filled fields of its shipping record, or null.
+        fault: What makes it impossible to load, or null.
+        has_text_money: Whether the header's money comes as text.
+        has_failed_attempt: Whether a first attempt to pay was cancelled.
+        has_bank_fee: Whether the payments begin with the bank's fee, an expense.
+        expense: The shop's own cost of the delivery, kopiykas; 0 for none.
+        note: What the manager may write later.
+    """
+
+    header: Payload
+    grand_total: int
+    part: int
+    currency: str
+    method_id: int
+    shipping: Payload | None
+    fault: Fault | None
+    has_text_money: bool
+    has_failed_attempt: bool
+    has_bank_fee: bool
+    expense: int
+    note: str
+
+
+class OrderBook:
+    """The records of a shop's own orders.
+
+    Args:
+        seed: The shop's seed.
+        catalogue: What it sells.
+        people: Who buys.
+    """
+
+    def __init__(self, seed: int, catalogue: Catalogue, people: People) -> None:
+        self._seed = seed
+        self._catalogue = catalogue
+        self._people = people
+        self._contents = lru_cache(maxsize=4096)(self._make_contents)
+
+    def facts(self, life: Life, now: datetime) -> Facts:
+        """What filters see of an order at a moment; far cheaper than its record."""
+        state = state_at(life, now)
+        buyer = None if life.buyer_id is None else self._people.buyer(life.buyer_id)
+        parcel_at = state.shipped_at if life.delivery not in ("none", "pickup") else None
+        return Facts(
+            life.order_id,
+            life.ordered_at,
+            life.created_at,
+            state.updated_at,
+            parcel_at,
+            state.status_id,
+            life.source_id,
+            life.source_uuid,
+            state.payment_status,
+            None if buyer is None else buyer["phone"],
+            None if buyer is None else buyer["email"],
+            parcel_at is not None,
+        )
+
+    def record(self, life: Life, now: datetime) -> Payload:
+        """The order with every include, as it looks at a moment; callers must not change the parts of it."""
+        contents = self._contents(life)
+        state = state_at(life, now)
+        payments = self._payments(life, contents, state)
+        expenses = self._expenses(life, contents, state)
+        paid = sum(payment["amount"] for payment in payments if _counts(payment))
+        spent = sum(expense["amount"] for expense in expenses)
+        record: Payload = {
+            **contents.header,
+            "status_id": state.status_id,
+            "status_group_id": _STATUS_BY_ID[state.status_id]["group_id"],
+            "status_changed_at": timestamp(state.status_changed_at),
+            "grand_total": money(contents.grand_total),
+            "payments_total": paid,
+            "expenses_sum": spent,
+            "payment_status": state.payment_status,
+            "has_reserves": state.shipped_at is None and state.closed_at is None,
+            "updated_at": timestamp(state.updated_at),
+            # Some closing dates really come in the other of KeyCRM's two forms.
+            "closed_at": (blank_timestamp if life.order_id % 7 == 0 else timestamp)(state.closed_at),
+            "status": _STATUS_BY_ID[state.status_id],
+            "payments": payments,
+            "expenses": expenses,
+            "shipping": self._shipping(life, contents, state),
+        }
+        if state.is_noted:
+            record["manager_comment"] = contents.note
+        if contents.has_text_money:
+            for key in ("grand_total", "products_total", "shipping_price", "wrap_price", "taxes"):
+                if record[key] is not None:
+                    record[key] = f"{record[key]:.2f}"
+        if contents.fault is not None and not state.is_mended:
+            _break(record, contents.fault)
+        return record
+
+    def _make_contents(self, life: Life) -> Contents:
+        dice = Dice(self._seed, "contents", life.order_id)
+        is_euro = life.source_id == EURO_SOURCE
+        lines = [self._line(dice, life, place, is_euro) for place in range(_LINE_COUNT_URN.draw(dice))]
+        fields, goods_total = _discounted(dice, lines)
+        additions = {"shipping_price": 0, "wrap_price": 0, "taxes": 0}
+        if dice.happens(130):
+            additions["shipping_price"] = dice.pick((6000, 7500, 9000, 12050)) // (10 if is_euro else 1)
+        if dice.happens(45):
+            additions["wrap_price"] = dice.pick((3000, 4550)) // (10 if is_euro else 1)
+        if dice.happens(20):
+            additions["taxes"] = dice.between(200, 9000)
+        grand_total = goods_total + sum(additions.values())
+        created = timestamp(life.created_at)
+        buyer = None if life.buyer_id is None else self._people.buyer(life.buyer_id)
+        manager = self._manager(dice, life)
+        buyer_words = dice.pick(_BUYER_WORDS) if dice.happens(220) else None
+        # The older twin of the buyer's comment is what old integrations fill.
+        is_old_comment = dice.happens(120)
+        header: Payload = {
+            **ORDER,
+            "id": life.order_id,
+            "parent_id": life.order_id - 1 if life.course == "duplicate" else None,
+            "source_id": life.source_id,
+            "source_uuid": life.source_uuid,
+            "global_source_uuid": None if life.source_uuid is None else str(5_000_000 + life.order_id),
+            "client_id": life.buyer_id,
+            "manager_id": None if manager is None else manager["id"],
+            **fields,
+            **{key: money(amount) if amount else None for key, amount in additions.items()},
+            "margin_sum": money(goods_total * 2 // 5),
+            "is_gift": bool(additions["wrap_price"]),
+            "gift_wrap": bool(additions["wrap_price"]),
+            "gift_message": "З днем народження!" if additions["wrap_price"] and dice.happens(400) else None,
+            "promocode": "ОСІНЬ" if fields["discount_percent"] and dice.happens(500) else None,
+            "manager_comment": dice.pick(_MANAGER_WORDS) if dice.happens(90) else None,
+            "buyer_comment": None if is_old_comment else buyer_words,
+            "client_comment": buyer_words,
+            "ordered_at": timestamp(life.ordered_at),
+            "created_at": created,
+            "last_synced_at": blank_timestamp(life.created_at) if life.source_uuid else None,
+            "warehouse": WAREHOUSES[0],
+            "buyer": buyer,
+            "products": lines,
+            "manager": manager,
+            "assigned": _BLANK
+            if manager is None
+            else [{**manager, "role": {"id": manager["role_id"], "name": "manager", "alias": "manager"}}],
+            "tags": dice.some(TAGS, dice.between(1, 2)) if dice.happens(120) else _BLANK,
+            "marketing": self._marketing(dice, life, created) if dice.happens(250) else None,
+            "custom_fields": _custom_fields(dice),
+        }
+        if life.day_number < _OLD_RECORDS_UNTIL:
+            del header["products_total"], header["total_discount"]
+        method_id = dice.pick(CARD_METHODS)
+        if life.source_id == _MARKETPLACE:
+            method_id = MARKETPLACE_METHOD
+        elif dice.happens(12):
+            method_id = NAMELESS_METHOD
+        return Contents(
+            header,
+            grand_total,
+            max(1, grand_total * 3 // 10),
+            "EUR" if is_euro else "UAH",
+            method_id,
+            self._address(dice, life),
+            dice.pick(_FAULTS) if life.is_faulty else None,
+            dice.happens(50),
+            dice.happens(40),
+            dice.happens(15),
+            dice.between(5500, 12_000) if dice.happens(250) else 0,
+            dice.pick(_MANAGER_WORDS),
+        )
+
+    def _line(self, dice: Dice, life: Life, place: int, is_euro: bool) -> Payload:
+        """One line before any discount; an article of the catalogue, or something made just this once."""
+        if dice.happens(45):
+            return self._one_off_line(dice, life, place, is_euro)
+        article = self._catalogue.article(dice)
+        price = article.price if not dice.happens(80) else article.price * 95 // 100
+        if is_euro:
+            price = max(1, price // _KOPIYKAS_PER_EURO)
+        sku = article.offer["sku"]
+        if sku and dice.happens(12):
+            sku = f" {sku.lower()} "
+        elif sku and dice.happens(15):
+            sku = None
+        return {
+            **LINE,
+            "id": life.order_id * _LINES_AN_ORDER + place,
+            "sku": sku,
+            "name": f"{article.name} (акція)" if dice.happens(25) else article.name,
+            "quantity": _quantity(dice, article),
+            "unit_type": article.unit,
+            "price": money(price),
+            "price_sold": money(price),
+            "purchased_price": article.offer["purchased_price"],
+            "upsale": dice.happens(40),
+            "properties": article.offer["properties"],
+            "picture": {"thumbnail": f"https://shop.example/t/{article.offer['id']}.webp"}
+            if dice.happens(700)
+            else _BLANK,
+            "shipment_type": None if article.is_service else "warehouse",
+            "warehouse": None if article.is_service else WAREHOUSES[0],
+            "offer": article.offer,
+            "created_at": timestamp(life.created_at),
+            "updated_at": timestamp(life.created_at),
+        }
+
+    def _one_off_line(self, dice: Dice, life: Life, place: int, is_euro: bool) -> Payload:
+        """A line that is not in the catalogue: free text, sometimes with options or a SKU only its site knows."""
+        price = dice.between(50, 900) * 100
+        if is_euro:
+            price = max(1, price // _KOPIYKAS_PER_EURO)
+        has_options = dice.happens(300)
+        return {
+            **LINE,
+            "id": life.order_id * _LINES_AN_ORDER + place,
+            "sku": f"SITE-{dice.between(1, 40):04d}" if dice.happens(250) else None,
+            "name": dice.pick(_ONE_OFF_NAMES),
+            "quantity": 1,
+            "price": money(price),
+            "price_sold": money(price),
+            "properties": [{"name": "Колір ниток", "value": dice.pick(("Золотий", "Срібний"))}]
+            if has_options
+            else _BLANK,
+            "shipment_type": None,
+            "created_at": timestamp(life.created_at),
+            "updated_at": timestamp(life.created_at),
+        }
+
+    def _manager(self, dice: Dice, life: Life) -> Payload | None:
+        """Who looks after the order; the last of the managers only in the shop's first year and a half."""
+        if dice.happens(150):
+            return None
+        still_here = len(MANAGERS) if life.day_number < _MANAGER_LEFT_ON else len(MANAGERS) - 1
+        return MANAGERS[dice.between(1, still_here - 1)]
+
+    def _marketing(self, dice: Dice, life: Life, created: str | None) -> Payload:
+        source, medium, campaign = dice.pick(_CAMPAIGNS)
+        return {
+            "id": life.order_id,
+            "order_id": life.order_id,
+            "utm_source": source,
+            "utm_medium": medium,
+            "utm_campaign": campaign,
+            "utm_term": None,
+            "utm_content": None,
+            "created_at": created,
+            "updated_at": created,
+        }
+
+    def _address(self, dice: Dice, life: Life) -> Payload | None:
+        """The fields of the shipping record that the buyer's wish fills."""
+        if life.delivery == "none":
+            return None
+        if life.delivery == "pickup":
+            return {"delivery_service_id": PICKUP, "shipping_receive_point": "Магазин, вул. Вигадана 1"}
+        if life.delivery == "abroad":
+            country, code, city, postcode, street = dice.pick(_FOREIGN)
+            return {
+                "delivery_service_id": UKRPOSHTA,
+                "shipping_address_country": country,
+                "shipping_address_country_code": code,
+                "shipping_address_city": city,
+                "shipping_address_zip": postcode,
+                "shipping_receive_point": street,
+                "full_address": f"{country}, {city}, {postcode}, {street}",
+            }
+        city, region, postcode = dice.pick(_CITIES)
+        filled: Payload = {
+            "delivery_service_id": UKRPOSHTA if life.delivery == "ukrposhta" else NOVA_POSHTA,
+            "shipping_address_city": city,
+            "shipping_address_region": f"{region} обл." if dice.happens(800) else None,
+        }
+        if life.delivery == "courier":
+            place = f"{dice.pick(_STREETS)} {dice.between(1, 120)}, кв. {dice.between(1, 200)}"
+            filled["shipping_address"] = place
+        elif life.delivery == "ukrposhta":
+            place = f"Відділення {postcode}"
+            filled["shipping_address_zip"] = postcode
+        else:
+            kind = "Відділення" if life.delivery == "branch" else "Поштомат"
+            number = dice.between(1, 60) if life.delivery == "branch" else dice.between(20_001, 49_999)
+            place = f"{kind} №{number}"
+            reference = f"00000000-0000-0000-0000-{number:012d}"
+            filled["is_warehouse"] = True
+            filled["address_payload"] = {
+                "city_ref": "00000000-0000-0000-0001-000000000001",
+                "city_desc": city,
+                "area_desc": region,
+                "warehouse_ref": reference,
+                "warehouse_desc": place,
+            }
+        # What the joined text repeats must not be repeated in a document's address.
+        filled["shipping_receive_point"] = place if not dice.happens(30) else f"{city}, {place}"
+        filled["shipping_secondary_line"] = "під'їзд 2" if dice.happens(30) else None
+        filled["full_address"] = f"{city}, {place}"
+        if dice.happens(100):
+            filled["recipient_full_name"], filled["recipient_phone"] = self._people.recipient(dice)
+        return filled
+
+    def _shipping(self, life: Life, contents: Contents, state: State) -> Payload | None:
+        """The shipping record with as much of the parcel's way as has happened."""
+        if contents.shipping is None:
+            return None
+        service = _SERVICE_BY_ID[contents.shipping["delivery_service_id"]]
+        shipping: Payload = {
+            **SHIPPING,
+            **contents.shipping,
+            "address_id": life.order_id,
+            "delivery_service": service,
+            "created_at": timestamp(life.created_at),
+            "updated_at": timestamp(state.updated_at),
+        }
+        if state.shipped_at is None or service["id"] == PICKUP:
+            return shipping
+        number = f"20{life.order_id:012d}" if service["id"] == NOVA_POSHTA else f"05{life.order_id:011d}"
+        midnight = state.shipped_at.replace(hour=0, minute=0, second=0)
+        moved_at = timestamp(state.parcel_at)
+        return {
+            **shipping,
+            "tracking_code": number,
+            "return_tracking_code": f"59{life.order_id:012d}"
+            if state.parcel in ("refused", "returned")
+            else None,
+            "tracking_code_send_at": timestamp(state.shipped_at),
+            "shipping_status": state.parcel,
+            "shipping_date": timestamp(midnight),
+            "shipping_date_actual": timestamp(midnight),
+            "was_shipped": True,
+            "last_history_id": life.order_id,
+            "last_history": {
+                "id": life.order_id,
+                "tracking_code": number,
+                "status_code": state.parcel,
+                "description": None,
+                "shipping_status": state.parcel,
+                "shipping_date": timestamp(midnight),
+                "name": None,
+                "index": None,
+                "country": None,
+                "last_office_index": None,
+                "created_at": moved_at,
+                "updated_at": moved_at,
+            },
+        }
+
+    def _payments(self, life: Life, contents: Contents, state: State) -> list[Payload]:
+        """The order's payments as far as they have been made, promised or called off."""
+        payments: list[Payload] = []
+
+        def add(
+            amount: int, method_id: int | None, status: str, at: datetime, *, is_fee: bool = False
+        ) -> None:
+            moment = timestamp(at)
+            payments.append(
+                {
+                    **PAYMENT,
+                    "id": life.order_id * _PAYMENTS_AN_ORDER + len(payments),
+                    "destination_id": life.order_id,
+                    "amount": money(amount),
+                    "actual_amount": money(amount),
+                    "source_currency": contents.currency,
+                    "actual_currency": contents.currency,
+                    "is_expense": is_fee,
+                    "payment_method_id": method_id,
+                    "expense_type_id": FEE_EXPENSE if is_fee else None,
+                    "description": "Комісія банку" if is_fee else None,
+                    "status": status,
+                    "payment_date": moment if status == "paid" else None,
+                    "created_at": moment,
+                    "updated_at": moment,
+                }
+            )
+
+        if life.course in ("collected", "refused"):
+            add(contents.grand_total, COLLECT_METHOD, "not_paid", life.created_at)
+        elif contents.has_bank_fee:
+            add(150, None, "paid", life.created_at, is_fee=True)
+        elif contents.has_failed_attempt and life.course in ("prepaid", "overpaid"):
+            add(contents.grand_total, CARD_METHODS[0], "canceled", life.created_at)
+        for event in state.happened:
+            match event.action:
+                case "pay_all":
+                    add(contents.grand_total, contents.method_id, "paid", event.at)
+                case "pay_more":
+                    add(contents.grand_total + 1000, contents.method_id, "paid", event.at)
+                case "pay_part":
+                    add(contents.part, contents.method_id, "paid", event.at)
+                case "pay_cash":
+                    add(contents.grand_total, CASH_METHOD, "paid", event.at)
+                case "ship" if life.course in ("part_paid", "produced"):
+                    add(contents.grand_total - contents.part, COLLECT_METHOD, "not_paid", event.at)
+                case "collect":
+                    for payment in payments:
+                        if payment["status"] == "not_paid":
+                            payment["status"] = "paid"
+                            payment["payment_date"] = payment["updated_at"] = timestamp(event.at)
+                case "cancel" | "refuse" | "refund":
+                    for payment in payments:
+                        if not payment["is_expense"]:
+                            payment["status"] = "canceled"
+                            payment["updated_at"] = timestamp(event.at)
+                case _:
+                    pass
+        return payments
+
+    def _expenses(self, life: Life, contents: Contents, state: State) -> list[Payload]:
+        """What the shop itself pays for the delivery, known once the parcel is on its way."""
+        if not contents.expense or state.shipped_at is None:
+            return []
+        shipped = timestamp(state.shipped_at)
+        return [
+            {
+                **PAYMENT,
+                "id": life.order_id * _PAYMENTS_AN_ORDER + _PAYMENTS_AN_ORDER - 1,
+                "destination_id": life.order_id,
+                "amount": money(contents.expense),
+                "actual_amount": money(contents.expense),
+                "is_expense": True,
+                "payment_method_id": None,
+                "expense_type_id": DELIVERY_EXPENSE,
+                "payment_date": shipped,
+                "created_at": shipped,
+                "updated_at": shipped,
+            }
+        ]
+
+
+def _counts(payment: Payload) -> bool:
+    """Whether a payment is money the buyer really paid."""
+    return payment["status"] == "paid" and not payment["is_expense"]
+
+
+def _quantity(dice: Dice, article: Article) -> Any:
+    """Pieces, or kilograms and metres with up to three decimals."""
+    if article.unit is None:
+        return 1 if dice.happens(780) else dice.between(2, 6)
+    thousandths = dice.between(2, 30) * 125
+    return money(thousandths // 10) if thousandths % 10 == 0 else Decimal(thousandths) / 1000
+
+
+def _thousandths(quantity: Any) -> int:
+    return int(quantity * 1000)
+
+
+def _line_amount(price: int, quantity: int) -> int:
+    """Price x quantity in kopiykas, rounded half up; the quantity in thousandths."""
+    return (price * quantity + 500) // 1000
+
+
+def _kopiykas(amount: Any) -> int:
+    return int(amount * 100)
+
+
+def _reprice(line: Payload, price_sold: int, percent: int = 0) -> None:
+    """Give a line its price after the discount, and the fields that tell of it."""
+    price = _kopiykas(line["price"])
+    quantity = _thousandths(line["quantity"])
+    line["price_sold"] = money(price_sold)
+    line["discount_percent"] = percent
+    line["discount_amount"] = 0 if percent else money(price - price_sold)
+    line["total_discount"] = money(_line_amount(price, quantity) - _line_amount(price_sold, quantity))
+
+
+def _cut_lines(dice: Dice, lines: list[Payload], kind: Discount) -> int:
+    """Lower the prices of the lines as this kind of discount does; returns the percent that the header tells."""
+    percent = dice.pick((3, 5, 7, 10, 15, 20))
+    for line in lines:
+        price = _kopiykas(line["price"])
+        if kind == "line_amount":
+            _reprice(line, price - min(price // 2, dice.pick((500, 1000, 2550))))
+        elif kind == "percent_in_lines" or len(lines) == 1 or dice.happens(600):
+            # The CRM stores whole kopiykas a unit, so the percent is only nearly the percent.
+            _reprice(line, price - (price * percent + 50) // 100, percent)
+    return percent if kind == "percent_in_lines" else 0
+
+
+def _discounted(dice: Dice, lines: list[Payload]) -> tuple[Payload, int]:
+    """Give the order its discount: lowers the lines' prices where the kind says so.
+
+    Returns:
+        The header's fields about it, and what the goods cost in the end, kopiykas.
+    """
+    kind = _DISCOUNT_URN.draw(dice)
+    fields: Payload = {"discount_amount": 0, "discount_percent": 0}
+    if kind in ("line_percent", "line_amount", "percent_in_lines", "lines_and_amount", "lines_and_percent"):
+        fields["discount_percent"] = _cut_lines(dice, lines, kind)
+    elif kind == "odd_bundle":
+        price = _kopiykas(lines[0]["price"])
+        lines[0]["quantity"] = 3
+        _reprice(lines[0], price // 100 * 100 - 67 if price >= 300 else price)
+    list_sum = sum(_line_amount(_kopiykas(line["price"]), _thousandths(line["quantity"])) for line in lines)
+    sold_sum = sum(
+        _line_amount(_kopiykas(line["price_sold"]), _thousandths(line["quantity"])) for line in lines
+    )
+    discount = 0
+    untold = 0
+    # A discount must be well above the kopiyka a line within which "no discount" would add up as well.
+    is_large_enough = sold_sum >= 2000 * len(lines)
+    if kind in ("amount", "lines_and_amount") and is_large_enough:
+        discount = max(100 * len(lines), sold_sum * dice.between(3, 15) // 10_000 * 100)
+        fields["discount_amount"] = money(discount)
+    elif kind in ("percent", "lines_and_percent", "kopiyka_off") and is_large_enough:
+        percent = dice.pick((5, 7, 10, 12, 15))
+        discount = (sold_sum * percent + 50) // 100
+        fields["discount_percent"] = percent
+        if kind == "kopiyka_off":
+            untold = dice.between(1, len(lines)) * dice.pick((1, -1))
+    elif kind == "total_only" and is_large_enough:
+        discount = max(100 * len(lines), sold_sum * dice.between(3, 15) // 10_000 * 100)
+        fields["discount_amount"] = dice.pick((0, None))
+        fields["discount_percent"] = None
+    elif kind == "odd_bundle":
+        # The price of the three is whole hryvnias, a third of it is not: one kopiyka is missing from the lines.
+        untold = 1
+    elif kind == "does_not_add_up":
+        untold = -dice.between(1500, 9000) if sold_sum > 20_000 else dice.between(1500, 9000)
+    fields["products_total"] = money(list_sum)
+    fields["total_discount"] = money(list_sum - sold_sum + discount)
+    fields["discount_data"] = {"individual": money(discount), "loyalty": 0} if discount else _BLANK
+    return fields, sold_sum - discount + untold
+
+
+def _custom_fields(dice: Dice) -> list[Payload]:
+    if not dice.happens(140):
+        return _BLANK
+    if dice.happens(600):
+        value: Any = [dice.pick(("Коробка", "Пакет", "Подарункове"))]
+        return [{"id": 12, "uuid": "OR_1012", "name": "Пакування", "type": "select", "value": value}]
+    return [{"id": 13, "uuid": "OR_1013", "name": "Дата свята", "type": "date", "value": "2026-12-25"}]
+
+
+def _break(record: Payload, fault: Fault) -> None:
+    """Make a record impossible to load (R10). The first line is copied first, since records share their parts."""
+    if fault == "no_total":
+        record["grand_total"] = None
+    elif fault == "total_in_words":
+        record["grand_total"] = "за домовленістю"
+    else:
+        changed = {"quantity": "два"} if fault == "quantity_in_words" else {"name": None}
+        record["products"] = [{**record["products"][0], **changed}, *record["products"][1:]]

@@ -1,0 +1,162 @@
+"""The buyers of the demo shop: invented people with the untidy contact data of real ones.
+
+What belongs here: who a buyer id is - name, phone in one of many spellings, e-mail - and which ids exist on a day.
+What does not: what the buyer orders. Surnames are made up to look made up; phones are valid numbers of Ukrainian
+operators whose last seven digits begin with 000, which no operator gives out; mail goes to example.com.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final
+
+from keycrm_pipeline.sandbox.dice import Dice, Urn
+from keycrm_pipeline.sandbox.payloads import BUYER, Payload, timestamp
+
+REGULAR_BUYERS: Final = 600
+"""Buyers with the ids 1 to 600, who come again and again."""
+TWIN_BUYERS: Final = 60
+"""Second records of regulars, ids 601 to 660: the same phone under another buyer id, as imports leave them."""
+FIRST_NEW_BUYER: Final = 1000
+"""Ids from here on are buyers who came later, a fixed number of them a day, in order of time."""
+
+_FAMILY_EVERY: Final = 97
+"""Every so many new buyers one gives the phone of a regular: a family with one telephone and two names."""
+
+_OPERATORS: Final = (
+    "50", "66", "95", "99", "67", "68", "96", "97", "98", "63", "73", "93", "91", "92", "94", "39",
+)  # fmt: skip
+
+_WOMEN: Final = (
+    "Олена", "Ірина", "Наталія", "Оксана", "Марія", "Тетяна", "Юлія", "Світлана", "Катерина", "Соломія", "Дарина",
+    "Зоряна", "Мар'яна", "Леся", "Ганна", "Вікторія", "Христина", "Софія", "Любов", "Ярина",
+)  # fmt: skip
+_MEN: Final = (
+    "Андрій", "Сергій", "Тарас", "Богдан", "Олег", "Ігор", "Дмитро", "Юрій", "Назар", "Остап", "Максим", "Роман",
+    "Василь", "Іван", "Павло", "Лук'ян", "Степан", "Микола", "Ярослав", "Артем",
+)  # fmt: skip
+_SURNAMES: Final = (
+    "Вигаденко", "Прикладенко", "Зразченко", "Пробенко", "Небиленко", "Казченко", "Мріяченко", "Тестенко",
+    "Уявленко", "Вимишленко", "Придуменко", "Жартівенко", "Байкенко", "Загадченко", "Чернеткенко", "Макетенко",
+    "Шаблоненко", "Взірчук", "Вигадчук", "Прикладчук", "Зразчук", "Пробчук", "Небильчук", "Казкарчук", "Мрійчук",
+    "Тестюк", "Уявчук", "Вимисляк", "Придумчак", "Жартівчак", "Байчак", "Загадчак", "Чернетчак", "Макетчак",
+    "Шаблончук", "Лялькодім", "Паперомрія", "Картонопад", "Скринькодум", "В'юнопад",
+)  # fmt: skip
+_PATRONYMICS: Final = {
+    True: ("Андріївна", "Іванівна", "Петрівна", "Олегівна", "Тарасівна"),
+    False: ("Андрійович", "Іванович", "Петрович", "Олегович", "Тарасович"),
+}
+
+_LATIN: Final = str.maketrans(
+    {
+        "а": "a", "б": "b", "в": "v", "г": "h", "ґ": "g", "д": "d", "е": "e", "є": "ie", "ж": "zh", "з": "z", "и": "y",
+        "і": "i", "ї": "i", "й": "i", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s",
+        "т": "t", "у": "u", "ф": "f", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ь": "", "ю": "iu",
+        "я": "ia", "'": "",
+    }
+)  # fmt: skip
+
+_PHONE_SPELLINGS: Final = Urn(
+    [
+        ("+380{0}{1}", 56),
+        ("380{0}{1}", 14),
+        ("0{0}{1}", 10),
+        ("0{0} {2} {3} {4}", 4),
+        ("(0{0}) {2}-{3}-{4}", 4),
+        ("+38 (0{0}) {2}-{3}-{4}", 4),
+        ("80{0}{1}", 2),
+        ("+380{0}{1}, 0500009{4}0", 2),
+        ("0{0}{1} Viber", 2),
+        ("", 2),
+        ("0000000000", 1),
+        ("12345", 1),
+    ]
+)
+"""How a phone is written, with the share of each in 102; the empty one is a buyer without a phone."""
+
+
+def _spelled(spelling: str, phone_number: int) -> str | None:
+    """The phone with this running number in one spelling; None for the empty spelling."""
+    operator = _OPERATORS[phone_number // 10_000 % len(_OPERATORS)]
+    subscriber = f"{phone_number % 10_000:07d}"
+    written = spelling.format(operator, subscriber, subscriber[:3], subscriber[3:5], subscriber[5:])
+    return written or None
+
+
+class People:
+    """The buyers of one shop.
+
+    Args:
+        seed: The shop's seed.
+        first_day: The day the shop opened; new buyers are counted from it.
+        new_buyers_a_day: How many buyer ids every day adds.
+    """
+
+    def __init__(self, seed: int, first_day: date, new_buyers_a_day: int) -> None:
+        self._seed = seed
+        self._first_day = first_day
+        self._new_buyers_a_day = new_buyers_a_day
+        self.buyer = lru_cache(maxsize=4096)(self._make_buyer)
+
+    def new_buyer_id(self, day_number: int, place: int) -> int:
+        """The id of one of the buyers who came on a day, for any `place`."""
+        return FIRST_NEW_BUYER + day_number * self._new_buyers_a_day + place % self._new_buyers_a_day
+
+    def ids(self, day_number: int) -> list[range]:
+        """The ids that exist once the day with this number has begun, in order."""
+        newest = FIRST_NEW_BUYER + (day_number + 1) * self._new_buyers_a_day
+        return [range(1, REGULAR_BUYERS + TWIN_BUYERS + 1), range(FIRST_NEW_BUYER, newest)]
+
+    def _make_buyer(self, buyer_id: int) -> Payload:
+        """The buyer as it stands inside an order; callers must not change what they get."""
+        twin_of = buyer_id - REGULAR_BUYERS if REGULAR_BUYERS < buyer_id < FIRST_NEW_BUYER else None
+        dice = Dice(self._seed, "buyer", twin_of or buyer_id)
+        is_woman = dice.happens(620)
+        first_name = dice.pick(_WOMEN if is_woman else _MEN)
+        surname = dice.pick(_SURNAMES)
+        name: str | None = f"{first_name} {surname}"
+        if dice.happens(150):
+            name = f"{surname} {first_name} {dice.pick(_PATRONYMICS[is_woman])}"
+        elif dice.happens(40):
+            name = f"  {first_name}   {surname} ".upper()
+        elif dice.happens(15):
+            name = None
+        spelling = _PHONE_SPELLINGS.draw(dice)
+        mail: str | None = f"{first_name}.{surname}{buyer_id}@example.com".lower().translate(_LATIN)
+        if dice.happens(380):
+            mail = None
+        elif dice.happens(25):
+            mail = "немає"
+        elif dice.happens(60):
+            mail = f" {str(mail).capitalize()}"
+        phone_number = twin_of or buyer_id
+        if buyer_id >= FIRST_NEW_BUYER and buyer_id % _FAMILY_EVERY == 0:
+            phone_number = 1 + buyer_id % REGULAR_BUYERS
+        if twin_of is not None:
+            spelling = Dice(self._seed, "twin", buyer_id).pick(("0{0}{1}", "380{0}{1}", "0{0} {2} {3} {4}"))
+            mail = None
+        if twin_of is not None and twin_of % 10 == 0:
+            name = f"{dice.pick(_MEN)} {dice.pick(_SURNAMES)}"
+        came_number = max(0, buyer_id - FIRST_NEW_BUYER) // self._new_buyers_a_day
+        came = datetime.combine(self._first_day + timedelta(days=came_number), time(5), UTC)
+        orders_count = dice.between(2, 14) if buyer_id < FIRST_NEW_BUYER else 1
+        return {
+            **BUYER,
+            "id": buyer_id,
+            "full_name": name,
+            "phone": _spelled(spelling, phone_number),
+            "email": mail,
+            "company_id": dice.between(1, 3) if dice.happens(20) else None,
+            "note": "Телефонувати після 18:00" if dice.happens(25) else None,
+            "orders_sum": f"{orders_count * dice.between(200, 1500)}.{dice.between(0, 99):02d}",
+            "orders_count": orders_count,
+            "has_duplicates": int(twin_of is not None),
+            "discount": dice.pick((5, 10)) if buyer_id < FIRST_NEW_BUYER and dice.happens(80) else 0,
+            "created_at": timestamp(came),
+            "updated_at": timestamp(came),
+        }
+
+    def recipient(self, dice: Dice) -> tuple[str, str]:
+        """Somebody else who receives a parcel: name and phone, apart from every buyer's."""
+        is_woman = dice.happens(500)
+        name = f"{dice.pick(_WOMEN if is_woman else _MEN)} {dice.pick(_SURNAMES)}"
+        return name, f"+38050000{dice.between(8000, 8999)}"
