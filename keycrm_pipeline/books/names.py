@@ -87,14 +87,17 @@ def email_key(email: str | None) -> str | None:
 
 
 def tidied(text: str | None) -> str | None:
-    """Return the text as it is written on a card: trimmed, blanks collapsed; None when nothing is left.
+    """Return the text as it is written on a card: trimmed, blanks collapsed, without characters nobody sees.
 
     Args:
         text: The text as typed.
+
+    Returns:
+        The text; None when nothing is left.
     """
     if text is None:
         return None
-    return " ".join(text.split()) or None
+    return " ".join((text.translate(_UNSEEN) if _ODD.search(text) else text).split()) or None
 
 
 def characteristics(properties: Sequence[tuple[str | None, str | None]]) -> str | None:

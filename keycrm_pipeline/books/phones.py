@@ -89,7 +89,8 @@ def _read(plus: bool, digits: str, alone: bool) -> str | None:
     Args:
         plus: Whether a plus stands before them.
         digits: The digits.
-        alone: Whether no other digits stand beside them. Only then nine digits without any prefix are taken for a
+        alone: Whether no other digits stand beside them. Only then nine digits without any prefix are taken
+            for a
             number: among other digits they may be a part of anything.
     """
     if not _SHORTEST <= len(digits) <= _LONGEST:

@@ -1,0 +1,356 @@
+"""Which partner card a buyer belongs to, and what stands on it (R3, R12).
+
+`PartnerRegister` meets the buyers of a load one after the other, because each may make the card that the
+next one finds. It knows only the cards it is given; looking them up, storing what it made, and the times of
+change belong to the packages above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from keycrm_pipeline.books.names import email_key, name_key, tidied
+from keycrm_pipeline.books.phones import card_phone, normalised_phone
+
+KEYCRM = "keycrm"
+"""Origin of a card that the exchange made."""
+
+CATALOGUE = "catalogue"
+"""Origin of a card that the books had already (R12)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerCard:
+    """One partner card (Партнер).
+
+    Attributes:
+        partner_id: The card's own number; it never changes.
+        name: The name; of a buyer without one, the phone or e-mail.
+        phone: The phone: `+380...` when it is valid, else as typed; None when there is none.
+        email: The e-mail as typed; None when there is none.
+        origin: `keycrm` or `catalogue`.
+        catalogue_id: The card's id in the accounting system's own file, when it came from there.
+        as_of_ordered_at: Date of the order whose buyer the card follows, aware; None when it follows none.
+        as_of_order_id: That order.
+    """
+
+    partner_id: int
+    name: str
+    phone: str | None
+    email: str | None
+    origin: str
+    catalogue_id: str | None
+    as_of_ordered_at: datetime | None
+    as_of_order_id: int | None
+
+    def says_the_same(self, other: PartnerCard) -> bool:
+        """Tell whether a reader sees no difference between two states of the card."""
+        return (self.name, self.phone, self.email) == (other.name, other.phone, other.email)
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerSighting:
+    """The buyer of one order as KeyCRM shows it.
+
+    Attributes:
+        order_id: The order.
+        ordered_at: Its date, aware.
+        buyer_id: KeyCRM's buyer id; None for an order without a buyer.
+        name: The buyer's name as typed.
+        phone: The phone field as typed.
+        email: The e-mail as typed.
+    """
+
+    order_id: int
+    ordered_at: datetime
+    buyer_id: int | None
+    name: str | None
+    phone: str | None
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NameConflict:
+    """A buyer who was given a card by phone or e-mail although its name is another (R3).
+
+    Attributes:
+        partner_id: The card.
+        buyer_id: The buyer who was linked to it.
+        order_id: The order in which that happened.
+    """
+
+    partner_id: int
+    buyer_id: int
+    order_id: int
+
+
+class NoDefaultPartnerError(LookupError):
+    """An order has no buyer and the profile names no `default_partner`."""
+
+    def __init__(self, order_id: int) -> None:
+        super().__init__(
+            f"order {order_id} has no buyer, and the profile has no default_partner for such orders: "
+            "name one in the profile, or choose the buyer in KeyCRM"
+        )
+
+
+def names_disagree(one: str | None, other: str | None) -> bool:
+    """Tell whether two names are different people's (R3); a missing name disagrees with none.
+
+    Trimming, blanks, case and forms of the apostrophe make no difference.
+    """
+    one_key, other_key = name_key(one), name_key(other)
+    return one_key is not None and other_key is not None and one_key != other_key
+
+
+def identifies_nobody(name: str | None, phone: str | None, email: str | None) -> bool:
+    """Tell whether a buyer has neither name nor phone nor e-mail, so that no card can be made of it.
+
+    A buyer for whom this is true needs a `default_partner`, unless it is linked to a card already.
+    """
+    return _name_to_show(name, phone, email) is None
+
+
+def _name_to_show(name: str | None, phone: str | None, email: str | None) -> str | None:
+    """Return a buyer's name, else what stands in for it."""
+    return tidied(name) or card_phone(phone) or tidied(email)
+
+
+class PartnerRegister:
+    """Finds or makes the card of each buyer, and keeps the cards up to date (R3).
+
+    Which card: the one the buyer is linked to; else one with the same valid phone; else one with the same
+    e-mail; else a new one. Of several cards with the same phone or e-mail the one with the lowest id is
+    taken. Phones and e-mails are those that stand on the cards at that moment, as they change during the
+    load. The link, once made, stays; a buyer who was merged into another in KeyCRM arrives under the
+    survivor's id and so gets the survivor's card (R11).
+
+    What stands on a card made by the exchange follows the buyer of the newest order by `(ordered_at,
+    order_id)`; meeting that same order again follows it again. An empty value never overwrites a filled one,
+    and an older order only fills what is empty. A name that stands in for a missing one (the card's own
+    phone or e-mail) counts as empty. Cards from the catalogue only get empty fields filled.
+
+    An order without a buyer gets the default partner: the card of that name with the lowest id, else a card
+    created once. A buyer with nothing but an id is treated the same, and not linked: should KeyCRM learn the
+    name, it gets its own card.
+
+    The register must be given every card that can be met: those the buyers are linked to, those with their
+    phones or e-mails, and those named like the default partner.
+
+    A name conflict is reported when the link is made. Meeting the buyer again reports nothing, because the
+    link decides then; so a conflict that is to stand on the review list is kept with the link. It stands as
+    long as the names of the buyers linked to one card disagree with each other or, on a card from the
+    catalogue, with the card (`names_disagree`); when the buyers are renamed or merged in KeyCRM, its cause
+    is gone.
+
+    Attributes:
+        new_links: Links made, buyer id -> partner id.
+        name_conflicts: Matches by phone or e-mail whose names disagree; never any with `match_name`.
+    """
+
+    def __init__(
+        self,
+        cards: Iterable[PartnerCard],
+        links: Mapping[int, int],
+        *,
+        next_partner_id: int,
+        match_name: bool,
+        default_partner: str | None,
+    ) -> None:
+        """Take over what the books have.
+
+        Args:
+            cards: The cards that can be met.
+            links: KeyCRM's buyer id -> partner id.
+            next_partner_id: Id of the first card to be made.
+            match_name: Whether phone and e-mail only count together with the same name
+                (`partner_match: phone_and_name`).
+            default_partner: Name of the partner of orders without a buyer; None when the profile has none.
+        """
+        self.new_links: dict[int, int] = {}
+        self.name_conflicts: list[NameConflict] = []
+        self._given: dict[int, PartnerCard] = {}
+        self._cards: dict[int, PartnerCard] = {}
+        self._links = dict(links)
+        self._next_partner_id = next_partner_id
+        self._match_name = match_name
+        self._default_name = tidied(default_partner)
+        self._default_id: int | None = None
+        self._as_of: dict[int, tuple[datetime, int]] = {}
+        # What the buyer said whom a card followed last, and what an older order last said: nearly every
+        # sighting repeats one of them, and then has nothing to add.
+        self._followed: dict[int, tuple[str | None, str | None, str | None]] = {}
+        self._filled_from: dict[int, tuple[str | None, str | None, str | None]] = {}
+        self._by_phone: dict[str, set[int]] = {}
+        self._by_email: dict[str, set[int]] = {}
+        for card in cards:
+            self._given[card.partner_id] = card
+            self._put(card)
+            if card.as_of_ordered_at is not None and card.as_of_order_id is not None:
+                self._as_of[card.partner_id] = (card.as_of_ordered_at, card.as_of_order_id)
+
+    def meet(self, sighting: BuyerSighting) -> int:
+        """Return the id of the card of an order's buyer; find, make, link and update it (R3).
+
+        Args:
+            sighting: The buyer of an order; orders are met by `(ordered_at, order_id)`.
+
+        Raises:
+            NoDefaultPartnerError: When the order has no buyer and there is no default partner; validation
+                keeps such orders out (R10).
+            KeyError: When the buyer is linked to a card that was not given.
+        """
+        if sighting.buyer_id is None:
+            return self._default(sighting)
+        moment = (sighting.ordered_at, sighting.order_id)
+        partner_id = self._links.get(sighting.buyer_id)
+        if partner_id is not None:
+            said = (sighting.name, sighting.phone, sighting.email)
+            as_of = self._as_of.get(partner_id)
+            if self._followed.get(partner_id) == said:
+                if as_of is not None and moment > as_of:
+                    self._as_of[partner_id] = moment
+            elif as_of is None or moment >= as_of or self._filled_from.get(partner_id) != said:
+                self._follow(partner_id, sighting, moment)
+            return partner_id
+        name = _name_to_show(sighting.name, sighting.phone, sighting.email)
+        if name is None:
+            return self._default(sighting)
+        partner_id = self._matched(sighting, name)
+        if partner_id is None:
+            partner_id = self._new_card(name)
+        elif self._disagrees(self._cards[partner_id], sighting):
+            self.name_conflicts.append(NameConflict(partner_id, sighting.buyer_id, sighting.order_id))
+        self._links[sighting.buyer_id] = partner_id
+        self.new_links[sighting.buyer_id] = partner_id
+        self._follow(partner_id, sighting, moment)
+        return partner_id
+
+    @property
+    def created(self) -> dict[int, PartnerCard]:
+        """The cards made, as they are now."""
+        return {
+            partner_id: self._as_it_is(card)
+            for partner_id, card in self._cards.items()
+            if partner_id not in self._given
+        }
+
+    @property
+    def updated(self) -> dict[int, PartnerCard]:
+        """The given cards on which something else stands now."""
+        return {
+            partner_id: self._as_it_is(self._cards[partner_id])
+            for partner_id, before in self._given.items()
+            if not before.says_the_same(self._cards[partner_id])
+        }
+
+    @property
+    def touched(self) -> dict[int, PartnerCard]:
+        """The given cards on which the same stands as before, confirmed by a newer order.
+
+        Nothing changed for a reader, so it is no update; but the newer date must be kept, or an order of a
+        day between, loaded later, would overwrite what a newer order confirmed.
+        """
+        now = {
+            partner_id: self._as_it_is(self._cards[partner_id])
+            for partner_id, before in self._given.items()
+            if before.says_the_same(self._cards[partner_id])
+        }
+        return {partner_id: card for partner_id, card in now.items() if card != self._given[partner_id]}
+
+    def _as_it_is(self, card: PartnerCard) -> PartnerCard:
+        """Return the card with the order it follows now."""
+        as_of = self._as_of.get(card.partner_id)
+        if as_of is None or as_of == (card.as_of_ordered_at, card.as_of_order_id):
+            return card
+        return replace(card, as_of_ordered_at=as_of[0], as_of_order_id=as_of[1])
+
+    def _put(self, card: PartnerCard) -> None:
+        """Keep a card's new state, and find it by its new phone and e-mail only."""
+        before = self._cards.get(card.partner_id)
+        self._cards[card.partner_id] = card
+        if before is None or before.phone != card.phone:
+            self._index(
+                self._by_phone,
+                card.partner_id,
+                None if before is None else normalised_phone(before.phone),
+                normalised_phone(card.phone),
+            )
+        if before is None or before.email != card.email:
+            self._index(
+                self._by_email,
+                card.partner_id,
+                None if before is None else email_key(before.email),
+                email_key(card.email),
+            )
+
+    @staticmethod
+    def _index(index: dict[str, set[int]], partner_id: int, before: str | None, now: str | None) -> None:
+        """Move a card from one key to another."""
+        if before is not None:
+            index[before].discard(partner_id)
+        if now is not None:
+            index.setdefault(now, set()).add(partner_id)
+
+    def _matched(self, sighting: BuyerSighting, name: str) -> int | None:
+        """Return the card with the buyer's phone, else with its e-mail (R3, steps 2 and 3)."""
+        key_of_name = name_key(name)
+        for index, key in (
+            (self._by_phone, normalised_phone(sighting.phone)),
+            (self._by_email, email_key(sighting.email)),
+        ):
+            candidates = [
+                partner_id
+                for partner_id in (index.get(key, ()) if key is not None else ())
+                if not self._match_name or name_key(self._cards[partner_id].name) == key_of_name
+            ]
+            if candidates:
+                return min(candidates)
+        return None
+
+    @staticmethod
+    def _own_name(card: PartnerCard) -> str | None:
+        """Return the card's name unless its phone or e-mail only stands in for one."""
+        if card.origin != CATALOGUE and card.name in (card.phone, card.email):
+            return None
+        return tidied(card.name)
+
+    def _disagrees(self, card: PartnerCard, sighting: BuyerSighting) -> bool:
+        """Tell whether the card's name and the buyer's are different people's."""
+        return names_disagree(self._own_name(card), sighting.name)
+
+    def _new_card(self, name: str) -> int:
+        """Make a card with the next id and nothing but a name."""
+        partner_id = self._next_partner_id
+        self._next_partner_id += 1
+        self._put(PartnerCard(partner_id, name, None, None, KEYCRM, None, None, None))
+        return partner_id
+
+    def _default(self, sighting: BuyerSighting) -> int:
+        """Return the default partner's card; the first order that needs it finds or makes it."""
+        if self._default_id is None:
+            if self._default_name is None:
+                raise NoDefaultPartnerError(sighting.order_id)
+            key = name_key(self._default_name)
+            named = [card.partner_id for card in self._cards.values() if name_key(card.name) == key]
+            self._default_id = min(named) if named else self._new_card(self._default_name)
+        return self._default_id
+
+    def _follow(self, partner_id: int, sighting: BuyerSighting, moment: tuple[datetime, int]) -> None:
+        """Bring a card up to date with a sighting of its buyer."""
+        card = self._cards[partner_id]
+        as_of = self._as_of.get(partner_id)
+        own = (self._own_name(card), card.phone, card.email)
+        said = (tidied(sighting.name), card_phone(sighting.phone), tidied(sighting.email))
+        follows = card.origin != CATALOGUE and (as_of is None or moment >= as_of)
+        first, second = (said, own) if follows else (own, said)
+        name, phone, email = (one or other for one, other in zip(first, second, strict=True))
+        shown = replace(card, name=name or phone or email or card.name, phone=phone, email=email)
+        if shown != card:
+            self._put(shown)
+        if follows:
+            self._as_of[partner_id] = moment
+        remembered = self._followed if follows or card.origin == CATALOGUE else self._filled_from
+        remembered[partner_id] = (sighting.name, sighting.phone, sighting.email)
