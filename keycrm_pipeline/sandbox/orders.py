@@ -271,7 +271,6 @@ class OrderBook:
             "source_uuid": life.source_uuid,
             "global_source_uuid": None if life.source_uuid is None else str(5_000_000 + life.order_id),
             "client_id": life.buyer_id,
-            "manager_id": None if manager is None else manager["id"],
             **fields,
             **{key: money(amount) if amount else None for key, amount in additions.items()},
             "margin_sum": money(goods_total * 2 // 5),

@@ -191,7 +191,6 @@ ORDER: Final[Payload] = {
     "global_source_uuid": None,
     "status_on_source": None,
     "client_id": 917,
-    "manager_id": None,
     "status_id": 1,
     "status_group_id": 1,
     "status_changed_at": None,

@@ -192,8 +192,7 @@ class Shop:
         self._changed_by_day: dict[int, set[int]] = {}
         self._own_buyers: dict[int, Payload | None] = {}
         self._lists: dict[ListName, dict[int, Payload]] = {
-            name: {record["id"]: record for record in records}
-            for name, records in _ACCOUNT_LISTS.items()
+            name: {record["id"]: record for record in records} for name, records in _ACCOUNT_LISTS.items()
         }
         self._lists["products"] = dict(catalogue.products) if has_products else {}
         self._lists["offers"] = dict(catalogue.offers) if has_products else {}
@@ -229,7 +228,9 @@ class Shop:
         """Find the orders that exist now and pass a filter."""
         now = self.now()
         with self._lock:
-            runs = {number: self._own_matches(number, wanted, now) for number in self._day_numbers(wanted, now)}
+            runs = {
+                number: self._own_matches(number, wanted, now) for number in self._day_numbers(wanted, now)
+            }
             for number, order_ids in self._changed_by_day.items():
                 kept = [order_id for order_id in runs.get(number, ()) if order_id not in order_ids]
                 added = [
@@ -364,9 +365,7 @@ class Shop:
             followed: Payload = {"updated_at": moment}
             status = self._lists["statuses"].get(changes.get("status_id", 0))
             if status is not None:
-                followed.update(
-                    status=status, status_group_id=status["group_id"], status_changed_at=moment
-                )
+                followed.update(status=status, status_group_id=status["group_id"], status_changed_at=moment)
             self.add_order({**record, **followed, **changes}, order_id)
             return deepcopy({**record, **followed, **changes})
 

@@ -1,0 +1,772 @@
+"""KeyCRM's HTTP behaviour over the demo shop: a request goes in, the answer comes out, and no socket is needed.
+
+What belongs here: routes, the envelope of lists, includes, filters, sorting, errors and the rate limit, as
+KeyCRM's Open API v1 is known to behave. What does not: the data (`shop`), what goes wrong (`faults`) and how bytes travel
+(`transport`, `server`). Where KeyCRM's behaviour is unknown, the less comfortable guess is built, so that a reader
+who gets along with this shop gets along with the real one:
+
+- without `sort`, orders come newest first; a bare date in a filter is its midnight;
+- `filter[status_id]` and `filter[source_id]` take one number, and of a list only the first counts;
+- unknown filters are ignored, and so is `include` on `/users` and `/offers/stocks`;
+- `next_page_url` does not repeat the filters.
+"""
+
+import math
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, NoReturn
+
+import msgspec
+
+from keycrm_pipeline.sandbox.faults import FaultKind, Faults
+from keycrm_pipeline.sandbox.payloads import KEYS_OF_PLAIN_PRODUCTS_ONLY, Payload
+from keycrm_pipeline.sandbox.shop import ListName, OrderFilter, Shop, Window, read_moment
+
+API_ROOT: Final = "/v1"
+DEFAULT_LIMIT: Final = 15
+GREATEST_LIMIT: Final = 50
+_RATE_WINDOW_SECONDS: Final = 60.0
+_KEPT_REQUESTS: Final = 20_000
+"""How many requests the log remembers: enough for a walk over years, bounded for a shop that runs for weeks."""
+
+_JSON: Final = msgspec.json.Encoder(decimal_format="number")
+
+_ORDER_PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "buyer": ("buyer",),
+    "products": ("products",),
+    "products.offer": ("products",),
+    "manager": ("manager",),
+    "assigned": ("assigned",),
+    "tags": ("tags",),
+    "status": ("status",),
+    "marketing": ("marketing",),
+    "payments": ("payments",),
+    "shipping": ("shipping",),
+    "shipping.lastHistory": ("shipping",),
+    "shipping.deliveryService": ("shipping",),
+    "expenses": ("expenses",),
+    "custom_fields": ("custom_fields",),
+    "customFields": ("custom_fields",),
+    "attachments": ("attachments",),
+    "attachments.file": ("attachments",),
+}
+"""Value of `include` on orders -> the keys it adds."""
+
+_EVERY_PART: Final = frozenset(key for keys in _ORDER_PARTS.values() for key in keys)
+_COUNTABLE: Final = tuple(name for name in _ORDER_PARTS if "." not in name and "_" not in name)
+_ORDER_INCLUDES: Final = (
+    *_ORDER_PARTS,
+    *(f"{name}{suffix}" for name in _COUNTABLE for suffix in ("Count", "Exists")),
+)
+_ORDER_SORTS: Final = ("id", "updated_at", "created_at")
+"""`id` is documented; the other two are what clients were seen to use without an error."""
+
+_DICTIONARIES: Final[dict[str, ListName]] = {
+    "/order/status": "statuses",
+    "/order/source": "sources",
+    "/order/tag": "tags",
+    "/order/delivery-service": "delivery_services",
+    "/order/payment-method": "payment_methods",
+    "/order/expense-type": "expense_types",
+    "/order/product-status": "product_statuses",
+}
+_LISTS_OF_ACTIVE_ONLY: Final = ("statuses", "product_statuses")
+_MODELS_IN_CUSTOM_FIELDS: Final = "model"
+
+_NOT_FOUND_PAGE: Final = (
+    b"<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n"
+    b"<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+)
+_GATEWAY_PAGE: Final = (
+    b"<!DOCTYPE html>\n<html><head><title>KeyCRM</title></head>"
+    b"<body><h1>The page is being prepared</h1></body></html>\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxResponse:
+    """An answer.
+
+    Attributes:
+        status: The HTTP status; 0 when the connection is dropped instead.
+        headers: The headers, `Content-Length` not among them.
+        body: The body, as long as it says even when its JSON breaks off.
+        is_dropped: Whether the connection must be closed without sending anything.
+        delay_seconds: How long to hold the answer back.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    is_dropped: bool = False
+    delay_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One request that was made.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path without `/v1`.
+        query: The decoded query, in the order given.
+        status: What was answered; 0 for a dropped connection.
+        at: When, by the shop's clock.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    status: int
+    at: datetime
+
+
+class _Refusal(Exception):  # noqa: N818 - an answer of the API, not an error of this program
+    """An answer other than 200, raised from wherever it becomes clear."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A decoded query string; of a name that comes twice the last value counts."""
+
+    values: Mapping[str, str]
+
+    def text(self, name: str) -> str | None:
+        """The value of `filter[name]`, or null when it is missing or empty."""
+        return self.values.get(f"filter[{name}]") or None
+
+    def texts(self, name: str) -> frozenset[str] | None:
+        """The comma list in `filter[name]`."""
+        value = self.text(name)
+        return None if value is None else frozenset(part.strip() for part in value.split(","))
+
+    def number(self, name: str) -> int | None:
+        """The number `filter[name]` begins with; a value that begins with none matches no id, so it is -1."""
+        value = self.text(name)
+        if value is None:
+            return None
+        digits = re.match(r"\s*\d+", value)
+        return int(digits[0]) if digits else -1
+
+    def numbers(self, name: str) -> frozenset[int] | None:
+        """The comma list of numbers in `filter[name]`; what is no number is left out."""
+        values = self.texts(name)
+        return None if values is None else frozenset(int(value) for value in values if value.isdecimal())
+
+    def flag(self, name: str) -> bool | None:
+        """`filter[name]` as true or false."""
+        value = self.text(name)
+        return None if value is None else value.lower() in ("true", "1")
+
+    def window(self, name: str) -> Window | None:
+        """`filter[name]` as two moments; a blank after the comma is allowed.
+
+        Raises:
+            _Refusal: It is not two dates.
+        """
+        value = self.text(name)
+        if value is None:
+            return None
+        moments = [read_moment(part) for part in value.split(",")]
+        if len(moments) != 2 or moments[0] is None or moments[1] is None:
+            raise _Refusal(400, f"The filter {name} must be two dates separated by a comma.")
+        return moments[0], moments[1]
+
+    def whole(self, name: str, default: int) -> int:
+        """A plain parameter as a number from 1 up; anything else is the default."""
+        value = self.values.get(name, "")
+        return max(1, int(value)) if value.isdecimal() else default
+
+    def includes(self, allowed: Sequence[str]) -> frozenset[str]:
+        """The comma list in `include`.
+
+        Raises:
+            _Refusal: It holds something that is not allowed.
+        """
+        asked = [part.strip() for part in self.values.get("include", "").split(",") if part.strip()]
+        unknown = [part for part in asked if part not in allowed]
+        if unknown:
+            raise _Refusal(
+                400,
+                f"Requested include(s) `{', '.join(unknown)}` are not allowed. "
+                f"Allowed include(s) are `{', '.join(allowed)}`.",
+            )
+        return frozenset(asked)
+
+    def sort(self, allowed: Sequence[str]) -> str | None:
+        """The value of `sort`, with its minus sign.
+
+        Raises:
+            _Refusal: It is a key that the route cannot sort by.
+        """
+        value = self.values.get("sort")
+        if value and value.removeprefix("-") not in allowed:
+            raise _Refusal(
+                400,
+                f"Requested sort(s) `{value}` is not allowed. Allowed sort(s) are `{', '.join(allowed)}`.",
+            )
+        return value or None
+
+
+@dataclass(slots=True)
+class _RateWindow:
+    """The moments of the requests let through in the last minute, one window a key."""
+
+    moments: deque[float] = field(default_factory=deque)
+
+    def refusal_ends_in(self, now: float, allowed: int) -> float | None:
+        """Let one more request through, or say in how many seconds one would be."""
+        while self.moments and self.moments[0] <= now - _RATE_WINDOW_SECONDS:
+            self.moments.popleft()
+        if len(self.moments) < allowed:
+            self.moments.append(now)
+            return None
+        return self.moments[0] + _RATE_WINDOW_SECONDS - now
+
+
+class SandboxApi:
+    """KeyCRM's API over a shop. Thread-safe.
+
+    Args:
+        shop: The shop.
+        api_key: The key that is accepted; without it any key that is not empty is.
+        faults: What shall go wrong; a fresh set of switches, all off, unless given.
+        requests_per_minute: How many requests a key may make in any 60 seconds; without it there is no limit.
+            Refused requests do not count.
+        clock: What the rate limit is measured with, in seconds.
+        has_rate_headers: Whether answers carry `X-RateLimit-*` and refusals `Retry-After` when there is a limit.
+        lists_archived: Whether archived products and offers are listed when `filter[is_archived]` is not given; KeyCRM
+            does not say.
+    """
+
+    def __init__(
+        self,
+        shop: Shop,
+        *,
+        api_key: str | None = None,
+        faults: Faults | None = None,
+        requests_per_minute: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        has_rate_headers: bool = True,
+        lists_archived: bool = True,
+    ) -> None:
+        self.shop = shop
+        self.faults = faults if faults is not None else Faults()
+        self.public_url = f"http://sandbox.invalid{API_ROOT}"
+        self._api_key = api_key
+        self._requests_per_minute = requests_per_minute
+        self._clock = clock
+        self._has_rate_headers = has_rate_headers
+        self._lists_archived = lists_archived
+        self._lock = threading.Lock()
+        self._log: deque[RequestRecord] = deque(maxlen=_KEPT_REQUESTS)
+        self._request_count = 0
+        self._rates: dict[str, _RateWindow] = {}
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """The requests made so far, the oldest first; of very many only the newest 20,000."""
+        with self._lock:
+            return list(self._log)
+
+    @property
+    def request_count(self) -> int:
+        """How many requests were made, refused and dropped ones included."""
+        with self._lock:
+            return self._request_count
+
+    def forget_requests(self) -> None:
+        """Empty the log, set the count to 0 and forget what the rate limit has counted."""
+        with self._lock:
+            self._log.clear()
+            self._request_count = 0
+            self._rates.clear()
+
+    def handle(
+        self, method: str, path: str, query: Sequence[tuple[str, str]], headers: Mapping[str, str]
+    ) -> SandboxResponse:
+        """Answer one request.
+
+        Args:
+            method: The HTTP method.
+            path: The path, which begins with `/v1` for everything KeyCRM knows.
+            query: The decoded query.
+            headers: The headers; their names may be in any case.
+        """
+        if not path.startswith(f"{API_ROOT}/"):
+            return self._logged(method, path, query, SandboxResponse(404, _HTML, _NOT_FOUND_PAGE))
+        route = path.removeprefix(API_ROOT).rstrip("/")
+        asked = _Query(dict(query))
+        is_concerned = self.faults.concerns(route)
+        if is_concerned and self.faults.on_page is not None:
+            self.faults.on_page(asked.whole("page", 1), route)
+        key = _bearer(headers)
+        rate_headers: dict[str, str] = {}
+        if key is None or (self._api_key is not None and key != self._api_key):
+            return self._logged(method, route, query, _json(401, {"message": "Unauthenticated."}))
+        if is_concerned and self.faults.takes_key_away():
+            return self._logged(method, route, query, _json(401, {"message": "Unauthenticated."}))
+        if self._requests_per_minute is not None:
+            refusal, rate_headers = self._limited(key, self._requests_per_minute)
+            if refusal is not None:
+                return self._logged(method, route, query, refusal)
+        fault = self.faults.take() if is_concerned else None
+        response = self._faulty(fault, rate_headers)
+        if response is None:
+            response = self._answer(method, route, asked, rate_headers)
+            if fault == "cut_off":
+                response = SandboxResponse(
+                    response.status, response.headers, response.body[: len(response.body) * 2 // 3]
+                )
+        delay = self.faults.take_delay() if is_concerned else 0.0
+        if delay:
+            response = SandboxResponse(
+                response.status, response.headers, response.body, response.is_dropped, delay
+            )
+        return self._logged(method, route, query, response)
+
+    # -- errors and limits -----------------------------------------------------------------------------------------
+
+    def _logged(
+        self, method: str, path: str, query: Sequence[tuple[str, str]], response: SandboxResponse
+    ) -> SandboxResponse:
+        record = RequestRecord(method, path, tuple(query), response.status, self.shop.now())
+        with self._lock:
+            self._log.append(record)
+            self._request_count += 1
+        return response
+
+    def _limited(self, key: str, allowed: int) -> tuple[SandboxResponse | None, dict[str, str]]:
+        """Count a request against the limit: a refusal or null, and the headers an answer carries."""
+        with self._lock:
+            window = self._rates.setdefault(key, _RateWindow())
+            wait = window.refusal_ends_in(self._clock(), allowed)
+            left = allowed - len(window.moments)
+        if not self._has_rate_headers:
+            headers: dict[str, str] = {}
+        else:
+            headers = {"X-RateLimit-Limit": str(allowed), "X-RateLimit-Remaining": str(left)}
+        if wait is None:
+            return None, headers
+        if self._has_rate_headers:
+            reset = self.shop.now() + timedelta(seconds=wait)
+            headers["Retry-After"] = str(math.ceil(wait))
+            headers["X-RateLimit-Reset"] = str(math.ceil(reset.timestamp()))
+        return _json(429, _TOO_MANY, headers), headers
+
+    def _faulty(self, fault: FaultKind | None, rate_headers: Mapping[str, str]) -> SandboxResponse | None:
+        """The answer that a fault puts in place of the good one; null when the good one is needed."""
+        match fault:
+            case "dropped":
+                return SandboxResponse(0, {}, b"", is_dropped=True)
+            case "too_many_requests":
+                wait = self.faults.retry_after
+                return _json(429, _TOO_MANY, {} if wait is None else {"Retry-After": f"{wait:g}"})
+            case "server_error":
+                return _json(self.faults.server_error_status, {"message": "Server Error"}, rate_headers)
+            case "html_page":
+                return SandboxResponse(self.faults.html_status, _HTML, _GATEWAY_PAGE)
+            case _:
+                return None
+
+    def _answer(
+        self, method: str, route: str, asked: _Query, rate_headers: Mapping[str, str]
+    ) -> SandboxResponse:
+        try:
+            if method != "GET":
+                raise _Refusal(405, f"The {method} method is not supported for this route.")
+            return _json(200, self._body(route, asked), rate_headers)
+        except _Refusal as refusal:
+            return _json(refusal.status, {"message": refusal.message}, rate_headers)
+
+    # -- routes ----------------------------------------------------------------------------------------------------
+
+    def _body(self, route: str, asked: _Query) -> Any:
+        """The JSON value that a route answers with.
+
+        Raises:
+            _Refusal: For anything but an answer of 200.
+        """
+        if route in _DICTIONARIES:
+            return self._dictionary(route, asked)
+        lists: dict[str, Callable[[str, _Query], Any]] = {
+            "/order": self._orders,
+            "/products": self._products,
+            "/products/categories": self._categories,
+            "/offers": self._offers,
+            "/offers/stocks": self._stocks,
+            "/users": self._users,
+            "/buyer": self._buyers,
+            "/companies": self._companies,
+            "/custom-fields": self._custom_fields,
+        }
+        if route in lists:
+            return lists[route](route, asked)
+        singles: dict[str, Callable[[int, _Query], Any]] = {
+            "order": self._order,
+            "products": self._product,
+            "buyer": self._buyer,
+            "companies": self._company,
+        }
+        single = re.fullmatch(r"/(\w+)/(\d+)", route)
+        if single and single[1] in singles:
+            return singles[single[1]](int(single[2]), asked)
+        return _not_found()
+
+    def _page(
+        self, route: str, asked: _Query, total: int, rows: Callable[[int, int], list[Payload]]
+    ) -> Payload:
+        """The envelope of a list with one page of it; a page past the end is empty."""
+        page = asked.whole("page", 1)
+        limit = min(GREATEST_LIMIT, asked.whole("limit", DEFAULT_LIMIT))
+        start = (page - 1) * limit
+        data = rows(start, start + limit)
+        last_page = max(1, -(-total // limit))
+        url = f"{self.public_url}{route}"
+        return {
+            "total": total,
+            "current_page": page,
+            "per_page": limit,
+            "last_page": last_page,
+            "from": start + 1 if data else None,
+            "to": start + len(data) if data else None,
+            "path": url,
+            "first_page_url": f"{url}?page=1",
+            "last_page_url": f"{url}?page={last_page}",
+            "next_page_url": f"{url}?page={page + 1}" if page < last_page else None,
+            "prev_page_url": f"{url}?page={page - 1}" if page > 1 else None,
+            "data": data,
+        }
+
+    def _listed(self, route: str, asked: _Query, records: Sequence[Payload]) -> Payload:
+        return self._page(route, asked, len(records), lambda start, stop: list(records[start:stop]))
+
+    def _orders(self, route: str, asked: _Query) -> Payload:
+        includes = asked.includes(_ORDER_INCLUDES)
+        sort = asked.sort(_ORDER_SORTS) or "-id"
+        selection = self.shop.select(
+            OrderFilter(
+                created=asked.window("created_between"),
+                updated=asked.window("updated_between"),
+                shipped=asked.window("shipping_between"),
+                status_id=asked.number("status_id"),
+                source_id=asked.number("source_id"),
+                source_uuid=asked.text("source_uuid"),
+                payment_statuses=asked.texts("payment_status"),
+                buyer_phones=asked.texts("buyer_phone"),
+                buyer_emails=asked.texts("buyer_email"),
+                has_tracking_code=asked.flag("has_tracking_code") or False,
+            )
+        )
+        pick = selection.newest_first if sort.startswith("-") else selection.ids
+        if sort.removeprefix("-") != "id":
+            key = sort.removeprefix("-")
+            records = self.shop.records(selection.ids(0, len(selection)))
+            records.sort(key=lambda record: str(record.get(key)), reverse=sort.startswith("-"))
+            return self._page(
+                route,
+                asked,
+                len(records),
+                lambda start, stop: [_order_view(record, includes) for record in records[start:stop]],
+            )
+        return self._page(
+            route,
+            asked,
+            len(selection),
+            lambda start, stop: [
+                _order_view(record, includes) for record in self.shop.records(pick(start, stop))
+            ],
+        )
+
+    def _order(self, order_id: int, asked: _Query) -> Payload:
+        includes = asked.includes(_ORDER_INCLUDES)
+        records = self.shop.records([order_id])
+        return _order_view(records[0], includes) if records else _not_found()
+
+    def _dictionary(self, route: str, asked: _Query) -> Payload:
+        name = _DICTIONARIES[route]
+        sort = asked.sort(("id",))
+        records = self.shop.records_of(name)
+        if name in _LISTS_OF_ACTIVE_ONLY:
+            records = [record for record in records if record.get("is_active", True)]
+        return self._listed(route, asked, records[::-1] if sort == "-id" else records)
+
+    def _archived_matches(self, record: Payload, wanted: bool | None) -> bool:
+        if wanted is None:
+            return self._lists_archived or not record["is_archived"]
+        return bool(record["is_archived"]) == wanted
+
+    def _products(self, route: str, asked: _Query) -> Payload:
+        includes = asked.includes(("custom_fields",))
+        product_ids, category_ids = asked.numbers("product_id"), asked.numbers("category_id")
+        is_archived = asked.flag("is_archived")
+        found = [
+            _product_view(product, includes)
+            for product in self.shop.records_of("products")
+            if (product_ids is None or product["id"] in product_ids)
+            and (category_ids is None or product["category_id"] in category_ids)
+            and self._archived_matches(product, is_archived)
+        ]
+        return self._listed(route, asked, found)
+
+    def _product(self, product_id: int, asked: _Query) -> Payload:
+        includes = asked.includes(("custom_fields",))
+        for product in self.shop.records_of("products"):
+            if product["id"] == product_id:
+                return _product_view(product, includes)
+        return _not_found()
+
+    def _categories(self, route: str, asked: _Query) -> Payload:
+        category_ids, parent_ids = asked.numbers("category_id"), asked.numbers("parent_id")
+        found = [
+            category
+            for category in self.shop.records_of("categories")
+            if (category_ids is None or category["id"] in category_ids)
+            and (parent_ids is None or category["parent_id"] in parent_ids)
+        ]
+        return self._listed(route, asked, found)
+
+    def _offers(self, route: str, asked: _Query) -> Payload:
+        includes = asked.includes(("product",))
+        sort = asked.sort(("id",))
+        offer_ids, product_ids, skus = asked.numbers("id"), asked.numbers("product_id"), asked.texts("sku")
+        is_archived = asked.flag("is_archived")
+        offers = self.shop.records_of("offers")
+        found = [
+            offer
+            for offer in (offers[::-1] if sort == "-id" else offers)
+            if (offer_ids is None or offer["id"] in offer_ids)
+            and (product_ids is None or offer["product_id"] in product_ids)
+            and (skus is None or offer["sku"] in skus)
+            and self._archived_matches(offer, is_archived)
+        ]
+        if "product" not in includes:
+            return self._listed(route, asked, found)
+        products = {product["id"]: product for product in self.shop.records_of("products")}
+        variants: dict[int, list[Payload]] = {}
+        for offer in offers:
+            variants.setdefault(offer["product_id"], []).append(offer)
+        return self._page(
+            route,
+            asked,
+            len(found),
+            lambda start, stop: [
+                {
+                    **offer,
+                    "product": _product_of_offer(
+                        products.get(offer["product_id"]), variants[offer["product_id"]]
+                    ),
+                }
+                for offer in found[start:stop]
+            ],
+        )
+
+    def _stocks(self, route: str, asked: _Query) -> Payload:
+        offer_ids, skus = asked.numbers("offers_id"), asked.texts("offers_sku")
+        has_details = asked.flag("details") or False
+        found = [
+            _stock_view(offer, has_details=has_details)
+            for offer in self.shop.records_of("offers")
+            if (offer_ids is None or offer["id"] in offer_ids) and (skus is None or offer["sku"] in skus)
+        ]
+        return self._listed(route, asked, found)
+
+    def _users(self, route: str, asked: _Query) -> Payload:
+        wanted = {
+            name: asked.texts(name) for name in ("id", "full_name", "role_id", "status", "email", "phone")
+        }
+        found = [
+            user
+            for user in self.shop.records_of("managers")
+            if all(values is None or str(user[name]) in values for name, values in wanted.items())
+        ]
+        return self._listed(route, asked, found)
+
+    def _buyers(self, route: str, asked: _Query) -> Payload:
+        asked.includes(_BUYER_INCLUDES)
+        includes = asked.includes(_BUYER_INCLUDES)
+        wanted_ids = asked.numbers("buyer_id")
+        phones, emails = asked.texts("buyer_phone"), asked.texts("buyer_email")
+        created, updated = asked.window("created_between"), asked.window("updated_between")
+        runs = self.shop.buyer_ids()
+        if wanted_ids is not None:
+            runs = [[buyer_id for buyer_id in sorted(wanted_ids) if any(buyer_id in run for run in runs)]]
+        if phones is not None or emails is not None or created is not None or updated is not None:
+            buyers = [buyer for run in runs for key in run if (buyer := self.shop.buyer(key)) is not None]
+            found = [
+                self._buyer_view(buyer, includes)
+                for buyer in buyers
+                if (phones is None or buyer["phone"] in phones)
+                and (emails is None or buyer["email"] in emails)
+                and _within_text(buyer["created_at"], created)
+                and _within_text(buyer["updated_at"], updated)
+            ]
+            return self._listed(route, asked, found)
+
+        def rows(start: int, stop: int) -> list[Payload]:
+            found: list[Payload] = []
+            for run in runs:
+                for buyer_id in run[max(0, start) : max(0, stop)]:
+                    buyer = self.shop.buyer(buyer_id)
+                    if buyer is not None:
+                        found.append(self._buyer_view(buyer, includes))
+                start -= len(run)
+                stop -= len(run)
+            return found
+
+        return self._page(route, asked, sum(map(len, runs)), rows)
+
+    def _buyer(self, buyer_id: int, asked: _Query) -> Payload:
+        includes = asked.includes(_BUYER_INCLUDES)
+        buyer = self.shop.buyer(buyer_id)
+        return _not_found() if buyer is None else self._buyer_view(buyer, includes)
+
+    def _buyer_view(self, buyer: Payload, includes: frozenset[str]) -> Payload:
+        """A buyer as the buyer routes show it: phones and e-mails as lists."""
+        view = {
+            **buyer,
+            "phone": [buyer["phone"]] if buyer.get("phone") else [],
+            "email": [buyer["email"]] if buyer.get("email") else [],
+        }
+        added: dict[str, Any] = {
+            "manager": None,
+            "shipping": [],
+            "company": self._company_by_id(buyer.get("company_id")),
+            "loyalty": [],
+            "custom_fields": [],
+        }
+        return {**view, **{key: value for key, value in added.items() if key in includes}}
+
+    def _company_by_id(self, company_id: int | None) -> Payload | None:
+        companies = self.shop.records_of("companies")
+        return next((company for company in companies if company["id"] == company_id), None)
+
+    def _companies(self, route: str, asked: _Query) -> Payload:
+        asked.includes(_COMPANY_INCLUDES)
+        wanted = asked.numbers("company_id")
+        companies = self.shop.records_of("companies")
+        return self._listed(
+            route, asked, [company for company in companies if wanted is None or company["id"] in wanted]
+        )
+
+    def _company(self, company_id: int, asked: _Query) -> Payload:
+        asked.includes(_COMPANY_INCLUDES)
+        return self._company_by_id(company_id) or _not_found()
+
+    def _custom_fields(self, _route: str, asked: _Query) -> list[Payload]:
+        includes = asked.includes(("options",))
+        models = asked.texts(_MODELS_IN_CUSTOM_FIELDS)
+        return [
+            {key: value for key, value in record.items() if key != "options" or "options" in includes}
+            for record in self.shop.records_of("custom_fields")
+            if models is None or record["model"] in models
+        ]
+
+
+_JSON_HEADERS: Final = {"Content-Type": "application/json"}
+_HTML: Final = {"Content-Type": "text/html; charset=UTF-8"}
+_TOO_MANY: Final = {"message": "Too Many Attempts."}
+_BUYER_INCLUDES: Final = ("manager", "shipping", "company", "loyalty", "custom_fields")
+_COMPANY_INCLUDES: Final = ("manager", "buyer", "custom_fields")
+
+
+def _json(status: int, value: Any, headers: Mapping[str, str] | None = None) -> SandboxResponse:
+    return SandboxResponse(status, {**_JSON_HEADERS, **(headers or {})}, _JSON.encode(value))
+
+
+def _not_found() -> NoReturn:
+    raise _Refusal(404, "Not Found")
+
+
+def _bearer(headers: Mapping[str, str]) -> str | None:
+    """The key of an `Authorization: Bearer` header, or null when there is none."""
+    for name, value in headers.items():
+        if name.lower() == "authorization":
+            scheme, _, key = value.partition(" ")
+            return key.strip() or None if scheme.lower() == "bearer" else None
+    return None
+
+
+def _within_text(value: object, window: Window | None) -> bool:
+    moment = read_moment(value)
+    return window is None or (moment is not None and window[0] <= moment <= window[1])
+
+
+def _order_view(record: Payload, includes: frozenset[str]) -> Payload:
+    """An order with the keys that were asked for: without `include` its parts are absent, not null."""
+    shown = {key for name in includes for key in _ORDER_PARTS.get(name, ())}
+    view = {key: value for key, value in record.items() if key not in _EVERY_PART or key in shown}
+    lines = view.get("products")
+    if lines and "products.offer" not in includes:
+        view["products"] = [{key: line[key] for key in line if key != "offer"} for line in lines]
+    shipping = view.get("shipping")
+    if shipping:
+        hidden = {
+            key
+            for name, key in _PARTS_OF_SHIPPING.items()
+            if name not in includes and isinstance(shipping, Mapping)
+        }
+        view["shipping"] = {key: value for key, value in shipping.items() if key not in hidden}
+    for name in includes:
+        relation = re.fullmatch(r"(\w+?)(Count|Exists)", name)
+        if relation is not None:
+            part = record.get(_ORDER_PARTS[relation[1]][0])
+            count = len(part) if isinstance(part, list) else int(part is not None)
+            suffix = relation[2].lower()
+            view[f"{_ORDER_PARTS[relation[1]][0]}_{suffix}"] = count if suffix == "count" else count > 0
+    return view
+
+
+_PARTS_OF_SHIPPING: Final = {
+    "shipping.deliveryService": "delivery_service",
+    "shipping.lastHistory": "last_history",
+}
+
+
+def _product_view(product: Payload, includes: frozenset[str]) -> Payload:
+    if "custom_fields" in includes:
+        return product
+    return {key: value for key, value in product.items() if key != "custom_fields"}
+
+
+def _product_of_offer(product: Payload | None, offers: Sequence[Payload]) -> Payload | None:
+    """A product as it stands inside an offer: with the options of all its variants gathered by name."""
+    if product is None:
+        return None
+    gathered: dict[str, list[str]] = {}
+    for offer in offers:
+        for entry in offer["properties"]:
+            values = gathered.setdefault(entry["name"], [])
+            if entry["value"] not in values:
+                values.append(entry["value"])
+    return {**_product_view(product, frozenset()), "properties_agg": gathered or []}
+
+
+def _stock_view(offer: Payload, *, has_details: bool) -> Payload:
+    """The stock of an offer; with details, all of it in the first warehouse but a quarter in the shop."""
+    row: Payload = {
+        **{key: offer[key] for key in ("id", "sku", "price", "purchased_price", "quantity")},
+        "reserve": offer["in_reserve"],
+    }
+    if has_details:
+        in_shop = offer["quantity"] // 4
+        row["warehouse"] = [
+            {
+                "id": 1,
+                "name": "Основний",
+                "quantity": offer["quantity"] - in_shop,
+                "reserve": offer["in_reserve"],
+            },
+            {"id": 2, "name": "Магазин", "quantity": in_shop, "reserve": 0},
+        ]
+    return row
