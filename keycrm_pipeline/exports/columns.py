@@ -1,0 +1,315 @@
+"""The tables and columns that can be handed over, their Ukrainian headers, and the column map of a profile.
+
+What is not here: how a value is written in a format (`workbook`, `separated`, `parquet`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from keycrm_pipeline.exports.errors import ColumnMapError
+
+
+class Kind(Enum):
+    """What a column holds, which decides how a cell looks."""
+
+    TEXT = "text"
+    CODE = "code"
+    """Digits that are no number: phone, SKU, barcode, waybill."""
+    INTEGER = "integer"
+    QUANTITY = "quantity"
+    MONEY = "money"
+    DAY = "day"
+    INSTANT = "instant"
+    """A moment, shown in the profile's zone."""
+    FLAG = "flag"
+
+
+@dataclass(frozen=True)
+class ExportColumn:
+    """One column that can be handed over.
+
+    Attributes:
+        name: The name a column map uses.
+        header: The header when no column map says otherwise.
+        kind: What it holds.
+        is_default: Whether it is there when no column map says otherwise.
+    """
+
+    name: str
+    header: str
+    kind: Kind = Kind.TEXT
+    is_default: bool = True
+
+
+@dataclass(frozen=True)
+class ExportTable:
+    """One table that can be handed over.
+
+    Attributes:
+        name: The name a column map and a file name use.
+        title: The sheet's name.
+        columns: All columns there are, in the default order.
+    """
+
+    name: str
+    title: str
+    columns: tuple[ExportColumn, ...]
+
+
+@dataclass(frozen=True)
+class ChosenTable:
+    """A table as it is written: its columns in order, with the headers to use."""
+
+    name: str
+    title: str
+    columns: tuple[ExportColumn, ...]
+
+
+TABLES: tuple[ExportTable, ...] = (
+    ExportTable(
+        "partners",
+        "Контрагенти",
+        (
+            ExportColumn("partner_id", "Код контрагента", Kind.INTEGER),
+            ExportColumn("catalogue_id", "Код в обліковій системі", Kind.CODE),
+            ExportColumn("name", "Контрагент"),
+            ExportColumn("phone", "Телефон", Kind.CODE),
+            ExportColumn("email", "E-mail"),
+            ExportColumn("is_new", "Новий", Kind.FLAG),
+            ExportColumn("origin", "Походження картки", is_default=False),
+            ExportColumn("created_at", "Створено", Kind.INSTANT, is_default=False),
+            ExportColumn("updated_at", "Змінено", Kind.INSTANT, is_default=False),
+        ),
+    ),
+    ExportTable(
+        "products",
+        "Номенклатура",
+        (
+            ExportColumn("product_id", "Код номенклатури", Kind.INTEGER),
+            ExportColumn("catalogue_id", "Код в обліковій системі", Kind.CODE),
+            ExportColumn("name", "Номенклатура"),
+            ExportColumn("sku", "Артикул", Kind.CODE),
+            ExportColumn("kind_name", "Вид номенклатури"),
+            ExportColumn("unit", "Од. виміру"),
+            ExportColumn("category_name", "Категорія"),
+            ExportColumn("is_new", "Нова", Kind.FLAG),
+            ExportColumn("kind", "Ключ виду", is_default=False),
+            ExportColumn("category_id", "Код категорії", Kind.INTEGER, is_default=False),
+            ExportColumn("origin", "Походження картки", is_default=False),
+            ExportColumn("created_at", "Створено", Kind.INSTANT, is_default=False),
+            ExportColumn("updated_at", "Змінено", Kind.INSTANT, is_default=False),
+        ),
+    ),
+    ExportTable(
+        "product_variants",
+        "Характеристики",
+        (
+            ExportColumn("variant_id", "Код характеристики", Kind.INTEGER),
+            ExportColumn("product_id", "Код номенклатури", Kind.INTEGER),
+            ExportColumn("product_name", "Номенклатура"),
+            ExportColumn("characteristics", "Характеристика"),
+            ExportColumn("sku", "Артикул", Kind.CODE),
+            ExportColumn("barcode", "Штрихкод", Kind.CODE),
+            ExportColumn("unit", "Од. виміру"),
+            ExportColumn("is_new", "Нова", Kind.FLAG),
+            ExportColumn("product_catalogue_id", "Код в обліковій системі", Kind.CODE, is_default=False),
+            ExportColumn("offer_id", "Код пропозиції KeyCRM", Kind.INTEGER, is_default=False),
+            ExportColumn("created_at", "Створено", Kind.INSTANT, is_default=False),
+            ExportColumn("updated_at", "Змінено", Kind.INSTANT, is_default=False),
+        ),
+    ),
+    ExportTable(
+        "orders",
+        "Замовлення",
+        (
+            ExportColumn("order_id", "Номер", Kind.INTEGER),
+            ExportColumn("ordered_at", "Дата", Kind.INSTANT),
+            ExportColumn("partner_id", "Код контрагента", Kind.INTEGER),
+            ExportColumn("partner_name", "Контрагент"),
+            ExportColumn("partner_phone", "Телефон контрагента", Kind.CODE),
+            ExportColumn("stage", "Етап"),
+            ExportColumn("status_name", "Статус KeyCRM"),
+            ExportColumn("source_name", "Джерело"),
+            ExportColumn("source_number", "Номер джерела", Kind.CODE),
+            ExportColumn("author", "Користувач"),
+            ExportColumn("responsible", "Відповідальний"),
+            ExportColumn("account", "Банк. рахунок/Каса"),
+            ExportColumn("currency", "Валюта"),
+            ExportColumn("goods_total", "Сума товарів", Kind.MONEY),
+            ExportColumn("services_total", "Сума послуг", Kind.MONEY),
+            ExportColumn("discount_total", "Сума знижок", Kind.MONEY),
+            ExportColumn("grand_total", "Сума документа", Kind.MONEY),
+            ExportColumn("paid_total", "Оплачено", Kind.MONEY),
+            ExportColumn("payment_status_name", "Стан оплати"),
+            ExportColumn("payment_method", "Спосіб оплати"),
+            ExportColumn("delivery_service", "Служба доставки"),
+            ExportColumn("tracking_code", "ТТН", Kind.CODE),
+            ExportColumn("delivery_address", "Адреса доставки"),
+            ExportColumn("recipient_name", "Отримувач"),
+            ExportColumn("recipient_phone", "Телефон отримувача", Kind.CODE),
+            ExportColumn("comment", "Коментар"),
+            ExportColumn("order_day", "День", Kind.DAY, is_default=False),
+            ExportColumn("partner_email", "E-mail контрагента", is_default=False),
+            ExportColumn(
+                "partner_catalogue_id", "Контрагент: код в обліковій системі", Kind.CODE, is_default=False
+            ),
+            ExportColumn("status_id", "Код статусу KeyCRM", Kind.INTEGER, is_default=False),
+            ExportColumn("is_cancelled", "Скасовано", Kind.FLAG, is_default=False),
+            ExportColumn("source_id", "Код джерела KeyCRM", Kind.INTEGER, is_default=False),
+            ExportColumn("payment_status", "Ключ стану оплати", is_default=False),
+            ExportColumn("crm_updated_at", "Змінено в KeyCRM", Kind.INSTANT, is_default=False),
+            ExportColumn("created_at", "Створено", Kind.INSTANT, is_default=False),
+            ExportColumn("updated_at", "Змінено", Kind.INSTANT, is_default=False),
+        ),
+    ),
+    ExportTable(
+        "order_lines",
+        "Товари замовлень",
+        (
+            ExportColumn("order_id", "Номер замовлення", Kind.INTEGER),
+            ExportColumn("order_day", "Дата замовлення", Kind.DAY),
+            ExportColumn("line_no", "№ рядка", Kind.INTEGER),
+            ExportColumn("product_id", "Код номенклатури", Kind.INTEGER),
+            ExportColumn("variant_id", "Код характеристики", Kind.INTEGER),
+            ExportColumn("name", "Назва"),
+            ExportColumn("sku", "Артикул", Kind.CODE),
+            ExportColumn("barcode", "Штрихкод", Kind.CODE),
+            ExportColumn("characteristics", "Характеристика"),
+            ExportColumn("unit", "Од. виміру"),
+            ExportColumn("quantity", "Кількість", Kind.QUANTITY),
+            ExportColumn("price", "Ціна", Kind.MONEY),
+            ExportColumn("discount", "Знижка", Kind.MONEY),
+            ExportColumn("amount", "Сума", Kind.MONEY),
+            ExportColumn("currency", "Валюта"),
+            ExportColumn("crm_line_id", "Код рядка KeyCRM", Kind.INTEGER, is_default=False),
+            ExportColumn("product_name", "Номенклатура", is_default=False),
+            ExportColumn("product_catalogue_id", "Код в обліковій системі", Kind.CODE, is_default=False),
+            ExportColumn("listed_amount", "Сума без знижки", Kind.MONEY, is_default=False),
+        ),
+    ),
+    ExportTable(
+        "order_services",
+        "Послуги замовлень",
+        (
+            ExportColumn("order_id", "Номер замовлення", Kind.INTEGER),
+            ExportColumn("order_day", "Дата замовлення", Kind.DAY),
+            ExportColumn("line_no", "№ рядка", Kind.INTEGER),
+            ExportColumn("kind_name", "Вид"),
+            ExportColumn("product_id", "Код номенклатури", Kind.INTEGER),
+            ExportColumn("name", "Назва"),
+            ExportColumn("sku", "Артикул", Kind.CODE),
+            ExportColumn("characteristics", "Характеристика"),
+            ExportColumn("quantity", "Кількість", Kind.QUANTITY),
+            ExportColumn("price", "Ціна", Kind.MONEY),
+            ExportColumn("discount", "Знижка", Kind.MONEY),
+            ExportColumn("amount", "Сума", Kind.MONEY),
+            ExportColumn("currency", "Валюта"),
+            ExportColumn("kind", "Ключ виду", is_default=False),
+            ExportColumn("crm_line_id", "Код рядка KeyCRM", Kind.INTEGER, is_default=False),
+            ExportColumn("product_catalogue_id", "Код в обліковій системі", Kind.CODE, is_default=False),
+            ExportColumn("listed_amount", "Сума без знижки", Kind.MONEY, is_default=False),
+        ),
+    ),
+    ExportTable(
+        "order_payments",
+        "Оплати",
+        (
+            ExportColumn("order_id", "Номер замовлення", Kind.INTEGER),
+            ExportColumn("payment_id", "Код оплати", Kind.INTEGER),
+            ExportColumn("kind_name", "Вид"),
+            ExportColumn("paid_at", "Дата оплати", Kind.INSTANT),
+            ExportColumn("method", "Спосіб оплати"),
+            ExportColumn("account", "Банк. рахунок/Каса"),
+            ExportColumn("amount", "Сума", Kind.MONEY),
+            ExportColumn("currency", "Валюта"),
+            ExportColumn("status_name", "Стан"),
+            ExportColumn("order_day", "Дата замовлення", Kind.DAY, is_default=False),
+            ExportColumn("method_id", "Код способу оплати KeyCRM", Kind.INTEGER, is_default=False),
+            ExportColumn("status", "Ключ стану", is_default=False),
+            ExportColumn("is_expense", "Витрата", Kind.FLAG, is_default=False),
+        ),
+    ),
+    ExportTable(
+        "held_back",
+        "Не передано",
+        (
+            ExportColumn("order_id", "Номер замовлення", Kind.INTEGER),
+            ExportColumn("order_day", "День", Kind.DAY),
+            ExportColumn("reason", "Чому не передано"),
+            ExportColumn("details", "Подробиці"),
+            ExportColumn("cause", "Ключ причини", is_default=False),
+        ),
+    ),
+)
+"""Every table, in the order of the sheets. Cards stand before the documents that use them."""
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _chosen_table(table: ExportTable, headers: Mapping[str, str], problems: list[str]) -> ChosenTable:
+    available = {column.name: column for column in table.columns}
+    columns: list[ExportColumn] = []
+    for name, header in headers.items():
+        column = available.get(name)
+        if column is None:
+            problems.append(
+                f"The table {table.name} has no column {name!r}.{_suggestion(name, list(available))} "
+                f"Its columns are {', '.join(available)}."
+            )
+        elif not header.strip():
+            problems.append(f"The header of {table.name}.{name} is empty.")
+        else:
+            columns.append(ExportColumn(name, header.strip(), column.kind))
+    seen: set[str] = set()
+    for column in columns:
+        # Excel's tables and DuckDB tell headers apart without regard to case, so a form would find only one
+        # of two.
+        folded = column.header.casefold()
+        if folded in seen:
+            problems.append(f"The header {column.header!r} stands twice in the table {table.name}.")
+        seen.add(folded)
+    return ChosenTable(table.name, table.title, tuple(columns))
+
+
+def chosen_tables(column_map: Mapping[str, Mapping[str, str]]) -> tuple[ChosenTable, ...]:
+    """The tables to write, with their columns in order.
+
+    A table that the column map names has the columns, order and headers given there; with an empty map it is
+    left out. The other tables have the defaults.
+
+    Args:
+        column_map: Table -> column -> header, in order; the profile's `export.columns`.
+
+    Raises:
+        ColumnMapError: A table or column does not exist, or a header is empty or stands twice.
+    """
+    problems: list[str] = []
+    known = [table.name for table in TABLES]
+    problems += [
+        f"There is no table {name!r}.{_suggestion(name, known)} The tables are {', '.join(known)}."
+        for name in column_map
+        if name not in known
+    ]
+    chosen: list[ChosenTable] = []
+    for table in TABLES:
+        headers = column_map.get(table.name)
+        if headers is None:
+            chosen.append(
+                ChosenTable(
+                    table.name, table.title, tuple(column for column in table.columns if column.is_default)
+                )
+            )
+        elif headers:
+            chosen.append(_chosen_table(table, headers, problems))
+    if not problems and not chosen:
+        problems.append("It leaves out every table.")
+    if problems:
+        raise ColumnMapError(problems)
+    return tuple(chosen)

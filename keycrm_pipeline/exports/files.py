@@ -1,0 +1,57 @@
+"""Puts finished files into the output directory: whole or not at all, readable by their owner only.
+
+What is not here: what stands in a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from keycrm_pipeline.exports.errors import OutputDirectoryError
+
+_STAGE_PREFIX = ".export-"
+
+
+@contextlib.contextmanager
+def stage(directory: Path) -> Iterator[Path]:
+    """A private directory beside the final files, in which they are written; it is gone at the end.
+
+    The output directory is made for its owner only (0700) when it is missing; one that exists keeps its mode,
+    since it may be somebody's desktop.
+
+    Raises:
+        OutputDirectoryError: The directory cannot be made or written to.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # mkdtemp makes it 0700: names and phones stand in half-finished files too.
+        staged = Path(tempfile.mkdtemp(prefix=_STAGE_PREFIX, dir=directory))
+    except OSError as error:
+        raise OutputDirectoryError(directory, error.strerror or str(error)) from None
+    try:
+        yield staged
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def put_in_place(staged: Path, directory: Path, names: Sequence[str]) -> tuple[Path, ...]:
+    """Moves finished files to their names, replacing those of an earlier export, and returns their paths.
+
+    Raises:
+        OutputDirectoryError: A file cannot be replaced, for example because Excel holds it open on Windows.
+    """
+    for name in names:
+        file = staged / name
+        file.chmod(0o600)
+        # Without this a power cut after the rename could leave a name with nothing in it.
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+    try:
+        return tuple((staged / name).replace(directory / name) for name in names)
+    except OSError as error:
+        raise OutputDirectoryError(directory, error.strerror or str(error)) from None

@@ -1,0 +1,31 @@
+"""Writes a table as Parquet for programs: decimals, moments with their zone, text exactly as in the books.
+
+What is not here: making text harmless for spreadsheets; nothing takes a Parquet value for a formula.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from keycrm_pipeline.exports.columns import ChosenTable, Kind
+
+
+def write_parquet(path: Path, table: ChosenTable, frame: pl.DataFrame, *, timezone: str) -> None:
+    """Writes one table as Parquet, with the headers of the column map as names.
+
+    Args:
+        path: The file to make.
+        table: Columns and headers.
+        frame: The rows, in order.
+        timezone: IANA zone that moments carry.
+    """
+    frame.select(
+        (
+            pl.col(column.name).dt.convert_time_zone(timezone)
+            if column.kind is Kind.INSTANT
+            else pl.col(column.name)
+        ).alias(column.header)
+        for column in table.columns
+    ).write_parquet(path, compression="zstd", statistics=True)

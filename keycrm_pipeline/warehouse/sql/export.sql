@@ -1,0 +1,202 @@
+-- Documents to hand over: which orders of a period may go out, which are held back, and the tables of those that may.
+-- Every result is ordered, so that the same books give the same bytes.
+
+-- name: choose_orders
+-- One row an order of the period that is in the books, with the cause that holds it back (NULL: it may go out).
+-- The causes stand in the order in which a person would mend them; an order counts under the first one only.
+CREATE OR REPLACE TEMP TABLE chosen_orders AS
+WITH lines AS (
+    SELECT order_id, sum(amount) AS amount,
+        bool_or(card.product_id IS NULL OR (line.variant_id IS NOT NULL AND variant.variant_id IS NULL)) AS lacks_card
+    FROM accounting.order_lines AS line
+    LEFT JOIN accounting.products AS card USING (product_id)
+    LEFT JOIN accounting.product_variants AS variant
+        ON variant.variant_id = line.variant_id AND variant.product_id = line.product_id
+    GROUP BY order_id
+),
+services AS (
+    SELECT order_id, sum(amount) AS amount,
+        bool_or(service.product_id IS NOT NULL AND card.product_id IS NULL) AS lacks_card
+    FROM accounting.order_services AS service
+    LEFT JOIN accounting.products AS card USING (product_id)
+    GROUP BY order_id
+)
+SELECT
+    document.order_id,
+    document.order_day,
+    CASE
+        WHEN EXISTS (SELECT 1 FROM ops.rejected_records AS record WHERE record.order_id = document.order_id)
+            THEN 'rejected'
+        WHEN document.difference <> 0 THEN 'difference'
+        WHEN document.missing_in_crm THEN 'missing_in_crm'
+        WHEN partner.partner_id IS NULL
+            OR coalesce(lines.lacks_card, false)
+            OR coalesce(services.lacks_card, false)
+            OR coalesce(lines.amount, 0) <> document.goods_total
+            OR coalesce(services.amount, 0) <> document.services_total
+            OR document.goods_total + document.services_total <> document.grand_total
+            THEN 'incomplete'
+    END AS cause,
+    document.difference
+FROM accounting.orders AS document
+LEFT JOIN accounting.partners AS partner USING (partner_id)
+LEFT JOIN lines USING (order_id)
+LEFT JOIN services USING (order_id)
+WHERE document.order_day BETWEEN $period_from AND $period_to
+
+-- name: exportable_orders
+CREATE OR REPLACE TEMP TABLE exportable_orders AS SELECT order_id FROM chosen_orders WHERE cause IS NULL
+
+-- name: held_back
+-- Booked orders that are held back, and rejected records of the period that never got into the books.
+SELECT order_id, order_day, cause, details
+FROM (
+    SELECT chosen.order_id, chosen.order_day, chosen.cause,
+        CASE chosen.cause
+            WHEN 'rejected' THEN (
+                SELECT string_agg(array_to_string(record.reasons, ' '), ' ' ORDER BY record.record_key)
+                FROM ops.rejected_records AS record WHERE record.order_id = chosen.order_id
+            )
+            WHEN 'difference' THEN CAST(chosen.difference AS VARCHAR)
+        END AS details,
+        CAST(chosen.order_id AS VARCHAR) AS record_key
+    FROM chosen_orders AS chosen
+    WHERE chosen.cause IS NOT NULL
+    UNION ALL
+    SELECT record.order_id, record.order_day, 'rejected', array_to_string(record.reasons, ' '), record.record_key
+    FROM ops.rejected_records AS record
+    WHERE record.order_day BETWEEN $period_from AND $period_to
+        AND NOT EXISTS (SELECT 1 FROM accounting.orders AS document WHERE document.order_id = record.order_id)
+)
+ORDER BY order_id NULLS LAST, record_key
+
+-- name: days_not_loaded
+SELECT CAST(day AS DATE) AS order_day
+FROM generate_series(CAST($period_from AS TIMESTAMP), CAST($period_to AS TIMESTAMP), INTERVAL 1 DAY) AS days(day)
+WHERE NOT EXISTS (SELECT 1 FROM ops.loaded_days AS loaded WHERE loaded.order_day = CAST(day AS DATE))
+ORDER BY order_day
+
+-- name: partners
+SELECT
+    partner.partner_id, partner.name, partner.phone, partner.email, partner.origin, partner.catalogue_id,
+    partner.origin = 'keycrm' AND (exported.card_id IS NULL
+        OR (exported.period_from = $period_from AND exported.period_to = $period_to)) AS is_new,
+    partner.created_at, partner.updated_at
+FROM accounting.partners AS partner
+LEFT JOIN ops.exported_cards AS exported
+    ON exported.format = $format AND exported.card_kind = 'partner' AND exported.card_id = partner.partner_id
+WHERE partner.partner_id IN (SELECT partner_id FROM accounting.orders SEMI JOIN exportable_orders USING (order_id))
+ORDER BY partner.partner_id
+
+-- name: products
+SELECT
+    card.product_id, card.name, card.sku, card.kind,
+    CASE card.kind WHEN 'product' THEN 'Товар' WHEN 'product_with_sku' THEN 'Товар з SKU' WHEN 'service' THEN 'Послуга'
+    END AS kind_name,
+    coalesce(card.unit, 'шт') AS unit, card.category_id, card.category_name, card.origin, card.catalogue_id,
+    card.origin = 'keycrm' AND (exported.card_id IS NULL
+        OR (exported.period_from = $period_from AND exported.period_to = $period_to)) AS is_new,
+    card.created_at, card.updated_at
+FROM accounting.products AS card
+LEFT JOIN ops.exported_cards AS exported
+    ON exported.format = $format AND exported.card_kind = 'product' AND exported.card_id = card.product_id
+WHERE card.product_id IN (
+    SELECT product_id FROM accounting.order_lines SEMI JOIN exportable_orders USING (order_id)
+    UNION ALL
+    SELECT product_id FROM accounting.order_services SEMI JOIN exportable_orders USING (order_id)
+    WHERE product_id IS NOT NULL
+)
+ORDER BY card.product_id
+
+-- name: product_variants
+SELECT
+    variant.variant_id, variant.product_id, card.name AS product_name, card.catalogue_id AS product_catalogue_id,
+    variant.sku, variant.barcode, variant.characteristics, coalesce(card.unit, 'шт') AS unit, variant.offer_id,
+    variant.barcode IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM accounting.product_variants AS other
+        WHERE other.barcode = variant.barcode AND other.variant_id < variant.variant_id
+    ) AS is_barcode_owner,
+    exported.card_id IS NULL
+        OR (exported.period_from = $period_from AND exported.period_to = $period_to) AS is_new,
+    variant.created_at, variant.updated_at
+FROM accounting.product_variants AS variant
+JOIN accounting.products AS card USING (product_id)
+LEFT JOIN ops.exported_cards AS exported
+    ON exported.format = $format AND exported.card_kind = 'product_variant' AND exported.card_id = variant.variant_id
+WHERE variant.variant_id IN (SELECT variant_id FROM accounting.order_lines SEMI JOIN exportable_orders USING (order_id))
+ORDER BY variant.product_id, variant.variant_id
+
+-- name: orders
+SELECT
+    document.order_id, document.order_day, document.ordered_at, document.partner_id, partner.name AS partner_name,
+    partner.phone AS partner_phone, partner.email AS partner_email, partner.catalogue_id AS partner_catalogue_id,
+    document.status_id, status.name AS status_name, document.stage,
+    coalesce(status.group_id = 6, false) AS is_cancelled,
+    document.source_id, source.name AS source_name, document.source_number, document.author, document.responsible,
+    document.account, document.currency, document.comment, document.delivery_address, document.recipient_name,
+    document.recipient_phone, document.delivery_service, document.tracking_code, document.goods_total,
+    document.services_total, document.discount_total, document.grand_total, document.paid_total,
+    document.payment_status,
+    CASE document.payment_status WHEN 'not_paid' THEN 'Не оплачено' WHEN 'part_paid' THEN 'Оплачено частково'
+        WHEN 'paid' THEN 'Оплачено' WHEN 'overpaid' THEN 'Переплата' END AS payment_status_name,
+    payments.method AS payment_method, document.crm_updated_at, document.created_at, document.updated_at
+FROM accounting.orders AS document
+SEMI JOIN exportable_orders USING (order_id)
+JOIN accounting.partners AS partner USING (partner_id)
+LEFT JOIN accounting.statuses AS status USING (status_id)
+LEFT JOIN accounting.sources AS source USING (source_id)
+LEFT JOIN (
+    SELECT order_id, arg_min(method, abs(payment_id)) AS method
+    FROM accounting.order_payments
+    WHERE NOT is_expense AND coalesce(status, '') <> 'canceled' AND method IS NOT NULL
+    GROUP BY order_id
+) AS payments USING (order_id)
+ORDER BY document.order_day, document.order_id
+
+-- name: order_lines
+SELECT
+    line.order_id, document.order_day, line.line_no, line.crm_line_id, line.product_id, card.name AS product_name,
+    card.catalogue_id AS product_catalogue_id, line.variant_id, line.name, line.sku, variant.barcode,
+    line.characteristics, coalesce(line.unit, 'шт') AS unit, line.quantity, line.price,
+    CAST(round(line.price * line.quantity, 2) AS DECIMAL(18, 2)) AS listed_amount,
+    line.discount, line.amount, document.currency
+FROM accounting.order_lines AS line
+SEMI JOIN exportable_orders USING (order_id)
+JOIN accounting.orders AS document USING (order_id)
+JOIN accounting.products AS card ON card.product_id = line.product_id
+LEFT JOIN accounting.product_variants AS variant ON variant.variant_id = line.variant_id
+ORDER BY document.order_day, line.order_id, line.line_no
+
+-- name: order_services
+SELECT
+    service.order_id, document.order_day, service.line_no, service.crm_line_id, service.kind,
+    CASE service.kind WHEN 'service' THEN 'Послуга' WHEN 'delivery' THEN 'Доставка' WHEN 'wrap' THEN 'Пакування'
+        WHEN 'tax' THEN 'Податок' END AS kind_name,
+    service.product_id, card.catalogue_id AS product_catalogue_id, service.name, service.sku,
+    service.characteristics, service.quantity, service.price,
+    CAST(round(service.price * service.quantity, 2) AS DECIMAL(18, 2)) AS listed_amount,
+    service.discount, service.amount, document.currency
+FROM accounting.order_services AS service
+SEMI JOIN exportable_orders USING (order_id)
+JOIN accounting.orders AS document USING (order_id)
+LEFT JOIN accounting.products AS card ON card.product_id = service.product_id
+ORDER BY document.order_day, service.order_id, service.line_no
+
+-- name: order_payments
+SELECT
+    payment.order_id, document.order_day, payment.payment_id, payment.paid_at, payment.method_id, payment.method,
+    payment.account, payment.amount, payment.currency, payment.status,
+    CASE payment.status WHEN 'paid' THEN 'Оплачено' WHEN 'not_paid' THEN 'Не оплачено' WHEN 'canceled' THEN 'Скасовано'
+    END AS status_name,
+    payment.is_expense,
+    CASE WHEN payment.is_expense THEN 'Витрата' ELSE 'Оплата' END AS kind_name
+FROM accounting.order_payments AS payment
+SEMI JOIN exportable_orders USING (order_id)
+JOIN accounting.orders AS document USING (order_id)
+ORDER BY document.order_day, payment.order_id, abs(payment.payment_id), payment.payment_id
+
+-- name: record_exported_cards
+INSERT INTO ops.exported_cards (format, card_kind, card_id, period_from, period_to, exported_at)
+SELECT $format, $card_kind, card_id, $period_from, $period_to, $now
+FROM (SELECT unnest(CAST($card_ids AS BIGINT[])) AS card_id)
+ON CONFLICT DO NOTHING
