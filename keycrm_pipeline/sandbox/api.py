@@ -1,9 +1,9 @@
-"""KeyCRM's HTTP behaviour over the demo shop: a request goes in, the answer comes out, and no socket is needed.
+"""KeyCRM's HTTP behaviour over the demo shop: a request goes in, the answer comes out; no socket is needed.
 
 What belongs here: routes, the envelope of lists, includes, filters, sorting, errors and the rate limit, as
-KeyCRM's Open API v1 is known to behave. What does not: the data (`shop`), what goes wrong (`faults`) and how bytes travel
-(`transport`, `server`). Where KeyCRM's behaviour is unknown, the less comfortable guess is built, so that a reader
-who gets along with this shop gets along with the real one:
+KeyCRM's Open API v1 is known to behave. What does not: the data (`shop`), what goes wrong (`faults`) and how
+bytes travel (`transport`, `server`). Where KeyCRM's behaviour is unknown, the less comfortable guess is
+built, so that a reader who gets along with this shop gets along with the real one:
 
 - without `sort`, orders come newest first; a bare date in a filter is its midnight;
 - `filter[status_id]` and `filter[source_id]` take one number, and of a list only the first counts;
@@ -32,7 +32,7 @@ DEFAULT_LIMIT: Final = 15
 GREATEST_LIMIT: Final = 50
 _RATE_WINDOW_SECONDS: Final = 60.0
 _KEPT_REQUESTS: Final = 20_000
-"""How many requests the log remembers: enough for a walk over years, bounded for a shop that runs for weeks."""
+"""How many requests the log remembers: enough for a walk over years, bounded for a shop that runs long."""
 
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -244,9 +244,10 @@ class SandboxApi:
         requests_per_minute: How many requests a key may make in any 60 seconds; without it there is no limit.
             Refused requests do not count.
         clock: What the rate limit is measured with, in seconds.
-        has_rate_headers: Whether answers carry `X-RateLimit-*` and refusals `Retry-After` when there is a limit.
-        lists_archived: Whether archived products and offers are listed when `filter[is_archived]` is not given; KeyCRM
-            does not say.
+        has_rate_headers: Whether answers carry `X-RateLimit-*` and refusals `Retry-After` when there is a
+            limit.
+        lists_archived: Whether archived products and offers are listed when `filter[is_archived]` is not
+            given; KeyCRM does not say.
     """
 
     def __init__(
@@ -335,7 +336,7 @@ class SandboxApi:
             )
         return self._logged(method, route, query, response)
 
-    # -- errors and limits -----------------------------------------------------------------------------------------
+    # -- errors and limits -------------------------------------------------------------------------
 
     def _logged(
         self, method: str, path: str, query: Sequence[tuple[str, str]], response: SandboxResponse
@@ -389,7 +390,7 @@ class SandboxApi:
         except _Refusal as refusal:
             return _json(refusal.status, {"message": refusal.message}, rate_headers)
 
-    # -- routes ----------------------------------------------------------------------------------------------------
+    # -- routes ------------------------------------------------------------------------------------
 
     def _body(self, route: str, asked: _Query) -> Any:
         """The JSON value that a route answers with.

@@ -1,10 +1,10 @@
 """The goods and services of the demo shop: 300 products of every kind that R5 tells apart.
 
-What belongs here: products, their offers and the category tree, and what a line may be made of (`Article`). What
-does not: how an order uses them (`orders`). The kinds: plain products with and without SKU, products whose variants
-all have SKUs, have none, share one or have them in part, services in the service category and below it, goods sold
-by weight and length, archived products, equal names - and two products that were deleted from the catalogue while
-orders still carry their offers.
+What belongs here: products, their offers and the category tree, and what a line may be made of (`Article`).
+What does not: how an order uses them (`orders`). The kinds: plain products with and without SKU, products
+whose variants all have SKUs, have none, share one or have them in part, services in the service category and
+below it, goods sold by weight and length, archived products, equal names - and two products that were deleted
+from the catalogue while orders still carry their offers.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ CATEGORIES: Final[tuple[Payload, ...]] = (
 )
 
 Skus = Literal["own", "none", "shared", "partly"]
-"""How SKUs are given: every offer its own, none at all, one for all variants, or only some variants have one."""
+"""How SKUs are given: every offer its own, none at all, one for all variants, or only to some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ class _Range:
 
 
 _SERIES: Final = (
-    "«Карпати»", "«Дніпро»", "«Полонина»", "«Світанок»", "«Мрія»", "«Калина»", "«Веселка»", "«Хвиля»", "«Затишок»",
-    "«Барвінок»", "«Сойка»", "«Лелека»", "«Обрій»", "«Жнива»", "«Мальва»", "«Соняшник»", "«Тиша»", "«Криниця»",
-    "«Бурштин»", "«П'ять зірок»",
+    "«Карпати»", "«Дніпро»", "«Полонина»", "«Світанок»", "«Мрія»", "«Калина»", "«Веселка»", "«Хвиля»",
+    "«Затишок»", "«Барвінок»", "«Сойка»", "«Лелека»", "«Обрій»", "«Жнива»", "«Мальва»", "«Соняшник»",
+    "«Тиша»", "«Криниця»", "«Бурштин»", "«П'ять зірок»",
 )  # fmt: skip
 
 _ASSORTMENT: Final = (
@@ -108,7 +108,7 @@ _ASSORTMENT: Final = (
     _Range(11, ("Вишивка монограми",), "EV", 1, 180, 260, "own", True),
     _Range(None, ("Дрібничка",), "00", 5, 15, 95),
 )
-"""Prices are whole hryvnias here; every fifth product ends in odd kopiykas, which is where rounding happens."""
+"""Prices are whole hryvnias here; every fifth product ends in odd kopiykas, so that something is rounded."""
 
 _EQUAL_NAMES: Final = (
     ("Набір майстра", "SET-001"),
@@ -166,7 +166,7 @@ class Catalogue:
         self._urn = Urn(weights)
 
     def article(self, dice: Dice) -> Article:
-        """Something for a line; archived products come rarely, each product as often whatever its variants."""
+        """Something for a line; archived products come rarely, the others alike, whatever their variants."""
         return self._urn.draw(dice)
 
     def _everything(self) -> Iterator[tuple[Payload, list[Payload], list[Article]]]:

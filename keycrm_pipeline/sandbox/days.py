@@ -1,8 +1,9 @@
 """When the demo shop's orders come: how many a day, at which moments, and with which ids.
 
-What belongs here: the calendar of the shop, cheap enough to know all days at once. What does not: what happens to an
-order afterwards (`lives`) or what is in it (`orders`). A day's orders depend on the seed and the date alone, so any
-day can be had without the days before it; ids grow with time because every day owns a block of numbers.
+What belongs here: the calendar of the shop, cheap enough to know all days at once. What does not: what
+happens to an order afterwards (`lives`) or what is in it (`orders`). A day's orders depend on the seed and
+the date alone, so any day can be had without the days before it; ids grow with time because every day owns a
+block of numbers.
 """
 
 from dataclasses import dataclass
@@ -75,7 +76,8 @@ class ShopCalendar:
         self._seed = seed
         self._first_day = first_day
         self._orders_per_day = orders_per_day
-        # The busiest day has 1.71 times the usual number (weekday x month x chance), and deleted ids come on top.
+        # The busiest day has 1.71 times the usual number (weekday x month x chance), and deleted ids come on
+        # top.
         self.ids_a_day = 3 * orders_per_day + 10
         self.day = lru_cache(maxsize=4096)(self._make_day)
 

@@ -1,8 +1,8 @@
 """Chance that is the same on every machine: a tiny generator of random numbers fed by words.
 
-Only the generator belongs here; what is drawn with it is decided where the thing is made. The standard library's
-`random` promises the same numbers only for `random()`, not for `choice` and its kin, and the shop must look the same
-on every Python, so the few draws needed are written out.
+Only the generator belongs here; what is drawn with it is decided where the thing is made. The standard
+library's `random` promises the same numbers only for `random()`, not for `choice` and its kin, and the shop
+must look the same on every Python, so the few draws needed are written out.
 """
 
 from bisect import bisect_right
@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 
 _MASK = (1 << 64) - 1
 _GOLDEN_STEP = 0x9E3779B97F4A7C15
-"""The step of the SplitMix64 generator: one addition and two multiplications a draw, and good enough for a shop."""
+"""The step of the SplitMix64 generator: one addition and two multiplications a draw, good enough here."""
 
 
 class Dice:

@@ -1,7 +1,7 @@
 """The settings of the demo shop's account: statuses, sources, managers, payment methods and the like.
 
-What belongs here: the fixed records behind KeyCRM's reference routes, and the ones that orders still carry although
-the lists no longer show them. What does not: products (`catalogue`), buyers (`people`).
+What belongs here: the fixed records behind KeyCRM's reference routes, and the ones that orders still carry
+although the lists no longer show them. What does not: products (`catalogue`), buyers (`people`).
 """
 
 from typing import Any, Final
@@ -38,7 +38,7 @@ STATUSES: Final[tuple[Payload, ...]] = (
         deleted_at=_CHANGED,
     ),
 )
-"""Every status an order can have. `/order/status` lists the active ones only, so the last of them is not found there."""
+"""Every status an order can have; `/order/status` lists the active ones only, so the last is not there."""
 
 MAIN_SOURCE: Final = 1
 PHONE_SOURCE: Final = 5
@@ -160,7 +160,7 @@ def _manager(manager_id: int, first_name: str, last_name: str, username: str, st
 
 
 MANAGERS: Final[tuple[Payload, ...]] = tuple(_manager(*person) for person in _MANAGER_PEOPLE)
-"""The users of the account; the last one has left the shop and was blocked, but older orders are still his."""
+"""The users of the account; the last one has left and was blocked, but older orders are still his."""
 
 WAREHOUSES: Final[tuple[Payload, ...]] = tuple(
     {

@@ -39,8 +39,8 @@ class Faults:
         slow_requests: How many answers are held back; null means all of them while `slow_seconds` is above 0.
         key_revoked_after: The key works for so many more requests, then it gives 401; null means for ever.
         path_prefix: Only requests whose path, without `/v1`, begins with this meet a fault or call `on_page`.
-        on_page: Called with page number and path (without `/v1`) before a request is answered, so that a test can
-            change the shop in the middle of a walk.
+        on_page: Called with page number and path (without `/v1`) before a request is answered, so that a test
+            can change the shop in the middle of a walk.
     """
 
     dropped_connections: int = 0
@@ -98,7 +98,8 @@ class Faults:
             switches: Names of the attributes above, `on_page` excepted, with their values.
 
         Raises:
-            ValueError: A name that is none, or a value of a kind that its switch does not take; nothing is set then.
+            ValueError: A name that is none, or a value of a kind that its switch does not take; nothing is
+                set then.
         """
         for name, value in switches.items():
             kinds = _KINDS.get(name)

@@ -1,8 +1,8 @@
 """What happens to an order as it grows older: the road from new to completed, cancelled or returned.
 
-What belongs here: the courses an order can take, and the moments at which its status, payments and parcel change.
-What does not: what is in the order and how its record looks (`orders`). A life is drawn once and for all from the
-seed and the order's id; how much of it has happened depends on the moment one looks.
+What belongs here: the courses an order can take, and the moments at which its status, payments and parcel
+change. What does not: what is in the order and how its record looks (`orders`). A life is drawn once and for
+all from the seed and the order's id; how much of it has happened depends on the moment one looks.
 """
 
 from datetime import datetime, timedelta
@@ -28,8 +28,8 @@ Action = Literal[
 """What changes besides the status: money, the parcel, or just a note of the manager."""
 
 Course = Literal[
-    "prepaid", "collected", "part_paid", "produced", "picked_up", "unanswered", "cancelled", "paid_and_cancelled",
-    "refused", "returned", "overpaid", "duplicate", "never_finished_paying",
+    "prepaid", "collected", "part_paid", "produced", "picked_up", "unanswered", "cancelled",
+    "paid_and_cancelled", "refused", "returned", "overpaid", "duplicate", "never_finished_paying",
 ]  # fmt: skip
 
 CANCELLED_BY_CHANCE: Final = -1
@@ -47,34 +47,33 @@ _DISPATCH: Final[tuple[_Step, ...]] = (
     (20 * _H, 60 * _H, 9, "arrive"),
 )
 
+_RECEIVED: Final[_Step] = (4 * _H, 72 * _H, 12, "receive")
+_COLLECTED: Final[_Step] = (4 * _H, 96 * _H, 12, "collect")
+_PAID: Final[_Step] = (5, 3 * _H, None, "pay_all")
+_CONFIRMED: Final[_Step] = (_H, 20 * _H, 2, None)
+
 _COURSES: Final[dict[Course, tuple[_Step, ...]]] = {
-    "prepaid": ((5, 3 * _H, None, "pay_all"), (_H, 20 * _H, 2, None), *_DISPATCH, (4 * _H, 72 * _H, 12, "receive")),
-    "collected": ((_H, 20 * _H, 2, None), *_DISPATCH, (4 * _H, 96 * _H, 12, "collect")),
-    "part_paid": ((_H, 10 * _H, 4, None), (2 * _H, 30 * _H, 2, "pay_part"), *_DISPATCH, (4 * _H, 96 * _H, 12, "collect")),
+    "prepaid": (_PAID, _CONFIRMED, *_DISPATCH, _RECEIVED),
+    "collected": (_CONFIRMED, *_DISPATCH, _COLLECTED),
+    "part_paid": ((_H, 10 * _H, 4, None), (2 * _H, 30 * _H, 2, "pay_part"), *_DISPATCH, _COLLECTED),
     "produced": (
         (_H, 8 * _H, 4, None),
         (2 * _H, 24 * _H, 5, "pay_part"),
         (24 * _H, 72 * _H, 6, None),
         (48 * _H, 168 * _H, 7, None),
         *_DISPATCH,
-        (4 * _H, 96 * _H, 12, "collect"),
+        _COLLECTED,
     ),
     "picked_up": ((_H, 10 * _H, WAITING_IN_SHOP, None), (4 * _H, 96 * _H, 12, "pay_cash")),
     "unanswered": ((_H, 20 * _H, 3, None), (120 * _H, 480 * _H, 14, "cancel")),
     "cancelled": ((_H, 40 * _H, CANCELLED_BY_CHANCE, "cancel"),),
-    "paid_and_cancelled": ((5, 3 * _H, None, "pay_all"), (10 * _H, 60 * _H, CANCELLED_BY_CHANCE, "cancel")),
-    "refused": ((_H, 20 * _H, 2, None), *_DISPATCH, (100 * _H, 170 * _H, RETURNED, "refuse")),
-    "returned": (
-        (5, 3 * _H, None, "pay_all"),
-        (_H, 20 * _H, 2, None),
-        *_DISPATCH,
-        (4 * _H, 72 * _H, 12, "receive"),
-        (72 * _H, 240 * _H, RETURNED, "refund"),
-    ),
-    "overpaid": ((5, 3 * _H, None, "pay_more"), (_H, 20 * _H, 2, None), *_DISPATCH, (4 * _H, 72 * _H, 12, "receive")),
+    "paid_and_cancelled": (_PAID, (10 * _H, 60 * _H, CANCELLED_BY_CHANCE, "cancel")),
+    "refused": (_CONFIRMED, *_DISPATCH, (100 * _H, 170 * _H, RETURNED, "refuse")),
+    "returned": (_PAID, _CONFIRMED, *_DISPATCH, _RECEIVED, (72 * _H, 240 * _H, RETURNED, "refund")),
+    "overpaid": ((5, 3 * _H, None, "pay_more"), _CONFIRMED, *_DISPATCH, _RECEIVED),
     "duplicate": ((10, 10 * _H, DUPLICATE_ORDER, "cancel"),),
-    "never_finished_paying": ((5, 3 * _H, 2, "pay_part"), *_DISPATCH, (4 * _H, 72 * _H, 12, "receive")),
-}  # fmt: skip
+    "never_finished_paying": ((5, 3 * _H, 2, "pay_part"), *_DISPATCH, _RECEIVED),
+}
 
 Delivery = Literal["branch", "locker", "courier", "ukrposhta", "pickup", "abroad", "none"]
 """How the goods travel; `none` is an order nobody filled the delivery of."""
@@ -110,7 +109,7 @@ GROUP_OF_STATUS: Final[dict[int, int]] = {status["id"]: status["group_id"] for s
 CLOSING_GROUPS: Final = (5, 6)
 
 LONGEST_LIFE: Final = timedelta(days=31)
-"""After this nothing changes any more: the longest course takes 472 hours, the notes of managers come within it."""
+"""After this nothing changes any more: the longest course takes 500 hours, a manager's note ten days."""
 
 _COURSE_URN: Final = Urn[Course](
     [
@@ -334,7 +333,7 @@ def _source_number(dice: Dice, source_id: int, order_id: int) -> str | None:
 
 
 def _buyer_id(dice: Dice, people: People, day_number: int) -> int | None:
-    """Who orders: nearly half are regulars, some of them under their second record, some came a few weeks ago."""
+    """Who orders: nearly half are regulars, some under their second record; some came a few weeks ago."""
     drawn = dice.below(1000)
     if drawn < _NO_BUYER_PER_MILLE:
         return None

@@ -1,8 +1,8 @@
 """What is in an order of the demo shop, and how its record looks at a given moment.
 
-What belongs here: lines, discounts of every kind of R6, totals, the buyer's words, the address, and the rendering of
-all that with the payments, parcel and status its life (`lives`) has reached. What does not: when orders come
-(`days`), and what was changed in the shop by hand (`shop`).
+What belongs here: lines, discounts of every kind of R6, totals, the buyer's words, the address, and the
+rendering of all that with the payments, parcel and status its life (`lives`) has reached. What does not: when
+orders come (`days`), and what was changed in the shop by hand (`shop`).
 
 Money is computed in whole kopiykas and quantities in thousandths.
 """
@@ -49,7 +49,7 @@ Discount = Literal[
     "none", "line_percent", "line_amount", "amount", "percent", "percent_in_lines", "total_only",
     "lines_and_amount", "lines_and_percent", "kopiyka_off", "odd_bundle", "does_not_add_up",
 ]  # fmt: skip
-"""Where an order's discount stands. All but the last add up by R6; the last is wrong by at least 15 hryvnias."""
+"""Where an order's discount stands. All but the last add up by R6; that one is wrong by 15 hryvnias or more."""
 
 Fault = Literal["quantity_in_words", "line_without_name", "no_total", "total_in_words"]
 """What makes an order impossible to load (R10)."""
@@ -93,16 +93,29 @@ _FOREIGN: Final = (
 _STREETS: Final = ("вул. Вигадана", "вул. Казкова", "просп. Мрій", "пров. Зразковий", "вул. Лялькова")
 
 _BUYER_WORDS: Final = (
-    "Подзвоніть перед відправкою", "Не дзвонити, все вірно", "Подарунок, не вкладайте чек", "Терміново, до суботи",
-    "=Без коробки, будь ласка", "+ листівка", "Колір як на фото №2\nрозмір уточню в чаті", "Дякую! ❤",
-)  # fmt: skip
+    "Подзвоніть перед відправкою",
+    "Не дзвонити, все вірно",
+    "Подарунок, не вкладайте чек",
+    "Терміново, до суботи",
+    "=Без коробки, будь ласка",
+    "+ листівка",
+    "Колір як на фото №2\nрозмір уточню в чаті",
+    "Дякую! ❤",
+)
 _MANAGER_WORDS: Final = (
-    "Передзвонила, чекає на виплату", "Узгодили заміну кольору", "Клієнт просить без логотипу", "- знижка погоджена",
+    "Передзвонила, чекає на виплату",
+    "Узгодили заміну кольору",
+    "Клієнт просить без логотипу",
+    "- знижка погоджена",
     "Перевірити оплату",
-)  # fmt: skip
+)
 _ONE_OFF_NAMES: Final = (
-    "Вишивка за ескізом", "Виготовлення за фото", "Листівка з підписом", "Індивідуальний набір", "Ремонт виробу",
-)  # fmt: skip
+    "Вишивка за ескізом",
+    "Виготовлення за фото",
+    "Листівка з підписом",
+    "Індивідуальний набір",
+    "Ремонт виробу",
+)
 _CAMPAIGNS: Final = (
     ("google", "cpc", "brand"),
     ("facebook", "paid", "autumn"),
@@ -118,7 +131,7 @@ _MANAGER_LEFT_ON: Final = 540
 _OLD_RECORDS_UNTIL: Final = 60
 """Orders of the shop's first days lack header keys that KeyCRM added later."""
 _BLANK: Final[list[Any]] = []
-"""An empty JSON list, which is also how KeyCRM writes an empty object. Shared, because nobody changes a record."""
+"""An empty JSON list, which is also how KeyCRM writes an empty object; shared, since nobody changes it."""
 
 _STATUS_BY_ID: Final = {status["id"]: status for status in STATUSES}
 _SERVICE_BY_ID: Final = {service["id"]: service for service in DELIVERY_SERVICES}
@@ -353,7 +366,7 @@ class OrderBook:
         }
 
     def _one_off_line(self, dice: Dice, life: Life, place: int, is_euro: bool) -> Payload:
-        """A line that is not in the catalogue: free text, sometimes with options or a SKU only its site knows."""
+        """A line outside the catalogue: free text, sometimes with options or a SKU only its site knows."""
         price = dice.between(50, 900) * 100
         if is_euro:
             price = max(1, price // _KOPIYKAS_PER_EURO)
@@ -610,7 +623,7 @@ def _reprice(line: Payload, price_sold: int, percent: int = 0) -> None:
 
 
 def _cut_lines(dice: Dice, lines: list[Payload], kind: Discount) -> int:
-    """Lower the prices of the lines as this kind of discount does; returns the percent that the header tells."""
+    """Lower the lines' prices as this kind of discount does; returns the percent that the header tells."""
     percent = dice.pick((3, 5, 7, 10, 15, 20))
     for line in lines:
         price = _kopiykas(line["price"])
@@ -658,7 +671,8 @@ def _discounted(dice: Dice, lines: list[Payload]) -> tuple[Payload, int]:
         fields["discount_amount"] = dice.pick((0, None))
         fields["discount_percent"] = None
     elif kind == "odd_bundle":
-        # The price of the three is whole hryvnias, a third of it is not: one kopiyka is missing from the lines.
+        # The price of the three is whole hryvnias, a third of it is not: one kopiyka is missing from the
+        # lines.
         untold = 1
     elif kind == "does_not_add_up":
         untold = -dice.between(1500, 9000) if sold_sum > 20_000 else dice.between(1500, 9000)
@@ -678,7 +692,7 @@ def _custom_fields(dice: Dice) -> list[Payload]:
 
 
 def _break(record: Payload, fault: Fault) -> None:
-    """Make a record impossible to load (R10). The first line is copied first, since records share their parts."""
+    """Make a record impossible to load (R10); a line is copied before, since records share their parts."""
     if fault == "no_total":
         record["grand_total"] = None
     elif fault == "total_in_words":

@@ -1,11 +1,11 @@
 """The shapes of KeyCRM's records: builders that make a valid record and let a caller change any of it.
 
-What belongs here: the key sets of orders, lines, payments and the catalogue, with the values of an unremarkable
-record, and the arithmetic that makes an order add up (R6). What does not: which orders the demo shop has (`orders`),
-and which keys a request gets to see (`api`).
+What belongs here: the key sets of orders, lines, payments and the catalogue, with the values of an
+unremarkable record, and the arithmetic that makes an order add up (R6). What does not: which orders the demo
+shop has (`orders`), and which keys a request gets to see (`api`).
 
-Money in a built record is what the caller gave, or a whole number or `Decimal` of hryvnias; the API writes both as
-JSON numbers. Everything returned is a fresh, ordinary dictionary, free to be changed further.
+Money in a built record is what the caller gave, or a whole number or `Decimal` of hryvnias; the API writes
+both as JSON numbers. Everything returned is a fresh, ordinary dictionary, free to be changed further.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -415,7 +415,7 @@ def category_payload(category_id: int, name: str, parent_id: int | None = None) 
 
 
 def product_payload(product_id: int = 1207, name: str = "Чашка керамічна", **overrides: Any) -> Payload:
-    """A product as in `/products`; with `has_offers=True` the keys that only plain products have are left out.
+    """A product as in `/products`; with `has_offers=True` without the keys that only plain products have.
 
     Args:
         product_id: KeyCRM's id of the product.
@@ -440,12 +440,12 @@ def order_payload(
 ) -> Payload:
     """A valid order with every include, which adds up and which any part of may be overridden.
 
-    What is not given follows from what is: `grand_total` is the lines' sum (`price_sold` x `quantity`, each rounded
-    half up to kopiykas) minus `discount_amount` plus `shipping_price`, `wrap_price` and `taxes` (R6); `products_total`,
-    `total_discount`, `payments_total` and `payment_status` follow likewise, `created_at` and `updated_at` are
-    `ordered_at`, `client_id` is the buyer's id, `status_group_id` and `status` belong to `status_id`, and the ids of
-    lines and payments are made from the order's id where they are missing. Values that are no numbers count as zero
-    there, so that a broken order can be built on purpose.
+    What is not given follows from what is: `grand_total` is the lines' sum (`price_sold` x `quantity`, each
+    rounded half up to kopiykas) minus `discount_amount` plus `shipping_price`, `wrap_price` and `taxes` (R6);
+    `products_total`, `total_discount`, `payments_total` and `payment_status` follow likewise, `created_at`
+    and `updated_at` are `ordered_at`, `client_id` is the buyer's id, `status_group_id` and `status` belong to
+    `status_id`, and the ids of lines and payments are made from the order's id where they are missing. Values
+    that are no numbers count as zero there, so that a broken order can be built on purpose.
 
     Args:
         order_id: KeyCRM's id of the order.
@@ -515,11 +515,11 @@ STANDARD_STATUS_KEYS: Final[Mapping[int, str]] = {
     18: "did_not_arrange_price",
     19: "canceled",
 }
-"""Status id -> key of the nineteen statuses every account starts with; the key is the name until somebody renames it."""
+"""Status id -> key of the nineteen standard statuses; the key is the name until somebody renames it."""
 
 
 def _payment_arguments(payment: Mapping[str, Any]) -> Payload:
-    """A payment record as keyword arguments of its builder, whose first argument is called by the full word."""
+    """A payment record as keyword arguments of its builder, whose first argument has the full name."""
     arguments = dict(payment)
     if "id" in arguments:
         arguments["payment_id"] = arguments.pop("id")
@@ -527,7 +527,7 @@ def _payment_arguments(payment: Mapping[str, Any]) -> Payload:
 
 
 def _numbered(records: list[Payload], first_id: int, missing: Mapping[str, Any]) -> list[Payload]:
-    """The records with ids counted from `first_id` where they have none, and `missing` put where a key is null."""
+    """The records, numbered from `first_id` where they have no id, with `missing` in place of nulls."""
     for offset, record in enumerate(records):
         if record["id"] is None:
             record["id"] = first_id + offset

@@ -1,8 +1,9 @@
 """The buyers of the demo shop: invented people with the untidy contact data of real ones.
 
-What belongs here: who a buyer id is - name, phone in one of many spellings, e-mail - and which ids exist on a day.
-What does not: what the buyer orders. Surnames are made up to look made up; phones are valid numbers of Ukrainian
-operators whose last seven digits begin with 000, which no operator gives out; mail goes to example.com.
+What belongs here: who a buyer id is - name, phone in one of many spellings, e-mail - and which ids exist on a
+day. What does not: what the buyer orders. Surnames are made up to look made up; phones are valid numbers of
+Ukrainian operators whose last seven digits begin with 000, which no operator gives out; mail goes to
+example.com.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,7 +16,7 @@ from keycrm_pipeline.sandbox.payloads import BUYER, Payload, timestamp
 REGULAR_BUYERS: Final = 600
 """Buyers with the ids 1 to 600, who come again and again."""
 TWIN_BUYERS: Final = 60
-"""Second records of regulars, ids 601 to 660: the same phone under another buyer id, as imports leave them."""
+"""Second records of regulars, ids 601 to 660: the same phone under another id, as imports leave them."""
 FIRST_NEW_BUYER: Final = 1000
 """Ids from here on are buyers who came later, a fixed number of them a day, in order of time."""
 
@@ -27,19 +28,19 @@ _OPERATORS: Final = (
 )  # fmt: skip
 
 _WOMEN: Final = (
-    "Олена", "Ірина", "Наталія", "Оксана", "Марія", "Тетяна", "Юлія", "Світлана", "Катерина", "Соломія", "Дарина",
-    "Зоряна", "Мар'яна", "Леся", "Ганна", "Вікторія", "Христина", "Софія", "Любов", "Ярина",
+    "Олена", "Ірина", "Наталія", "Оксана", "Марія", "Тетяна", "Юлія", "Світлана", "Катерина", "Соломія",
+    "Дарина", "Зоряна", "Мар'яна", "Леся", "Ганна", "Вікторія", "Христина", "Софія", "Любов", "Ярина",
 )  # fmt: skip
 _MEN: Final = (
-    "Андрій", "Сергій", "Тарас", "Богдан", "Олег", "Ігор", "Дмитро", "Юрій", "Назар", "Остап", "Максим", "Роман",
-    "Василь", "Іван", "Павло", "Лук'ян", "Степан", "Микола", "Ярослав", "Артем",
+    "Андрій", "Сергій", "Тарас", "Богдан", "Олег", "Ігор", "Дмитро", "Юрій", "Назар", "Остап", "Максим",
+    "Роман", "Василь", "Іван", "Павло", "Лук'ян", "Степан", "Микола", "Ярослав", "Артем",
 )  # fmt: skip
 _SURNAMES: Final = (
     "Вигаденко", "Прикладенко", "Зразченко", "Пробенко", "Небиленко", "Казченко", "Мріяченко", "Тестенко",
-    "Уявленко", "Вимишленко", "Придуменко", "Жартівенко", "Байкенко", "Загадченко", "Чернеткенко", "Макетенко",
-    "Шаблоненко", "Взірчук", "Вигадчук", "Прикладчук", "Зразчук", "Пробчук", "Небильчук", "Казкарчук", "Мрійчук",
-    "Тестюк", "Уявчук", "Вимисляк", "Придумчак", "Жартівчак", "Байчак", "Загадчак", "Чернетчак", "Макетчак",
-    "Шаблончук", "Лялькодім", "Паперомрія", "Картонопад", "Скринькодум", "В'юнопад",
+    "Уявленко", "Вимишленко", "Придуменко", "Жартівенко", "Байкенко", "Загадченко", "Чернеткенко",
+    "Макетенко", "Шаблоненко", "Взірчук", "Вигадчук", "Прикладчук", "Зразчук", "Пробчук", "Небильчук",
+    "Казкарчук", "Мрійчук", "Тестюк", "Уявчук", "Вимисляк", "Придумчак", "Жартівчак", "Байчак", "Загадчак",
+    "Чернетчак", "Макетчак", "Шаблончук", "Лялькодім", "Паперомрія", "Картонопад", "Скринькодум", "В'юнопад",
 )  # fmt: skip
 _PATRONYMICS: Final = {
     True: ("Андріївна", "Іванівна", "Петрівна", "Олегівна", "Тарасівна"),
@@ -48,10 +49,10 @@ _PATRONYMICS: Final = {
 
 _LATIN: Final = str.maketrans(
     {
-        "а": "a", "б": "b", "в": "v", "г": "h", "ґ": "g", "д": "d", "е": "e", "є": "ie", "ж": "zh", "з": "z", "и": "y",
-        "і": "i", "ї": "i", "й": "i", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s",
-        "т": "t", "у": "u", "ф": "f", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ь": "", "ю": "iu",
-        "я": "ia", "'": "",
+        "а": "a", "б": "b", "в": "v", "г": "h", "ґ": "g", "д": "d", "е": "e", "є": "ie", "ж": "zh", "з": "z",
+        "и": "y", "і": "i", "ї": "i", "й": "i", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p",
+        "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ":
+        "shch", "ь": "", "ю": "iu", "я": "ia", "'": "",
     }
 )  # fmt: skip
 

@@ -1,11 +1,11 @@
 """The demo shop as a real HTTP server, for programs other than this process.
 
-What belongs here: sockets, threads, signals, and the control routes by which a test in another process changes the
-shop and switches faults on. What does not: what KeyCRM answers (`api`).
+What belongs here: sockets, threads, signals, and the control routes by which a test in another process
+changes the shop and switches faults on. What does not: what KeyCRM answers (`api`).
 
-The control routes, outside `/v1` and without a key, because the server is only ever reached from this machine unless
-somebody says otherwise: `POST /sandbox/faults` (JSON of the switches of `Faults`; `{}` switches all off),
-`POST /sandbox/orders` (a whole order is added; `{"id": 1, "changes": {...}}` changes one),
+The control routes, outside `/v1` and without a key, because the server is only ever reached from this machine
+unless somebody says otherwise: `POST /sandbox/faults` (JSON of the switches of `Faults`; `{}` switches all
+off), `POST /sandbox/orders` (a whole order is added; `{"id": 1, "changes": {...}}` changes one),
 `DELETE /sandbox/orders/{id}`, and `GET /sandbox/requests` (how many requests were made, and which).
 """
 
@@ -118,7 +118,8 @@ class _HttpServer(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
-    # On Linux this lets a port be used again right after its server went, and still refuses one that is in use.
+    # On Linux this lets a port be used again right after its server went, and still refuses one that is in
+    # use.
     allow_reuse_address = True
 
     def __init__(self, address: tuple[str, int], owner: SandboxServer) -> None:
@@ -136,8 +137,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
-    # Header and body of an answer leave in two writes; waiting for the client's acknowledgement between them would
-    # add 40 ms to every page.
+    # Header and body of an answer leave in two writes; waiting for the client's acknowledgement between them
+    # would add 40 ms to every page.
     disable_nagle_algorithm = True
     server: _HttpServer
 

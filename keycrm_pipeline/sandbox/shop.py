@@ -1,8 +1,9 @@
 """The demo shop as a whole: its own orders by date, and what somebody changed by hand.
 
-What belongs here: finding orders by KeyCRM's filters without making more of them than asked for, the changes that
-tests and people make (added, replaced and deleted orders, catalogue and dictionaries), and the lists behind the
-reference routes. What does not: HTTP, includes and paging (`api`), and the making of orders (`days`, `lives`, `orders`).
+What belongs here: finding orders by KeyCRM's filters without making more of them than asked for, the changes
+that tests and people make (added, replaced and deleted orders, catalogue and dictionaries), and the lists
+behind the reference routes. What does not: HTTP, includes and paging (`api`), and the making of orders
+(`days`, `lives`, `orders`).
 """
 
 import threading
@@ -27,8 +28,8 @@ DEFAULT_SEED: Final = 20230101
 """The seed of the shop everybody sees; another number gives another shop."""
 
 ListName = Literal[
-    "statuses", "sources", "tags", "delivery_services", "payment_methods", "expense_types", "product_statuses",
-    "managers", "companies", "custom_fields", "categories", "products", "offers",
+    "statuses", "sources", "tags", "delivery_services", "payment_methods", "expense_types",
+    "product_statuses", "managers", "companies", "custom_fields", "categories", "products", "offers",
 ]  # fmt: skip
 """The lists of the account that can be read and changed, by the name of what is in them."""
 
@@ -42,7 +43,8 @@ def utc_now() -> datetime:
 
 
 def read_moment(value: object) -> datetime | None:
-    """A date of a record or a filter as UTC: both of KeyCRM's forms, a bare date as midnight; null if unreadable."""
+    """A date of a record or a filter as UTC: both of KeyCRM's forms, a bare date as midnight; null if
+    unreadable."""
     if not isinstance(value, str):
         return None
     try:
@@ -130,7 +132,8 @@ class Selection:
         return self._ends[-1] if self._ends else 0
 
     def ids(self, start: int, stop: int) -> list[int]:
-        """The ids from place `start` to before place `stop`, counted from 0; places past the end give nothing."""
+        """The ids from place `start` to before place `stop`, counted from 0; places past the end give
+        nothing."""
         stop = min(stop, len(self))
         found: list[int] = []
         place = bisect_right(self._ends, start)
@@ -158,8 +161,9 @@ class _ChangedOrder:
 class Shop:
     """A living shop with orders on every day since it opened, and none later than now.
 
-    The orders of a day depend on nothing but the seed and the date; how far they have come depends on their age at
-    `now`. On top of that lies what was added, replaced or deleted by hand. All methods may be called from any thread.
+    The orders of a day depend on nothing but the seed and the date; how far they have come depends on their
+    age at `now`. On top of that lies what was added, replaced or deleted by hand. All methods may be called
+    from any thread.
 
     Args:
         now: The clock; the real one unless given. It must return timezone-aware moments.
@@ -199,9 +203,11 @@ class Shop:
 
     @classmethod
     def empty(cls, now: Callable[[], datetime] = utc_now, *, has_products: bool = False) -> "Shop":
-        """A shop without orders and, unless asked for, without products: the ground on which a test builds its own.
+        """A shop without orders and, unless asked for, without products: the ground on which a test builds
+        its own.
 
-        Statuses, sources, managers, payment methods, delivery services and categories are those of the demo shop.
+        Statuses, sources, managers, payment methods, delivery services and categories are those of the demo
+        shop.
 
         Args:
             now: The clock.
@@ -209,7 +215,7 @@ class Shop:
         """
         return cls(now, orders_per_day=0, has_products=has_products)
 
-    # -- reading orders --------------------------------------------------------------------------------------------
+    # -- reading orders ----------------------------------------------------------------------------
 
     def order(self, order_id: int) -> Payload | None:
         """The order with every include as it looks now, a copy of its own; null when there is none."""
@@ -315,13 +321,14 @@ class Shop:
             raise LookupError(f"the shop has no order {order_id}")
         return self._book.record(life, now)
 
-    # -- changing orders -------------------------------------------------------------------------------------------
+    # -- changing orders ---------------------------------------------------------------------------
 
     def add_order(self, payload: Mapping[str, Any], order_id: int | None = None) -> int:
         """Put an order into the shop, in place of the one with the same id if there is one.
 
         Args:
-            payload: The whole order with every include; see `payloads.order_payload`. It may be as broken as you like.
+            payload: The whole order with every include; see `payloads.order_payload`. It may be as broken as
+                you like.
             order_id: Where to keep it, for a payload whose own `id` is missing or no number.
 
         Returns:
@@ -344,8 +351,8 @@ class Shop:
     def replace_order(self, order_id: int, changes: Mapping[str, Any]) -> Payload:
         """Change keys of an order and move its `updated_at` to now.
 
-        A new `status_id` brings its `status`, `status_group_id` and `status_changed_at` along unless they are given;
-        sums are not computed anew. To change an order without moving `updated_at`, give its old value.
+        A new `status_id` brings its `status`, `status_group_id` and `status_changed_at` along unless they are
+        given; sums are not computed anew. To change an order without moving `updated_at`, give its old value.
 
         Args:
             order_id: The order.
@@ -384,7 +391,7 @@ class Shop:
         self._changed[order_id] = change
         self._changed_by_day.setdefault(self._calendar.number_of_id(order_id), set()).add(order_id)
 
-    # -- lists of the account --------------------------------------------------------------------------------------
+    # -- lists of the account ----------------------------------------------------------------------
 
     def records_of(self, name: ListName) -> list[Payload]:
         """A list of the account, in order of id, with what the lists of KeyCRM no longer show."""
@@ -403,7 +410,8 @@ class Shop:
         return int(payload["id"])
 
     def remove_record(self, name: ListName, record_id: int) -> bool:
-        """Take a record out of a list of the account; orders that carry it keep it. Returns whether it was there."""
+        """Take a record out of a list of the account; orders that carry it keep it. Returns whether it was
+        there."""
         with self._lock:
             return self._lists[name].pop(record_id, None) is not None
 
@@ -411,8 +419,8 @@ class Shop:
         """Put a product and its offers into the catalogue.
 
         Args:
-            payload: The product; see `payloads.product_payload`. Once it has variants (`has_offers`) it loses the keys
-                that only plain products have.
+            payload: The product; see `payloads.product_payload`. Once it has variants (`has_offers`) it loses
+                the keys that only plain products have.
             offers: Its variants, or the one offer of a plain product; see `payloads.offer_payload`.
 
         Returns:
@@ -447,7 +455,7 @@ class Shop:
         """Put a source into the account, which also renames one; returns its id."""
         return self.add_record("sources", payload)
 
-    # -- buyers ----------------------------------------------------------------------------------------------------
+    # -- buyers ------------------------------------------------------------------------------------
 
     def buyer_ids(self) -> list[range | list[int]]:
         """The ids of all buyers now, as runs in ascending order."""

@@ -1,7 +1,7 @@
 """The demo shop in process: an httpx transport, so that a client needs no server and no network.
 
-What belongs here: carrying requests of httpx to the API and its answers back, dropped connections and slow pages
-included. What does not: what is answered (`api`).
+What belongs here: carrying requests of httpx to the API and its answers back, dropped connections and slow
+pages included. What does not: what is answered (`api`).
 """
 
 import time
