@@ -24,7 +24,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from keycrm_pipeline.sandbox.faults import FaultKind, Faults
-from keycrm_pipeline.sandbox.payloads import KEYS_OF_PLAIN_PRODUCTS_ONLY, Payload
+from keycrm_pipeline.sandbox.payloads import Payload
 from keycrm_pipeline.sandbox.shop import ListName, OrderFilter, Shop, Window, read_moment
 
 API_ROOT: Final = "/v1"
@@ -76,7 +76,6 @@ _DICTIONARIES: Final[dict[str, ListName]] = {
     "/order/product-status": "product_statuses",
 }
 _LISTS_OF_ACTIVE_ONLY: Final = ("statuses", "product_statuses")
-_MODELS_IN_CUSTOM_FIELDS: Final = "model"
 
 _NOT_FOUND_PAGE: Final = (
     b"<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n"
@@ -384,20 +383,20 @@ class SandboxApi:
         self, method: str, route: str, asked: _Query, rate_headers: Mapping[str, str]
     ) -> SandboxResponse:
         try:
-            if method != "GET":
-                raise _Refusal(405, f"The {method} method is not supported for this route.")
-            return _json(200, self._body(route, asked), rate_headers)
+            return _json(200, self._body(method, route, asked), rate_headers)
         except _Refusal as refusal:
             return _json(refusal.status, {"message": refusal.message}, rate_headers)
 
     # -- routes ------------------------------------------------------------------------------------
 
-    def _body(self, route: str, asked: _Query) -> Any:
+    def _body(self, method: str, route: str, asked: _Query) -> Any:
         """The JSON value that a route answers with.
 
         Raises:
             _Refusal: For anything but an answer of 200.
         """
+        if method != "GET":
+            raise _Refusal(405, f"The {method} method is not supported for this route.")
         if route in _DICTIONARIES:
             return self._dictionary(route, asked)
         lists: dict[str, Callable[[str, _Query], Any]] = {
@@ -594,7 +593,6 @@ class SandboxApi:
         return self._listed(route, asked, found)
 
     def _buyers(self, route: str, asked: _Query) -> Payload:
-        asked.includes(_BUYER_INCLUDES)
         includes = asked.includes(_BUYER_INCLUDES)
         wanted_ids = asked.numbers("buyer_id")
         phones, emails = asked.texts("buyer_phone"), asked.texts("buyer_email")
@@ -653,20 +651,27 @@ class SandboxApi:
         return next((company for company in companies if company["id"] == company_id), None)
 
     def _companies(self, route: str, asked: _Query) -> Payload:
-        asked.includes(_COMPANY_INCLUDES)
+        includes = asked.includes(_COMPANY_INCLUDES)
         wanted = asked.numbers("company_id")
         companies = self.shop.records_of("companies")
         return self._listed(
-            route, asked, [company for company in companies if wanted is None or company["id"] in wanted]
+            route,
+            asked,
+            [
+                _company_view(company, includes)
+                for company in companies
+                if wanted is None or company["id"] in wanted
+            ],
         )
 
     def _company(self, company_id: int, asked: _Query) -> Payload:
-        asked.includes(_COMPANY_INCLUDES)
-        return self._company_by_id(company_id) or _not_found()
+        includes = asked.includes(_COMPANY_INCLUDES)
+        company = self._company_by_id(company_id)
+        return _not_found() if company is None else _company_view(company, includes)
 
     def _custom_fields(self, _route: str, asked: _Query) -> list[Payload]:
         includes = asked.includes(("options",))
-        models = asked.texts(_MODELS_IN_CUSTOM_FIELDS)
+        models = asked.texts("model")
         return [
             {key: value for key, value in record.items() if key != "options" or "options" in includes}
             for record in self.shop.records_of("custom_fields")
@@ -732,6 +737,11 @@ _PARTS_OF_SHIPPING: Final = {
     "shipping.deliveryService": "delivery_service",
     "shipping.lastHistory": "last_history",
 }
+
+
+def _company_view(company: Payload, includes: frozenset[str]) -> Payload:
+    added: dict[str, Any] = {"manager": None, "buyer": [], "custom_fields": []}
+    return {**company, **{key: value for key, value in added.items() if key in includes}}
 
 
 def _product_view(product: Payload, includes: frozenset[str]) -> Payload:

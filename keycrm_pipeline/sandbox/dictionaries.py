@@ -145,7 +145,7 @@ def _manager(manager_id: int, first_name: str, last_name: str, username: str, st
         "full_name": f"{first_name} {last_name}",
         "username": username,
         "email": f"{username}@shop.example",
-        "phone": f"+3805000099{manager_id:02d}",
+        "phone": f"+38050001990{manager_id}",
         "role_id": 1 if manager_id == 1 else 2,
         "avatar_id": None,
         "status": status,

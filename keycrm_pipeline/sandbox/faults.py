@@ -106,7 +106,7 @@ class Faults:
             if kinds is None:
                 raise ValueError(f"there is no fault switch {name!r}; there are: {', '.join(_KINDS)}")
             if not isinstance(value, kinds) or isinstance(value, bool):
-                raise ValueError(f"the fault switch {name!r} does not take {value!r}")
+                raise ValueError(f"the fault switch {name!r} does not take {value!r}")  # noqa: TRY004 - bad input
         with self._lock:
             for name, value in switches.items():
                 setattr(self, name, value)

@@ -232,12 +232,8 @@ def state_at(life: Life, now: datetime) -> State:
     status_changed_at = updated_at = life.created_at
     closed_at = shipped_at = parcel = parcel_at = None
     paid = "not_paid"
-    is_noted = is_mended = False
-    count = 0
-    for at, new_status, action, is_silent in life.events:
-        if at > now:
-            break
-        count += 1
+    happened = tuple(event for event in life.events if event.at <= now)
+    for at, new_status, action, is_silent in happened:
         if not is_silent:
             updated_at = at
         if new_status is not None:
@@ -252,10 +248,6 @@ def state_at(life: Life, now: datetime) -> State:
                 parcel, parcel_at = _PARCEL_AFTER[action], at
             if action == "ship":
                 shipped_at = at
-            elif action == "mend":
-                is_mended = True
-            elif action == "note":
-                is_noted = True
     return State(
         status_id,
         status_changed_at,
@@ -265,9 +257,9 @@ def state_at(life: Life, now: datetime) -> State:
         parcel,
         parcel_at,
         paid,
-        is_noted,
-        is_mended,
-        life.events[:count],
+        any(event.action == "note" for event in happened),
+        any(event.action == "mend" for event in happened),
+        happened,
     )
 
 

@@ -32,7 +32,7 @@ from keycrm_pipeline.sandbox.dictionaries import (
     UKRPOSHTA,
     WAREHOUSES,
 )
-from keycrm_pipeline.sandbox.lives import Life, State, state_at
+from keycrm_pipeline.sandbox.lives import Action, Life, State, state_at
 from keycrm_pipeline.sandbox.payloads import (
     LINE,
     ORDER,
@@ -49,7 +49,7 @@ Discount = Literal[
     "none", "line_percent", "line_amount", "amount", "percent", "percent_in_lines", "total_only",
     "lines_and_amount", "lines_and_percent", "kopiyka_off", "odd_bundle", "does_not_add_up",
 ]  # fmt: skip
-"""Where an order's discount stands. All but the last add up by R6; that one is wrong by 15 hryvnias or more."""
+"""Where an order's discount stands. All but one add up by R6; the last misses by 15 hryvnias or more."""
 
 Fault = Literal["quantity_in_words", "line_without_name", "no_total", "total_in_words"]
 """What makes an order impossible to load (R10)."""
@@ -79,12 +79,19 @@ _KOPIYKAS_PER_EURO: Final = 45
 """Hryvnias to one euro, for the source that sells in euros."""
 
 _CITIES: Final = (
-    ("Київ", "Київська", "01001"), ("Львів", "Львівська", "79000"), ("Одеса", "Одеська", "65000"),
-    ("Харків", "Харківська", "61000"), ("Дніпро", "Дніпропетровська", "49000"), ("Полтава", "Полтавська", "36000"),
-    ("Вінниця", "Вінницька", "21000"), ("Кам'янець-Подільський", "Хмельницька", "32300"),
-    ("Луцьк", "Волинська", "43000"), ("Ужгород", "Закарпатська", "88000"), ("Чернівці", "Чернівецька", "58000"),
+    ("Київ", "Київська", "01001"),
+    ("Львів", "Львівська", "79000"),
+    ("Одеса", "Одеська", "65000"),
+    ("Харків", "Харківська", "61000"),
+    ("Дніпро", "Дніпропетровська", "49000"),
+    ("Полтава", "Полтавська", "36000"),
+    ("Вінниця", "Вінницька", "21000"),
+    ("Кам'янець-Подільський", "Хмельницька", "32300"),
+    ("Луцьк", "Волинська", "43000"),
+    ("Ужгород", "Закарпатська", "88000"),
+    ("Чернівці", "Чернівецька", "58000"),
     ("Ромни", "Сумська", "42000"),
-)  # fmt: skip
+)
 _FOREIGN: Final = (
     ("Польща", "PL", "Краків", "30-001", "ul. Zmyślona 4/2"),
     ("Німеччина", "DE", "Берлін", "10115", "Musterstraße 7"),
@@ -124,6 +131,8 @@ _CAMPAIGNS: Final = (
 _LINES_AN_ORDER: Final = 100
 _PAYMENTS_AN_ORDER: Final = 10
 """How many ids of lines and payments every order has to itself."""
+_PAID_TOO_MUCH: Final = 1000
+"""By how many kopiykas a buyer who pays too much does so."""
 _MARKETPLACE: Final = 2
 """The source whose buyers pay through the marketplace."""
 _MANAGER_LEFT_ON: Final = 540
@@ -225,7 +234,7 @@ class OrderBook:
         """The order with every include, as it looks at a moment; callers must not change the parts of it."""
         contents = self._contents(life)
         state = state_at(life, now)
-        payments = self._payments(life, contents, state)
+        payments = _payments(life, contents, state)
         expenses = self._expenses(life, contents, state)
         paid = sum(payment["amount"] for payment in payments if _counts(payment))
         spent = sum(expense["amount"] for expense in expenses)
@@ -504,66 +513,6 @@ class OrderBook:
             },
         }
 
-    def _payments(self, life: Life, contents: Contents, state: State) -> list[Payload]:
-        """The order's payments as far as they have been made, promised or called off."""
-        payments: list[Payload] = []
-
-        def add(
-            amount: int, method_id: int | None, status: str, at: datetime, *, is_fee: bool = False
-        ) -> None:
-            moment = timestamp(at)
-            payments.append(
-                {
-                    **PAYMENT,
-                    "id": life.order_id * _PAYMENTS_AN_ORDER + len(payments),
-                    "destination_id": life.order_id,
-                    "amount": money(amount),
-                    "actual_amount": money(amount),
-                    "source_currency": contents.currency,
-                    "actual_currency": contents.currency,
-                    "is_expense": is_fee,
-                    "payment_method_id": method_id,
-                    "expense_type_id": FEE_EXPENSE if is_fee else None,
-                    "description": "Комісія банку" if is_fee else None,
-                    "status": status,
-                    "payment_date": moment if status == "paid" else None,
-                    "created_at": moment,
-                    "updated_at": moment,
-                }
-            )
-
-        if life.course in ("collected", "refused"):
-            add(contents.grand_total, COLLECT_METHOD, "not_paid", life.created_at)
-        elif contents.has_bank_fee:
-            add(150, None, "paid", life.created_at, is_fee=True)
-        elif contents.has_failed_attempt and life.course in ("prepaid", "overpaid"):
-            add(contents.grand_total, CARD_METHODS[0], "canceled", life.created_at)
-        for event in state.happened:
-            match event.action:
-                case "pay_all":
-                    add(contents.grand_total, contents.method_id, "paid", event.at)
-                case "pay_more":
-                    add(contents.grand_total + 1000, contents.method_id, "paid", event.at)
-                case "pay_part":
-                    add(contents.part, contents.method_id, "paid", event.at)
-                case "pay_cash":
-                    add(contents.grand_total, CASH_METHOD, "paid", event.at)
-                case "ship" if life.course in ("part_paid", "produced"):
-                    add(contents.grand_total - contents.part, COLLECT_METHOD, "not_paid", event.at)
-                case "collect":
-                    for payment in payments:
-                        if payment["status"] == "not_paid":
-                            payment["status"] = "paid"
-                            payment["payment_date"] = payment["updated_at"] = timestamp(event.at)
-                case "cancel" | "refuse" | "refund":
-                    for payment in payments:
-                        if not payment["is_expense"]:
-                            payment["status"] = "canceled"
-                            payment["updated_at"] = timestamp(event.at)
-                case _:
-                    pass
-        return payments
-
     def _expenses(self, life: Life, contents: Contents, state: State) -> list[Payload]:
         """What the shop itself pays for the delivery, known once the parcel is on its way."""
         if not contents.expense or state.shipped_at is None:
@@ -584,6 +533,86 @@ class OrderBook:
                 "updated_at": shipped,
             }
         ]
+
+
+class _Ledger:
+    """The payments of one order while its life is told.
+
+    Args:
+        life: The order's life.
+        contents: What it costs, and in what currency.
+    """
+
+    def __init__(self, life: Life, contents: Contents) -> None:
+        self._order_id = life.order_id
+        self._currency = contents.currency
+        self.payments: list[Payload] = []
+
+    def add(
+        self, amount: int, method_id: int | None, status: str, at: datetime, *, is_fee: bool = False
+    ) -> None:
+        """Write down a payment of so many kopiykas, or the bank's fee for one."""
+        moment = timestamp(at)
+        self.payments.append(
+            {
+                **PAYMENT,
+                "id": self._order_id * _PAYMENTS_AN_ORDER + len(self.payments),
+                "destination_id": self._order_id,
+                "amount": money(amount),
+                "actual_amount": money(amount),
+                "source_currency": self._currency,
+                "actual_currency": self._currency,
+                "is_expense": is_fee,
+                "payment_method_id": method_id,
+                "expense_type_id": FEE_EXPENSE if is_fee else None,
+                "description": "Комісія банку" if is_fee else None,
+                "status": status,
+                "payment_date": moment if status == "paid" else None,
+                "created_at": moment,
+                "updated_at": moment,
+            }
+        )
+
+    def collect(self, at: datetime) -> None:
+        """What was only promised is paid now."""
+        for payment in self.payments:
+            if payment["status"] == "not_paid":
+                payment["status"] = "paid"
+                payment["payment_date"] = payment["updated_at"] = timestamp(at)
+
+    def call_off(self, at: datetime) -> None:
+        """Cancelling an order cancels its payments, but not its expenses."""
+        for payment in self.payments:
+            if not payment["is_expense"]:
+                payment["status"] = "canceled"
+                payment["updated_at"] = timestamp(at)
+
+
+def _payments(life: Life, contents: Contents, state: State) -> list[Payload]:
+    """The order's payments as far as they have been made, promised or called off."""
+    ledger = _Ledger(life, contents)
+    if life.course in ("collected", "refused"):
+        ledger.add(contents.grand_total, COLLECT_METHOD, "not_paid", life.created_at)
+    elif contents.has_bank_fee:
+        ledger.add(150, None, "paid", life.created_at, is_fee=True)
+    elif contents.has_failed_attempt and life.course in ("prepaid", "overpaid"):
+        ledger.add(contents.grand_total, CARD_METHODS[0], "canceled", life.created_at)
+    paid_by: dict[Action | None, tuple[int, int]] = {
+        "pay_all": (contents.grand_total, contents.method_id),
+        "pay_more": (contents.grand_total + _PAID_TOO_MUCH, contents.method_id),
+        "pay_part": (contents.part, contents.method_id),
+        "pay_cash": (contents.grand_total, CASH_METHOD),
+    }
+    for event in state.happened:
+        if event.action in paid_by:
+            ledger.add(*paid_by[event.action], "paid", event.at)
+        elif event.action == "ship" and life.course in ("part_paid", "produced"):
+            ledger.add(contents.grand_total - contents.part, COLLECT_METHOD, "not_paid", event.at)
+        elif event.action == "collect":
+            ledger.collect(event.at)
+        elif event.action in ("cancel", "refuse", "refund"):
+            ledger.call_off(event.at)
+    return ledger.payments
 
 
 def _counts(payment: Payload) -> bool:

@@ -65,7 +65,7 @@ _PHONE_SPELLINGS: Final = Urn(
         ("(0{0}) {2}-{3}-{4}", 4),
         ("+38 (0{0}) {2}-{3}-{4}", 4),
         ("80{0}{1}", 2),
-        ("+380{0}{1}, 0500009{4}0", 2),
+        ("+380{0}{1}, 0500019{4}0", 2),
         ("0{0}{1} Viber", 2),
         ("", 2),
         ("0000000000", 1),
@@ -160,4 +160,4 @@ class People:
         """Somebody else who receives a parcel: name and phone, apart from every buyer's."""
         is_woman = dice.happens(500)
         name = f"{dice.pick(_WOMEN if is_woman else _MEN)} {dice.pick(_SURNAMES)}"
-        return name, f"+38050000{dice.between(8000, 8999)}"
+        return name, f"+38050001{dice.between(0, 999):04d}"

@@ -29,6 +29,8 @@ LOOPBACK: Final = "127.0.0.1"
 _CONTROL_ROOT: Final = "/sandbox/"
 _IDLE_SECONDS: Final = 30.0
 """How long a connection that asks nothing is kept."""
+_POLL_SECONDS: Final = 0.05
+"""How often the listening thread looks whether it shall end; what closing a server costs a test."""
 
 
 class SandboxPortError(Exception):
@@ -56,6 +58,7 @@ class SandboxServer:
             self._server = _HttpServer((host, port), self)
         except (OSError, OverflowError) as error:
             raise SandboxPortError(_port_problem(host, port, error)) from error
+        self._is_serving = False
         self._thread: threading.Thread | None = None
         self.host = host
         self.port = int(self._server.server_address[1])
@@ -73,6 +76,7 @@ class SandboxServer:
 
     def __enter__(self) -> Self:
         """Start to answer, in threads of its own."""
+        self._is_serving = True
         self._thread = threading.Thread(target=self.serve_forever, name="sandbox-server", daemon=True)
         self._thread.start()
         return self
@@ -85,12 +89,14 @@ class SandboxServer:
 
     def serve_forever(self) -> None:
         """Answer until `close` is called from another thread."""
-        self._server.serve_forever(poll_interval=0.05)
+        self._is_serving = True
+        self._server.serve_forever(poll_interval=_POLL_SECONDS)
 
     def close(self) -> None:
         """Stop answering, cut what is still open, and free the port."""
         self._closing.set()
-        self._server.shutdown()
+        if self._is_serving:
+            self._server.shutdown()
         self._server.server_close()
         with self._connections_lock:
             for connection in self._connections:
@@ -126,10 +132,10 @@ class _HttpServer(ThreadingHTTPServer):
         self.owner = owner
         super().__init__(address, _Handler)
 
-    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """Let a client that went away go quietly; anything else is a fault of the sandbox and is shown."""
-        if not isinstance(sys.exception() if sys.version_info >= (3, 11) else None, OSError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -245,7 +251,9 @@ def _port_problem(host: str, port: int, error: Exception) -> str:
     """Why a port cannot be listened on, and what to do."""
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRINUSE:
-        return f"Port {port} on {host} is in use by another program. Stop it, or choose another port with --port."
+        return (
+            f"Port {port} on {host} is in use by another program. Stop it or choose another one with --port."
+        )
     if number == errno.EACCES:
         return f"Port {port} on {host} may not be used by this user. Choose a port above 1023 with --port."
     return f"Cannot listen on {host}:{port}: {error}. Choose another port with --port."
@@ -270,7 +278,7 @@ def run_sandbox_server(port: int, *, requests_per_minute: int | None = None) -> 
     previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with server:
-            print(f"The demo shop answers at {server.url} with any API key. Ctrl-C ends it.", flush=True)  # noqa: T201
+            print(f"The demo shop answers at {server.url} with any API key. Ctrl-C ends it.", flush=True)
             stop.wait()
     finally:
         for number, handler in previous.items():

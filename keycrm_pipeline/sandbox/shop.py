@@ -43,8 +43,7 @@ def utc_now() -> datetime:
 
 
 def read_moment(value: object) -> datetime | None:
-    """A date of a record or a filter as UTC: both of KeyCRM's forms, a bare date as midnight; null if
-    unreadable."""
+    """A date of a record or a filter as UTC; a bare date is its midnight, and null what is no date."""
     if not isinstance(value, str):
         return None
     try:
@@ -132,8 +131,7 @@ class Selection:
         return self._ends[-1] if self._ends else 0
 
     def ids(self, start: int, stop: int) -> list[int]:
-        """The ids from place `start` to before place `stop`, counted from 0; places past the end give
-        nothing."""
+        """The ids from place `start` to before place `stop`, counted from 0, as far as there are any."""
         stop = min(stop, len(self))
         found: list[int] = []
         place = bisect_right(self._ends, start)
@@ -203,8 +201,7 @@ class Shop:
 
     @classmethod
     def empty(cls, now: Callable[[], datetime] = utc_now, *, has_products: bool = False) -> "Shop":
-        """A shop without orders and, unless asked for, without products: the ground on which a test builds
-        its own.
+        """A shop without orders and, unless asked for, without products, for a test to fill.
 
         Statuses, sources, managers, payment methods, delivery services and categories are those of the demo
         shop.
@@ -219,7 +216,8 @@ class Shop:
 
     def order(self, order_id: int) -> Payload | None:
         """The order with every include as it looks now, a copy of its own; null when there is none."""
-        return deepcopy(self.records([order_id])[0]) if self._exists(order_id, self.now()) else None
+        found = self.records([order_id])
+        return deepcopy(found[0]) if found else None
 
     def records(self, order_ids: Iterable[int]) -> list[Payload]:
         """The orders with every include as they look now; ids that belong to nobody are left out.
@@ -254,13 +252,13 @@ class Shop:
         first, last = 0, self._calendar.number_of(now)
         if wanted.created is not None:
             first = max(first, self._calendar.number_of(wanted.created[0]))
-            last = min(last, self._calendar.number_of(wanted.created[1] + LONGEST_DELAY))
-        if wanted.updated is not None:
-            first = max(first, self._calendar.number_of(wanted.updated[0] - LONGEST_LIFE))
-            last = min(last, self._calendar.number_of(wanted.updated[1]))
-        if wanted.shipped is not None:
-            first = max(first, self._calendar.number_of(wanted.shipped[0] - LONGEST_LIFE))
-            last = min(last, self._calendar.number_of(wanted.shipped[1]))
+            # A date far in the future, which people use for "until now", must not run off the calendar.
+            last = min(last, self._calendar.number_of(min(wanted.created[1], now) + LONGEST_DELAY))
+        for window in (wanted.updated, wanted.shipped):
+            if window is not None:
+                reach = max(0, self._calendar.number_of(window[0]) - LONGEST_LIFE.days)
+                first = max(first, reach)
+                last = min(last, self._calendar.number_of(window[1]))
         if wanted.status_id is not None and GROUP_OF_STATUS.get(wanted.status_id) not in CLOSING_GROUPS:
             # Every order is completed or cancelled by then, whatever its course.
             first = max(first, self._calendar.number_of(now - LONGEST_LIFE))
@@ -340,7 +338,7 @@ class Shop:
         record = deepcopy(dict(payload))
         kept_under = record.get("id") if order_id is None else order_id
         if not isinstance(kept_under, int):
-            raise ValueError("the order has no whole number as id: say with order_id where to keep it")
+            raise ValueError("the order has no whole number as id: give order_id")  # noqa: TRY004 - bad input
         with self._lock:
             self._put(kept_under, _ChangedOrder(record, _facts_of(kept_under, record)))
             buyer = record.get("buyer")
@@ -410,8 +408,11 @@ class Shop:
         return int(payload["id"])
 
     def remove_record(self, name: ListName, record_id: int) -> bool:
-        """Take a record out of a list of the account; orders that carry it keep it. Returns whether it was
-        there."""
+        """Take a record out of a list of the account; orders that carry it keep it.
+
+        Returns:
+            Whether it was there.
+        """
         with self._lock:
             return self._lists[name].pop(record_id, None) is not None
 
