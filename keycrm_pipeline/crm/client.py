@@ -1,0 +1,726 @@
+"""Asks KeyCRM: orders by period, single orders, reference lists and the catalogue; one object per profile and load.
+
+What belongs here: routes, parameters, retries, and the check that an answer is what was asked for. What does not: the
+pace (see `budget`), decoding (see `pages`), paging (see `walk`), and what is done with the rows.
+
+Nothing here costs a request per order, per day or per product: orders come 50 a page with everything about them, and
+products and offers are asked 50 ids at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType, TracebackType
+from typing import Any, Final, Self, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpx
+
+from keycrm_pipeline.crm.budget import (
+    LONGEST_PAUSE,
+    SLICE_SECONDS,
+    Cancelled,
+    Grant,
+    RequestBudget,
+    Statistics,
+    is_exhausted,
+    never,
+    reset_seconds,
+    retry_after_seconds,
+)
+from keycrm_pipeline.crm.errors import (
+    AuthenticationError,
+    KeyCrmError,
+    RequestRefused,
+    TransportFailure,
+    UnexpectedAnswer,
+    body_excerpt,
+    clean_text,
+)
+from keycrm_pipeline.crm.pages import (
+    PAGE_SIZE,
+    BrokenBody,
+    CrmRow,
+    Envelope,
+    IdPage,
+    OrderPage,
+    OrderRow,
+    PageRecord,
+    decode_any,
+    decode_envelope,
+    decode_order,
+    decode_rows,
+    parse_id,
+)
+from keycrm_pipeline.crm.walk import Crew, FetchedPage, walk
+
+Answer = TypeVar("Answer")
+Window = tuple[datetime, datetime]
+
+ORDER_INCLUDES: Final = (
+    "buyer",
+    "products.offer",
+    "manager",
+    "tags",
+    "status",
+    "marketing",
+    "payments",
+    "shipping.lastHistory",
+    "shipping.deliveryService",
+    "expenses",
+    "custom_fields",
+    "assigned",
+)
+"""Everything KeyCRM adds to an order, in one request. Without its include a key is absent, not null."""
+
+TIMEOUT: Final = httpx.Timeout(connect=10.0, read=60.0, write=10.0, pool=60.0)
+"""A page with all includes takes seconds; a minute of silence means that nothing will come."""
+
+LONGEST_ANSWER_SECONDS: Final = 180.0
+"""An answer that trickles in never runs into the read timeout; this ends it."""
+
+FIRST_RETRY_SECONDS: Final = 1.0
+"""Wait before the first repetition after a fault; it doubles with each further one."""
+
+LONGEST_RETRY_SECONDS: Final = 60.0
+"""Ceiling of the doubling."""
+
+RETRY_JITTER: Final = 0.25
+"""At most this part is added to a wait, so that threads that failed together do not come back together."""
+
+SLACK: Final = timedelta(days=1)
+"""How far outside the asked window a row's dates may lie. KeyCRM does not say which date it selects by, nor whether
+the ends count; a filter that was ignored brings orders of years."""
+
+NO_PAGES: Final[Mapping[int, PageRecord]] = MappingProxyType({})
+"""Nothing to resume from."""
+
+RETRIED_STATUSES: Final = frozenset({408, 425, 429})
+"""Besides 5xx: refusals that pass by themselves."""
+
+SORTED_ROUTES: Final = ("/order", "/offers")
+"""Routes that take `sort=id` start with one of these; elsewhere it is not documented, and left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Why an attempt brought no usable answer, in words, and what is known about it."""
+
+    words: str
+    status: int | None = None
+    excerpt: str = ""
+    retry_after: float | None = None
+    is_final: bool = False
+    is_unreachable: bool = False
+
+
+class KeyCrmClient:
+    """Reads one KeyCRM account. A context manager: leaving it ends all requests and threads.
+
+    Only GET requests are made. A request that met a passing fault (429, 408, 5xx, a timeout, a dropped connection, a
+    body that is no JSON whatever its status) is repeated, with growing waits; all others are answered at once.
+
+    Args:
+        base_url: Address of the API with its version, such as `https://openapi.keycrm.app/v1`.
+        api_key: The account's key. It is sent in the Authorization header and shown nowhere.
+        budget: Paces the requests; shared by all clients that use the key (see `shared_budget`).
+        transport: Carries the requests instead of the network; closed with the client.
+        concurrency: Requests that may be on their way at once, 1 or more. The budget decides when each begins.
+        attempts: How often one request is sent before it counts as failed, 1 or more.
+        timeout: Limits of connecting, reading and writing.
+        sleep: Waits that many seconds before a request is repeated.
+        jitter: A random number of 0 to 1.
+
+    Raises:
+        AuthenticationError: The key is empty, or has characters that no key has.
+        ValueError: `base_url` is no http address, or a number is too small.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        budget: RequestBudget,
+        transport: httpx.BaseTransport | None = None,
+        concurrency: int = 8,
+        attempts: int = 6,
+        timeout: httpx.Timeout = TIMEOUT,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"base_url must be an http or https address, not {base_url!r}.")
+        if concurrency < 1 or attempts < 1:
+            raise ValueError("concurrency and attempts must be 1 or more.")
+        key = api_key.strip()
+        if not key:
+            raise AuthenticationError(f"There is no API key. {_WHERE_THE_KEY_IS}")
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise AuthenticationError(
+                f"The API key has characters that no key has (a blank, a line break, a letter that is not Latin). "
+                f"{_WHERE_THE_KEY_IS}"
+            )
+        self._key = key
+        self._host = parts.hostname
+        self._base_url = base_url.rstrip("/")
+        self._budget = budget
+        self._concurrency = concurrency
+        self._attempts = attempts
+        self._sleep = sleep
+        self._jitter = jitter
+        self._lock = threading.Lock()
+        self._requests = 0
+        self._retries = 0
+        self._refusals = 0
+        self._waited_seconds = 0.0
+        self._is_closed = False
+        self._crews: set[Crew] = set()
+        self._http = httpx.Client(
+            headers={"Authorization": f"Bearer {key}", "Accept": "application/json", "User-Agent": "keycrm-pipeline"},
+            timeout=timeout,
+            transport=transport,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+        )
+
+    def __repr__(self) -> str:
+        """The client without its key."""
+        return f"KeyCrmClient(base_url={self._base_url!r})"
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the client."""
+        self.close()
+
+    def close(self) -> None:
+        """End all walks and connections; afterwards no thread goes on. Requests on their way are waited for."""
+        with self._lock:
+            self._is_closed = True
+            crews = list(self._crews)
+        for crew in crews:
+            crew.close()
+        self._http.close()
+
+    @property
+    def statistics(self) -> Statistics:
+        """What this client has cost so far: requests, repetitions, seconds waited, refusals."""
+        with self._lock:
+            return Statistics(self._requests, self._retries, self._waited_seconds, self._refusals)
+
+    # Orders
+
+    def orders(
+        self,
+        *,
+        created_between: Window | None = None,
+        updated_between: Window | None = None,
+        pages_done: Mapping[int, PageRecord] = NO_PAGES,
+    ) -> Iterator[OrderPage]:
+        """All orders of a window, with everything KeyCRM knows about them; without a window all there are.
+
+        Pages come as they arrive, in no order. When the list moves while it is read, pages are asked and yielded
+        again; the newest holds, and no order that was in the list all the time is missed. N orders cost
+        ceil(N / 50) requests while the list keeps still.
+
+        Args:
+            created_between: From and to, aware; full times, both ends included. KeyCRM selects by `ordered_at` or by
+                `created_at`, so a row's own day may lie outside; such rows are kept.
+            updated_between: The same by `updated_at`.
+            pages_done: Pages that an interrupted walk over the same window stored, by number. Only missing ones are
+                asked, unless the list has moved since. A page with rows that have no readable id is asked again.
+
+        Raises:
+            AuthenticationError: The key was refused.
+            RequestRefused: KeyCRM refused the request.
+            TransportFailure: A fault survived all attempts, or the list keeps changing.
+            UnexpectedAnswer: The answer is no list of orders, or the filter or the order of rows was ignored.
+            ValueError: A window has no time zone, or ends before it begins.
+        """
+        query = {"include": ",".join(ORDER_INCLUDES), **_window_filters(created_between, updated_between)}
+
+        def read(envelope: Envelope) -> FetchedPage[OrderPage]:
+            rows = tuple(decode_order(payload) for payload in envelope.rows)
+            ids = _identities(envelope.page, (row.order_id for row in rows))
+            _check_sorted("/order", envelope.page, ids)
+            _check_window(envelope, rows, created_between, updated_between)
+            content = OrderPage(envelope.page, envelope.total, rows)
+            return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, content)
+
+        done = {page: (record.total, record.order_ids) for page, record in pages_done.items()}
+        return self._walk("/order", query, read, done)
+
+    def order_ids(self) -> Iterator[IdPage]:
+        """The ids of all orders of the account, for the sweep that finds vanished ones (R11); no includes.
+
+        Like `orders`, a page can come twice; an id that was there all the time is in one of them.
+
+        Raises:
+            KeyCrmError: As for `orders`.
+        """
+
+        def read(envelope: Envelope) -> FetchedPage[IdPage]:
+            found = [decode_order(payload).order_id for payload in envelope.rows]
+            ids = _identities(envelope.page, found)
+            _check_sorted("/order", envelope.page, ids)
+            readable = tuple(order_id for order_id in found if order_id is not None)
+            content = IdPage(envelope.page, envelope.total, readable)
+            return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, content)
+
+        return self._walk("/order", {}, read, {})
+
+    def order(self, order_id: int) -> OrderRow | None:
+        """One order with everything KeyCRM knows about it; None when KeyCRM says that there is no such order.
+
+        Args:
+            order_id: KeyCRM's id.
+
+        Raises:
+            TransportFailure: Also for a 404 that is a page of some web server: it says nothing about the order.
+            UnexpectedAnswer: The answer is not that order.
+            KeyCrmError: As for `orders`.
+        """
+        route = f"/order/{order_id}"
+        try:
+            body = self._get(route, {"include": ",".join(ORDER_INCLUDES)}, _checked_json)
+        except RequestRefused as refusal:
+            # A wrong path is a 404 too; it must never read as "the order was deleted".
+            if refusal.status == httpx.codes.NOT_FOUND and "route" not in refusal.reason.lower():
+                return None
+            raise
+        row = decode_order(body)
+        if row.order_id != order_id:
+            raise UnexpectedAnswer(
+                f"KeyCRM answered GET {route} with something that is not that order. The answer was not used. Try "
+                "again; when it stays so, KeyCRM's API has changed and the program needs an update.",
+                route=route,
+            )
+        return row
+
+    # Reference lists and the catalogue
+
+    def reference_rows(self, route: str) -> list[CrmRow]:
+        """All rows of a reference list, each id once.
+
+        Args:
+            route: Such as `/order/status`, `/order/source`, `/users` or `/products/categories`.
+
+        Raises:
+            TransportFailure: Also when the list changed while it was read, twice in a row.
+            KeyCrmError: As for `orders`.
+        """
+        return self._all_rows(route, {})
+
+    def products(self, product_ids: Sequence[int]) -> list[CrmRow]:
+        """The products of these ids, archived ones too; an id that KeyCRM does not know has no row.
+
+        Args:
+            product_ids: KeyCRM's product ids; 50 cost one request, and one more for those that did not come.
+
+        Raises:
+            UnexpectedAnswer: Also when other products came: the filter was ignored.
+            KeyCrmError: As for `orders`.
+        """
+        return self._by_product("/products", {}, product_ids, "id")
+
+    def offers(self, *, product_ids: Sequence[int]) -> list[CrmRow]:
+        """All variants (offers) of these products, with their product, archived ones too.
+
+        Variants of a product are asked with the archived ones only when it has no other: its lines then name one.
+
+        Args:
+            product_ids: KeyCRM's product ids, 50 a request; more requests when they have more than 50 variants.
+
+        Raises:
+            UnexpectedAnswer: Also when offers of other products came: the filter was ignored.
+            KeyCrmError: As for `orders`.
+        """
+        return self._by_product("/offers", {"include": "product"}, product_ids, "product_id")
+
+    def catalogue(self) -> Iterator[list[CrmRow]]:
+        """All variants (offers) of the account with their products, page by page; archived ones too.
+
+        Whether KeyCRM lists archived rows by itself is not documented: when it did not, they are asked for.
+
+        Raises:
+            KeyCrmError: As for `orders`.
+        """
+        archived_seen = False
+        for rows in self._walk("/offers", {"include": "product"}, _read_rows, {}):
+            archived_seen = archived_seen or any(row.get("is_archived") is True for row in rows)
+            yield rows
+        if archived_seen:
+            return
+        for rows in self._walk("/offers", {"include": "product", "filter[is_archived]": "true"}, _read_rows, {}):
+            if rows and not any(row.get("is_archived") is True for row in rows):
+                # The filter is ignored here, so all there is has come already.
+                return
+            yield rows
+
+    def _by_product(
+        self, route: str, query: Mapping[str, str], product_ids: Sequence[int], key: str
+    ) -> list[CrmRow]:
+        wanted = sorted(set(product_ids))
+        rows = self._for_ids(route, query, wanted, key)
+        came = {_id_of(row, key) for row in rows}
+        absent = [product_id for product_id in wanted if product_id not in came]
+        return rows + self._for_ids(route, {**query, "filter[is_archived]": "true"}, absent, key)
+
+    def _for_ids(self, route: str, query: Mapping[str, str], ids: Sequence[int], key: str) -> list[CrmRow]:
+        chunks = [ids[start : start + PAGE_SIZE] for start in range(0, len(ids), PAGE_SIZE)]
+        rows: list[CrmRow] = []
+        with self._crew() as crew:
+
+            def fetch(number: int) -> FetchedPage[list[CrmRow]]:
+                asked = chunks[number]
+                listed = ",".join(map(str, asked))
+                found = self._all_rows(route, {**query, "filter[product_id]": listed}, crew.stopped)
+                strangers = sum(_id_of(row, key) not in asked for row in found)
+                if strangers:
+                    raise UnexpectedAnswer(
+                        f"KeyCRM was asked GET {route} for {len(asked)} products and answered with {strangers} rows of "
+                        "others: the filter product_id was ignored. Nothing of this answer was used. When this stays "
+                        "so, KeyCRM's API has changed and the program needs an update.",
+                        route=route,
+                    )
+                return FetchedPage(number, len(chunks), PAGE_SIZE, (), found)
+
+            for answer in crew.results(fetch, list(range(len(chunks)))):
+                rows.extend(answer.content)
+        return rows
+
+    def _all_rows(
+        self, route: str, query: Mapping[str, str], stopped: Callable[[], bool] | None = None
+    ) -> list[CrmRow]:
+        """All pages of a short list, each id once; walked again once when its pages do not add up to its total."""
+        unique: dict[object, CrmRow] = {}
+        for _ in range(2):
+            totals: set[int] = set()
+            count, page, last_page = 0, 1, 1
+            while page <= last_page:
+                envelope = self._get_page(route, query, page, stopped)
+                totals.add(envelope.total)
+                count += len(envelope.rows)
+                last_page = -(-envelope.total // envelope.page_size)
+                for row in decode_rows(envelope):
+                    unique[row.row_id or row.payload] = row
+                page += 1
+            if len(totals) == 1 and len(unique) == count == envelope.total:
+                break
+        if len(unique) < envelope.total:
+            raise TransportFailure(
+                f"The list GET {route} keeps changing while it is read: it has {envelope.total} rows, and two walks "
+                f"brought {len(unique)} of them. Nothing of it was used. Load again later.",
+                route=route,
+            )
+        return list(unique.values())
+
+    # Walking
+
+    def _walk(
+        self,
+        route: str,
+        query: Mapping[str, str],
+        read: Callable[[Envelope], FetchedPage[Answer]],
+        done: Mapping[int, tuple[int, tuple[int, ...]]],
+    ) -> Iterator[Answer]:
+        with self._crew() as crew:
+
+            def fetch(page: int) -> FetchedPage[Answer]:
+                return read(self._get_page(route, query, page, crew.stopped))
+
+            yield from walk(fetch, crew=crew, route=route, done=done)
+
+    @contextlib.contextmanager
+    def _crew(self) -> Iterator[Crew]:
+        """Threads for one walk; gone at its end."""
+        with self._lock:
+            if self._is_closed:
+                raise KeyCrmError("The client is closed; make a new one.")
+            crew = Crew(self._concurrency)
+            self._crews.add(crew)
+        try:
+            yield crew
+        finally:
+            crew.close()
+            with self._lock:
+                self._crews.discard(crew)
+
+    def _get_page(
+        self, route: str, query: Mapping[str, str], page: int, stopped: Callable[[], bool] | None
+    ) -> Envelope:
+        parameters = {"limit": str(PAGE_SIZE), "page": str(page)}
+        if route.startswith(SORTED_ROUTES):
+            parameters["sort"] = "id"
+        return self._get(
+            route,
+            {**parameters, **query},
+            lambda body: decode_envelope(body, route=route, page=page),
+            f" (page {page})",
+            stopped or never,
+        )
+
+    # One request
+
+    def _get(
+        self,
+        route: str,
+        query: Mapping[str, str],
+        decode: Callable[[bytes], Answer],
+        place: str = "",
+        stopped: Callable[[], bool] = never,
+    ) -> Answer:
+        """One answer, after as many attempts as it takes.
+
+        Args:
+            route: Path below the base address.
+            query: Parameters, not yet encoded.
+            decode: Reads the body; raises BrokenBody when it is no JSON.
+            place: Added to the route in messages.
+            stopped: Asked while waiting; true gives the request up.
+        """
+        url = f"{self._base_url}{route}?{urlencode(query, quote_via=quote)}"
+        asked = f"GET {route}{place}"
+        attempt = 1
+        while True:
+            grant = self._budget.acquire(is_retry=attempt > 1, stopped=stopped)
+            with self._lock:
+                self._requests += 1
+                self._retries += attempt > 1
+                self._waited_seconds += grant.waited_seconds
+            response = self._send(url)
+            if not isinstance(response, _Fault):
+                status, headers, body = response
+                self._note_limits(grant, status, headers)
+                answer = self._judge(route, asked, status, headers, body, decode)
+                if not isinstance(answer, _Fault):
+                    return answer
+                response = answer
+            if response.is_final or attempt >= self._attempts:
+                raise self._failure(route, asked, response, attempt)
+            if response.status != httpx.codes.TOO_MANY_REQUESTS:
+                self._rest(attempt, response.retry_after, stopped)
+            attempt += 1
+
+    def _send(self, url: str) -> tuple[int, httpx.Headers, bytes] | _Fault:
+        """Send once, and read all of the answer."""
+        deadline = time.monotonic() + LONGEST_ANSWER_SECONDS
+        try:
+            with self._http.stream("GET", url) as response:
+                body = bytearray()
+                for part in response.iter_bytes():
+                    body += part
+                    if time.monotonic() > deadline:
+                        return _Fault(f"the answer was not complete after {LONGEST_ANSWER_SECONDS:.0f} seconds")
+                return response.status_code, response.headers, bytes(body)
+        except httpx.ConnectError:
+            return _Fault("no connection came about", is_unreachable=True)
+        except httpx.ConnectTimeout:
+            return _Fault("no connection came about in time", is_unreachable=True)
+        except httpx.TimeoutException:
+            return _Fault("no answer came in time")
+        except httpx.DecodingError:
+            return _Fault("the answer's compression is damaged")
+        except httpx.TransportError:
+            return _Fault("the connection broke off before the answer was complete")
+        except RuntimeError:
+            # httpx refuses to send once it is closed, which another thread may do at any time.
+            if self._is_closed:
+                raise KeyCrmError("The client was closed while it was asked.") from None
+            raise
+
+    def _note_limits(self, grant: Grant, status: int, headers: httpx.Headers) -> None:
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            with self._lock:
+                self._refusals += 1
+            self._budget.refused(grant, retry_after=retry_after_seconds(headers))
+            return
+        self._budget.succeeded()
+        reset_after = reset_seconds(headers)
+        if reset_after is not None and is_exhausted(headers):
+            self._budget.exhausted(reset_after)
+
+    def _judge(
+        self,
+        route: str,
+        asked: str,
+        status: int,
+        headers: httpx.Headers,
+        body: bytes,
+        decode: Callable[[bytes], Answer],
+    ) -> Answer | _Fault:
+        """What an answer means: the answer decoded, a fault that may pass, or an error raised at once."""
+        if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise AuthenticationError(
+                f"KeyCRM refused the API key ({asked}, status {status}). {_WHERE_THE_KEY_IS} In KeyCRM keys are made "
+                "under Settings, General. Trying again with the same key does not help.",
+                route=route,
+                status=status,
+            )
+        if 300 <= status < 400:
+            return _Fault(
+                f"it points to another address (status {status}), which is not followed; check base_url in the profile",
+                status,
+                is_final=True,
+            )
+        if status in RETRIED_STATUSES or status >= 500:
+            wait = retry_after_seconds(headers)
+            words = "it refused for too many requests" if status == 429 else "it reported a fault of its own"
+            is_final = wait is not None and wait > LONGEST_PAUSE
+            if wait is not None and is_final:
+                words += f" and asks to come back in {wait / 60:.0f} minutes"
+            return _Fault(f"{words} (status {status})", status, body_excerpt(body, self._key), wait, is_final)
+        try:
+            if 200 <= status < 300:
+                return decode(body)
+            content = decode_any(body)
+        except BrokenBody:
+            return _Fault(
+                f"the answer (status {status}, {len(body)} bytes) is no complete JSON",
+                status,
+                body_excerpt(body, self._key),
+            )
+        message = content.get("message") if isinstance(content, dict) else None
+        reason = clean_text(message, self._key) if isinstance(message, str) else ""
+        raise RequestRefused(
+            f"KeyCRM refused {asked} with status {status}"
+            + (f": {reason.rstrip('.')}." if reason else ", without saying why.")
+            + " Trying again does not help. Check base_url in the profile; when it is right, the program needs an update.",
+            route=route,
+            status=status,
+            reason=reason,
+        )
+
+    def _failure(self, route: str, asked: str, fault: _Fault, attempts: int) -> TransportFailure:
+        times = "once" if attempts == 1 else f"{attempts} times"
+        if fault.is_unreachable:
+            words = (
+                f"KeyCRM did not answer at {self._host}: {fault.words} ({asked}, tried {times}). Check the network and "
+                "base_url in the profile. Nothing was lost; the load can be repeated."
+            )
+        else:
+            words = (
+                f"KeyCRM at {self._host} gave no usable answer to {asked}, asked {times}; last time {fault.words}. "
+                "This is usually over in a while: nothing was lost, the load can be repeated."
+            )
+            if fault.excerpt:
+                words += f" The answer began: {fault.excerpt}"
+        return TransportFailure(
+            words, route=route, status=fault.status, attempts=attempts, excerpt=fault.excerpt
+        )
+
+    def _rest(self, attempt: int, retry_after: float | None, stopped: Callable[[], bool]) -> None:
+        """Wait before an attempt is repeated after a fault that concerns nobody else."""
+        seconds = min(FIRST_RETRY_SECONDS * 2 ** (attempt - 1), LONGEST_RETRY_SECONDS)
+        seconds = max(seconds * (1 + RETRY_JITTER * self._jitter()), retry_after or 0.0)
+        with self._lock:
+            self._waited_seconds += seconds
+        while seconds > 0:
+            if stopped():
+                raise Cancelled
+            self._sleep(min(seconds, SLICE_SECONDS))
+            seconds -= SLICE_SECONDS
+
+
+_WHERE_THE_KEY_IS: Final = (
+    "Put the account's key into the environment variable KEYCRM_API_KEY_<PROFILE> (the profile's name in upper case) "
+    "or KEYCRM_API_KEY."
+)
+
+
+def _checked_json(body: bytes) -> bytes:
+    decode_any(body)
+    return body
+
+
+def _read_rows(envelope: Envelope) -> FetchedPage[list[CrmRow]]:
+    rows = list(decode_rows(envelope))
+    ids = _identities(envelope.page, (row.row_id for row in rows))
+    _check_sorted("/offers", envelope.page, ids)
+    return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, rows)
+
+
+def _id_of(row: Mapping[str, Any], key: str) -> int | None:
+    return parse_id(row.get(key))
+
+
+def _identities(page: int, ids: Iterable[int | None]) -> tuple[int, ...]:
+    """Something to tell rows apart by: their ids, and for rows without one a negative number of their place."""
+    return tuple(
+        -(page * PAGE_SIZE + place) if row_id is None else row_id for place, row_id in enumerate(ids)
+    )
+
+
+def _check_sorted(route: str, page: int, ids: Sequence[int]) -> None:
+    readable = [row_id for row_id in ids if row_id > 0]
+    if readable != sorted(readable):
+        raise UnexpectedAnswer(
+            f"KeyCRM answered GET {route} (page {page}) with rows that are not in the order of their ids: the parameter "
+            "sort was ignored, and without it rows could be lost between pages. Nothing of this answer was used. When "
+            "this stays so, KeyCRM's API has changed and the program needs an update.",
+            route=route,
+        )
+
+
+def _window_filters(created_between: Window | None, updated_between: Window | None) -> dict[str, str]:
+    windows = {"filter[created_between]": created_between, "filter[updated_between]": updated_between}
+    return {name: _window_text(window) for name, window in windows.items() if window is not None}
+
+
+def _window_text(window: Window) -> str:
+    """Both ends in UTC and to the second, the way KeyCRM takes them; widened to whole seconds, never narrowed."""
+    start, end = window
+    if start.tzinfo is None or end.tzinfo is None:
+        raise ValueError("The ends of a window need a time zone.")
+    if end < start:
+        raise ValueError(f"The window ends ({end}) before it begins ({start}).")
+    if end.microsecond:
+        end += timedelta(seconds=1)
+    return ",".join(f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" for moment in (start, end))
+
+
+def _check_window(
+    envelope: Envelope,
+    rows: Sequence[OrderRow],
+    created_between: Window | None,
+    updated_between: Window | None,
+) -> None:
+    """Refuse a full page most of whose rows lie outside the asked window: the filter was ignored.
+
+    KeyCRM ignores filters it does not know, and then sends everything. Single rows outside are kept.
+    """
+    if len(rows) < envelope.page_size:
+        return
+    checks = (
+        ("created_between", created_between, [(row.ordered_at, row.created_at) for row in rows]),
+        ("updated_between", updated_between, [(row.updated_at,) for row in rows]),
+    )
+    for name, window, dates in checks:
+        if window is None:
+            continue
+        start, end = window[0] - SLACK, window[1] + SLACK
+        dated = [[date for date in row if date is not None] for row in dates]
+        dated = [row for row in dated if row]
+        outside = sum(not any(start <= date <= end for date in row) for row in dated)
+        if outside * 2 > len(dated):
+            raise UnexpectedAnswer(
+                f"KeyCRM answered GET /order (page {envelope.page}) with orders from outside the asked period: {outside} of "
+                f"{len(dated)}. The filter {name} was ignored, so the answer would be the whole account. Nothing of it "
+                "was used. When this stays so, KeyCRM's API has changed and the program needs an update.",
+                route="/order",
+            )

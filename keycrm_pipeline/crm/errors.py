@@ -1,0 +1,125 @@
+"""What can go wrong when KeyCRM is asked something, in words a user can act on.
+
+What belongs here: the exceptions of the client, and the cleaning of foreign text before it may stand in a message.
+What does not: deciding which answer is which error (see `client`), and retrying.
+
+No message carries the API key or a person's data: an exception ends up in logs, in Dagster's events and on screens.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+EXCERPT_LENGTH = 500
+"""Characters of an unusable answer that a message shows: enough to tell a maintenance page from a proxy's."""
+
+_EXCERPT_SOURCE_LENGTH = 20_000
+"""Characters of an answer that are cleaned for an excerpt; the head of a page holds its title and first sentence."""
+
+_SILENT_ELEMENTS = re.compile(r"<(style|script|svg)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^<>]*>?")
+_EMAIL = re.compile(r"[^\s@<>\"'=,;:]+@[^\s@<>\"'=,;:]+")
+# Seven digits and more, however grouped: every phone number is, and hardly anything in an error page that matters.
+_PHONE = re.compile(r"\+?\d(?:[\s().\-–/]{0,3}\d){6,}")
+_BLANKS = re.compile(r"[\s\x00-\x1f\x7f]+")
+
+
+class KeyCrmError(Exception):
+    """KeyCRM could not be asked, or did not answer as it should.
+
+    Attributes:
+        route: The path that was asked, such as `/order`; empty when no request was made.
+        status: The HTTP status of the last answer; None when there was none.
+    """
+
+    retry_helps: ClassVar[bool] = False
+    """Whether the same request may succeed later, without anybody changing anything."""
+
+    def __init__(self, message: str, *, route: str = "", status: int | None = None) -> None:
+        super().__init__(message)
+        self.route = route
+        self.status = status
+
+
+class AuthenticationError(KeyCrmError):
+    """KeyCRM refused the key (401, 403), or there is no usable key. A person has to act."""
+
+
+class RequestRefused(KeyCrmError):  # noqa: N818 - named for what happened; the project's public name
+    """KeyCRM understood the request and refused it: 400, 404, 422 and other 4xx.
+
+    Attributes:
+        reason: KeyCRM's own message, cleaned; empty when it gave none.
+    """
+
+    def __init__(
+        self, message: str, *, route: str = "", status: int | None = None, reason: str = ""
+    ) -> None:
+        super().__init__(message, route=route, status=status)
+        self.reason = reason
+
+
+class TransportFailure(KeyCrmError):  # noqa: N818 - named for what happened; the project's public name
+    """What was still wrong after all attempts: 429, 5xx, timeouts, broken bodies, dropped connections, redirects.
+
+    Attributes:
+        attempts: How many times the request was sent.
+        excerpt: The first characters of an unusable answer, cleaned; empty when there was none that may be shown.
+    """
+
+    retry_helps: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        route: str = "",
+        status: int | None = None,
+        attempts: int = 0,
+        excerpt: str = "",
+    ) -> None:
+        super().__init__(message, route=route, status=status)
+        self.attempts = attempts
+        self.excerpt = excerpt
+
+
+class UnexpectedAnswer(KeyCrmError):  # noqa: N818 - named for what happened; the project's public name
+    """KeyCRM answered in JSON, but not what was asked: another shape, or a filter that was ignored."""
+
+
+def clean_text(text: str, api_key: str = "") -> str:
+    """Foreign text made fit for a message: without the key, e-mail addresses, phone-like numbers and markup.
+
+    Names and addresses have no pattern that could be removed. So everything from the first brace on is left out:
+    that is where a record would begin when a page of text carries one.
+
+    Args:
+        text: What KeyCRM, or something between, sent.
+        api_key: The key to leave out, wherever it stands.
+
+    Returns:
+        At most `EXCERPT_LENGTH` characters on one line.
+    """
+    if api_key:
+        text = text.replace(api_key, "[key]")
+    text = text[:_EXCERPT_SOURCE_LENGTH]
+    text = _SILENT_ELEMENTS.sub(" ", text)
+    text = _TAG.sub(" ", text)
+    text = text.partition("{")[0]
+    text = _EMAIL.sub("[e-mail]", text)
+    text = _PHONE.sub("[number]", text)
+    return _BLANKS.sub(" ", text).strip()[:EXCERPT_LENGTH]
+
+
+def body_excerpt(body: bytes, api_key: str) -> str:
+    """The part of an unusable body that a message may show; empty when none may be.
+
+    A body that begins like JSON is cut-off data of people and is never shown.
+
+    Args:
+        body: The body as it came.
+        api_key: The key to leave out.
+    """
+    text = body.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
+    return "" if text[:1] in ("{", "[", '"') else clean_text(text, api_key)

@@ -1,0 +1,360 @@
+"""Reads the JSON that KeyCRM answers: the envelope of a list, the rows in it, the few fields the client needs.
+
+What belongs here: decoding, as tolerant of a single row as it is strict about the envelope. What does not: the meaning
+of an order (see `books`), and requests (see `client`).
+
+A row's JSON text is kept as it came: everything later can be derived from it anew, and not decoding it is twice as fast.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from keycrm_pipeline.crm.errors import UnexpectedAnswer
+
+PAGE_SIZE: Final = 50
+"""Rows a page: the most KeyCRM gives, larger numbers are clamped silently."""
+
+LARGEST_ID: Final = 2**63 - 1
+"""The largest id a BIGINT column holds; anything above is no id of KeyCRM's."""
+
+_INSTANT = re.compile(
+    r"(?P<day>\d{4}-\d{2}-\d{2})[T ](?P<time>\d{2}:\d{2}(?::\d{2})?)(?P<fraction>\.\d+)?"
+    r"\s*(?P<zone>[Zz]|[+-]\d{2}(?::?\d{2})?)?",
+    re.ASCII,
+)
+
+# Whole pairs and other escapes are consumed as they are, so that what is left as `half` has no partner.
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
+
+
+class BrokenBody(Exception):  # noqa: N818 - becomes a TransportFailure when it does not go away
+    """The body is not JSON: an error page, a text, or JSON that breaks off. Asking again may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRecord:
+    """What has to be remembered of a stored page so that a walk can be resumed.
+
+    Attributes:
+        page: Number of the page, from 1.
+        total: How many rows the whole list had when the page was answered.
+        order_ids: Ids of the page's orders, in the page's order.
+    """
+
+    page: int
+    total: int
+    order_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """One order of an answer.
+
+    Attributes:
+        order_id: KeyCRM's id; None when the row has no readable one, or is no object.
+        ordered_at: The business date, in UTC; None when null or unreadable.
+        created_at: When KeyCRM made the order, in UTC; None when null or unreadable.
+        updated_at: When KeyCRM changed it last, in UTC; None when null or unreadable.
+        payload: The order's JSON text exactly as it came.
+    """
+
+    order_id: int | None
+    ordered_at: datetime | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """One page of orders.
+
+    Attributes:
+        page: Number of the page, from 1.
+        total: How many orders the whole list had when the page was answered.
+        rows: The page's orders, in the page's order.
+    """
+
+    page: int
+    total: int
+    rows: tuple[OrderRow, ...]
+
+    @property
+    def record(self) -> PageRecord:
+        """What to store beside the orders so that a walk can be resumed."""
+        order_ids = tuple(row.order_id for row in self.rows if row.order_id is not None)
+        return PageRecord(self.page, self.total, order_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class IdPage:
+    """One page of order ids.
+
+    Attributes:
+        page: Number of the page, from 1.
+        total: How many orders the account had when the page was answered.
+        order_ids: The readable ids, in the page's order.
+    """
+
+    page: int
+    total: int
+    order_ids: tuple[int, ...]
+
+
+class CrmRow(dict[str, Any]):
+    """One row of a reference list or of the catalogue: its decoded fields, and its JSON text as it came.
+
+    Numbers with a decimal point are `Decimal`, never binary floating point; `json.dumps` does not know them, so store
+    `payload`, not the decoded fields.
+
+    Attributes:
+        payload: The row's JSON text exactly as it came.
+    """
+
+    __slots__ = ("payload",)
+
+    def __init__(self, fields: dict[str, Any], payload: bytes) -> None:
+        super().__init__(fields)
+        self.payload = payload
+
+    @property
+    def row_id(self) -> int | None:
+        """KeyCRM's id of the row; None when there is no readable one."""
+        return parse_id(self.get("id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What KeyCRM wraps around the rows of a page.
+
+    Attributes:
+        page: Number of the page that was asked for.
+        total: How many rows the whole list has.
+        page_size: Rows a full page has, as the answer says; `PAGE_SIZE` when it does not.
+        rows: JSON text of each row.
+    """
+
+    page: int
+    total: int
+    page_size: int
+    rows: tuple[bytes, ...]
+
+
+class _EnvelopeFields(msgspec.Struct):
+    total: Any = None
+    per_page: Any = None
+    current_page: Any = None
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class _OrderFields(msgspec.Struct):
+    id: Any = None
+    ordered_at: Any = None
+    created_at: Any = None
+    updated_at: Any = None
+
+
+_ENVELOPE = msgspec.json.Decoder(_EnvelopeFields)
+_RAW_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
+_ORDER = msgspec.json.Decoder(_OrderFields)
+_FIELDS = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_ANYTHING = msgspec.json.Decoder()
+
+
+def parse_instant(text: object) -> datetime | None:
+    """A moment as KeyCRM writes it, in UTC.
+
+    Two forms occur: ISO 8601 with `T`, fractions of a second and `Z` or an offset, and blank-separated without a zone.
+    Without a zone it is UTC, as all of KeyCRM's times are. Fractions beyond microseconds are cut off.
+
+    Args:
+        text: The value of a field; anything but a text is unreadable.
+
+    Returns:
+        The moment, aware and in UTC; None when there is none or it cannot be read. A day without a time is no moment.
+    """
+    if not isinstance(text, str):
+        return None
+    match = _INSTANT.fullmatch(text.strip())
+    if match is None:
+        return None
+    zone = match["zone"]
+    offset = "+00:00" if zone is None or zone in "Zz" else zone
+    fraction = (match["fraction"] or "")[:7].ljust(7, "0") if match["fraction"] else ""
+    try:
+        return datetime.fromisoformat(f"{match['day']}T{_with_seconds(match['time'])}{fraction}{offset}").astimezone(
+            UTC
+        )
+    except (ValueError, OverflowError):
+        return None
+
+
+def _with_seconds(time: str) -> str:
+    return time if len(time) > len("00:00") else f"{time}:00"
+
+
+def parse_id(value: object) -> int | None:
+    """An id as KeyCRM writes it: a number, or the number as text.
+
+    Args:
+        value: The value of a field.
+
+    Returns:
+        The id, 1 or more and small enough for a BIGINT; None when the value is no such number.
+    """
+    number = parse_count(value)
+    return number if number is not None and 0 < number <= LARGEST_ID else None
+
+
+def parse_count(value: object) -> int | None:
+    """A whole number of 0 or more, or the same as text; None when the value is none.
+
+    Args:
+        value: The value of a field.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if value >= 0 else None
+    if isinstance(value, str):
+        digits = value.strip()
+        # More digits than any id has would make `int` slow or refuse.
+        if digits.isascii() and digits.isdecimal() and len(digits) <= len(str(LARGEST_ID)):
+            return int(digits)
+    return None
+
+
+def decode_any(body: bytes) -> Any:
+    """The JSON value of a body.
+
+    Args:
+        body: The body of an answer.
+
+    Raises:
+        BrokenBody: The body is not JSON.
+    """
+    try:
+        return _ANYTHING.decode(_text_checked(body))
+    except msgspec.DecodeError:
+        raise BrokenBody from None
+
+
+def decode_envelope(body: bytes, *, route: str, page: int) -> Envelope:
+    """The envelope of a list.
+
+    Args:
+        body: The body of an answer.
+        route: The path that was asked, for messages.
+        page: The page that was asked for.
+
+    Raises:
+        BrokenBody: The body is not JSON.
+        UnexpectedAnswer: It is JSON, but no list of KeyCRM's: `data` or `total` is missing or odd, or it is another
+            page than was asked for.
+    """
+    body = _text_checked(body)
+    try:
+        fields = _ENVELOPE.decode(body)
+    except msgspec.ValidationError:
+        found = type(decode_any(body)).__name__
+        raise _odd_list(route, page, f"a JSON {found} instead of an object with `total` and `data`") from None
+    except msgspec.DecodeError:
+        raise BrokenBody from None
+    if fields.data is msgspec.UNSET:
+        raise _odd_list(route, page, "`data` is missing")
+    try:
+        rows = _RAW_ROWS.decode(fields.data)
+    except msgspec.DecodeError:
+        raise _odd_list(route, page, "`data` is no list") from None
+    total = parse_count(fields.total)
+    if total is None:
+        raise _odd_list(route, page, f"`total` is {_shown(fields.total)} instead of a number")
+    answered_page = parse_count(fields.current_page)
+    if answered_page is not None and answered_page != page:
+        raise _odd_list(route, page, f"it is page {answered_page}")
+    return Envelope(page, total, parse_count(fields.per_page) or PAGE_SIZE, tuple(bytes(row) for row in rows))
+
+
+def decode_order(payload: bytes) -> OrderRow:
+    """The fields of an order that the client needs; a row that cannot be read keeps its payload and has no id.
+
+    Args:
+        payload: The order's JSON text.
+    """
+    try:
+        fields = _ORDER.decode(payload)
+    except msgspec.DecodeError:
+        return OrderRow(None, None, None, None, payload)
+    return OrderRow(
+        parse_id(fields.id),
+        parse_instant(fields.ordered_at),
+        parse_instant(fields.created_at),
+        parse_instant(fields.updated_at),
+        payload,
+    )
+
+
+def decode_row(payload: bytes) -> CrmRow | None:
+    """A row of a reference list or of the catalogue; None when it is no object.
+
+    Args:
+        payload: The row's JSON text.
+    """
+    try:
+        return CrmRow(_FIELDS.decode(payload), payload)
+    except msgspec.DecodeError:
+        return None
+
+
+def decode_rows(envelope: Envelope) -> Sequence[CrmRow]:
+    """The rows of a page of a reference list or of the catalogue; what is no object is left out.
+
+    Args:
+        envelope: The page.
+    """
+    return [row for payload in envelope.rows if (row := decode_row(payload)) is not None]
+
+
+def _text_checked(body: bytes) -> bytes:
+    """The body fit for msgspec: UTF-8, without a byte order mark, without half of an escaped surrogate pair.
+
+    msgspec does not check the encoding of the texts it skips, and refuses a whole page for half an emoji in one row.
+    """
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BrokenBody from None
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    if b"\\ud" in body or b"\\uD" in body:
+        body = _ESCAPE.sub(_without_half_pair, body)
+    return body
+
+
+def _without_half_pair(escape: re.Match[bytes]) -> bytes:
+    return b"\\ufffd" if escape["half"] else escape[0]
+
+
+def _shown(value: object) -> str:
+    """A value of the envelope as a message may show it: numbers and null, no text and no record."""
+    return json.dumps(value) if value is None or isinstance(value, int | float) else f"a {type(value).__name__}"
+
+
+def _odd_list(route: str, page: int, what: str) -> UnexpectedAnswer:
+    return UnexpectedAnswer(
+        f"KeyCRM answered GET {route} (page {page}) with something that is not that list: {what}. Nothing of this "
+        "answer was used. Check base_url in the profile; when it is right, KeyCRM's API has changed and the program "
+        "needs an update.",
+        route=route,
+    )
