@@ -1,0 +1,168 @@
+"""Numbers, money and dates as a Ukrainian or an English reader writes them.
+
+What belongs here: everything that depends on the reader's language but is no sentence. Sentences are in `wording`.
+babel is imported when something is formatted, so that importing this module costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+Language = Literal["uk", "en"]
+"""Language of a report."""
+
+LANGUAGES: tuple[Language, ...] = ("uk", "en")
+NO_BREAK_SPACE = "\u00a0"
+NO_VALUE = "—"
+"""Stands where there is nothing to say, so that an empty cell is not taken for a mistake."""
+
+_LOCALES: dict[Language, str] = {"uk": "uk_UA", "en": "en_GB"}
+"""English readers of this report are in Europe: day before month."""
+
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_PHONE = re.compile(r"(?<![\w])(?:\+\d[\d\s()\-]{8,}\d|(?:3?8)?\(?0\d{2}\)?[\s-]?\d{3}[\s-]?\d{2}[\s-]?\d{2})(?!\w)")
+
+
+@dataclass(frozen=True)
+class Formatter:
+    """Writes values for readers of one language.
+
+    Attributes:
+        language: `uk` or `en`.
+    """
+
+    language: Language
+
+    @property
+    def locale(self) -> str:
+        """The locale in which babel writes."""
+        return _LOCALES[self.language]
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        """An amount (of whole currency units) with kopiykas and its currency: `1 234,50 ₴`."""
+        from babel.numbers import format_currency, get_currency_symbol
+
+        symbol = get_currency_symbol(currency, locale=self.locale)
+        # CLDR separates a lettered code from the digits; babel writes "UAH5.00".
+        pattern = f"¤{NO_BREAK_SPACE}#,##0.00" if self.language == "en" and symbol.isalpha() else None
+        return str(format_currency(amount, currency, format=pattern, locale=self.locale))
+
+    def whole_money(self, amount: Decimal, currency: str) -> str:
+        """An amount rounded to whole units, for headlines: `1 235 ₴`."""
+        from babel.numbers import format_currency, get_currency_symbol
+
+        symbol = get_currency_symbol(currency, locale=self.locale)
+        gap = NO_BREAK_SPACE if symbol.isalpha() else ""
+        pattern = f"¤{gap}#,##0" if self.language == "en" else f"#,##0{NO_BREAK_SPACE}¤"
+        rounded = amount.quantize(Decimal(1), rounding=ROUND_HALF_UP)
+        return str(
+            format_currency(rounded, currency, format=pattern, locale=self.locale, currency_digits=False)
+        )
+
+    def currency_name(self, currency: str) -> str:
+        """The currency's sign, for headings: `₴`, `EUR`."""
+        from babel.numbers import get_currency_symbol
+
+        return str(get_currency_symbol(currency, locale=self.locale))
+
+    def number(self, value: Decimal | int) -> str:
+        """A number with thousands apart and no more decimals than it needs: `1 234,5`."""
+        from babel.numbers import format_decimal
+
+        return str(format_decimal(value, format="#,##0.###", locale=self.locale))
+
+    def short_number(self, value: Decimal | float) -> str:
+        """A number for the axis of a chart: `12 тис.`, `1,5 млн`."""
+        from babel.numbers import format_compact_decimal, format_decimal
+
+        if abs(value) < 1000:
+            return str(format_decimal(value, format="#,##0.##", locale=self.locale))
+        return str(format_compact_decimal(value, locale=self.locale, fraction_digits=1))
+
+    def percent(self, share: Decimal, *, signed: bool = False) -> str:
+        """A share of one in percent: `12,3 %`; with a sign for a change: `+12,3 %`."""
+        from babel.numbers import format_percent
+
+        gap = NO_BREAK_SPACE if self.language == "uk" else ""
+        digits = "#,##0" if abs(share) >= 10 else "#,##0.0"
+        text = str(format_percent(abs(share), format=f"{digits}{gap}%", locale=self.locale))
+        if share < 0:
+            return f"−{text}"
+        return f"+{text}" if signed and share > 0 else text
+
+    def day(self, day: date) -> str:
+        """A day with its year: `4 бер. 2026`."""
+        from babel.dates import format_date
+
+        return str(format_date(day, format="d MMM y", locale=self.locale))
+
+    def weekday_and_day(self, day: date) -> str:
+        """A day of a list: `ср, 4 бер.`."""
+        from babel.dates import format_date
+
+        return str(format_date(day, format="EEE, d MMM", locale=self.locale))
+
+    def short_day(self, day: date) -> str:
+        """A day for the axis of a chart: `4 бер.`."""
+        from babel.dates import format_date
+
+        return str(format_date(day, format="d MMM", locale=self.locale))
+
+    def month(self, day: date) -> str:
+        """A month for the axis of a chart: `бер. 2026`."""
+        from babel.dates import format_date
+
+        return str(format_date(day, format="LLL y", locale=self.locale))
+
+    def period(self, period_from: date, period_to: date) -> str:
+        """A period, both days included: `1–30 листопада 2026`."""
+        from babel.dates import format_date
+
+        whole = "d MMMM y"
+        last = str(format_date(period_to, format=whole, locale=self.locale))
+        if period_from == period_to:
+            return last
+        if (period_from.year, period_from.month) == (period_to.year, period_to.month):
+            return f"{period_from.day}–{last}"
+        first_format = "d MMMM" if period_from.year == period_to.year else whole
+        first = str(format_date(period_from, format=first_format, locale=self.locale))
+        return f"{first} – {last}"
+
+    def instant(self, instant: datetime, timezone: str) -> str:
+        """A time in the shop's zone: `4 бер. 2026, 05:30`."""
+        from zoneinfo import ZoneInfo
+
+        from babel.dates import format_datetime
+
+        local = instant.astimezone(ZoneInfo(timezone))
+        return str(format_datetime(local, format="d MMM y, HH:mm", tzinfo=local.tzinfo, locale=self.locale))
+
+    def duration(self, seconds: float) -> str:
+        """A duration: `0:42`, `12:05`, `1:02:03`."""
+        whole = round(seconds)
+        hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+        return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+    def plural(self, count: int, *forms: str) -> str:
+        """The number with the word in its form: one, few, many in Ukrainian; one, other in English."""
+        return f"{self.number(count)}{NO_BREAK_SPACE}{forms[self._plural_index(count, len(forms))]}"
+
+    def _plural_index(self, count: int, forms: int) -> int:
+        from babel import Locale
+
+        category = Locale.parse(self.locale).plural_form(count)
+        order = ("one", "few", "many") if self.language == "uk" else ("one", "other")
+        return min(order.index(category) if category in order else forms - 1, forms - 1)
+
+
+def without_contacts(text: str) -> str:
+    """The text with every e-mail address and phone number in it replaced by an ellipsis.
+
+    Reasons and errors quote what came from the CRM; a report is shown and sent around, so no buyer can be reached
+    through it. Order numbers, waybills and sums stay.
+    """
+    return _PHONE.sub("…", _EMAIL.sub("…", text))

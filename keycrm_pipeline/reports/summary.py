@@ -1,0 +1,348 @@
+"""The summary of a load for the Dagster page: a markdown table for people, and a small chart of orders and sums.
+
+What belongs here: figures and counts without personal data. What does not: Dagster (the assets put these texts into
+their metadata) and SQL (see `warehouse.reports`). matplotlib is imported when a chart is drawn.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, Language, without_contacts
+from keycrm_pipeline.reports.periods import Span, days_of, readable_span, span_start
+from keycrm_pipeline.reports.wording import Wording
+
+if TYPE_CHECKING:
+    import duckdb
+    from matplotlib.axes import Axes
+
+MOST_ROWS = 12
+"""Rows of one table of the summary; the rest is added up, so that a shop with 300 sources still fits the page."""
+
+_CHART_DPI = 100
+_CHART_WIDTH = 9.0
+_PANEL_HEIGHT = 1.7
+_INK = "#1d2733"
+_FAINT = "#66717f"
+_GRID = "#e3e7ec"
+_ORDERS_COLOUR = "#8c9bb0"
+_SUM_COLOURS = ("#2f6f8f", "#b3702b", "#5d7d3a", "#7d5a94")
+_MOST_TICKS = 8
+
+
+@dataclass(frozen=True)
+class DayFigures:
+    """Orders of one day.
+
+    Attributes:
+        day: Local day of the orders.
+        orders: How many.
+        totals: Currency -> sum of their grand totals, in whole units with kopiykas; never added together.
+    """
+
+    day: date
+    orders: int
+    totals: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """Orders of one source or one group of statuses.
+
+    Attributes:
+        name: Its name as the shop wrote it.
+        orders: How many.
+        totals: Currency -> sum of their grand totals.
+    """
+
+    name: str
+    orders: int
+    totals: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LoadCounts:
+    """What a load did, by the names of the exchange log (R13)."""
+
+    orders_seen: int = 0
+    orders_created: int = 0
+    orders_updated: int = 0
+    orders_unchanged: int = 0
+    orders_rejected: int = 0
+    partners_created: int = 0
+    products_created: int = 0
+    requests: int = 0
+
+
+@dataclass(frozen=True)
+class LoadSummary:
+    """What stands in the books for the days of a load.
+
+    Attributes:
+        days: Orders that are not cancelled, by day.
+        sources: The same orders by source.
+        status_groups: All orders by group of statuses, the cancelled ones in their own row.
+        discounts: Currency -> discounts given in orders that are not cancelled.
+        delivery: Currency -> delivery charged in them.
+        rejections: Reason in words -> how many orders of these days have it.
+    """
+
+    days: Sequence[DayFigures] = ()
+    sources: Sequence[GroupFigures] = ()
+    status_groups: Sequence[GroupFigures] = ()
+    discounts: Mapping[str, Decimal] = field(default_factory=dict)
+    delivery: Mapping[str, Decimal] = field(default_factory=dict)
+    rejections: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_load_summary(
+    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
+) -> LoadSummary:
+    """Reads the summary of a period, both days included, from the views of schema `reports`."""
+    from keycrm_pipeline.warehouse import reports
+
+    days: dict[date, tuple[int, dict[str, Decimal]]] = {}
+    for row in reports.sales_by_day(connection, period_from, period_to):
+        orders, totals = days.get(row.order_day, (0, {}))
+        days[row.order_day] = (orders + row.orders, totals | {row.currency: row.grand_total})
+    discounts = reports.amounts_by_currency(connection, "discounts", period_from, period_to)
+    delivery = reports.amounts_by_currency(connection, "delivery", period_from, period_to)
+    return LoadSummary(
+        days=[DayFigures(day, *figures) for day, figures in sorted(days.items())],
+        sources=_groups(reports.sales_by_source(connection, period_from, period_to)),
+        status_groups=_groups(reports.orders_by_status_group(connection, period_from, period_to)),
+        discounts=discounts,
+        delivery=delivery,
+        rejections=reports.rejections_of_period(connection, period_from, period_to),
+    )
+
+
+def _groups(rows: Sequence[tuple[str | None, str, int, Decimal]]) -> list[GroupFigures]:
+    groups: dict[str, tuple[int, dict[str, Decimal]]] = {}
+    for name, currency, orders, total in rows:
+        known, totals = groups.get(name or NO_VALUE, (0, {}))
+        groups[name or NO_VALUE] = (known + orders, _added(totals, {currency: total}))
+    return [GroupFigures(name, *figures) for name, figures in groups.items()]
+
+
+def _added(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    return dict(one) | {currency: one.get(currency, Decimal(0)) + amount for currency, amount in other.items()}
+
+
+def load_summary_markdown(
+    summary: LoadSummary,
+    counts: LoadCounts,
+    *,
+    language: Language = "uk",
+    with_chart: bool = False,
+) -> str:
+    """The summary of a load as markdown for the metadata of a materialization.
+
+    Args:
+        summary: The figures of the loaded days.
+        counts: What the load did.
+        language: Language of the words, numbers and dates.
+        with_chart: Whether the chart by day stands on top, as a picture inside the text.
+    """
+    write, words = Formatter(language), Wording(language)
+    parts: list[str] = []
+    if with_chart and summary.days:
+        parts.append(chart_markdown(summary_chart_png(summary.days, language=language), words["chart_of_days"]))
+    parts.append(
+        _markdown_table(
+            (words["load"], ""),
+            [
+                (words[f"count_{name}"], write.number(value))
+                for name, value in vars(counts).items()
+                if value or name.startswith("orders_")
+            ],
+        )
+    )
+    totals: dict[str, Decimal] = {}
+    for day in summary.days:
+        totals = _added(totals, day.totals)
+    sums = [(words["sales"], _money_list(write, totals))]
+    sums.append((words["discounts"], _money_list(write, summary.discounts)))
+    sums.append((words["delivery"], _money_list(write, summary.delivery)))
+    parts.append(_markdown_table((words["sums"], ""), sums))
+    for title, groups in (
+        (words["by_source"], summary.sources),
+        (words["by_status_group"], summary.status_groups),
+    ):
+        if groups:
+            parts.append(
+                _markdown_table((title, words["orders"], words["sum"]), _group_rows(write, words, groups))
+            )
+    if summary.rejections:
+        rows = sorted(summary.rejections.items(), key=lambda item: (-item[1], item[0]))
+        cells = [(without_contacts(reason), write.number(orders)) for reason, orders in rows[:MOST_ROWS]]
+        if len(rows) > MOST_ROWS:
+            cells.append((words["and_more_reasons"], write.number(len(rows) - MOST_ROWS)))
+        parts.append(_markdown_table((words["rejected_why"], words["orders"]), cells))
+    return "\n\n".join(parts) + "\n"
+
+
+def _group_rows(
+    write: Formatter, words: Wording, groups: Sequence[GroupFigures]
+) -> list[tuple[str, str, str]]:
+    ordered = sorted(groups, key=lambda group: (-group.orders, group.name))
+    rest = ordered[MOST_ROWS:]
+    rows = [
+        (group.name, write.number(group.orders), _money_list(write, group.totals))
+        for group in ordered[:MOST_ROWS]
+    ]
+    if rest:
+        totals: dict[str, Decimal] = {}
+        for group in rest:
+            totals = _added(totals, group.totals)
+        orders = sum(group.orders for group in rest)
+        rows.append((words["the_rest"], write.number(orders), _money_list(write, totals)))
+    return rows
+
+
+def _money_list(write: Formatter, totals: Mapping[str, Decimal]) -> str:
+    amounts = [write.money(amount, currency) for currency, amount in sorted(totals.items())]
+    return " · ".join(amounts) if amounts else NO_VALUE
+
+
+def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" + " ---: |" * (len(head) - 1)]
+    lines += ["| " + " | ".join(_markdown_cell(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _markdown_cell(text: str) -> str:
+    """Text that markdown shows as it is: names come from the shop and may hold pipes, tags or links."""
+    flat = " ".join(text.split())
+    for sign in ("\\", "|", "`", "*", "_", "[", "]"):
+        flat = flat.replace(sign, f"\\{sign}")
+    return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def chart_markdown(png: bytes, description: str) -> str:
+    """A picture that stands inside the markdown itself, so that the page fetches nothing."""
+    return f"![{_markdown_cell(description)}](data:image/png;base64,{base64.b64encode(png).decode('ascii')})"
+
+
+def summary_chart_png(rows: Sequence[DayFigures], *, language: Language = "uk") -> bytes:
+    """A chart of orders and of the sums of each currency by day, as PNG under 100 KB.
+
+    Up to a quarter each day has its bar, then each week, beyond three years each month; days between the first and
+    the last that are not in `rows` stand as empty. One panel for the orders and one for each currency, since
+    currencies are never added.
+
+    Args:
+        rows: Figures by day, in any order; a day given twice is added up. None gives a chart that says so.
+        language: Language of titles, numbers and dates.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    write, words = Formatter(language), Wording(language)
+    spanned = _spanned(rows)
+    currencies = _by_orders_of_magnitude(rows)
+    panels = 1 + len(currencies)
+    figure = Figure(
+        figsize=(_CHART_WIDTH, 0.5 + _PANEL_HEIGHT * panels), dpi=_CHART_DPI, facecolor="white", layout="constrained"
+    )
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.subplots(panels, 1, squeeze=False, sharex=True)[:, 0]
+    span = spanned.span
+    _draw_bars(
+        axes[0],
+        spanned,
+        [float(orders) for orders in spanned.orders],
+        f"{words['orders']} {words[f'per_{span}']}",
+        _ORDERS_COLOUR,
+        write,
+    )
+    for number, currency in enumerate(currencies):
+        _draw_bars(
+            axes[number + 1],
+            spanned,
+            # Heights of bars only; no sum is computed in binary.
+            [float(totals.get(currency, 0)) for totals in spanned.totals],
+            f"{words['sum']}, {write.currency_name(currency)}, {words[f'per_{span}']}",
+            _SUM_COLOURS[number % len(_SUM_COLOURS)],
+            write,
+        )
+    if spanned.starts:
+        _label_days(axes[-1], spanned, write)
+    else:
+        axes[0].text(
+            0.5, 0.5, words["no_orders"], transform=axes[0].transAxes, ha="center", va="center", color=_FAINT
+        )
+        axes[0].set_xticks([])
+    picture = io.BytesIO()
+    canvas.print_png(picture, pil_kwargs={"optimize": True}, metadata={"Software": None})
+    return picture.getvalue()
+
+
+@dataclass(frozen=True)
+class _Spanned:
+    """Days drawn together: first day, orders and sums of each bar."""
+
+    span: Span
+    starts: list[date]
+    orders: list[int]
+    totals: list[dict[str, Decimal]]
+
+
+def _spanned(rows: Sequence[DayFigures]) -> _Spanned:
+    if not rows:
+        return _Spanned("day", [], [], [])
+    first, last = min(row.day for row in rows), max(row.day for row in rows)
+    span = readable_span((last - first).days + 1)
+    orders: dict[date, int] = {}
+    totals: dict[date, dict[str, Decimal]] = {}
+    for day in days_of(first, last):
+        orders.setdefault(span_start(day, span), 0)
+    for row in rows:
+        start = span_start(row.day, span)
+        orders[start] += row.orders
+        totals[start] = _added(totals.get(start, {}), row.totals)
+    starts = sorted(orders)
+    return _Spanned(span, starts, [orders[start] for start in starts], [totals.get(start, {}) for start in starts])
+
+
+def _by_orders_of_magnitude(rows: Sequence[DayFigures]) -> list[str]:
+    """Currencies, the one met on most days first: that is the shop's own."""
+    days: dict[str, int] = {}
+    for row in rows:
+        for currency in row.totals:
+            days[currency] = days.get(currency, 0) + 1
+    return sorted(days, key=lambda currency: (-days[currency], currency))
+
+
+def _draw_bars(
+    axes: Axes, spanned: _Spanned, heights: Sequence[float], title: str, colour: str, write: Formatter
+) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.bar(range(len(heights)), heights, width=0.8, color=colour, linewidth=0)
+    axes.set_title(title, loc="left", fontsize=9, color=_INK)
+    axes.set_xlim(-0.6, max(len(spanned.starts) - 0.4, 0.6))
+    if not any(heights):
+        axes.set_ylim(0, 1)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=3, min_n_ticks=2, integer=not any(h % 1 for h in heights)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: write.short_number(value)))
+    axes.grid(axis="y", color=_GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=_FAINT, labelsize=8, length=0)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(_GRID)
+
+
+def _label_days(axes: Axes, spanned: _Spanned, write: Formatter) -> None:
+    count = len(spanned.starts)
+    step = max(1, -(-count // _MOST_TICKS))
+    positions = list(range(0, count, step))
+    label = write.short_day if spanned.span == "day" else write.month
+    axes.set_xticks(positions, [label(spanned.starts[position]) for position in positions])
