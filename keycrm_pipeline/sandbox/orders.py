@@ -214,7 +214,9 @@ class OrderBook:
         """What filters see of an order at a moment; far cheaper than its record."""
         state = state_at(life, now)
         buyer = None if life.buyer_id is None else self._people.buyer(life.buyer_id)
-        parcel_at = state.shipped_at if life.delivery not in ("none", "pickup") else None
+        parcel_at = None
+        if state.shipped_at is not None and life.delivery not in ("none", "pickup"):
+            parcel_at = _midnight(state.shipped_at)
         return Facts(
             life.order_id,
             life.ordered_at,
@@ -260,7 +262,7 @@ class OrderBook:
             record["manager_comment"] = contents.note
         if contents.has_text_money:
             for key in ("grand_total", "products_total", "shipping_price", "wrap_price", "taxes"):
-                if record[key] is not None:
+                if record.get(key) is not None:
                     record[key] = f"{record[key]:.2f}"
         if contents.fault is not None and not state.is_mended:
             _break(record, contents.fault)
@@ -483,7 +485,7 @@ class OrderBook:
         if state.shipped_at is None or service["id"] == PICKUP:
             return shipping
         number = f"20{life.order_id:012d}" if service["id"] == NOVA_POSHTA else f"05{life.order_id:011d}"
-        midnight = state.shipped_at.replace(hour=0, minute=0, second=0)
+        midnight = _midnight(state.shipped_at)
         moved_at = timestamp(state.parcel_at)
         return {
             **shipping,
@@ -613,6 +615,11 @@ def _payments(life: Life, contents: Contents, state: State) -> list[Payload]:
         elif event.action in ("cancel", "refuse", "refund"):
             ledger.call_off(event.at)
     return ledger.payments
+
+
+def _midnight(moment: datetime) -> datetime:
+    """The day of a moment the way KeyCRM writes shipping dates: at midnight UTC."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _counts(payment: Payload) -> bool:
