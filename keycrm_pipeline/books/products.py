@@ -402,6 +402,9 @@ class ProductRegister:
             ),
             None,
         )
+        if offer is not None and sku_key(offer.sku) == sku_key(sku):
+            # The catalogue's spelling of the same SKU is the one to put on a card.
+            sku = offer.sku
         names = (name_key(item.name), name_key(product.name) if product is not None else None)
         return _Line(
             item=item,
@@ -654,7 +657,7 @@ class ProductRegister:
         return variant_id
 
     def _follow_offer(self, variant_id: int, line: _Line) -> None:
-        """Bring barcode and options up to date: from KeyCRM's catalogue, else as they are, else from the line."""
+        """Bring barcode and options up to date: from KeyCRM's catalogue, else kept, else from the line."""
         variant = self._variants[variant_id]
         item, offer = line.item, line.offer
         if variant.offer_id is None:
