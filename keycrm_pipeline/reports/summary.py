@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import duckdb
     from matplotlib.axes import Axes
 
+    from keycrm_pipeline.warehouse.reports import NamedSales
+
 MOST_ROWS = 12
 """Rows of one table of the summary; the rest is added up, so that a shop with 300 sources still fits the page."""
 
@@ -111,23 +113,23 @@ def read_load_summary(
     for row in reports.sales_by_day(connection, period_from, period_to):
         orders, totals = days.get(row.order_day, (0, {}))
         days[row.order_day] = (orders + row.orders, totals | {row.currency: row.grand_total})
-    discounts = reports.amounts_by_currency(connection, "discounts", period_from, period_to)
-    delivery = reports.amounts_by_currency(connection, "delivery", period_from, period_to)
+    totals = reports.period_totals(connection, period_from, period_to)
     return LoadSummary(
         days=[DayFigures(day, *figures) for day, figures in sorted(days.items())],
         sources=_groups(reports.sales_by_source(connection, period_from, period_to)),
         status_groups=_groups(reports.orders_by_status_group(connection, period_from, period_to)),
-        discounts=discounts,
-        delivery=delivery,
+        discounts={currency: row.discount_total for currency, row in totals.items() if row.discount_total},
+        delivery={currency: row.delivery_total for currency, row in totals.items() if row.delivery_total},
         rejections=reports.rejections_of_period(connection, period_from, period_to),
     )
 
 
-def _groups(rows: Sequence[tuple[str | None, str, int, Decimal]]) -> list[GroupFigures]:
+def _groups(rows: Sequence[NamedSales]) -> list[GroupFigures]:
     groups: dict[str, tuple[int, dict[str, Decimal]]] = {}
-    for name, currency, orders, total in rows:
-        known, totals = groups.get(name or NO_VALUE, (0, {}))
-        groups[name or NO_VALUE] = (known + orders, _added(totals, {currency: total}))
+    for row in rows:
+        name = row.name or NO_VALUE
+        known, totals = groups.get(name, (0, {}))
+        groups[name] = (known + row.orders, _added(totals, {row.currency: row.amount}))
     return [GroupFigures(name, *figures) for name, figures in groups.items()]
 
 

@@ -1,8 +1,8 @@
 """Creates a profile's tables, and brings an older file up to this version in place.
 
 A new file is made from `schemas`. An older one gets, in one transaction: the numbered steps it lacks, then every
-table and column that `schemas` has and the file has not. A newer one is refused. Comments are written anew
-whenever the version moves, so they always say what `schemas` says.
+table and column that `schemas` has and the file has not, and the views of schema `reports`. A newer one is refused.
+Comments are written anew whenever the version moves, so they always say what `schemas` says.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import duckdb
 
 from keycrm_pipeline.schemas import TABLES, Column, Table
 from keycrm_pipeline.warehouse.errors import DatabaseNewerError
+from keycrm_pipeline.warehouse.reports import create_report_views
 from keycrm_pipeline.warehouse.statements import statement
 
 SCHEMA_VERSION = 1
@@ -90,6 +91,7 @@ def migrate(
                 for command in migrations.get(step, ()):
                     connection.execute(command)
         _complete_tables(connection)
+        create_report_views(connection)
         connection.execute(statement("migrations", "record_version"), [version])
         connection.execute("COMMIT")
     except BaseException:
