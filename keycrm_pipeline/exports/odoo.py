@@ -34,6 +34,8 @@ _LABELS = (
 """What Odoo's order has no field for in every edition; it goes into the order's note, a line each."""
 
 _DISCOUNT_PRODUCT = "keycrm_service_discount"
+_SURCHARGE = "Націнка"
+"""The same line when the buyer pays more than the list prices say."""
 _SERVICE_NAMES = {"wrap": "Пакування", "tax": "Податок", "discount": "Знижка"}
 
 
@@ -178,7 +180,10 @@ def _order_lines(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
             pl.lit(2**31 - 1, dtype=pl.Int32).alias("line_no"),
             pl.lit("discount").alias("suffix"),
             pl.lit(_DISCOUNT_PRODUCT).alias("order_line/product_id/id"),
-            pl.lit(_SERVICE_NAMES["discount"]).alias("order_line/name"),
+            pl.when(pl.col("reduction") > 0)
+            .then(pl.lit(_SERVICE_NAMES["discount"]))
+            .otherwise(pl.lit(_SURCHARGE))
+            .alias("order_line/name"),
             pl.lit("1.000").alias("quantity"),
             (-pl.col("reduction")).cast(pl.Decimal(18, 2)).cast(pl.String).alias("price"),
         )

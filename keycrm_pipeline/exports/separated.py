@@ -17,13 +17,20 @@ from keycrm_pipeline.exports.columns import ChosenTable, ExportColumn, Kind
 from keycrm_pipeline.exports.texts import clean_column, harmless_column, harmless_text
 
 
+def _with_comma(decimal: pl.Expr) -> pl.Expr:
+    return decimal.cast(pl.String).str.replace(".", ",", literal=True)
+
+
 def _cell(column: ExportColumn, timezone: str) -> pl.Expr:
     value = pl.col(column.name)
     match column.kind:
         case Kind.TEXT | Kind.CODE:
             return harmless_column(clean_column(column.name))
-        case Kind.MONEY | Kind.QUANTITY:
-            return value.cast(pl.String).str.replace(".", ",", literal=True)
+        case Kind.MONEY:
+            return _with_comma(value)
+        case Kind.QUANTITY:
+            # `2,000` pieces would be read as two thousand.
+            return _with_comma(value).str.strip_chars_end("0").str.strip_chars_end(",")
         case Kind.DAY:
             return value.dt.to_string("%Y-%m-%d")
         case Kind.INSTANT:

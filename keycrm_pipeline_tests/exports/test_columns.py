@@ -1,0 +1,76 @@
+"""The column map of a profile: it chooses, orders and renames, and refuses what does not exist in words."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from keycrm_pipeline.exports.columns import TABLES, chosen_tables
+from keycrm_pipeline.exports.errors import ColumnMapError
+from keycrm_pipeline.warehouse.export import read_export_sources
+from keycrm_pipeline_tests.exports.small_shop import SmallShop
+
+
+def test_every_column_on_offer_exists(shop: SmallShop) -> None:
+    """A column that the documentation offers must not fail in the month's last hour."""
+    with shop.warehouse.reading() as connection:
+        sources = read_export_sources(
+            connection, period_from=date(2026, 3, 1), period_to=date(2026, 3, 31), export_format="csv"
+        )
+    # Made by the export itself, or meant for one format only.
+    beyond = {"held_back": ({"reason"}, set()), "product_variants": (set(), {"is_barcode_owner"})}
+    assert {table.name for table in TABLES} == set(sources.tables)
+    for table in TABLES:
+        added, hidden = beyond.get(table.name, (set(), set()))
+        offered = {column.name for column in table.columns}
+        assert offered - added == set(sources.tables[table.name].columns) - hidden, table.name
+
+
+def test_default_headers_are_distinct() -> None:
+    """Two columns under one header cannot be told apart by an import form."""
+    for table in TABLES:
+        headers = [column.header for column in table.columns]
+        assert len(set(headers)) == len(headers), table.name
+
+
+def test_map_chooses_orders_and_renames() -> None:
+    """The import form's own order and names."""
+    tables = {table.name: table for table in chosen_tables({"partners": {"phone": "Тел.", "name": "ПІБ"}})}
+    assert [(column.name, column.header) for column in tables["partners"].columns] == [
+        ("phone", "Тел."),
+        ("name", "ПІБ"),
+    ]
+    assert tables["orders"].columns[0].header == "Номер"
+
+
+def test_empty_map_leaves_a_table_out() -> None:
+    """An import form that knows no payments gets none."""
+    assert "order_payments" not in {table.name for table in chosen_tables({"order_payments": {}})}
+
+
+@pytest.mark.parametrize(
+    ("column_map", "sentence"),
+    [
+        ({"order": {"order_id": "№"}}, "There is no table 'order'. Did you mean orders?"),
+        ({"orders": {"order_nr": "№"}}, "The table orders has no column 'order_nr'. Did you mean order_id?"),
+        ({"orders": {"order_id": " "}}, "The header of orders.order_id is empty."),
+        (
+            {"orders": {"order_id": "Номер", "source_number": "номер"}},
+            "The header 'номер' stands twice in the table orders.",
+        ),
+        ({table.name: {} for table in TABLES}, "It leaves out every table."),
+    ],
+)
+def test_mistakes_are_named(column_map: dict[str, dict[str, str]], sentence: str) -> None:
+    """The message says what is wrong and what there is, so that nobody has to read code."""
+    with pytest.raises(ColumnMapError) as caught:
+        chosen_tables(column_map)
+    assert sentence in str(caught.value)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    """Mending them one by one would take as many exports."""
+    with pytest.raises(ColumnMapError) as caught:
+        chosen_tables({"order": {}, "orders": {"nothing": "x"}, "partners": {"name": ""}})
+    assert len(caught.value.problems) == 3

@@ -1,0 +1,241 @@
+"""What goes out and what is held back, which cards are new, and files that are whole, private, repeatable."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from keycrm_pipeline.exports import FORMATS, ExportError, ExportResult, documents, export_documents
+from keycrm_pipeline.exports.errors import OutputDirectoryError
+from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline.warehouse.errors import DatabaseMissingError
+from keycrm_pipeline_tests.exports.small_shop import (
+    NOW,
+    PERIOD_FROM,
+    PERIOD_TO,
+    TOTALS,
+    Export,
+    SmallShop,
+    plain_order,
+)
+
+APRIL = {"period_from": date(2026, 4, 1), "period_to": date(2026, 4, 30)}
+
+
+def _rows(result: ExportResult, table: str) -> list[dict[str, str]]:
+    (file,) = [file for file in result.files if file.name.endswith(f"_{table}.csv")]
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        return list(csv.DictReader(opened, delimiter=";"))
+
+
+def _digests(result: ExportResult) -> dict[str, str]:
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in result.files}
+
+
+def test_only_complete_valid_orders_go_out(export: Export) -> None:
+    """An order that does not add up would have to be mended twice: in KeyCRM and in the books."""
+    result = export("csv")
+    assert [int(row["Номер"]) for row in _rows(result, "orders")] == sorted(TOTALS)
+    for table in ("order_lines", "order_services", "order_payments"):
+        assert {int(row["Номер замовлення"]) for row in _rows(result, table)} <= set(TOTALS)
+    assert result.counts == {
+        "partners": 3,
+        "products": 4,
+        "product_variants": 1,
+        "orders": 3,
+        "order_lines": 4,
+        "order_services": 3,
+        "order_payments": 2,
+    }
+
+
+def test_what_is_held_back_is_counted_with_the_reason(export: Export) -> None:
+    """Nothing is lost without a word: each order of the period is either handed over or counted."""
+    result = export("csv")
+    assert [(entry.cause, entry.orders, entry.order_ids) for entry in result.held_back] == [
+        ("rejected", 3, (104, 199)),
+        ("difference", 1, (105,)),
+        ("missing_in_crm", 1, (106,)),
+        ("incomplete", 2, (107, 108)),
+    ]
+    assert all(entry.reason.endswith(".") for entry in result.held_back)
+    assert result.orders_held_back == 7
+    listed = _rows(result, "held_back")
+    assert [row["Номер замовлення"] for row in listed] == ["104", "105", "106", "107", "108", "199", ""]
+    assert listed[1]["Подробиці"] == "5.00"
+    assert listed[5]["Подробиці"].startswith("Line 1: the product has no name. The order has no")
+
+
+def test_mended_order_goes_out(shop: SmallShop, export: Export) -> None:
+    """Once mended in KeyCRM and loaded again, the order is in the next export."""
+    with shop.warehouse.writing() as connection:
+        connection.execute("DELETE FROM ops.rejected_records WHERE order_id = 104")
+        connection.execute(
+            "UPDATE accounting.orders SET difference = 0, grand_total = 10 WHERE order_id = 105"
+        )
+    result = export("csv")
+    assert {104, 105} <= {int(row["Номер"]) for row in _rows(result, "orders")}
+    assert result.orders_held_back == 5
+
+
+def test_only_cards_of_the_orders_go_out(export: Export) -> None:
+    """Partner 4 bought in February only, variant 6 was never sold: neither belongs into March."""
+    result = export("csv")
+    assert [row["Код контрагента"] for row in _rows(result, "partners")] == ["1", "2", "3"]
+    assert [row["Код характеристики"] for row in _rows(result, "product_variants")] == ["5"]
+
+
+def test_days_never_loaded_are_told(export: Export) -> None:
+    """A day that was never loaded looks like a day without orders; the person must know."""
+    assert export("csv").days_not_loaded == (date(2026, 3, 31),)
+
+
+def test_new_cards_are_marked(export: Export) -> None:
+    """The bookkeeper sees which cards to make; the one from the catalogue (R12) is there already."""
+    result = export("csv")
+    assert (result.new_partners, result.new_products, result.new_variants) == (2, 3, 1)
+    assert [row["Новий"] for row in _rows(result, "partners")] == ["так", "так", "ні"]
+    assert [row["Нова"] for row in _rows(result, "products")] == ["так", "так", "так", "ні"]
+
+
+def test_card_is_new_in_the_first_export_only(shop: SmallShop, export: Export) -> None:
+    """A card handed over in March is not new in April; one met in April for the first time is."""
+    with shop.warehouse.writing() as connection:
+        plain_order(connection, 201, date(2026, 4, 5), partner_id=1)
+        plain_order(connection, 202, date(2026, 4, 5), partner_id=4)
+    export("csv")
+    april = export("csv", **APRIL)
+    assert {row["Код контрагента"]: row["Новий"] for row in _rows(april, "partners")} == {
+        "1": "ні",
+        "4": "так",
+    }
+    assert (april.new_partners, april.new_products) == (1, 0)
+
+
+def test_repeated_export_repeats_its_marks(shop: SmallShop, export: Export) -> None:
+    """Whoever lost the file exports again and gets the same, even after a later month went out."""
+    with shop.warehouse.writing() as connection:
+        plain_order(connection, 201, date(2026, 4, 5), partner_id=1)
+    first = _digests(export("csv"))
+    export("csv", **APRIL)
+    assert _digests(export("csv", out="again")) == first
+
+
+def test_looking_at_a_workbook_does_not_spoil_the_marks_of_another_format(export: Export) -> None:
+    """Each format feeds another program, and each program has its own memory of cards."""
+    export("xlsx", period_from=PERIOD_FROM, period_to=PERIOD_TO - timedelta(days=1))
+    assert export("commerceml").new_partners == 2
+
+
+def test_cards_left_out_by_the_column_map_stay_new(export: Export) -> None:
+    """A table that was not written handed nothing over."""
+    export("csv", columns={"partners": {}}, period_to=PERIOD_TO - timedelta(days=1))
+    result = export("csv")
+    assert (result.new_partners, result.new_products) == (2, 0)
+
+
+@pytest.mark.parametrize("export_format", FORMATS)
+def test_exporting_twice_gives_the_same_bytes(shop: SmallShop, tmp_path: Path, export_format: str) -> None:
+    """A file that changes without a change in the books cannot be compared, nor trusted."""
+    digests = [
+        _digests(
+            export_documents(
+                profile=shop,
+                warehouse=shop.warehouse,
+                period_from=PERIOD_FROM,
+                period_to=PERIOD_TO,
+                export_format=export_format,
+                out_directory=tmp_path / f"out_{days}",
+                now=NOW + timedelta(days=days),
+            )
+        )
+        for days in (0, 400)
+    ]
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("export_format", FORMATS)
+def test_files_are_for_their_owner_only(export: Export, tmp_path: Path, export_format: str) -> None:
+    """Names and phones of buyers stand in them."""
+    result = export(export_format)
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in result.files} == {0o600}
+    assert sorted((tmp_path / "out").iterdir()) == sorted(result.files)
+    assert all(file.name.startswith("demo_2026-03-01_2026-03-31") for file in result.files)
+
+
+def test_existing_directory_keeps_its_mode(export: Export, tmp_path: Path) -> None:
+    """`--out ~/Desktop` must not lock others out of it."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out").chmod(0o755)
+    export("csv")
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o755
+
+
+def test_failed_export_leaves_the_earlier_one(
+    shop: SmallShop, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up at the last table must not leave a folder half old and half new."""
+    before = _digests(export("csv"))
+
+    def full_disk(path: Path, *_: object, **__: object) -> None:
+        path.write_text("half", encoding="utf-8")
+        if path.name.endswith("_held_back.csv"):
+            raise OSError(28, "No space left on device")
+
+    with shop.warehouse.writing() as connection:
+        connection.execute("UPDATE accounting.partners SET name = 'Інша' WHERE partner_id = 1")
+    monkeypatch.setattr(documents, "write_separated", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        export("csv")
+    files = sorted((tmp_path / "out").iterdir())
+    assert {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files} == before
+
+
+def test_unknown_format_and_period_turned_round_are_refused(export: Export) -> None:
+    """The message says what there is and what to do."""
+    with pytest.raises(ExportError, match=r"There is no format 'xls'. The formats are xlsx, csv"):
+        export("xls")
+    with pytest.raises(
+        ExportError, match=r"begins on 2026-03-31, after its end on 2026-03-01. Turn the days round"
+    ):
+        export("csv", period_from=PERIOD_TO, period_to=PERIOD_FROM)
+
+
+def test_directory_that_is_a_file_is_refused(export: Export, tmp_path: Path) -> None:
+    """The message names the directory."""
+    (tmp_path / "out").write_text("a file", encoding="utf-8")
+    with pytest.raises(OutputDirectoryError, match=r"out cannot be written to: .*Choose another one"):
+        export("csv")
+
+
+def test_profile_that_was_never_loaded_is_told_so(shop: SmallShop, tmp_path: Path) -> None:
+    """There is nothing to hand over yet, and no empty database is left behind."""
+    missing = tmp_path / "nothing.duckdb"
+    with pytest.raises(DatabaseMissingError):
+        export_documents(
+            profile=replace(shop, name="other"),
+            warehouse=Warehouse(missing, "Europe/Kyiv"),
+            period_from=PERIOD_FROM,
+            period_to=PERIOD_TO,
+            export_format="csv",
+            out_directory=tmp_path / "out",
+            now=NOW,
+        )
+    assert not missing.exists()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("export_format", FORMATS)
+def test_period_without_orders_makes_files_all_the_same(export: Export, export_format: str) -> None:
+    """An exchange that runs every night meets such days."""
+    day = date(2026, 6, 1)
+    result = export(export_format, period_from=day, period_to=day)
+    assert all(file.stat().st_size > 0 for file in result.files)
+    assert set(result.counts.values()) == {0}
+    assert result.held_back == ()

@@ -1,0 +1,149 @@
+"""Workbooks, read back by openpyxl and, where openpyxl hides something, from the XML itself."""
+
+from __future__ import annotations
+
+import zipfile
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import polars as pl
+import pytest
+from openpyxl.worksheet.worksheet import Worksheet
+
+from keycrm_pipeline.exports import workbook
+from keycrm_pipeline.exports.columns import ChosenTable, ExportColumn, Kind
+from keycrm_pipeline.exports.errors import SheetTooLongError
+from keycrm_pipeline.exports.workbook import write_workbook
+from keycrm_pipeline_tests.exports.small_shop import FORMULA_NAME, Export, SmallShop
+
+CREATED = datetime(2026, 3, 31)  # noqa: DTZ001 - the workbook's own date has no zone
+
+
+def _rows(sheet: Worksheet) -> list[dict[str, object]]:
+    header, *rows = sheet.iter_rows(values_only=True)
+    return [dict(zip(map(str, header), row, strict=True)) for row in rows]
+
+
+def test_one_sheet_a_table_cards_first(export: Export) -> None:
+    """A bookkeeper opens one file and finds every table by its Ukrainian name."""
+    (file,) = export("xlsx").files
+    assert file.name == "demo_2026-03-01_2026-03-31.xlsx"
+    assert openpyxl.load_workbook(file).sheetnames == [
+        "Контрагенти",
+        "Номенклатура",
+        "Характеристики",
+        "Замовлення",
+        "Товари замовлень",
+        "Послуги замовлень",
+        "Оплати",
+        "Не передано",
+    ]
+
+
+def test_numbers_dates_and_texts_keep_their_nature(export: Export) -> None:
+    """Sums can be summed and dates sorted; a SKU keeps its zero, a phone its plus."""
+    book = openpyxl.load_workbook(export("xlsx").files[0])
+    order = _rows(book["Замовлення"])[0]
+    assert order["Номер"] == 101
+    assert order["Дата"] == datetime(2026, 3, 1, 0, 15)  # noqa: DTZ001 - Excel's dates have no zone
+    assert Decimal(str(order["Сума документа"])) == Decimal("599.99")
+    assert order["Телефон контрагента"] == "+380501112233"
+    assert order["ТТН"] == "20450000000123"
+    line = _rows(book["Товари замовлень"])[0]
+    assert line["Артикул"] == "0012"
+    assert line["Дата замовлення"] == datetime(2026, 3, 1)  # noqa: DTZ001
+    sheet = book["Замовлення"]
+    columns = {cell.value: cell.column for cell in sheet[1]}
+    assert sheet.cell(2, columns["Сума документа"]).number_format == "#,##0.00"
+    assert sheet.cell(2, columns["Дата"]).number_format == "dd.mm.yyyy hh:mm"
+    assert sheet.cell(2, columns["ТТН"]).number_format == "@"
+
+
+def test_local_time_after_the_clock_change(export: Export) -> None:
+    """01:30 UTC on 29 March is 04:30 in Kyiv, not 03:30: that hour does not exist."""
+    book = openpyxl.load_workbook(export("xlsx").files[0])
+    assert _rows(book["Замовлення"])[1]["Дата"] == datetime(2026, 3, 29, 4, 30)  # noqa: DTZ001
+
+
+def test_header_is_bold_frozen_and_filtered(export: Export) -> None:
+    """A thousand rows down the header is still there."""
+    sheet = openpyxl.load_workbook(export("xlsx").files[0])["Замовлення"]
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == "A1:Z4"
+    assert all(cell.font.bold for cell in sheet[1])
+    assert sheet.column_dimensions["D"].width > len("Контрагент")
+
+
+def test_formula_in_a_name_stays_a_text(export: Export) -> None:
+    """A buyer who calls himself =HYPERLINK(…) must not get a link into the bookkeeper's workbook."""
+    file = export("xlsx").files[0]
+    cell = openpyxl.load_workbook(file)["Контрагенти"]["C3"]
+    assert cell.value == FORMULA_NAME
+    assert cell.data_type == "s"
+    assert cell.quotePrefix
+    with zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            assert b"<f>" not in archive.read(name)
+
+
+def test_control_characters_are_gone(export: Export) -> None:
+    """A stray control character would show as _x0001_ or make the file unreadable."""
+    book = openpyxl.load_workbook(export("xlsx").files[0])
+    assert _rows(book["Товари замовлень"])[2]["Назва"] == "Тканина"
+
+
+def test_money_is_written_digit_by_digit(tmp_path: Path) -> None:
+    """0.1 + 0.2 has no place in a ledger: the file holds the decimal's own digits."""
+    table = ChosenTable("orders", "Суми", (ExportColumn("amount", "Сума", Kind.MONEY),))
+    frame = pl.DataFrame({"amount": [Decimal("9999999999999.07"), Decimal("-0.10")]})
+    path = tmp_path / "book.xlsx"
+    write_workbook(path, [table], {"orders": frame}, timezone="Europe/Kyiv", created=CREATED)
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    assert "<v>9999999999999.07</v>" in sheet
+    assert "<v>-0.10</v>" in sheet
+
+
+def test_too_long_text_ends_with_an_ellipsis(tmp_path: Path) -> None:
+    """A cell holds 32,767 characters; the rest of a longer comment must not take the whole cell with it."""
+    table = ChosenTable("orders", "Коментарі", (ExportColumn("comment", "Коментар"),))
+    path = tmp_path / "book.xlsx"
+    frame = pl.DataFrame({"comment": ["к" * 40_000]})
+    write_workbook(path, [table], {"orders": frame}, timezone="Europe/Kyiv", created=CREATED)
+    value = openpyxl.load_workbook(path)["Коментарі"]["A2"].value
+    assert isinstance(value, str)
+    assert len(value) == 32_767
+    assert value.endswith("к…")
+
+
+def test_large_workbook_holds_the_same_as_a_small_one(
+    export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From some size on rows are streamed to disk; a reader must see no difference."""
+    small = openpyxl.load_workbook(export("xlsx", out="small").files[0])
+    monkeypatch.setattr(workbook, "STREAMED_CELLS", 0)
+    large = openpyxl.load_workbook(export("xlsx", out="large").files[0])
+    for sheet in small:
+        assert _rows(large[sheet.title]) == _rows(sheet)
+
+
+def test_too_many_rows_are_refused_in_words(
+    shop: SmallShop, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows past the sheet's end would vanish without a word."""
+    monkeypatch.setattr(workbook, "MOST_ROWS", 3)
+    with pytest.raises(
+        SheetTooLongError, match=r"holds 2. Export a shorter period, or choose the format csv"
+    ):
+        export("xlsx")
+    assert list((tmp_path / "out").iterdir()) == []
+    assert shop.warehouse.path.exists()
+
+
+def test_period_without_orders_has_headers_only(export: Export) -> None:
+    """An empty month is a workbook with empty sheets, not an error."""
+    day = date(2026, 6, 1)
+    book = openpyxl.load_workbook(export("xlsx", period_from=day, period_to=day).files[0])
+    assert all(sheet.max_row == 1 for sheet in book)
