@@ -317,7 +317,10 @@ class Shop:
         life = self._own_life(order_id)
         if life is None:
             raise LookupError(f"the shop has no order {order_id}")
-        return self._book.record(life, now)
+        record = self._book.record(life, now)
+        # A status that was renamed by hand has its new name inside the orders as well.
+        record["status"] = self._lists["statuses"].get(record["status_id"], record["status"])
+        return record
 
     # -- changing orders ---------------------------------------------------------------------------
 

@@ -157,6 +157,14 @@ def test_orders_grow_older_step_by_step() -> None:
     assert len({status for _, status in seen}) >= 2
 
 
+def test_a_renamed_status_has_its_new_name_inside_orders_too() -> None:
+    """R9: the exchange meets the new name in the list and in the order's own include alike."""
+    shop = Shop(lambda: NOW)
+    order_id = shop.select(OrderFilter(status_id=8)).ids(0, 1)[0]
+    shop.add_status(status_payload(8, "Передано перевізнику"))
+    assert shop.order(order_id)["status"]["name"] == "Передано перевізнику"  # type: ignore[index]
+
+
 def test_an_order_that_does_not_exist_yet_is_not_found() -> None:
     """Asking for tomorrow's id by number must not reveal it."""
     today = Shop(lambda: NOW)
@@ -437,4 +445,4 @@ def test_the_pinned_day_is_still_the_pinned_day() -> None:
     shop = Shop(lambda: NOW)
     records = _between(shop, datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC))
     text = json.dumps(records, default=str, sort_keys=True, ensure_ascii=False)
-    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "PINNED"
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "1fe39dc5298360f2"

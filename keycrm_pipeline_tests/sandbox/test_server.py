@@ -1,0 +1,210 @@
+"""The shop as a real server: sockets, keep-alive, faults that hurt for real, the control routes and the command."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from keycrm_pipeline.sandbox.api import SandboxApi
+from keycrm_pipeline.sandbox.payloads import order_payload
+from keycrm_pipeline.sandbox.server import SandboxPortError, SandboxServer
+from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.sandbox.conftest import EVERYTHING, KEY, NOW
+
+
+@pytest.fixture
+def server(empty_shop: Shop) -> Iterator[SandboxServer]:
+    """A running server over an empty shop."""
+    with SandboxServer(SandboxApi(empty_shop)) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: SandboxServer) -> Iterator[httpx.Client]:
+    """A client of the running server."""
+    with httpx.Client(base_url=server.url, headers=KEY, timeout=10) as opened:
+        yield opened
+
+
+def test_the_server_gives_what_the_shop_in_process_gives() -> None:
+    """Whether one starts a server or not, the demo shop is the same, byte for byte."""
+    shop = Shop(lambda: NOW)
+    query = [("limit", "50"), ("sort", "id"), ("include", EVERYTHING), ("filter[status_id]", "8")]
+    api = SandboxApi(shop)
+    with SandboxServer(api) as server, httpx.Client(base_url=server.url, headers=KEY) as client:
+        served = client.get("/order", params=query)
+    assert served.content == api.handle("GET", "/v1/order", query, KEY).body
+    assert len(served.json()["data"]) > 5
+    assert served.json()["path"] == f"{server.url}/order"
+
+
+def test_one_connection_serves_many_requests(server: SandboxServer) -> None:
+    """A page a connection would cost a handshake each."""
+    with socket.create_connection((server.host, server.port), timeout=10) as connection:
+        for _ in range(3):
+            connection.sendall(b"GET /v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n\r\n")
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += connection.recv(1)
+            assert head.startswith(b"HTTP/1.1 200 ")
+            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            body = b""
+            while len(body) < length:
+                body += connection.recv(length - len(body))
+
+
+def test_a_dropped_connection_is_really_closed(server: SandboxServer, client: httpx.Client) -> None:
+    """The reader sees the server gone without a byte, and can come again."""
+    server.api.faults.dropped_connections = 1
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.get("/order")
+    assert client.get("/order").status_code == 200
+
+
+def test_cut_off_json_arrives_whole_by_its_length(server: SandboxServer, client: httpx.Client) -> None:
+    """The connection is fine, only the JSON is not."""
+    server.api.faults.cut_off_bodies = 1
+    answer = client.get("/users")
+    assert answer.status_code == 200
+    with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
+        answer.json()
+
+
+def test_a_slow_page_really_waits(server: SandboxServer, client: httpx.Client) -> None:
+    """A tenth of a second is enough to tell."""
+    server.api.faults.slow_seconds, server.api.faults.slow_requests = 0.1, 1
+    begun = time.monotonic()
+    assert client.get("/order").status_code == 200
+    assert time.monotonic() - begun >= 0.1
+
+
+def test_a_request_under_way_does_not_hold_up_the_end(empty_shop: Shop) -> None:
+    """A test that ends while a page is held back for a minute must not take a minute."""
+    api = SandboxApi(empty_shop)
+    api.faults.slow_seconds = 60
+    arrived = threading.Event()
+    api.faults.on_page = lambda _page, _path: arrived.set()
+    failures: list[Exception] = []
+
+    def ask(url: str) -> None:
+        try:
+            httpx.get(f"{url}/order", headers=KEY, timeout=30)
+        except httpx.HTTPError as error:
+            failures.append(error)
+
+    with SandboxServer(api) as server:
+        asker = threading.Thread(target=ask, args=(server.url,))
+        asker.start()
+        assert arrived.wait(10)
+        begun = time.monotonic()
+    asker.join(10)
+    assert time.monotonic() - begun < 10
+    assert not asker.is_alive()
+    assert len(failures) == 1
+
+
+def test_a_port_in_use_is_refused_in_words(server: SandboxServer) -> None:
+    """The user learns what to do."""
+    with pytest.raises(SandboxPortError, match=rf"Port {server.port} .* is in use .*--port"):
+        SandboxServer(server.api, port=server.port)
+    with pytest.raises(SandboxPortError, match="another port"):
+        SandboxServer(server.api, port=70_000)
+
+
+def test_a_closed_port_is_free_at_once(empty_shop: Shop) -> None:
+    """Stopping and starting the shop again on its port must work right away."""
+    with SandboxServer(SandboxApi(empty_shop)) as first:
+        httpx.get(f"{first.url}/users", headers=KEY)
+    with SandboxServer(SandboxApi(empty_shop), port=first.port) as second:
+        assert httpx.get(f"{second.url}/users", headers=KEY).status_code == 200
+
+
+def test_a_server_that_never_began_can_be_closed(empty_shop: Shop) -> None:
+    """Closing must not wait for a loop that does not run."""
+    server = SandboxServer(SandboxApi(empty_shop))
+    server.close()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{server.url}/users", headers=KEY)
+
+
+def test_another_process_can_change_the_shop(server: SandboxServer, client: httpx.Client) -> None:
+    """Add, change and delete an order by the control routes."""
+    orders = f"{server.control_url}/orders"
+    order = order_payload(order_id=9)
+    added = httpx.post(orders, json=order)
+    assert (added.status_code, added.json()) == (201, {"id": 9})
+    assert client.get("/order/9").json()["grand_total"] == 100
+    changed = httpx.post(orders, json={"id": 9, "changes": {"status_id": 12}})
+    assert changed.status_code == 200
+    assert client.get("/order/9").json()["status_group_id"] == 5
+    assert httpx.delete(f"{orders}/9").status_code == 200
+    assert httpx.delete(f"{orders}/9").status_code == 404
+    assert client.get("/order/9").status_code == 404
+
+
+def test_another_process_can_switch_faults(server: SandboxServer, client: httpx.Client) -> None:
+    """By name; an empty object switches all off."""
+    faults = f"{server.control_url}/faults"
+    assert httpx.post(faults, json={"server_errors": 1, "too_many_requests": 5}).status_code == 200
+    assert client.get("/order").status_code == 429
+    assert httpx.post(faults, json={}).status_code == 200
+    assert client.get("/order").status_code == 200
+
+
+def test_another_process_can_count_requests(server: SandboxServer, client: httpx.Client) -> None:
+    """The control routes themselves do not count."""
+    client.get("/order", params={"page": 3})
+    log = httpx.get(f"{server.control_url}/requests").json()
+    assert log["count"] == 1
+    assert (log["requests"][0]["path"], log["requests"][0]["query"]) == ("/order", [["page", "3"]])
+    assert log["requests"][0]["status"] == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/faults", b'{"no_such_switch": 1}', 422),
+        ("POST", "/faults", b"not json", 422),
+        ("POST", "/faults", b"[1]", 422),
+        ("POST", "/orders", b"{}", 422),
+        ("POST", "/orders", b'{"id": 5, "changes": {}}', 422),
+        ("DELETE", "/orders/x", b"", 422),
+        ("GET", "/nothing", b"", 404),
+    ],
+)
+def test_control_routes_refuse_in_words(
+    server: SandboxServer, method: str, path: str, body: bytes, status: int
+) -> None:
+    """A test in another process learns what it did wrong."""
+    answer = httpx.request(method, f"{server.control_url}{path}", content=body)
+    assert answer.status_code == status
+    assert answer.json()["message"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_prints_its_address_and_ends_on_a_signal(number: signal.Signals) -> None:
+    """Ctrl-C and `kill` both end it, with exit code 0 and nothing on stderr."""
+    program = "from keycrm_pipeline.sandbox.server import run_sandbox_server; run_sandbox_server(0)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stdout.readline()
+        url = line.split(" at ")[1].split(" ")[0]
+        assert httpx.get(f"{url}/order", headers=KEY, timeout=20).status_code == 200
+        process.send_signal(number)
+        assert process.wait(20) == 0
+        assert process.stderr.read() == ""
