@@ -1,4 +1,4 @@
-"""The API speaks as KeyCRM does: envelope, paging, includes, filters, sorting, refusals and the rate limit."""
+"""The API speaks as KeyCRM does: envelope, paging, includes, filters, sorting, refusals, rate limit."""
 
 import json
 import threading
@@ -16,9 +16,19 @@ from keycrm_pipeline_tests.sandbox.conftest import EVERYTHING, KEY, NOW
 
 ClientOf = Callable[[SandboxApi], httpx.Client]
 PARTS = {
-    "buyer", "products", "manager", "assigned", "tags", "status", "marketing", "payments", "shipping", "expenses",
-    "custom_fields", "attachments",
-}  # fmt: skip
+    "buyer",
+    "products",
+    "manager",
+    "assigned",
+    "tags",
+    "status",
+    "marketing",
+    "payments",
+    "shipping",
+    "expenses",
+    "custom_fields",
+    "attachments",
+}
 
 
 LAST_MONTH = {
@@ -45,12 +55,12 @@ def _ids(answer: httpx.Response) -> list[int]:
     return [row["id"] for row in answer.json()["data"]]
 
 
-def test_walking_thirty_days_by_pages_gives_each_order_once(demo: httpx.Client, demo_shop: Shop) -> None:
+def test_walking_thirty_days_by_pages_gives_each_order_once(demo: httpx.Client) -> None:
     """The demo month: every order on exactly one page, `total` right on each, no page too full."""
     seen: list[int] = []
     page, last_page = 1, 1
     while page <= last_page:
-        query = {"page": page, "limit": 50, "sort": "id", **LAST_MONTH}
+        query: dict[str, str | int] = {"page": page, "limit": 50, "sort": "id", **LAST_MONTH}
         answer = demo.get("/order", params=query).json()
         assert answer["per_page"] == 50
         assert answer["current_page"] == page
@@ -194,7 +204,7 @@ def test_a_period_that_is_none_is_refused(filled: httpx.Client) -> None:
 
 
 def test_created_between_goes_by_ordered_at(empty_shop: Shop, client_of: ClientOf) -> None:
-    """An order entered in April that happened in March is a March order; without a date it is an April one."""
+    """An order of March that was entered in April is of March; without a date it is of April."""
     april = "2026-04-05T10:00:00.000000Z"
     empty_shop.add_order(order_payload(order_id=1, created_at=april))
     empty_shop.add_order(order_payload(order_id=2, ordered_at=None, created_at=april))

@@ -95,7 +95,7 @@ def test_several_faults_come_one_after_the_other(empty_shop: Shop) -> None:
 def test_orders_can_be_inserted_and_deleted_while_paging(
     empty_shop: Shop, client_of: Callable[[SandboxApi], httpx.Client]
 ) -> None:
-    """Before page 2 order 1 goes: everything moves up, order 16 slips from page 2 to page 1 and is never seen."""
+    """Before page 2 order 1 goes: all move up, order 16 slips from page 2 to page 1 and is never seen."""
     for number in range(1, 31):
         empty_shop.add_order(order_payload(order_id=number))
     api = SandboxApi(empty_shop)

@@ -46,7 +46,7 @@ def test_an_order_without_anything_given_is_one_cup_for_a_hundred() -> None:
 
 
 def test_totals_follow_the_lines_and_the_discount() -> None:
-    """3 x 33.33 = 99.99 and 0.125 x 80.20 = 10.025 -> 10.03; 110.02 - 10 + 60 + 5.5 = 165.52, of which 100 is paid."""
+    """3 x 33.33 = 99.99, 0.125 x 80.20 = 10.025 -> 10.03; 110.02 - 10 + 60 + 5.5 = 165.52; 100 is paid."""
     order = order_payload(
         lines=[{"price": Decimal("33.33"), "quantity": 3}, {"price": "80.20", "quantity": Decimal("0.125")}],
         discount_amount=10,

@@ -1,4 +1,4 @@
-"""The shop as a real server: sockets, keep-alive, faults that hurt for real, the control routes and the command."""
+"""The shop as a real server: sockets, keep-alive, faults that hurt for real, control routes, command."""
 
 import os
 import signal
@@ -36,10 +36,15 @@ def client(server: SandboxServer) -> Iterator[httpx.Client]:
 def test_the_server_gives_what_the_shop_in_process_gives() -> None:
     """Whether one starts a server or not, the demo shop is the same, byte for byte."""
     shop = Shop(lambda: NOW)
-    query = [("limit", "50"), ("sort", "id"), ("include", EVERYTHING), ("filter[status_id]", "8")]
+    query: list[tuple[str, str]] = [
+        ("limit", "50"),
+        ("sort", "id"),
+        ("include", EVERYTHING),
+        ("filter[status_id]", "8"),
+    ]
     api = SandboxApi(shop)
     with SandboxServer(api) as server, httpx.Client(base_url=server.url, headers=KEY) as client:
-        served = client.get("/order", params=query)
+        served = client.get("/order", params=dict(query))
     assert served.content == api.handle("GET", "/v1/order", query, KEY).body
     assert len(served.json()["data"]) > 5
     assert served.json()["path"] == f"{server.url}/order"

@@ -44,7 +44,7 @@ def _between(shop: Shop, first: datetime, last: datetime) -> list[dict[str, Any]
 
 
 def test_two_processes_see_the_same_shop() -> None:
-    """Python's own hashes differ from process to process; an order made of them would change at every start."""
+    """Python's own hashes differ between processes; orders made of them would change at every start."""
     seen = set()
     for hash_seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -441,7 +441,7 @@ def test_a_window_to_the_end_of_time_is_no_problem() -> None:
 
 
 def test_the_pinned_day_is_still_the_pinned_day() -> None:
-    """A change that gives every user another demo shop should be made on purpose: then renew the number here."""
+    """Whoever gives every user another demo shop should do so on purpose, and renew the number here."""
     shop = Shop(lambda: NOW)
     records = _between(shop, datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC))
     text = json.dumps(records, default=str, sort_keys=True, ensure_ascii=False)

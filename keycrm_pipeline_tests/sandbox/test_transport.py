@@ -1,4 +1,4 @@
-"""The shop in process: httpx clients get the answers, the dropped connections and the waiting they would get outside."""
+"""The shop in process: httpx clients get the answers, dropped connections and waits of a real server."""
 
 from datetime import UTC, datetime, timedelta
 

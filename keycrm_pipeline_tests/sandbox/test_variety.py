@@ -1,7 +1,8 @@
 """Every kind of data the accounting rules speak of really occurs in two months of the demo shop.
 
-The rules' own words are worked out here anew, from the records alone and apart from the code that makes them: which
-kind a product is (R5), which candidate makes an order add up (R6), what makes an order impossible to load (R10).
+The rules' own words are worked out here anew, from the records alone and apart from the code that makes
+them: which kind a product is (R5), which candidate makes an order add up (R6), what makes an order impossible
+to load (R10).
 """
 
 from collections import Counter
