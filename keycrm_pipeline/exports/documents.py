@@ -174,13 +174,13 @@ def _write(
 
 def _handed_over(
     export_format: str, tables: Sequence[ChosenTable], sources: ExportSources
-) -> dict[str, list[int]]:
+) -> dict[str, pl.Series]:
     """The cards that really stand in the files: a column map may leave a table of cards out."""
     written = (
         {table.name for table in tables} if export_format in ("xlsx", "csv", "parquet") else set(_CARD_KINDS)
     )
     return {
-        kind: sources.tables[table][column].to_list()
+        kind: sources.tables[table][column]
         for table, (kind, column) in _CARD_KINDS.items()
         if table in written
     }

@@ -5,7 +5,7 @@ What is not here: names of columns and files, and how a file is written (see `ex
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -66,7 +66,7 @@ def read_export_sources(
 
 def record_exported_cards(
     connection: duckdb.DuckDBPyConnection,
-    card_ids: Mapping[str, Sequence[int]],
+    card_ids: Mapping[str, pl.Series],
     *,
     period_from: date,
     period_to: date,
@@ -85,14 +85,16 @@ def record_exported_cards(
     """
     with transaction(connection):
         for card_kind, identifiers in card_ids.items():
+            # As a frame: thousands of numbers as a parameter take seconds.
+            connection.register("cards_to_record", pl.DataFrame({"card_id": identifiers}))
             connection.execute(
                 statement("export", "record_exported_cards"),
                 {
                     "format": export_format,
                     "card_kind": card_kind,
-                    "card_ids": list(identifiers),
                     "period_from": period_from,
                     "period_to": period_to,
                     "now": now,
                 },
             )
+            connection.unregister("cards_to_record")

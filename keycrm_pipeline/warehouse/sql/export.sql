@@ -5,10 +5,14 @@
 -- One row an order of the period that is in the books, with the cause that holds it back (NULL: it may go out).
 -- The causes stand in the order in which a person would mend them; an order counts under the first one only.
 CREATE OR REPLACE TEMP TABLE chosen_orders AS
-WITH lines AS (
+WITH period_orders AS (
+    SELECT * FROM accounting.orders WHERE order_day BETWEEN $period_from AND $period_to
+),
+lines AS (
     SELECT order_id, sum(amount) AS amount,
         bool_or(card.product_id IS NULL OR (line.variant_id IS NOT NULL AND variant.variant_id IS NULL)) AS lacks_card
     FROM accounting.order_lines AS line
+    SEMI JOIN period_orders USING (order_id)
     LEFT JOIN accounting.products AS card USING (product_id)
     LEFT JOIN accounting.product_variants AS variant
         ON variant.variant_id = line.variant_id AND variant.product_id = line.product_id
@@ -18,6 +22,7 @@ services AS (
     SELECT order_id, sum(amount) AS amount,
         bool_or(service.product_id IS NOT NULL AND card.product_id IS NULL) AS lacks_card
     FROM accounting.order_services AS service
+    SEMI JOIN period_orders USING (order_id)
     LEFT JOIN accounting.products AS card USING (product_id)
     GROUP BY order_id
 )
@@ -38,11 +43,10 @@ SELECT
             THEN 'incomplete'
     END AS cause,
     document.difference
-FROM accounting.orders AS document
+FROM period_orders AS document
 LEFT JOIN accounting.partners AS partner USING (partner_id)
 LEFT JOIN lines USING (order_id)
 LEFT JOIN services USING (order_id)
-WHERE document.order_day BETWEEN $period_from AND $period_to
 
 -- name: exportable_orders
 CREATE OR REPLACE TEMP TABLE exportable_orders AS SELECT order_id FROM chosen_orders WHERE cause IS NULL
@@ -198,5 +202,5 @@ ORDER BY document.order_day, payment.order_id, abs(payment.payment_id), payment.
 -- name: record_exported_cards
 INSERT INTO ops.exported_cards (format, card_kind, card_id, period_from, period_to, exported_at)
 SELECT $format, $card_kind, card_id, $period_from, $period_to, $now
-FROM (SELECT unnest(CAST($card_ids AS BIGINT[])) AS card_id)
+FROM cards_to_record
 ON CONFLICT DO NOTHING
