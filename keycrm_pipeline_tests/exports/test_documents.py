@@ -12,6 +12,7 @@ import pytest
 
 from keycrm_pipeline.exports import FORMATS, ExportError, ExportResult, documents, export_documents
 from keycrm_pipeline.exports.errors import OutputDirectoryError
+from keycrm_pipeline.profile import Settings, load_profile
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import DatabaseMissingError
 from keycrm_pipeline_tests.exports.small_shop import (
@@ -88,6 +89,31 @@ def test_only_cards_of_the_orders_go_out(export: Export) -> None:
     result = export("csv")
     assert [row["Код контрагента"] for row in _rows(result, "partners")] == ["1", "2", "3"]
     assert [row["Код характеристики"] for row in _rows(result, "product_variants")] == ["5"]
+
+
+def test_column_map_is_read_from_a_profile(shop: SmallShop, tmp_path: Path) -> None:
+    """The order of the columns is the order in which they stand in the profile's file."""
+    (tmp_path / "demo.yaml").write_text(
+        """
+start_date: 2026-01-01
+export:
+  columns:
+    partners: {phone: Телефон, name: Назва, partner_id: Код}
+    order_payments: {}
+""",
+        encoding="utf-8",
+    )
+    result = export_documents(
+        profile=load_profile("demo", Settings(tmp_path, tmp_path)),
+        warehouse=shop.warehouse,
+        period_from=PERIOD_FROM,
+        period_to=PERIOD_TO,
+        export_format="csv",
+        out_directory=tmp_path / "out",
+        now=NOW,
+    )
+    assert list(_rows(result, "partners")[0]) == ["Телефон", "Назва", "Код"]
+    assert not any(file.name.endswith("_order_payments.csv") for file in result.files)
 
 
 def test_days_never_loaded_are_told(export: Export) -> None:
