@@ -95,9 +95,9 @@ def _products(frames: Mapping[str, pl.DataFrame], lines: pl.DataFrame) -> pl.Dat
         pl.lit("consu").alias("type"),
     )
     # A card that became `product_with_sku` later still stands behind older lines without a variant.
-    used = lines["order_line/product_id/id"].unique()
+    used = lines["order_line/product_id/id"].unique().to_list()
     remaining = frames["products"].filter(
-        (pl.col("kind") == "product_with_sku") & _external_id("product", "product_id").is_in(used.implode())
+        (pl.col("kind") == "product_with_sku") & _external_id("product", "product_id").is_in(used)
     )
     of_cards = remaining.select(
         _external_id("product", "product_id").alias("id"),
@@ -110,7 +110,7 @@ def _products(frames: Mapping[str, pl.DataFrame], lines: pl.DataFrame) -> pl.Dat
         [
             (f"keycrm_service_{kind}", name, None, None, "service")
             for kind, name in _SERVICE_NAMES.items()
-            if f"keycrm_service_{kind}" in set(used)
+            if f"keycrm_service_{kind}" in used
         ],
         schema=dict.fromkeys(plain.columns, pl.String),
         orient="row",
@@ -192,7 +192,7 @@ def _order_lines(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         frame.with_columns(pl.col("quantity").cast(pl.String), pl.col("price").cast(pl.String)).select(shape)
         for frame in positions
     ]
-    return pl.concat([*written, reductions.select(shape)]).sort("order_id", "line_no")
+    return pl.concat([*written, reductions.select(shape)]).sort("order_id", "line_no", maintain_order=True)
 
 
 def _note(order: Mapping[str, str | None]) -> str:

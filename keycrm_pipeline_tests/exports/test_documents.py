@@ -240,6 +240,14 @@ def test_directory_that_is_a_file_is_refused(export: Export, tmp_path: Path) -> 
         export("csv")
 
 
+def test_file_that_cannot_be_replaced_is_told(export: Export, tmp_path: Path) -> None:
+    """On Windows a workbook that Excel holds open cannot be replaced; the message names the directory."""
+    (tmp_path / "out" / "demo_2026-03-01_2026-03-31.xlsx").mkdir(parents=True)
+    with pytest.raises(OutputDirectoryError, match=r"out cannot be written to"):
+        export("xlsx")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["demo_2026-03-01_2026-03-31.xlsx"]
+
+
 def test_profile_that_was_never_loaded_is_told_so(shop: SmallShop, tmp_path: Path) -> None:
     """There is nothing to hand over yet, and no empty database is left behind."""
     missing = tmp_path / "nothing.duckdb"
