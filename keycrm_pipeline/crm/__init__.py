@@ -1,7 +1,7 @@
 """The KeyCRM side: a client that reads orders, reference lists and the catalogue within a request budget.
 
-What belongs here: everything that knows KeyCRM's routes, parameters, limits and faults. What does not: what an order
-means for the books (see `books`), storing anything (see `warehouse`), and Dagster.
+What belongs here: everything that knows KeyCRM's routes, parameters, limits and faults. What does not: what
+an order means for the books (see `books`), storing anything (see `warehouse`), and Dagster.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 PACE_MARGIN = 1.02
-"""The pace stays this much below the allowed rate. The network delays requests unevenly: at the full rate a minute
-sometimes sees one request too many at the server, and one refusal costs more than this margin."""
+"""The pace stays this much below the allowed rate. The network delays requests unevenly: at the full rate a
+minute sometimes sees one request too many at the server, and one refusal costs more than this margin."""
 
 CATCH_UP = 0.1
 """Part of an interval by which a late request may be made up for, so that waking late does not add up."""
@@ -62,7 +62,8 @@ class Grant:
 
     Attributes:
         generation: How often the budget had slowed down when this was given.
-        waited_seconds: Time that only this request waited; grants that wait side by side do not count it twice.
+        waited_seconds: Time that only this request waited; grants that wait side by side do not count it
+            twice.
     """
 
     generation: int
@@ -89,8 +90,9 @@ class Statistics:
 class RequestBudget:
     """Paces requests evenly, and slower after a refusal; safe for use from any number of threads.
 
-    There are no bursts: one request each `60 / rate` seconds. A refusal (429) halves the rate and stops everybody for
-    as long as KeyCRM says; answers without a refusal bring the rate back step by step, never above the configured one.
+    There are no bursts: one request each `60 / rate` seconds. A refusal (429) halves the rate and stops
+    everybody for as long as KeyCRM says; answers without a refusal bring the rate back step by step, never
+    above the configured one.
 
     Args:
         requests_per_minute: The configured rate, more than zero.
@@ -281,7 +283,7 @@ def shared_budget(key: str, requests_per_minute: float) -> RequestBudget:
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """How long the headers of an answer ask to wait: `Retry-After`, else `X-RateLimit-Reset`.
+    """How long the `Retry-After` of an answer asks to wait: seconds, or a moment as HTTP writes it.
 
     Args:
         headers: The answer's headers, found whatever their case.
@@ -297,7 +299,17 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
         moment = _moment(text)
         if moment is not None:
             return max(0.0, (moment - _answered_at(headers)).total_seconds())
-    return reset_seconds(headers)
+    return None
+
+
+def wait_after_refusal(headers: Mapping[str, str]) -> float | None:
+    """How long the headers of a refusal ask to wait: `Retry-After`, else `X-RateLimit-Reset`; None: no word.
+
+    Args:
+        headers: The answer's headers, found whatever their case.
+    """
+    seconds = retry_after_seconds(headers)
+    return reset_seconds(headers) if seconds is None else seconds
 
 
 def reset_seconds(headers: Mapping[str, str]) -> float | None:

@@ -1,10 +1,11 @@
-"""Asks KeyCRM: orders by period, single orders, reference lists and the catalogue; one object per profile and load.
+"""Asks KeyCRM: orders by period, single orders, reference lists, the catalogue; one object a load.
 
-What belongs here: routes, parameters, retries, and the check that an answer is what was asked for. What does not: the
-pace (see `budget`), decoding (see `pages`), paging (see `walk`), and what is done with the rows.
+What belongs here: routes, parameters, and the check that an answer is what was asked for. What does not:
+sending and repeating (see `connection`), the pace (see `budget`), decoding (see `pages`), paging (see
+`walk`), and what is done with the rows.
 
-Nothing here costs a request per order, per day or per product: orders come 50 a page with everything about them, and
-products and offers are asked 50 ids at a time.
+Nothing here costs a request per order, per day or per product: orders come 50 a page with everything about
+them, and products and offers are asked 50 ids at a time.
 """
 
 from __future__ import annotations
@@ -14,38 +15,23 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 
-from keycrm_pipeline.crm.budget import (
-    LONGEST_PAUSE,
-    SLICE_SECONDS,
-    Cancelled,
-    Grant,
-    RequestBudget,
-    Statistics,
-    is_exhausted,
-    never,
-    reset_seconds,
-    retry_after_seconds,
-)
+from keycrm_pipeline.crm.budget import RequestBudget, Statistics, never
+from keycrm_pipeline.crm.connection import TIMEOUT, Connection
 from keycrm_pipeline.crm.errors import (
-    AuthenticationError,
+    NOT_WHAT_WAS_ASKED,
     KeyCrmError,
     RequestRefused,
     TransportFailure,
     UnexpectedAnswer,
-    body_excerpt,
-    clean_text,
 )
 from keycrm_pipeline.crm.pages import (
     PAGE_SIZE,
-    BrokenBody,
     CrmRow,
     Envelope,
     IdPage,
@@ -58,10 +44,11 @@ from keycrm_pipeline.crm.pages import (
     decode_rows,
     parse_id,
 )
-from keycrm_pipeline.crm.walk import Crew, FetchedPage, walk
+from keycrm_pipeline.crm.walk import Crew, FetchedPage, ListWalk
 
 Answer = TypeVar("Answer")
 Window = tuple[datetime, datetime]
+"""From and to, both aware and both included."""
 
 ORDER_INCLUDES: Final = (
     "buyer",
@@ -79,59 +66,33 @@ ORDER_INCLUDES: Final = (
 )
 """Everything KeyCRM adds to an order, in one request. Without its include a key is absent, not null."""
 
-TIMEOUT: Final = httpx.Timeout(connect=10.0, read=60.0, write=10.0, pool=60.0)
-"""A page with all includes takes seconds; a minute of silence means that nothing will come."""
-
-LONGEST_ANSWER_SECONDS: Final = 180.0
-"""An answer that trickles in never runs into the read timeout; this ends it."""
-
-FIRST_RETRY_SECONDS: Final = 1.0
-"""Wait before the first repetition after a fault; it doubles with each further one."""
-
-LONGEST_RETRY_SECONDS: Final = 60.0
-"""Ceiling of the doubling."""
-
-RETRY_JITTER: Final = 0.25
-"""At most this part is added to a wait, so that threads that failed together do not come back together."""
-
 SLACK: Final = timedelta(days=1)
-"""How far outside the asked window a row's dates may lie. KeyCRM does not say which date it selects by, nor whether
-the ends count; a filter that was ignored brings orders of years."""
+"""How far outside the asked window a row's dates may lie. KeyCRM does not say which date it selects by, nor
+whether the ends count; a filter that was ignored brings orders of years."""
 
 NO_PAGES: Final[Mapping[int, PageRecord]] = MappingProxyType({})
 """Nothing to resume from."""
 
-RETRIED_STATUSES: Final = frozenset({408, 425, 429})
-"""Besides 5xx: refusals that pass by themselves."""
+NOT_FOUND: Final = 404
 
 SORTED_ROUTES: Final = ("/order", "/offers")
 """Routes that take `sort=id` start with one of these; elsewhere it is not documented, and left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    """Why an attempt brought no usable answer, in words, and what is known about it."""
-
-    words: str
-    status: int | None = None
-    excerpt: str = ""
-    retry_after: float | None = None
-    is_final: bool = False
-    is_unreachable: bool = False
-
-
 class KeyCrmClient:
     """Reads one KeyCRM account. A context manager: leaving it ends all requests and threads.
 
-    Only GET requests are made. A request that met a passing fault (429, 408, 5xx, a timeout, a dropped connection, a
-    body that is no JSON whatever its status) is repeated, with growing waits; all others are answered at once.
+    Only GET requests are made. A request that met a passing fault (429, 408, 5xx, a timeout, a dropped
+    connection, a body that is no JSON whatever its status) is repeated, with growing waits; all others are
+    answered at once.
 
     Args:
         base_url: Address of the API with its version, such as `https://openapi.keycrm.app/v1`.
         api_key: The account's key. It is sent in the Authorization header and shown nowhere.
         budget: Paces the requests; shared by all clients that use the key (see `shared_budget`).
         transport: Carries the requests instead of the network; closed with the client.
-        concurrency: Requests that may be on their way at once, 1 or more. The budget decides when each begins.
+        concurrency: Requests that may be on their way at once, 1 or more. The budget decides when each
+            begins.
         attempts: How often one request is sent before it counts as failed, 1 or more.
         timeout: Limits of connecting, reading and writing.
         sleep: Waits that many seconds before a request is repeated.
@@ -155,41 +116,22 @@ class KeyCrmClient:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"base_url must be an http or https address, not {base_url!r}.")
-        if concurrency < 1 or attempts < 1:
-            raise ValueError("concurrency and attempts must be 1 or more.")
-        key = api_key.strip()
-        if not key:
-            raise AuthenticationError(f"There is no API key. {_WHERE_THE_KEY_IS}")
-        if not key.isascii() or not key.isprintable() or " " in key:
-            raise AuthenticationError(
-                f"The API key has characters that no key has (a blank, a line break, a letter that is not Latin). "
-                f"{_WHERE_THE_KEY_IS}"
-            )
-        self._key = key
-        self._host = parts.hostname
-        self._base_url = base_url.rstrip("/")
-        self._budget = budget
+        self._connection = Connection(
+            base_url=base_url,
+            api_key=api_key,
+            budget=budget,
+            transport=transport,
+            concurrency=concurrency,
+            attempts=attempts,
+            timeout=timeout,
+            sleep=sleep,
+            jitter=jitter,
+        )
+        self._base_url = base_url
         self._concurrency = concurrency
-        self._attempts = attempts
-        self._sleep = sleep
-        self._jitter = jitter
         self._lock = threading.Lock()
-        self._requests = 0
-        self._retries = 0
-        self._refusals = 0
-        self._waited_seconds = 0.0
         self._is_closed = False
         self._crews: set[Crew] = set()
-        self._http = httpx.Client(
-            headers={"Authorization": f"Bearer {key}", "Accept": "application/json", "User-Agent": "keycrm-pipeline"},
-            timeout=timeout,
-            transport=transport,
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
-        )
 
     def __repr__(self) -> str:
         """The client without its key."""
@@ -209,19 +151,18 @@ class KeyCrmClient:
         self.close()
 
     def close(self) -> None:
-        """End all walks and connections; afterwards no thread goes on. Requests on their way are waited for."""
+        """End all walks and connections, once the requests on their way are answered. No thread goes on."""
         with self._lock:
             self._is_closed = True
             crews = list(self._crews)
         for crew in crews:
             crew.close()
-        self._http.close()
+        self._connection.close()
 
     @property
     def statistics(self) -> Statistics:
         """What this client has cost so far: requests, repetitions, seconds waited, refusals."""
-        with self._lock:
-            return Statistics(self._requests, self._retries, self._waited_seconds, self._refusals)
+        return self._connection.statistics
 
     # Orders
 
@@ -234,16 +175,17 @@ class KeyCrmClient:
     ) -> Iterator[OrderPage]:
         """All orders of a window, with everything KeyCRM knows about them; without a window all there are.
 
-        Pages come as they arrive, in no order. When the list moves while it is read, pages are asked and yielded
-        again; the newest holds, and no order that was in the list all the time is missed. N orders cost
-        ceil(N / 50) requests while the list keeps still.
+        Pages come as they arrive, in no order. When the list moves while it is read, pages are asked and
+        yielded again; the newest holds, and no order that was in the list all the time is missed. N orders
+        cost ceil(N / 50) requests while the list keeps still.
 
         Args:
-            created_between: From and to, aware; full times, both ends included. KeyCRM selects by `ordered_at` or by
-                `created_at`, so a row's own day may lie outside; such rows are kept.
+            created_between: From and to, aware; full times, both ends included. KeyCRM selects by
+                `ordered_at` or by `created_at`, so a row's own day may lie outside; such rows are kept.
             updated_between: The same by `updated_at`.
-            pages_done: Pages that an interrupted walk over the same window stored, by number. Only missing ones are
-                asked, unless the list has moved since. A page with rows that have no readable id is asked again.
+            pages_done: Pages that an interrupted walk over the same window stored, by number. Only missing
+                ones are asked, unless the list has moved since. A page with rows that have no readable id
+                is asked again.
 
         Raises:
             AuthenticationError: The key was refused.
@@ -291,23 +233,23 @@ class KeyCrmClient:
             order_id: KeyCRM's id.
 
         Raises:
-            TransportFailure: Also for a 404 that is a page of some web server: it says nothing about the order.
+            TransportFailure: Also for a 404 that is a page of some web server: it says nothing about the
+                order.
             UnexpectedAnswer: The answer is not that order.
             KeyCrmError: As for `orders`.
         """
         route = f"/order/{order_id}"
         try:
-            body = self._get(route, {"include": ",".join(ORDER_INCLUDES)}, _checked_json)
+            body = self._connection.get(route, {"include": ",".join(ORDER_INCLUDES)}, _checked_json)
         except RequestRefused as refusal:
             # A wrong path is a 404 too; it must never read as "the order was deleted".
-            if refusal.status == httpx.codes.NOT_FOUND and "route" not in refusal.reason.lower():
+            if refusal.status == NOT_FOUND and "route" not in refusal.reason.lower():
                 return None
             raise
         row = decode_order(body)
         if row.order_id != order_id:
             raise UnexpectedAnswer(
-                f"KeyCRM answered GET {route} with something that is not that order. The answer was not used. Try "
-                "again; when it stays so, KeyCRM's API has changed and the program needs an update.",
+                f"KeyCRM answered GET {route} with something that is not that order. {NOT_WHAT_WAS_ASKED}",
                 route=route,
             )
         return row
@@ -341,10 +283,12 @@ class KeyCrmClient:
     def offers(self, *, product_ids: Sequence[int]) -> list[CrmRow]:
         """All variants (offers) of these products, with their product, archived ones too.
 
-        Variants of a product are asked with the archived ones only when it has no other: its lines then name one.
+        Variants of a product are asked with the archived ones only when it has no other: its lines then
+        name one.
 
         Args:
-            product_ids: KeyCRM's product ids, 50 a request; more requests when they have more than 50 variants.
+            product_ids: KeyCRM's product ids, 50 a request; more requests when they have more than 50
+                variants.
 
         Raises:
             UnexpectedAnswer: Also when offers of other products came: the filter was ignored.
@@ -366,7 +310,9 @@ class KeyCrmClient:
             yield rows
         if archived_seen:
             return
-        for rows in self._walk("/offers", {"include": "product", "filter[is_archived]": "true"}, _read_rows, {}):
+        for rows in self._walk(
+            "/offers", {"include": "product", "filter[is_archived]": "true"}, _read_rows, {}
+        ):
             if rows and not any(row.get("is_archived") is True for row in rows):
                 # The filter is ignored here, so all there is has come already.
                 return
@@ -386,28 +332,27 @@ class KeyCrmClient:
         rows: list[CrmRow] = []
         with self._crew() as crew:
 
-            def fetch(number: int) -> FetchedPage[list[CrmRow]]:
+            def fetch(number: int) -> list[CrmRow]:
                 asked = chunks[number]
                 listed = ",".join(map(str, asked))
                 found = self._all_rows(route, {**query, "filter[product_id]": listed}, crew.stopped)
                 strangers = sum(_id_of(row, key) not in asked for row in found)
                 if strangers:
                     raise UnexpectedAnswer(
-                        f"KeyCRM was asked GET {route} for {len(asked)} products and answered with {strangers} rows of "
-                        "others: the filter product_id was ignored. Nothing of this answer was used. When this stays "
-                        "so, KeyCRM's API has changed and the program needs an update.",
+                        f"KeyCRM was asked GET {route} for {len(asked)} products and answered with rows of "
+                        f"others ({strangers}): the filter product_id was ignored. {NOT_WHAT_WAS_ASKED}",
                         route=route,
                     )
-                return FetchedPage(number, len(chunks), PAGE_SIZE, (), found)
+                return found
 
-            for answer in crew.results(fetch, list(range(len(chunks)))):
-                rows.extend(answer.content)
-        return rows
+            for found in crew.results(fetch, range(len(chunks))):
+                rows.extend(found)
+        return sorted(rows, key=lambda row: row.row_id or 0)
 
     def _all_rows(
-        self, route: str, query: Mapping[str, str], stopped: Callable[[], bool] | None = None
+        self, route: str, query: Mapping[str, str], stopped: Callable[[], bool] = never
     ) -> list[CrmRow]:
-        """All pages of a short list, each id once; walked again once when its pages do not add up to its total."""
+        """All pages of a short list, each id once; walked twice when they do not add up to its total."""
         unique: dict[object, CrmRow] = {}
         for _ in range(2):
             totals: set[int] = set()
@@ -424,8 +369,8 @@ class KeyCrmClient:
                 break
         if len(unique) < envelope.total:
             raise TransportFailure(
-                f"The list GET {route} keeps changing while it is read: it has {envelope.total} rows, and two walks "
-                f"brought {len(unique)} of them. Nothing of it was used. Load again later.",
+                f"The list GET {route} keeps changing while it is read: it has {envelope.total} rows, two "
+                f"walks brought {len(unique)} of them. Nothing of it was used. Load again later.",
                 route=route,
             )
         return list(unique.values())
@@ -444,7 +389,7 @@ class KeyCrmClient:
             def fetch(page: int) -> FetchedPage[Answer]:
                 return read(self._get_page(route, query, page, crew.stopped))
 
-            yield from walk(fetch, crew=crew, route=route, done=done)
+            yield from ListWalk(fetch, crew=crew, route=route, done=done).contents()
 
     @contextlib.contextmanager
     def _crew(self) -> Iterator[Crew]:
@@ -462,185 +407,18 @@ class KeyCrmClient:
                 self._crews.discard(crew)
 
     def _get_page(
-        self, route: str, query: Mapping[str, str], page: int, stopped: Callable[[], bool] | None
+        self, route: str, query: Mapping[str, str], page: int, stopped: Callable[[], bool]
     ) -> Envelope:
         parameters = {"limit": str(PAGE_SIZE), "page": str(page)}
         if route.startswith(SORTED_ROUTES):
             parameters["sort"] = "id"
-        return self._get(
+        return self._connection.get(
             route,
             {**parameters, **query},
             lambda body: decode_envelope(body, route=route, page=page),
-            f" (page {page})",
-            stopped or never,
+            place=f" (page {page})",
+            stopped=stopped,
         )
-
-    # One request
-
-    def _get(
-        self,
-        route: str,
-        query: Mapping[str, str],
-        decode: Callable[[bytes], Answer],
-        place: str = "",
-        stopped: Callable[[], bool] = never,
-    ) -> Answer:
-        """One answer, after as many attempts as it takes.
-
-        Args:
-            route: Path below the base address.
-            query: Parameters, not yet encoded.
-            decode: Reads the body; raises BrokenBody when it is no JSON.
-            place: Added to the route in messages.
-            stopped: Asked while waiting; true gives the request up.
-        """
-        url = f"{self._base_url}{route}?{urlencode(query, quote_via=quote)}"
-        asked = f"GET {route}{place}"
-        attempt = 1
-        while True:
-            grant = self._budget.acquire(is_retry=attempt > 1, stopped=stopped)
-            with self._lock:
-                self._requests += 1
-                self._retries += attempt > 1
-                self._waited_seconds += grant.waited_seconds
-            response = self._send(url)
-            if not isinstance(response, _Fault):
-                status, headers, body = response
-                self._note_limits(grant, status, headers)
-                answer = self._judge(route, asked, status, headers, body, decode)
-                if not isinstance(answer, _Fault):
-                    return answer
-                response = answer
-            if response.is_final or attempt >= self._attempts:
-                raise self._failure(route, asked, response, attempt)
-            if response.status != httpx.codes.TOO_MANY_REQUESTS:
-                self._rest(attempt, response.retry_after, stopped)
-            attempt += 1
-
-    def _send(self, url: str) -> tuple[int, httpx.Headers, bytes] | _Fault:
-        """Send once, and read all of the answer."""
-        deadline = time.monotonic() + LONGEST_ANSWER_SECONDS
-        try:
-            with self._http.stream("GET", url) as response:
-                body = bytearray()
-                for part in response.iter_bytes():
-                    body += part
-                    if time.monotonic() > deadline:
-                        return _Fault(f"the answer was not complete after {LONGEST_ANSWER_SECONDS:.0f} seconds")
-                return response.status_code, response.headers, bytes(body)
-        except httpx.ConnectError:
-            return _Fault("no connection came about", is_unreachable=True)
-        except httpx.ConnectTimeout:
-            return _Fault("no connection came about in time", is_unreachable=True)
-        except httpx.TimeoutException:
-            return _Fault("no answer came in time")
-        except httpx.DecodingError:
-            return _Fault("the answer's compression is damaged")
-        except httpx.TransportError:
-            return _Fault("the connection broke off before the answer was complete")
-        except RuntimeError:
-            # httpx refuses to send once it is closed, which another thread may do at any time.
-            if self._is_closed:
-                raise KeyCrmError("The client was closed while it was asked.") from None
-            raise
-
-    def _note_limits(self, grant: Grant, status: int, headers: httpx.Headers) -> None:
-        if status == httpx.codes.TOO_MANY_REQUESTS:
-            with self._lock:
-                self._refusals += 1
-            self._budget.refused(grant, retry_after=retry_after_seconds(headers))
-            return
-        self._budget.succeeded()
-        reset_after = reset_seconds(headers)
-        if reset_after is not None and is_exhausted(headers):
-            self._budget.exhausted(reset_after)
-
-    def _judge(
-        self,
-        route: str,
-        asked: str,
-        status: int,
-        headers: httpx.Headers,
-        body: bytes,
-        decode: Callable[[bytes], Answer],
-    ) -> Answer | _Fault:
-        """What an answer means: the answer decoded, a fault that may pass, or an error raised at once."""
-        if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            raise AuthenticationError(
-                f"KeyCRM refused the API key ({asked}, status {status}). {_WHERE_THE_KEY_IS} In KeyCRM keys are made "
-                "under Settings, General. Trying again with the same key does not help.",
-                route=route,
-                status=status,
-            )
-        if 300 <= status < 400:
-            return _Fault(
-                f"it points to another address (status {status}), which is not followed; check base_url in the profile",
-                status,
-                is_final=True,
-            )
-        if status in RETRIED_STATUSES or status >= 500:
-            wait = retry_after_seconds(headers)
-            words = "it refused for too many requests" if status == 429 else "it reported a fault of its own"
-            is_final = wait is not None and wait > LONGEST_PAUSE
-            if wait is not None and is_final:
-                words += f" and asks to come back in {wait / 60:.0f} minutes"
-            return _Fault(f"{words} (status {status})", status, body_excerpt(body, self._key), wait, is_final)
-        try:
-            if 200 <= status < 300:
-                return decode(body)
-            content = decode_any(body)
-        except BrokenBody:
-            return _Fault(
-                f"the answer (status {status}, {len(body)} bytes) is no complete JSON",
-                status,
-                body_excerpt(body, self._key),
-            )
-        message = content.get("message") if isinstance(content, dict) else None
-        reason = clean_text(message, self._key) if isinstance(message, str) else ""
-        raise RequestRefused(
-            f"KeyCRM refused {asked} with status {status}"
-            + (f": {reason.rstrip('.')}." if reason else ", without saying why.")
-            + " Trying again does not help. Check base_url in the profile; when it is right, the program needs an update.",
-            route=route,
-            status=status,
-            reason=reason,
-        )
-
-    def _failure(self, route: str, asked: str, fault: _Fault, attempts: int) -> TransportFailure:
-        times = "once" if attempts == 1 else f"{attempts} times"
-        if fault.is_unreachable:
-            words = (
-                f"KeyCRM did not answer at {self._host}: {fault.words} ({asked}, tried {times}). Check the network and "
-                "base_url in the profile. Nothing was lost; the load can be repeated."
-            )
-        else:
-            words = (
-                f"KeyCRM at {self._host} gave no usable answer to {asked}, asked {times}; last time {fault.words}. "
-                "This is usually over in a while: nothing was lost, the load can be repeated."
-            )
-            if fault.excerpt:
-                words += f" The answer began: {fault.excerpt}"
-        return TransportFailure(
-            words, route=route, status=fault.status, attempts=attempts, excerpt=fault.excerpt
-        )
-
-    def _rest(self, attempt: int, retry_after: float | None, stopped: Callable[[], bool]) -> None:
-        """Wait before an attempt is repeated after a fault that concerns nobody else."""
-        seconds = min(FIRST_RETRY_SECONDS * 2 ** (attempt - 1), LONGEST_RETRY_SECONDS)
-        seconds = max(seconds * (1 + RETRY_JITTER * self._jitter()), retry_after or 0.0)
-        with self._lock:
-            self._waited_seconds += seconds
-        while seconds > 0:
-            if stopped():
-                raise Cancelled
-            self._sleep(min(seconds, SLICE_SECONDS))
-            seconds -= SLICE_SECONDS
-
-
-_WHERE_THE_KEY_IS: Final = (
-    "Put the account's key into the environment variable KEYCRM_API_KEY_<PROFILE> (the profile's name in upper case) "
-    "or KEYCRM_API_KEY."
-)
 
 
 def _checked_json(body: bytes) -> bytes:
@@ -660,7 +438,7 @@ def _id_of(row: Mapping[str, Any], key: str) -> int | None:
 
 
 def _identities(page: int, ids: Iterable[int | None]) -> tuple[int, ...]:
-    """Something to tell rows apart by: their ids, and for rows without one a negative number of their place."""
+    """Something to tell rows apart by: their ids, or a negative number for the place of a row without one."""
     return tuple(
         -(page * PAGE_SIZE + place) if row_id is None else row_id for place, row_id in enumerate(ids)
     )
@@ -670,9 +448,9 @@ def _check_sorted(route: str, page: int, ids: Sequence[int]) -> None:
     readable = [row_id for row_id in ids if row_id > 0]
     if readable != sorted(readable):
         raise UnexpectedAnswer(
-            f"KeyCRM answered GET {route} (page {page}) with rows that are not in the order of their ids: the parameter "
-            "sort was ignored, and without it rows could be lost between pages. Nothing of this answer was used. When "
-            "this stays so, KeyCRM's API has changed and the program needs an update.",
+            f"KeyCRM answered GET {route} (page {page}) with rows that are not in the order of their ids: the "
+            "parameter sort was ignored, and without it rows could be lost between pages. "
+            f"{NOT_WHAT_WAS_ASKED}",
             route=route,
         )
 
@@ -683,7 +461,7 @@ def _window_filters(created_between: Window | None, updated_between: Window | No
 
 
 def _window_text(window: Window) -> str:
-    """Both ends in UTC and to the second, the way KeyCRM takes them; widened to whole seconds, never narrowed."""
+    """Both ends in UTC, the way KeyCRM takes them; widened to whole seconds, never narrowed."""
     start, end = window
     if start.tzinfo is None or end.tzinfo is None:
         raise ValueError("The ends of a window need a time zone.")
@@ -719,8 +497,8 @@ def _check_window(
         outside = sum(not any(start <= date <= end for date in row) for row in dated)
         if outside * 2 > len(dated):
             raise UnexpectedAnswer(
-                f"KeyCRM answered GET /order (page {envelope.page}) with orders from outside the asked period: {outside} of "
-                f"{len(dated)}. The filter {name} was ignored, so the answer would be the whole account. Nothing of it "
-                "was used. When this stays so, KeyCRM's API has changed and the program needs an update.",
+                f"KeyCRM answered GET /order (page {envelope.page}) with orders from outside the asked period, "
+                f"{outside} of {len(dated)}: the filter {name} was ignored, and the answer would be the whole "
+                f"account. {NOT_WHAT_WAS_ASKED}",
                 route="/order",
             )

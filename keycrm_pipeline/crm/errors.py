@@ -1,9 +1,10 @@
 """What can go wrong when KeyCRM is asked something, in words a user can act on.
 
-What belongs here: the exceptions of the client, and the cleaning of foreign text before it may stand in a message.
-What does not: deciding which answer is which error (see `client`), and retrying.
+What belongs here: the exceptions of the client, and the cleaning of foreign text before it may stand in a
+message. What does not: deciding which answer is which error (see `client`), and retrying.
 
-No message carries the API key or a person's data: an exception ends up in logs, in Dagster's events and on screens.
+No message carries the API key or a person's data: an exception ends up in logs, in Dagster's events and on
+screens.
 """
 
 from __future__ import annotations
@@ -11,16 +12,21 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
+NOT_WHAT_WAS_ASKED = "Nothing of this answer was used. When this stays so, KeyCRM's API has changed and the program needs an update."
+"""End of the messages about answers that are not what was asked for."""
+
 EXCERPT_LENGTH = 500
 """Characters of an unusable answer that a message shows: enough to tell a maintenance page from a proxy's."""
 
 _EXCERPT_SOURCE_LENGTH = 20_000
-"""Characters of an answer that are cleaned for an excerpt; the head of a page holds its title and first sentence."""
+"""Characters of an answer that are cleaned for an excerpt; the head of a page holds its title and first
+sentence."""
 
 _SILENT_ELEMENTS = re.compile(r"<(style|script|svg)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>?")
 _EMAIL = re.compile(r"[^\s@<>\"'=,;:]+@[^\s@<>\"'=,;:]+")
-# Seven digits and more, however grouped: every phone number is, and hardly anything in an error page that matters.
+# Seven digits and more, however grouped: every phone number is, and hardly anything in an error page that
+# matters.
 _PHONE = re.compile(r"\+?\d(?:[\s().\-–/]{0,3}\d){6,}")
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f]+")
 
@@ -53,19 +59,18 @@ class RequestRefused(KeyCrmError):  # noqa: N818 - named for what happened; the 
         reason: KeyCRM's own message, cleaned; empty when it gave none.
     """
 
-    def __init__(
-        self, message: str, *, route: str = "", status: int | None = None, reason: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, route: str = "", status: int | None = None, reason: str = "") -> None:
         super().__init__(message, route=route, status=status)
         self.reason = reason
 
 
 class TransportFailure(KeyCrmError):  # noqa: N818 - named for what happened; the project's public name
-    """What was still wrong after all attempts: 429, 5xx, timeouts, broken bodies, dropped connections, redirects.
+    """What was still wrong after all attempts: 429, 5xx, timeouts, broken bodies, redirects.
 
     Attributes:
         attempts: How many times the request was sent.
-        excerpt: The first characters of an unusable answer, cleaned; empty when there was none that may be shown.
+        excerpt: The first characters of an unusable answer, cleaned; empty when there was none that may be
+            shown.
     """
 
     retry_helps: ClassVar[bool] = True
@@ -91,8 +96,8 @@ class UnexpectedAnswer(KeyCrmError):  # noqa: N818 - named for what happened; th
 def clean_text(text: str, api_key: str = "") -> str:
     """Foreign text made fit for a message: without the key, e-mail addresses, phone-like numbers and markup.
 
-    Names and addresses have no pattern that could be removed. So everything from the first brace on is left out:
-    that is where a record would begin when a page of text carries one.
+    Names and addresses have no pattern that could be removed. So everything from the first brace on is left
+    out: that is where a record would begin when a page of text carries one.
 
     Args:
         text: What KeyCRM, or something between, sent.

@@ -1,17 +1,20 @@
-"""Tells whether the pages of a list that were fetched one by one are one list, and which to ask for again if not.
+"""Tells whether pages that were fetched one by one are one list, and which to ask for again if not.
 
-What belongs here: the reasoning about a list that moves while it is paged; plain data, no requests, no threads. What
-does not: fetching (see `walk`).
+What belongs here: the reasoning about a list that moves while it is paged; plain data, no requests, no
+threads. What does not: fetching (see `walk`).
 
-Paging is by offset. When a row is added or removed below a page, that page's rows change place, and a row can slip
-from a page not yet fetched into one already fetched: it would be lost. Each answer says how many rows the list has, so:
+Paging is by offset. When a row is added or removed below a page, that page's rows change place, and a row
+can slip from a page not yet fetched into one already fetched: it would be lost. Each answer says how many
+rows the list has, so:
 
-- Answers of one total that follow each other saw one list (an *epoch*). A list cannot be seen to change without its
-  total; what changes and changes back between two answers is left to the passes that compare everything.
-- A page that was answered in an older epoch is *stale*. When it is asked again and begins with the rows it had, then
-  nothing moved below it, because rows are in the order of their ids; new orders only made the list longer.
-- A run of neighbouring pages of one epoch saw one list. When its two ends did not move, no row can have slipped out
-  of it. When it begins at page 1, its upper end is enough.
+- Answers of one total that follow each other saw one list (an *epoch*). A list cannot be seen to change
+  without its total; what changes and changes back between two answers is left to the passes that compare
+  everything.
+- A page that was answered in an older epoch is *stale*. When it is asked again and begins with the rows it
+  had, then nothing moved below it, because rows are in the order of their ids; new orders only made the
+  list longer.
+- A run of neighbouring pages of one epoch saw one list. When its two ends did not move, no row can have
+  slipped out of it. When it begins at page 1, its upper end is enough.
 """
 
 from __future__ import annotations
@@ -54,7 +57,8 @@ class PageLedger:
     """The newest answer of every page of one list, and what is missing from them.
 
     Args:
-        done: Pages of an earlier walk over the same list: page -> (total, ids). They may stem from different moments.
+        done: Pages of an earlier walk over the same list: page -> (total, ids). They may stem from
+            different moments.
         page_size: Rows of a full page.
 
     Attributes:
@@ -72,10 +76,11 @@ class PageLedger:
         self._adopt(done)
 
     def _adopt(self, done: Mapping[int, tuple[int, tuple[int, ...]]]) -> None:
-        """Take over pages of an earlier walk. When was which answered is not known: neighbours of one total are a run."""
+        """Take over pages of an earlier walk; when each was answered is not known."""
         totals = {total for total, _ in done.values()}
         if len(totals) == 1:
             (self.total,) = totals
+        # Pages are asked upwards, so neighbours of one total saw one list; others of that total perhaps not.
         epoch, total_before = 0, None
         for page in sorted(done):
             total, ids = done[page]
@@ -143,6 +148,10 @@ class PageLedger:
         """The newest answer for a page; KeyError when there is none."""
         return self._pages[page]
 
+    def seen_or_none(self, page: int) -> SeenPage | None:
+        """The newest answer for a page; None when there is none, or the list has become too short for it."""
+        return self._pages.get(page)
+
     def confirm(self, first: int, last: int, witness: SeenPage) -> None:
         """Take it that the pages had not moved when another one was answered.
 
@@ -170,7 +179,7 @@ class PageLedger:
         return (page for page in range(first, last + 1) if page in self._pages)
 
     def is_settled(self) -> bool:
-        """Whether the pages are one list: all there, of one epoch, their ids distinct and as many as the total says."""
+        """Whether the pages are one list: all there, of one epoch, distinct ids, as many as the total."""
         if self.total is None or self.missing() or self.stale_runs():
             return False
         ids = [identity for seen in self._pages.values() for identity in seen.ids]

@@ -1,9 +1,10 @@
-"""Reads the JSON that KeyCRM answers: the envelope of a list, the rows in it, the few fields the client needs.
+"""Reads the JSON that KeyCRM answers: the envelope of a list, its rows, the few fields the client needs.
 
-What belongs here: decoding, as tolerant of a single row as it is strict about the envelope. What does not: the meaning
-of an order (see `books`), and requests (see `client`).
+What belongs here: decoding, as tolerant of a single row as it is strict about the envelope. What does not:
+the meaning of an order (see `books`), and requests (see `client`).
 
-A row's JSON text is kept as it came: everything later can be derived from it anew, and not decoding it is twice as fast.
+A row's JSON text is kept as it came: everything later can be derived from it anew, and not decoding it is
+twice as fast.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ _INSTANT = re.compile(
 
 # Whole pairs and other escapes are consumed as they are, so that what is left as `half` has no partner.
 _ESCAPE = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
     re.DOTALL,
 )
 
@@ -116,8 +118,8 @@ class IdPage:
 class CrmRow(dict[str, Any]):
     """One row of a reference list or of the catalogue: its decoded fields, and its JSON text as it came.
 
-    Numbers with a decimal point are `Decimal`, never binary floating point; `json.dumps` does not know them, so store
-    `payload`, not the decoded fields.
+    Numbers with a decimal point are `Decimal`, never binary floating point; `json.dumps` does not know them,
+    so store `payload`, not the decoded fields.
 
     Attributes:
         payload: The row's JSON text exactly as it came.
@@ -176,14 +178,16 @@ _ANYTHING = msgspec.json.Decoder()
 def parse_instant(text: object) -> datetime | None:
     """A moment as KeyCRM writes it, in UTC.
 
-    Two forms occur: ISO 8601 with `T`, fractions of a second and `Z` or an offset, and blank-separated without a zone.
-    Without a zone it is UTC, as all of KeyCRM's times are. Fractions beyond microseconds are cut off.
+    Two forms occur: ISO 8601 with `T`, fractions of a second and `Z` or an offset, and blank-separated
+    without a zone. Without a zone it is UTC, as all of KeyCRM's times are. Fractions beyond microseconds are
+    cut off.
 
     Args:
         text: The value of a field; anything but a text is unreadable.
 
     Returns:
-        The moment, aware and in UTC; None when there is none or it cannot be read. A day without a time is no moment.
+        The moment, aware and in UTC; None when there is none or it cannot be read. A day without a time is
+        no moment.
     """
     if not isinstance(text, str):
         return None
@@ -194,9 +198,9 @@ def parse_instant(text: object) -> datetime | None:
     offset = "+00:00" if zone is None or zone in "Zz" else zone
     fraction = (match["fraction"] or "")[:7].ljust(7, "0") if match["fraction"] else ""
     try:
-        return datetime.fromisoformat(f"{match['day']}T{_with_seconds(match['time'])}{fraction}{offset}").astimezone(
-            UTC
-        )
+        return datetime.fromisoformat(
+            f"{match['day']}T{_with_seconds(match['time'])}{fraction}{offset}"
+        ).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
@@ -261,8 +265,8 @@ def decode_envelope(body: bytes, *, route: str, page: int) -> Envelope:
 
     Raises:
         BrokenBody: The body is not JSON.
-        UnexpectedAnswer: It is JSON, but no list of KeyCRM's: `data` or `total` is missing or odd, or it is another
-            page than was asked for.
+        UnexpectedAnswer: It is JSON, but no list of KeyCRM's: `data` or `total` is missing or odd, or it is
+            another page than was asked for.
     """
     body = _text_checked(body)
     try:
@@ -288,7 +292,7 @@ def decode_envelope(body: bytes, *, route: str, page: int) -> Envelope:
 
 
 def decode_order(payload: bytes) -> OrderRow:
-    """The fields of an order that the client needs; a row that cannot be read keeps its payload and has no id.
+    """The fields of an order that the client needs; an unreadable row keeps its payload and has no id.
 
     Args:
         payload: The order's JSON text.
@@ -330,7 +334,8 @@ def decode_rows(envelope: Envelope) -> Sequence[CrmRow]:
 def _text_checked(body: bytes) -> bytes:
     """The body fit for msgspec: UTF-8, without a byte order mark, without half of an escaped surrogate pair.
 
-    msgspec does not check the encoding of the texts it skips, and refuses a whole page for half an emoji in one row.
+    msgspec does not check the encoding of the texts it skips, and refuses a whole page for half an emoji in
+    one row.
     """
     try:
         body.decode("utf-8")
@@ -348,13 +353,17 @@ def _without_half_pair(escape: re.Match[bytes]) -> bytes:
 
 def _shown(value: object) -> str:
     """A value of the envelope as a message may show it: numbers and null, no text and no record."""
-    return json.dumps(value) if value is None or isinstance(value, int | float) else f"a {type(value).__name__}"
+    return (
+        json.dumps(value) if value is None or isinstance(value, int | float) else f"a {type(value).__name__}"
+    )
 
 
 def _odd_list(route: str, page: int, what: str) -> UnexpectedAnswer:
     return UnexpectedAnswer(
-        f"KeyCRM answered GET {route} (page {page}) with something that is not that list: {what}. Nothing of this "
-        "answer was used. Check base_url in the profile; when it is right, KeyCRM's API has changed and the program "
+        f"KeyCRM answered GET {route} (page {page}) with something that is not that list: {what}. Nothing of "
+        "this "
+        "answer was used. Check base_url in the profile; when it is right, KeyCRM's API has changed and the "
+        "program "
         "needs an update.",
         route=route,
     )

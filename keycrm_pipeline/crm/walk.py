@@ -1,15 +1,16 @@
 """Fetches all pages of a list, several at a time, until they are one list.
 
-What belongs here: threads, their end, and the order of asking. What does not: what a page means, when to ask again
-(see `ledger`), how one request is made (see `client`).
+What belongs here: threads, their end, and the order of asking. What does not: what a page means, when to ask
+again (see `ledger`), how one request is made (see `connection`).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
 
 from keycrm_pipeline.crm.budget import Cancelled
@@ -17,14 +18,15 @@ from keycrm_pipeline.crm.errors import AuthenticationError, KeyCrmError, Transpo
 from keycrm_pipeline.crm.ledger import PageLedger, SeenPage, StaleRun
 
 Content = TypeVar("Content")
+Result = TypeVar("Result")
 
 ROUNDS = 6
-"""How often a moving list is mended before the walk gives up: the first time and five more. Each round asks for a few
-pages only, so a list that still moved after six does not come to rest at all."""
+"""How often a moving list is mended before the walk gives up: the first time and five more. Each round asks
+for a few pages only, so a list that still moved after six does not come to rest at all."""
 
 SUBMITTED_PER_THREAD = 2
-"""Pages handed to the threads ahead of the reader, for each thread: enough to keep them busy, and few enough that a
-slow reader does not pile pages up in memory."""
+"""Pages handed to the threads ahead of the reader, for each thread: enough to keep them busy, and few enough
+that a slow reader does not pile pages up in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class FetchedPage(Generic[Content]):
         page: Number of the page, from 1.
         total: Rows of the whole list, as the answer says.
         page_size: Rows of a full page, as the answer says.
-        ids: Identities of all rows, in their order; a row without a readable id has a negative one of its own.
+        ids: Identities of all rows, in their order; a row without a readable id has a negative one of its
+            own.
         content: What the reader of the walk gets.
     """
 
@@ -67,153 +70,161 @@ class Crew:
         self._stop.set()
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def results(
-        self, fetch: Callable[[int], FetchedPage[Content]], pages: list[int]
-    ) -> Iterator[FetchedPage[Content]]:
+    def results(self, fetch: Callable[[int], Result], numbers: Iterable[int]) -> Iterator[Result]:
         """The answers in the order in which they come.
 
         Args:
-            fetch: Asks for one page; called in a thread.
-            pages: The pages to ask for.
+            fetch: Makes one request; called in a thread.
+            numbers: What to call it with, such as page numbers.
 
         Raises:
-            KeyCrmError: What a page raised, after the pages that had arrived were yielded; the rest is cancelled.
+            KeyCrmError: What a request raised. What had arrived or was on its way is yielded before, so that
+                nothing fetched is lost; the rest is cancelled.
         """
-        waiting = iter(pages)
-        running: set[Future[FetchedPage[Content]]] = set()
+        waiting = iter(numbers)
+        running = {self._submit(fetch, number) for number in islice(waiting, self._window)}
         failures: list[KeyCrmError] = []
-        while True:
-            while not failures and len(running) < self._window:
-                page = next(waiting, None)
-                if page is None:
-                    break
-                running.add(self._submit(fetch, page))
-            if not running:
-                break
+        while running:
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 try:
                     answer = future.result()
                 except (CancelledError, Cancelled):
-                    failures.append(KeyCrmError("The walk was ended before all pages were fetched."))
+                    failures.append(KeyCrmError("The walk was ended before everything was fetched."))
                 except KeyCrmError as failure:
                     failures.append(failure)
                 else:
                     yield answer
-            if failures and not self.stopped():
+            if failures:
                 self._stop.set()
                 for future in running:
                     future.cancel()
+            else:
+                free = self._window - len(running)
+                running |= {self._submit(fetch, number) for number in islice(waiting, free)}
         if failures:
             # A refused key explains all other failures of the moment.
             raise min(failures, key=lambda failure: not isinstance(failure, AuthenticationError))
 
-    def _submit(
-        self, fetch: Callable[[int], FetchedPage[Content]], page: int
-    ) -> Future[FetchedPage[Content]]:
+    def _submit(self, fetch: Callable[[int], Result], number: int) -> Future[Result]:
         try:
-            return self._executor.submit(fetch, page)
+            return self._executor.submit(fetch, number)
         except RuntimeError:
             # The client was closed while its walk was being read.
-            ended: Future[FetchedPage[Content]] = Future()
+            ended: Future[Result] = Future()
             ended.set_exception(Cancelled())
             return ended
 
 
-def walk(
-    fetch: Callable[[int], FetchedPage[Content]],
-    *,
-    crew: Crew,
-    route: str,
-    done: Mapping[int, tuple[int, tuple[int, ...]]] | None = None,
-) -> Iterator[Content]:
-    """Fetch a list in full: what it holds from the walk's beginning to its end is yielded, however it moves meanwhile.
+class ListWalk(Generic[Content]):
+    """Fetches one list in full: what is in it during all of the walk is yielded, however the list moves.
 
-    A list of N rows that keeps still costs ceil(N / page size) requests, an empty one 1. A page can be yielded more
-    than once; the last one holds.
+    A list of N rows that keeps still costs ceil(N / page size) requests, an empty one 1.
 
     Args:
-        fetch: Asks for one page.
+        fetch: Asks for one page; called in a thread.
         crew: The threads to fetch in.
         route: The path that is asked, for messages.
-        done: Pages that an earlier walk stored: page -> (total, ids). They are asked again only when the list has moved.
-
-    Raises:
-        TransportFailure: The list keeps changing, or its pages never add up to its total.
-        KeyCrmError: What a page raised.
+        done: Pages that an earlier walk stored: page -> (total, ids). They are asked again only when the list
+            has moved.
     """
-    ledger = PageLedger(done or {})
-    if ledger.is_settled():
-        return
-    for answer in crew.results(fetch, [ledger.first_to_ask()]):
-        if answer.page_size != ledger.page_size:
-            # The server gives pages of its own size: numbers of earlier pages mean nothing.
-            ledger = PageLedger({}, page_size=answer.page_size)
-        _note(ledger, answer)
-        yield answer.content
-    for _ in range(ROUNDS):
+
+    def __init__(
+        self,
+        fetch: Callable[[int], FetchedPage[Content]],
+        *,
+        crew: Crew,
+        route: str,
+        done: Mapping[int, tuple[int, tuple[int, ...]]],
+    ) -> None:
+        self._fetch = fetch
+        self._crew = crew
+        self._route = route
+        self._ledger = PageLedger(done)
+
+    def contents(self) -> Iterator[Content]:
+        """The pages as they arrive. A page can come more than once; the newest holds.
+
+        Raises:
+            TransportFailure: The list keeps changing, or its pages never add up to its total.
+            KeyCrmError: What a page raised.
+        """
+        if self._ledger.is_settled():
+            return
+        yield from self._first_page()
+        for _ in range(ROUNDS):
+            yield from self._missing_pages()
+            if self._ledger.is_settled():
+                return
+            yield from self._stale_pages()
+            if self._ledger.is_settled():
+                return
+        raise TransportFailure(
+            f"The list GET {self._route} keeps changing while it is read: its pages were asked again "
+            f"{ROUNDS - 1} times and still do not add up to the number of rows KeyCRM gives. What was "
+            "fetched "
+            "is kept; load again at a quieter time.",
+            route=self._route,
+        )
+
+    def _first_page(self) -> Iterator[Content]:
+        for answer in self._crew.results(self._fetch, [self._ledger.first_to_ask()]):
+            if answer.page_size != self._ledger.page_size:
+                # The server gives pages of its own size: the numbers of earlier pages mean nothing.
+                self._ledger = PageLedger({}, page_size=answer.page_size)
+            yield self._noted(answer)
+
+    def _missing_pages(self) -> Iterator[Content]:
+        """Each missing page once, also those that come into being meanwhile."""
         asked: set[int] = set()
-        while missing := [page for page in ledger.missing() if page not in asked]:
+        while missing := [page for page in self._ledger.missing() if page not in asked]:
             asked.update(missing)
-            for answer in crew.results(fetch, missing):
-                _note(ledger, answer)
-                yield answer.content
-        if ledger.is_settled():
-            return
-        runs = ledger.stale_runs()
+            for answer in self._crew.results(self._fetch, missing):
+                yield self._noted(answer)
+
+    def _stale_pages(self) -> Iterator[Content]:
+        """What is needed of the stale pages to be sure of them."""
+        runs = self._ledger.stale_runs()
         for run in runs:
-            for answer in _examine(ledger, run, fetch, crew):
-                yield answer.content
-        if ledger.is_settled():
-            return
-        if not runs and not ledger.missing():
+            yield from self._examine(run)
+        if not runs and not self._ledger.missing():
             # The ids do not add up and no total tells where: everything is asked anew.
-            ledger.forget(1, ledger.last_page)
-    raise TransportFailure(
-        f"The list GET {route} keeps changing while it is read: its pages were asked again {ROUNDS - 1} times and still do "
-        "not add up to the number of rows KeyCRM gives. What was fetched is kept; load again at a quieter time.",
-        route=route,
-    )
+            self._ledger.forget(1, self._ledger.last_page)
 
+    def _examine(self, run: StaleRun) -> Iterator[Content]:
+        """Ask the pages of a run again, the highest first, until one has not moved: nor has the rest then."""
+        for page in range(run.last, run.first - 1, -1):
+            if not self._ledger.is_stale(page):
+                continue
+            before = self._ledger.seen(page)
+            yield from self._ask(page)
+            if _has_stayed(self._ledger, page, before):
+                yield from self._examine_rest(StaleRun(run.first, page - 1), self._ledger.seen(page))
+                return
 
-def _examine(
-    ledger: PageLedger, run: StaleRun, fetch: Callable[[int], FetchedPage[Content]], crew: Crew
-) -> Iterator[FetchedPage[Content]]:
-    """Ask the pages of a run again, from the highest down, until one has not moved; the rest then has not either."""
-    for page in range(run.last, run.first - 1, -1):
-        if not ledger.is_stale(page):
-            continue
-        before = ledger.seen(page)
-        answer = yield from _ask(ledger, page, fetch, crew)
-        if not _begins_with(answer, before):
-            continue
-        rest = StaleRun(run.first, page - 1)
-        witness = SeenPage(answer.total, answer.ids, ledger.epoch)
-        if rest.first > 1 and rest.first <= rest.last:
-            # Something may have been added and something else removed below this page; then the lower end moved.
-            before = ledger.seen(rest.first)
-            answer = yield from _ask(ledger, rest.first, fetch, crew)
-            if not _begins_with(answer, before):
-                ledger.forget(rest.first + 1, rest.last)
+    def _examine_rest(self, rest: StaleRun, witness: SeenPage) -> Iterator[Content]:
+        """Confirm the rest of a run, below a page that has stayed, once its lower end has stayed too."""
+        if 1 < rest.first <= rest.last:
+            # Something added and something removed below the witness leave it where it was; the lower end
+            # not.
+            before = self._ledger.seen(rest.first)
+            yield from self._ask(rest.first)
+            if not _has_stayed(self._ledger, rest.first, before):
+                self._ledger.forget(rest.first + 1, rest.last)
                 return
             rest = StaleRun(rest.first + 1, rest.last)
-        ledger.confirm(rest.first, rest.last, witness)
-        return
+        self._ledger.confirm(rest.first, rest.last, witness)
+
+    def _ask(self, page: int) -> Generator[Content, None, None]:
+        for answer in self._crew.results(self._fetch, [page]):
+            yield self._noted(answer)
+
+    def _noted(self, answer: FetchedPage[Content]) -> Content:
+        self._ledger.note(answer.page, answer.total, answer.ids)
+        return answer.content
 
 
-def _ask(
-    ledger: PageLedger, page: int, fetch: Callable[[int], FetchedPage[Content]], crew: Crew
-) -> Generator[FetchedPage[Content], None, FetchedPage[Content]]:
-    for answer in crew.results(fetch, [page]):
-        _note(ledger, answer)
-        yield answer
-        return answer
-    raise AssertionError("A page that was asked for is answered or raises.")
-
-
-def _note(ledger: PageLedger, answer: FetchedPage[Content]) -> None:
-    ledger.note(answer.page, answer.total, answer.ids)
-
-
-def _begins_with(answer: FetchedPage[Content], before: SeenPage) -> bool:
-    return bool(before.ids) and answer.ids[: len(before.ids)] == before.ids
+def _has_stayed(ledger: PageLedger, page: int, before: SeenPage) -> bool:
+    """Whether the page's newest answer begins with the rows it had: then nothing moved below it."""
+    now = ledger.seen_or_none(page)
+    return now is not None and bool(before.ids) and now.ids[: len(before.ids)] == before.ids
