@@ -41,7 +41,7 @@ from keycrm_pipeline.crm.pages import (
     decode_any,
     decode_envelope,
     decode_order,
-    decode_rows,
+    decode_row,
     parse_id,
 )
 from keycrm_pipeline.crm.walk import Crew, FetchedPage, ListWalk
@@ -353,7 +353,7 @@ class KeyCrmClient:
         self, route: str, query: Mapping[str, str], stopped: Callable[[], bool] = never
     ) -> list[CrmRow]:
         """All pages of a short list, each id once; walked twice when they do not add up to its total."""
-        unique: dict[object, CrmRow] = {}
+        unique: dict[object, CrmRow | None] = {}
         for _ in range(2):
             totals: set[int] = set()
             count, page, last_page = 0, 1, 1
@@ -362,8 +362,9 @@ class KeyCrmClient:
                 totals.add(envelope.total)
                 count += len(envelope.rows)
                 last_page = -(-envelope.total // envelope.page_size)
-                for row in decode_rows(envelope):
-                    unique[row.row_id or row.payload] = row
+                for payload in envelope.rows:
+                    row = decode_row(payload)
+                    unique[(row and row.row_id) or payload] = row
                 page += 1
             if len(totals) == 1 and len(unique) == count == envelope.total:
                 break
@@ -373,7 +374,7 @@ class KeyCrmClient:
                 f"walks brought {len(unique)} of them. Nothing of it was used. Load again later.",
                 route=route,
             )
-        return list(unique.values())
+        return [row for row in unique.values() if row is not None]
 
     # Walking
 
@@ -427,10 +428,12 @@ def _checked_json(body: bytes) -> bytes:
 
 
 def _read_rows(envelope: Envelope) -> FetchedPage[list[CrmRow]]:
-    rows = list(decode_rows(envelope))
-    ids = _identities(envelope.page, (row.row_id for row in rows))
+    """A page of `/offers`; what is no object is left out, but counted."""
+    rows = [decode_row(payload) for payload in envelope.rows]
+    ids = _identities(envelope.page, (row and row.row_id for row in rows))
     _check_sorted("/offers", envelope.page, ids)
-    return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, rows)
+    content = [row for row in rows if row is not None]
+    return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, content)
 
 
 def _id_of(row: Mapping[str, Any], key: str) -> int | None:
@@ -448,8 +451,8 @@ def _check_sorted(route: str, page: int, ids: Sequence[int]) -> None:
     readable = [row_id for row_id in ids if row_id > 0]
     if readable != sorted(readable):
         raise UnexpectedAnswer(
-            f"KeyCRM answered GET {route} (page {page}) with rows that are not in the order of their ids: the "
-            "parameter sort was ignored, and without it rows could be lost between pages. "
+            f"KeyCRM answered GET {route} (page {page}) with rows that are not in the order of their ids: "
+            "the parameter sort was ignored, and without it rows could be lost between pages. "
             f"{NOT_WHAT_WAS_ASKED}",
             route=route,
         )
@@ -497,8 +500,8 @@ def _check_window(
         outside = sum(not any(start <= date <= end for date in row) for row in dated)
         if outside * 2 > len(dated):
             raise UnexpectedAnswer(
-                f"KeyCRM answered GET /order (page {envelope.page}) with orders from outside the asked period, "
-                f"{outside} of {len(dated)}: the filter {name} was ignored, and the answer would be the whole "
-                f"account. {NOT_WHAT_WAS_ASKED}",
+                f"KeyCRM answered GET /order (page {envelope.page}) with orders from outside the asked "
+                f"period, {outside} of {len(dated)}: the filter {name} was ignored, and the answer would be "
+                f"the whole account. {NOT_WHAT_WAS_ASKED}",
                 route="/order",
             )

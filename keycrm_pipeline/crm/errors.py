@@ -12,7 +12,10 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-NOT_WHAT_WAS_ASKED = "Nothing of this answer was used. When this stays so, KeyCRM's API has changed and the program needs an update."
+NOT_WHAT_WAS_ASKED = (
+    "Nothing of this answer was used. When this stays so, KeyCRM's API has changed and the program needs an "
+    "update."
+)
 """End of the messages about answers that are not what was asked for."""
 
 EXCERPT_LENGTH = 500

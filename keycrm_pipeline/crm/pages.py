@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -320,15 +319,6 @@ def decode_row(payload: bytes) -> CrmRow | None:
         return CrmRow(_FIELDS.decode(payload), payload)
     except msgspec.DecodeError:
         return None
-
-
-def decode_rows(envelope: Envelope) -> Sequence[CrmRow]:
-    """The rows of a page of a reference list or of the catalogue; what is no object is left out.
-
-    Args:
-        envelope: The page.
-    """
-    return [row for payload in envelope.rows if (row := decode_row(payload)) is not None]
 
 
 def _text_checked(body: bytes) -> bytes:
