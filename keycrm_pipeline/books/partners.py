@@ -115,7 +115,31 @@ def identifies_nobody(name: str | None, phone: str | None, email: str | None) ->
 
 def _name_to_show(name: str | None, phone: str | None, email: str | None) -> str | None:
     """Return a buyer's name, else what stands in for it."""
-    return tidied(name) or card_phone(phone) or tidied(email)
+    return _real_name(name) or card_phone(phone) or tidied(email) or tidied(name)
+
+
+def _real_name(name: str | None) -> str | None:
+    """Return a name that is one: it has a letter, and is no e-mail. Sites put the phone into its field."""
+    shown = tidied(name)
+    if shown is None or not any(map(str.isalpha, shown)) or email_key(shown) is not None:
+        return None
+    return shown
+
+
+def conflict_stands(names: Iterable[str | None]) -> bool:
+    """Tell whether a name conflict of a card still has its cause (R3).
+
+    A card made by the exchange takes the name of its newest buyer, so its name alone tells nothing: the names
+    of all buyers linked to it must be compared with each other.
+
+    Args:
+        names: The card's name and those of all buyers linked to it, each as last seen.
+
+    Returns:
+        True when two of the names disagree. A missing name, or a phone or e-mail in its place, disagrees with
+        none.
+    """
+    return len({name_key(name) for name in names if _real_name(name) is not None}) > 1
 
 
 class PartnerRegister:
@@ -129,21 +153,20 @@ class PartnerRegister:
 
     What stands on a card made by the exchange follows the buyer of the newest order by `(ordered_at,
     order_id)`; meeting that same order again follows it again. An empty value never overwrites a filled one,
-    and an older order only fills what is empty. A name that stands in for a missing one (the card's own
-    phone or e-mail) counts as empty. Cards from the catalogue only get empty fields filled.
+    and an older order only fills what is empty. A name without any letter, or that is an e-mail, counts as
+    empty: phone or e-mail stand in for it. Cards from the catalogue only get empty fields filled.
 
     An order without a buyer gets the default partner: the card of that name with the lowest id, else a card
     created once. A buyer with nothing but an id is treated the same, and not linked: should KeyCRM learn the
-    name, it gets its own card.
+    name, it gets its own card, and its earlier orders do so when they are loaded again (`meet_all`).
 
     The register must be given every card that can be met: those the buyers are linked to, those with their
     phones or e-mails, and those named like the default partner.
 
     A name conflict is reported when the link is made. Meeting the buyer again reports nothing, because the
     link decides then; so a conflict that is to stand on the review list is kept with the link. It stands as
-    long as the names of the buyers linked to one card disagree with each other or, on a card from the
-    catalogue, with the card (`names_disagree`); when the buyers are renamed or merged in KeyCRM, its cause
-    is gone.
+    long as the names of the card and of all buyers linked to it disagree (`conflict_stands`); when the buyers
+    are renamed or merged in KeyCRM, its cause is gone.
 
     Attributes:
         new_links: Links made, buyer id -> partner id.
@@ -227,6 +250,26 @@ class PartnerRegister:
         self.new_links[sighting.buyer_id] = partner_id
         self._follow(partner_id, sighting, moment)
         return partner_id
+
+    def meet_all(self, sightings: Iterable[BuyerSighting]) -> list[int]:
+        """Return the ids of the cards of many orders' buyers; meeting the same orders again changes nothing.
+
+        The same as `meet` one by one, but for a buyer who has nothing but an id in one order and a name in a
+        later one: the earlier order is given the card, too, which it would get at the next load.
+
+        Args:
+            sightings: By `(ordered_at, order_id)`.
+
+        Raises:
+            NoDefaultPartnerError: See `meet`.
+            KeyError: See `meet`.
+        """
+        met = list(sightings)
+        found = [self.meet(sighting) for sighting in met]
+        return [
+            partner_id if sighting.buyer_id is None else self._links.get(sighting.buyer_id, partner_id)
+            for sighting, partner_id in zip(met, found, strict=True)
+        ]
 
     @property
     def created(self) -> dict[int, PartnerCard]:
@@ -312,14 +355,12 @@ class PartnerRegister:
 
     @staticmethod
     def _own_name(card: PartnerCard) -> str | None:
-        """Return the card's name unless its phone or e-mail only stands in for one."""
-        if card.origin != CATALOGUE and card.name in (card.phone, card.email):
-            return None
-        return tidied(card.name)
+        """Return the card's name unless it is one of our own making, a phone or e-mail in its place."""
+        return tidied(card.name) if card.origin == CATALOGUE else _real_name(card.name)
 
     def _disagrees(self, card: PartnerCard, sighting: BuyerSighting) -> bool:
         """Tell whether the card's name and the buyer's are different people's."""
-        return names_disagree(self._own_name(card), sighting.name)
+        return names_disagree(self._own_name(card), _real_name(sighting.name))
 
     def _new_card(self, name: str) -> int:
         """Make a card with the next id and nothing but a name."""
@@ -343,11 +384,12 @@ class PartnerRegister:
         card = self._cards[partner_id]
         as_of = self._as_of.get(partner_id)
         own = (self._own_name(card), card.phone, card.email)
-        said = (tidied(sighting.name), card_phone(sighting.phone), tidied(sighting.email))
+        said = (_real_name(sighting.name), card_phone(sighting.phone), tidied(sighting.email))
         follows = card.origin != CATALOGUE and (as_of is None or moment >= as_of)
         first, second = (said, own) if follows else (own, said)
         name, phone, email = (one or other for one, other in zip(first, second, strict=True))
-        shown = replace(card, name=name or phone or email or card.name, phone=phone, email=email)
+        typed = (tidied(sighting.name) if follows else None) or card.name
+        shown = replace(card, name=name or phone or email or typed, phone=phone, email=email)
         if shown != card:
             self._put(shown)
         if follows:

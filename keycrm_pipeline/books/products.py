@@ -135,14 +135,25 @@ class CatalogueOffer:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueProduct:
-    """One product of KeyCRM's catalogue with all its offers; a plain product has one offer."""
+    """One product of KeyCRM's catalogue.
+
+    Attributes:
+        crm_product_id: KeyCRM's product id.
+        name: Its name.
+        unit: Unit of measure; None for pieces.
+        has_offers: Whether it has variants.
+        category_id: Its category.
+        offers: All its offers. A plain product has one, which need not be known.
+        sku: The article of a plain product; one with variants has none of its own.
+    """
 
     crm_product_id: int
-    name: str
+    name: str | None
     unit: str | None
     has_offers: bool
     category_id: int | None
     offers: tuple[CatalogueOffer, ...]
+    sku: str | None = None
 
     def offer(self, offer_id: int | None) -> CatalogueOffer | None:
         """Return the offer with that id, or None."""
@@ -160,29 +171,17 @@ class Category:
     """One category of KeyCRM's catalogue; `parent_id` is None at the root."""
 
     category_id: int
-    name: str
+    name: str | None
     parent_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class AmbiguousName:
-    """A name by which a line without SKU was given a card although several cards have it (R4.3).
-
-    Attributes:
-        name: The name as sold.
-        product_ids: The cards of that name, lowest id first; the first one was taken.
-    """
-
-    name: str
-    product_ids: tuple[int, ...]
 
 
 def needs_catalogue(item: SoldItem, known: Mapping[int, CatalogueProduct]) -> bool:
     """Tell whether KeyCRM must be asked for the item's product (R5).
 
-    It must when the product is not known, or the item's offer is none of those known, or that offer's SKU is
-    another one than the order carries: then the product has changed since it was asked. The SKU compared is
-    the offer's own, which KeyCRM gives as it is now, and the line's only when the offer has none.
+    It must when the product is not known, or the item's offer is none of those known, or its SKU is another
+    one than the order carries: then the product has changed since it was asked. The SKU compared is the
+    offer's own, which KeyCRM gives as it is now, and the line's only when the offer has none. A plain product
+    whose offer is not listed is compared by its own SKU, and has changed when the line has options.
 
     Args:
         item: The kind of line.
@@ -191,10 +190,13 @@ def needs_catalogue(item: SoldItem, known: Mapping[int, CatalogueProduct]) -> bo
     if item.offer_id is None or item.crm_product_id is None:
         return False
     product = known.get(item.crm_product_id)
-    offer = product.offer(item.offer_id) if product is not None else None
-    if offer is None:
+    if product is None:
         return True
-    return (sku_key(item.offer_sku) or sku_key(item.sku)) != sku_key(offer.sku)
+    sold_key = sku_key(item.offer_sku) or sku_key(item.sku)
+    if not product.has_offers and not product.offers:
+        return item.has_properties or sold_key != sku_key(product.sku)
+    offer = product.offer(item.offer_id)
+    return offer is None or sold_key != sku_key(offer.sku)
 
 
 class ProductRegister:
@@ -238,10 +240,10 @@ class ProductRegister:
     nothing is reported; it stands as long as several cards have that name.
 
     Attributes:
-        new_links: Links made or completed, by offer id.
         promoted: Cards that became `product_with_sku`, in order.
         became_services: Cards that became `service`, in order.
-        ambiguous_names: Lines without SKU that were given one of several cards of equal name.
+        ambiguous_names: Names by which a line without SKU was given one of several cards: the name as first
+            sold, and the ids of the cards, lowest first; the first one was taken.
     """
 
     def __init__(
@@ -270,7 +272,8 @@ class ProductRegister:
         """
         self.promoted: list[int] = []
         self.became_services: list[int] = []
-        self.ambiguous_names: list[AmbiguousName] = []
+        self.ambiguous_names: dict[str, tuple[int, ...]] = {}
+        self._ambiguous_keys: set[str] = set()
         self._catalogue = catalogue
         self._categories = categories
         self._service_categories = frozenset(service_categories)
@@ -339,14 +342,14 @@ class ProductRegister:
         self._link(line, product_id, variant_id)
         return product_id, variant_id
 
-    def service_card(self, name: str) -> int:
-        """Return the card of a service of that name, such as the paid delivery (R7); find or make it.
+    def meet_delivery(self, name: str) -> int:
+        """Return the id of the service card of paid delivery (R7); find or make it.
 
         A service of that name is taken first, then any card of that name: one that the exchange made becomes
         a service, one from the catalogue stays what it is. The lowest id counts.
 
         Args:
-            name: The name, not blank.
+            name: The profile's `delivery_service`, not blank.
         """
         named = sorted(self._by_name.get(name_key(name) or "", ()))
         services = [product_id for product_id in named if self._cards[product_id].kind == SERVICE]
@@ -382,9 +385,9 @@ class ProductRegister:
         }
 
     @property
-    def new_links(self) -> dict[int, ProductLink]:
-        """The links made or completed, by offer id."""
-        return {key: link for key, link in self._links.items() if self._given_links.get(key) != link}
+    def new_links(self) -> list[ProductLink]:
+        """The links made or completed; at most one an offer."""
+        return [link for key, link in self._links.items() if self._given_links.get(key) != link]
 
     # What is known of the item
 
@@ -394,17 +397,15 @@ class ProductRegister:
         if item.offer_id is not None and item.crm_product_id is not None:
             product = self._catalogue.get(item.crm_product_id)
         offer = product.offer(item.offer_id) if product is not None else None
-        sku = next(
-            (
-                sku
-                for sku in (item.sku, item.offer_sku, offer.sku if offer is not None else None)
-                if sku_key(sku)
-            ),
-            None,
-        )
-        if offer is not None and sku_key(offer.sku) == sku_key(sku):
+        known_sku = None
+        if offer is not None:
+            known_sku = offer.sku
+        elif product is not None and not product.has_offers:
+            known_sku = product.sku
+        sku = next((sku for sku in (item.sku, item.offer_sku, known_sku) if sku_key(sku)), None)
+        if sku_key(known_sku) == sku_key(sku):
             # The catalogue's spelling of the same SKU is the one to put on a card.
-            sku = offer.sku
+            sku = known_sku
         names = (name_key(item.name), name_key(product.name) if product is not None else None)
         return _Line(
             item=item,
@@ -413,7 +414,7 @@ class ProductRegister:
             sku=sku.strip() if sku is not None else None,
             key=sku_key(sku),
             names=tuple(dict.fromkeys(name for name in names if name is not None)),
-            kind=self._kind(item, product, has_sku=sku is not None),
+            kind=self._kind(item, product, has_sku=sku_key(sku) is not None),
         )
 
     def _kind(self, item: SoldItem, product: CatalogueProduct | None, *, has_sku: bool) -> str:
@@ -478,12 +479,16 @@ class ProductRegister:
             if line.key is not None:
                 named = [product_id for product_id in named if self._is_blank(product_id)]
             elif len(named) > 1:
-                ambiguous = AmbiguousName(line.item.name, tuple(named))
-                if ambiguous not in self.ambiguous_names:
-                    self.ambiguous_names.append(ambiguous)
+                self._report_ambiguous(name, line.item.name, named)
             if named:
                 return named[0]
         return None
+
+    def _report_ambiguous(self, key: str, name: str, product_ids: list[int]) -> None:
+        """Report a name once, in the first spelling met."""
+        if key not in self._ambiguous_keys:
+            self._ambiguous_keys.add(key)
+            self.ambiguous_names[name] = tuple(product_ids)
 
     def _is_blank(self, product_id: int) -> bool:
         """Tell whether the card has neither a SKU nor variants."""
