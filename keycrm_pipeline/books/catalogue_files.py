@@ -1,9 +1,9 @@
 """Cards that the accounting system has already, read from the text of its files (R12).
 
 `products.csv` has the columns `id, name, sku, kind, unit`, `partners.csv` the columns `id, name, phone,
-email`, separated by commas or semicolons, with the names of the columns in the first line. This module turns the
-text into rows, or into a list of everything that is wrong with it. Where the files lie, and how their rows
-become cards, is decided elsewhere.
+email`, separated by commas or semicolons, with the names of the columns in the first line. This module turns
+the text into rows, or into a list of everything that is wrong with it. Where the files lie, and how their
+rows become cards, is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -136,8 +136,8 @@ def read_products_csv(text: str, file_name: str) -> list[CatalogueProductRow]:
         One row a card, in the order of the file.
 
     Raises:
-        CatalogueFileError: When anything is wrong, with all problems: a missing or unknown column, a missing id
-            or name, an unknown kind, an id or SKU that stands twice, broken quotes.
+        CatalogueFileError: When anything is wrong, with all problems: a missing or unknown column, a missing
+            id or name, an unknown kind, an id or SKU that stands twice, broken quotes.
     """
     problems: list[CatalogueProblem] = []
     seen_ids, seen_skus = _Seen("id"), _Seen("sku")
@@ -182,8 +182,8 @@ def read_partners_csv(text: str, file_name: str) -> list[CataloguePartnerRow]:
         One row a card, in the order of the file.
 
     Raises:
-        CatalogueFileError: When anything is wrong, with all problems: a missing or unknown column, a missing id
-            or name, an id that stands twice, broken quotes.
+        CatalogueFileError: When anything is wrong, with all problems: a missing or unknown column, a missing
+            id or name, an id that stands twice, broken quotes.
     """
     problems: list[CatalogueProblem] = []
     seen_ids = _Seen("id")

@@ -17,7 +17,6 @@ from keycrm_pipeline.books.catalogue_files import (
     read_products_csv,
 )
 
-
 COLUMNS = "the columns are id, name, sku, kind, unit"
 
 
