@@ -12,13 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from keycrm_pipeline.books.names import email_key, name_key, tidied
+from keycrm_pipeline.books.origins import CATALOGUE, KEYCRM
 from keycrm_pipeline.books.phones import card_phone, normalised_phone
-
-KEYCRM = "keycrm"
-"""Origin of a card that the exchange made."""
-
-CATALOGUE = "catalogue"
-"""Origin of a card that the books had already (R12)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from keycrm_pipeline.books.names import name_key, sku_key, tidied
-
-KEYCRM = "keycrm"
-"""Origin of a card that the exchange made."""
-
-CATALOGUE = "catalogue"
-"""Origin of a card that the books had already (R12)."""
+from keycrm_pipeline.books.origins import CATALOGUE, KEYCRM
 
 PRODUCT = "product"
 """Товар."""

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keycrm_pipeline.books.origins import CATALOGUE, KEYCRM
 from keycrm_pipeline.books.partners import (
-    CATALOGUE,
-    KEYCRM,
     BuyerSighting,
     NameConflict,
     NoDefaultPartnerError,

@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keycrm_pipeline.books.names import sku_key
+from keycrm_pipeline.books.origins import CATALOGUE, KEYCRM
 from keycrm_pipeline.books.products import (
-    CATALOGUE,
-    KEYCRM,
     CatalogueOffer,
     CatalogueProduct,
     Category,
