@@ -364,7 +364,8 @@ class KeyCrmClient:
                 last_page = -(-envelope.total // envelope.page_size)
                 for payload in envelope.rows:
                     row = decode_row(payload)
-                    unique[(row and row.row_id) or payload] = row
+                    row_id = None if row is None else row.row_id
+                    unique[payload if row_id is None else row_id] = row
                 page += 1
             if len(totals) == 1 and len(unique) == count == envelope.total:
                 break
@@ -430,7 +431,7 @@ def _checked_json(body: bytes) -> bytes:
 def _read_rows(envelope: Envelope) -> FetchedPage[list[CrmRow]]:
     """A page of `/offers`; what is no object is left out, but counted."""
     rows = [decode_row(payload) for payload in envelope.rows]
-    ids = _identities(envelope.page, (row and row.row_id for row in rows))
+    ids = _identities(envelope.page, (None if row is None else row.row_id for row in rows))
     _check_sorted("/offers", envelope.page, ids)
     content = [row for row in rows if row is not None]
     return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, content)

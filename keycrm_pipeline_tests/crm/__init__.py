@@ -1,0 +1,1 @@
+"""Tests of the KeyCRM client, module by module, against small real HTTP servers on loopback."""

@@ -1,0 +1,66 @@
+"""Fixtures of the client's tests: a server of their own, and clients that do not wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from keycrm_pipeline.crm import KeyCrmClient, RequestBudget
+from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm
+
+
+class VirtualTime:
+    """A clock that moves only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def virtual_time() -> VirtualTime:
+    return VirtualTime()
+
+
+@pytest.fixture
+def crm() -> Iterator[LoopbackCrm]:
+    with LoopbackCrm() as server:
+        yield server
+
+
+@pytest.fixture
+def make_client(crm: LoopbackCrm, virtual_time: VirtualTime) -> Iterator[Callable[..., KeyCrmClient]]:
+    """Clients of the server; all their waiting is virtual."""
+    clients: list[KeyCrmClient] = []
+
+    def make(**overrides: Any) -> KeyCrmClient:
+        settings: dict[str, Any] = {
+            "base_url": crm.url,
+            "api_key": KEY,
+            "budget": RequestBudget(60, virtual_time.clock, virtual_time.sleep, jitter=lambda: 0.0),
+            "sleep": virtual_time.sleep,
+            "jitter": lambda: 0.0,
+            **overrides,
+        }
+        client = KeyCrmClient(**settings)
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def client(make_client: Callable[..., KeyCrmClient]) -> KeyCrmClient:
+    """One request at a time, so that the server sees them in the order of asking."""
+    return make_client(concurrency=1)

@@ -1,0 +1,133 @@
+"""A small real HTTP server on loopback that pages lists like KeyCRM, with faults and changes on demand.
+
+What belongs here: just enough of the API to test the client over real sockets. What does not: a shop (that is the
+sandbox, built and tested apart).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+KEY = "marker-key-5f0c9a"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as the server saw it."""
+
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    in_flight: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server sends instead of the list."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=dict)
+    drop: bool = False
+    cut: bool = False
+
+
+def order(order_id: int, at: str = "2026-03-02T08:00:00.000000Z", **more: Any) -> dict[str, Any]:
+    return {"id": order_id, "ordered_at": at, "created_at": at, "updated_at": at, **more}
+
+
+class LoopbackCrm:
+    """The server, and the lists it pages.
+
+    Attributes:
+        lists: Route -> rows in the order in which they are paged.
+        faults: Replies to give first, one a request.
+        before: Called before each answer with the number of the request (from 1) and the request.
+        page_seconds: How long an answer takes.
+    """
+
+    def __init__(self) -> None:
+        self.lists: dict[str, list[dict[str, Any]]] = {"/order": []}
+        self.faults: list[Reply] = []
+        self.before: Callable[[int, Asked], None] = lambda _number, _asked: None
+        self.filtered: Callable[[str, dict[str, str], list[dict[str, Any]]], list[dict[str, Any]]] = (
+            lambda _route, _query, rows: rows
+        )
+        self.page_seconds = 0.0
+        self.asked: list[Asked] = []
+        self._in_flight = 0
+        self._lock = threading.Lock()
+        crm = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                crm._answer(self)
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> LoopbackCrm:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    @property
+    def pages_asked(self) -> list[int]:
+        return [int(asked.query["page"]) for asked in self.asked]
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        parts = urlsplit(handler.path)
+        with self._lock:
+            self._in_flight += 1
+            asked = Asked(
+                parts.path.removeprefix("/v1"),
+                dict(parse_qsl(parts.query)),
+                {name.lower(): value for name, value in handler.headers.items()},
+                self._in_flight,
+            )
+            self.asked.append(asked)
+            self.before(len(self.asked), asked)
+            reply = self.faults.pop(0) if self.faults else self._listed(asked)
+        if self.page_seconds:
+            time.sleep(self.page_seconds)  # a slow page really takes its time; the tests themselves do not wait
+        with self._lock:
+            self._in_flight -= 1
+        if reply.drop:
+            handler.close_connection = True
+            return
+        handler.send_response(reply.status)
+        handler.send_header("Content-Length", str(len(reply.body)))
+        for name, value in reply.headers.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(reply.body[: len(reply.body) // 2] if reply.cut else reply.body)
+        handler.close_connection = handler.close_connection or reply.cut
+
+    def _listed(self, asked: Asked) -> Reply:
+        if asked.path not in self.lists:
+            return Reply(404, b'{"message": "Not found."}')
+        rows = self.filtered(asked.path, asked.query, self.lists[asked.path])
+        page, limit = int(asked.query["page"]), min(50, int(asked.query.get("limit", "15")))
+        data = rows[(page - 1) * limit : page * limit]
+        envelope = {"total": len(rows), "current_page": page, "per_page": limit, "data": data}
+        return Reply(body=json.dumps(envelope, ensure_ascii=False).encode())
