@@ -1,7 +1,7 @@
 """Numbers, money and dates as a Ukrainian or an English reader writes them.
 
-What belongs here: everything that depends on the reader's language but is no sentence. Sentences are in `wording`.
-babel is imported when something is formatted, so that importing this module costs nothing.
+What belongs here: everything that depends on the reader's language but is no sentence. Sentences are in
+`wording`. babel is imported when something is formatted, so that importing this module costs nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _LOCALES: dict[Language, str] = {"uk": "uk_UA", "en": "en_GB"}
 """English readers of this report are in Europe: day before month."""
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(r"(?<![\w])(?:\+\d[\d\s()\-]{8,}\d|(?:3?8)?\(?0\d{2}\)?[\s-]?\d{3}[\s-]?\d{2}[\s-]?\d{2})(?!\w)")
+_PHONE = re.compile(
+    r"(?<![\w])(?:\+\d[\d\s()\-]{8,}\d|(?:3?8)?\(?0\d{2}\)?[\s-]?\d{3}[\s-]?\d{2}[\s-]?\d{2})(?!\w)"
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Formatter:
 
         return str(format_decimal(value, format="#,##0.###", locale=self.locale))
 
-    def short_number(self, value: Decimal | float) -> str:
+    def short_number(self, value: float) -> str:
         """A number for the axis of a chart: `12 тис.`, `1,5 млн`."""
         from babel.numbers import format_compact_decimal, format_decimal
 
@@ -162,7 +164,7 @@ class Formatter:
 def without_contacts(text: str) -> str:
     """The text with every e-mail address and phone number in it replaced by an ellipsis.
 
-    Reasons and errors quote what came from the CRM; a report is shown and sent around, so no buyer can be reached
-    through it. Order numbers, waybills and sums stay.
+    Reasons and errors quote what came from the CRM; a report is shown and sent around, so no buyer can be
+    reached through it. Order numbers, waybills and sums stay.
     """
     return _PHONE.sub("…", _EMAIL.sub("…", text))

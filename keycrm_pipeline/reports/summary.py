@@ -1,7 +1,7 @@
-"""The summary of a load for the Dagster page: a markdown table for people, and a small chart of orders and sums.
+"""The summary of a load for the Dagster page: markdown tables, and a small chart of orders and sums.
 
-What belongs here: figures and counts without personal data. What does not: Dagster (the assets put these texts into
-their metadata) and SQL (see `warehouse.reports`). matplotlib is imported when a chart is drawn.
+What belongs here: figures and counts without personal data. What does not: Dagster (the assets put these
+texts into their metadata) and SQL (see `warehouse.reports`). matplotlib is imported when a chart is drawn.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from keycrm_pipeline.warehouse.reports import NamedSales
 
 MOST_ROWS = 12
-"""Rows of one table of the summary; the rest is added up, so that a shop with 300 sources still fits the page."""
+"""Rows of one table of the summary; the rest is added up, so that 300 sources still fit the page."""
 
 _CHART_DPI = 100
 _CHART_WIDTH = 9.0
@@ -113,13 +113,13 @@ def read_load_summary(
     for row in reports.sales_by_day(connection, period_from, period_to):
         orders, totals = days.get(row.order_day, (0, {}))
         days[row.order_day] = (orders + row.orders, totals | {row.currency: row.grand_total})
-    totals = reports.period_totals(connection, period_from, period_to)
+    figures = reports.period_totals(connection, period_from, period_to)
     return LoadSummary(
         days=[DayFigures(day, *figures) for day, figures in sorted(days.items())],
         sources=_groups(reports.sales_by_source(connection, period_from, period_to)),
         status_groups=_groups(reports.orders_by_status_group(connection, period_from, period_to)),
-        discounts={currency: row.discount_total for currency, row in totals.items() if row.discount_total},
-        delivery={currency: row.delivery_total for currency, row in totals.items() if row.delivery_total},
+        discounts={currency: row.discount_total for currency, row in figures.items() if row.discount_total},
+        delivery={currency: row.delivery_total for currency, row in figures.items() if row.delivery_total},
         rejections=reports.rejections_of_period(connection, period_from, period_to),
     )
 
@@ -134,7 +134,9 @@ def _groups(rows: Sequence[NamedSales]) -> list[GroupFigures]:
 
 
 def _added(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    return dict(one) | {currency: one.get(currency, Decimal(0)) + amount for currency, amount in other.items()}
+    return dict(one) | {
+        currency: one.get(currency, Decimal(0)) + amount for currency, amount in other.items()
+    }
 
 
 def load_summary_markdown(
@@ -155,7 +157,9 @@ def load_summary_markdown(
     write, words = Formatter(language), Wording(language)
     parts: list[str] = []
     if with_chart and summary.days:
-        parts.append(chart_markdown(summary_chart_png(summary.days, language=language), words["chart_of_days"]))
+        parts.append(
+            chart_markdown(summary_chart_png(summary.days, language=language), words["chart_of_days"])
+        )
     parts.append(
         _markdown_table(
             (words["load"], ""),
@@ -235,15 +239,14 @@ def chart_markdown(png: bytes, description: str) -> str:
 def summary_chart_png(rows: Sequence[DayFigures], *, language: Language = "uk") -> bytes:
     """A chart of orders and of the sums of each currency by day, as PNG under 100 KB.
 
-    Up to a quarter each day has its bar, then each week, beyond three years each month; days between the first and
-    the last that are not in `rows` stand as empty. One panel for the orders and one for each currency, since
-    currencies are never added.
+    Up to a quarter each day has its bar, then each week, beyond three years each month; days between the
+    first and the last that are not in `rows` stand as empty. One panel for the orders and one for each
+    currency, since currencies are never added.
 
     Args:
         rows: Figures by day, in any order; a day given twice is added up. None gives a chart that says so.
         language: Language of titles, numbers and dates.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     write, words = Formatter(language), Wording(language)
@@ -251,9 +254,11 @@ def summary_chart_png(rows: Sequence[DayFigures], *, language: Language = "uk") 
     currencies = _by_orders_of_magnitude(rows)
     panels = 1 + len(currencies)
     figure = Figure(
-        figsize=(_CHART_WIDTH, 0.5 + _PANEL_HEIGHT * panels), dpi=_CHART_DPI, facecolor="white", layout="constrained"
+        figsize=(_CHART_WIDTH, 0.5 + _PANEL_HEIGHT * panels),
+        dpi=_CHART_DPI,
+        facecolor="white",
+        layout="constrained",
     )
-    canvas = FigureCanvasAgg(figure)
     axes = figure.subplots(panels, 1, squeeze=False, sharex=True)[:, 0]
     span = spanned.span
     _draw_bars(
@@ -282,7 +287,7 @@ def summary_chart_png(rows: Sequence[DayFigures], *, language: Language = "uk") 
         )
         axes[0].set_xticks([])
     picture = io.BytesIO()
-    canvas.print_png(picture, pil_kwargs={"optimize": True}, metadata={"Software": None})
+    figure.savefig(picture, format="png", pil_kwargs={"optimize": True}, metadata={"Software": None})
     return picture.getvalue()
 
 
@@ -310,7 +315,9 @@ def _spanned(rows: Sequence[DayFigures]) -> _Spanned:
         orders[start] += row.orders
         totals[start] = _added(totals.get(start, {}), row.totals)
     starts = sorted(orders)
-    return _Spanned(span, starts, [orders[start] for start in starts], [totals.get(start, {}) for start in starts])
+    return _Spanned(
+        span, starts, [orders[start] for start in starts], [totals.get(start, {}) for start in starts]
+    )
 
 
 def _by_orders_of_magnitude(rows: Sequence[DayFigures]) -> list[str]:

@@ -1,8 +1,8 @@
 """The views of schema `reports`, and what the exchange report and the summary of a load read from them.
 
-What belongs here: the views with the comment of every column, and typed rows of the report's queries. What does not:
-how a figure is shown (see `reports`). Sums of different currencies are never added; cancelled orders (status group 6)
-stand apart in every view that adds orders up.
+What belongs here: the views with the comment of every column, and typed rows of the report's queries. What
+does not: how a figure is shown (see `reports`). Sums of different currencies are never added; cancelled
+orders (status group 6) stand apart in every view that adds orders up.
 """
 
 from __future__ import annotations
@@ -19,25 +19,10 @@ if TYPE_CHECKING:
     import duckdb
 
 
-@dataclass(frozen=True)
-class View:
-    """A view of schema `reports`; its SELECT is the statement of that name in `report_views.sql`.
-
-    Attributes:
-        name: The view's name.
-        comment: What one row is.
-        columns: The columns, in order; what each says is in `COLUMN_COMMENTS`.
-    """
-
-    name: str
-    comment: str
-    columns: tuple[str, ...]
-
-
 COLUMN_COMMENTS: Mapping[str, str] = {
     "account": "Bank account or cash desk (Банк. рахунок/Каса).",
     "amount": "Sum, in `currency`.",
-    "buyer_kind": "first_order: the buyer's first in the books; repeat_order: a later one; no_buyer: the order names none.",
+    "buyer_kind": "first_order (the buyer's first in the books), repeat_order or no_buyer.",
     "category_id": "Category in KeyCRM, the current one; empty when there is none.",
     "category_name": "Its name.",
     "currency": "Currency of all sums of the row; never add rows of different currencies.",
@@ -86,7 +71,7 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "period_from": "First day of the period.",
     "period_to": "Last day of the period.",
     "product_id": "Card; empty for wrap, tax and difference.",
-    "product_name": "Name of the card, else of the line; a fixed word for delivery, wrap, tax and difference.",
+    "product_name": "Name of the card, else of the line; a fixed word for what is no product.",
     "products_created": "New product cards.",
     "quantity": "Quantity.",
     "reason": "Why an order could not be loaded, in words.",
@@ -110,149 +95,56 @@ COLUMN_COMMENTS: Mapping[str, str] = {
 }
 """Column of any view -> its comment: the same name means the same everywhere."""
 
-_SALES_KEY = ("order_day", "currency", "is_cancelled")
-
-VIEWS: tuple[View, ...] = (
-    View(
-        "order_facts",
-        "One order with what all other views need of it.",
-        (
-            "order_id", "order_day", "ordered_at", "currency", "partner_id", "has_buyer", "source_id", "source_name",
-            "manager_id", "responsible", "status_id", "status_name", "status_group_id", "status_group_name", "stage",
-            "is_cancelled", "is_returned", "shipping_status", "is_shipped", "is_cash_on_delivery", "delivery_service",
-            "goods_total", "services_total", "delivery_total", "discount_total", "grand_total", "difference",
-            "paid_total", "due", "payment_status",
-        ),
+VIEWS: Mapping[str, str] = {
+    "order_facts": "One order with what all other views need of it.",
+    "order_items": (
+        "One item of an order: a line of goods, a line of the services tab, or what the order does "
+        "not add up by. The amounts of an order's items add up to its grand_total."
     ),
-    View(
-        "order_items",
-        "One item of an order: a line of goods, a line of the services tab, or what the order does not add up by. "
-        "The amounts of an order's items add up to its grand_total.",
-        (
-            "order_id", "line_no", "order_day", "currency", "is_cancelled", "item_kind", "product_id", "product_name",
-            "sku", "category_id", "category_name", "quantity", "discount", "amount",
-        ),
+    "sales_by_day": "Orders and sums of one day.",
+    "sales_by_source": "Orders and sums of one day and source.",
+    "sales_by_manager": "Orders and sums of one day and manager.",
+    "sales_by_status": "Orders and sums of one day and status.",
+    "sales_by_product": (
+        "Sales of one day and card; delivery, wrap, tax and differences have rows of their own, so "
+        "that the amounts of a day add up to its grand_total."
     ),
-    View(
-        "sales_by_day",
-        "Orders and sums of one day.",
-        (
-            *_SALES_KEY, "orders", "goods_total", "services_total", "delivery_total", "discount_total", "difference",
-            "grand_total", "paid_total", "due",
-        ),
+    "sales_by_category": (
+        "Sales of one day and category, goods and services of it together; delivery, wrap, tax and "
+        "differences have rows of their own, so that the amounts of a day add up to its grand_total."
     ),
-    View(
-        "sales_by_source",
-        "Orders and sums of one day and source.",
-        (*_SALES_KEY, "source_id", "source_name", "orders", "discount_total", "grand_total", "paid_total"),
+    "discounts_by_day": "Discounts of one day.",
+    "delivery_by_service": "Orders of one day and delivery service, and the delivery charged to buyers.",
+    "payments_by_method": (
+        "Payments and expenses of the orders of one day, by method, in the currency of the payment."
     ),
-    View(
-        "sales_by_manager",
-        "Orders and sums of one day and manager.",
-        (*_SALES_KEY, "manager_id", "responsible", "orders", "discount_total", "grand_total", "paid_total"),
+    "payments_due": "One order that is not cancelled and not paid in full.",
+    "cash_on_delivery_out": (
+        "One order to be paid on delivery whose parcel has left, did not go back, and whose money has "
+        "not come."
     ),
-    View(
-        "sales_by_status",
-        "Orders and sums of one day and status.",
-        (
-            *_SALES_KEY, "status_group_id", "status_group_name", "status_id", "status_name", "stage", "orders",
-            "grand_total", "paid_total",
-        ),
+    "returns_and_cancellations": (
+        "Orders of one day that are cancelled, or whose parcel went back, by stage and source."
     ),
-    View(
-        "sales_by_product",
-        "Sales of one day and card; delivery, wrap, tax and differences have rows of their own, so that the amounts "
-        "of a day add up to its grand_total.",
-        (
-            *_SALES_KEY, "item_kind", "product_id", "product_name", "sku", "category_id", "category_name", "orders",
-            "quantity", "discount", "amount",
-        ),
+    "repeat_buyers": "Orders of one day that are not cancelled, by whether the buyer had ordered before.",
+    "exchange_summary": "One exchange of the log, with its duration.",
+    "review_summary": "Things that wait for a person, of one kind.",
+    "rejections_by_reason": (
+        "Orders of one day that could not be loaded, by reason; an order with two reasons is in two rows."
     ),
-    View(
-        "sales_by_category",
-        "Sales of one day and category, goods and services of it together; delivery, wrap, tax and differences have "
-        "rows of their own, so that the amounts of a day add up to its grand_total.",
-        (
-            *_SALES_KEY, "item_kind", "category_id", "category_name", "orders", "quantity", "discount", "amount",
-        ),
-    ),
-    View(
-        "discounts_by_day",
-        "Discounts of one day.",
-        (
-            *_SALES_KEY, "orders_with_discount", "list_total", "discount_total", "goods_discount", "services_discount",
-        ),
-    ),
-    View(
-        "delivery_by_service",
-        "Orders of one day and delivery service, and the delivery charged to buyers.",
-        (
-            *_SALES_KEY, "delivery_service", "orders", "orders_charged", "delivery_total", "grand_total",
-            "orders_returned",
-        ),
-    ),
-    View(
-        "payments_by_method",
-        "Payments and expenses of the orders of one day, by method, in the currency of the payment.",
-        (*_SALES_KEY, "is_expense", "status", "method", "account", "payments", "amount"),
-    ),
-    View(
-        "payments_due",
-        "One order that is not cancelled and not paid in full.",
-        (
-            "order_id", "order_day", "currency", "source_name", "responsible", "status_name", "stage",
-            "payment_status", "delivery_service", "shipping_status", "is_shipped", "is_returned",
-            "is_cash_on_delivery", "grand_total", "paid_total", "due",
-        ),
-    ),
-    View(
-        "cash_on_delivery_out",
-        "One order to be paid on delivery whose parcel has left, did not go back, and whose money has not come.",
-        (
-            "order_id", "order_day", "currency", "source_name", "responsible", "stage", "delivery_service",
-            "shipping_status", "grand_total", "paid_total", "due",
-        ),
-    ),
-    View(
-        "returns_and_cancellations",
-        "Orders of one day that are cancelled, or whose parcel went back, by stage and source.",
-        (
-            *_SALES_KEY, "is_returned", "status_id", "status_name", "stage", "source_id", "source_name", "orders",
-            "grand_total", "paid_total",
-        ),
-    ),
-    View(
-        "repeat_buyers",
-        "Orders of one day that are not cancelled, by whether the buyer had ordered before.",
-        ("order_day", "currency", "buyer_kind", "orders", "grand_total"),
-    ),
-    View(
-        "exchange_summary",
-        "One exchange of the log, with its duration.",
-        (
-            "exchange_id", "kind", "period_from", "period_to", "started_at", "finished_at", "seconds", "status",
-            "orders_seen", "orders_created", "orders_updated", "orders_unchanged", "orders_rejected",
-            "partners_created", "products_created", "requests", "error",
-        ),
-    ),
-    View("review_summary", "Things that wait for a person, of one kind.", ("kind", "rows", "oldest_at")),
-    View(
-        "rejections_by_reason",
-        "Orders of one day that could not be loaded, by reason; an order with two reasons is in two rows.",
-        ("order_day", "reason", "orders"),
-    ),
-)
-"""Every view, each after those it builds on."""
+}
+"""View -> what one row of it is; its SELECT is the statement of that name in `report_views.sql`. Each view
+stands after those it builds on."""
 
 
 def create_report_views(connection: duckdb.DuckDBPyConnection) -> None:
     """Creates or replaces the views of schema `reports` with their comments; the tables are there already."""
-    for view in VIEWS:
-        connection.execute(f"CREATE OR REPLACE VIEW reports.{view.name} AS {statement('report_views', view.name)}")
-        connection.execute(f"COMMENT ON VIEW reports.{view.name} IS {_quoted_text(view.comment)}")
-        for column in view.columns:
+    for view, comment in VIEWS.items():
+        connection.execute(f"CREATE OR REPLACE VIEW reports.{view} AS {statement('report_views', view)}")
+        connection.execute(f"COMMENT ON VIEW reports.{view} IS {_quoted_text(comment)}")
+        for column, *_ in connection.execute(f"DESCRIBE reports.{view}").fetchall():
             connection.execute(
-                f"COMMENT ON COLUMN reports.{view.name}.{column} IS {_quoted_text(COLUMN_COMMENTS[column])}"
+                f"COMMENT ON COLUMN reports.{view}.{column} IS {_quoted_text(COLUMN_COMMENTS[column])}"
             )
 
 
@@ -476,7 +368,9 @@ def cancelled_by_day(
 ) -> dict[date, int]:
     """Day -> how many of its orders are cancelled."""
     return dict(
-        connection.execute(statement("reports", "cancelled_by_day"), _period(period_from, period_to)).fetchall()
+        connection.execute(
+            statement("reports", "cancelled_by_day"), _period(period_from, period_to)
+        ).fetchall()
     )
 
 

@@ -1,0 +1,142 @@
+"""Everything the exchange report shows, read in one go: the file is held open for a moment.
+
+What is not here: SQL (see `warehouse.reports`), and how a figure is written (see `sections`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from keycrm_pipeline.reports.periods import period_before
+from keycrm_pipeline.warehouse import reports
+
+if TYPE_CHECKING:
+    import duckdb
+
+MOST_EXCHANGES = 10
+MOST_DUE_ORDERS = 25
+MOST_REVIEW_ROWS = 25
+"""Of each kind: a list that nobody reads to its end helps nobody; the commands show the rest."""
+MOST_REJECTED = 50
+
+
+@dataclass(frozen=True)
+class ReportFigures:
+    """What the report shows; sums by currency throughout, cancelled orders only where the name says so.
+
+    Attributes:
+        period_from: First day.
+        period_to: Last day.
+        today: The shop's local day on which the report is made.
+        before_from: First day of the period before.
+        before_to: Last day of the period before.
+        days_missing: Days of the period up to today that no load has finished.
+        days_missing_before: The same of the period before.
+        totals: Currency -> figures of the period.
+        totals_before: Currency -> figures of the period before.
+        days: Sales by day and currency.
+        days_before: The same of the period before.
+        cancelled_days: Day -> cancelled orders.
+        sources: Sales by source.
+        managers: Sales by responsible.
+        stages: All orders by stage.
+        categories: Sales by category.
+        products: Sales by card.
+        discounts: Discounts.
+        delivery: Orders by delivery service.
+        payments: Payments received for the period's orders.
+        due: What is to be paid, of all orders in the books.
+        oldest_due: The orders that wait longest.
+        lost: Cancelled and returned orders.
+        buyer_sales: Orders of new and of returning buyers.
+        buyers: How many buyers.
+        exchanges: The newest exchanges.
+        review_counts: Kind -> rows of the review list.
+        review: The review list, the oldest of each kind.
+        rejected_count: How many orders are rejected.
+        rejected: The ones rejected last.
+    """
+
+    period_from: date
+    period_to: date
+    today: date
+    before_from: date
+    before_to: date
+    days_missing: list[date]
+    days_missing_before: list[date]
+    totals: dict[str, reports.PeriodTotals]
+    totals_before: dict[str, reports.PeriodTotals]
+    days: list[reports.DaySales]
+    days_before: list[reports.DaySales]
+    cancelled_days: dict[date, int]
+    sources: list[reports.NamedSales]
+    managers: list[reports.NamedSales]
+    stages: list[reports.NamedSales]
+    categories: list[reports.ItemSales]
+    products: list[reports.ItemSales]
+    discounts: list[reports.Discounts]
+    delivery: list[reports.Delivery]
+    payments: list[reports.Payments]
+    due: list[reports.DueOfAge]
+    oldest_due: list[reports.DueOrder]
+    lost: list[reports.LostSales]
+    buyer_sales: list[reports.BuyerSales]
+    buyers: reports.Buyers
+    exchanges: list[reports.Exchange]
+    review_counts: dict[str, int]
+    review: list[reports.ReviewItem]
+    rejected_count: int
+    rejected: list[reports.RejectedRecord]
+
+    @property
+    def currencies(self) -> list[str]:
+        """Every currency of either period, the one with most orders first: that is the shop's own."""
+
+        def orders(currency: str) -> int:
+            rows = (self.totals.get(currency), self.totals_before.get(currency))
+            return sum(row.orders + row.cancelled_orders for row in rows if row)
+
+        return sorted(self.totals.keys() | self.totals_before.keys(), key=lambda name: (-orders(name), name))
+
+
+def read_figures(
+    connection: duckdb.DuckDBPyConnection, *, period_from: date, period_to: date, today: date
+) -> ReportFigures:
+    """Reads all figures of a period, both days included, and of the period of the same length before it."""
+    before = period_before(period_from, period_to)
+    period = (period_from, period_to)
+    return ReportFigures(
+        period_from=period_from,
+        period_to=period_to,
+        today=today,
+        before_from=before[0],
+        before_to=before[1],
+        # A day that has not come cannot be missing.
+        days_missing=reports.days_not_loaded(connection, period_from, min(period_to, today)),
+        days_missing_before=reports.days_not_loaded(connection, before[0], min(before[1], today)),
+        totals=reports.period_totals(connection, *period),
+        totals_before=reports.period_totals(connection, *before),
+        days=reports.sales_by_day(connection, *period),
+        days_before=reports.sales_by_day(connection, *before),
+        cancelled_days=reports.cancelled_by_day(connection, *period),
+        sources=reports.sales_by_source(connection, *period),
+        managers=reports.sales_by_manager(connection, *period),
+        stages=reports.sales_by_stage(connection, *period),
+        categories=reports.sales_by_category(connection, *period),
+        products=reports.sales_by_product(connection, *period),
+        discounts=reports.discounts(connection, *period),
+        delivery=reports.delivery(connection, *period),
+        payments=reports.payments(connection, *period),
+        due=reports.due_ages(connection, today),
+        oldest_due=reports.oldest_due(connection, MOST_DUE_ORDERS),
+        lost=reports.returns_and_cancellations(connection, *period),
+        buyer_sales=reports.repeat_buyers(connection, *period),
+        buyers=reports.buyers(connection, *period),
+        exchanges=reports.exchanges(connection, MOST_EXCHANGES),
+        review_counts=reports.review_counts(connection),
+        review=reports.review_items(connection, MOST_REVIEW_ROWS),
+        rejected_count=reports.count_rejected(connection),
+        rejected=reports.rejected_records(connection, MOST_REJECTED),
+    )

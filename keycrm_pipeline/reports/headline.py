@@ -1,0 +1,198 @@
+"""What stands first on the page: the state of the exchange, warnings, figures against the period before.
+
+What is not here: how sales spread over days, sources or products (see `timeline`, `rankings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from keycrm_pipeline.reports.elements import (
+    ZERO,
+    Body,
+    Cell,
+    Fact,
+    Heading,
+    Section,
+    Table,
+    Tile,
+    Tone,
+    Writer,
+    tone_of,
+)
+from keycrm_pipeline.reports.figures import ReportFigures
+from keycrm_pipeline.warehouse.reports import PeriodTotals
+
+MOST_DAYS_NAMED = 8
+"""Missing days that are named in a warning."""
+
+
+def facts(figures: ReportFigures, writer: Writer) -> list[Fact]:
+    """The strip on top: the last exchange, and what waits for a person."""
+    words, write = writer.words, writer.write
+    waiting = sum(count for kind, count in figures.review_counts.items() if kind != "rejected_order")
+    if figures.exchanges:
+        last = figures.exchanges[0]
+        value = f"{words[last.status]}, {write.instant(last.started_at, writer.timezone)}"
+        exchange_tones: Mapping[str, Tone] = {"succeeded": "good", "failed": "bad"}
+        exchange = Fact(words["last_exchange"], value, "#exchanges", exchange_tones.get(last.status, ""))
+    else:
+        exchange = Fact(words["last_exchange"], words["no_exchange"], "#exchanges", "quiet")
+    return [
+        exchange,
+        Fact(
+            words["waits_for_person"],
+            write.number(waiting) if waiting else words["nothing"],
+            "#review",
+            "bad" if waiting else "quiet",
+        ),
+        Fact(
+            words["rejected_short"],
+            write.number(figures.rejected_count) if figures.rejected_count else words["nothing"],
+            "#rejected",
+            "bad" if figures.rejected_count else "quiet",
+        ),
+    ]
+
+
+def notices(figures: ReportFigures, writer: Writer) -> list[str]:
+    """What a reader must know before trusting the figures: days that were never loaded (R1)."""
+    words, write = writer.words, writer.write
+    found = []
+    length = (min(figures.period_to, figures.today) - figures.period_from).days + 1
+    missing = figures.days_missing
+    if missing and len(missing) == length and not figures.totals:
+        found.append(words["nothing_loaded"])
+    elif missing:
+        named = ", ".join(write.day(day) for day in missing[:MOST_DAYS_NAMED])
+        if len(missing) > MOST_DAYS_NAMED:
+            named += " " + words["and_more"].format(count=write.number(len(missing) - MOST_DAYS_NAMED))
+        count = write.plural(len(missing), *words.forms("days_count"))
+        found.append(
+            f"{words['days_missing'].format(days=count)} {words['first_missing'].format(days=named)}."
+        )
+    if figures.days_missing_before and figures.totals:
+        count = write.plural(len(figures.days_missing_before), *words.forms("days_count"))
+        found.append(words["days_missing_before"].format(days=count))
+    return found
+
+
+_NO_TOTALS = PeriodTotals(
+    currency="",
+    orders=0,
+    grand_total=ZERO,
+    goods_total=ZERO,
+    services_total=ZERO,
+    delivery_total=ZERO,
+    discount_total=ZERO,
+    difference=ZERO,
+    paid_total=ZERO,
+    due=ZERO,
+    cancelled_orders=0,
+    cancelled_total=ZERO,
+    returned_orders=0,
+    returned_total=ZERO,
+)
+
+
+def totals_of(figures: ReportFigures, currency: str) -> tuple[PeriodTotals, PeriodTotals]:
+    """The totals of one currency in the period and in the period before; zeros where it has none."""
+    return figures.totals.get(currency, _NO_TOTALS), figures.totals_before.get(currency, _NO_TOTALS)
+
+
+def _average(totals: PeriodTotals) -> Decimal:
+    return totals.grand_total / totals.orders if totals.orders else ZERO
+
+
+def tiles(figures: ReportFigures, writer: Writer) -> list[Tile]:
+    """The headline figures of the shop's own currency; the other currencies are in the table below."""
+    if not figures.currencies:
+        return []
+    words, write = writer.words, writer.write
+    currency = figures.currencies[0]
+    now, before = totals_of(figures, currency)
+
+    def tile(label: str, value: Decimal, value_before: Decimal, written: Callable[[Decimal], str]) -> Tile:
+        return Tile(
+            label,
+            written(value),
+            writer.change(value, value_before),
+            words["was"].format(value=written(value_before)) if value_before > 0 else "",
+            tone_of(value, value_before, more_is="good"),
+        )
+
+    def money(amount: Decimal) -> str:
+        return write.whole_money(amount, currency)
+
+    orders = words["orders"] if len(figures.currencies) == 1 else f"{words['orders']}, {currency}"
+    return [
+        tile(words["sales"], now.grand_total, before.grand_total, money),
+        tile(orders, Decimal(now.orders), Decimal(before.orders), write.number),
+        tile(words["average_order"], _average(now), _average(before), money),
+        tile(words["received"], now.paid_total, before.paid_total, money),
+    ]
+
+
+def figures_section(figures: ReportFigures, writer: Writer) -> Section:
+    """The period's figures against the period before, each currency apart."""
+    words, write = writer.words, writer.write
+    bodies = []
+    for currency in figures.currencies:
+        now, before = totals_of(figures, currency)
+
+        def count(label: str, one: int, other: int, more_is: Tone = "") -> list[Cell]:
+            return _figure_row(writer, label, Decimal(one), Decimal(other), write.number, more_is)
+
+        def money(
+            label: str, one: Decimal, other: Decimal, more_is: Tone = "", currency: str = currency
+        ) -> list[Cell]:
+            return _figure_row(writer, label, one, other, lambda value: write.money(value, currency), more_is)
+
+        rows = [
+            money(words["sales"], now.grand_total, before.grand_total, "good"),
+            count(words["orders"], now.orders, before.orders, "good"),
+            money(words["average_order"], _average(now), _average(before), "good"),
+            money(words["goods"], now.goods_total, before.goods_total),
+            money(words["services_tab"], now.services_total, before.services_total),
+            money(words["of_it_delivery"], now.delivery_total, before.delivery_total),
+            money(words["discounts"], now.discount_total, before.discount_total),
+            money(words["received"], now.paid_total, before.paid_total, "good"),
+            money(words["still_due"], now.due, before.due),
+            count(words["cancelled_orders"], now.cancelled_orders, before.cancelled_orders, "bad"),
+            money(words["cancelled_sum"], now.cancelled_total, before.cancelled_total, "bad"),
+            count(words["returned_orders"], now.returned_orders, before.returned_orders, "bad"),
+            money(words["returned_sum"], now.returned_total, before.returned_total, "bad"),
+        ]
+        if now.difference or before.difference:
+            rows.insert(6, money(words["difference"], now.difference, before.difference))
+        bodies.append(Body(rows, writer.currency_title(currency, figures.currencies)))
+    headings = [
+        Heading(words["figure"], is_number=False),
+        Heading(words["this_period"]),
+        Heading(words["change"]),
+        Heading(words["period_before"]),
+    ]
+    return Section(
+        "figures",
+        words["figures"],
+        words["figures_lead"] if bodies else "",
+        tables=[Table(headings, bodies)] if bodies else [],
+        empty=words["empty_period"],
+    )
+
+
+def _figure_row(
+    writer: Writer,
+    label: str,
+    now: Decimal,
+    before: Decimal,
+    written: Callable[[Decimal], str],
+    more_is: Tone,
+) -> list[Cell]:
+    return [
+        Cell(label),
+        Cell(written(now)),
+        Cell(writer.change(now, before), tone=tone_of(now, before, more_is=more_is)),
+        Cell(written(before), tone="quiet"),
+    ]

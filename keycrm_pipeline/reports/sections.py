@@ -1,0 +1,48 @@
+"""The order of the report's sections.
+
+What belongs here: nothing but the order. What does not: what a section holds (see `headline`, `timeline`,
+`rankings`, `waiting`).
+"""
+
+from __future__ import annotations
+
+from keycrm_pipeline.reports.elements import Section, Writer
+from keycrm_pipeline.reports.figures import ReportFigures
+from keycrm_pipeline.reports.headline import figures_section
+from keycrm_pipeline.reports.rankings import (
+    buyers_section,
+    delivery_section,
+    discounts_section,
+    item_sections,
+    named_sections,
+)
+from keycrm_pipeline.reports.timeline import days_section
+from keycrm_pipeline.reports.waiting import (
+    due_section,
+    exchanges_section,
+    lost_section,
+    rejected_section,
+    review_section,
+)
+
+
+def all_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
+    """Every section in the order of the page: the shop's figures first, the exchange and its lists last."""
+    sources, managers, stages, payments = named_sections(figures, writer)
+    return [
+        figures_section(figures, writer),
+        days_section(figures, writer),
+        sources,
+        managers,
+        *item_sections(figures, writer),
+        discounts_section(figures, writer),
+        delivery_section(figures, writer),
+        payments,
+        stages,
+        due_section(figures, writer),
+        lost_section(figures, writer),
+        buyers_section(figures, writer),
+        review_section(figures, writer),
+        rejected_section(figures, writer),
+        exchanges_section(figures, writer),
+    ]

@@ -1,0 +1,276 @@
+"""What waits: for money, for a person, for a mended order; what was lost; and the log of exchanges.
+
+What is not here: sales (see `rankings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from keycrm_pipeline.reports.elements import (
+    ZERO,
+    Body,
+    Cell,
+    Heading,
+    Section,
+    Table,
+    Tone,
+    Writer,
+    by_currency,
+)
+from keycrm_pipeline.reports.figures import ReportFigures
+from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, without_contacts
+from keycrm_pipeline.schemas.ops import REVIEW_KINDS
+from keycrm_pipeline.warehouse.reports import PeriodTotals
+
+_AGES = ("week", "month", "quarter", "older")
+
+
+def due_section(figures: ReportFigures, writer: Writer) -> Section:
+    """Payments due by age of the order, cash on delivery still out, and the orders that wait longest."""
+    words, write = writer.words, writer.write
+    if not figures.due:
+        return Section("due", words["due_title"], empty=words["nothing_due"])
+    groups = by_currency(figures.due, figures.currencies)
+    bodies, notes = [], []
+    for currency, ages in groups:
+        by_age = {age.age: age for age in ages}
+
+        def row(
+            name: str, orders: int, due: Decimal, parcels: int, parcels_due: Decimal, currency: str = currency
+        ) -> list[Cell]:
+            return [
+                Cell(name),
+                Cell(write.number(orders)),
+                Cell(write.money(due, currency)),
+                Cell(write.number(parcels)),
+                Cell(write.money(parcels_due, currency)),
+            ]
+
+        rows = [
+            row(
+                words[f"age_{age}"],
+                found.orders,
+                found.due,
+                found.cash_on_delivery_orders,
+                found.cash_on_delivery_due,
+            )
+            for age in _AGES
+            if (found := by_age.get(age))  # type: ignore[call-overload]
+        ]
+        total = row(
+            words["total"],
+            sum(age.orders for age in ages),
+            sum((age.due for age in ages), ZERO),
+            sum(age.cash_on_delivery_orders for age in ages),
+            sum((age.cash_on_delivery_due for age in ages), ZERO),
+        )
+        bodies.append(Body(rows, writer.currency_title(currency, [name for name, _ in groups]), total))
+        returned = sum(age.returned_orders for age in ages)
+        if returned:
+            notes.append(
+                words["due_returned"].format(
+                    count=write.plural(returned, *words.forms("orders_count")),
+                    amount=write.money(sum((age.returned_due for age in ages), ZERO), currency),
+                )
+            )
+    headings = [
+        Heading(words["order_age"], is_number=False),
+        Heading(words["orders"]),
+        Heading(words["due"]),
+        Heading(words["of_it_cash_on_delivery"]),
+        Heading(words["amount"]),
+    ]
+    tables = [Table(headings, bodies, note=" ".join(notes))]
+    if figures.oldest_due:
+        oldest = [
+            [
+                writer.order(order.order_id),
+                Cell(write.day(order.order_day)),
+                Cell(
+                    order.stage, note=words["cash_on_delivery_out"] if order.is_cash_on_delivery_out else ""
+                ),
+                Cell(order.delivery_service or NO_VALUE),
+                Cell(write.money(order.due, order.currency)),
+            ]
+            for order in figures.oldest_due
+        ]
+        tables.append(
+            Table(
+                [
+                    Heading(words["order"], is_number=False),
+                    Heading(words["day"], is_number=False),
+                    Heading(words["stage"], is_number=False),
+                    Heading(words["delivery_service"], is_number=False),
+                    Heading(words["due"]),
+                ],
+                [Body(oldest)],
+                title=words["oldest_due"].format(count=write.number(len(oldest))),
+                folded=True,
+            )
+        )
+    return Section(
+        "due", words["due_title"], words["due_lead"].format(day=write.day(figures.today)), tables=tables
+    )
+
+
+def lost_section(figures: ReportFigures, writer: Writer) -> Section:
+    """Cancelled orders and parcels that went back, by stage."""
+    words, write = writer.words, writer.write
+    if not figures.lost:
+        return Section("lost", words["lost_title"], empty=words["nothing_lost"], is_half=True)
+    groups = by_currency(figures.lost, figures.currencies)
+    bodies = []
+    for currency, rows in groups:
+        cells = [
+            [
+                Cell(row.name, note=words["parcel_returned"] if row.is_returned else words["was_cancelled"]),
+                Cell(write.number(row.orders)),
+                Cell(write.money(row.amount, currency)),
+                Cell(write.money(row.paid, currency) if row.paid else NO_VALUE, tone="quiet"),
+            ]
+            for row in rows
+        ]
+        total = [
+            Cell(words["total"]),
+            Cell(write.number(sum(row.orders for row in rows))),
+            Cell(write.money(sum((row.amount for row in rows), ZERO), currency)),
+            Cell(write.money(sum((row.paid for row in rows), ZERO), currency)),
+        ]
+        bodies.append(Body(cells, writer.currency_title(currency, [name for name, _ in groups]), total))
+    headings = [
+        Heading(words["stage"], is_number=False),
+        Heading(words["orders"]),
+        Heading(words["amount"]),
+        Heading(words["of_it_paid"]),
+    ]
+    lead = words["lost_share"].format(
+        share=_cancelled_share(figures.totals, write), before=_cancelled_share(figures.totals_before, write)
+    )
+    return Section("lost", words["lost_title"], lead, tables=[Table(headings, bodies)], is_half=True)
+
+
+def _cancelled_share(totals: Mapping[str, PeriodTotals], write: Formatter) -> str:
+    # Orders, unlike sums, may be counted over all currencies.
+    cancelled = sum(row.cancelled_orders for row in totals.values())
+    orders = cancelled + sum(row.orders for row in totals.values())
+    return write.percent(Decimal(cancelled) / orders) if orders else NO_VALUE
+
+
+def exchanges_section(figures: ReportFigures, writer: Writer) -> Section:
+    """The newest exchanges of the log."""
+    words, write = writer.words, writer.write
+    tones: Mapping[str, Tone] = {"succeeded": "good", "failed": "bad"}
+    rows = []
+    for exchange in figures.exchanges:
+        period = ""
+        if exchange.period_from and exchange.period_to:
+            period = write.period(exchange.period_from, exchange.period_to)
+        rows.append(
+            [
+                Cell(str(exchange.exchange_id)),
+                Cell(write.instant(exchange.started_at, writer.timezone)),
+                Cell(words.get(f"exchange_{exchange.kind}", exchange.kind), note=period),
+                Cell(
+                    words.get(exchange.status, exchange.status),
+                    note=without_contacts(exchange.error or ""),
+                    tone=tones.get(exchange.status, ""),
+                ),
+                Cell(write.number(exchange.orders_seen)),
+                Cell(write.number(exchange.orders_created)),
+                Cell(write.number(exchange.orders_updated)),
+                Cell(write.number(exchange.orders_unchanged)),
+                Cell(write.number(exchange.orders_rejected)),
+                Cell(write.number(exchange.requests)),
+                Cell(write.duration(exchange.seconds) if exchange.seconds is not None else NO_VALUE),
+            ]
+        )
+    headings = [
+        Heading("№"),
+        Heading(words["started"], is_number=False),
+        Heading(words["exchange"], is_number=False),
+        Heading(words["result"], is_number=False),
+        *(
+            Heading(words[key])
+            for key in ("seen", "created", "updated", "unchanged", "rejected", "requests", "took")
+        ),
+    ]
+    return Section(
+        "exchanges",
+        words["exchanges_title"],
+        tables=[Table(headings, [Body(rows)])] if rows else [],
+        empty=words["no_exchange"] + ".",
+    )
+
+
+def review_section(figures: ReportFigures, writer: Writer) -> Section:
+    """What waits for a person, each kind with what to do; links lead to an order to look at it in."""
+    words, write = writer.words, writer.write
+    tables = []
+    unknown = sorted(figures.review_counts.keys() - set(REVIEW_KINDS))
+    for kind in (*REVIEW_KINDS, *unknown):
+        count = figures.review_counts.get(kind, 0)
+        if not count:
+            continue
+        title = f"{words.get(f'review_{kind}', kind)} · {write.number(count)}"
+        lead = words.get(f"todo_{kind}", "")
+        if kind == "rejected_order":
+            # Their reasons are a section of their own; the same rows twice would only hide the others.
+            tables.append(Table((), (), title=title, lead=lead))
+            continue
+        items = [item for item in figures.review if item.kind == kind]
+        rows = [
+            [
+                Cell(
+                    without_contacts(item.subject),
+                    href=writer.order_address(item.order_id) if item.order_id is not None else None,
+                ),
+                Cell(without_contacts(item.details)),
+                Cell(write.day(item.first_seen_at.date())),
+            ]
+            for item in items
+        ]
+        note = ""
+        if count > len(rows):
+            note = words["more_of_kind"].format(shown=write.number(len(rows)), count=write.number(count))
+        headings = [
+            Heading(words["review_subject"], is_number=False),
+            Heading(words["review_details"], is_number=False),
+            Heading(words["since"]),
+        ]
+        tables.append(Table(headings, [Body(rows)], title=title, lead=lead, note=note))
+    return Section("review", words["review_title"], tables=tables, empty=words["nothing_to_review"])
+
+
+def rejected_section(figures: ReportFigures, writer: Writer) -> Section:
+    """Orders that could not be loaded, with every reason (R10)."""
+    words, write = writer.words, writer.write
+    if not figures.rejected:
+        return Section("rejected", words["rejected_title"], empty=words["nothing_rejected"])
+    rows = [
+        [
+            writer.order(record.order_id) if record.order_id is not None else Cell(words["no_order_number"]),
+            Cell(write.day(record.order_day) if record.order_day else NO_VALUE),
+            Cell(without_contacts(" ".join(record.reasons))),
+            Cell(write.day(record.rejected_at.date())),
+        ]
+        for record in figures.rejected
+    ]
+    note = ""
+    if figures.rejected_count > len(rows):
+        note = words["rejected_more"].format(
+            shown=write.number(len(rows)), count=write.number(figures.rejected_count)
+        )
+    headings = [
+        Heading(words["order"], is_number=False),
+        Heading(words["day"], is_number=False),
+        Heading(words["reasons"], is_number=False),
+        Heading(words["since"]),
+    ]
+    return Section(
+        "rejected",
+        words["rejected_title"],
+        words["rejected_lead"],
+        tables=[Table(headings, [Body(rows)], note=note)],
+    )
