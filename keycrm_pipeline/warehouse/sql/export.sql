@@ -42,7 +42,8 @@ SELECT
             OR document.goods_total + document.services_total <> document.grand_total
             THEN 'incomplete'
     END AS cause,
-    document.difference
+    document.difference,
+    document.currency
 FROM period_orders AS document
 LEFT JOIN accounting.partners AS partner USING (partner_id)
 LEFT JOIN lines USING (order_id)
@@ -61,7 +62,8 @@ FROM (
                 SELECT string_agg(array_to_string(record.reasons, ' '), ' ' ORDER BY record.record_key)
                 FROM ops.rejected_records AS record WHERE record.order_id = chosen.order_id
             )
-            WHEN 'difference' THEN CAST(chosen.difference AS VARCHAR)
+            WHEN 'difference'
+                THEN concat('Різниця ', replace(CAST(chosen.difference AS VARCHAR), '.', ','), ' ', chosen.currency)
         END AS details,
         CAST(chosen.order_id AS VARCHAR) AS record_key
     FROM chosen_orders AS chosen
