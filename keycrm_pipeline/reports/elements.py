@@ -16,6 +16,7 @@ from keycrm_pipeline.reports.wording import Wording
 
 Tone = Literal["", "good", "bad", "quiet"]
 """How a figure is to be taken; colour only repeats what its sign or word says."""
+ColumnKind = Literal["name", "number", "short", "long"]
 ZERO = Decimal(0)
 
 
@@ -32,10 +33,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Heading:
-    """The head of a column; numbers stand to the right."""
+    """The head of a column; numbers stand to the right, short texts are not broken, long ones get room."""
 
     text: str
-    is_number: bool = True
+    kind: ColumnKind = "number"
 
 
 @dataclass(frozen=True)

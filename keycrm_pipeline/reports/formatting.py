@@ -23,6 +23,9 @@ NO_VALUE = "—"
 _LOCALES: dict[Language, str] = {"uk": "uk_UA", "en": "en_GB"}
 """English readers of this report are in Europe: day before month."""
 
+_SIGNS = {"UAH": "₴"}
+"""English readers of a Ukrainian shop know the sign of its currency, though CLDR gives them the code."""
+
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(
     r"(?<![\w])(?:\+\d[\d\s()\-]{8,}\d|(?:3?8)?\(?0\d{2}\)?[\s-]?\d{3}[\s-]?\d{2}[\s-]?\d{2})(?!\w)"
@@ -46,30 +49,28 @@ class Formatter:
 
     def money(self, amount: Decimal, currency: str) -> str:
         """An amount (of whole currency units) with kopiykas and its currency: `1 234,50 ₴`."""
-        from babel.numbers import format_currency, get_currency_symbol
-
-        symbol = get_currency_symbol(currency, locale=self.locale)
-        # CLDR separates a lettered code from the digits; babel writes "UAH5.00".
-        pattern = f"¤{NO_BREAK_SPACE}#,##0.00" if self.language == "en" and symbol.isalpha() else None
-        return str(format_currency(amount, currency, format=pattern, locale=self.locale))
+        return self._money(amount, currency, "#,##0.00")
 
     def whole_money(self, amount: Decimal, currency: str) -> str:
         """An amount rounded to whole units, for headlines: `1 235 ₴`."""
-        from babel.numbers import format_currency, get_currency_symbol
+        return self._money(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP), currency, "#,##0")
 
-        symbol = get_currency_symbol(currency, locale=self.locale)
-        gap = NO_BREAK_SPACE if symbol.isalpha() else ""
-        pattern = f"¤{gap}#,##0" if self.language == "en" else f"#,##0{NO_BREAK_SPACE}¤"
-        rounded = amount.quantize(Decimal(1), rounding=ROUND_HALF_UP)
-        return str(
-            format_currency(rounded, currency, format=pattern, locale=self.locale, currency_digits=False)
-        )
+    def _money(self, amount: Decimal, currency: str, digits: str) -> str:
+        from babel.numbers import format_decimal
+
+        sign = self.currency_name(currency)
+        number = str(format_decimal(abs(amount), format=digits, locale=self.locale))
+        minus = "−" if amount < 0 else ""
+        if self.language == "uk":
+            return f"{minus}{number}{NO_BREAK_SPACE}{sign}"
+        # A lettered code is set apart from the digits, a sign is not.
+        return f"{minus}{sign}{NO_BREAK_SPACE if sign.isalpha() else ''}{number}"
 
     def currency_name(self, currency: str) -> str:
-        """The currency's sign, for headings: `₴`, `EUR`."""
+        """The currency's sign, else its code: `₴`, `EUR`."""
         from babel.numbers import get_currency_symbol
 
-        return str(get_currency_symbol(currency, locale=self.locale))
+        return _SIGNS.get(currency) or str(get_currency_symbol(currency, locale=self.locale))
 
     def number(self, value: Decimal | int) -> str:
         """A number with thousands apart and no more decimals than it needs: `1 234,5`."""

@@ -168,7 +168,7 @@ def figures_section(figures: ReportFigures, writer: Writer) -> Section:
             rows.insert(6, money(words["difference"], now.difference, before.difference))
         bodies.append(Body(rows, writer.currency_title(currency, figures.currencies)))
     headings = [
-        Heading(words["figure"], is_number=False),
+        Heading(words["figure"], "name"),
         Heading(words["this_period"]),
         Heading(words["change"]),
         Heading(words["period_before"]),
@@ -191,7 +191,7 @@ def _figure_row(
     more_is: Tone,
 ) -> list[Cell]:
     return [
-        Cell(label),
+        Cell(label, tone="quiet" if label == writer.words["of_it_delivery"] else ""),
         Cell(written(now)),
         Cell(writer.change(now, before), tone=tone_of(now, before, more_is=more_is)),
         Cell(written(before), tone="quiet"),

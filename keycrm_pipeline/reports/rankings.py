@@ -31,6 +31,7 @@ MOST_NAMED_ROWS = 15
 """Rows of a table of sources, managers or categories; what is beyond is added up in one row."""
 MOST_PRODUCT_ROWS = 25
 
+_BUYER_KINDS = ("first_order", "repeat_order", "no_buyer")
 _DETAILED_ITEMS = ("goods", "service", "goods_and_services")
 
 
@@ -69,32 +70,32 @@ def _ranking(
                 [
                     [
                         Cell(member.name),
-                        Cell(write.number(member.orders)),
                         Cell(write.money(member.amount, currency)),
                         Cell(
                             write.percent(member.amount / whole) if whole > 0 else NO_VALUE,
                             tone="quiet",
                             bar=share_of(member.amount, whole),
                         ),
+                        Cell(write.number(member.orders)),
                     ]
                     for member in shown
                 ],
                 writer.currency_title(currency, [name for name, _ in groups]),
                 [
                     Cell(words["total"]),
-                    Cell(write.number(sum(member.orders for member in members))),
                     Cell(write.money(whole, currency)),
                     Cell(""),
+                    Cell(write.number(sum(member.orders for member in members))),
                 ],
             )
         )
     if not bodies:
         return None
     headings = [
-        Heading(first, is_number=False),
-        Heading(counted or words["orders"]),
+        Heading(first, "name"),
         Heading(words["amount"]),
         Heading(words["share"]),
+        Heading(counted or words["orders"]),
     ]
     return Table(headings, bodies)
 
@@ -196,14 +197,14 @@ def _items(
         ) -> list[Cell]:  # fmt: skip
             return [
                 Cell(name, note=note),
-                Cell(write.number(quantity) if quantity is not None else ""),
-                Cell(write.money(discount, currency) if discount else NO_VALUE, tone="quiet"),
                 Cell(write.money(amount, currency)),
                 Cell(
                     write.percent(amount / whole) if whole > 0 else NO_VALUE,
                     tone="quiet",
                     bar=share_of(amount, whole),
                 ),
+                Cell(write.number(quantity) if quantity is not None else ""),
+                Cell(write.money(discount, currency) if discount else NO_VALUE, tone="quiet"),
             ]
 
         rows = [
@@ -224,20 +225,20 @@ def _items(
         rows += [row(words[f"item_{item.item_kind}"], "", None, item.discount, item.amount) for item in fixed]
         total = [
             Cell(words["total"]),
-            Cell(""),
-            Cell(write.money(sum((item.discount for item in members), ZERO), currency)),
             Cell(write.money(whole, currency)),
             Cell(""),
+            Cell(""),
+            Cell(write.money(sum((item.discount for item in members), ZERO), currency)),
         ]
         bodies.append(Body(rows, writer.currency_title(currency, [name for name, _ in groups]), total))
     if not bodies:
         return None
     headings = [
-        Heading(first, is_number=False),
-        Heading(words["quantity"]),
-        Heading(words["discount"]),
+        Heading(first, "name"),
         Heading(words["amount"]),
         Heading(words["share"]),
+        Heading(words["quantity"]),
+        Heading(words["discount"]),
     ]
     return Table(headings, bodies)
 
@@ -249,6 +250,7 @@ def discounts_section(figures: ReportFigures, writer: Writer) -> Section:
     groups = by_currency(figures.discounts, figures.currencies)
     for currency, (row,) in groups:
         share = write.percent(row.discount_total / row.list_total) if row.list_total > 0 else NO_VALUE
+        parts = (words["discount_of_goods"], words["discount_of_services"])
         pairs = [
             (words["list_total"], write.money(row.list_total, currency)),
             (words["discount_total"], write.money(row.discount_total, currency)),
@@ -259,11 +261,11 @@ def discounts_section(figures: ReportFigures, writer: Writer) -> Section:
         ]
         bodies.append(
             Body(
-                [[Cell(name), Cell(value)] for name, value in pairs],
+                [[Cell(name, tone="quiet" if name in parts else ""), Cell(value)] for name, value in pairs],
                 writer.currency_title(currency, [name for name, _ in groups]),
             )
         )
-    headings = [Heading(words["figure"], is_number=False), Heading(words["this_period"])]
+    headings = [Heading(words["figure"], "name"), Heading(words["this_period"])]
     return Section(
         "discounts",
         words["discounts"],
@@ -298,7 +300,7 @@ def delivery_section(figures: ReportFigures, writer: Writer) -> Section:
         ]
         bodies.append(Body(cells, writer.currency_title(currency, [name for name, _ in groups]), total))
     headings = [
-        Heading(words["delivery_service"], is_number=False),
+        Heading(words["delivery_service"], "name"),
         Heading(words["orders"]),
         Heading(words["went_back"]),
         Heading(words["with_charge"]),
@@ -320,7 +322,7 @@ def buyers_section(figures: ReportFigures, writer: Writer) -> Section:
     table = _ranking(
         [
             _Named(words[row.buyer_kind], row.currency, row.orders, row.amount)
-            for row in sorted(figures.buyer_sales, key=lambda row: row.buyer_kind)
+            for row in sorted(figures.buyer_sales, key=lambda row: _BUYER_KINDS.index(row.buyer_kind))
         ],
         figures,
         writer,

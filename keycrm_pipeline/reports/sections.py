@@ -1,6 +1,6 @@
-"""The order of the report's sections.
+"""The order of the report's sections, and which of them an empty period leaves out.
 
-What belongs here: nothing but the order. What does not: what a section holds (see `headline`, `timeline`,
+What belongs here: nothing but that. What does not: what a section holds (see `headline`, `timeline`,
 `rankings`, `waiting`).
 """
 
@@ -27,10 +27,24 @@ from keycrm_pipeline.reports.waiting import (
 
 
 def all_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
-    """Every section in the order of the page: the shop's figures first, the exchange and its lists last."""
-    sources, managers, stages, payments = named_sections(figures, writer)
+    """Every section in the order of the page: the shop's figures first, the exchange and its lists last.
+
+    A period without orders is told once; the sections that would all repeat it are left out.
+    """
     return [
         figures_section(figures, writer),
+        *(_sections_of_period(figures, writer) if figures.totals else ()),
+        due_section(figures, writer),
+        *((lost_section(figures, writer), buyers_section(figures, writer)) if figures.totals else ()),
+        review_section(figures, writer),
+        rejected_section(figures, writer),
+        exchanges_section(figures, writer),
+    ]
+
+
+def _sections_of_period(figures: ReportFigures, writer: Writer) -> list[Section]:
+    sources, managers, stages, payments = named_sections(figures, writer)
+    return [
         days_section(figures, writer),
         sources,
         managers,
@@ -39,10 +53,4 @@ def all_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
         delivery_section(figures, writer),
         payments,
         stages,
-        due_section(figures, writer),
-        lost_section(figures, writer),
-        buyers_section(figures, writer),
-        review_section(figures, writer),
-        rejected_section(figures, writer),
-        exchanges_section(figures, writer),
     ]

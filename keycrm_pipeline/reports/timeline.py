@@ -147,7 +147,7 @@ def _days_table(
         sum(cancelled.values()),
         [(currency, sum(of_span.values(), ZERO)) for currency, of_span in sums.items()],
     )
-    headings = [Heading(words[span], is_number=False), Heading(words["orders"]), Heading(words["cancelled"])]
+    headings = [Heading(words[span], "name"), Heading(words["orders"]), Heading(words["cancelled"])]
     headings += [
         Heading(words["sales_in"].format(currency=write.currency_name(currency))) for currency in sums
     ]

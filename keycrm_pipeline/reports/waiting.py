@@ -76,11 +76,11 @@ def due_section(figures: ReportFigures, writer: Writer) -> Section:
                 )
             )
     headings = [
-        Heading(words["order_age"], is_number=False),
+        Heading(words["order_age"], "name"),
         Heading(words["orders"]),
         Heading(words["due"]),
-        Heading(words["of_it_cash_on_delivery"]),
-        Heading(words["amount"]),
+        Heading(words["cash_on_delivery_orders"]),
+        Heading(words["cash_on_delivery_due"]),
     ]
     tables = [Table(headings, bodies, note=" ".join(notes))]
     if figures.oldest_due:
@@ -99,10 +99,10 @@ def due_section(figures: ReportFigures, writer: Writer) -> Section:
         tables.append(
             Table(
                 [
-                    Heading(words["order"], is_number=False),
-                    Heading(words["day"], is_number=False),
-                    Heading(words["stage"], is_number=False),
-                    Heading(words["delivery_service"], is_number=False),
+                    Heading(words["order"], "name"),
+                    Heading(words["day"], "short"),
+                    Heading(words["stage"], "name"),
+                    Heading(words["delivery_service"], "short"),
                     Heading(words["due"]),
                 ],
                 [Body(oldest)],
@@ -125,7 +125,7 @@ def lost_section(figures: ReportFigures, writer: Writer) -> Section:
     for currency, rows in groups:
         cells = [
             [
-                Cell(row.name, note=words["parcel_returned"] if row.is_returned else words["was_cancelled"]),
+                Cell(row.name, note=words["parcel_returned"] if row.is_returned else ""),
                 Cell(write.number(row.orders)),
                 Cell(write.money(row.amount, currency)),
                 Cell(write.money(row.paid, currency) if row.paid else NO_VALUE, tone="quiet"),
@@ -140,7 +140,7 @@ def lost_section(figures: ReportFigures, writer: Writer) -> Section:
         ]
         bodies.append(Body(cells, writer.currency_title(currency, [name for name, _ in groups]), total))
     headings = [
-        Heading(words["stage"], is_number=False),
+        Heading(words["stage"], "name"),
         Heading(words["orders"]),
         Heading(words["amount"]),
         Heading(words["of_it_paid"]),
@@ -188,9 +188,9 @@ def exchanges_section(figures: ReportFigures, writer: Writer) -> Section:
         )
     headings = [
         Heading("№"),
-        Heading(words["started"], is_number=False),
-        Heading(words["exchange"], is_number=False),
-        Heading(words["result"], is_number=False),
+        Heading(words["started"], "short"),
+        Heading(words["exchange"], "short"),
+        Heading(words["result"], "name"),
         *(
             Heading(words[key])
             for key in ("seen", "created", "updated", "unchanged", "rejected", "requests", "took")
@@ -235,8 +235,8 @@ def review_section(figures: ReportFigures, writer: Writer) -> Section:
         if count > len(rows):
             note = words["more_of_kind"].format(shown=write.number(len(rows)), count=write.number(count))
         headings = [
-            Heading(words["review_subject"], is_number=False),
-            Heading(words["review_details"], is_number=False),
+            Heading(words["review_subject"], "name"),
+            Heading(words["review_details"], "long"),
             Heading(words["since"]),
         ]
         tables.append(Table(headings, [Body(rows)], title=title, lead=lead, note=note))
@@ -263,9 +263,9 @@ def rejected_section(figures: ReportFigures, writer: Writer) -> Section:
             shown=write.number(len(rows)), count=write.number(figures.rejected_count)
         )
     headings = [
-        Heading(words["order"], is_number=False),
-        Heading(words["day"], is_number=False),
-        Heading(words["reasons"], is_number=False),
+        Heading(words["order"], "name"),
+        Heading(words["day"], "short"),
+        Heading(words["reasons"], "long"),
         Heading(words["since"]),
     ]
     return Section(

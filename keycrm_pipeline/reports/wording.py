@@ -64,11 +64,10 @@ _UKRAINIAN: Mapping[str, str] = {
     "period_before": "Попередній",
     "change": "Зміна",
     "was": "було {value}",
-    "new_figure": "раніше не було",
+    "new_figure": "нове",
     "average_order": "Середнє замовлення",
     "received": "Отримано оплат",
     "goods": "Товари",
-    "services": "Послуги",
     "services_tab": "Послуги разом із доставкою",
     "of_it_delivery": "з них доставка",
     "still_due": "Ще до сплати",
@@ -139,7 +138,8 @@ _UKRAINIAN: Mapping[str, str] = {
     "age_quarter": "31–90 днів",
     "age_older": "понад 90 днів",
     "due": "До сплати",
-    "of_it_cash_on_delivery": "з них післяплата в дорозі",
+    "cash_on_delivery_orders": "Післяплата в дорозі",
+    "cash_on_delivery_due": "Сума післяплати",
     "due_returned": (
         "Не враховано повернених посилок: {count}, {amount}. Їхні замовлення варто скасувати в KeyCRM."
     ),
@@ -148,9 +148,7 @@ _UKRAINIAN: Mapping[str, str] = {
     "cash_on_delivery_out": "післяплата в дорозі",
     "lost_title": "Повернення і скасування",
     "nothing_lost": "Скасувань і повернень за цей період немає.",
-    "lost_kind": "Що сталося",
     "parcel_returned": "посилка повернулась",
-    "was_cancelled": "скасовано",
     "of_it_paid": "Було сплачено",
     "lost_share": "Скасовано {share} замовлень періоду; попереднього — {before}.",
     "buyers_title": "Постійні покупці",
@@ -275,11 +273,10 @@ _ENGLISH: Mapping[str, str] = {
     "period_before": "Before",
     "change": "Change",
     "was": "was {value}",
-    "new_figure": "none before",
+    "new_figure": "new",
     "average_order": "Average order",
     "received": "Payments received",
     "goods": "Goods",
-    "services": "Services",
     "services_tab": "Services with delivery",
     "of_it_delivery": "of it delivery",
     "still_due": "Still due",
@@ -350,7 +347,8 @@ _ENGLISH: Mapping[str, str] = {
     "age_quarter": "31–90 days",
     "age_older": "over 90 days",
     "due": "Due",
-    "of_it_cash_on_delivery": "of it cash on delivery out",
+    "cash_on_delivery_orders": "Cash on delivery out",
+    "cash_on_delivery_due": "Its sum",
     "due_returned": (
         "Returned parcels left out: {count}, {amount}. Their orders should be cancelled in KeyCRM."
     ),
@@ -359,9 +357,7 @@ _ENGLISH: Mapping[str, str] = {
     "cash_on_delivery_out": "cash on delivery out",
     "lost_title": "Returns and cancellations",
     "nothing_lost": "No cancellations or returns in this period.",
-    "lost_kind": "What happened",
     "parcel_returned": "parcel went back",
-    "was_cancelled": "cancelled",
     "of_it_paid": "Was paid",
     "lost_share": "{share} of the period's orders are cancelled; {before} in the period before.",
     "buyers_title": "Repeat buyers",
@@ -439,7 +435,7 @@ _ENGLISH: Mapping[str, str] = {
 }
 
 PLURALS: Mapping[Language, Mapping[str, tuple[str, ...]]] = {
-    "uk": {"days_count": ("день", "дні", "днів"), "orders_count": ("замовлення", "замовлення", "замовлень")},
+    "uk": {"days_count": ("дня", "днів", "днів"), "orders_count": ("замовлення", "замовлення", "замовлень")},
     "en": {"days_count": ("day", "days"), "orders_count": ("order", "orders")},
 }
 """Language -> key -> forms of a counted word: one, few, many in Ukrainian; one, other in English."""
