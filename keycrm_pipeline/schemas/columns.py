@@ -4,8 +4,9 @@ From one `Table` come the statement that creates it (`warehouse`), the pandera s
 it is written, the column comments in DuckDB, the column list of the Dagster asset and the table reference of the docs.
 No SQL, no Dagster and no rule of bookkeeping belongs here.
 
-A frame carries money as whole kopiykas (Int64): decimals as Python objects are slow, and binary floats lose
-kopiykas. The tables themselves hold DECIMAL(18,2) hryvnias; the warehouse converts at the border.
+A frame carries money as whole kopiykas, quantities as thousandths, prices and percents as millionths (all Int64):
+decimals as Python objects are slow, and binary floats lose kopiykas. The tables themselves hold DECIMAL; the
+warehouse converts at the border.
 """
 
 from __future__ import annotations
@@ -32,11 +33,15 @@ _FRAME_TYPES: dict[str, Any] = {
     "INTEGER": pl.Int32,
     "UBIGINT": pl.UInt64,
     "VARCHAR": pl.String,
+    "JSON": pl.String,
     "BOOLEAN": pl.Boolean,
     "DATE": pl.Date,
     "DOUBLE": pl.Float64,
     INSTANT: pl.Datetime("us", "UTC"),
     MONEY: pl.Int64,
+    QUANTITY: pl.Int64,
+    PRICE: pl.Int64,
+    PERCENT: pl.Int64,
     TEXT_LIST: pl.List(pl.String),
     INTEGER_LIST: pl.List(pl.Int64),
 }
@@ -51,7 +56,7 @@ class Column:
         type: The DuckDB type.
         comment: One sentence for the person who reads the table.
         nullable: Whether the value may be missing.
-        checks: pandera checks of the column's values in a frame (money in kopiykas).
+        checks: pandera checks of the column's values in a frame (money in kopiykas, quantities in thousandths).
     """
 
     name: str
@@ -100,7 +105,7 @@ class Table:
 
     @cached_property
     def frame_schema(self) -> pa.DataFrameSchema:
-        """The pandera schema of a frame of this table (money in kopiykas), to be validated lazily."""
+        """The pandera schema of a frame of this table, to be validated lazily; columns may be left out."""
         return pa.DataFrameSchema(
             {
                 column.name: pa.Column(
@@ -123,7 +128,7 @@ class Table:
 
 def frame_type(column_type: str) -> Any:
     """The polars type in which a frame carries a column of that DuckDB type."""
-    return _FRAME_TYPES.get(column_type, pl.Decimal)
+    return _FRAME_TYPES[column_type]
 
 
 def not_negative(what: str) -> pa.Check:

@@ -70,7 +70,7 @@ class Warehouse:
                 migrate(connection, self.path)
                 yield connection
             finally:
-                self._close(connection)
+                connection.close()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -106,9 +106,6 @@ class Warehouse:
         # People's names and phones are inside: for the owner only.
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def _close(self, connection: duckdb.DuckDBPyConnection) -> None:
-        connection.close()
-
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         started = time.monotonic()
         is_new = not self.path.exists()
@@ -134,7 +131,8 @@ class Warehouse:
         if is_new and not read_only:
             with contextlib.suppress(OSError):
                 os.chmod(self.path, 0o600)  # noqa: PTH101 - the path may vanish; a failed chmod stops nothing
-        connection.execute("SET TimeZone = ?", [self.timezone])
+        # A reader sees local times; a writer casts texts of KeyCRM, where a time without a zone means UTC.
+        connection.execute("SET TimeZone = ?", [self.timezone if read_only else "UTC"])
         connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
         connection.execute("SET preserve_insertion_order = false")
         return connection

@@ -1,0 +1,29 @@
+"""Dagster assets, one module a stage: thin wiring that reads its window, calls `exchange`, and reports numbers.
+
+What is not here: rules, SQL, HTTP; jobs and schedules (`automation`), checks (`checks`).
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from keycrm_pipeline.assets.changes import build_changes
+from keycrm_pipeline.assets.orders import build_orders
+from keycrm_pipeline.assets.raw_orders import build_raw_orders
+from keycrm_pipeline.assets.registers import build_partners, build_products, build_sources, build_statuses
+from keycrm_pipeline.assets.stage import ProfileAssets
+from keycrm_pipeline.assets.validated_orders import build_validated_orders
+
+
+def build_assets(assets: ProfileAssets) -> list[dg.AssetsDefinition]:
+    """The assets of one profile."""
+    return [
+        build_raw_orders(assets),
+        build_validated_orders(assets),
+        build_statuses(assets),
+        build_sources(assets),
+        build_partners(assets),
+        build_products(assets),
+        build_orders(assets),
+        *build_changes(assets),
+    ]

@@ -1,0 +1,99 @@
+"""Assets of the passes between loads: `changes`, `recent`, `sweep`, `catalogue`, `rebuild`. None is partitioned.
+
+A pass touches orders of any day. It tells each touched day by an observation of `orders`, which shows on that day
+without claiming that the day was loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dagster as dg
+
+from keycrm_pipeline.assets.failures import RETRY, told_to_dagster
+from keycrm_pipeline.assets.stage import ProfileAssets, environment
+from keycrm_pipeline.crm.client import KeyCrmClient
+from keycrm_pipeline.exchange import passes
+from keycrm_pipeline.exchange.crm import open_client
+from keycrm_pipeline.exchange.passes import PassCounts
+from keycrm_pipeline.exchange.session import Step, exchange_step
+from keycrm_pipeline.profile import Profile
+
+MOST_OBSERVED_DAYS = 400
+"""Observations of one pass: a rebuild after a changed rule may touch every day of years."""
+
+PASSES: dict[str, tuple[str, Callable[[Step, Profile, KeyCrmClient], PassCounts]]] = {
+    "changes": (
+        "Orders changed since the last exchange, whatever their day, and orders entered late.",
+        passes.changes,
+    ),
+    "recent": (
+        "The recent days and every order that is not closed, compared again whatever KeyCRM says of changes.",
+        passes.recent,
+    ),
+    "sweep": ("Orders that KeyCRM no longer has: each is confirmed by id and marked, never deleted.", passes.sweep),
+    "catalogue": ("KeyCRM's categories, and the products and offers that orders have met.", passes.catalogue),
+}
+
+
+def _build_pass(
+    assets: ProfileAssets,
+    name: str,
+    description: str,
+    run: Callable[[Step], PassCounts],
+    kinds: set[str],
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=assets.key(name),
+        group_name=assets.profile.name,
+        description=description,
+        kinds={"python", *kinds},
+        owners=list(assets.profile.owners),
+        pool=assets.pool,
+        retry_policy=RETRY,
+    )
+    def pass_asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        with told_to_dagster(), exchange_step(assets.plan(context, kind=name), name) as step:
+            counts = run(step)
+        for day in sorted(counts.days, key=lambda count: count.order_day)[-MOST_OBSERVED_DAYS:]:
+            context.log_event(
+                dg.AssetObservation(
+                    asset_key=assets.key("orders"),
+                    partition=day.order_day.isoformat(),
+                    metadata={"created": day.created, "updated": day.updated, "unchanged": day.unchanged},
+                    description=f"Derived again by {name}.",
+                )
+            )
+        return dg.MaterializeResult(metadata=counts.metadata)
+
+    return pass_asset
+
+
+def build_changes(assets: ProfileAssets) -> list[dg.AssetsDefinition]:
+    """The passes of one profile."""
+
+    def with_client(
+        work: Callable[[Step, Profile, KeyCrmClient], PassCounts],
+    ) -> Callable[[Step], PassCounts]:
+        def run(step: Step) -> PassCounts:
+            with open_client(assets.profile, environment()) as client:
+                try:
+                    return work(step, assets.profile, client)
+                finally:
+                    step.count(requests=client.statistics.requests)
+
+        return run
+
+    return [
+        *(
+            _build_pass(assets, name, description, with_client(work), {"keycrm", "duckdb"})
+            for name, (description, work) in PASSES.items()
+        ),
+        _build_pass(
+            assets,
+            "rebuild",
+            "All accounting tables derived anew from the raw payloads, without a request, keeping card ids.",
+            lambda step: passes.rebuild(step, assets.profile),
+            {"duckdb"},
+        ),
+    ]

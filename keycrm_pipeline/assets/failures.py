@@ -1,0 +1,30 @@
+"""Which failures Dagster may try again, and which only a person can mend."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import dagster as dg
+
+from keycrm_pipeline.crm.errors import TransportFailure
+from keycrm_pipeline.exchange.session import FORESEEN
+from keycrm_pipeline.warehouse.errors import DatabaseBusyError
+
+RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+"""For what survived the client's own retries: a CRM or a file that is busy for minutes."""
+
+
+@contextlib.contextmanager
+def told_to_dagster() -> Iterator[None]:
+    """Turns an error written for users into a Dagster failure that shows just its words.
+
+    What time may mend is raised as it is, so that the asset's retry policy applies; for a wrong key, a refused
+    request or a damaged file trying again cannot help.
+    """
+    try:
+        yield
+    except (TransportFailure, DatabaseBusyError):
+        raise
+    except FORESEEN as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None

@@ -1,0 +1,95 @@
+"""Asset `orders`: the finished order documents of a period."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+
+from keycrm_pipeline.assets.failures import told_to_dagster
+from keycrm_pipeline.assets.stage import ProfileAssets, period, report_days, report_run
+from keycrm_pipeline.exchange.documents import DocumentCounts
+from keycrm_pipeline.exchange.period import finish_period
+from keycrm_pipeline.exchange.session import exchange_step
+from keycrm_pipeline.reports.summary import DayFigures, summary_chart_markdown, summary_markdown
+from keycrm_pipeline.schemas.accounting import ORDERS
+from keycrm_pipeline.warehouse.documents import DayTotal, day_totals
+
+
+def _day_numbers(day: date, counts: DocumentCounts, totals: Mapping[date, Sequence[DayTotal]]) -> dict[str, Any]:
+    count = counts.days.get(day)
+    numbers: dict[str, Any] = {
+        "created": count.created if count else 0,
+        "updated": count.updated if count else 0,
+        "unchanged": count.unchanged if count else 0,
+        "dagster/partition_row_count": sum(total.orders for total in totals.get(day, ())),
+    }
+    for total in totals.get(day, ()):
+        # Shown with its kopiykas: a float would lose them.
+        numbers[f"sum {total.currency}"] = f"{total.grand_total:.2f}"
+    return numbers
+
+
+def _figures(days: Sequence[date], totals: Mapping[date, Sequence[DayTotal]]) -> list[DayFigures]:
+    return [
+        DayFigures(
+            day=day,
+            orders=sum(total.orders for total in totals.get(day, ())),
+            totals={total.currency: Decimal(total.grand_total) for total in totals.get(day, ())},
+        )
+        for day in days
+    ]
+
+
+def build_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
+    """The asset for one profile."""
+
+    @dg.asset(
+        **assets.arguments(
+            "orders", ORDERS, kinds={"duckdb", "pandera"}, deps=["statuses", "sources", "partners", "products"]
+        )
+    )
+    def orders(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """Order documents with goods lines, services tab and payments; money adds up to the kopiyka.
+
+        A document that did not change is not written again; one that is booked always follows KeyCRM.
+        """
+        first_day, last_day = period(context)
+        totals: dict[date, list[DayTotal]] = {}
+        with (
+            told_to_dagster(),
+            exchange_step(assets.plan(context), "orders") as step,
+            step.warehouse.writing() as connection,
+        ):
+            counts = finish_period(
+                connection, assets.profile, first_day, last_day, exchange_id=step.exchange_id, now=step.now
+            )
+            step.count(
+                orders_created=counts.created,
+                orders_updated=counts.updated,
+                orders_unchanged=counts.unchanged,
+            )
+            for total in day_totals(connection, first_day, last_day):
+                totals.setdefault(total.order_day, []).append(total)
+        report_days(context, lambda day: _day_numbers(day, counts, totals))
+        figures = _figures(sorted(date.fromisoformat(key) for key in context.partition_keys), totals)
+        report_run(
+            context,
+            {
+                "summary": dg.MetadataValue.md(
+                    summary_markdown(
+                        figures,
+                        created=counts.created,
+                        updated=counts.updated,
+                        unchanged=counts.unchanged,
+                    )
+                ),
+                "orders by day": dg.MetadataValue.md(summary_chart_markdown(figures)),
+            },
+        )
+        return dg.MaterializeResult()
+
+    return orders

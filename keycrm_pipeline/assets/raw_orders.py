@@ -1,0 +1,67 @@
+"""Asset `raw_orders`: KeyCRM's orders of a period, every payload as it came."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from keycrm_pipeline.assets.failures import RETRY, told_to_dagster
+from keycrm_pipeline.assets.stage import ProfileAssets, environment, period, report_days, report_run
+from keycrm_pipeline.exchange import progress
+from keycrm_pipeline.exchange.crm import open_client
+from keycrm_pipeline.exchange.extraction import extract_period, refresh_reference_lists
+from keycrm_pipeline.exchange.session import exchange_step
+from keycrm_pipeline.schemas.raw import RAW_ORDERS
+from keycrm_pipeline.warehouse.raw import orders_by_day
+
+
+def build_raw_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
+    """The asset for one profile."""
+
+    @dg.asset(**assets.arguments("raw_orders", RAW_ORDERS, kinds={"keycrm", "duckdb"}), retry_policy=RETRY)
+    def raw_orders(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """Orders of KeyCRM exactly as they came, each under its own local day.
+
+        A load that dies goes on where it stopped; payloads that did not change are not written again.
+        """
+        first_day, last_day = period(context)
+        with (
+            told_to_dagster(),
+            exchange_step(assets.plan(context), "raw_orders") as step,
+            open_client(assets.profile, environment()) as client,
+        ):
+            try:
+                refresh_reference_lists(step.warehouse, assets.profile, client, now=step.now)
+                counts = extract_period(
+                    step.warehouse,
+                    assets.profile,
+                    client,
+                    first_day,
+                    last_day,
+                    exchange_id=step.exchange_id,
+                    now=step.now,
+                    progress=progress.report,
+                )
+            finally:
+                step.count(requests=client.statistics.requests)
+            step.count(orders_seen=counts.orders_seen)
+            with step.warehouse.reading() as connection:
+                days = orders_by_day(connection, first_day, last_day)
+            statistics = client.statistics
+        report_days(context, lambda day: {"dagster/partition_row_count": days.get(day, 0)})
+        report_run(
+            context,
+            {
+                "orders seen": counts.orders_seen,
+                "payloads new": counts.created,
+                "payloads changed": counts.updated,
+                "pages kept from an earlier attempt": counts.pages_resumed,
+                "orders gone from KeyCRM": counts.missing,
+                "orders not confirmed": counts.unconfirmed,
+                "requests": statistics.requests,
+                "retries": statistics.retries,
+                "seconds waited for the request limit": round(statistics.waited_seconds, 1),
+            },
+        )
+        return dg.MaterializeResult()
+
+    return raw_orders

@@ -1,0 +1,134 @@
+"""Assets `statuses`, `sources`, `partners`, `products`: registers of cards, found or made for a period's orders.
+
+Registers are partitioned by day like the orders they serve: a day's materialization tells the cards of the run.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from keycrm_pipeline.assets.failures import RETRY, told_to_dagster
+from keycrm_pipeline.assets.stage import ProfileAssets, environment, period, report_run
+from keycrm_pipeline.exchange.crm import open_client
+from keycrm_pipeline.exchange.products import derive_products, fetch_catalogue, missing_products, read_items
+from keycrm_pipeline.exchange.registers import (
+    RegisterCounts,
+    chosen_status_ids,
+    derive_partners,
+    derive_sources,
+    derive_statuses,
+)
+from keycrm_pipeline.exchange.session import exchange_step
+from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCTS, SOURCES, STATUSES
+from keycrm_pipeline.warehouse.registers import select_orders
+
+
+def _numbers(counts: RegisterCounts) -> dict[str, int]:
+    return {"cards new": counts.created, "cards changed": counts.updated, "cards used": counts.used}
+
+
+def build_statuses(assets: ProfileAssets) -> dg.AssetsDefinition:
+    """The asset for one profile."""
+
+    @dg.asset(**assets.arguments("statuses", STATUSES, kinds={"duckdb"}, deps=["validated_orders"]))
+    def statuses(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """Order statuses of KeyCRM with their stage (Етап) in the accounting system."""
+        first_day, last_day = period(context)
+        with (
+            told_to_dagster(),
+            exchange_step(assets.plan(context), "statuses") as step,
+            step.warehouse.writing() as connection,
+        ):
+            counts = derive_statuses(
+                connection, assets.profile, first_day, last_day, exchange_id=step.exchange_id
+            )
+        report_run(context, _numbers(counts))
+        return dg.MaterializeResult()
+
+    return statuses
+
+
+def build_sources(assets: ProfileAssets) -> dg.AssetsDefinition:
+    """The asset for one profile."""
+
+    @dg.asset(**assets.arguments("sources", SOURCES, kinds={"duckdb"}, deps=["validated_orders"]))
+    def sources(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """Sources of orders (Джерело): sites, marketplaces, shops, with their currency."""
+        first_day, last_day = period(context)
+        with (
+            told_to_dagster(),
+            exchange_step(assets.plan(context), "sources") as step,
+            step.warehouse.writing() as connection,
+        ):
+            counts = derive_sources(connection, first_day, last_day, exchange_id=step.exchange_id)
+        report_run(context, _numbers(counts))
+        return dg.MaterializeResult()
+
+    return sources
+
+
+def build_partners(assets: ProfileAssets) -> dg.AssetsDefinition:
+    """The asset for one profile."""
+
+    @dg.asset(**assets.arguments("partners", PARTNERS, kinds={"duckdb"}, deps=["validated_orders"]))
+    def partners(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """Partner cards (Партнер) of the buyers, found by link, phone or e-mail, or made when there is none."""
+        first_day, last_day = period(context)
+        with (
+            told_to_dagster(),
+            exchange_step(assets.plan(context), "partners") as step,
+            step.warehouse.writing() as connection,
+        ):
+            select_orders(
+                connection,
+                first_day,
+                last_day,
+                exchange_id=step.exchange_id,
+                status_ids=chosen_status_ids(assets.profile),
+            )
+            counts = derive_partners(connection, assets.profile, now=step.now)
+            step.count(partners_created=counts.created)
+        report_run(context, _numbers(counts))
+        return dg.MaterializeResult()
+
+    return partners
+
+
+def build_products(assets: ProfileAssets) -> dg.AssetsDefinition:
+    """The asset for one profile."""
+
+    @dg.asset(
+        **assets.arguments("products", PRODUCTS, kinds={"keycrm", "duckdb"}, deps=["validated_orders"]),
+        retry_policy=RETRY,
+    )
+    def products(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """Product cards: Товар, Товар з SKU with its variants, Послуга.
+
+        KeyCRM's catalogue is asked, 50 products at a time, only for products that are not known yet or that a line
+        contradicts.
+        """
+        first_day, last_day = period(context)
+        with told_to_dagster(), exchange_step(assets.plan(context), "products") as step:
+            with step.warehouse.writing() as connection:
+                select_orders(
+                    connection,
+                    first_day,
+                    last_day,
+                    exchange_id=step.exchange_id,
+                    status_ids=chosen_status_ids(assets.profile),
+                )
+                items = read_items(connection)
+                unknown = missing_products(connection, items)
+            if unknown:
+                with open_client(assets.profile, environment()) as client:
+                    try:
+                        fetch_catalogue(step.warehouse, client, unknown, now=step.now)
+                    finally:
+                        step.count(requests=client.statistics.requests)
+            with step.warehouse.writing() as connection:
+                counts = derive_products(connection, assets.profile, items, now=step.now)
+            step.count(products_created=counts.created)
+        report_run(context, {**_numbers(counts), "products asked of KeyCRM": len(unknown)})
+        return dg.MaterializeResult()
+
+    return products

@@ -1,0 +1,367 @@
+"""The commands. Declares what they take and which exit code they end with; what they do is in `commands`.
+
+Heavy imports stand inside the commands: `status` must answer at once, and never imports Dagster.
+Exit codes: 0 succeeded, 1 failed, 2 wrong usage or profile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from keycrm_pipeline.profile import (
+    MissingKeyError,
+    Profile,
+    ProfileError,
+    Settings,
+    load_profile,
+    profile_names,
+    settings_from_environment,
+)
+
+if TYPE_CHECKING:
+    from keycrm_pipeline.commands.launch import Outcome
+
+FAILED = 1
+WRONG_USAGE = 2
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    from keycrm_pipeline.commands.output import print_json
+
+    print_json(value)
+
+
+def _stop(message: str, code: int, as_json: bool, **more: Any) -> NoReturn:
+    if as_json:
+        _print_json({"status": "failed", "error": message, **more})
+    else:
+        click.echo(f"Error: {message}", err=True)
+    sys.exit(code)
+
+
+def _chosen_profile(name: str | None, settings: Settings) -> Profile:
+    """The profile of that name, or the only one there is.
+
+    Raises:
+        ProfileError: It does not exist, or has mistakes.
+        click.UsageError: No name was given, and there is not exactly one profile.
+    """
+    if name is None:
+        names = profile_names(settings)
+        if len(names) != 1:
+            raise click.UsageError(
+                f"Name a profile with --profile: {', '.join(names)}."
+                if names
+                else f"There is no profile in {settings.profiles_directory}. Make one with `keycrm-pipeline init --profile NAME`."
+            )
+        name = names[0]
+    return load_profile(name, settings)
+
+
+def _command(function: Callable[..., None]) -> Callable[..., None]:
+    """Opens the profile and turns wrong usage into exit code 2, also as JSON."""
+
+    @wraps(function)
+    def wrapped(profile: str | None, as_json: bool = False, **arguments: Any) -> None:
+        settings = settings_from_environment(os.environ)
+        try:
+            chosen = _chosen_profile(profile, settings)
+        except (ProfileError, click.UsageError) as error:
+            _stop(getattr(error, "message", None) or str(error), WRONG_USAGE, as_json)
+        if "as_json" in function.__code__.co_varnames[: function.__code__.co_argcount]:
+            arguments["as_json"] = as_json
+        function(chosen, settings, **arguments)
+
+    return wrapped
+
+
+_profile_option = click.option("--profile", metavar="NAME", help="The profile; not needed when there is only one.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+_day = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="keycrm-pipeline")
+def main() -> None:
+    """Brings KeyCRM orders into the books: partners, products, statuses, sources and finished order documents."""
+    warnings.filterwarnings("ignore", module="dagster.*")
+
+
+@contextlib.contextmanager
+def _progress(shown: bool) -> Iterator[None]:
+    """A progress bar on a terminal, nothing elsewhere."""
+    if not (shown and sys.stderr.isatty()):
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from keycrm_pipeline.exchange import progress
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("Orders from KeyCRM", total=None)
+        with progress.listening(lambda done, total: bar.update(task, completed=done, total=total)):
+            yield
+
+
+def _run(profile: Profile, settings: Settings, job: str, tags: dict[str, str], as_json: bool) -> Outcome:
+    from keycrm_pipeline.commands.launch import run_job
+
+    with _progress(not as_json):
+        return run_job(profile, settings, job, tags, quiet=True)
+
+
+def _finish(outcome: Outcome, as_json: bool, more: dict[str, Any] | None = None) -> None:
+    from keycrm_pipeline.commands.output import print_summary
+
+    if outcome.summary is None:
+        _stop(outcome.error or "The exchange could not be started.", FAILED, as_json, **(more or {}))
+    if as_json:
+        printed = {**outcome.summary.as_json(), **(more or {})}
+        if not outcome.succeeded:
+            printed |= {"status": "failed", "error": outcome.error}
+        _print_json(printed)
+    else:
+        print_summary(outcome.summary)
+        if outcome.error and not outcome.summary.exchange.error:
+            click.echo(f"Error: {outcome.error}", err=True)
+    if not outcome.succeeded:
+        sys.exit(FAILED)
+
+
+def _checked_period(profile: Profile, first_day: datetime, last_day: datetime) -> tuple[date, date]:
+    """The asked period.
+
+    Raises:
+        click.UsageError: It is upside down, in the future, or before the profile's first day.
+    """
+    first, last = first_day.date(), last_day.date()
+    today = datetime.now(UTC).astimezone(profile.zone).date()
+    if first > last:
+        raise click.UsageError(f"The period begins on {first} and ends before that, on {last}.")
+    if last > today:
+        raise click.UsageError(f"The period ends in the future: {last}. Today is {today} ({profile.timezone}).")
+    if first < profile.start_date:
+        raise click.UsageError(
+            f"The period begins on {first}, before the profile's start_date {profile.start_date}. "
+            "Choose a later day, or move start_date in the profile."
+        )
+    return first, last
+
+
+@main.command()
+@click.option("--from", "first_day", type=_day, required=True, help="First day, YYYY-MM-DD.")
+@click.option("--to", "last_day", type=_day, required=True, help="Last day, YYYY-MM-DD, included.")
+@_profile_option
+@_json_option
+@_command
+def load(profile: Profile, settings: Settings, first_day: datetime, last_day: datetime, as_json: bool) -> None:
+    """Loads a period, both days included, and prints the exchange summary."""
+    try:
+        first, last = _checked_period(profile, first_day, last_day)
+    except click.UsageError as error:
+        _stop(error.message, WRONG_USAGE, as_json)
+    from keycrm_pipeline.commands.launch import period_tags
+
+    _finish(_run(profile, settings, "load", period_tags(first, last), as_json), as_json)
+
+
+def _pass_command(name: str, description: str) -> None:
+    @main.command(name=name, help=description)
+    @_profile_option
+    @_json_option
+    @_command
+    def run_pass(profile: Profile, settings: Settings, as_json: bool) -> None:
+        _finish(_run(profile, settings, name, {}, as_json), as_json)
+
+
+for _name, _description in (
+    ("changes", "Picks up orders changed since the last exchange, whatever their day."),
+    ("recent", "Compares the recent days and all open orders again, whatever KeyCRM says of changes."),
+    ("sweep", "Finds orders that KeyCRM no longer has and marks them; nothing is deleted."),
+    ("catalogue", "Refreshes products, offers and categories from KeyCRM."),
+    ("rebuild", "Derives all accounting tables anew from the raw payloads, without a request, keeping card ids."),
+):
+    _pass_command(_name, _description)
+
+
+@main.command()
+@_profile_option
+@_json_option
+@_command
+def check(profile: Profile, settings: Settings, as_json: bool) -> None:
+    """Tries key and connection, and lists all that a profile maps, with ids and what is still unmapped."""
+    from keycrm_pipeline.commands.check import as_json as check_as_json
+    from keycrm_pipeline.commands.check import check_account
+    from keycrm_pipeline.commands.output import print_check
+    from keycrm_pipeline.crm.errors import KeyCrmError
+
+    del settings
+    try:
+        found = check_account(profile, os.environ)
+    except (MissingKeyError, KeyCrmError) as error:
+        _stop(str(error), FAILED, as_json, profile=profile.name)
+    if as_json:
+        _print_json(check_as_json(profile, found))
+    else:
+        print_check(profile, found)
+    if not found.is_ready:
+        sys.exit(FAILED)
+
+
+@main.command()
+@_profile_option
+@_json_option
+@_command
+def status(profile: Profile, settings: Settings, as_json: bool) -> None:
+    """Shows the last exchange and what waits for a person."""
+    from keycrm_pipeline.commands.status import print_status, read_status, status_as_json
+    from keycrm_pipeline.warehouse.errors import WarehouseError
+
+    try:
+        found = read_status(profile, settings)
+    except WarehouseError as error:
+        _stop(str(error), FAILED, as_json, profile=profile.name)
+    if as_json:
+        _print_json(status_as_json(found))
+    else:
+        print_status(found)
+
+
+@main.command()
+@_profile_option
+@_json_option
+@click.option("--kind", help="Only this kind.")
+@click.option(
+    "--done",
+    "done",
+    metavar="PRODUCT",
+    type=int,
+    help="Tick off a promoted product by its number: you have looked at its card.",
+)
+@_command
+def review(profile: Profile, settings: Settings, kind: str | None, done: int | None, as_json: bool) -> None:
+    """Lists what waits for a person; --done ticks off a promoted product."""
+    from keycrm_pipeline.commands.status import print_review_rows, review_as_json
+    from keycrm_pipeline.exchange.session import open_warehouse
+    from keycrm_pipeline.warehouse.errors import WarehouseError
+    from keycrm_pipeline.warehouse.review import review_rows, tick_off_promotion
+
+    warehouse = open_warehouse(profile, settings)
+    try:
+        if done is not None:
+            with warehouse.reading():
+                pass
+            with warehouse.writing() as connection:
+                if not tick_off_promotion(connection, done):
+                    _stop(f"Product {done} is not on the list of promoted products.", WRONG_USAGE, as_json)
+        with warehouse.reading() as connection:
+            rows = review_rows(connection, kind)
+    except WarehouseError as error:
+        _stop(str(error), FAILED, as_json)
+    if as_json:
+        _print_json(review_as_json(rows))
+    else:
+        print_review_rows(rows)
+
+
+@main.command()
+@click.option("--profile", "name", required=True, metavar="NAME", help="Name of the new profile.")
+def init(name: str) -> None:
+    """Asks for key and a few choices, reads the account, and writes a commented profile ready to edit."""
+    from keycrm_pipeline.commands.init import InitError, write_profile
+
+    try:
+        write_profile(name, settings_from_environment(os.environ), os.environ)
+    except (InitError, ProfileError) as error:
+        _stop(str(error), WRONG_USAGE if getattr(error, "is_usage", True) else FAILED, as_json=False)
+
+
+@main.command()
+@click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--requests-per-minute", type=int, help="Answer 429 above this rate.")
+def sandbox(port: int, requests_per_minute: int | None) -> None:
+    """Serves the demo shop over HTTP on this machine, speaking KeyCRM's API."""
+    from keycrm_pipeline.sandbox.server import SandboxServerError, run_sandbox_server
+
+    try:
+        run_sandbox_server(port, requests_per_minute=requests_per_minute)
+    except SandboxServerError as error:
+        _stop(str(error), FAILED, as_json=False)
+
+
+@main.command()
+@click.option("--from", "first_day", type=_day, required=True, help="First day, YYYY-MM-DD.")
+@click.option("--to", "last_day", type=_day, required=True, help="Last day, YYYY-MM-DD, included.")
+@click.option(
+    "--format",
+    "export_format",
+    type=click.Choice(["xlsx", "csv", "parquet", "commerceml", "odoo"]),
+    default="xlsx",
+    show_default=True,
+)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Directory; default: exports in the data directory.")
+@_profile_option
+@_json_option
+@_command
+def export(
+    profile: Profile,
+    settings: Settings,
+    first_day: datetime,
+    last_day: datetime,
+    export_format: str,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Writes the documents of a period to hand over to the accounting system."""
+    from keycrm_pipeline.commands.handover import run_export
+
+    try:
+        first, last = _checked_period(profile, first_day, last_day)
+    except click.UsageError as error:
+        _stop(error.message, WRONG_USAGE, as_json)
+    run_export(profile, settings, first, last, export_format, out, as_json=as_json, stop=_stop)
+
+
+@main.command()
+@click.option("--from", "first_day", type=_day, help="First day; default: 30 days ago.")
+@click.option("--to", "last_day", type=_day, help="Last day; default: today.")
+@click.option("--lang", type=click.Choice(["uk", "en"]), default="uk", show_default=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File; default: reports in the data directory.")
+@_profile_option
+@_command
+def report(
+    profile: Profile,
+    settings: Settings,
+    first_day: datetime | None,
+    last_day: datetime | None,
+    lang: str,
+    out: Path | None,
+) -> None:
+    """Writes the exchange report as one HTML file."""
+    from keycrm_pipeline.commands.handover import run_report
+
+    run_report(
+        profile,
+        settings,
+        first_day.date() if first_day else None,
+        last_day.date() if last_day else None,
+        lang,
+        out,
+        stop=_stop,
+    )
+
+
+if __name__ == "__main__":
+    main()

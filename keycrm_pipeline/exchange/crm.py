@@ -1,0 +1,38 @@
+"""Opens the KeyCRM client of a profile: the real API, a server that speaks it, or the demo shop in this process."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from keycrm_pipeline.crm.budget import shared_budget
+from keycrm_pipeline.crm.client import KeyCrmClient
+from keycrm_pipeline.profile import Profile, api_key
+
+SANDBOX = "sandbox"
+"""The `base_url` of the built-in demo shop."""
+
+SANDBOX_URL = "https://sandbox.invalid/v1"
+
+
+def open_client(profile: Profile, environ: Mapping[str, str]) -> KeyCrmClient:
+    """A client for the profile's account; it shares one request budget with all others of the same key.
+
+    Raises:
+        MissingKeyError: No API key is set.
+    """
+    key = api_key(profile, environ)
+    transport = None
+    base_url = profile.base_url
+    if profile.base_url == SANDBOX:
+        from keycrm_pipeline.sandbox.transport import demo_transport
+
+        transport = demo_transport()
+        base_url = SANDBOX_URL
+    budget_key = hashlib.sha256(f"{base_url} {key}".encode()).hexdigest()
+    return KeyCrmClient(
+        base_url=base_url,
+        api_key=key,
+        budget=shared_budget(budget_key, profile.requests_per_minute),
+        transport=transport,
+    )

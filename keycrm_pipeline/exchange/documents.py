@@ -1,0 +1,101 @@
+"""Derives the order documents of a period and stores what changed (R2, R6, R7, R8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import duckdb
+
+from keycrm_pipeline.books.documents import DocumentSettings, derive_documents
+from keycrm_pipeline.books.names import name_key
+from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
+from keycrm_pipeline.warehouse import documents as store
+from keycrm_pipeline.warehouse.documents import DayCounts
+from keycrm_pipeline.warehouse.validated import BATCH_ORDERS
+
+
+@dataclass
+class DocumentCounts:
+    """Documents made, changed and right already, by day."""
+
+    days: dict[date, DayCounts] = field(default_factory=dict)
+
+    def add(self, counts: Sequence[DayCounts]) -> None:
+        """Adds the counts of a batch; a day stands in one batch only."""
+        self.days.update({count.order_day: count for count in counts})
+
+    @property
+    def created(self) -> int:
+        """Documents made."""
+        return sum(count.created for count in self.days.values())
+
+    @property
+    def updated(self) -> int:
+        """Documents changed."""
+        return sum(count.updated for count in self.days.values())
+
+    @property
+    def unchanged(self) -> int:
+        """Documents that were right already."""
+        return sum(count.unchanged for count in self.days.values())
+
+
+def document_settings(connection: duckdb.DuckDBPyConnection, profile: Profile) -> DocumentSettings:
+    """What the profile says about documents, with the card of paid delivery."""
+    return DocumentSettings(
+        author=profile.author,
+        account=profile.account,
+        accounts=profile.accounts,
+        managers=profile.managers,
+        currency=profile.currency,
+        source_number_in_comment=profile.source_number_in_comment,
+        delivery_service=profile.delivery_service,
+        delivery_product_id=store.delivery_product_id(
+            connection, name_key(profile.delivery_service) or ""
+        ),
+    )
+
+
+def derive_selected_documents(
+    connection: duckdb.DuckDBPyConnection,
+    profile: Profile,
+    *,
+    now: datetime,
+    progress: Callable[[int], None] = lambda _orders: None,
+) -> DocumentCounts:
+    """Derives the documents of the selected orders in batches; `select_orders` and the registers went before.
+
+    Every frame passes its pandera schema before it is written.
+    """
+    settings = document_settings(connection, profile)
+    default_key = name_key(profile.default_partner) if profile.default_partner else None
+    default_partner_id = store.default_partner_id(connection, default_key) if default_key else None
+    counts = DocumentCounts()
+    for first_day, last_day in store.selected_batches(connection, BATCH_ORDERS):
+        sources = store.read_sources(
+            connection, first_day, last_day, default_partner_id=default_partner_id
+        )
+        documents = derive_documents(sources.orders, sources.lines, sources.payments, settings)
+        for table, frame in (
+            (ORDERS, documents.orders),
+            (ORDER_LINES, documents.order_lines),
+            (ORDER_SERVICES, documents.order_services),
+            (ORDER_PAYMENTS, documents.order_payments),
+        ):
+            table.frame_schema.select_columns(frame.columns).validate(frame, lazy=True)
+        counts.add(
+            store.replace_documents(
+                connection,
+                orders=documents.orders,
+                order_lines=documents.order_lines,
+                order_services=documents.order_services,
+                order_payments=documents.order_payments,
+                now=now,
+            )
+        )
+        progress(sources.orders.height)
+    return counts
+

@@ -1,0 +1,51 @@
+"""What ends an exchange, in words; and how an unexpected error is told without telling people's data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_E_MAIL = re.compile(r"\S+@\S+")
+_LONG_NUMBER = re.compile(r"\+?\d[\d\s().-]{5,}\d")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|«[^»]*»")
+_MOST_CHARACTERS = 300
+
+
+class ExchangeError(Exception):
+    """An exchange could not be done; the text says why and what to do."""
+
+
+class UnmappedStatusesError(ExchangeError):
+    """The profile demands that every status has a stage, and some have none (R9)."""
+
+    def __init__(self, statuses: Sequence[tuple[int, str]]) -> None:
+        listed = "; ".join(f"{status_id} {name}" for status_id, name in statuses)
+        super().__init__(
+            f"These statuses have no stage in the profile (statuses.stages): {listed}. Map them, or set "
+            "statuses.require_mapping to false. Nothing was loaded."
+        )
+
+
+class UnexpectedError(ExchangeError):
+    """Something that the program did not foresee."""
+
+
+def scrubbed(text: str) -> str:
+    """A text without what may be a person's: quoted values, e-mails, long numbers; at most 300 characters."""
+    first_line = text.strip().splitlines()[0] if text.strip() else ""
+    for pattern in (_QUOTED, _E_MAIL, _LONG_NUMBER):
+        first_line = pattern.sub("…", first_line)
+    return first_line[:_MOST_CHARACTERS]
+
+
+def unexpected(error: BaseException) -> UnexpectedError:
+    """The same error as one that may be shown: kind, place and scrubbed message."""
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        place = f" at {trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return UnexpectedError(
+        f"Unexpected {type(error).__name__}{place}: {scrubbed(str(error))} "
+        "(values are left out, they may be a person's). Nothing stored was lost; the load can be repeated."
+    )

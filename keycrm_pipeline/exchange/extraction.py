@@ -1,0 +1,343 @@
+"""Fetches orders and reference lists from KeyCRM and keeps them as they came."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from keycrm_pipeline.books.days import order_day, period_instants
+from keycrm_pipeline.books.statuses import status_name
+from keycrm_pipeline.crm.client import KeyCrmClient
+from keycrm_pipeline.crm.errors import AuthenticationError, RequestRefused
+from keycrm_pipeline.crm.pages import OrderPage, OrderRow, PageRecord
+from keycrm_pipeline.exchange.errors import UnmappedStatusesError
+from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.warehouse import raw
+from keycrm_pipeline.warehouse.connection import Warehouse
+
+RESUME_HOURS = 24
+"""How old the pages of an unfinished walk may be to go on from; older ones are asked for again."""
+
+FLUSH_SECONDS = 0.2
+"""Pages that arrive faster than this are stored together; a slow CRM's pages are each stored at once."""
+
+FLUSH_PAGES = 40
+REFRESH_HOURS = 12
+"""How old a list that no document needs at once may be: users, delivery services, categories."""
+
+REFERENCE_ROUTES: Mapping[str, str] = {
+    "statuses": "/order/status",
+    "sources": "/order/source",
+    "payment_methods": "/order/payment-method",
+    "delivery_services": "/order/delivery-service",
+    "users": "/users",
+    "categories": "/products/categories",
+}
+EVERY_LOAD = ("statuses", "sources", "payment_methods")
+OPTIONAL = ("users", "delivery_services")
+"""Lists that an exchange can do without: a key or an account that has no such route stops nothing."""
+
+
+@dataclass
+class ExtractionCounts:
+    """What a walk brought.
+
+    Attributes:
+        orders_seen: Orders that the walk returned, without repetition.
+        created: Payloads that were new.
+        updated: Payloads that replaced an older one.
+        pages_resumed: Pages that an earlier attempt had stored.
+        missing: Booked orders for which KeyCRM answered 404.
+        unconfirmed: Booked orders that did not come back and were too many to ask for one by one.
+        newest_updated_at: The newest updated_at met.
+    """
+
+    orders_seen: int = 0
+    created: int = 0
+    updated: int = 0
+    pages_resumed: int = 0
+    missing: int = 0
+    unconfirmed: int = 0
+    newest_updated_at: datetime | None = None
+    order_ids: set[int] = field(default_factory=set)
+    nameless_keys: set[str] = field(default_factory=set)
+
+
+Progress = Callable[[int, int], None]
+"""Called with (orders stored, orders in all)."""
+
+
+def no_progress(_done: int, _total: int) -> None:
+    """Shows nothing."""
+
+
+def _fetched(row: OrderRow, profile: Profile) -> raw.FetchedRow:
+    return raw.FetchedRow(
+        order_id=row.order_id,
+        order_day=order_day(row.ordered_at, row.created_at, profile.zone),
+        payload=row.payload.decode("utf-8", errors="replace"),
+        crm_updated_at=row.updated_at,
+    )
+
+
+def _store(
+    warehouse: Warehouse,
+    profile: Profile,
+    walk: str | None,
+    pages: Sequence[OrderPage],
+    counts: ExtractionCounts,
+    *,
+    exchange_id: int,
+    now: datetime,
+    asked_day: date | None,
+) -> None:
+    fetched = [
+        raw.FetchedPage(page.page, page.total, [_fetched(row, profile) for row in page.rows])
+        for page in pages
+    ]
+    with warehouse.writing() as connection:
+        stored = raw.store_pages(
+            connection, walk, fetched, exchange_id=exchange_id, now=now, asked_day=asked_day
+        )
+    counts.created += stored.created
+    counts.updated += stored.updated
+    counts.nameless_keys.update(stored.nameless_keys)
+    for page in pages:
+        for row in page.rows:
+            if row.order_id is not None:
+                counts.order_ids.add(row.order_id)
+            if row.updated_at is not None and (
+                counts.newest_updated_at is None or row.updated_at > counts.newest_updated_at
+            ):
+                counts.newest_updated_at = row.updated_at
+
+
+def walk_orders(
+    warehouse: Warehouse,
+    profile: Profile,
+    client: KeyCrmClient,
+    *,
+    walk: str,
+    created_between: tuple[datetime, datetime] | None = None,
+    updated_between: tuple[datetime, datetime] | None = None,
+    status_id: int | None = None,
+    exchange_id: int,
+    now: datetime,
+    asked_day: date | None,
+    progress: Progress = no_progress,
+) -> ExtractionCounts:
+    """Walks one list of orders and stores its pages as they come; goes on where a killed attempt stopped.
+
+    Args:
+        warehouse: The profile's database.
+        profile: The profile.
+        client: An open client.
+        walk: Name of the walk; a walk of the same name goes on.
+        created_between: UTC instants of `created_between`.
+        updated_between: UTC instants of `updated_between`.
+        status_id: Only orders of this status.
+        exchange_id: The exchange that fetches.
+        now: Time of the exchange, aware.
+        asked_day: First day asked for; records without id are kept under it.
+        progress: Told after every write.
+    """
+    counts = ExtractionCounts()
+    not_before = now - timedelta(hours=RESUME_HOURS)
+    with warehouse.writing() as connection:
+        done = raw.stored_pages(connection, walk, not_before=not_before)
+    counts.pages_resumed = len(done)
+    counts.order_ids.update(order_id for page in done.values() for order_id in page.order_ids)
+    waiting: list[OrderPage] = []
+    last_write = time.monotonic()
+    total = 0
+
+    def flush() -> None:
+        nonlocal last_write
+        if waiting:
+            _store(
+                warehouse, profile, walk, waiting, counts, exchange_id=exchange_id, now=now, asked_day=asked_day
+            )
+            waiting.clear()
+            progress(len(counts.order_ids), total)
+        last_write = time.monotonic()
+
+    pages = client.orders(
+        created_between=created_between,
+        updated_between=updated_between,
+        status_id=status_id,
+        pages_done={
+            number: PageRecord(page=page.page, total=page.total, order_ids=page.order_ids)
+            for number, page in done.items()
+        },
+    )
+    try:
+        for page in pages:
+            total = page.total
+            waiting.append(page)
+            if len(waiting) >= FLUSH_PAGES or time.monotonic() - last_write >= FLUSH_SECONDS:
+                flush()
+    finally:
+        # Whatever ended the walk, the pages that came are stored: they need not be asked for again.
+        flush()
+    with warehouse.writing() as connection:
+        raw.forget_pages(connection, walk, not_before=not_before)
+    counts.orders_seen = len(counts.order_ids) + len(counts.nameless_keys)
+    return counts
+
+
+def extract_period(
+    warehouse: Warehouse,
+    profile: Profile,
+    client: KeyCrmClient,
+    first_day: date,
+    last_day: date,
+    *,
+    exchange_id: int,
+    now: datetime,
+    progress: Progress = no_progress,
+) -> ExtractionCounts:
+    """Fetches the orders of a period (R1), and asks by id for booked ones that did not come back (R11)."""
+    start, end = period_instants(first_day, last_day, profile.zone)
+    counts = walk_orders(
+        warehouse,
+        profile,
+        client,
+        walk=f"created {start:%Y-%m-%dT%H:%M:%SZ} {end:%Y-%m-%dT%H:%M:%SZ}",
+        # Whether the ends are included is undocumented: a second more on each side.
+        created_between=(start - timedelta(seconds=1), end + timedelta(seconds=1)),
+        exchange_id=exchange_id,
+        now=now,
+        asked_day=first_day,
+        progress=progress,
+    )
+    with warehouse.writing() as connection:
+        raw.forget_nameless(connection, first_day, last_day, sorted(counts.nameless_keys))
+    confirm_missing(
+        warehouse, profile, client, first_day, last_day, counts, exchange_id=exchange_id, now=now
+    )
+    return counts
+
+
+def confirm_missing(
+    warehouse: Warehouse,
+    profile: Profile,
+    client: KeyCrmClient,
+    first_day: date,
+    last_day: date,
+    counts: ExtractionCounts,
+    *,
+    exchange_id: int,
+    now: datetime,
+) -> None:
+    """Asks by id for booked orders of a period that the walk did not bring (R11).
+
+    A 404 marks the order as missing; an answer is stored under the order's own day. Above the sweep's ceiling
+    nothing is asked and nothing marked: a short list is no proof.
+    """
+    most = profile.sweep.most_missing
+    with warehouse.writing() as connection:
+        absent = raw.booked_orders_not_seen(
+            connection, first_day, last_day, sorted(counts.order_ids), most=most + 1
+        )
+    if len(absent) > most:
+        counts.unconfirmed = len(absent)
+        return
+    ask_for(warehouse, profile, client, absent, counts, exchange_id=exchange_id, now=now)
+
+
+def ask_for(
+    warehouse: Warehouse,
+    profile: Profile,
+    client: KeyCrmClient,
+    order_ids: Sequence[int],
+    counts: ExtractionCounts,
+    *,
+    exchange_id: int,
+    now: datetime,
+) -> None:
+    """Asks for single orders; stores what is there and marks what KeyCRM answers 404 for (R11)."""
+    missing: list[int] = []
+    found: list[OrderRow] = []
+    for order_id in order_ids:
+        row = client.order(order_id)
+        if row is None:
+            missing.append(order_id)
+        else:
+            found.append(row)
+    if found:
+        _store(
+            warehouse,
+            profile,
+            None,
+            [OrderPage(page=1, total=len(found), rows=tuple(found))],
+            counts,
+            exchange_id=exchange_id,
+            now=now,
+            asked_day=None,
+        )
+    if missing:
+        with warehouse.writing() as connection:
+            raw.mark_missing(connection, missing, exchange_id=exchange_id, now=now)
+    counts.missing += len(missing)
+
+
+def unmapped_statuses(profile: Profile, rows: Iterable[Mapping[str, object]]) -> list[tuple[int, str]]:
+    """Statuses that KeyCRM lists and the profile maps to no stage, with their display names (R9)."""
+    return [
+        (int(str(row["id"])), status_name(_text(row.get("name")), _text(row.get("alias"))) or str(row["id"]))
+        for row in rows
+        if int(str(row["id"])) not in profile.statuses.stages
+    ]
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def refresh_reference_lists(
+    warehouse: Warehouse,
+    profile: Profile,
+    client: KeyCrmClient,
+    *,
+    now: datetime,
+    everything: bool = False,
+) -> list[str]:
+    """Reads the reference lists that a load needs, one request each, and returns their names.
+
+    Statuses, sources and payment methods are read each time, the others when they are older than `REFRESH_HOURS`
+    or when `everything` is asked for.
+
+    Raises:
+        UnmappedStatusesError: The profile demands a stage for every status; raised before anything is stored.
+    """
+    rows = client.reference_rows(REFERENCE_ROUTES["statuses"])
+    if profile.statuses.require_mapping:
+        unmapped = unmapped_statuses(profile, rows)
+        if unmapped:
+            raise UnmappedStatusesError(unmapped)
+    with warehouse.writing() as connection:
+        refreshed_at = raw.reference_lists_refreshed_at(connection)
+    oldest = now - timedelta(hours=REFRESH_HOURS)
+    fetched = {"statuses": rows}
+    for list_name, route in REFERENCE_ROUTES.items():
+        is_due = list_name in EVERY_LOAD or refreshed_at.get(list_name, oldest) <= oldest
+        if list_name in fetched or not (is_due or everything):
+            continue
+        try:
+            fetched[list_name] = client.reference_rows(route)
+        except (AuthenticationError, RequestRefused):
+            if list_name not in OPTIONAL:
+                raise
+    with warehouse.writing() as connection:
+        for list_name, list_rows in fetched.items():
+            raw.store_reference_list(
+                connection,
+                list_name,
+                {int(row["id"]): msgspec.json.encode(row).decode() for row in list_rows},
+                now=now,
+            )
+    return list(fetched)

@@ -1,0 +1,119 @@
+"""The last step of a load: documents, loaded days, review list; and all local steps together for other passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+
+from keycrm_pipeline.books.days import days_between
+from keycrm_pipeline.books.products import SoldItem
+from keycrm_pipeline.exchange import review
+from keycrm_pipeline.exchange.documents import DocumentCounts, derive_selected_documents
+from keycrm_pipeline.exchange.products import derive_products, read_items
+from keycrm_pipeline.exchange.registers import (
+    RegisterCounts,
+    chosen_status_ids,
+    derive_partners,
+    derive_sources,
+    derive_statuses,
+)
+from keycrm_pipeline.exchange.validation import ValidationCounts, validate_period
+from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.warehouse import exchanges, raw
+from keycrm_pipeline.warehouse.registers import select_orders
+
+NO_DAYS = (date(1970, 1, 2), date(1970, 1, 1))
+"""A period without days: only the orders that the exchange met are derived."""
+
+
+def finish_period(
+    connection: duckdb.DuckDBPyConnection,
+    profile: Profile,
+    first_day: date,
+    last_day: date,
+    *,
+    exchange_id: int,
+    now: datetime,
+) -> DocumentCounts:
+    """Derives the documents of a period, notes its days as loaded, and brings the review list up to date."""
+    select_orders(
+        connection, first_day, last_day, exchange_id=exchange_id, status_ids=chosen_status_ids(profile)
+    )
+    counts = derive_selected_documents(connection, profile, now=now)
+    seen = raw.orders_by_day(connection, first_day, last_day)
+    raw.record_loaded_days(
+        connection,
+        {day: seen.get(day, 0) for day in days_between(first_day, last_day)},
+        exchange_id=exchange_id,
+        now=now,
+    )
+    review.refresh(connection, profile, now=now)
+    _start_watermark(connection, exchange_id)
+    return counts
+
+
+def _start_watermark(connection: duckdb.DuckDBPyConnection, exchange_id: int) -> None:
+    """Lets the changes pass begin where the first load ended; later loads must not move its watermark.
+
+    A load reads only its own days: what changed on other days since is known to the changes pass alone.
+    """
+    if exchanges.newest_watermark(connection) is None:
+        newest = exchanges.newest_crm_updated_at(connection)
+        if newest is not None:
+            exchanges.set_watermark(connection, exchange_id, newest)
+
+
+def select_and_read_items(
+    connection: duckdb.DuckDBPyConnection,
+    profile: Profile,
+    first_day: date,
+    last_day: date,
+    *,
+    exchange_id: int,
+) -> list[SoldItem]:
+    """Chooses the orders to derive (R2) and returns the distinct items on their lines."""
+    select_orders(
+        connection, first_day, last_day, exchange_id=exchange_id, status_ids=chosen_status_ids(profile)
+    )
+    return read_items(connection)
+
+
+@dataclass(frozen=True)
+class DerivedCounts:
+    """What a derivation of several steps did."""
+
+    validation: ValidationCounts
+    partners: RegisterCounts
+    products: RegisterCounts
+    documents: DocumentCounts
+
+
+def derive_everything(
+    connection: duckdb.DuckDBPyConnection,
+    profile: Profile,
+    first_day: date,
+    last_day: date,
+    *,
+    exchange_id: int,
+    now: datetime,
+    rewrite_all: bool = False,
+    with_review: bool = True,
+) -> DerivedCounts:
+    """All local steps for a period and the orders that this exchange met: from payloads to the review list.
+
+    Needs no request: the catalogue is taken as stored, so products that it lacks are to be fetched before.
+    """
+    validation = validate_period(
+        connection, profile, first_day, last_day, exchange_id=exchange_id, now=now, rewrite_all=rewrite_all
+    )
+    derive_statuses(connection, profile, first_day, last_day, exchange_id=exchange_id)
+    derive_sources(connection, first_day, last_day, exchange_id=exchange_id)
+    items = select_and_read_items(connection, profile, first_day, last_day, exchange_id=exchange_id)
+    partners = derive_partners(connection, profile, now=now)
+    products = derive_products(connection, profile, items, now=now)
+    documents = derive_selected_documents(connection, profile, now=now)
+    if with_review:
+        review.refresh(connection, profile, now=now)
+    return DerivedCounts(validation=validation, partners=partners, products=products, documents=documents)

@@ -1,0 +1,161 @@
+"""Finds or creates the cards that a period's orders need: statuses, sources, partners (R3, R9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+import msgspec
+import polars as pl
+
+from keycrm_pipeline.books.names import email_key, name_key
+from keycrm_pipeline.books.partners import BuyerSighting, PartnerCard, PartnerRegister
+from keycrm_pipeline.books.phones import normalised_phone
+from keycrm_pipeline.books.statuses import group_name, source_name, status_name
+from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.warehouse import registers
+
+
+@dataclass(frozen=True)
+class RegisterCounts:
+    """Cards made, cards changed, and cards that the period's orders use."""
+
+    created: int
+    updated: int
+    used: int
+
+
+def chosen_status_ids(profile: Profile) -> Sequence[int] | None:
+    """The status ids whose orders the profile loads; None for all (R2)."""
+    return None if profile.statuses.load == "all" else tuple(profile.statuses.load)
+
+
+def derive_statuses(
+    connection: duckdb.DuckDBPyConnection,
+    profile: Profile,
+    first_day: date,
+    last_day: date,
+    *,
+    exchange_id: int | None,
+) -> RegisterCounts:
+    """Brings the status register up to date (R9): KeyCRM's list, and statuses that only orders still carry."""
+    stored = {row["status_id"]: row for row in registers.stored_statuses(connection)}
+    known: dict[int, tuple[str | None, str | None, int | None]] = {
+        status_id: (row["name"], row["alias"], row["group_id"]) for status_id, row in stored.items()
+    }
+    carried = registers.statuses_of_orders(connection, first_day, last_day, exchange_id)
+    for status_id, name, alias, group_id in carried:
+        earlier = known.get(status_id, (None, None, None))
+        known[status_id] = (name or earlier[0], alias or earlier[1], group_id or earlier[2])
+    for status_id, payload, listed in registers.reference_rows(connection, "statuses"):
+        row = msgspec.json.decode(payload)
+        # An order's own copy of a status may be older than the list; the list counts while it has the status.
+        if listed or status_id not in known:
+            known[status_id] = (row.get("name"), row.get("alias"), row.get("group_id"))
+    chosen = chosen_status_ids(profile)
+    rows = []
+    for status_id, (name, alias, group_id) in sorted(known.items()):
+        shown = status_name(name, alias) or f"Статус {status_id}"
+        rows.append(
+            {
+                "status_id": status_id,
+                "name": shown,
+                "alias": alias,
+                "group_id": group_id,
+                "group_name": group_name(group_id),
+                "stage": profile.statuses.stages.get(status_id, shown),
+                "is_mapped": status_id in profile.statuses.stages,
+                "is_loaded": chosen is None or status_id in chosen,
+            }
+        )
+    changed = [row for row in rows if stored.get(row["status_id"]) != row]
+    registers.store_statuses(connection, changed)
+    created = sum(row["status_id"] not in stored for row in changed)
+    return RegisterCounts(created=created, updated=len(changed) - created, used=len(carried))
+
+
+def derive_sources(
+    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date, *, exchange_id: int | None
+) -> RegisterCounts:
+    """Brings the source register up to date (R9): KeyCRM's list, and sources that only orders still carry."""
+    stored = {row["source_id"]: row for row in registers.stored_sources(connection)}
+    rows: dict[int, dict[str, Any]] = dict(stored)
+    for source_id, payload, _listed in registers.reference_rows(connection, "sources"):
+        row = msgspec.json.decode(payload)
+        rows[source_id] = {
+            "source_id": source_id,
+            "name": source_name(source_id, row.get("name")),
+            "driver": row.get("driver"),
+            "currency": row.get("currency_code"),
+        }
+    carried = registers.sources_of_orders(connection, first_day, last_day, exchange_id)
+    for source_id in carried:
+        rows.setdefault(
+            source_id,
+            {"source_id": source_id, "name": source_name(source_id, None), "driver": None, "currency": None},
+        )
+    changed = [row for source_id, row in sorted(rows.items()) if stored.get(source_id) != row]
+    registers.store_sources(connection, changed)
+    created = sum(row["source_id"] not in stored for row in changed)
+    return RegisterCounts(created=created, updated=len(changed) - created, used=len(carried))
+
+
+def _partner_row(card: PartnerCard) -> dict[str, Any]:
+    return asdict(card) | {
+        "name_key": name_key(card.name),
+        "phone_key": normalised_phone(card.phone) if card.phone else None,
+        "email_key": email_key(card.email) if card.email else None,
+    }
+
+
+def derive_partners(
+    connection: duckdb.DuckDBPyConnection, profile: Profile, *, now: datetime
+) -> RegisterCounts:
+    """Finds or creates the partner card of every selected order's buyer (R3); `select_orders` went before."""
+    sightings = [
+        BuyerSighting(
+            order_id=order_id, ordered_at=ordered_at, buyer_id=buyer_id, name=name, phone=phone, email=email
+        )
+        for order_id, ordered_at, buyer_id, name, phone, email in registers.buyer_sightings(connection)
+    ]
+    default_key = name_key(profile.default_partner) if profile.default_partner else None
+    keys = pl.DataFrame(
+        {
+            "buyer_id": [sighting.buyer_id for sighting in sightings],
+            "phone_key": [normalised_phone(sighting.phone) if sighting.phone else None for sighting in sightings],
+            "email_key": [email_key(sighting.email) if sighting.email else None for sighting in sightings],
+        },
+        schema={"buyer_id": pl.Int64, "phone_key": pl.String, "email_key": pl.String},
+    )
+    cards, links, next_partner_id = registers.partner_candidates(connection, keys, default_key)
+    register = PartnerRegister(
+        [PartnerCard(*card) for card in cards],
+        links,
+        next_partner_id=next_partner_id,
+        match_name=profile.partner_match == "phone_and_name",
+        default_partner=profile.default_partner,
+    )
+    used = {register.meet(sighting) for sighting in sightings}
+    conflicts = {conflict.buyer_id: conflict for conflict in register.name_conflicts}
+    registers.store_partners(
+        connection,
+        created=[_partner_row(card) for card in register.created.values()],
+        changed=[
+            *(_partner_row(card) | {"is_changed": True} for card in register.updated.values()),
+            *(_partner_row(card) | {"is_changed": False} for card in register.touched.values()),
+        ],
+        links=[
+            {
+                "buyer_id": buyer_id,
+                "partner_id": partner_id,
+                "name_conflict": buyer_id in conflicts,
+                "conflict_order_id": conflicts[buyer_id].order_id if buyer_id in conflicts else None,
+            }
+            for buyer_id, partner_id in register.new_links.items()
+        ],
+        now=now,
+    )
+    return RegisterCounts(created=len(register.created), updated=len(register.updated), used=len(used))

@@ -1,0 +1,23 @@
+"""Keeps the review list true after a load: what a person should look at, and no longer what is settled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import duckdb
+
+from keycrm_pipeline.books.partners import names_disagree
+from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.warehouse import review
+
+
+def refresh(connection: duckdb.DuckDBPyConnection, profile: Profile, *, now: datetime) -> None:
+    """Derives the review list anew from the books and the profile."""
+    settled = [
+        buyer_id
+        for buyer_id, card_name, buyer_name in review.name_conflicts(connection)
+        if buyer_name is not None and not names_disagree(card_name, buyer_name)
+    ]
+    if settled:
+        review.settle_conflicts(connection, settled)
+    review.refresh_review(connection, manager_ids=sorted(profile.managers), now=now)

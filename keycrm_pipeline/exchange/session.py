@@ -1,0 +1,129 @@
+"""One run of an exchange: its lock, its row in the log, and what each step adds to it (R13).
+
+A step that raises closes the exchange as failed, in words, and gives the lock back. An error that the program did
+not foresee is told without values, which may be a person's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+from keycrm_pipeline.crm.errors import KeyCrmError
+from keycrm_pipeline.exchange import lock
+from keycrm_pipeline.exchange.errors import ExchangeError, unexpected
+from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Settings, database_path, lock_path
+from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline.warehouse.errors import WarehouseError
+from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, begin_exchange, fail_exchange, finish_step
+
+FORESEEN = (ExchangeError, KeyCrmError, WarehouseError, ProfileError, MissingKeyError)
+"""Errors whose text is written for users and holds no one's data."""
+
+
+def open_warehouse(profile: Profile, settings: Settings) -> Warehouse:
+    """The profile's database."""
+    return Warehouse(database_path(profile, settings), profile.timezone)
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run is going to do.
+
+    Attributes:
+        profile: The profile.
+        settings: Where profiles and data are.
+        run_id: The Dagster run.
+        kind: Kind of exchange, see `ops.exchanges.kind`.
+        period_from: First day of the period.
+        period_to: Last day of the period.
+        steps: The steps of the run, by asset name.
+        clock: Tells the time, aware.
+        tell: Shows a sentence to whoever watches.
+    """
+
+    profile: Profile
+    settings: Settings
+    run_id: str
+    kind: str
+    period_from: date | None
+    period_to: date | None
+    steps: Sequence[str]
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    tell: Callable[[str], None] = lambda _sentence: None
+
+
+@dataclass
+class Step:
+    """One step of a running exchange; what it sets in `counts` is added to the exchange's row."""
+
+    exchange_id: int
+    warehouse: Warehouse
+    now: datetime
+    counts: ExchangeCounts = field(default_factory=ExchangeCounts)
+
+    def count(self, **counts: int) -> None:
+        """Sets some of the step's counts."""
+        self.counts = replace(self.counts, **counts)
+
+
+@contextlib.contextmanager
+def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
+    """Runs one step inside the exchange of its run.
+
+    Raises:
+        ExchangeError: What went wrong, in words; also when it was not foreseen.
+    """
+    path = lock_path(plan.profile, plan.settings)
+    # Files of an exchange hold people's data: readable by the owner only.
+    os.umask(0o077)
+    lock.acquire(path, plan.run_id, waiting=plan.tell)
+    warehouse = open_warehouse(plan.profile, plan.settings)
+    try:
+        with _foreseen(), warehouse.writing() as connection:
+            exchange_id = begin_exchange(
+                connection,
+                profile=plan.profile.name,
+                run_id=plan.run_id,
+                kind=plan.kind,
+                period_from=plan.period_from,
+                period_to=plan.period_to,
+                steps=plan.steps,
+                now=plan.clock(),
+            )
+        running = Step(exchange_id=exchange_id, warehouse=warehouse, now=plan.clock())
+        try:
+            with _foreseen():
+                yield running
+                with warehouse.writing() as connection:
+                    is_complete = finish_step(
+                        connection, exchange_id, step, running.counts, now=plan.clock()
+                    )
+        except BaseException as error:
+            _close_as_failed(plan, running, error)
+            raise
+    except BaseException:
+        lock.release(path, plan.run_id)
+        raise
+    if is_complete:
+        lock.release(path, plan.run_id)
+
+
+@contextlib.contextmanager
+def _foreseen() -> Iterator[None]:
+    try:
+        yield
+    except FORESEEN:
+        raise
+    except Exception as error:
+        raise unexpected(error) from None
+
+
+def _close_as_failed(plan: RunPlan, running: Step, error: BaseException) -> None:
+    text = str(error) if isinstance(error, Exception) else "The exchange was stopped by hand."
+    # The reason why the step failed matters more than a log that cannot be written (a full disk, a held file).
+    with contextlib.suppress(Exception), running.warehouse.writing() as connection:
+        fail_exchange(connection, running.exchange_id, text, running.counts, now=plan.clock())

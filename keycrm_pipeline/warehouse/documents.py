@@ -1,0 +1,154 @@
+"""Reads what the document rules need, and replaces changed documents; unchanged rows stay untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import duckdb
+import polars as pl
+
+from keycrm_pipeline.schemas import Table
+from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
+from keycrm_pipeline.warehouse.connection import transaction
+from keycrm_pipeline.warehouse.frames import column_list, stage_frame
+from keycrm_pipeline.warehouse.statements import statement
+
+_CHILDREN = (ORDER_LINES, ORDER_SERVICES, ORDER_PAYMENTS)
+_TIMES = ("created_at", "updated_at")
+
+
+@dataclass(frozen=True)
+class DocumentSources:
+    """The columns that `books.documents` computes on, for one batch of orders."""
+
+    orders: pl.DataFrame
+    lines: pl.DataFrame
+    payments: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class DayCounts:
+    """Documents of one day: made, changed, and right already."""
+
+    order_day: date
+    created: int
+    updated: int
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class DayTotal:
+    """Documents of one day in one currency."""
+
+    order_day: date
+    currency: str
+    orders: int
+    grand_total: Decimal
+
+
+def selected_batches(connection: duckdb.DuckDBPyConnection, batch_orders: int) -> list[tuple[date, date]]:
+    """Ranges of days that hold the selected orders, each at most `batch_orders` large unless one day is larger."""
+    ranges: list[tuple[date, date]] = []
+    size = 0
+    for day, count in connection.execute(statement("documents", "selected_days")).fetchall():
+        if ranges and size + count <= batch_orders:
+            ranges[-1] = (ranges[-1][0], day)
+            size += count
+        else:
+            ranges.append((day, day))
+            size = count
+    return ranges
+
+
+def read_sources(
+    connection: duckdb.DuckDBPyConnection,
+    first_day: date,
+    last_day: date,
+    *,
+    default_partner_id: int | None,
+) -> DocumentSources:
+    """The selected orders of some days, with their lines and payments; `select_orders` went before."""
+    connection.execute(
+        statement("documents", "batch_orders"), {"first_day": first_day, "last_day": last_day}
+    )
+    return DocumentSources(
+        orders=connection.execute(
+            statement("documents", "orders"), {"default_partner_id": default_partner_id}
+        ).pl(),
+        lines=connection.execute(statement("documents", "lines")).pl(),
+        payments=connection.execute(statement("documents", "payments")).pl(),
+    )
+
+
+def _comparison(table: Table, columns: Sequence[str]) -> str:
+    return statement("documents", "comparison").format(table=table.name, columns=column_list(columns))
+
+
+def replace_documents(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    orders: pl.DataFrame,
+    order_lines: pl.DataFrame,
+    order_services: pl.DataFrame,
+    order_payments: pl.DataFrame,
+    now: datetime,
+) -> list[DayCounts]:
+    """Stores a batch of documents in one transaction and says what changed, day by day.
+
+    A document whose header, lines, services and payments are all what they were is not written (R1).
+    """
+    frames = {
+        ORDERS: orders,
+        ORDER_LINES: order_lines,
+        ORDER_SERVICES: order_services,
+        ORDER_PAYMENTS: order_payments,
+    }
+    for table, frame in frames.items():
+        stage_frame(connection, f"new_{table.name}", table, frame)
+    connection.execute(statement("documents", "booked_orders"))
+    booked = connection.execute(statement("documents", "count_booked")).fetchone()
+    assert booked is not None
+    comparisons = (
+        "\nUNION ALL\n".join(
+            f"SELECT order_id FROM ({_comparison(table, frame.columns)})" for table, frame in frames.items()
+        )
+        if booked[0]
+        # A first load has nothing to compare with.
+        else "SELECT order_id FROM booked_orders"
+    )
+    with transaction(connection):
+        connection.execute(statement("documents", "differing").format(comparisons=comparisons))
+        connection.execute(statement("documents", "document_changes"))
+        for table in (*_CHILDREN, ORDERS):
+            connection.execute(statement("documents", "delete_documents").format(table=table.name))
+        connection.execute(statement("documents", "insert_orders"), {"now": now})
+        for table in _CHILDREN:
+            connection.execute(
+                statement("documents", "insert_children").format(
+                    table=table.name, key=column_list(table.primary_key)
+                )
+            )
+        connection.execute(statement("documents", "insert_status_history"), {"now": now})
+        rows = connection.execute(statement("documents", "batch_day_counts")).fetchall()
+    return [DayCounts(*row) for row in rows]
+
+
+def day_totals(connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date) -> list[DayTotal]:
+    """Documents and their grand totals (hryvnias) by day and currency."""
+    rows = connection.execute(statement("documents", "day_totals"), [first_day, last_day]).fetchall()
+    return [DayTotal(*row) for row in rows]
+
+
+def default_partner_id(connection: duckdb.DuckDBPyConnection, name_key: str) -> int | None:
+    """The card of orders without a buyer, by the key of its name."""
+    row = connection.execute(statement("documents", "default_partner_id"), [name_key]).fetchone()
+    return row[0] if row else None
+
+
+def delivery_product_id(connection: duckdb.DuckDBPyConnection, name_key: str) -> int | None:
+    """The service card of paid delivery, by the key of its name."""
+    row = connection.execute(statement("documents", "delivery_product_id"), [name_key]).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,38 @@
+"""Moves frames into tables: whole kopiykas, thousandths and millionths become DECIMAL at this border."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+import polars as pl
+
+from keycrm_pipeline.schemas import Table
+from keycrm_pipeline.schemas.columns import MONEY, PERCENT, PRICE, QUANTITY
+
+_SCALES = {MONEY: "0.01", QUANTITY: "0.001", PRICE: "0.000001", PERCENT: "0.000001"}
+
+
+def _table_value(table: Table, name: str) -> str:
+    column_type = table.column(name).type
+    scale = _SCALES.get(column_type)
+    if scale is None:
+        return f'CAST("{name}" AS {column_type}) AS "{name}"'
+    return f'CAST(CAST("{name}" AS DECIMAL(19, 0)) * {scale} AS {column_type}) AS "{name}"'
+
+
+def stage_frame(
+    connection: duckdb.DuckDBPyConnection, name: str, table: Table, frame: pl.DataFrame
+) -> None:
+    """Makes a temporary table `name` of a frame of that table, with the table's own types."""
+    columns = ", ".join(_table_value(table, column) for column in frame.columns)
+    connection.register("frame_to_stage", frame)
+    try:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM frame_to_stage")
+    finally:
+        connection.unregister("frame_to_stage")
+
+
+def column_list(names: Iterable[str]) -> str:
+    """Names as SQL writes them, separated by commas."""
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,37 @@
+"""What must hold for ever over the stored tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from keycrm_pipeline.warehouse.statements import statement
+
+INTEGRITY_CHECKS: Mapping[str, str] = {
+    "sums": "Goods, services and difference add up to the grand total of every order (R6).",
+    "lines_once": "Each line of every order stands in exactly one of goods and services (R7).",
+    "references_exist": "The partner, products, status and source of every order exist.",
+    "skus_once": "No two cards or variants carry one SKU (R4).",
+    "links_once": "No buyer is linked twice, and every link leads to a card (R3).",
+    "raw_and_books_agree": "KeyCRM's payloads and the books hold the same orders, with the same sums and days.",
+}
+"""Checks by name, each with what it says."""
+
+
+def offenders(
+    connection: duckdb.DuckDBPyConnection, check: str, *, status_ids: Sequence[int] | None
+) -> list[int]:
+    """The ids that break a check, in order; an empty list when it holds.
+
+    Args:
+        connection: An open connection.
+        check: One of `INTEGRITY_CHECKS`.
+        status_ids: Statuses whose orders the profile loads; None for all.
+    """
+    values = (
+        {"all_statuses": status_ids is None, "status_ids": list(status_ids or ())}
+        if check == "raw_and_books_agree"
+        else {}
+    )
+    return [row[0] for row in connection.execute(statement("integrity", check), values).fetchall()]

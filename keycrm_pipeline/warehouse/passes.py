@@ -1,0 +1,59 @@
+"""What the passes between loads read: open orders, absent ids, known products, stored days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+import polars as pl
+
+from keycrm_pipeline.warehouse.statements import statement
+
+
+@dataclass(frozen=True)
+class OpenOrder:
+    """A stored order that is not done with."""
+
+    order_id: int
+    status_id: int
+    ordered_at: datetime
+
+
+def open_orders(connection: duckdb.DuckDBPyConnection, closing_groups: Sequence[int]) -> list[OpenOrder]:
+    """Stored orders whose status is in none of the closing groups, oldest first."""
+    return [
+        OpenOrder(*row)
+        for row in connection.execute(
+            statement("passes", "open_orders"), {"closing_groups": list(closing_groups)}
+        ).fetchall()
+    ]
+
+
+def absent_orders(connection: duckdb.DuckDBPyConnection, seen: Sequence[int]) -> list[int]:
+    """Stored orders, not marked as missing, that a list of all ids does not have."""
+    connection.register("seen_frame", pl.DataFrame({"order_id": list(seen)}, schema={"order_id": pl.Int64}))
+    try:
+        return [row[0] for row in connection.execute(statement("passes", "absent_orders")).fetchall()]
+    finally:
+        connection.unregister("seen_frame")
+
+
+def known_product_ids(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    """Products of KeyCRM's catalogue that orders have met."""
+    return [row[0] for row in connection.execute(statement("passes", "known_product_ids")).fetchall()]
+
+
+def raw_ranges(connection: duckdb.DuckDBPyConnection, most_orders: int) -> list[tuple[date, date]]:
+    """Ranges of days that hold all stored payloads, each at most `most_orders` unless one day is larger."""
+    ranges: list[tuple[date, date]] = []
+    size = 0
+    for day, count in connection.execute(statement("passes", "raw_days")).fetchall():
+        if ranges and size + count <= most_orders:
+            ranges[-1] = (ranges[-1][0], day)
+            size += count
+        else:
+            ranges.append((day, day))
+            size = count
+    return ranges

@@ -1,0 +1,321 @@
+"""Stores what KeyCRM answered: order payloads by pages, reference lists, and how far an unfinished walk has come."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+import polars as pl
+
+from keycrm_pipeline.warehouse.connection import transaction
+from keycrm_pipeline.warehouse.statements import statement
+
+REFERENCE_LISTS: Mapping[str, str] = {
+    "statuses": "status_id",
+    "sources": "source_id",
+    "payment_methods": "method_id",
+    "delivery_services": "delivery_service_id",
+    "users": "user_id",
+    "categories": "category_id",
+}
+"""Reference lists of KeyCRM as tables of schema raw, with the name of their id."""
+
+NAMELESS_REASON = "The record has no readable order id (id)."
+INVALID_REASON = "The record is not valid JSON text."
+
+
+@dataclass(frozen=True)
+class FetchedRow:
+    """One order of a page.
+
+    Attributes:
+        order_id: KeyCRM's id; None when unreadable.
+        order_day: Local day; None when the order has no readable date.
+        payload: The order's JSON text as it came.
+        crm_updated_at: updated_at, aware, or None.
+    """
+
+    order_id: int | None
+    order_day: date | None
+    payload: str
+    crm_updated_at: datetime | None
+
+
+@dataclass(frozen=True)
+class FetchedPage:
+    """One page of a walk, with its orders."""
+
+    page: int
+    total: int
+    rows: Sequence[FetchedRow]
+
+
+@dataclass(frozen=True)
+class StoredPage:
+    """A page that an earlier attempt stored safely."""
+
+    page: int
+    total: int
+    order_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StoredCounts:
+    """Payloads that were new, and payloads that replaced an older one."""
+
+    created: int
+    updated: int
+    nameless_keys: tuple[str, ...]
+
+
+def _digest(payload: str) -> str:
+    return hashlib.md5(payload.encode(), usedforsecurity=False).hexdigest()
+
+
+def store_pages(
+    connection: duckdb.DuckDBPyConnection,
+    walk: str | None,
+    pages: Sequence[FetchedPage],
+    *,
+    exchange_id: int,
+    now: datetime,
+    asked_day: date | None,
+) -> StoredCounts:
+    """Stores pages in one transaction: payloads under their own days, and that the pages are done.
+
+    A payload that equals the stored one is not written.
+
+    Args:
+        connection: A connection for writing.
+        walk: What was asked for, so that the walk can go on after a crash; None when it is not to be resumed.
+        pages: The pages.
+        exchange_id: The exchange that fetched them.
+        now: Time of the exchange.
+        asked_day: First day asked for; records without id are kept under it.
+    """
+    rows = [row for page in pages for row in page.rows]
+    frame = pl.DataFrame(
+        {
+            "position": range(len(rows)),
+            "order_id": [row.order_id for row in rows],
+            "order_day": [row.order_day for row in rows],
+            "payload": [row.payload for row in rows],
+            "crm_updated_at": [row.crm_updated_at for row in rows],
+        },
+        schema={
+            "position": pl.Int64,
+            "order_id": pl.Int64,
+            "order_day": pl.Date,
+            "payload": pl.String,
+            "crm_updated_at": pl.Datetime("us", "UTC"),
+        },
+    )
+    connection.register("rows_frame", frame)
+    try:
+        with transaction(connection):
+            connection.execute(statement("raw", "stage_rows"))
+            connection.execute(statement("raw", "mark_stored"))
+            connection.execute(statement("raw", "delete_changed"))
+            connection.execute(statement("raw", "insert_changed"), {"now": now, "exchange_id": exchange_id})
+            nameless = _store_nameless(connection, rows, asked_day=asked_day, now=now)
+            if walk is not None:
+                _record_pages(connection, walk, pages, now)
+            counts = connection.execute(statement("raw", "fetched_counts")).fetchone()
+    finally:
+        connection.unregister("rows_frame")
+    assert counts is not None
+    return StoredCounts(created=counts[0], updated=counts[1], nameless_keys=nameless)
+
+
+def _store_nameless(
+    connection: duckdb.DuckDBPyConnection,
+    rows: Iterable[FetchedRow],
+    *,
+    asked_day: date | None,
+    now: datetime,
+) -> tuple[str, ...]:
+    records = [
+        (_digest(row.payload), None, asked_day, [NAMELESS_REASON], row.payload)
+        for row in rows
+        if row.order_id is None
+    ]
+    records += [
+        (str(order_id), order_id, order_day, [INVALID_REASON], payload)
+        for order_id, order_day, payload in connection.execute(statement("raw", "invalid_rows")).fetchall()
+    ]
+    if not records:
+        return ()
+    frame = pl.DataFrame(
+        [(*record, now) for record in {record[0]: record for record in records}.values()],
+        schema={
+            "record_key": pl.String,
+            "order_id": pl.Int64,
+            "order_day": pl.Date,
+            "reasons": pl.List(pl.String),
+            "payload": pl.String,
+            "rejected_at": pl.Datetime("us", "UTC"),
+        },
+        orient="row",
+    )
+    connection.register("nameless_frame", frame)
+    try:
+        connection.execute(statement("raw", "store_nameless"))
+    finally:
+        connection.unregister("nameless_frame")
+    return tuple(record[0] for record in records if record[1] is None)
+
+
+def _record_pages(
+    connection: duckdb.DuckDBPyConnection, walk: str, pages: Sequence[FetchedPage], now: datetime
+) -> None:
+    frame = pl.DataFrame(
+        {
+            "walk": [walk] * len(pages),
+            "page": [page.page for page in pages],
+            "total": [page.total for page in pages],
+            "order_ids": [[row.order_id for row in page.rows if row.order_id is not None] for page in pages],
+            "fetched_at": [now] * len(pages),
+        },
+        schema={
+            "walk": pl.String,
+            "page": pl.Int64,
+            "total": pl.Int64,
+            "order_ids": pl.List(pl.Int64),
+            "fetched_at": pl.Datetime("us", "UTC"),
+        },
+    )
+    connection.register("pages_frame", frame)
+    try:
+        connection.execute(statement("raw", "record_pages"))
+    finally:
+        connection.unregister("pages_frame")
+
+
+def stored_pages(
+    connection: duckdb.DuckDBPyConnection, walk: str, *, not_before: datetime
+) -> dict[int, StoredPage]:
+    """The pages of a walk that an earlier attempt stored since `not_before`."""
+    rows = connection.execute(
+        statement("raw", "pages"), {"walk": walk, "not_before": not_before}
+    ).fetchall()
+    return {page: StoredPage(page, total, tuple(order_ids)) for page, total, order_ids in rows}
+
+
+def forget_pages(connection: duckdb.DuckDBPyConnection, walk: str, *, not_before: datetime) -> None:
+    """Forgets the pages of a finished walk, and those too old to go on from."""
+    connection.execute(statement("raw", "forget_pages"), {"walk": walk, "not_before": not_before})
+
+
+def forget_nameless(
+    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date, seen: Sequence[str]
+) -> None:
+    """Forgets records without id of a period that the newest walk no longer brought."""
+    connection.execute(
+        statement("raw", "forget_nameless"),
+        {"first_day": first_day, "last_day": last_day, "seen": list(seen)},
+    )
+
+
+def orders_by_day(
+    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date
+) -> dict[date, int]:
+    """Stored payloads by day."""
+    return dict(connection.execute(statement("raw", "days_seen"), [first_day, last_day]).fetchall())
+
+
+def record_loaded_days(
+    connection: duckdb.DuckDBPyConnection,
+    orders_seen: Mapping[date, int],
+    *,
+    exchange_id: int,
+    now: datetime,
+) -> None:
+    """Notes that these days were loaded to the end, also those without orders (R1)."""
+    frame = pl.DataFrame(
+        {
+            "order_day": list(orders_seen),
+            "loaded_at": [now] * len(orders_seen),
+            "exchange_id": [exchange_id] * len(orders_seen),
+            "orders_seen": list(orders_seen.values()),
+        },
+        schema={
+            "order_day": pl.Date,
+            "loaded_at": pl.Datetime("us", "UTC"),
+            "exchange_id": pl.Int64,
+            "orders_seen": pl.Int64,
+        },
+    )
+    connection.register("days_frame", frame)
+    try:
+        connection.execute(statement("raw", "record_loaded_days"))
+    finally:
+        connection.unregister("days_frame")
+
+
+def loaded_days(connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date) -> list[date]:
+    """The days of a period that were loaded to the end at least once."""
+    return [row[0] for row in connection.execute(statement("raw", "loaded_days"), [first_day, last_day]).fetchall()]
+
+
+def store_reference_list(
+    connection: duckdb.DuckDBPyConnection, list_name: str, rows: Mapping[int, str], *, now: datetime
+) -> None:
+    """Stores a reference list; rows that it no longer has stay, marked as not listed (R9).
+
+    Args:
+        connection: A connection for writing.
+        list_name: One of `REFERENCE_LISTS`.
+        rows: Row id -> JSON text.
+        now: Time of the exchange.
+    """
+    frame = pl.DataFrame(
+        {"list_name": [list_name] * len(rows), "row_id": list(rows), "payload": list(rows.values())},
+        schema={"list_name": pl.String, "row_id": pl.Int64, "payload": pl.String},
+    )
+    connection.register("reference_frame", frame)
+    try:
+        with transaction(connection):
+            connection.execute(statement("raw", "reference_changes"), {"now": now})
+            connection.execute(statement("raw", "unlist_rows"), {"list_name": list_name})
+            connection.execute(
+                statement("raw", "record_reference_list"), {"list_name": list_name, "now": now}
+            )
+    finally:
+        connection.unregister("reference_frame")
+
+
+def reference_lists_refreshed_at(connection: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
+    """When each reference list was read last."""
+    return dict(connection.execute(statement("raw", "reference_refreshed_at")).fetchall())
+
+
+def booked_orders_not_seen(
+    connection: duckdb.DuckDBPyConnection,
+    first_day: date,
+    last_day: date,
+    seen: Sequence[int],
+    *,
+    most: int,
+) -> list[int]:
+    """Booked orders of a period that the walk did not bring, at most `most` (R11)."""
+    return [
+        row[0]
+        for row in connection.execute(
+            statement("raw", "booked_not_seen"),
+            {"first_day": first_day, "last_day": last_day, "seen": list(seen), "most": most},
+        ).fetchall()
+    ]
+
+
+def mark_missing(
+    connection: duckdb.DuckDBPyConnection, order_ids: Sequence[int], *, exchange_id: int, now: datetime
+) -> None:
+    """Marks orders for which KeyCRM answered 404; their documents are derived again by this exchange (R11)."""
+    with transaction(connection):
+        connection.execute(statement("raw", "mark_missing"), {"order_ids": list(order_ids), "now": now})
+        connection.execute(
+            statement("raw", "touch_orders"), {"order_ids": list(order_ids), "exchange_id": exchange_id}
+        )

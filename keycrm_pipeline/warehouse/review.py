@@ -1,0 +1,70 @@
+"""The review list: what a person should look at, derived anew from the standing state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from keycrm_pipeline.warehouse.connection import transaction
+from keycrm_pipeline.warehouse.statements import statement
+
+
+@dataclass(frozen=True)
+class ReviewRow:
+    """One thing to look at."""
+
+    kind: str
+    subject: str
+    details: str
+    first_seen_at: datetime
+
+
+def name_conflicts(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str | None]]:
+    """(buyer id, name on the card, buyer's newest name) of links marked as disagreeing."""
+    return connection.execute(statement("review", "name_conflicts")).fetchall()
+
+
+def settle_conflicts(connection: duckdb.DuckDBPyConnection, buyer_ids: Sequence[int]) -> None:
+    """Takes the mark off links whose names agree by now."""
+    connection.execute(statement("review", "settle_conflicts"), [list(buyer_ids)])
+
+
+def refresh_review(
+    connection: duckdb.DuckDBPyConnection, *, manager_ids: Sequence[int], now: datetime
+) -> None:
+    """Brings `ops.review` up to date; a row that stands keeps its `first_seen_at`.
+
+    Args:
+        connection: A connection for writing.
+        manager_ids: Managers that the profile maps.
+        now: Time of the exchange.
+    """
+    with transaction(connection):
+        connection.execute(statement("review", "standing"), {"manager_ids": list(manager_ids)})
+        connection.execute(statement("review", "keep_earlier"))
+        connection.execute(statement("review", "delete_gone"))
+        connection.execute(statement("review", "insert_new"), {"now": now})
+
+
+def review_rows(
+    connection: duckdb.DuckDBPyConnection, kind: str | None = None, *, most: int = 1_000_000
+) -> list[ReviewRow]:
+    """The review list, or one kind of it, at most `most` rows."""
+    if kind is None:
+        rows = connection.execute(statement("review", "rows")).fetchmany(most)
+    else:
+        rows = connection.execute(statement("review", "rows_of_kind"), [kind, most]).fetchall()
+    return [ReviewRow(*row) for row in rows]
+
+
+def tick_off_promotion(connection: duckdb.DuckDBPyConnection, product_id: int) -> bool:
+    """Takes a promoted product off the list; False when it is not on it (R5)."""
+    with transaction(connection):
+        gone = connection.execute(statement("review", "tick_off"), [product_id]).fetchone()
+        if gone is None:
+            return False
+        connection.execute(statement("review", "delete_row"), ["product_promoted", str(product_id)])
+    return True

@@ -1,0 +1,140 @@
+-- Order documents: the columns the rules need, and the replacement of changed documents in one transaction.
+
+-- name: batch_orders
+CREATE OR REPLACE TEMP TABLE batch_orders AS
+SELECT validated.order_id
+FROM validated.orders AS validated SEMI JOIN selected_orders USING (order_id)
+WHERE validated.order_day BETWEEN $first_day AND $last_day
+
+-- name: batch_outside
+CREATE OR REPLACE TEMP TABLE batch_orders AS
+SELECT validated.order_id
+FROM validated.orders AS validated SEMI JOIN selected_orders USING (order_id)
+WHERE NOT validated.order_day BETWEEN $first_day AND $last_day
+
+-- name: selected_days
+SELECT order_day, count(*) FROM validated.orders SEMI JOIN selected_orders USING (order_id)
+GROUP BY order_day ORDER BY order_day
+
+-- name: orders
+SELECT
+    validated.order_id, validated.order_day, validated.ordered_at,
+    coalesce(link.partner_id, CAST($default_partner_id AS BIGINT)) AS partner_id,
+    validated.status_id, coalesce(status.stage, validated.status_name, CAST(validated.status_id AS VARCHAR)) AS stage,
+    validated.source_id, source.currency AS source_currency, validated.source_number, validated.manager_id,
+    validated.buyer_comment, validated.manager_comment,
+    validated.address_country, validated.address_country_code, validated.address_region, validated.address_city,
+    validated.address_zip, validated.address_receive_point, validated.address_street,
+    validated.address_second_line,
+    validated.recipient_name, validated.recipient_phone, validated.delivery_service, validated.tracking_code,
+    CAST(validated.grand_total * 100 AS BIGINT) AS grand_total,
+    CAST(validated.shipping_price * 100 AS BIGINT) AS shipping_price,
+    CAST(validated.wrap_price * 100 AS BIGINT) AS wrap_price,
+    CAST(validated.taxes * 100 AS BIGINT) AS taxes,
+    CAST(validated.discount_amount * 100 AS BIGINT) AS discount_amount,
+    CAST(validated.discount_percent * 1000000 AS BIGINT) AS discount_percent,
+    CAST(validated.total_discount * 100 AS BIGINT) AS total_discount,
+    validated.payment_status,
+    coalesce(raw.missing_since IS NOT NULL, false) AS missing_in_crm,
+    validated.crm_updated_at
+FROM validated.orders AS validated
+SEMI JOIN batch_orders USING (order_id)
+LEFT JOIN accounting.partner_links AS link ON link.buyer_id = validated.buyer_id
+LEFT JOIN accounting.statuses AS status ON status.status_id = validated.status_id
+LEFT JOIN accounting.sources AS source ON source.source_id = validated.source_id
+LEFT JOIN raw.orders AS raw ON raw.order_id = validated.order_id
+ORDER BY validated.order_id
+
+-- name: lines
+SELECT
+    line.order_id, line.line_no, line.crm_line_id, item.product_id, item.variant_id, card.kind, line.name, line.sku,
+    line.characteristics, line.unit,
+    CAST(line.quantity * 1000 AS BIGINT) AS quantity,
+    CAST(line.price * 1000000 AS BIGINT) AS price,
+    CAST(line.price_sold * 1000000 AS BIGINT) AS price_sold
+FROM validated.order_lines AS line
+SEMI JOIN batch_orders USING (order_id)
+LEFT JOIN validated.sold_items AS item ON item.item_key = line.item_key
+LEFT JOIN accounting.products AS card ON card.product_id = item.product_id
+ORDER BY line.order_id, line.line_no
+
+-- name: payments
+SELECT
+    payment.order_id, payment.payment_id, payment.position, payment.paid_at, payment.method_id,
+    method.payload ->> 'name' AS method,
+    CAST(payment.amount * 100 AS BIGINT) AS amount, payment.currency, payment.status, payment.is_expense
+FROM validated.order_payments AS payment
+SEMI JOIN batch_orders USING (order_id)
+LEFT JOIN raw.reference_rows AS method
+    ON method.list_name = 'payment_methods' AND method.row_id = payment.method_id
+ORDER BY payment.order_id, payment.position
+
+-- name: document_changes
+CREATE OR REPLACE TEMP TABLE document_changes AS
+SELECT fresh.order_id, stored.order_id IS NOT NULL AS is_stored, stored.created_at
+FROM new_orders AS fresh
+LEFT JOIN accounting.orders AS stored USING (order_id)
+WHERE stored.order_id IS NULL OR fresh.order_id IN (SELECT order_id FROM differing)
+
+-- name: differing
+-- Compared by value, in both directions: a line that is gone is a change too.
+CREATE OR REPLACE TEMP TABLE differing AS
+SELECT DISTINCT order_id FROM ({comparisons})
+
+-- name: comparison
+(SELECT {columns} FROM new_{table} SEMI JOIN booked_orders USING (order_id)
+ EXCEPT SELECT {columns} FROM accounting.{table} SEMI JOIN booked_orders USING (order_id))
+UNION ALL
+(SELECT {columns} FROM accounting.{table} SEMI JOIN booked_orders USING (order_id)
+ EXCEPT SELECT {columns} FROM new_{table} SEMI JOIN booked_orders USING (order_id))
+
+-- name: booked_orders
+CREATE OR REPLACE TEMP TABLE booked_orders AS
+SELECT order_id FROM accounting.orders SEMI JOIN new_orders USING (order_id)
+
+-- name: count_booked
+SELECT count(*) FROM booked_orders
+
+-- name: delete_documents
+DELETE FROM accounting.{table} WHERE order_id IN (SELECT order_id FROM document_changes WHERE is_stored)
+
+-- name: insert_orders
+INSERT INTO accounting.orders BY NAME
+SELECT fresh.*, coalesce(changes.created_at, $now) AS created_at, $now AS updated_at
+FROM new_orders AS fresh JOIN document_changes AS changes USING (order_id)
+ORDER BY fresh.order_day, fresh.order_id
+
+-- name: insert_children
+INSERT INTO accounting.{table} BY NAME
+SELECT fresh.* FROM new_{table} AS fresh SEMI JOIN document_changes USING (order_id)
+ORDER BY {key}
+
+-- name: insert_status_history
+INSERT INTO ops.status_history BY NAME
+SELECT fresh.order_id, fresh.status_id, fresh.stage, $now AS seen_at, validated.status_changed_at
+FROM new_orders AS fresh
+JOIN document_changes USING (order_id)
+JOIN validated.orders AS validated USING (order_id)
+ANTI JOIN ops.status_history AS known USING (order_id, status_id)
+ORDER BY order_id
+
+-- name: batch_day_counts
+SELECT
+    fresh.order_day,
+    count(*) FILTER (changes.order_id IS NOT NULL AND NOT changes.is_stored) AS created,
+    count(*) FILTER (changes.is_stored) AS updated,
+    count(*) FILTER (changes.order_id IS NULL) AS unchanged
+FROM new_orders AS fresh LEFT JOIN document_changes AS changes USING (order_id)
+GROUP BY fresh.order_day ORDER BY fresh.order_day
+
+-- name: day_totals
+SELECT order_day, currency, count(*), sum(grand_total)
+FROM accounting.orders
+WHERE order_day BETWEEN ? AND ?
+GROUP BY order_day, currency ORDER BY order_day, currency
+
+-- name: default_partner_id
+SELECT min(partner_id) FROM accounting.partners WHERE name_key = ?
+
+-- name: delivery_product_id
+SELECT min(product_id) FROM accounting.products WHERE name_key = ? AND kind = 'service'

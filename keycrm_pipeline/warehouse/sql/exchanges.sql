@@ -1,0 +1,81 @@
+-- The exchange log (R13).
+
+-- name: close_killed
+-- The profile's lock is ours: whatever still says "running" was killed.
+UPDATE ops.exchanges SET
+    status = 'failed', finished_at = $now,
+    error = 'The exchange was killed before it ended (power, memory or a stop by hand). What it had stored is safe; '
+        || 'the next load goes on from there.'
+WHERE status = 'running' AND run_id IS DISTINCT FROM $run_id
+
+-- name: start
+INSERT INTO ops.exchanges BY NAME
+SELECT
+    (SELECT coalesce(max(exchange_id), 0) + 1 FROM ops.exchanges) AS exchange_id,
+    $profile AS profile, $run_id AS run_id, $kind AS kind, $period_from AS period_from, $period_to AS period_to,
+    $now AS started_at, 'running' AS status,
+    0 AS orders_seen, 0 AS orders_created, 0 AS orders_updated, 0 AS orders_unchanged, 0 AS orders_rejected,
+    0 AS partners_created, 0 AS products_created, 0 AS requests, $steps_pending AS steps_pending
+RETURNING exchange_id
+
+-- name: of_run
+SELECT exchange_id FROM ops.exchanges WHERE run_id = ?
+
+-- name: restart
+UPDATE ops.exchanges SET status = 'running', finished_at = NULL, error = NULL WHERE exchange_id = ?
+
+-- name: add_counts
+UPDATE ops.exchanges SET
+    orders_seen = orders_seen + $orders_seen,
+    orders_created = orders_created + $orders_created,
+    orders_updated = orders_updated + $orders_updated,
+    orders_unchanged = orders_unchanged + $orders_unchanged,
+    orders_rejected = orders_rejected + $orders_rejected,
+    partners_created = partners_created + $partners_created,
+    products_created = products_created + $products_created,
+    requests = requests + $requests
+WHERE exchange_id = $exchange_id
+
+-- name: finish_step
+UPDATE ops.exchanges SET
+    steps_pending = list_filter(steps_pending, lambda step: step <> $step)
+WHERE exchange_id = $exchange_id
+
+-- name: finish_when_complete
+UPDATE ops.exchanges SET status = 'succeeded', finished_at = $now
+WHERE exchange_id = $exchange_id AND status = 'running' AND len(steps_pending) = 0
+
+-- name: is_complete
+SELECT len(steps_pending) = 0 FROM ops.exchanges WHERE exchange_id = ?
+
+-- name: fail
+UPDATE ops.exchanges SET status = 'failed', finished_at = $now, error = $error
+WHERE exchange_id = $exchange_id AND status = 'running'
+
+-- name: set_watermark
+UPDATE ops.exchanges SET watermark = $watermark WHERE exchange_id = $exchange_id
+
+-- name: newest_watermark
+SELECT max(watermark) FROM ops.exchanges WHERE status = 'succeeded'
+
+-- name: newest_crm_updated_at
+SELECT max(crm_updated_at) FROM raw.orders
+
+-- name: exchange
+SELECT {columns} FROM ops.exchanges WHERE exchange_id = ?
+
+-- name: last_exchange
+SELECT {columns} FROM ops.exchanges ORDER BY exchange_id DESC LIMIT 1
+
+-- name: last_succeeded
+SELECT {columns} FROM ops.exchanges WHERE status = 'succeeded' ORDER BY exchange_id DESC LIMIT 1
+
+-- name: totals
+SELECT currency, sum(grand_total) FROM accounting.orders
+WHERE order_day BETWEEN ? AND ? GROUP BY currency ORDER BY currency
+
+-- name: review_counts
+SELECT kind, count(*) FROM ops.review GROUP BY kind ORDER BY kind
+
+-- name: rejected_count
+SELECT count(*) FROM ops.rejected_records

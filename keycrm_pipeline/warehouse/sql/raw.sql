@@ -1,0 +1,101 @@
+-- Raw copies: payloads as they came, the pages of an unfinished walk, reference lists.
+
+-- name: stage_rows
+CREATE OR REPLACE TEMP TABLE fetched_rows AS
+SELECT order_id, order_day, payload, md5(payload) AS payload_hash, crm_updated_at, json_valid(payload) AS is_valid
+FROM rows_frame
+WHERE order_id IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY position DESC) = 1
+
+-- name: mark_stored
+CREATE OR REPLACE TEMP TABLE fetched_changes AS
+SELECT fetched.order_id, stored.order_id IS NOT NULL AS is_stored
+FROM fetched_rows AS fetched LEFT JOIN raw.orders AS stored USING (order_id)
+WHERE fetched.is_valid AND (stored.order_id IS NULL OR stored.payload_hash <> fetched.payload_hash
+    OR stored.order_day IS DISTINCT FROM fetched.order_day OR stored.missing_since IS NOT NULL)
+
+-- name: delete_changed
+DELETE FROM raw.orders WHERE order_id IN (SELECT order_id FROM fetched_changes WHERE is_stored)
+
+-- name: insert_changed
+INSERT INTO raw.orders BY NAME
+SELECT fetched.order_id, fetched.order_day, fetched.payload, fetched.payload_hash, fetched.crm_updated_at,
+    $now AS extracted_at, NULL AS missing_since, $exchange_id AS exchange_id
+FROM fetched_rows AS fetched SEMI JOIN fetched_changes USING (order_id)
+ORDER BY fetched.order_day, fetched.order_id
+
+-- name: fetched_counts
+SELECT count(*) FILTER (NOT is_stored), count(*) FILTER (is_stored) FROM fetched_changes
+
+-- name: store_nameless
+-- What has no readable id, or is no valid JSON, cannot stand among the orders; it is kept for a person to see.
+INSERT INTO ops.rejected_records BY NAME
+SELECT * FROM nameless_frame
+ON CONFLICT (record_key) DO UPDATE SET order_day = excluded.order_day
+
+-- name: forget_nameless
+DELETE FROM ops.rejected_records
+WHERE order_id IS NULL AND order_day BETWEEN $first_day AND $last_day
+    AND record_key NOT IN (SELECT unnest($seen))
+
+-- name: invalid_rows
+SELECT order_id, order_day, payload FROM fetched_rows WHERE NOT is_valid
+
+-- name: pages
+SELECT page, total, order_ids FROM ops.extraction_pages WHERE walk = $walk AND fetched_at >= $not_before ORDER BY page
+
+-- name: record_pages
+INSERT OR REPLACE INTO ops.extraction_pages BY NAME SELECT * FROM pages_frame
+
+-- name: forget_pages
+DELETE FROM ops.extraction_pages WHERE walk = $walk OR fetched_at < $not_before
+
+-- name: days_seen
+SELECT order_day, count(*) FROM raw.orders WHERE order_day BETWEEN ? AND ? GROUP BY order_day ORDER BY order_day
+
+-- name: record_loaded_days
+INSERT OR REPLACE INTO ops.loaded_days BY NAME SELECT * FROM days_frame
+
+-- name: loaded_days
+SELECT order_day FROM ops.loaded_days WHERE order_day BETWEEN ? AND ? ORDER BY order_day
+
+-- name: reference_changes
+INSERT OR REPLACE INTO raw.reference_rows BY NAME
+SELECT frame.list_name, frame.row_id, frame.payload, $now AS extracted_at, true AS listed
+FROM reference_frame AS frame
+LEFT JOIN raw.reference_rows AS stored USING (list_name, row_id)
+WHERE stored.row_id IS NULL OR stored.payload::VARCHAR <> frame.payload OR NOT stored.listed
+ORDER BY row_id
+
+-- name: unlist_rows
+UPDATE raw.reference_rows SET listed = false
+WHERE list_name = $list_name AND listed AND row_id NOT IN (SELECT row_id FROM reference_frame)
+
+-- name: record_reference_list
+INSERT OR REPLACE INTO raw.reference_lists BY NAME SELECT $list_name AS list_name, $now AS refreshed_at
+
+-- name: reference_refreshed_at
+SELECT list_name, refreshed_at FROM raw.reference_lists
+
+-- name: reference_view
+CREATE OR REPLACE VIEW raw.{list_name} AS
+SELECT row_id AS {id_column}, payload ->> 'name' AS name, payload, extracted_at, listed
+FROM raw.reference_rows WHERE list_name = '{list_name}'
+
+-- name: booked_not_seen
+-- Orders of the period that are in the books and that this walk did not bring.
+SELECT booked.order_id
+FROM accounting.orders AS booked
+LEFT JOIN raw.orders AS raw USING (order_id)
+WHERE booked.order_day BETWEEN $first_day AND $last_day
+    AND booked.order_id NOT IN (SELECT unnest($seen))
+    AND raw.missing_since IS NULL
+ORDER BY booked.order_id
+LIMIT $most
+
+-- name: mark_missing
+UPDATE raw.orders SET missing_since = $now WHERE order_id IN (SELECT unnest($order_ids)) AND missing_since IS NULL
+
+-- name: touch_orders
+-- The documents of orders found missing are derived again by this exchange.
+UPDATE validated.orders SET exchange_id = $exchange_id WHERE order_id IN (SELECT unnest($order_ids))

@@ -1,0 +1,207 @@
+-- Registers: partner cards, product cards, statuses, sources. Only the cards that a load can meet are read, so that
+-- its cost grows with the orders loaded and not with the cards stored.
+
+-- name: select_orders
+-- The orders whose documents a load derives (R2): of the period, or met by this exchange outside of it; chosen by
+-- their status, or in the books already.
+CREATE OR REPLACE TEMP TABLE selected_orders AS
+SELECT validated.order_id
+FROM validated.orders AS validated
+LEFT JOIN accounting.orders AS booked USING (order_id)
+WHERE (
+        (validated.order_day BETWEEN $first_day AND $last_day)
+        OR ($with_outside AND validated.exchange_id = $exchange_id)
+    )
+    AND ($all_statuses OR validated.status_id IN (SELECT unnest($status_ids)) OR booked.order_id IS NOT NULL)
+
+-- name: buyer_sightings
+-- One row per change of a buyer's data, in order of the orders; repeats of the same data cannot change a card,
+-- except that the card then follows a newer order: its newest one is in newest_*.
+WITH sightings AS (
+    SELECT
+        order_id, ordered_at, buyer_id, buyer_name, buyer_phone, buyer_email,
+        lag(buyer_name) OVER buyer IS NOT DISTINCT FROM buyer_name
+            AND lag(buyer_phone) OVER buyer IS NOT DISTINCT FROM buyer_phone
+            AND lag(buyer_email) OVER buyer IS NOT DISTINCT FROM buyer_email
+            AND row_number() OVER buyer > 1 AS is_repeat,
+        row_number() OVER (PARTITION BY buyer_id ORDER BY ordered_at DESC, order_id DESC) = 1 AS is_newest
+    FROM validated.orders SEMI JOIN selected_orders USING (order_id)
+    WHERE buyer_id IS NOT NULL
+    WINDOW buyer AS (PARTITION BY buyer_id ORDER BY ordered_at, order_id)
+)
+SELECT order_id, ordered_at, buyer_id, buyer_name, buyer_phone, buyer_email
+FROM sightings
+WHERE NOT is_repeat OR is_newest
+UNION ALL
+(
+    SELECT order_id, ordered_at, NULL, NULL, NULL, NULL
+    FROM validated.orders SEMI JOIN selected_orders USING (order_id)
+    WHERE buyer_id IS NULL
+    ORDER BY ordered_at, order_id LIMIT 1
+)
+ORDER BY ordered_at, order_id
+
+-- name: partner_candidates
+SELECT DISTINCT ON (card.partner_id)
+    card.partner_id, card.name, card.phone, card.email, card.origin, card.catalogue_id,
+    card.as_of_ordered_at, card.as_of_order_id
+FROM accounting.partners AS card
+WHERE card.partner_id IN (SELECT link.partner_id FROM accounting.partner_links AS link
+        JOIN keys_frame AS keys ON keys.buyer_id = link.buyer_id)
+    OR card.phone_key IN (SELECT phone_key FROM keys_frame WHERE phone_key IS NOT NULL)
+    OR card.email_key IN (SELECT email_key FROM keys_frame WHERE email_key IS NOT NULL)
+    OR card.name_key = $default_partner_key
+ORDER BY card.partner_id
+
+-- name: partner_link_candidates
+SELECT link.buyer_id, link.partner_id
+FROM accounting.partner_links AS link
+SEMI JOIN keys_frame AS keys ON keys.buyer_id = link.buyer_id
+
+-- name: next_partner_id
+SELECT coalesce(max(partner_id), 0) + 1 FROM accounting.partners
+
+-- name: insert_partners
+INSERT INTO accounting.partners BY NAME
+SELECT frame.*, $now AS created_at, $now AS updated_at FROM cards_frame AS frame ORDER BY partner_id
+
+-- name: update_partners
+UPDATE accounting.partners AS card SET
+    name = frame.name, phone = frame.phone, email = frame.email,
+    name_key = frame.name_key, phone_key = frame.phone_key, email_key = frame.email_key,
+    as_of_ordered_at = frame.as_of_ordered_at, as_of_order_id = frame.as_of_order_id,
+    updated_at = CASE WHEN frame.is_changed THEN $now ELSE card.updated_at END
+FROM cards_frame AS frame
+WHERE card.partner_id = frame.partner_id
+
+-- name: insert_partner_links
+INSERT INTO accounting.partner_links BY NAME
+SELECT frame.*, $now AS created_at FROM links_frame AS frame ORDER BY buyer_id
+
+-- name: sold_items
+-- One row per distinct item, in order of first appearance by (date, order, line). Lines of one item_key are equal in
+-- all that identifies the item. Paid delivery is an item too: it follows the lines of its order.
+WITH ranked AS (
+    SELECT order_id, shipping_price, 100000 * row_number() OVER (ORDER BY ordered_at, order_id) AS place
+    FROM validated.orders SEMI JOIN selected_orders USING (order_id)
+),
+items AS (
+    SELECT line.item_key, any_value(line.sku) AS sku, any_value(line.name) AS name, any_value(line.unit) AS unit,
+        any_value(line.offer_id) AS offer_id, any_value(line.offer_sku) AS offer_sku,
+        any_value(line.offer_barcode) AS offer_barcode, any_value(line.crm_product_id) AS crm_product_id,
+        any_value(line.characteristics) AS characteristics,
+        any_value(line.offer_characteristics) AS offer_characteristics,
+        min(ranked.place + line.line_no) AS first_place
+    FROM validated.order_lines AS line JOIN ranked USING (order_id)
+    GROUP BY line.item_key
+    UNION ALL
+    SELECT $delivery_item, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, min(place) + 99999
+    FROM ranked WHERE shipping_price > 0 HAVING count(*) > 0
+)
+SELECT * EXCLUDE (first_place) FROM items ORDER BY first_place
+
+-- name: products
+SELECT product_id, name, sku, kind, unit, category_id, category_name, origin, catalogue_id
+FROM accounting.products ORDER BY product_id
+
+-- name: product_variants
+SELECT variant_id, product_id, sku, barcode, characteristics, offer_id
+FROM accounting.product_variants ORDER BY variant_id
+
+-- name: product_links
+SELECT offer_id, crm_product_id, product_id, variant_id FROM accounting.product_links ORDER BY offer_id
+
+-- name: insert_products
+INSERT INTO accounting.products BY NAME
+SELECT frame.*, $now AS created_at, $now AS updated_at FROM cards_frame AS frame ORDER BY product_id
+
+-- name: update_products
+UPDATE accounting.products AS card SET
+    name = frame.name, sku = frame.sku, kind = frame.kind, unit = frame.unit,
+    category_id = frame.category_id, category_name = frame.category_name,
+    name_key = frame.name_key, sku_key = frame.sku_key, updated_at = $now
+FROM cards_frame AS frame
+WHERE card.product_id = frame.product_id
+
+-- name: insert_product_variants
+INSERT INTO accounting.product_variants BY NAME
+SELECT frame.*, $now AS created_at, $now AS updated_at FROM variants_frame AS frame ORDER BY variant_id
+
+-- name: update_product_variants
+UPDATE accounting.product_variants AS variant SET
+    sku = frame.sku, barcode = frame.barcode, characteristics = frame.characteristics, offer_id = frame.offer_id,
+    sku_key = frame.sku_key, updated_at = $now
+FROM variants_frame AS frame
+WHERE variant.variant_id = frame.variant_id
+
+-- name: upsert_product_links
+INSERT OR REPLACE INTO accounting.product_links BY NAME SELECT * FROM links_frame ORDER BY offer_id
+
+-- name: upsert_sold_items
+INSERT OR REPLACE INTO validated.sold_items BY NAME
+SELECT frame.* FROM items_frame AS frame
+LEFT JOIN validated.sold_items AS stored USING (item_key)
+WHERE stored.product_id IS DISTINCT FROM frame.product_id OR stored.variant_id IS DISTINCT FROM frame.variant_id
+ORDER BY item_key
+
+-- name: upsert_ambiguous_names
+INSERT OR REPLACE INTO ops.ambiguous_names BY NAME SELECT * FROM names_frame ORDER BY name
+
+-- name: insert_promoted_products
+INSERT OR IGNORE INTO ops.promoted_products BY NAME SELECT * FROM promoted_frame ORDER BY product_id
+
+-- name: selected_statuses
+-- Every status an order of the period carries, also those that no order of the books has: the list is a register.
+SELECT status_id, arg_max(status_name, order_id) AS name, arg_max(status_alias, order_id) AS alias,
+    arg_max(status_group_id, order_id) AS group_id
+FROM validated.orders
+WHERE order_day BETWEEN $first_day AND $last_day OR ($with_outside AND exchange_id = $exchange_id)
+GROUP BY status_id ORDER BY status_id
+
+-- name: selected_sources
+SELECT DISTINCT source_id
+FROM validated.orders
+WHERE (order_day BETWEEN $first_day AND $last_day OR ($with_outside AND exchange_id = $exchange_id))
+    AND source_id IS NOT NULL
+ORDER BY source_id
+
+-- name: reference_rows
+SELECT row_id, CAST(payload AS VARCHAR), listed FROM raw.reference_rows WHERE list_name = ? ORDER BY row_id
+
+-- name: statuses
+SELECT status_id, name, alias, group_id, group_name, stage, is_mapped, is_loaded
+FROM accounting.statuses ORDER BY status_id
+
+-- name: upsert_statuses
+INSERT OR REPLACE INTO accounting.statuses BY NAME SELECT * FROM statuses_frame ORDER BY status_id
+
+-- name: sources
+SELECT source_id, name, driver, currency FROM accounting.sources ORDER BY source_id
+
+-- name: upsert_sources
+INSERT OR REPLACE INTO accounting.sources BY NAME SELECT * FROM sources_frame ORDER BY source_id
+
+-- name: known_catalogue_products
+SELECT crm_product_id, CAST(payload AS VARCHAR) FROM raw.products
+
+-- name: known_catalogue_offers
+SELECT offer_id, crm_product_id, CAST(payload AS VARCHAR) FROM raw.offers
+
+-- name: upsert_catalogue_products
+INSERT OR REPLACE INTO raw.products BY NAME
+SELECT frame.*, $now AS extracted_at FROM products_frame AS frame
+LEFT JOIN raw.products AS stored USING (crm_product_id)
+WHERE stored.crm_product_id IS NULL OR stored.payload::VARCHAR IS DISTINCT FROM frame.payload
+ORDER BY crm_product_id
+
+-- name: delete_vanished_offers
+DELETE FROM raw.offers
+WHERE crm_product_id IN (SELECT crm_product_id FROM products_frame)
+    AND offer_id NOT IN (SELECT offer_id FROM offers_frame)
+
+-- name: upsert_catalogue_offers
+INSERT OR REPLACE INTO raw.offers BY NAME
+SELECT frame.*, $now AS extracted_at FROM offers_frame AS frame
+LEFT JOIN raw.offers AS stored USING (offer_id)
+WHERE stored.offer_id IS NULL OR stored.payload::VARCHAR IS DISTINCT FROM frame.payload
+ORDER BY offer_id

@@ -1,0 +1,99 @@
+-- The review list: derived anew from the standing state, so that a row goes when its cause is gone.
+-- No names, phones or e-mails in the details: they are shown on the page.
+
+-- name: standing
+CREATE OR REPLACE TEMP TABLE standing_review AS
+SELECT 'unmapped_status' AS kind, CAST(status.status_id AS VARCHAR) AS subject,
+    'Status ' || status.status_id || ' «' || status.name || '» has no stage (Етап) in the profile, and '
+        || count(*) || ' orders are in it; the status name is used instead. Add it to statuses.stages.' AS details
+FROM accounting.statuses AS status JOIN accounting.orders AS orders USING (status_id)
+WHERE NOT status.is_mapped
+GROUP BY status.status_id, status.name
+UNION ALL
+SELECT 'unmapped_manager', CAST(manager_id AS VARCHAR),
+    'Manager ' || manager_id || ' is mapped to no user (Відповідальний) in the profile, and ' || count(*)
+        || ' orders are theirs; the author is used instead. Add the manager to managers.'
+FROM accounting.orders
+WHERE manager_id IS NOT NULL AND manager_id NOT IN (SELECT unnest($manager_ids))
+GROUP BY manager_id
+UNION ALL
+SELECT 'partner_name_conflict', CAST(partner_id AS VARCHAR),
+    'Buyer ' || string_agg(buyer_id, ', ' ORDER BY buyer_id) || ' was matched to partner ' || partner_id
+        || ' by phone or e-mail, but the names disagree (first met in order '
+        || min(conflict_order_id) || '). Check that it is one person; if not, set partner_match: phone_and_name.'
+FROM accounting.partner_links WHERE name_conflict
+GROUP BY partner_id
+UNION ALL
+SELECT 'ambiguous_product_name', names.name,
+    'Several cards (' || array_to_string(list_sort(list(card.product_id)), ', ')
+        || ') have this name, and lines without SKU use it: the first card is taken. Rename the others, or give '
+        || 'the product a SKU in KeyCRM.'
+FROM ops.ambiguous_names AS names JOIN accounting.products AS card ON card.name_key = names.name
+GROUP BY names.name HAVING count(*) > 1
+UNION ALL
+SELECT 'product_promoted', CAST(product_id AS VARCHAR),
+    'Product ' || product_id || ' was Товар and is now Товар з SKU: all its variants have their own SKU in KeyCRM. '
+        || 'Check the card in the accounting system, then tick this off.'
+FROM ops.promoted_products
+UNION ALL
+SELECT 'order_difference', CAST(order_id AS VARCHAR),
+    'Order ' || order_id || ' does not add up in KeyCRM: its final sum differs from its lines by ' || difference
+        || ' ' || currency || '. Check its discounts there; it is loaded as it is.'
+FROM accounting.orders WHERE difference <> 0
+UNION ALL
+SELECT 'rejected_order', record_key,
+    CASE WHEN order_id IS NULL THEN 'A record without id' ELSE 'Order ' || order_id END
+        || ' could not be loaded: ' || array_to_string(reasons, ' ')
+        || ' Mend it in KeyCRM; the next load takes it.'
+FROM ops.rejected_records
+UNION ALL
+SELECT 'missing_in_crm', CAST(order_id AS VARCHAR),
+    'Order ' || order_id || ' is in the books but no longer in KeyCRM (deleted there). Decide whether to cancel the '
+        || 'document; it is kept.'
+FROM accounting.orders WHERE missing_in_crm
+
+-- name: delete_gone
+DELETE FROM ops.review AS review
+WHERE NOT EXISTS (FROM standing_review AS standing
+    WHERE standing.kind = review.kind AND standing.subject = review.subject AND standing.details = review.details)
+
+-- name: insert_new
+INSERT INTO ops.review BY NAME
+SELECT standing.kind, standing.subject, standing.details, coalesce(earlier.first_seen_at, $now) AS first_seen_at
+FROM standing_review AS standing
+LEFT JOIN earlier_review AS earlier USING (kind, subject)
+ANTI JOIN ops.review AS review USING (kind, subject)
+ORDER BY kind, subject
+
+-- name: keep_earlier
+CREATE OR REPLACE TEMP TABLE earlier_review AS SELECT kind, subject, first_seen_at FROM ops.review
+
+-- name: rows
+SELECT kind, subject, details, first_seen_at FROM ops.review ORDER BY kind, first_seen_at, subject
+
+-- name: rows_of_kind
+SELECT kind, subject, details, first_seen_at FROM ops.review WHERE kind = ? ORDER BY first_seen_at, subject LIMIT ?
+
+-- name: name_conflicts
+SELECT link.buyer_id, card.name, newest.buyer_name
+FROM accounting.partner_links AS link
+JOIN accounting.partners AS card USING (partner_id)
+LEFT JOIN (
+    SELECT buyer_id, arg_max(buyer_name, (ordered_at, order_id)) AS buyer_name
+    FROM validated.orders
+    WHERE buyer_id IN (SELECT buyer_id FROM accounting.partner_links WHERE name_conflict)
+    GROUP BY buyer_id
+) AS newest USING (buyer_id)
+WHERE link.name_conflict
+
+-- name: settle_conflicts
+UPDATE accounting.partner_links SET name_conflict = false WHERE buyer_id IN (SELECT unnest(?))
+
+-- name: tick_off
+DELETE FROM ops.promoted_products WHERE product_id = ? RETURNING product_id
+
+-- name: review_row
+SELECT kind FROM ops.review WHERE kind = ? AND subject = ?
+
+-- name: delete_row
+DELETE FROM ops.review WHERE kind = ? AND subject = ?

@@ -1,0 +1,299 @@
+-- From payloads to typed rows. Temporary tables staged_* hold one batch; what fails validation never leaves them.
+-- The session's time zone is UTC here: a time without a zone in a payload means UTC.
+
+-- name: macros
+-- Blank texts, and the empty array that KeyCRM sends for an empty object, mean "nothing".
+CREATE OR REPLACE TEMP MACRO filled(value) AS nullif(nullif(trim(value), ''), '[]');
+CREATE OR REPLACE TEMP MACRO number(value) AS try_cast(value AS DECIMAL(18, 6));
+CREATE OR REPLACE TEMP MACRO money(value) AS CAST(try_cast(value AS DECIMAL(18, 6)) AS DECIMAL(18, 2));
+CREATE OR REPLACE TEMP MACRO whole(value) AS
+    CASE WHEN regexp_full_match(value, '-?[0-9]{1,18}(\.0+)?') THEN try_cast(value AS BIGINT) END;
+CREATE OR REPLACE TEMP MACRO instant(value) AS try_cast(value AS TIMESTAMPTZ);
+CREATE OR REPLACE TEMP MACRO unreadable(name, value) AS
+    CASE WHEN filled(value) IS NOT NULL AND number(value) IS NULL THEN name || ' «' || left(value, 40) || '»' END;
+CREATE OR REPLACE TEMP MACRO options(properties) AS nullif(array_to_string(
+    list_transform(
+        list_filter(properties, lambda option: filled(option.name) IS NOT NULL OR filled(option.value) IS NOT NULL),
+        lambda option: concat_ws(': ', filled(option.name), filled(option.value))
+    ), '; '), '');
+
+-- name: stage_payloads
+-- All fields are read as text, in one pass: a value of an unexpected type must be seen, not turned into NULL.
+CREATE OR REPLACE TEMP TABLE staged_payloads AS
+SELECT order_id, order_day, payload_hash, from_json(payload, $structure) AS fields
+FROM raw.orders
+WHERE (order_day BETWEEN $first_day AND $last_day OR order_id IN (SELECT unnest($order_ids)))
+
+-- name: stage_days
+CREATE OR REPLACE TEMP TABLE staged_payloads AS
+SELECT order_id, order_day, payload_hash, from_json(payload, $structure) AS fields
+FROM raw.orders
+WHERE order_day BETWEEN $first_day AND $last_day
+
+-- name: structure
+{
+  "ordered_at": "VARCHAR", "created_at": "VARCHAR", "updated_at": "VARCHAR", "status_changed_at": "VARCHAR",
+  "status_id": "VARCHAR", "status_group_id": "VARCHAR", "source_id": "VARCHAR", "source_uuid": "VARCHAR",
+  "client_id": "VARCHAR", "manager_id": "VARCHAR",
+  "grand_total": "VARCHAR", "shipping_price": "VARCHAR", "wrap_price": "VARCHAR", "taxes": "VARCHAR",
+  "discount_amount": "VARCHAR", "discount_percent": "VARCHAR", "total_discount": "VARCHAR",
+  "payment_status": "VARCHAR",
+  "buyer_comment": "VARCHAR", "client_comment": "VARCHAR", "manager_comment": "VARCHAR",
+  "buyer": {"id": "VARCHAR", "full_name": "VARCHAR", "phone": "VARCHAR", "email": "VARCHAR"},
+  "manager": {"id": "VARCHAR"},
+  "status": {"id": "VARCHAR", "name": "VARCHAR", "alias": "VARCHAR", "group_id": "VARCHAR"},
+  "products": [{
+    "id": "VARCHAR", "sku": "VARCHAR", "name": "VARCHAR", "quantity": "VARCHAR", "unit_type": "VARCHAR",
+    "price": "VARCHAR", "price_sold": "VARCHAR",
+    "properties": [{"name": "VARCHAR", "value": "VARCHAR"}],
+    "offer": {
+      "id": "VARCHAR", "product_id": "VARCHAR", "sku": "VARCHAR", "barcode": "VARCHAR",
+      "properties": [{"name": "VARCHAR", "value": "VARCHAR"}]
+    }
+  }],
+  "shipping": {
+    "delivery_service": {"name": "VARCHAR"}, "tracking_code": "VARCHAR", "shipping_status": "VARCHAR",
+    "shipping_address_country": "VARCHAR", "shipping_address_country_code": "VARCHAR",
+    "shipping_address_region": "VARCHAR", "shipping_address_city": "VARCHAR", "shipping_address_zip": "VARCHAR",
+    "shipping_receive_point": "VARCHAR", "shipping_address": "VARCHAR", "shipping_secondary_line": "VARCHAR",
+    "recipient_full_name": "VARCHAR", "recipient_phone": "VARCHAR"
+  },
+  "payments": [{
+    "id": "VARCHAR", "amount": "VARCHAR", "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR",
+    "status": "VARCHAR", "is_expense": "VARCHAR", "payment_date": "VARCHAR", "created_at": "VARCHAR"
+  }],
+  "expenses": [{
+    "id": "VARCHAR", "amount": "VARCHAR", "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR",
+    "status": "VARCHAR", "is_expense": "VARCHAR", "payment_date": "VARCHAR", "created_at": "VARCHAR"
+  }]
+}
+
+-- name: stage_orders
+CREATE OR REPLACE TEMP TABLE staged_orders AS
+SELECT
+    order_id,
+    order_day,
+    coalesce(instant(fields.ordered_at), instant(fields.created_at)) AS ordered_at,
+    instant(fields.created_at) AS crm_created_at,
+    instant(fields.updated_at) AS crm_updated_at,
+    instant(fields.status_changed_at) AS status_changed_at,
+    coalesce(whole(fields.status_id), whole(fields.status.id)) AS status_id,
+    filled(fields.status.name) AS status_name,
+    filled(fields.status.alias) AS status_alias,
+    coalesce(whole(fields.status_group_id), whole(fields.status.group_id)) AS status_group_id,
+    whole(fields.source_id) AS source_id,
+    filled(fields.source_uuid) AS source_number,
+    coalesce(whole(fields.manager_id), whole(fields.manager.id)) AS manager_id,
+    coalesce(whole(fields.buyer.id), whole(fields.client_id)) AS buyer_id,
+    filled(fields.buyer.full_name) AS buyer_name,
+    filled(fields.buyer.phone) AS buyer_phone,
+    filled(fields.buyer.email) AS buyer_email,
+    money(fields.grand_total) AS grand_total,
+    coalesce(money(filled(fields.shipping_price)), 0) AS shipping_price,
+    coalesce(money(filled(fields.wrap_price)), 0) AS wrap_price,
+    coalesce(money(filled(fields.taxes)), 0) AS taxes,
+    coalesce(money(filled(fields.discount_amount)), 0) AS discount_amount,
+    coalesce(number(filled(fields.discount_percent)), 0) AS discount_percent,
+    coalesce(money(filled(fields.total_discount)), 0) AS total_discount,
+    filled(fields.payment_status) AS payment_status,
+    coalesce(filled(fields.buyer_comment), filled(fields.client_comment)) AS buyer_comment,
+    filled(fields.manager_comment) AS manager_comment,
+    filled(fields.shipping.delivery_service.name) AS delivery_service,
+    filled(fields.shipping.tracking_code) AS tracking_code,
+    filled(fields.shipping.shipping_status) AS shipping_status,
+    filled(fields.shipping.shipping_address_country) AS address_country,
+    filled(fields.shipping.shipping_address_country_code) AS address_country_code,
+    filled(fields.shipping.shipping_address_region) AS address_region,
+    filled(fields.shipping.shipping_address_city) AS address_city,
+    filled(fields.shipping.shipping_address_zip) AS address_zip,
+    filled(fields.shipping.shipping_receive_point) AS address_receive_point,
+    filled(fields.shipping.shipping_address) AS address_street,
+    filled(fields.shipping.shipping_secondary_line) AS address_second_line,
+    filled(fields.shipping.recipient_full_name) AS recipient_name,
+    filled(fields.shipping.recipient_phone) AS recipient_phone,
+    payload_hash,
+    fields.products IS NOT NULL AS has_lines,
+    concat_ws('; ',
+        unreadable('grand_total', fields.grand_total), unreadable('shipping_price', fields.shipping_price),
+        unreadable('wrap_price', fields.wrap_price), unreadable('taxes', fields.taxes),
+        unreadable('discount_amount', fields.discount_amount),
+        unreadable('discount_percent', fields.discount_percent),
+        unreadable('total_discount', fields.total_discount)
+    ) AS unreadable_fields
+FROM staged_payloads
+
+-- name: stage_lines
+CREATE OR REPLACE TEMP TABLE staged_lines AS
+WITH unnested AS (
+    SELECT order_id, order_day, unnest(fields.products) AS line, generate_subscripts(fields.products, 1) AS line_no
+    FROM staged_payloads
+),
+typed AS (
+    SELECT
+        order_id,
+        order_day,
+        CAST(line_no AS INTEGER) AS line_no,
+        line IS NOT NULL AS is_object,
+        whole(line.id) AS crm_line_id,
+        coalesce(filled(line.sku), filled(line.offer.sku)) AS sku,
+        filled(line.name) AS name,
+        filled(line.unit_type) AS unit,
+        try_cast(filled(line.quantity) AS DECIMAL(18, 3)) AS quantity,
+        coalesce(number(filled(line.price)), number(filled(line.price_sold))) AS price,
+        coalesce(number(filled(line.price_sold)), number(filled(line.price))) AS price_sold,
+        coalesce(options(line.properties), options(line.offer.properties)) AS characteristics,
+        whole(line.offer.id) AS offer_id,
+        filled(line.offer.sku) AS offer_sku,
+        filled(line.offer.barcode) AS offer_barcode,
+        options(line.offer.properties) AS offer_characteristics,
+        whole(line.offer.product_id) AS crm_product_id,
+        line.quantity AS quantity_text,
+        concat_ws('; ', unreadable('price', line.price), unreadable('price_sold', line.price_sold))
+            AS unreadable_fields
+    FROM unnested
+)
+SELECT
+    *,
+    md5(concat_ws(chr(31), coalesce(sku, ''), coalesce(name, ''), coalesce(unit, ''), coalesce(characteristics, ''),
+        coalesce(offer_id::VARCHAR, ''), coalesce(offer_sku, ''), coalesce(offer_barcode, ''),
+        coalesce(offer_characteristics, ''), coalesce(crm_product_id::VARCHAR, ''))) AS item_key
+FROM typed
+
+-- name: stage_payments
+-- KeyCRM keeps payments and expenses in one table; one that comes in both lists is one and the same.
+CREATE OR REPLACE TEMP TABLE staged_payments AS
+WITH unnested AS (
+    SELECT order_id, order_day, unnest(fields.payments) AS payment, false AS is_expense_list,
+        generate_subscripts(fields.payments, 1) AS list_position
+    FROM staged_payloads
+    UNION ALL
+    SELECT order_id, order_day, unnest(fields.expenses), true,
+        generate_subscripts(fields.expenses, 1) + 1000000
+    FROM staged_payloads
+),
+typed AS (
+    SELECT
+        order_id,
+        order_day,
+        CAST(row_number() OVER (PARTITION BY order_id ORDER BY list_position) AS INTEGER) AS position,
+        whole(payment.id) AS crm_payment_id,
+        coalesce(instant(payment.payment_date), instant(payment.created_at)) AS paid_at,
+        whole(payment.payment_method_id) AS method_id,
+        money(payment.amount) AS amount,
+        filled(payment.actual_currency) AS currency,
+        filled(payment.status) AS status,
+        is_expense_list OR coalesce(payment.is_expense IN ('true', '1'), false) AS is_expense,
+        left(payment.amount, 40) AS amount_text
+    FROM unnested
+)
+SELECT * EXCLUDE (crm_payment_id), coalesce(crm_payment_id, -position) AS payment_id
+FROM typed
+QUALIFY row_number() OVER (PARTITION BY order_id, coalesce(crm_payment_id, -position) ORDER BY position) = 1
+
+-- name: order_checks
+SELECT
+    staged.order_id,
+    staged.order_day,
+    staged.ordered_at,
+    staged.status_id,
+    CAST(staged.grand_total * 100 AS BIGINT) AS grand_total,
+    CAST(staged.shipping_price * 100 AS BIGINT) AS shipping_price,
+    CAST(staged.wrap_price * 100 AS BIGINT) AS wrap_price,
+    CAST(staged.taxes * 100 AS BIGINT) AS taxes,
+    CAST(staged.discount_percent * 1000000 AS BIGINT) AS discount_percent,
+    staged.has_lines,
+    $has_default_partner OR links.buyer_id IS NOT NULL
+        OR coalesce(staged.buyer_name, staged.buyer_phone, staged.buyer_email) IS NOT NULL AS has_partner,
+    coalesce(staged.buyer_name, staged.buyer_phone, staged.buyer_email) IS NULL OR staged.buyer_id IS NOT NULL
+        AS buyer_has_id,
+    staged.unreadable_fields
+FROM staged_orders AS staged
+LEFT JOIN accounting.partner_links AS links ON links.buyer_id = staged.buyer_id
+
+-- name: line_checks
+SELECT
+    order_id, line_no, is_object, name IS NOT NULL AS has_name,
+    CAST(quantity * 1000 AS BIGINT) AS quantity,
+    left(quantity_text, 40) AS quantity_text,
+    CAST(price_sold * 1000000 AS BIGINT) AS price_sold,
+    greatest(abs(price), abs(price_sold))::DOUBLE * quantity::DOUBLE AS size,
+    unreadable_fields
+FROM staged_lines
+
+-- name: payment_checks
+SELECT order_id, position, CAST(amount * 100 AS BIGINT) AS amount, amount_text FROM staged_payments
+
+-- name: drop_rejected
+-- What failed stays in the staged tables of nobody: the last good rows of such an order are kept as they are.
+CREATE OR REPLACE TEMP TABLE accepted_orders AS
+SELECT staged.order_id
+FROM staged_orders AS staged
+WHERE staged.order_id NOT IN (SELECT unnest($rejected))
+
+-- name: changed_orders
+CREATE OR REPLACE TEMP TABLE changed_orders AS
+SELECT staged.order_id, stored.order_id IS NOT NULL AS is_stored
+FROM staged_orders AS staged
+SEMI JOIN accepted_orders USING (order_id)
+LEFT JOIN validated.orders AS stored USING (order_id)
+WHERE $rewrite_all OR stored.order_id IS NULL OR stored.payload_hash <> staged.payload_hash
+    OR stored.order_day <> staged.order_day
+
+-- name: delete_changed
+DELETE FROM validated.{table} WHERE order_id IN (SELECT order_id FROM changed_orders WHERE is_stored)
+
+-- name: insert_orders
+INSERT INTO validated.orders BY NAME
+SELECT staged.* EXCLUDE (has_lines, unreadable_fields), $exchange_id AS exchange_id
+FROM staged_orders AS staged SEMI JOIN changed_orders USING (order_id)
+ORDER BY order_day, order_id
+
+-- name: insert_lines
+INSERT INTO validated.order_lines BY NAME
+SELECT staged.* EXCLUDE (is_object, quantity_text, unreadable_fields)
+FROM staged_lines AS staged SEMI JOIN changed_orders USING (order_id)
+ORDER BY order_day, order_id, line_no
+
+-- name: insert_payments
+INSERT INTO validated.order_payments BY NAME
+SELECT staged.* EXCLUDE (amount_text)
+FROM staged_payments AS staged SEMI JOIN changed_orders USING (order_id)
+ORDER BY order_day, order_id, position
+
+-- name: forget_mended
+DELETE FROM ops.rejected_records
+WHERE order_id IN (SELECT order_id FROM accepted_orders)
+
+-- name: store_rejected
+-- rejected_at moves only when the reasons or the payload are new: a load that changes nothing changes no time.
+INSERT INTO ops.rejected_records BY NAME
+SELECT
+    CAST(raw.order_id AS VARCHAR) AS record_key, raw.order_id, raw.order_day, rejected.reasons,
+    CAST(raw.payload AS VARCHAR) AS payload, $now AS rejected_at
+FROM rejected_frame AS rejected JOIN raw.orders AS raw USING (order_id)
+ON CONFLICT (record_key) DO UPDATE SET
+    order_day = excluded.order_day,
+    reasons = excluded.reasons,
+    payload = excluded.payload,
+    rejected_at = CASE
+        WHEN rejected_records.reasons IS DISTINCT FROM excluded.reasons
+            OR rejected_records.payload IS DISTINCT FROM excluded.payload
+        THEN excluded.rejected_at ELSE rejected_records.rejected_at END
+
+-- name: day_counts
+SELECT order_day, count(*) FROM raw.orders WHERE order_day BETWEEN ? AND ? GROUP BY order_day ORDER BY order_day
+
+-- name: outside_orders
+SELECT order_id FROM raw.orders
+WHERE exchange_id = $exchange_id AND NOT coalesce(order_day BETWEEN $first_day AND $last_day, false)
+UNION
+SELECT order_id FROM raw.orders WHERE order_day IS NULL
+
+-- name: batch_counts
+SELECT (SELECT count(*) FROM accepted_orders), (SELECT count(*) FROM changed_orders)
+
+-- name: accepted_by_day
+SELECT order_day, count(*) FROM validated.orders WHERE order_day BETWEEN ? AND ? GROUP BY order_day
+
+-- name: rejected_by_day
+SELECT order_day, count(*) FROM ops.rejected_records WHERE order_day BETWEEN ? AND ? GROUP BY order_day

@@ -1,0 +1,174 @@
+"""Stages a batch of payloads, hands out the columns to check, and stores what passed as typed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+import polars as pl
+
+from keycrm_pipeline.warehouse.connection import transaction
+from keycrm_pipeline.warehouse.statements import statement
+
+BATCH_ORDERS = 25_000
+"""Orders derived at a time: memory stays flat whatever the period, and a batch is large enough to be quick."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Orders that are derived together.
+
+    Attributes:
+        first_day: First day, with all its orders.
+        last_day: Last day, with all its orders.
+        order_ids: Single orders of other days, or without a day.
+    """
+
+    first_day: date
+    last_day: date
+    order_ids: tuple[int, ...] = ()
+
+
+def plan_batches(
+    connection: duckdb.DuckDBPyConnection,
+    first_day: date,
+    last_day: date,
+    *,
+    exchange_id: int | None,
+    batch_orders: int = BATCH_ORDERS,
+) -> list[Batch]:
+    """Cuts a period into batches of whole days, with the orders that this exchange met outside of it.
+
+    Args:
+        connection: The open file.
+        first_day: First day of the period.
+        last_day: Last day of the period.
+        exchange_id: Exchange whose payloads outside the period belong to it; None for none.
+        batch_orders: Orders a batch should not exceed (a single day is never cut).
+    """
+    counts = connection.execute(statement("validation", "day_counts"), [first_day, last_day]).fetchall()
+    ranges: list[list[date]] = []
+    size = 0
+    for day, count in counts:
+        if not ranges or size + count > batch_orders:
+            ranges.append([day, day])
+            size = 0
+        ranges[-1][1] = day
+        size += count
+    outside = [
+        row[0]
+        for row in connection.execute(
+            statement("validation", "outside_orders"),
+            {"exchange_id": exchange_id, "first_day": first_day, "last_day": last_day},
+        ).fetchall()
+    ]
+    batches = [Batch(first, last) for first, last in ranges]
+    if outside:
+        extra = tuple(sorted(outside))
+        if batches:
+            batches[-1] = Batch(batches[-1].first_day, batches[-1].last_day, extra)
+        else:
+            batches = [Batch(first_day, last_day, extra)]
+    return batches
+
+
+@dataclass(frozen=True)
+class StagedChecks:
+    """The columns that are checked; see `schemas.validation` for their units."""
+
+    orders: pl.DataFrame
+    lines: pl.DataFrame
+    payments: pl.DataFrame
+
+
+def stage_batch(
+    connection: duckdb.DuckDBPyConnection, batch: Batch, *, has_default_partner: bool
+) -> StagedChecks:
+    """Reads a batch of payloads into temporary typed tables and returns the columns to check."""
+    connection.execute(statement("validation", "macros"))
+    values: dict[str, object] = {
+        "structure": " ".join(statement("validation", "structure").split()),
+        "first_day": batch.first_day,
+        "last_day": batch.last_day,
+    }
+    if batch.order_ids:
+        connection.execute(
+            statement("validation", "stage_payloads"), values | {"order_ids": list(batch.order_ids)}
+        )
+    else:
+        connection.execute(statement("validation", "stage_days"), values)
+    for name in ("stage_orders", "stage_lines", "stage_payments"):
+        connection.execute(statement("validation", name))
+    connection.execute("DROP TABLE staged_payloads")
+    return StagedChecks(
+        orders=connection.execute(
+            statement("validation", "order_checks"), {"has_default_partner": has_default_partner}
+        ).pl(),
+        lines=connection.execute(statement("validation", "line_checks")).pl(),
+        payments=connection.execute(statement("validation", "payment_checks")).pl(),
+    )
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """What became of a batch."""
+
+    accepted: int
+    rewritten: int
+    rejected: int
+
+
+def store_batch(
+    connection: duckdb.DuckDBPyConnection,
+    reasons: Mapping[int, Sequence[str]],
+    *,
+    exchange_id: int,
+    now: datetime,
+    rewrite_all: bool,
+) -> StoredBatch:
+    """Stores the staged batch in one transaction: accepted orders as typed rows, the others as rejected records.
+
+    Args:
+        connection: The connection that staged the batch.
+        reasons: Order id -> sentences, for the orders that failed.
+        exchange_id: The exchange that writes.
+        now: Time of the exchange.
+        rewrite_all: Also rewrite rows whose payload did not change (after a correction of the program).
+    """
+    rejected = sorted(reasons)
+    rejected_frame = pl.DataFrame(
+        {"order_id": rejected, "reasons": [list(reasons[order_id]) for order_id in rejected]},
+        schema={"order_id": pl.Int64, "reasons": pl.List(pl.String)},
+    )
+    with transaction(connection):
+        connection.execute(statement("validation", "drop_rejected"), {"rejected": rejected})
+        connection.execute(statement("validation", "changed_orders"), {"rewrite_all": rewrite_all})
+        for table in ("orders", "order_lines", "order_payments"):
+            connection.execute(statement("validation", "delete_changed").format(table=table))
+        connection.execute(statement("validation", "insert_orders"), {"exchange_id": exchange_id})
+        connection.execute(statement("validation", "insert_lines"))
+        connection.execute(statement("validation", "insert_payments"))
+        connection.execute(statement("validation", "forget_mended"))
+        if rejected:
+            connection.register("rejected_frame", rejected_frame)
+            connection.execute(statement("validation", "store_rejected"), {"now": now})
+            connection.unregister("rejected_frame")
+        counts = connection.execute(statement("validation", "batch_counts")).fetchone()
+    assert counts is not None
+    return StoredBatch(accepted=counts[0], rewritten=counts[1], rejected=len(rejected))
+
+
+def accepted_by_day(
+    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date
+) -> dict[date, int]:
+    """Orders with valid rows, by day."""
+    return dict(connection.execute(statement("validation", "accepted_by_day"), [first_day, last_day]).fetchall())
+
+
+def rejected_by_day(
+    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date
+) -> dict[date, int]:
+    """Rejected records by day."""
+    return dict(connection.execute(statement("validation", "rejected_by_day"), [first_day, last_day]).fetchall())
