@@ -171,6 +171,7 @@ class KeyCrmClient:
         *,
         created_between: Window | None = None,
         updated_between: Window | None = None,
+        status_id: int | None = None,
         pages_done: Mapping[int, PageRecord] = NO_PAGES,
     ) -> Iterator[OrderPage]:
         """All orders of a window, with everything KeyCRM knows about them; without a window all there are.
@@ -183,6 +184,7 @@ class KeyCrmClient:
             created_between: From and to, aware; full times, both ends included. KeyCRM selects by
                 `ordered_at` or by `created_at`, so a row's own day may lie outside; such rows are kept.
             updated_between: The same by `updated_at`.
+            status_id: Only orders that are in this status now.
             pages_done: Pages that an interrupted walk over the same window stored, by number. Only missing
                 ones are asked, unless the list has moved since. A page with rows that have no readable id
                 is asked again.
@@ -195,6 +197,8 @@ class KeyCrmClient:
             ValueError: A window has no time zone, or ends before it begins.
         """
         query = {"include": ",".join(ORDER_INCLUDES), **_window_filters(created_between, updated_between)}
+        if status_id is not None:
+            query["filter[status_id]"] = str(status_id)
 
         def read(envelope: Envelope) -> FetchedPage[OrderPage]:
             rows = tuple(decode_order(payload) for payload in envelope.rows)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 from keycrm_pipeline.crm.budget import Cancelled
@@ -82,38 +83,48 @@ class Crew:
                 nothing fetched is lost; the rest is cancelled.
         """
         waiting = iter(numbers)
-        running = {self._submit(fetch, number) for number in islice(waiting, self._window)}
+        # Not `concurrent.futures.wait`: it never learns of futures that the executor's shutdown cancels.
+        arrived: SimpleQueue[Future[Result]] = SimpleQueue()
+        running = self._submit(fetch, islice(waiting, self._window), arrived)
         failures: list[KeyCrmError] = []
         while running:
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                try:
-                    answer = future.result()
-                except (CancelledError, Cancelled):
-                    failures.append(KeyCrmError("The walk was ended before everything was fetched."))
-                except KeyCrmError as failure:
-                    failures.append(failure)
-                else:
-                    yield answer
+            future = arrived.get()
+            running.discard(future)
+            try:
+                answer = future.result()
+            except (CancelledError, Cancelled):
+                failures.append(KeyCrmError("The walk was ended before everything was fetched."))
+            except KeyCrmError as failure:
+                failures.append(failure)
+            else:
+                yield answer
             if failures:
                 self._stop.set()
-                for future in running:
-                    future.cancel()
+                for other in running:
+                    other.cancel()
             else:
-                free = self._window - len(running)
-                running |= {self._submit(fetch, number) for number in islice(waiting, free)}
+                running |= self._submit(fetch, islice(waiting, self._window - len(running)), arrived)
         if failures:
             # A refused key explains all other failures of the moment.
             raise min(failures, key=lambda failure: not isinstance(failure, AuthenticationError))
 
-    def _submit(self, fetch: Callable[[int], Result], number: int) -> Future[Result]:
-        try:
-            return self._executor.submit(fetch, number)
-        except RuntimeError:
-            # The client was closed while its walk was being read.
-            ended: Future[Result] = Future()
-            ended.set_exception(Cancelled())
-            return ended
+    def _submit(
+        self,
+        fetch: Callable[[int], Result],
+        numbers: Iterable[int],
+        arrived: SimpleQueue[Future[Result]],
+    ) -> set[Future[Result]]:
+        submitted = set()
+        for number in numbers:
+            try:
+                future = self._executor.submit(fetch, number)
+            except RuntimeError:
+                # The client was closed while its walk was being read.
+                future = Future()
+                future.cancel()
+            future.add_done_callback(arrived.put)
+            submitted.add(future)
+        return submitted
 
 
 class ListWalk(Generic[Content]):

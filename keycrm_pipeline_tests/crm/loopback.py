@@ -109,7 +109,9 @@ class LoopbackCrm:
             self.before(len(self.asked), asked)
             reply = self.faults.pop(0) if self.faults else self._listed(asked)
         if self.page_seconds:
-            time.sleep(self.page_seconds)  # a slow page really takes its time; the tests themselves do not wait
+            time.sleep(
+                self.page_seconds
+            )  # a slow page really takes its time; the tests themselves do not wait
         with self._lock:
             self._in_flight -= 1
         if reply.drop:

@@ -57,7 +57,9 @@ def test_requests_are_not_bunched_after_a_rest(virtual_time: VirtualTime) -> Non
     assert [round(later - earlier, 1) for earlier, later in zip(at, at[1:], strict=False)] == [0.9, 1.0, 1.0]
 
 
-def test_a_refusal_halves_the_rate_and_stops_everybody_for_as_long_as_asked(virtual_time: VirtualTime) -> None:
+def test_a_refusal_halves_the_rate_and_stops_everybody_for_as_long_as_asked(
+    virtual_time: VirtualTime,
+) -> None:
     budget = budget_in(virtual_time)
     grant = budget.acquire()
     assert budget.refused(grant, retry_after=30) == 30
@@ -96,7 +98,9 @@ def test_an_answer_in_between_starts_the_waits_anew(virtual_time: VirtualTime) -
     assert budget.refused(budget.acquire()) == 10
 
 
-def test_the_rate_comes_back_step_by_step_and_never_above_the_configured_one(virtual_time: VirtualTime) -> None:
+def test_the_rate_comes_back_step_by_step_and_never_above_the_configured_one(
+    virtual_time: VirtualTime,
+) -> None:
     """60 -> 30 after a refusal; ten good answers give 6 back, fifty all of it, and a thousand no more."""
     budget = budget_in(virtual_time)
     budget.refused(budget.acquire())
@@ -173,8 +177,20 @@ NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
         ({"Retry-After": "soon"}, None),
         ({}, None),
         # The server's clock counts, not ours, which may be a year off.
-        ({"Retry-After": format_datetime(NOW + timedelta(seconds=42), usegmt=True), "Date": format_datetime(NOW)}, 42),
-        ({"Retry-After": format_datetime(NOW, usegmt=True), "Date": format_datetime(NOW + timedelta(hours=1))}, 0),
+        (
+            {
+                "Retry-After": format_datetime(NOW + timedelta(seconds=42), usegmt=True),
+                "Date": format_datetime(NOW),
+            },
+            42,
+        ),
+        (
+            {
+                "Retry-After": format_datetime(NOW, usegmt=True),
+                "Date": format_datetime(NOW + timedelta(hours=1)),
+            },
+            0,
+        ),
         ({"X-RateLimit-Reset": "12"}, 12),
         ({"X-RateLimit-Reset": str(int(NOW.timestamp()) + 9), "Date": format_datetime(NOW)}, 9),
         ({"X-RateLimit-Reset": "12", "Retry-After": "5"}, 5),

@@ -29,11 +29,13 @@ def test_mail_addresses_markup_and_the_key_are_taken_out() -> None:
 
 def test_what_follows_a_brace_is_left_out() -> None:
     """A PHP warning before the data: the warning is shown, the order after it is not."""
-    body = '<b>Warning</b>: slow query {"full_name": "Marker Person", "phone": "+380501234567"}'.encode()
+    body = b'<b>Warning</b>: slow query {"full_name": "Marker Person", "phone": "+380501234567"}'
     assert body_excerpt(body, KEY) == "Warning : slow query"
 
 
-@pytest.mark.parametrize("body", [b'{"full_name": "Mar', b'  [{"full_name": "Mar', b'\xef\xbb\xbf{"a": 1', b'"Mar'])
+@pytest.mark.parametrize(
+    "body", [b'{"full_name": "Mar', b'  [{"full_name": "Mar', b'\xef\xbb\xbf{"a": 1', b'"Mar']
+)
 def test_cut_off_json_is_never_shown(body: bytes) -> None:
     assert body_excerpt(body, KEY) == ""
 

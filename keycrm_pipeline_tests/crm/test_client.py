@@ -1,0 +1,665 @@
+"""The client over real sockets: what it asks, what it makes of the answers, what it says when things go wrong."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from keycrm_pipeline.crm import (
+    AuthenticationError,
+    KeyCrmClient,
+    KeyCrmError,
+    OrderPage,
+    PageRecord,
+    RequestBudget,
+    RequestRefused,
+    TransportFailure,
+    UnexpectedAnswer,
+)
+from keycrm_pipeline_tests.crm.conftest import VirtualTime
+from keycrm_pipeline_tests.crm.loopback import KEY, Asked, LoopbackCrm, Reply, order
+
+MakeClient = Callable[..., KeyCrmClient]
+
+MARCH = (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC))
+
+FULL_INCLUDE = (
+    "buyer,products.offer,manager,tags,status,marketing,payments,shipping.lastHistory,"
+    "shipping.deliveryService,expenses,custom_fields,assigned"
+)
+
+
+def ids_of(pages: list[OrderPage]) -> list[int | None]:
+    return [row.order_id for page in sorted(pages, key=lambda page: page.page) for row in page.rows]
+
+
+# What is asked
+
+
+def test_a_period_is_asked_in_utc_with_everything_in_one_request(
+    crm: LoopbackCrm, client: KeyCrmClient
+) -> None:
+    """Kyiv's 1 March 2026 begins at 22:00 UTC the day before; both ends are full times."""
+    crm.lists["/order"] = [order(7)]
+    kyiv = ZoneInfo("Europe/Kyiv")
+    window = (datetime(2026, 3, 1, tzinfo=kyiv), datetime(2026, 3, 1, 23, 59, 59, 1, tzinfo=kyiv))
+    (page,) = client.orders(created_between=window)
+    (asked,) = crm.asked
+    assert asked.path == "/order"
+    assert asked.query == {
+        "limit": "50",
+        "page": "1",
+        "sort": "id",
+        "include": FULL_INCLUDE,
+        "filter[created_between]": "2026-02-28 22:00:00,2026-03-01 22:00:00",
+    }
+    assert asked.headers["authorization"] == f"Bearer {KEY}"
+    assert asked.headers["accept"] == "application/json"
+    assert page.record == PageRecord(1, 1, (7,))
+
+
+def test_changes_are_asked_by_updated_between(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    list(client.orders(updated_between=MARCH))
+    assert crm.asked[0].query["filter[updated_between]"] == "2026-03-01 00:00:00,2026-03-31 23:59:59"
+    assert "filter[created_between]" not in crm.asked[0].query
+
+
+@pytest.mark.parametrize(
+    "window",
+    [(MARCH[1], MARCH[0]), (datetime(2026, 3, 1), MARCH[1]), (MARCH[0], datetime(2026, 3, 2))],  # noqa: DTZ001
+)
+def test_a_window_without_a_zone_or_backwards_is_refused(
+    crm: LoopbackCrm, client: KeyCrmClient, window: tuple[datetime, datetime]
+) -> None:
+    with pytest.raises(ValueError, match="window"):
+        list(client.orders(created_between=window))
+    assert crm.asked == []
+
+
+@pytest.mark.parametrize(("count", "requests"), [(0, 1), (50, 1), (51, 2), (120, 3), (1000, 20)])
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_n_orders_cost_n_through_50_requests(
+    crm: LoopbackCrm, make_client: MakeClient, count: int, requests: int, concurrency: int
+) -> None:
+    crm.lists["/order"] = [order(number) for number in range(1, count + 1)]
+    client = make_client(concurrency=concurrency)
+    pages = list(client.orders(created_between=MARCH))
+    assert ids_of(pages) == list(range(1, count + 1))
+    assert len(crm.asked) == requests
+    assert client.statistics.requests == requests
+    assert client.statistics.retries == 0
+
+
+def test_the_order_text_arrives_as_it_was_sent(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    payload = '{"id":"12","ordered_at":"2026-03-02 08:00:00","total":1.50,"name":"Їжак \\u0456"}'.encode()
+    crm.faults = [Reply(body=b'{"total":"1","per_page":50,"data":[' + payload + b"]}")]
+    ((row,),) = (page.rows for page in client.orders(created_between=MARCH))
+    assert row.payload == payload
+    assert (row.order_id, row.ordered_at) == (12, datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
+
+
+# Lists that move, and resuming
+
+
+def test_orders_inserted_and_deleted_while_paging_lose_nothing(
+    crm: LoopbackCrm, make_client: MakeClient
+) -> None:
+    """Orders vanish and come in while eight threads page: whatever was there all the time arrives."""
+    crm.lists["/order"] = [order(number) for number in range(10, 5010, 10)]
+
+    def change(number: int, _asked: Asked) -> None:
+        rows = crm.lists["/order"]
+        if number in (3, 6):
+            del rows[number]
+        if number == 5:
+            rows.append(order(9000))
+
+    crm.before = change
+    seen = set(ids_of(list(make_client().orders(created_between=MARCH))))
+    assert seen >= {int(row["id"]) for row in crm.lists["/order"]}
+    assert len(crm.asked) < 40
+
+
+def test_a_load_that_was_cut_off_goes_on_without_asking_again(
+    crm: LoopbackCrm, make_client: MakeClient
+) -> None:
+    """30 pages were stored before the crash; the second load makes the other 10 requests, not 40."""
+    crm.lists["/order"] = [order(number) for number in range(1, 2001)]
+    stored: dict[int, PageRecord] = {}
+    walk = make_client(concurrency=1).orders(created_between=MARCH)
+    for page in walk:
+        stored[page.page] = page.record
+        if len(stored) == 30:
+            break
+    walk.close()  # type: ignore[attr-defined]
+    crm.asked.clear()
+    second = list(make_client().orders(created_between=MARCH, pages_done=stored))
+    assert sorted(crm.pages_asked) == list(range(31, 41))
+    assert sorted(stored | {page.page: page.record for page in second}) == list(range(1, 41))
+
+
+def test_what_arrived_before_a_failure_is_handed_over(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    """The key is revoked after page 2: pages 1 and 2 can be stored, and nothing more is asked."""
+    crm.lists["/order"] = [order(number) for number in range(1, 501)]
+
+    def revoke(number: int, _asked: Asked) -> None:
+        if number == 3:
+            crm.faults = [Reply(401, b'{"message":"Unauthenticated."}')] * 50
+
+    crm.before = revoke
+    pages: list[OrderPage] = []
+    with pytest.raises(AuthenticationError):
+        for page in client.orders(created_between=MARCH):
+            pages.append(page)  # noqa: PERF402 - what came before the error counts
+    assert [page.page for page in pages] == [1, 2]
+    assert len(crm.asked) <= 4
+
+
+def test_a_walk_that_is_left_early_leaves_no_thread(crm: LoopbackCrm, make_client: MakeClient) -> None:
+    crm.lists["/order"] = [order(number) for number in range(1, 2001)]
+    client = make_client()
+    walk = client.orders(created_between=MARCH)
+    next(walk)
+    next(walk)
+    walk.close()  # type: ignore[attr-defined]
+    asked = len(crm.asked)
+    assert asked < 40
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("keycrm")]
+    assert len(crm.asked) == asked
+
+
+def test_a_closed_client_ends_its_walks_and_refuses_new_ones(
+    crm: LoopbackCrm, make_client: MakeClient
+) -> None:
+    crm.lists["/order"] = [order(number) for number in range(1, 2001)]
+    with make_client() as client:
+        walk = client.orders(created_between=MARCH)
+        next(walk)
+        next(walk)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("keycrm")]
+    with pytest.raises(KeyCrmError):
+        list(walk)
+    with pytest.raises(KeyCrmError, match="closed"):
+        list(client.order_ids())
+    with pytest.raises(KeyCrmError, match="closed"):
+        client.reference_rows("/order/status")
+
+
+# Filters
+
+
+@pytest.mark.parametrize("name", ["created_between", "updated_between"])
+def test_a_filter_that_was_ignored_is_noticed(crm: LoopbackCrm, client: KeyCrmClient, name: str) -> None:
+    """Had KeyCRM ignored the filter, the whole account would be loaded as if it were March."""
+    crm.lists["/order"] = [order(number, "2024-05-05T10:00:00Z") for number in range(1, 101)]
+    with pytest.raises(UnexpectedAnswer, match=f"{name} was ignored"):
+        list(client.orders(**{name: MARCH}))
+
+
+def test_single_orders_from_outside_the_period_are_kept(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    old = [order(number, "2024-05-05T10:00:00Z") for number in range(1, 26)]
+    crm.lists["/order"] = old + [order(number) for number in range(26, 51)]
+    assert len(ids_of(list(client.orders(created_between=MARCH)))) == 50
+
+
+def test_orders_selected_by_either_date_are_within_the_period(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    """KeyCRM may select by `created_at`: orders entered in March for January are March's answer."""
+    rows = [order(number) | {"ordered_at": "2026-01-05T10:00:00Z"} for number in range(1, 26)]
+    rows += [order(number) | {"created_at": "2026-01-05T10:00:00Z"} for number in range(26, 51)]
+    crm.lists["/order"] = rows
+    assert len(ids_of(list(client.orders(created_between=MARCH)))) == 50
+
+
+def test_a_few_old_orders_are_no_sign_of_an_ignored_filter(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    crm.lists["/order"] = [order(number, "2024-05-05T10:00:00Z") for number in range(1, 4)]
+    assert ids_of(list(client.orders(created_between=MARCH))) == [1, 2, 3]
+
+
+def test_an_order_without_dates_or_id_is_kept_and_counted(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    crm.lists["/order"] = [order(number) for number in range(1, 61)]
+    crm.lists["/order"][4] = {"id": None, "ordered_at": "never"}
+    pages = list(client.orders(created_between=MARCH))
+    assert len(crm.asked) == 2
+    assert [row.order_id for row in pages[0].rows][3:6] == [4, None, 6]
+    assert pages[0].record.order_ids == (1, 2, 3, 4, *range(6, 51))
+
+
+def test_rows_out_of_order_are_refused(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    crm.lists["/order"] = [order(number) for number in range(60, 0, -1)]
+    with pytest.raises(UnexpectedAnswer, match="sort was ignored"):
+        list(client.orders(created_between=MARCH))
+
+
+# Faults that pass
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Reply(500, b'{"message": "Server Error"}'),
+        Reply(502, b"<html>Bad Gateway</html>"),
+        Reply(503, b""),
+        Reply(408, b"{}"),
+        Reply(200, b"<html>maintenance</html>"),
+        Reply(200, b'{"total": 1, "data": [{"id": 1}'),
+        Reply(200, b'{"total": 1, "data": []}', cut=True),
+        Reply(404, b"<html>nginx</html>"),
+        Reply(400, b"oops"),
+        Reply(200, b"\x1f\x8bnonsense", {"Content-Encoding": "gzip"}),
+        Reply(drop=True),
+    ],
+    ids=lambda fault: f"{fault.status}-{fault.body[:12]!r}{'-cut' * fault.cut}{'-drop' * fault.drop}",
+)
+def test_a_passing_fault_costs_a_repetition_and_no_order(
+    crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime, fault: Reply
+) -> None:
+    crm.lists["/order"] = [order(1)]
+    crm.faults = [fault, fault]
+    assert ids_of(list(client.orders(created_between=MARCH))) == [1]
+    assert client.statistics.requests == 3
+    assert client.statistics.retries == 2
+    assert 1 + 2 <= sum(virtual_time.slept) < 1 + 2 + 3 * 1.1
+
+
+def test_repetitions_are_bounded_and_the_waits_double(
+    crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime
+) -> None:
+    crm.faults = [Reply(503, b"<h1>Service unavailable</h1> call +380501234567")] * 20
+    with pytest.raises(TransportFailure) as caught:
+        client.reference_rows("/order/status")
+    assert len(crm.asked) == 6
+    assert sum(virtual_time.slept) == pytest.approx(1 + 2 + 4 + 8 + 16, abs=1.2)
+    message = str(caught.value)
+    assert "GET /order/status (page 1)" in message
+    assert "6 times" in message
+    assert "status 503" in message
+    assert "can be repeated" in message
+    assert caught.value.excerpt == "Service unavailable call [number]"
+
+
+@pytest.mark.parametrize("key", ["Retry-After", "X-RateLimit-Reset"])
+def test_a_refusal_is_waited_out_as_long_as_asked(
+    crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime, key: str
+) -> None:
+    crm.lists["/order"] = [order(1)]
+    crm.faults = [Reply(429, b"", {key: "33"})]
+    assert ids_of(list(client.orders(created_between=MARCH))) == [1]
+    assert sum(virtual_time.slept) == pytest.approx(33, abs=0.1)
+    statistics = client.statistics
+    assert (statistics.requests, statistics.retries, statistics.refusals) == (2, 1, 1)
+    assert statistics.waited_seconds == pytest.approx(33, abs=0.1)
+
+
+def test_a_storm_of_refusals_is_waited_out_with_growing_pauses(
+    crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime
+) -> None:
+    crm.lists["/order"] = [order(1)]
+    crm.faults = [Reply(429, b"Too Many Attempts.")] * 5
+    assert ids_of(list(client.orders(created_between=MARCH))) == [1]
+    assert sum(virtual_time.slept) == pytest.approx(10 + 20 + 40 + 60 + 60, abs=1)
+
+
+def test_a_refusal_for_hours_is_told_instead_of_waited_for(
+    crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime
+) -> None:
+    crm.faults = [Reply(429, b"", {"Retry-After": "7200"})]
+    with pytest.raises(TransportFailure, match="120 minutes"):
+        list(client.orders(created_between=MARCH))
+    assert virtual_time.slept == []
+
+
+def test_an_answer_that_says_nothing_remains_delays_the_next_one(
+    crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime
+) -> None:
+    crm.lists["/order"] = [order(1)]
+    body = b'{"total": 0, "data": []}'
+    crm.faults = [Reply(200, body, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "21"})]
+    list(client.orders(created_between=MARCH))
+    list(client.orders(created_between=MARCH))
+    assert sum(virtual_time.slept) == pytest.approx(21, abs=0.1)
+    assert client.statistics.refusals == 0
+
+
+def test_an_unreachable_host_is_told_in_words(virtual_time: VirtualTime) -> None:
+    """Nothing listens on that port: six tries, then the host's name and what to check."""
+    with LoopbackCrm() as gone:
+        url = gone.url
+    budget = RequestBudget(60, virtual_time.clock, virtual_time.sleep)
+    with (
+        KeyCrmClient(base_url=url, api_key=KEY, budget=budget, sleep=virtual_time.sleep) as client,
+        pytest.raises(TransportFailure) as caught,
+    ):
+        list(client.orders(created_between=MARCH))
+    assert "did not answer at 127.0.0.1" in str(caught.value)
+    assert "network" in str(caught.value)
+    assert caught.value.attempts == 6
+
+
+def test_silence_is_a_fault_that_passes(crm: LoopbackCrm, make_client: MakeClient) -> None:
+    crm.lists["/order"] = [order(1)]
+    first = threading.Event()
+
+    def hold(number: int, _asked: Asked) -> None:
+        if number == 1:
+            first.wait(0.3)
+
+    crm.before = hold
+    client = make_client(timeout=httpx.Timeout(0.1))
+    assert ids_of(list(client.orders(created_between=MARCH))) == [1]
+    assert client.statistics.retries >= 1
+
+
+def test_the_waits_of_a_walk_that_is_closed_end_at_once(crm: LoopbackCrm, virtual_time: VirtualTime) -> None:
+    """Closing during a pause of ten minutes does not take ten minutes."""
+    crm.lists["/order"] = [order(number) for number in range(1, 501)]
+    refused = threading.Event()
+
+    def refuse(number: int, _asked: Asked) -> None:
+        if number == 3:
+            crm.faults = [Reply(429, b"", {"Retry-After": "600"})] * 9
+            refused.set()
+
+    crm.before = refuse
+    with KeyCrmClient(base_url=crm.url, api_key=KEY, budget=RequestBudget(6000)) as client:
+        walk = client.orders(created_between=MARCH)
+        next(walk)
+        next(walk)
+        assert refused.wait(10)
+        started = time.monotonic()
+    assert time.monotonic() - started < 5
+
+
+# Faults that do not pass
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("body", [b'{"message": "Unauthenticated."}', b"<html>Unauthorized</html>"])
+def test_a_refused_key_ends_everything_at_once(
+    crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime, status: int, body: bytes
+) -> None:
+    crm.faults = [Reply(status, body)]
+    with pytest.raises(AuthenticationError, match="KEYCRM_API_KEY") as caught:
+        list(client.orders(created_between=MARCH))
+    assert len(crm.asked) == 1
+    assert virtual_time.slept == []
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize("key", ["", "   ", "ключ", "two words", "line\nbreak"])
+def test_a_key_that_cannot_be_one_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(AuthenticationError) as caught:
+        KeyCrmClient(base_url="http://127.0.0.1:1/v1", api_key=key, budget=RequestBudget(60))
+    assert not key.strip() or key not in str(caught.value)
+
+
+def test_a_refused_include_is_told_in_keycrms_words(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    crm.faults = [Reply(400, b'{"message": "Requested include(s) `sauce` are not allowed."}')]
+    with pytest.raises(RequestRefused) as caught:
+        list(client.orders(created_between=MARCH))
+    assert "Requested include(s) `sauce` are not allowed." in str(caught.value)
+    assert "status 400" in str(caught.value)
+    assert caught.value.status == 400
+    assert len(crm.asked) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_redirects_are_not_followed(crm: LoopbackCrm, client: KeyCrmClient, status: int) -> None:
+    """The key must not travel to an address that an answer names."""
+    crm.faults = [Reply(status, b"", {"Location": f"{crm.url}/elsewhere"})]
+    with pytest.raises(TransportFailure, match="base_url"):
+        list(client.orders(created_between=MARCH))
+    assert len(crm.asked) == 1
+
+
+def test_json_of_another_shape_is_no_list(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    crm.faults = [Reply(200, b'{"message": "hello"}')]
+    with pytest.raises(UnexpectedAnswer, match="GET /order"):
+        list(client.orders(created_between=MARCH))
+    assert len(crm.asked) == 1
+
+
+@pytest.mark.parametrize("url", ["openapi.keycrm.app/v1", "ftp://x/v1", "http://", ""])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="base_url"):
+        KeyCrmClient(base_url=url, api_key=KEY, budget=RequestBudget(60))
+
+
+# Secrets
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(200, f'{{"total": 1, "data": [{{"id": 1, "phone": "+380501112233", "k": "{KEY}"'.encode()),
+        Reply(502, f"<p>Bearer {KEY} for Marker@Person.example +38 050 111 22 33</p>".encode()),
+        Reply(400, f'{{"message": "Bad {KEY} of +380501112233, Marker@Person.example"}}'.encode()),
+        Reply(401, f'{{"message": "Bad {KEY} of +380501112233"}}'.encode()),
+        Reply(200, b'{"total": "+380501112233", "data": "Marker@Person.example"}'),
+        Reply(
+            200, f'PHP Notice {{"phone": "+380501112233", "name": "Marker Person", "k": "{KEY}"}}'.encode()
+        ),
+        Reply(drop=True),
+    ],
+)
+def test_no_error_shows_the_key_or_a_person(
+    crm: LoopbackCrm, client: KeyCrmClient, caplog: pytest.LogCaptureFixture, reply: Reply
+) -> None:
+    """Whatever KeyCRM throws back, nothing of the key or of a buyer reaches messages, causes or the log."""
+    caplog.set_level("DEBUG")
+    crm.faults = [reply] * 6
+    with pytest.raises(KeyCrmError) as caught:
+        list(client.orders(created_between=MARCH))
+    written = caplog.text + repr(client)
+    error: BaseException | None = caught.value
+    while error is not None:
+        written += f"{error!s} {error!r} {vars(error)}"
+        error = error.__cause__ or error.__context__
+    for secret in (KEY, "Marker", "111", "50111"):
+        assert secret not in written
+
+
+# Single orders, ids, reference lists, catalogue
+
+
+def test_a_single_order_is_read_with_everything(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    crm.faults = [Reply(200, b'{"id": 4821, "ordered_at": "2026-03-02 08:00:00"}')]
+    row = client.order(4821)
+    assert row is not None
+    assert row.payload == b'{"id": 4821, "ordered_at": "2026-03-02 08:00:00"}'
+    assert crm.asked[0].path == "/order/4821"
+    assert crm.asked[0].query == {"include": FULL_INCLUDE}
+
+
+def test_an_order_is_gone_only_when_the_api_says_so(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    assert client.order(5) is None
+    crm.faults = [Reply(404, b"<html>nginx</html>")] * 6
+    with pytest.raises(TransportFailure):
+        client.order(5)
+    crm.faults = [Reply(404, b'{"message": "The route v1/v1/order/5 could not be found."}')]
+    with pytest.raises(RequestRefused):
+        client.order(5)
+
+
+@pytest.mark.parametrize("body", [b'{"id": 6}', b"[]", b'{"message": "hm"}', b"null"])
+def test_another_answer_than_the_order_is_no_order(
+    crm: LoopbackCrm, client: KeyCrmClient, body: bytes
+) -> None:
+    crm.faults = [Reply(200, body)]
+    with pytest.raises(UnexpectedAnswer):
+        client.order(5)
+
+
+def test_the_sweep_reads_ids_without_includes(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    crm.lists["/order"] = [order(number) for number in range(3, 123)]
+    pages = list(client.order_ids())
+    assert [order_id for page in pages for order_id in page.order_ids] == list(range(3, 123))
+    assert [page.total for page in pages] == [120, 120, 120]
+    assert crm.asked[0].query == {"limit": "50", "page": "1", "sort": "id"}
+
+
+def test_a_reference_list_is_read_in_full(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    crm.lists["/order/status"] = [{"id": number, "rate": 1.5} for number in range(1, 61)]
+    rows = client.reference_rows("/order/status")
+    assert [row.row_id for row in rows] == list(range(1, 61))
+    assert rows[0]["rate"] == Decimal("1.5")
+    assert rows[0].payload == b'{"id": 1, "rate": 1.5}'
+    assert [asked.query.get("sort") for asked in crm.asked] == ["id", "id"]
+
+
+@pytest.mark.parametrize("route", ["/users", "/products/categories"])
+def test_routes_without_sort_are_asked_without_it(crm: LoopbackCrm, client: KeyCrmClient, route: str) -> None:
+    crm.lists[route] = [{"id": 3}, {"id": 1}]
+    assert [row.row_id for row in client.reference_rows(route)] == [3, 1]
+    assert "sort" not in crm.asked[0].query
+
+
+def test_a_reference_list_that_changed_is_walked_again(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    crm.lists["/users"] = [{"id": number} for number in range(1, 61)]
+
+    def insert_at_front(number: int, _asked: Asked) -> None:
+        if number == 2:
+            crm.lists["/users"].insert(0, {"id": 99})
+
+    crm.before = insert_at_front
+    rows = client.reference_rows("/users")
+    assert {row.row_id for row in rows} == {*range(1, 61), 99}
+    assert len(rows) == 61
+    assert len(crm.asked) == 4
+
+
+def test_a_reference_list_that_never_adds_up_is_not_used(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    """A missing category would book a service as goods: no list is better than half a list."""
+    crm.lists["/products/categories"] = [{"id": 1}, {"id": 1}, {"id": 2}]
+    with pytest.raises(TransportFailure, match="3 rows"):
+        client.reference_rows("/products/categories")
+    assert len(crm.asked) == 2
+
+
+def shop_of_products(crm: LoopbackCrm, *, lists_archived: bool = False) -> None:
+    """120 products, the even ones with two variants more; every tenth is archived."""
+    crm.lists["/products"] = [{"id": number, "is_archived": number % 10 == 0} for number in range(1, 121)]
+    crm.lists["/offers"] = [
+        {"id": number * 10 + variant, "product_id": number, "is_archived": number % 10 == 0}
+        for number in range(1, 121)
+        for variant in range(3 if number % 2 == 0 else 1)
+    ]
+
+    def filtered(route: str, query: dict[str, str], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        key = "id" if route == "/products" else "product_id"
+        wanted = query.get("filter[product_id]")
+        if wanted is not None:
+            rows = [row for row in rows if str(row[key]) in wanted.split(",")]
+        if query.get("filter[is_archived]") == "true":
+            return [row for row in rows if row["is_archived"]]
+        return [row for row in rows if lists_archived or not row["is_archived"]]
+
+    crm.filtered = filtered
+
+
+def test_products_are_asked_fifty_at_a_time_and_archived_ones_once_more(
+    crm: LoopbackCrm, client: KeyCrmClient
+) -> None:
+    shop_of_products(crm)
+    rows = client.products([*range(1, 121), 5, 999])
+    assert sorted(row["id"] for row in rows) == list(range(1, 121))
+    # 121 different ids are three requests; the 12 archived ones and the unknown 999 are one more.
+    assert len(crm.asked) == 4
+    assert crm.asked[-1].query["filter[product_id]"] == "10,20,30,40,50,60,70,80,90,100,110,120,999"
+    assert all("sort" not in asked.query for asked in crm.asked)
+
+
+def test_no_ids_cost_no_request(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    assert client.products([]) == []
+    assert client.offers(product_ids=[]) == []
+    assert crm.asked == []
+
+
+def test_offers_come_with_all_variants_over_all_pages(crm: LoopbackCrm, make_client: MakeClient) -> None:
+    shop_of_products(crm)
+    rows = make_client().offers(product_ids=list(range(1, 51)))
+    # 25 odd products with one variant, 25 even ones with three: 100 rows, 15 of them archived.
+    assert len(rows) == 100
+    assert [row["id"] for row in rows if row["product_id"] == 10] == [100, 101, 102]
+    # 85 rows are two pages; the 5 archived products one more.
+    assert len(crm.asked) == 3
+    assert crm.asked[0].query["include"] == "product"
+    assert crm.asked[0].query["sort"] == "id"
+
+
+@pytest.mark.parametrize("what", ["products", "offers"])
+def test_products_that_were_not_asked_for_are_an_ignored_filter(
+    crm: LoopbackCrm, client: KeyCrmClient, what: str
+) -> None:
+    shop_of_products(crm)
+    crm.filtered = lambda _route, _query, rows: rows
+    with pytest.raises(UnexpectedAnswer, match="product_id was ignored"):
+        client.products([1, 2]) if what == "products" else client.offers(product_ids=[1, 2])
+
+
+@pytest.mark.parametrize(("lists_archived", "requests"), [(False, 5), (True, 5)])
+def test_the_catalogue_has_archived_variants_whether_listed_by_default_or_not(
+    crm: LoopbackCrm, client: KeyCrmClient, lists_archived: bool, requests: int
+) -> None:
+    """240 variants, 36 archived: 204 rows in 5 pages and 36 in one more, or all 240 in 5."""
+    shop_of_products(crm, lists_archived=lists_archived)
+    rows = [row for page in client.catalogue() for row in page]
+    assert sorted(row["id"] for row in rows) == sorted(row["id"] for row in crm.lists["/offers"])
+    assert len(crm.asked) == requests + (not lists_archived)
+
+
+def test_the_catalogue_is_not_walked_twice_when_the_archive_filter_is_ignored(
+    crm: LoopbackCrm, client: KeyCrmClient
+) -> None:
+    crm.lists["/offers"] = [
+        {"id": number, "product_id": number, "is_archived": False} for number in range(1, 201)
+    ]
+    rows = [row for page in client.catalogue() for row in page]
+    assert len(rows) == 200
+    assert len(crm.asked) == 5
+
+
+# The pace
+
+
+def test_slow_pages_are_on_their_way_side_by_side(crm: LoopbackCrm) -> None:
+    """A page takes two intervals of the rate, as 2 s at 60 a minute: one at a time would halve the speed.
+
+    Ten times faster than life: pages of 0.2 s, one request each 0.1 s.
+    """
+    crm.page_seconds = 0.2
+    crm.lists["/order"] = [order(number) for number in range(1, 1001)]
+    started = time.monotonic()
+    with KeyCrmClient(base_url=crm.url, api_key=KEY, budget=RequestBudget(600)) as client:
+        assert len(list(client.orders(created_between=MARCH))) == 20
+    elapsed = time.monotonic() - started
+    assert max(asked.in_flight for asked in crm.asked) >= 2
+    assert client.statistics.requests == 20
+    assert client.statistics.refusals == 0
+    # The first page alone, then 19 at the pace, the last one's own time: 0.2 + 1.94 + 0.2; one by one takes 4.
+    assert elapsed < 3.2
+
+
+def test_two_clients_of_one_account_share_the_pace(crm: LoopbackCrm, make_client: MakeClient) -> None:
+    time_line = VirtualTime()
+    budget = RequestBudget(60, time_line.clock, time_line.sleep)
+    first, second = make_client(budget=budget), make_client(budget=budget)
+    for _ in range(3):
+        list(first.orders(created_between=MARCH))
+        list(second.orders(created_between=MARCH))
+    assert budget.statistics.requests == 6
+    assert time_line.now - 1000 == pytest.approx(5 * 1.02, abs=0.2)
+    assert first.statistics.requests == second.statistics.requests == 3
+
+
+def test_ends_of_a_window_are_never_narrowed(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    start = datetime(2026, 3, 1, 10, 0, 0, 999999, tzinfo=UTC)
+    list(client.orders(updated_between=(start, start + timedelta(microseconds=2))))
+    assert crm.asked[0].query["filter[updated_between]"] == "2026-03-01 10:00:00,2026-03-01 10:00:02"
