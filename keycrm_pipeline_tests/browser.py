@@ -1,7 +1,7 @@
 """A real browser for tests that look at a page: headless Chromium of the system, driven by selenium.
 
-Import the fixture `browser` into a test module or a conftest. What a page asks of the network and what it says on its
-console is recorded, so that a test can say that there was none of either.
+Import the fixture `browser` into a test module or a conftest. What a page asks of the network and says on
+its console is recorded, so that a test can say that there was none of either.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Browser:
     driver: webdriver.Chrome
 
     def open(self, address: str, *, size: tuple[int, int] = DESKTOP, dark: bool = False) -> None:
-        """Opens a page at a width and height in CSS pixels, in light or dark; what was recorded before is dropped."""
+        """Opens a page at a width and height in CSS pixels, in light or dark; drops what was recorded."""
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
             {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600},
@@ -79,7 +79,7 @@ class Browser:
 
     def run(self, script: str, *arguments: Any) -> Any:
         """What a script of the test returns."""
-        return self.driver.execute_script(script, *arguments)  # type: ignore[no-untyped-call]
+        return self.driver.execute_script(script, *arguments)
 
     def overflow(self) -> list[str]:
         """Elements that stick out of the window to the right, boxes that scroll by themselves left aside."""
@@ -108,7 +108,7 @@ class Browser:
         return [entry["message"] for entry in entries if entry["level"] in ("SEVERE", "WARNING")]
 
     def requests(self) -> list[str]:
-        """Addresses the page asked for since it was opened, but for itself and what stands inside it (`data:`)."""
+        """Addresses the page asked for since it was opened, but for itself and what stands inside it."""
         found = []
         entries = self.driver.get_log("performance")  # type: ignore[no-untyped-call]
         for entry in entries:
@@ -150,7 +150,7 @@ def start_browser(user_data: Path, *, seconds: float = 60) -> webdriver.Chrome:
         attempt += 1
         options = Options()
         options.binary_location = str(CHROMIUM)
-        # Starting on the empty page keeps the browser's own start page, and what it fetches, out of the records.
+        # The browser's own start page fetches much; starting on the empty one keeps it out of the records.
         for switch in (*_SWITCHES, f"--user-data-dir={user_data / str(attempt)}", "about:blank"):
             options.add_argument(switch)
         options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})

@@ -279,5 +279,9 @@ def new_shop(folder: Path) -> BookedShop:
 
 def shop_profile(**settings: Any) -> Profile:
     """The profile of that shop."""
-    values = {"name": "kramnytsia", "start_date": date(2026, 1, 1), "keycrm_url": "https://kramnytsia.keycrm.app"}
+    values = {
+        "name": "kramnytsia",
+        "start_date": date(2026, 1, 1),
+        "keycrm_url": "https://kramnytsia.keycrm.app",
+    }
     return Profile.model_validate(values | settings)

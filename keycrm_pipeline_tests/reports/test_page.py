@@ -1,0 +1,300 @@
+"""The exchange report as a document: what it says, and what must never be in it."""
+
+from __future__ import annotations
+
+import re
+import stat
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from lxml import html
+
+from keycrm_pipeline.reports.formatting import Language
+from keycrm_pipeline.reports.page import order_address, render_report, write_report
+from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline.warehouse.errors import DatabaseMissingError
+from keycrm_pipeline_tests.reports.booked_shop import MADE_AT, BookedShop, Item, Payment, shop_profile
+from keycrm_pipeline_tests.reports.conftest import MARCH
+
+
+def render(warehouse: Warehouse, language: Language = "uk", period: tuple[date, date] = MARCH) -> str:
+    return render_report(
+        profile=shop_profile(),
+        warehouse=warehouse,
+        period_from=period[0],
+        period_to=period[1],
+        now=MADE_AT,
+        language=language,
+    )
+
+
+def text_of(element: html.HtmlElement) -> str:
+    """The text of an element with plain single blanks."""
+    return " ".join(element.text_content().split())
+
+
+def section(document: str, key: str) -> html.HtmlElement:
+    return html.fromstring(document).get_element_by_id(key)
+
+
+def rows(document: str, key: str) -> list[list[str]]:
+    """The written cells of all tables of a section."""
+    return [
+        [text_of(cell) for cell in row.xpath("./td")] for row in section(document, key).xpath(".//tr[td]")
+    ]
+
+
+@pytest.fixture(scope="module")
+def ukrainian(march: Warehouse) -> str:
+    return render(march)
+
+
+@pytest.fixture(scope="module")
+def english(march: Warehouse) -> str:
+    return render(march, "en")
+
+
+def test_figures_against_the_period_before(ukrainian: str) -> None:
+    """Sales of 2 320 against 600 in the 31 days before: up by 286,7 %."""
+    assert ["Продажі", "2 320,00 ₴", "+286,7 %", "600,00 ₴"] in rows(ukrainian, "figures")
+    assert ["Скасовані замовлення", "1", "нове", "0"] in rows(ukrainian, "figures")
+
+
+def test_english(english: str) -> None:
+    """The same figures as an English reader writes them."""
+    assert 'lang="en"' in english
+    assert ["Sales", "₴2,320.00", "+286.7%", "₴600.00"] in rows(english, "figures")
+    assert "1–31 March 2026" in english
+
+
+def test_currencies_have_their_own_totals(ukrainian: str) -> None:
+    """Sources: hryvnias end at their sales, euros at theirs."""
+    totals = [row for row in rows(ukrainian, "sources") if row[0] == "Разом"]
+    assert totals == [["Разом", "2 320,00 ₴", "", "5"], ["Разом", "60,00 EUR", "", "1"]]
+
+
+def test_products_end_at_the_sales(ukrainian: str) -> None:
+    """With delivery and differences the table of products adds up to the sales."""
+    written = rows(ukrainian, "products")
+    assert ["Футболка базова TS-1", "1 500,00 ₴", "64,7 %", "3", "20,00 ₴"] in written
+    assert ["Доставка", "75,00 ₴", "3,2 %", "", "—"] in written
+    assert ["Разом", "2 320,00 ₴", "", "", "20,00 ₴"] in written
+
+
+def test_what_is_due(ukrainian: str) -> None:
+    """Payments due by age, cash on delivery in it, and the returned parcel named apart."""
+    assert ["до 7 днів", "1", "1 000,00 ₴", "1", "1 000,00 ₴"] in rows(ukrainian, "due")
+    assert "Не враховано повернених посилок: 1 замовлення, 90,00 ₴." in text_of(section(ukrainian, "due"))
+
+
+def test_repeat_buyers_are_counts(ukrainian: str) -> None:
+    """Three buyers, one of them bought before the period, two more than once in it."""
+    lead = text_of(section(ukrainian, "buyers"))
+    assert (
+        "Покупців за період: 3. Купували раніше: 1 (33,3 %). Замовили в періоді більш як раз: 2 (66,7 %)."
+        in lead
+    )
+
+
+def test_exchanges(ukrainian: str) -> None:
+    """The failed exchange comes first, with its error and without the contacts in it."""
+    first = rows(ukrainian, "exchanges")[0]
+    assert first[0] == "2"
+    assert first[3] == "помилка KeyCRM answered 401. Call … or …."
+    assert first[-1] == "1:15"
+    assert "owner@example.com" not in ukrainian
+    assert "050 000" not in ukrainian
+
+
+def test_orders_lead_to_keycrm(ukrainian: str) -> None:
+    """Rows about an order lead to it; rows about a name lead nowhere."""
+    links = {text_of(link): link.get("href") for link in section(ukrainian, "review").xpath(".//td/a")}
+    assert links == {"1003": "https://kramnytsia.keycrm.app/app/orders/view/1003"}
+    assert [link.get("href") for link in section(ukrainian, "rejected").xpath(".//a")] == [
+        "https://kramnytsia.keycrm.app/app/orders/view/1007"
+    ]
+
+
+def test_rejected_records_say_why(ukrainian: str) -> None:
+    """Every reason stands in the row of the order."""
+    assert rows(ukrainian, "rejected") == [
+        [
+            "1007",
+            "6 бер. 2026",
+            "Line 2: the quantity is not a number «два». The order has no buyer.",
+            "31 бер. 2026",
+        ]
+    ]
+
+
+def test_a_day_that_was_never_loaded_is_told(ukrainian: str) -> None:
+    """31 March was not loaded: the reader learns it before any figure."""
+    notice = text_of(html.fromstring(ukrainian).find_class("notice")[0])
+    assert notice == "Завантажено не всі дні періоду: бракує 1 дня. Цифри неповні. Відсутні: 31 бер. 2026."
+
+
+@pytest.mark.parametrize(
+    ("setting", "address"),
+    [
+        ("https://shop.keycrm.app", "https://shop.keycrm.app/app/orders/view/5"),
+        ("https://shop.keycrm.app/", "https://shop.keycrm.app/app/orders/view/5"),
+        ("https://crm.example.com/o/{order_id}?tab=1", "https://crm.example.com/o/5?tab=1"),
+        (None, None),
+        ("", None),
+        ("javascript:alert({order_id})", None),
+    ],
+)
+def test_order_address(setting: str | None, address: str | None) -> None:
+    """The setting is an address, or a pattern with the order's number in it; a script is no address."""
+    assert order_address(setting, 5) == address
+
+
+def test_without_an_address_numbers_are_plain(march: Warehouse) -> None:
+    """A profile without keycrm_url gets a report without links to orders."""
+    document = render_report(
+        profile=shop_profile(keycrm_url=None),
+        warehouse=march,
+        period_from=MARCH[0],
+        period_to=MARCH[1],
+        now=MADE_AT,
+    )
+    assert section(document, "rejected").xpath(".//a") == []
+    assert rows(document, "rejected")[0][0] == "1007"
+
+
+@pytest.mark.parametrize("language", ["uk", "en"])
+def test_nothing_is_fetched(march: Warehouse, language: Language) -> None:
+    """The file needs no other: no script, no picture, no font, no style from elsewhere."""
+    page = html.fromstring(render(march, language))
+    assert page.xpath("//script | //img | //iframe | //object") == []
+    assert [link.get("href") for link in page.xpath("//link")] == ["data:,"]
+    assert "url(http" not in html.tostring(page, encoding="unicode")
+    assert "@import" not in html.tostring(page, encoding="unicode")
+
+
+def test_identifiers_are_unique(ukrainian: str) -> None:
+    """Drawings of several charts in one page must not cut each other off."""
+    identifiers = re.findall(r'\bid="([^"]+)"', ukrainian)
+    assert len(identifiers) == len(set(identifiers))
+    used = set(re.findall(r"url\(#([^)]+)\)", ukrainian)) | set(re.findall(r'href="#([^"]+)"', ukrainian))
+    assert used - set(identifiers) == set()
+
+
+def test_markup_in_names_is_shown_not_obeyed(shop: BookedShop) -> None:
+    """A product named with tags, a source with quotes, a stage with a script: all shown as typed."""
+    bad = '<script>alert("x")</script><b>&amp;</b>'
+    shop.card(1, bad, category=bad, sku=bad)
+    shop.source(1, bad)
+    shop.order(1, MARCH[0], [Item("10")], responsible=bad, delivery_service=bad)
+    shop.review("ambiguous_product_name", bad, bad)
+    shop.rejected(2, MARCH[0], bad)
+    document = render(shop.save())
+    page = html.fromstring(document)
+    assert page.xpath("//script") == []
+    assert bad in {row[0] for row in rows(document, "sources")}
+    assert f"{bad} {bad}" in {row[0] for row in rows(document, "products")}
+
+
+def test_an_empty_database(shop: BookedShop) -> None:
+    """A shop that loaded nothing gets a page that says so, once, and no table of zeros."""
+    document = render(shop.save())
+    page = html.fromstring(document)
+    assert "Цей період ще не завантажували." in text_of(page)
+    assert "Обміну ще не було" in text_of(page)
+    assert text_of(page).count("За цей період замовлень немає.") == 1
+    assert page.xpath("//table | //svg") == []
+
+
+def test_a_loaded_period_without_orders(shop: BookedShop) -> None:
+    """Loaded with no orders is not the same as never loaded (R1)."""
+    shop.loaded(date(2026, 1, 29), MARCH[1])
+    document = render(shop.save())
+    assert "ще не завантажували" not in document
+    assert "За цей період замовлень немає." in document
+
+
+def test_an_empty_period_after_a_full_one(march: Warehouse) -> None:
+    """In April nothing was sold: zeros against March, nothing divided by zero."""
+    document = render(march, period=(date(2026, 4, 1), date(2026, 5, 1)))
+    assert ["Продажі", "0,00 ₴", "−100,0 %", "2 320,00 ₴"] in rows(document, "figures")
+
+
+def test_one_order(shop: BookedShop) -> None:
+    """A shop of a single order on a single day has a report with a chart of one bar."""
+    shop.order(1, MARCH[0], [Item("10.50")], payments=[Payment("10.50")])
+    document = render(shop.save(), period=(MARCH[0], MARCH[0]))
+    assert ["Продажі", "10,50 ₴", "нове", "0,00 ₴"] in rows(document, "figures")
+    assert "Усі замовлення оплачено." in document
+
+
+def test_only_cancelled_orders(shop: BookedShop) -> None:
+    """Sales of zero with two cancelled orders: no share of nothing, no failure."""
+    shop.order(1, MARCH[0], [Item("10")], status_id=19)
+    document = render(shop.save())
+    assert ["Скасовані замовлення", "1", "нове", "0"] in rows(document, "figures")
+    assert "Скасовано 100,0 % замовлень періоду" in text_of(section(document, "lost"))
+
+
+def test_three_years(shop: BookedShop) -> None:
+    """A long period is drawn by weeks and keeps its total."""
+    first = date(2023, 1, 1)
+    for number in range(1, 1100, 7):
+        shop.order(number, first + timedelta(days=number), [Item("1")])
+    document = render(shop.save(), period=(first, date(2025, 12, 31)))
+    assert "Тиждень від" in text_of(section(document, "days"))
+    total = [row for row in rows(document, "days") if row[0] == "Разом"]
+    assert total == [["Разом", "157", "0", "157,00 ₴"]]  # the 158th order is of 2026
+
+
+def test_tables_that_are_cut_keep_their_total(shop: BookedShop) -> None:
+    """Of 200 products the first are named, the rest is one row, and the total is that of all."""
+    for number in range(1, 201):
+        shop.card(number, f"Товар {number:03}")
+    shop.order(1, MARCH[0], [Item(str(number), number) for number in range(1, 201)])
+    written = rows(render(shop.save()), "products")
+    assert written[-1][1] == "20 100,00 ₴"  # 1 + 2 + … + 200
+    named = [Decimal(row[1].removesuffix(" ₴").replace(" ", "").replace(",", ".")) for row in written[:-1]]
+    assert sum(named) == Decimal(20100)
+    assert len(written) < 40
+
+
+def test_a_period_that_ends_before_it_begins(march: Warehouse) -> None:
+    """A mistake of typing is told, not drawn."""
+    with pytest.raises(ValueError, match="before it begins"):
+        render(march, period=(MARCH[1], MARCH[0]))
+
+
+def test_no_database(tmp_path: Path) -> None:
+    """A profile that never loaded has no file: the reader learns that, and no file appears."""
+    missing = tmp_path / "none.duckdb"
+    with pytest.raises(DatabaseMissingError, match="nothing was loaded"):
+        render(Warehouse(missing, "Europe/Kyiv"))
+    assert not missing.exists()
+
+
+def test_rendering_twice_gives_the_same_document(march: Warehouse, ukrainian: str) -> None:
+    """Two reports of the same books at the same time do not differ."""
+    assert render(march) == ukrainian
+
+
+def test_the_file_is_replaced_whole_and_private(tmp_path: Path) -> None:
+    """A report is for its owner; nothing half-written and nothing left over."""
+    path = tmp_path / "reports" / "shop.html"
+    write_report(path, "старий")
+    path.chmod(0o644)
+    write_report(path, "новий")
+    assert path.read_text("utf-8") == "новий"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_the_old_report(tmp_path: Path) -> None:
+    """A text that cannot be stored leaves yesterday's report and no litter."""
+    path = tmp_path / "shop.html"
+    write_report(path, "старий")
+    with pytest.raises(UnicodeEncodeError):
+        write_report(path, "\ud800")
+    assert path.read_text("utf-8") == "старий"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,139 @@
+"""The summary of a load on the Dagster page."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from PIL import Image
+
+from keycrm_pipeline.reports.summary import (
+    DayFigures,
+    GroupFigures,
+    LoadCounts,
+    LoadSummary,
+    load_summary_markdown,
+    read_load_summary,
+    summary_chart_png,
+)
+from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline_tests.reports.conftest import MARCH
+
+
+def days(count: int) -> list[DayFigures]:
+    return [
+        DayFigures(
+            date(2023, 1, 1) + timedelta(days=number),
+            20 + number * 7 % 31,
+            {"UAH": Decimal(30000 + number * 7919 % 50000), "EUR": Decimal(number * 13 % 400)},
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 30, 365, 1100])
+def test_the_chart_stays_small(count: int) -> None:
+    """Dagster keeps the picture in its event log: three years of days still take less than 100 KB."""
+    png = summary_chart_png(days(count))
+    assert len(png) < 100_000
+    picture = Image.open(io.BytesIO(png))
+    assert picture.format == "PNG"
+    assert picture.width >= 800
+
+
+def test_the_chart_shows_its_bars() -> None:
+    """A day of twice the orders has a bar; without orders the picture has none of that colour."""
+    colour = (0x2F, 0x6F, 0x8F)
+
+    def bars(rows: list[DayFigures]) -> int:
+        picture = Image.open(io.BytesIO(summary_chart_png(rows))).convert("RGB")
+        return sum(count for count, found in picture.getcolors(1 << 24) or [] if found == colour)
+
+    day = date(2026, 3, 1)
+    assert bars([DayFigures(day, 1, {"UAH": Decimal(100)})]) > 1000
+    assert bars([DayFigures(day, 0, {"UAH": Decimal(0)})]) == 0
+
+
+def test_charts_may_be_drawn_at_once() -> None:
+    """Two assets that finish together get the same pictures as one after the other."""
+    expected = summary_chart_png(days(10))
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: summary_chart_png(days(10)), range(8))) == {expected}
+
+
+def test_reading_the_books(march: Warehouse) -> None:
+    """The summary of March has the sums of its documents; cancelled orders are only in their group."""
+    with march.reading() as connection:
+        summary = read_load_summary(connection, *MARCH)
+    second = next(day for day in summary.days if day.day == date(2026, 3, 2))
+    assert (second.orders, second.totals) == (2, {"UAH": Decimal("1080.00")})
+    assert GroupFigures("Rozetka", 1, {"UAH": Decimal("1000.00")}) in summary.sources
+    assert GroupFigures("—", 1, {"EUR": Decimal("60.00")}) in summary.sources
+    groups = {group.name: group for group in summary.status_groups}
+    assert groups["Скасовано"].totals == {"UAH": Decimal("400.00")}
+    assert groups["Виконано"].totals == {"UAH": Decimal("1230.00"), "EUR": Decimal("60.00")}
+    assert summary.discounts == {"UAH": Decimal("20.00")}
+    assert summary.delivery == {"UAH": Decimal("75.00")}
+    assert summary.rejections == {
+        "Line 2: the quantity is not a number «два».": 1,
+        "The order has no buyer.": 1,
+    }
+
+
+def test_markdown_never_adds_currencies() -> None:
+    """Hryvnias and euros of two days stand side by side."""
+    summary = LoadSummary(
+        days=[
+            DayFigures(date(2026, 3, 1), 2, {"UAH": Decimal("10.50"), "EUR": Decimal(5)}),
+            DayFigures(date(2026, 3, 2), 1, {"UAH": Decimal("0.50")}),
+        ]
+    )
+    text = load_summary_markdown(summary, LoadCounts(orders_seen=3, orders_created=3), language="en")
+    assert "| Sales | €5.00 · ₴11.00 |" in text
+    assert "| Orders seen | 3 |" in text
+    assert "New partners" not in text  # a count of nothing says nothing
+
+
+def test_markdown_shows_names_as_they_are() -> None:
+    """A source called `a|<b>` breaks no table and makes nothing bold."""
+    summary = LoadSummary(sources=[GroupFigures("a|<b>\n*x* [y](z)", 1, {"UAH": Decimal(1)})])
+    text = load_summary_markdown(summary, LoadCounts())
+    assert "| a\\|&lt;b&gt; \\*x\\* \\[y\\](z) | 1 |" in text
+
+
+def test_markdown_leaves_contacts_out() -> None:
+    """A reason that quotes a phone or an e-mail is shown without it."""
+    text = load_summary_markdown(
+        LoadSummary(rejections={"Not valid: 0501234567 or a@example.com": 2}), LoadCounts()
+    )
+    assert "0501234567" not in text
+    assert "example.com" not in text
+
+
+def test_a_shop_of_many_sources_keeps_its_sum() -> None:
+    """What does not fit is added up in one row, so that the table still ends at the sales."""
+    sources = [GroupFigures(f"Source {number:03}", 1, {"UAH": Decimal(1)}) for number in range(40)]
+    text = load_summary_markdown(LoadSummary(sources=sources), LoadCounts(), language="en")
+    assert "| the rest | 28 | ₴28.00 |" in text
+
+
+def test_the_chart_stands_inside_the_text() -> None:
+    """The page fetches no picture: it is in the markdown itself."""
+    text = load_summary_markdown(LoadSummary(days=days(3)), LoadCounts(), with_chart=True)
+    assert text.startswith("![Замовлення і суми за днями](data:image/png;base64,")
+
+
+def test_importing_is_quick() -> None:
+    """`status` and the code location import this; matplotlib, babel and DuckDB wait for a drawing."""
+    script = (
+        "import sys, keycrm_pipeline.reports.summary, keycrm_pipeline.reports.formatting;"
+        "heavy = ('matplotlib', 'babel', 'jinja2', 'duckdb', 'polars');"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"

@@ -1,0 +1,293 @@
+"""The views of schema reports: what they add up to, and that no order is counted twice."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keycrm_pipeline.warehouse import reports
+from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, BookedShop, Item, Payment, new_shop
+from keycrm_pipeline_tests.reports.conftest import MARCH
+
+SUMMED_VIEWS = {
+    "order_facts": "grand_total",
+    "order_items": "amount",
+    "sales_by_day": "grand_total",
+    "sales_by_source": "grand_total",
+    "sales_by_manager": "grand_total",
+    "sales_by_status": "grand_total",
+    "sales_by_product": "amount",
+    "sales_by_category": "amount",
+    "delivery_by_service": "grand_total",
+}
+"""View -> the column whose sum by day, currency and cancelled is that of the orders."""
+
+
+def query(warehouse: Warehouse, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+    with warehouse.reading() as connection:
+        return connection.execute(sql, parameters).fetchall()
+
+
+def order_sums(warehouse: Warehouse) -> set[tuple[Any, ...]]:
+    return set(
+        query(
+            warehouse,
+            """SELECT order_day, currency, status_id = ?, sum(grand_total)
+            FROM accounting.orders GROUP BY ALL""",
+            [LOST_STATUS],
+        )
+    )
+
+
+def view_sums(warehouse: Warehouse, view: str, column: str) -> set[tuple[Any, ...]]:
+    sql = f"SELECT order_day, currency, is_cancelled, sum({column}) FROM reports.{view} GROUP BY ALL"  # noqa: S608
+    return set(query(warehouse, sql))
+
+
+@pytest.mark.parametrize(("view", "column"), SUMMED_VIEWS.items())
+def test_every_view_adds_up_to_the_orders(march: Warehouse, view: str, column: str) -> None:
+    """A report whose sources add up to more than its sales is worth nothing: no join repeats an order."""
+    assert view_sums(march, view, column) == order_sums(march)
+
+
+def test_march_in_hryvnias(march: Warehouse) -> None:
+    """The headline figures are those a bookkeeper adds up by hand, cancelled orders and euros apart."""
+    with march.reading() as connection:
+        totals = reports.period_totals(connection, *MARCH)
+    assert set(totals) == {"UAH", "EUR"}
+    hryvnias = totals["UAH"]
+    assert hryvnias.orders == 5
+    assert hryvnias.goods_total == Decimal("2240.00")  # 800 + 1000 + 200 + 90 + 150
+    assert hryvnias.services_total == Decimal("75.00")
+    assert hryvnias.delivery_total == Decimal("75.00")
+    assert hryvnias.difference == Decimal("5.00")
+    assert hryvnias.grand_total == Decimal("2320.00")
+    assert hryvnias.discount_total == Decimal("20.00")
+    assert hryvnias.paid_total == Decimal("1125.00")  # 875 + 100 + 150
+    assert hryvnias.due == Decimal("1195.00")  # 1000 + 105 + 90
+    assert (hryvnias.cancelled_orders, hryvnias.cancelled_total) == (1, Decimal("400.00"))
+    assert (hryvnias.returned_orders, hryvnias.returned_total) == (1, Decimal("90.00"))
+    assert totals["EUR"].grand_total == Decimal("60.00")
+
+
+def test_products_and_the_rest_lose_nothing(march: Warehouse) -> None:
+    """Delivery, taxes and what does not add up have rows of their own, so the table ends at the sales."""
+    with march.reading() as connection:
+        rows = reports.sales_by_product(connection, *MARCH)
+    amounts = {(row.item_kind, row.name, row.currency): (row.quantity, row.amount) for row in rows}
+    assert amounts == {
+        ("goods", "Футболка базова", "UAH"): (Decimal(3), Decimal("1500.00")),
+        ("goods", "Чашка", "UAH"): (Decimal(4), Decimal("740.00")),
+        ("delivery", "Доставка", "UAH"): (Decimal(1), Decimal("75.00")),
+        ("difference", "Різниця", "UAH"): (Decimal(0), Decimal("5.00")),
+        ("goods", "Футболка базова", "EUR"): (Decimal(1), Decimal("50.00")),
+        ("tax", "Податок", "EUR"): (Decimal(1), Decimal("10.00")),
+    }
+
+
+def test_an_order_with_two_lines_of_a_category_is_one_order(shop: BookedShop) -> None:
+    """Two shirts in one order are one order of the category."""
+    shop.card(1, "Футболка", category="Одяг")
+    shop.order(1, MARCH[0], [Item("10"), Item("20")])
+    warehouse = shop.save()
+    assert query(warehouse, "SELECT category_name, orders, amount FROM reports.sales_by_category") == [
+        ("Одяг", 1, Decimal("30.00"))
+    ]
+
+
+def test_discounts(march: Warehouse) -> None:
+    """The share of the discount is counted from list prices: 20 of 2,260 in March."""
+    with march.reading() as connection:
+        hryvnias = next(row for row in reports.discounts(connection, *MARCH) if row.currency == "UAH")
+    assert hryvnias.orders_with_discount == 1
+    assert hryvnias.list_total == Decimal("2260.00")  # 2240 of goods + 20
+    assert hryvnias.discount_total == hryvnias.goods_discount == Decimal("20.00")
+
+
+def test_payments_leave_expenses_and_cancelled_ones_out(march: Warehouse) -> None:
+    """A commission the shop pays is no money received; nor is a payment that was cancelled."""
+    with march.reading() as connection:
+        rows = reports.payments(connection, *MARCH)
+    assert {(row.name, row.currency, row.payments, row.amount) for row in rows} == {
+        ("LiqPay", "UAH", 2, Decimal("1025.00")),
+        ("Готівка", "UAH", 1, Decimal("100.00")),
+        ("LiqPay", "EUR", 1, Decimal("60.00")),
+    }
+
+
+def test_cash_on_delivery_out(march: Warehouse) -> None:
+    """Money that a courier still owes: the parcel left, did not come back, and is not paid."""
+    assert query(march, "SELECT order_id, due FROM reports.cash_on_delivery_out") == [
+        (1002, Decimal("1000.00"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "shipping_status", "tracking_code", "is_out"),
+    [
+        ("Післяплата", 8, None, None, True),
+        ("Наложенный платёж", 8, None, None, True),
+        ("Cash on delivery", 1, "transit", None, True),
+        ("COD", 1, None, "2045", True),
+        ("Picodi", 8, None, None, False),
+        ("LiqPay", 8, "cash_on_delivery", None, True),
+        ("LiqPay", 8, "cash_received", None, True),
+        ("LiqPay", 8, "transit", "2045", False),
+        ("Післяплата", 1, None, None, False),
+        ("Післяплата", 8, "refused", "2045", False),
+        ("Післяплата", LOST_STATUS, None, "2045", False),
+    ],
+)
+def test_what_counts_as_cash_on_delivery(
+    shop: BookedShop,
+    method: str,
+    status: int,
+    shipping_status: str | None,
+    tracking_code: str | None,
+    is_out: bool,
+) -> None:
+    """By the method's name or the parcel's own status; not before it left, not after it came back."""
+    shop.order(
+        1,
+        MARCH[0],
+        [Item("10")],
+        payments=[Payment("10", status="not_paid", method=method)],
+        status_id=status,
+        shipping_status=shipping_status,
+        tracking_code=tracking_code,
+    )
+    assert query(shop.save(), "SELECT count(*) FROM reports.cash_on_delivery_out") == [(int(is_out),)]
+
+
+def test_due_by_age(march: Warehouse) -> None:
+    """On 31 March an order of the 28th is up to 7 days old, one of the 2nd 8 to 30; a returned one apart."""
+    with march.reading() as connection:
+        ages = {row.age: row for row in reports.due_ages(connection, date(2026, 3, 31))}
+    assert set(ages) == {"week", "month"}
+    assert (ages["week"].orders, ages["week"].due) == (1, Decimal("1000.00"))
+    assert ages["week"].cash_on_delivery_due == Decimal("1000.00")
+    assert (ages["month"].orders, ages["month"].due) == (1, Decimal("105.00"))
+    assert (ages["month"].returned_orders, ages["month"].returned_due) == (1, Decimal("90.00"))
+
+
+def test_repeat_buyers(march: Warehouse) -> None:
+    """The buyer of February comes back twice; an order for the default partner is no buyer's."""
+    with march.reading() as connection:
+        rows = reports.repeat_buyers(connection, *MARCH)
+        buyers = reports.buyers(connection, *MARCH)
+    assert {(row.buyer_kind, row.currency, row.orders, row.amount) for row in rows} == {
+        ("repeat_order", "UAH", 3, Decimal("1170.00")),  # 1001, 1003 of buyer 1; 1006 of buyer 3 after 1005
+        ("first_order", "UAH", 1, Decimal("1000.00")),
+        ("first_order", "EUR", 1, Decimal("60.00")),
+        ("no_buyer", "UAH", 1, Decimal("150.00")),
+    }
+    assert (buyers.buyers, buyers.bought_again_in_period, buyers.bought_before) == (3, 2, 1)
+
+
+def test_an_overpaid_order_owes_nothing(shop: BookedShop) -> None:
+    """Too much money from one buyer does not hide what another owes."""
+    shop.order(1, MARCH[0], [Item("10")], payments=[Payment("15")])
+    shop.order(2, MARCH[0], [Item("10")], payments=[Payment("4")])
+    assert query(shop.save(), "SELECT sum(due) FROM reports.sales_by_day") == [(Decimal("6.00"),)]
+
+
+def test_an_order_of_an_unknown_status_and_source_is_a_sale(shop: BookedShop) -> None:
+    """A status that no list knows must not make an order vanish from the figures."""
+    shop.order(1, MARCH[0], [Item("10")], status_id=777, source_id=888)
+    assert query(shop.save(), "SELECT is_cancelled, orders FROM reports.sales_by_day") == [(False, 1)]
+
+
+def test_a_day_loaded_without_orders_is_not_missing(march: Warehouse) -> None:
+    """Never loaded and loaded with no orders are two different things (R1)."""
+    with march.reading() as connection:
+        assert reports.days_not_loaded(connection, *MARCH) == [date(2026, 3, 31)]
+        assert reports.days_not_loaded(connection, date(2026, 3, 8), date(2026, 3, 9)) == []
+
+
+def test_review_items_lead_to_an_order(shop: BookedShop) -> None:
+    """Each row of the review list that has an order to look at names it."""
+    shop.order(5, MARCH[0], [Item("10")])
+    shop.order(7, MARCH[0], [Item("10")])
+    shop.review("unmapped_status", "12", "Status 12.")
+    shop.review("order_difference", "5", "Order 5.")
+    shop.review("missing_in_crm", "7", "Order 7.")
+    shop.review("ambiguous_product_name", "5", "A product that is called 5.")
+    shop.rejected(9, MARCH[0], "No sum.")
+    with shop.save().reading() as connection:
+        items = {item.kind: item.order_id for item in reports.review_items(connection, 10)}
+    assert items == {
+        "unmapped_status": 7,
+        "order_difference": 5,
+        "missing_in_crm": None,  # KeyCRM has no page for it any more
+        "ambiguous_product_name": None,
+        "rejected_order": 9,
+    }
+
+
+def test_every_view_and_column_says_what_it_is(march: Warehouse) -> None:
+    """A BI tool shows the comments; none may be missing."""
+    views = query(march, "SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'reports'")
+    assert {name for name, _ in views} == set(reports.VIEWS)
+    assert all(comment for _, comment in views)
+    columns = query(
+        march, "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'reports'"
+    )
+    assert {(table, column) for table, column, comment in columns if not comment} == set()
+    assert {column for _, column, _ in columns} == set(reports.COLUMN_COMMENTS)
+
+
+amounts = st.decimals(min_value=0, max_value=9999, places=2)
+orders = st.lists(
+    st.tuples(
+        st.integers(0, 3),
+        st.sampled_from(["UAH", "EUR"]),
+        st.sampled_from([1, 12, LOST_STATUS]),
+        st.lists(
+            st.tuples(amounts, st.sampled_from(["goods", "service", "delivery", "wrap", "tax"])), max_size=4
+        ),
+        st.lists(st.tuples(amounts, st.sampled_from(["paid", "not_paid", "canceled"])), max_size=3),
+        st.sampled_from([None, 1, 2]),
+        st.sampled_from(["0", "1.01", "-3"]),
+    ),
+    max_size=8,
+)
+
+
+@settings(deadline=None, max_examples=15)
+@given(orders)
+def test_whatever_the_orders_are_the_views_add_up(drawn: list[tuple[Any, ...]]) -> None:
+    """For any mix of lines, payments, currencies and statuses each view has the sums of the orders."""
+    with tempfile.TemporaryDirectory() as folder:
+        shop = new_shop(Path(folder))
+        shop.card(1, "Футболка", category="Одяг")
+        for number, (day, currency, status, items, payments, source, difference) in enumerate(drawn, start=1):
+            shop.order(
+                number,
+                MARCH[0] + timedelta(days=day),
+                [Item(str(amount), kind=kind) for amount, kind in items],
+                payments=[Payment(str(amount), status=state) for amount, state in payments],
+                status_id=status,
+                currency=currency,
+                source_id=source,
+                difference=difference,
+            )
+        warehouse = shop.save()
+        expected = order_sums(warehouse)
+        for view, column in SUMMED_VIEWS.items():
+            # An order without items has no row in a view of items, and nothing to add either.
+            sums = {row for row in view_sums(warehouse, view, column) if row[3] != 0}
+            assert sums == {row for row in expected if row[3] != 0}, view
+        kept = {row for row in order_sums(warehouse) if not row[2]}
+        bought = query(
+            warehouse,
+            "SELECT order_day, currency, false, sum(grand_total) FROM reports.repeat_buyers GROUP BY ALL",
+        )
+        assert set(bought) == kept

@@ -1,0 +1,33 @@
+"""The two languages say the same things."""
+
+from __future__ import annotations
+
+from string import Formatter as FieldParser
+
+from keycrm_pipeline.reports.wording import PLURALS, WORDS
+from keycrm_pipeline.schemas.ops import EXCHANGE_KINDS, EXCHANGE_STATUSES, REVIEW_KINDS
+
+
+def fields(text: str) -> set[str]:
+    return {field for _, field, _, _ in FieldParser().parse(text) if field}
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    """A report in English must not fail over a sentence that only Ukrainian has, nor the other way round."""
+    assert set(WORDS["uk"]) == set(WORDS["en"])
+    assert set(PLURALS["uk"]) == set(PLURALS["en"])
+    assert all(len(forms) == 3 for forms in PLURALS["uk"].values())
+    assert all(len(forms) == 2 for forms in PLURALS["en"].values())
+
+
+def test_both_languages_fill_in_the_same_values() -> None:
+    """A value that one language leaves out is lost on its readers."""
+    different = {key for key in WORDS["uk"] if fields(WORDS["uk"][key]) != fields(WORDS["en"][key])}
+    assert different == set()
+
+
+def test_every_kind_has_words() -> None:
+    """A new kind of review or exchange must not show up as its English key."""
+    needed = {f"review_{kind}" for kind in REVIEW_KINDS} | {f"todo_{kind}" for kind in REVIEW_KINDS}
+    needed |= {f"exchange_{kind}" for kind in EXCHANGE_KINDS} | set(EXCHANGE_STATUSES)
+    assert needed - set(WORDS["uk"]) == set()
