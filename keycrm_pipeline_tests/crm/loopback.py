@@ -1,7 +1,7 @@
 """A small real HTTP server on loopback that pages lists like KeyCRM, with faults and changes on demand.
 
-What belongs here: just enough of the API to test the client over real sockets. What does not: a shop (that is the
-sandbox, built and tested apart).
+What belongs here: just enough of the API to test the client over real sockets. What does not: a shop (that is
+the sandbox, built and tested apart).
 """
 
 from __future__ import annotations
@@ -80,10 +80,12 @@ class LoopbackCrm:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> LoopbackCrm:
+        """Start serving."""
         self._thread.start()
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        """Stop serving; the port is free again."""
         self._server.shutdown()
         self._server.server_close()
 

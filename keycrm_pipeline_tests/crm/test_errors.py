@@ -13,8 +13,16 @@ from keycrm_pipeline_tests.crm.loopback import KEY
 
 @pytest.mark.parametrize(
     "phone",
-    ["+380501234567", "380501234567", "0501234567", "050 123 45 67", "(050) 123-45-67", "+38 (050) 123.45.67"]
-    + ["050-123-4567", "1234567"],
+    [
+        "+380501234567",
+        "380501234567",
+        "0501234567",
+        "050 123 45 67",
+        "(050) 123-45-67",
+        "+38 (050) 123.45.67",
+        "050-123-4567",
+        "1234567",
+    ],
 )
 def test_phones_in_any_grouping_are_taken_out(phone: str) -> None:
     text = clean_text(f"Buyer {phone} not found")
