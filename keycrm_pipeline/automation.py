@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -18,6 +19,10 @@ from keycrm_pipeline.exchange.session import open_warehouse
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import exchanges, raw
 from keycrm_pipeline.warehouse.errors import WarehouseError
+
+if TYPE_CHECKING:
+    # What dg.define_asset_job returns has no public name; needed for types alone.
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 PROFILE_TAG = "keycrm/profile"
 """Runs of one profile wait for each other in the queue: `dagster.yaml` limits this tag to one a value."""
@@ -34,7 +39,7 @@ _UNFINISHED = [
 ]
 
 
-def build_jobs(assets: ProfileAssets) -> list[dg.UnresolvedAssetJobDefinition]:
+def build_jobs(assets: ProfileAssets) -> list[UnresolvedAssetJobDefinition]:
     """`<profile>_load` for a period, and one job for each pass."""
     name = assets.profile.name
     tags = {PROFILE_TAG: name}

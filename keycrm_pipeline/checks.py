@@ -3,8 +3,6 @@
 A check reads the stored tables and changes nothing. No personal data: ids only, and where to read more.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 

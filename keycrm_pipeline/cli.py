@@ -293,11 +293,11 @@ def init(name: str) -> None:
 @click.option("--requests-per-minute", type=int, help="Answer 429 above this rate.")
 def sandbox(port: int, requests_per_minute: int | None) -> None:
     """Serves the demo shop over HTTP on this machine, speaking KeyCRM's API."""
-    from keycrm_pipeline.sandbox.server import SandboxServerError, run_sandbox_server
+    from keycrm_pipeline.sandbox.server import SandboxPortError, run_sandbox_server
 
     try:
         run_sandbox_server(port, requests_per_minute=requests_per_minute)
-    except SandboxServerError as error:
+    except SandboxPortError as error:
         _stop(str(error), FAILED, as_json=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -12,6 +13,10 @@ from keycrm_pipeline.assets.stage import ProfileAssets
 from keycrm_pipeline.automation import build_jobs, build_schedules, build_sensors
 from keycrm_pipeline.checks import build_checks
 from keycrm_pipeline.profile import Profile, ProfileError, Settings, load_profiles, settings_from_environment
+
+if TYPE_CHECKING:
+    # What dg.define_asset_job returns has no public name; needed for types alone.
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 
 def build_definitions(
@@ -26,7 +31,7 @@ def build_definitions(
     """
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = []
     checks: list[dg.AssetChecksDefinition] = []
-    jobs: list[dg.UnresolvedAssetJobDefinition] = []
+    jobs: list[UnresolvedAssetJobDefinition] = []
     schedules: list[dg.ScheduleDefinition] = []
     sensors: list[dg.SensorDefinition] = []
     for profile in profiles:

@@ -4,8 +4,6 @@ A pass touches orders of any day. It tells each touched day by an observation of
 without claiming that the day was loaded.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import dagster as dg

@@ -1,10 +1,7 @@
 """Asset `orders`: the finished order documents of a period."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -14,9 +11,10 @@ from keycrm_pipeline.assets.stage import ProfileAssets, period, report_days, rep
 from keycrm_pipeline.exchange.documents import DocumentCounts
 from keycrm_pipeline.exchange.period import finish_period
 from keycrm_pipeline.exchange.session import exchange_step
-from keycrm_pipeline.reports.summary import DayFigures, summary_chart_markdown, summary_markdown
+from keycrm_pipeline.reports.summary import LoadCounts, load_summary_markdown, read_load_summary
 from keycrm_pipeline.schemas.accounting import ORDERS
 from keycrm_pipeline.warehouse.documents import DayTotal, day_totals
+from keycrm_pipeline.warehouse.exchanges import read_exchange
 
 
 def _day_numbers(day: date, counts: DocumentCounts, totals: Mapping[date, Sequence[DayTotal]]) -> dict[str, Any]:
@@ -31,17 +29,6 @@ def _day_numbers(day: date, counts: DocumentCounts, totals: Mapping[date, Sequen
         # Shown with its kopiykas: a float would lose them.
         numbers[f"sum {total.currency}"] = f"{total.grand_total:.2f}"
     return numbers
-
-
-def _figures(days: Sequence[date], totals: Mapping[date, Sequence[DayTotal]]) -> list[DayFigures]:
-    return [
-        DayFigures(
-            day=day,
-            orders=sum(total.orders for total in totals.get(day, ())),
-            totals={total.currency: Decimal(total.grand_total) for total in totals.get(day, ())},
-        )
-        for day in days
-    ]
 
 
 def build_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
@@ -74,20 +61,28 @@ def build_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
             )
             for total in day_totals(connection, first_day, last_day):
                 totals.setdefault(total.order_day, []).append(total)
+            summary = read_load_summary(connection, first_day, last_day)
+            exchange = read_exchange(connection, step.exchange_id)
         report_days(context, lambda day: _day_numbers(day, counts, totals))
-        figures = _figures(sorted(date.fromisoformat(key) for key in context.partition_keys), totals)
         report_run(
             context,
             {
                 "summary": dg.MetadataValue.md(
-                    summary_markdown(
-                        figures,
-                        created=counts.created,
-                        updated=counts.updated,
-                        unchanged=counts.unchanged,
+                    load_summary_markdown(
+                        summary,
+                        LoadCounts(
+                            orders_seen=exchange.orders_seen if exchange else 0,
+                            orders_created=counts.created,
+                            orders_updated=counts.updated,
+                            orders_unchanged=counts.unchanged,
+                            orders_rejected=exchange.orders_rejected if exchange else 0,
+                            partners_created=exchange.partners_created if exchange else 0,
+                            products_created=exchange.products_created if exchange else 0,
+                            requests=exchange.requests if exchange else 0,
+                        ),
+                        with_chart=True,
                     )
-                ),
-                "orders by day": dg.MetadataValue.md(summary_chart_markdown(figures)),
+                )
             },
         )
         return dg.MaterializeResult()

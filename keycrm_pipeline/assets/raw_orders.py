@@ -1,7 +1,5 @@
 """Asset `raw_orders`: KeyCRM's orders of a period, every payload as it came."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from keycrm_pipeline.assets.failures import RETRY, told_to_dagster

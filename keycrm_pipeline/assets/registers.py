@@ -3,8 +3,6 @@
 Registers are partitioned by day like the orders they serve: a day's materialization tells the cards of the run.
 """
 
-from __future__ import annotations
-
 import dagster as dg
 
 from keycrm_pipeline.assets.failures import RETRY, told_to_dagster

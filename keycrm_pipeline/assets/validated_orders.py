@@ -1,7 +1,5 @@
 """Asset `validated_orders`: payloads turned into typed rows; what fails goes to the rejected records."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from keycrm_pipeline.assets.failures import told_to_dagster

@@ -38,7 +38,7 @@ def read_items(connection: duckdb.DuckDBPyConnection) -> list[SoldItem]:
         SoldItem(
             key=key,
             sku=sku,
-            name=name,
+            name=name or "",
             unit=unit,
             offer_id=offer_id,
             offer_sku=offer_sku,
@@ -97,6 +97,7 @@ def read_catalogue(connection: duckdb.DuckDBPyConnection) -> dict[int, Catalogue
             unit=_text(row.get("unit_type")),
             has_offers=row.get("has_offers") is True,
             category_id=int(category_id) if category_id and category_id.isdigit() else None,
+            sku=_text(row.get("sku")),
             offers=tuple(sorted(offers_of.get(crm_product_id, ()), key=lambda offer: offer.offer_id)),
         )
     return catalogue
@@ -181,13 +182,18 @@ def derive_products(
         next_product_id=max((card[0] for card in cards), default=0) + 1,
         next_variant_id=max((variant[0] for variant in variants), default=0) + 1,
     )
-    found = []
+    # Cards get their numbers in the order in which the items are first met, delivery among them: so a load by
+    # days and one by the whole range make the same cards.
     for item in items:
         if item.key == DELIVERY_ITEM:
             register.meet_delivery(profile.delivery_service)
-            continue
-        product_id, variant_id = register.meet(item)
-        found.append({"item_key": item.key, "product_id": product_id, "variant_id": variant_id})
+        else:
+            register.meet(item)
+    settled = register.meet_all(item for item in items if item.key != DELIVERY_ITEM)
+    found = [
+        {"item_key": key, "product_id": product_id, "variant_id": variant_id}
+        for key, (product_id, variant_id) in settled.items()
+    ]
     registers.store_products(
         connection,
         created_cards=[_card_row(card) for card in register.created_cards.values()],
@@ -197,7 +203,7 @@ def derive_products(
         links=[asdict(link) for link in register.new_links],
         items=found,
         ambiguous_names=[
-            {"name": name, "product_ids": list(product_ids)}
+            {"name": name_key(name), "product_ids": list(product_ids)}
             for name, product_ids in register.ambiguous_names.items()
         ],
         promoted=sorted(register.promoted),

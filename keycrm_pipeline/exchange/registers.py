@@ -138,7 +138,7 @@ def derive_partners(
         match_name=profile.partner_match == "phone_and_name",
         default_partner=profile.default_partner,
     )
-    used = {register.meet(sighting) for sighting in sightings}
+    used = set(register.meet_all(sightings))
     conflicts = {conflict.buyer_id: conflict for conflict in register.name_conflicts}
     registers.store_partners(
         connection,

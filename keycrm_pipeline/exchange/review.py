@@ -6,7 +6,7 @@ from datetime import datetime
 
 import duckdb
 
-from keycrm_pipeline.books.partners import names_disagree
+from keycrm_pipeline.books.partners import conflict_stands
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import review
 
@@ -14,9 +14,9 @@ from keycrm_pipeline.warehouse import review
 def refresh(connection: duckdb.DuckDBPyConnection, profile: Profile, *, now: datetime) -> None:
     """Derives the review list anew from the books and the profile."""
     settled = [
-        buyer_id
-        for buyer_id, card_name, buyer_name in review.name_conflicts(connection)
-        if buyer_name is not None and not names_disagree(card_name, buyer_name)
+        partner_id
+        for partner_id, card_name, buyer_names in review.name_conflicts(connection)
+        if not conflict_stands([card_name, *buyer_names])
     ]
     if settled:
         review.settle_conflicts(connection, settled)

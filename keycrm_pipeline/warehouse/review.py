@@ -22,14 +22,14 @@ class ReviewRow:
     first_seen_at: datetime
 
 
-def name_conflicts(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str | None]]:
-    """(buyer id, name on the card, buyer's newest name) of links marked as disagreeing."""
+def name_conflicts(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, list[str | None]]]:
+    """(partner id, name on the card, newest names of all its buyers) of cards with a link marked as disagreeing."""
     return connection.execute(statement("review", "name_conflicts")).fetchall()
 
 
-def settle_conflicts(connection: duckdb.DuckDBPyConnection, buyer_ids: Sequence[int]) -> None:
-    """Takes the mark off links whose names agree by now."""
-    connection.execute(statement("review", "settle_conflicts"), [list(buyer_ids)])
+def settle_conflicts(connection: duckdb.DuckDBPyConnection, partner_ids: Sequence[int]) -> None:
+    """Takes the mark off the links of cards whose buyers' names agree by now."""
+    connection.execute(statement("review", "settle_conflicts"), [list(partner_ids)])
 
 
 def refresh_review(

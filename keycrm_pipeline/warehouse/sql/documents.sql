@@ -115,8 +115,9 @@ SELECT fresh.order_id, fresh.status_id, fresh.stage, $now AS seen_at, validated.
 FROM new_orders AS fresh
 JOIN document_changes USING (order_id)
 JOIN validated.orders AS validated USING (order_id)
-ANTI JOIN ops.status_history AS known USING (order_id, status_id)
-ORDER BY order_id
+ANTI JOIN ops.status_history AS known
+    ON known.order_id = fresh.order_id AND known.status_id = fresh.status_id
+ORDER BY fresh.order_id
 
 -- name: batch_day_counts
 SELECT

@@ -75,19 +75,22 @@ SELECT kind, subject, details, first_seen_at FROM ops.review ORDER BY kind, firs
 SELECT kind, subject, details, first_seen_at FROM ops.review WHERE kind = ? ORDER BY first_seen_at, subject LIMIT ?
 
 -- name: name_conflicts
-SELECT link.buyer_id, card.name, newest.buyer_name
+-- Names of all buyers linked to cards that have a conflict, each as last seen.
+SELECT link.partner_id, card.name, list(newest.buyer_name)
 FROM accounting.partner_links AS link
 JOIN accounting.partners AS card USING (partner_id)
 LEFT JOIN (
     SELECT buyer_id, arg_max(buyer_name, (ordered_at, order_id)) AS buyer_name
     FROM validated.orders
-    WHERE buyer_id IN (SELECT buyer_id FROM accounting.partner_links WHERE name_conflict)
+    WHERE buyer_id IN (SELECT buyer_id FROM accounting.partner_links WHERE partner_id IN (
+        SELECT partner_id FROM accounting.partner_links WHERE name_conflict))
     GROUP BY buyer_id
 ) AS newest USING (buyer_id)
-WHERE link.name_conflict
+WHERE link.partner_id IN (SELECT partner_id FROM accounting.partner_links WHERE name_conflict)
+GROUP BY link.partner_id, card.name
 
 -- name: settle_conflicts
-UPDATE accounting.partner_links SET name_conflict = false WHERE buyer_id IN (SELECT unnest(?))
+UPDATE accounting.partner_links SET name_conflict = false WHERE partner_id IN (SELECT unnest(?))
 
 -- name: tick_off
 DELETE FROM ops.promoted_products WHERE product_id = ? RETURNING product_id

@@ -197,10 +197,6 @@ SELECT
     staged.ordered_at,
     staged.status_id,
     CAST(staged.grand_total * 100 AS BIGINT) AS grand_total,
-    CAST(staged.shipping_price * 100 AS BIGINT) AS shipping_price,
-    CAST(staged.wrap_price * 100 AS BIGINT) AS wrap_price,
-    CAST(staged.taxes * 100 AS BIGINT) AS taxes,
-    CAST(staged.discount_percent * 1000000 AS BIGINT) AS discount_percent,
     staged.has_lines,
     $has_default_partner OR links.buyer_id IS NOT NULL
         OR coalesce(staged.buyer_name, staged.buyer_phone, staged.buyer_email) IS NOT NULL AS has_partner,
