@@ -69,6 +69,7 @@ class OrderRow:
         created_at: When KeyCRM made the order, in UTC; None when null or unreadable.
         updated_at: When KeyCRM changed it last, in UTC; None when null or unreadable.
         payload: The order's JSON text exactly as it came.
+        status_id: KeyCRM's id of the order's status; None when null or unreadable.
     """
 
     order_id: int | None
@@ -76,6 +77,7 @@ class OrderRow:
     created_at: datetime | None
     updated_at: datetime | None
     payload: bytes
+    status_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,7 @@ class _OrderFields(msgspec.Struct):
     ordered_at: Any = None
     created_at: Any = None
     updated_at: Any = None
+    status_id: Any = None
 
 
 _ENVELOPE = msgspec.json.Decoder(_EnvelopeFields)
@@ -306,6 +309,7 @@ def decode_order(payload: bytes) -> OrderRow:
         parse_instant(fields.created_at),
         parse_instant(fields.updated_at),
         payload,
+        parse_id(fields.status_id),
     )
 
 
