@@ -174,7 +174,7 @@ class KeyCrmClient:
         status_id: int | None = None,
         pages_done: Mapping[int, PageRecord] = NO_PAGES,
     ) -> Iterator[OrderPage]:
-        """All orders of a window, with everything KeyCRM knows about them; without a window all there are.
+        """All orders of a window, with everything KeyCRM knows about them; without filters all there are.
 
         Pages come as they arrive, in no order. When the list moves while it is read, pages are asked and
         yielded again; the newest holds, and no order that was in the list all the time is missed. N orders
@@ -185,7 +185,7 @@ class KeyCrmClient:
                 `ordered_at` or by `created_at`, so a row's own day may lie outside; such rows are kept.
             updated_between: The same by `updated_at`.
             status_id: Only orders that are in this status now.
-            pages_done: Pages that an interrupted walk over the same window stored, by number. Only missing
+            pages_done: Pages that an interrupted walk with the same filters stored, by number. Only missing
                 ones are asked, unless the list has moved since. A page with rows that have no readable id
                 is asked again.
 
@@ -204,7 +204,11 @@ class KeyCrmClient:
             rows = tuple(decode_order(payload) for payload in envelope.rows)
             ids = _identities(envelope.page, (row.order_id for row in rows))
             _check_sorted("/order", envelope.page, ids)
-            _check_window(envelope, rows, created_between, updated_between)
+            if len(rows) >= envelope.page_size:
+                # Fewer rows are no proof: KeyCRM does not say which date it selects by.
+                _check_window("created_between", created_between, envelope.page, _created_dates(rows))
+                _check_window("updated_between", updated_between, envelope.page, _updated_dates(rows))
+                _check_status(status_id, envelope.page, rows)
             content = OrderPage(envelope.page, envelope.total, rows)
             return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, content)
 
@@ -480,33 +484,39 @@ def _window_text(window: Window) -> str:
     return ",".join(f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" for moment in (start, end))
 
 
-def _check_window(
-    envelope: Envelope,
-    rows: Sequence[OrderRow],
-    created_between: Window | None,
-    updated_between: Window | None,
-) -> None:
-    """Refuse a full page most of whose rows lie outside the asked window: the filter was ignored.
+def _created_dates(rows: Sequence[OrderRow]) -> list[list[datetime]]:
+    """Each row's dates that KeyCRM may have selected it by."""
+    return [[date for date in (row.ordered_at, row.created_at) if date is not None] for row in rows]
+
+
+def _updated_dates(rows: Sequence[OrderRow]) -> list[list[datetime]]:
+    return [[row.updated_at] for row in rows if row.updated_at is not None]
+
+
+def _check_window(name: str, window: Window | None, page: int, dates: Sequence[Sequence[datetime]]) -> None:
+    """Refuse a page most of whose rows lie outside the asked window, with all of their dates.
 
     KeyCRM ignores filters it does not know, and then sends everything. Single rows outside are kept.
     """
-    if len(rows) < envelope.page_size:
+    if window is None:
         return
-    checks = (
-        ("created_between", created_between, [(row.ordered_at, row.created_at) for row in rows]),
-        ("updated_between", updated_between, [(row.updated_at,) for row in rows]),
-    )
-    for name, window, dates in checks:
-        if window is None:
-            continue
-        start, end = window[0] - SLACK, window[1] + SLACK
-        dated = [[date for date in row if date is not None] for row in dates]
-        dated = [row for row in dated if row]
-        outside = sum(not any(start <= date <= end for date in row) for row in dated)
-        if outside * 2 > len(dated):
-            raise UnexpectedAnswer(
-                f"KeyCRM answered GET /order (page {envelope.page}) with orders from outside the asked "
-                f"period, {outside} of {len(dated)}: the filter {name} was ignored, and the answer would be "
-                f"the whole account. {NOT_WHAT_WAS_ASKED}",
-                route="/order",
-            )
+    start, end = window[0] - SLACK, window[1] + SLACK
+    dated = [row for row in dates if row]
+    outside = sum(not any(start <= date <= end for date in row) for row in dated)
+    _refuse_if_most(outside, len(dated), name, page)
+
+
+def _check_status(status_id: int | None, page: int, rows: Sequence[OrderRow]) -> None:
+    """Refuse a page most of whose rows are of another status than was asked for."""
+    if status_id is not None:
+        _refuse_if_most(sum(row.status_id != status_id for row in rows), len(rows), "status_id", page)
+
+
+def _refuse_if_most(strangers: int, count: int, name: str, page: int) -> None:
+    if strangers * 2 > count:
+        raise UnexpectedAnswer(
+            f"KeyCRM answered GET /order (page {page}) with orders that were not asked for, {strangers} of "
+            f"{count}: the filter {name} was ignored, and the answer would be the whole account. "
+            f"{NOT_WHAT_WAS_ASKED}",
+            route="/order",
+        )

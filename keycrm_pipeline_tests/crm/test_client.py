@@ -193,7 +193,25 @@ def test_a_filter_that_was_ignored_is_noticed(crm: LoopbackCrm, client: KeyCrmCl
     """Had KeyCRM ignored the filter, the whole account would be loaded as if it were March."""
     crm.lists["/order"] = [order(number, "2024-05-05T10:00:00Z") for number in range(1, 101)]
     with pytest.raises(UnexpectedAnswer, match=f"{name} was ignored"):
-        list(client.orders(**{name: MARCH}))
+        list(
+            client.orders(created_between=MARCH)
+            if name == "created_between"
+            else client.orders(updated_between=MARCH)
+        )
+
+
+def test_orders_of_one_status_are_asked_by_it(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    crm.lists["/order"] = [order(number, status_id=8) for number in range(1, 61)]
+    rows = [row for page in client.orders(status_id=8) for row in page.rows]
+    assert {row.status_id for row in rows} == {8}
+    assert len(rows) == 60
+    assert crm.asked[0].query["filter[status_id]"] == "8"
+
+
+def test_a_status_filter_that_was_ignored_is_noticed(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    crm.lists["/order"] = [order(number, status_id=number % 5) for number in range(1, 61)]
+    with pytest.raises(UnexpectedAnswer, match="status_id was ignored"):
+        list(client.orders(status_id=4))
 
 
 def test_single_orders_from_outside_the_period_are_kept(crm: LoopbackCrm, client: KeyCrmClient) -> None:

@@ -62,7 +62,8 @@ def test_any_iso_moment_is_read_exactly(moment: datetime, offset_minutes: int) -
     ("value", "expected"),
     [
         *((12, 12), ("12", 12), (" 12 ", 12), (2**63 - 1, 2**63 - 1)),
-        *((value, None) for value in (0, -1, True, 1.0, "№12", None, "", [], 2**63, "9" * 30, "١٢")),
+        *((0, None), (-1, None), (True, None), (1.0, None), ("№12", None), (None, None), ("", None)),
+        *(([], None), (2**63, None), ("9" * 30, None), ("١٢", None)),
     ],
 )
 def test_ids_are_numbers_or_numbers_as_text(value: object, expected: int | None) -> None:
