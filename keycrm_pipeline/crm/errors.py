@@ -25,6 +25,9 @@ _EXCERPT_SOURCE_LENGTH = 20_000
 """Characters of an answer that are cleaned for an excerpt; the head of a page holds its title and first
 sentence."""
 
+_SEARCHED_LENGTH = 4_000
+"""Characters without markup that are searched for people's data; the search is slow on texts without blanks."""
+
 _SILENT_ELEMENTS = re.compile(r"<(style|script|svg)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>?")
 _EMAIL = re.compile(r"[^\s@<>\"'=,;:]+@[^\s@<>\"'=,;:]+")
@@ -113,11 +116,12 @@ def clean_text(text: str, api_key: str = "") -> str:
         text = text.replace(api_key, "[key]")
     text = text[:_EXCERPT_SOURCE_LENGTH]
     text = _SILENT_ELEMENTS.sub(" ", text)
-    text = _TAG.sub(" ", text)
-    text = text.partition("{")[0]
-    text = _EMAIL.sub("[e-mail]", text)
-    text = _PHONE.sub("[number]", text)
-    return _BLANKS.sub(" ", text).strip()[:EXCERPT_LENGTH]
+    text = _BLANKS.sub(" ", _TAG.sub(" ", text)).partition("{")[0].strip()
+    if len(text) > _SEARCHED_LENGTH:
+        # Not in the middle of a number: its first half would no longer look like one.
+        text = text[:_SEARCHED_LENGTH].rstrip("+0123456789 ().-–/")
+    text = _PHONE.sub("[number]", _EMAIL.sub("[e-mail]", text))
+    return text[:EXCERPT_LENGTH]
 
 
 def body_excerpt(body: bytes, api_key: str) -> str:

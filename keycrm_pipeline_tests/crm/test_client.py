@@ -652,7 +652,7 @@ def test_slow_pages_are_on_their_way_side_by_side(crm: LoopbackCrm) -> None:
     assert client.statistics.requests == 20
     assert client.statistics.refusals == 0
     # The first page alone, 19 at the pace, the last one's own time: 0.2 + 1.94 + 0.2; one by one takes 4.
-    assert elapsed < 3.2
+    assert elapsed < 3.8
 
 
 def test_two_clients_of_one_account_share_the_pace(make_client: MakeClient) -> None:

@@ -61,6 +61,12 @@ def test_a_phone_at_the_edge_of_the_excerpt_is_not_cut_into_a_shown_half() -> No
         assert "380" not in text
 
 
+def test_a_huge_answer_without_a_blank_is_cleaned_in_no_time() -> None:
+    """Half a megabyte of one word (a picture, say) must not hold a load up."""
+    assert clean_text("x" * 500_000) == "x" * EXCERPT_LENGTH
+    assert clean_text("olena@example.com " * 30_000).startswith("[e-mail] [e-mail]")
+
+
 def test_errors_survive_the_way_between_processes() -> None:
     """A run's error crosses process borders; it must arrive as what it was."""
     failure = TransportFailure("words", route="/order", status=502, attempts=6, excerpt="Bad Gateway")
