@@ -26,7 +26,7 @@ _EXCERPT_SOURCE_LENGTH = 20_000
 sentence."""
 
 _SEARCHED_LENGTH = 4_000
-"""Characters without markup that are searched for people's data; texts without blanks make the search slow."""
+"""Characters without markup searched for people's data; texts without blanks make the search slow."""
 
 _SILENT_ELEMENTS = re.compile(r"<(style|script|svg)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>?")
