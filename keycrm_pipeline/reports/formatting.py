@@ -93,9 +93,11 @@ class Formatter:
         gap = NO_BREAK_SPACE if self.language == "uk" else ""
         digits = "#,##0" if abs(share) >= 10 else "#,##0.0"
         text = str(format_percent(abs(share), format=f"{digits}{gap}%", locale=self.locale))
+        if not any(digit in text for digit in "123456789"):
+            return text
         if share < 0:
             return f"−{text}"
-        return f"+{text}" if signed and share > 0 else text
+        return f"+{text}" if signed else text
 
     def day(self, day: date) -> str:
         """A day with its year: `4 бер. 2026`."""

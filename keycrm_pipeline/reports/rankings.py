@@ -312,7 +312,6 @@ def delivery_section(figures: ReportFigures, writer: Writer) -> Section:
         words["delivery_lead"] if bodies else "",
         tables=[Table(headings, bodies)] if bodies else [],
         empty=words["empty_period"],
-        is_half=True,
     )
 
 
@@ -330,7 +329,7 @@ def buyers_section(figures: ReportFigures, writer: Writer) -> Section:
         counted=words["count"],
     )
     if table is None:
-        return Section("buyers", words["buyers_title"], empty=words["empty_period"], is_half=True)
+        return Section("buyers", words["buyers_title"], empty=words["empty_period"])
     buyers = figures.buyers
 
     def with_share(count: int) -> str:
@@ -347,5 +346,4 @@ def buyers_section(figures: ReportFigures, writer: Writer) -> Section:
         words["buyers_title"],
         lead,
         tables=[Table(table.headings, table.bodies, note=words["buyers_note"])],
-        is_half=True,
     )

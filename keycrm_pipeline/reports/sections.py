@@ -31,26 +31,30 @@ def all_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
 
     A period without orders is told once; the sections that would all repeat it are left out.
     """
+    if not figures.totals:
+        return [figures_section(figures, writer), due_section(figures, writer), *_lists(figures, writer)]
+    sources, managers, stages, payments = named_sections(figures, writer)
+    # Narrow sections stand in pairs.
     return [
         figures_section(figures, writer),
-        *(_sections_of_period(figures, writer) if figures.totals else ()),
-        due_section(figures, writer),
-        *((lost_section(figures, writer), buyers_section(figures, writer)) if figures.totals else ()),
-        review_section(figures, writer),
-        rejected_section(figures, writer),
-        exchanges_section(figures, writer),
-    ]
-
-
-def _sections_of_period(figures: ReportFigures, writer: Writer) -> list[Section]:
-    sources, managers, stages, payments = named_sections(figures, writer)
-    return [
         days_section(figures, writer),
         sources,
         managers,
         *item_sections(figures, writer),
         discounts_section(figures, writer),
-        delivery_section(figures, writer),
         payments,
+        delivery_section(figures, writer),
+        due_section(figures, writer),
         stages,
+        lost_section(figures, writer),
+        buyers_section(figures, writer),
+        *_lists(figures, writer),
+    ]
+
+
+def _lists(figures: ReportFigures, writer: Writer) -> list[Section]:
+    return [
+        review_section(figures, writer),
+        rejected_section(figures, writer),
+        exchanges_section(figures, writer),
     ]

@@ -170,12 +170,13 @@ def load_summary_markdown(
             ],
         )
     )
+    currencies = _currencies(summary.days)
     totals: dict[str, Decimal] = {}
     for day in summary.days:
         totals = _added(totals, day.totals)
-    sums = [(words["sales"], _money_list(write, totals))]
-    sums.append((words["discounts"], _money_list(write, summary.discounts)))
-    sums.append((words["delivery"], _money_list(write, summary.delivery)))
+    sums = [(words["sales"], _money_list(write, totals, currencies))]
+    sums.append((words["discounts"], _money_list(write, summary.discounts, currencies)))
+    sums.append((words["delivery"], _money_list(write, summary.delivery, currencies)))
     parts.append(_markdown_table((words["sums"], ""), sums))
     for title, groups in (
         (words["by_source"], summary.sources),
@@ -183,7 +184,9 @@ def load_summary_markdown(
     ):
         if groups:
             parts.append(
-                _markdown_table((title, words["orders"], words["sum"]), _group_rows(write, words, groups))
+                _markdown_table(
+                    (title, words["orders"], words["sum"]), _group_rows(write, words, groups, currencies)
+                )
             )
     if summary.rejections:
         rows = sorted(summary.rejections.items(), key=lambda item: (-item[1], item[0]))
@@ -195,12 +198,12 @@ def load_summary_markdown(
 
 
 def _group_rows(
-    write: Formatter, words: Wording, groups: Sequence[GroupFigures]
+    write: Formatter, words: Wording, groups: Sequence[GroupFigures], currencies: Sequence[str]
 ) -> list[tuple[str, str, str]]:
     ordered = sorted(groups, key=lambda group: (-group.orders, group.name))
     rest = ordered[MOST_ROWS:]
     rows = [
-        (group.name, write.number(group.orders), _money_list(write, group.totals))
+        (group.name, write.number(group.orders), _money_list(write, group.totals, currencies))
         for group in ordered[:MOST_ROWS]
     ]
     if rest:
@@ -208,12 +211,14 @@ def _group_rows(
         for group in rest:
             totals = _added(totals, group.totals)
         orders = sum(group.orders for group in rest)
-        rows.append((words["the_rest"], write.number(orders), _money_list(write, totals)))
+        rows.append((words["the_rest"], write.number(orders), _money_list(write, totals, currencies)))
     return rows
 
 
-def _money_list(write: Formatter, totals: Mapping[str, Decimal]) -> str:
-    amounts = [write.money(amount, currency) for currency, amount in sorted(totals.items())]
+def _money_list(write: Formatter, totals: Mapping[str, Decimal], first: Sequence[str]) -> str:
+    order = {currency: place for place, currency in enumerate(first)}
+    ordered = sorted(totals.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
+    amounts = [write.money(amount, currency) for currency, amount in ordered]
     return " · ".join(amounts) if amounts else NO_VALUE
 
 
@@ -251,7 +256,7 @@ def summary_chart_png(rows: Sequence[DayFigures], *, language: Language = "uk") 
 
     write, words = Formatter(language), Wording(language)
     spanned = _spanned(rows)
-    currencies = _by_orders_of_magnitude(rows)
+    currencies = _currencies(rows)
     panels = 1 + len(currencies)
     figure = Figure(
         figsize=(_CHART_WIDTH, 0.5 + _PANEL_HEIGHT * panels),
@@ -320,7 +325,7 @@ def _spanned(rows: Sequence[DayFigures]) -> _Spanned:
     )
 
 
-def _by_orders_of_magnitude(rows: Sequence[DayFigures]) -> list[str]:
+def _currencies(rows: Sequence[DayFigures]) -> list[str]:
     """Currencies, the one met on most days first: that is the shop's own."""
     days: dict[str, int] = {}
     for row in rows:

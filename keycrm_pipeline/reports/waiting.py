@@ -189,7 +189,7 @@ def exchanges_section(figures: ReportFigures, writer: Writer) -> Section:
     headings = [
         Heading("№"),
         Heading(words["started"], "short"),
-        Heading(words["exchange"], "short"),
+        Heading(words["exchange"], "name"),
         Heading(words["result"], "name"),
         *(
             Heading(words[key])

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.schemas import TABLES
 from keycrm_pipeline.warehouse.connection import Warehouse
 
 KYIV = ZoneInfo("Europe/Kyiv")
@@ -249,6 +250,13 @@ class BookedShop:
             rejected_at=MADE_AT,
         )
         self.review("rejected_order", str(order_id), "Order could not be loaded.")
+
+    def empty(self) -> None:
+        """Deletes every document and register of the file."""
+        with self.warehouse.transaction() as connection:
+            for table in TABLES:
+                if table.schema != "raw":
+                    connection.execute(f"DELETE FROM {table.qualified_name}")  # noqa: S608 - our own names
 
     def save(self) -> Warehouse:
         """Stores everything that was written down, and the statuses."""

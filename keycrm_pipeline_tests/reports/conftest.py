@@ -30,8 +30,8 @@ def shop(tmp_path: Path) -> BookedShop:
 def march(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A small shop with one case of everything; its sums are worked out in the tests.
 
-    March, UAH, not cancelled: 1001 (500 + 300 goods, 75 delivery, discount 20, paid 875), 1002 (1000 goods, cash
-    on delivery under way), 1003 (200 goods with a difference of 5, paid 100 and expense 40), 1006 (90 goods,
+    March, UAH, kept: 1001 (500 + 300 goods, 75 delivery, discount 20, paid 875), 1002 (1000 goods, cash on
+    delivery under way), 1003 (200 goods with a difference of 5, paid 100 and expense 40), 1006 (90 goods, its
     parcel went back, unpaid), 1008 (150 goods, no buyer, paid 150). Cancelled: 1004 (400). EUR: 1005 (50 goods,
     10 tax, paid).
     February: 900 (600 goods, paid) by the buyer of 1001.

@@ -52,6 +52,7 @@ def test_numbers_keep_only_the_decimals_they_need() -> None:
         ("0.1234", True, "+12,3 %"),
         ("-0.1", True, "−10,0 %"),
         ("0", True, "0,0 %"),
+        ("-0.0001", True, "0,0 %"),
         ("12.5", False, "1 250 %"),
     ],
 )

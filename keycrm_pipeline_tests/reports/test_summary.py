@@ -86,7 +86,7 @@ def test_reading_the_books(march: Warehouse) -> None:
 
 
 def test_markdown_never_adds_currencies() -> None:
-    """Hryvnias and euros of two days stand side by side."""
+    """Hryvnias and euros of two days stand side by side, the shop's own first."""
     summary = LoadSummary(
         days=[
             DayFigures(date(2026, 3, 1), 2, {"UAH": Decimal("10.50"), "EUR": Decimal(5)}),
@@ -94,7 +94,7 @@ def test_markdown_never_adds_currencies() -> None:
         ]
     )
     text = load_summary_markdown(summary, LoadCounts(orders_seen=3, orders_created=3), language="en")
-    assert "| Sales | €5.00 · ₴11.00 |" in text
+    assert "| Sales | ₴11.00 · €5.00 |" in text
     assert "| Orders seen | 3 |" in text
     assert "New partners" not in text  # a count of nothing says nothing
 
