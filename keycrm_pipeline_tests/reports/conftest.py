@@ -32,8 +32,8 @@ def march(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
     March, UAH, kept: 1001 (500 + 300 goods, 75 delivery, discount 20, paid 875), 1002 (1000 goods, cash on
     delivery under way), 1003 (200 goods with a difference of 5, paid 100 and expense 40), 1006 (90 goods, its
-    parcel went back, unpaid), 1008 (150 goods, no buyer, paid 150). Cancelled: 1004 (400). EUR: 1005 (50 goods,
-    10 tax, paid).
+    parcel went back, unpaid), 1008 (150 goods, no buyer, paid 150). Cancelled: 1004 (400). EUR: 1005 (50
+    goods, 10 tax, paid).
     February: 900 (600 goods, paid) by the buyer of 1001.
     """
     shop = new_shop(tmp_path_factory.mktemp("march"))
