@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from keycrm_pipeline.schemas.columns import INSTANT, Column, Table
+
+REFERENCE_LISTS: Mapping[str, str] = {
+    "statuses": "status_id",
+    "sources": "source_id",
+    "payment_methods": "method_id",
+    "delivery_services": "delivery_service_id",
+    "users": "user_id",
+    "categories": "category_id",
+}
+"""Reference lists of KeyCRM, each to be had as a view of schema raw, with the name of its id there."""
+
+REFERENCE_VIEW_COMMENTS: Mapping[str, str] = {
+    "name": "Its name, as KeyCRM sent it.",
+    "payload": "The row as KeyCRM sent it.",
+    "extracted_at": "When this payload was first fetched.",
+    "listed": "Whether the newest list still had it.",
+}
+"""Comments of the columns of those views, but for the id."""
 
 RAW_ORDERS = Table(
     "raw",

@@ -14,13 +14,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from keycrm_pipeline.schemas import TABLES, Table
+from keycrm_pipeline.schemas.raw import REFERENCE_LISTS
 
 SCHEMA_INTRODUCTIONS: Mapping[str, str] = {
     "raw": (
         "What KeyCRM answered, kept as it came. Everything else in the file can be derived from here again "
-        "without a request (`keycrm-pipeline rebuild`). Each reference list is to be had as a view of its own, too: "
-        "`raw.statuses`, `raw.sources`, `raw.payment_methods`, `raw.delivery_services`, `raw.users`, "
-        "`raw.categories`."
+        "without a request (`keycrm-pipeline rebuild`). Each reference list is a view, too: "
+        + ", ".join(f"`raw.{name}`" for name in REFERENCE_LISTS)
+        + "."
     ),
     "validated": (
         "Orders as typed rows that passed their checks; a step on the way, written anew at any time. "
@@ -50,8 +51,8 @@ with duckdb.connect("data/demo.duckdb", read_only=True) as books:
   `currency` of their order and are never added across currencies.
 - A column marked *required* is never empty. An empty value means that there is none; it is never 0 or a
   blank text.
-- `created_at` is when the exchange made the row, `updated_at` when it last really changed it. Loading the same
-  data again moves neither.
+- `created_at` is when the exchange made the row, `updated_at` when it last really changed it. Loading the
+  same data again moves neither.
 - The same comments stand in the file itself: `SELECT * FROM duckdb_columns()`.
 - Names are a promise: columns may be added, none is renamed or dropped without a migration of the file.
 - Views for reports are in schema `reports`; see [reports.md](reports.md).

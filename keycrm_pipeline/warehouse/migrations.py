@@ -1,7 +1,8 @@
 """Creates a profile's tables, and brings an older file up to this version in place.
 
 A new file is made from `schemas`. An older one gets, in one transaction: the numbered steps it lacks, then every
-table and column that `schemas` has and the file has not, and the views of schema `reports`. A newer one is refused.
+table and column that `schemas` has and the file has not, and the views of schemas `raw` and `reports`. A newer one
+is refused.
 Comments are written anew whenever the version moves, so they always say what `schemas` says.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from keycrm_pipeline.schemas import TABLES, Column, Table
+from keycrm_pipeline.schemas.raw import REFERENCE_LISTS, REFERENCE_VIEW_COMMENTS
 from keycrm_pipeline.warehouse.errors import DatabaseNewerError
 from keycrm_pipeline.warehouse.reports import create_report_views
 from keycrm_pipeline.warehouse.statements import statement
@@ -91,6 +93,7 @@ def migrate(
                 for command in migrations.get(step, ()):
                     connection.execute(command)
         _complete_tables(connection)
+        _create_reference_views(connection)
         create_report_views(connection)
         connection.execute(statement("migrations", "record_version"), [version])
         connection.execute("COMMIT")
@@ -114,3 +117,16 @@ def _complete_tables(connection: duckdb.DuckDBPyConnection) -> None:
                 connection.execute(f'ALTER TABLE {table.qualified_name} ADD COLUMN "{column.name}" {column.type}')
         for command in _comment_statements(table):
             connection.execute(command)
+
+
+def _create_reference_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Shows each reference list of KeyCRM as a table of its own, `raw.statuses` and so on."""
+    view = statement("raw", "reference_view")
+    for list_name, id_column in REFERENCE_LISTS.items():
+        connection.execute(view.format(list_name=list_name, id_column=id_column))
+        comments = {id_column: "KeyCRM's id.", **REFERENCE_VIEW_COMMENTS}
+        connection.execute(
+            f"COMMENT ON VIEW raw.{list_name} IS {_quoted_text(f'KeyCRM list {list_name}, as fetched last.')}"
+        )
+        for column, comment in comments.items():
+            connection.execute(f"COMMENT ON COLUMN raw.{list_name}.{column} IS {_quoted_text(comment)}")

@@ -13,16 +13,6 @@ import polars as pl
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.statements import statement
 
-REFERENCE_LISTS: Mapping[str, str] = {
-    "statuses": "status_id",
-    "sources": "source_id",
-    "payment_methods": "method_id",
-    "delivery_services": "delivery_service_id",
-    "users": "user_id",
-    "categories": "category_id",
-}
-"""Reference lists of KeyCRM as tables of schema raw, with the name of their id."""
-
 NAMELESS_REASON = "The record has no readable order id (id)."
 INVALID_REASON = "The record is not valid JSON text."
 
@@ -267,7 +257,7 @@ def store_reference_list(
 
     Args:
         connection: A connection for writing.
-        list_name: One of `REFERENCE_LISTS`.
+        list_name: One of `schemas.raw.REFERENCE_LISTS`.
         rows: Row id -> JSON text.
         now: Time of the exchange.
     """

@@ -79,7 +79,7 @@ SELECT list_name, refreshed_at FROM raw.reference_lists
 
 -- name: reference_view
 CREATE OR REPLACE VIEW raw.{list_name} AS
-SELECT row_id AS {id_column}, payload ->> 'name' AS name, payload, extracted_at, listed
+SELECT row_id AS {id_column}, coalesce(payload ->> 'name', payload ->> 'full_name') AS name, payload, extracted_at, listed
 FROM raw.reference_rows WHERE list_name = '{list_name}'
 
 -- name: booked_not_seen
