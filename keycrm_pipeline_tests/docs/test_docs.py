@@ -1,0 +1,217 @@
+"""The documentation is true: what it names exists, what exists it names, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import duckdb
+import pytest
+import yaml
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from keycrm_pipeline.cli import main
+from keycrm_pipeline.profile import Profile, Settings, load_profile
+from keycrm_pipeline.schemas import TABLES
+from keycrm_pipeline.schemas.raw import REFERENCE_LISTS
+from keycrm_pipeline.schemas.reference import table_reference
+from keycrm_pipeline.warehouse.connection import Warehouse
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [*sorted(ROOT.glob("README*.md")), *sorted(DOCS.glob("*.md"))]
+
+LARGEST_PICTURE = 300_000
+"""Bytes; pictures are downloaded by everybody who opens the first page."""
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def _without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def _code_blocks(text: str) -> list[str]:
+    return re.findall(r"^```[^\n]*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def _settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Dotted name and default of every setting; an empty or missing value is `none`."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _settings_of(kind, f"{prefix}{name}.")
+        elif prefix or name != "name":
+            default = field.get_default(call_default_factory=True)
+            yield f"{prefix}{name}", default
+
+
+def _shown_default(value: object) -> str:
+    """A default as the page writes it."""
+    if value is PydanticUndefined:
+        return "must be given"
+    if value is None or value in ({}, ()):
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{part}`" for part in value)
+    return f"`{value}`"
+
+
+def test_the_table_reference_is_the_generated_one() -> None:
+    """A reader of the reference sees the columns that the database really has; renew it with `make docs`."""
+    assert (DOCS / "tables.md").read_text("utf-8") == table_reference()
+
+
+def test_the_table_reference_names_every_table_and_view(tmp_path: Path) -> None:
+    """What the reference names can be selected from, in a new database."""
+    reference = table_reference()
+    with Warehouse(tmp_path / "new.duckdb", "Europe/Kyiv").writing() as connection:
+        for table in TABLES:
+            assert f"### `{table.qualified_name}`" in reference
+            connection.execute(f"FROM {table.qualified_name}")  # noqa: S608 - names of our own
+        for list_name, id_column in REFERENCE_LISTS.items():
+            assert f"`raw.{list_name}`" in reference
+            row = connection.execute(f"SELECT {id_column}, name FROM raw.{list_name}").fetchone()  # noqa: S608
+            assert row is None
+
+
+def test_reference_lists_are_tables_of_their_own(tmp_path: Path) -> None:
+    """The statuses that KeyCRM listed can be read by id and name, without taking JSON apart."""
+    with Warehouse(tmp_path / "new.duckdb", "Europe/Kyiv").writing() as connection:
+        connection.execute(
+            "INSERT INTO raw.reference_rows VALUES ('statuses', 12, '{\"name\": \"Виконано\"}', now(), true)"
+        )
+        assert connection.execute("SELECT status_id, name FROM raw.statuses").fetchall() == [(12, "Виконано")]
+
+
+def test_the_query_of_the_table_reference_runs(tmp_path: Path) -> None:
+    """The example can be pasted; the file of the reader is opened read-only and closed."""
+    path = tmp_path / "demo.duckdb"
+    with Warehouse(path, "Europe/Kyiv").writing():
+        pass
+    (code,) = _code_blocks((DOCS / "tables.md").read_text("utf-8"))
+    query = re.search(r'books\.sql\("(.*)"\)', code)
+    assert query is not None
+    with duckdb.connect(str(path), read_only=True) as books:
+        assert books.sql(query.group(1)).fetchall() == []
+
+
+def test_every_setting_is_on_the_settings_page_with_its_default() -> None:
+    """Whoever looks for a setting finds it, and no setting is promised that the program refuses."""
+    page = (DOCS / "settings.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([a-z_.]+)` \|[^|]*\| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE)
+    assert dict(rows) == {name: _shown_default(value) for name, value in _settings_of(Profile)}
+    assert len(rows) == len(dict(rows)), "a setting stands twice"
+
+
+def _yaml_blocks() -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        blocks = re.findall(r"^```yaml\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+        found += [(f"{_name(page)}:{number}", block) for number, block in enumerate(blocks, start=1)]
+    return found
+
+
+@pytest.mark.parametrize(("place", "block"), _yaml_blocks(), ids=lambda value: str(value)[:40])
+def test_examples_of_profiles_are_accepted(place: str, block: str, tmp_path: Path) -> None:
+    """An example pasted into a profile is not refused."""
+    content = {"start_date": "2024-01-01", **yaml.safe_load(block)}
+    (tmp_path / "example.yaml").write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), "utf-8")
+    profile = load_profile("example", Settings(tmp_path, tmp_path))
+    assert profile.name == "example", place
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link and picture is there, with the heading that it names."""
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", _without_code(page.read_text("utf-8"))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, heading = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (heading and heading not in _anchors(file)):
+            broken.append(target)
+    assert broken == []
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", _without_code(page.read_text("utf-8")), re.MULTILINE)
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_commands_exist_as_written(page: Path) -> None:
+    """A command copied from a page is none that the program does not know, nor has an option that it lacks."""
+    wrong = []
+    for words in re.findall(r"keycrm-pipeline ((?:[a-z]+)(?:[^\n`|]*))", page.read_text("utf-8")):
+        name, *rest = words.split()
+        command = main.commands.get(name)
+        if command is None:
+            wrong.append(words)
+            continue
+        known = {option for parameter in command.params for option in _spellings(parameter)} | {"--help", "-h"}
+        wrong += [f"{name} {word}" for word in rest if word.startswith("--") and word.strip(".,;:)") not in known]
+    assert wrong == []
+
+
+def _spellings(parameter: click.Parameter) -> list[str]:
+    return [*parameter.opts, *parameter.secondary_opts]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_make_targets_exist(page: Path) -> None:
+    """A `make` command copied from a page is known to the Makefile."""
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^\s*|&& )make ([a-z][a-z-]*)", page.read_text("utf-8"), re.MULTILINE))
+    assert named <= targets
+
+
+def test_every_command_is_in_both_readmes() -> None:
+    """No command is left for the reader to guess."""
+    for page in ("README.md", "README.uk.md"):
+        text = (ROOT / page).read_text("utf-8")
+        assert [name for name in main.commands if f"keycrm-pipeline {name}" not in text] == []
+
+
+def test_both_readmes_say_the_same() -> None:
+    """Both languages have the same sections, commands, links and pictures, in the same order."""
+    english, ukrainian = ((ROOT / page).read_text("utf-8") for page in ("README.md", "README.uk.md"))
+
+    def structure(text: str) -> list[int]:
+        return [len(marks) for marks in re.findall(r"^(#+) ", _without_code(text), re.MULTILINE)]
+
+    def commands(text: str) -> list[list[str]]:
+        """The code blocks without their comments, which are in the language of the page."""
+        blocks = [re.sub(r"\s*#.*$", "", block, flags=re.MULTILINE) for block in _code_blocks(text)]
+        return [[line for line in block.splitlines() if line.strip()] for block in blocks]
+
+    def named(text: str) -> list[str]:
+        return sorted(set(re.findall(r"`(keycrm-pipeline [a-z]+|make [a-z]+|KEYCRM_[A-Z_<>]+)", text)))
+
+    def links(text: str) -> set[str]:
+        return {target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)} - {
+            "README.md", "README.uk.md", "",
+        }  # fmt: skip
+
+    assert structure(english) == structure(ukrainian)
+    assert commands(english) == commands(ukrainian)
+    assert named(english) == named(ukrainian)
+    assert links(english) == links(ukrainian)
+
+
+def test_pictures_are_small_and_used() -> None:
+    """The first page opens quickly, and no forgotten picture lies about."""
+    text = "".join(page.read_text("utf-8") for page in PAGES)
+    for picture in sorted((DOCS / "assets").iterdir()):
+        assert picture.stat().st_size < LARGEST_PICTURE, picture.name
+        assert f"assets/{picture.name}" in text, picture.name
