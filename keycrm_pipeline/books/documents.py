@@ -7,7 +7,7 @@ of discounts in `books.discounts`. No database, no clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -214,7 +214,7 @@ def _headers(
         .agg(pl.col("method_id").first().alias("account_method_id"))
     )
     return (
-        orders.with_columns(difference=pl.Series(difference))
+        with_delivery_address(orders.with_columns(difference=pl.Series(difference)))
         .join(sums(goods, "goods_total", "goods_discount"), on="order_id", how="left")
         .join(sums(services, "services_total", "services_discount"), on="order_id", how="left")
         .join(paid, on="order_id", how="left")
@@ -228,7 +228,7 @@ def _headers(
             account=_mapped("account_method_id", settings.accounts, pl.lit(settings.account)),
             currency="order_currency",
             comment=comment(settings.source_number_in_comment),
-            delivery_address=delivery_address(),
+            delivery_address="delivery_address",
             recipient_name="recipient_name",
             recipient_phone="recipient_phone",
             delivery_service="delivery_service",
@@ -255,50 +255,54 @@ def comment(source_number_in_comment: bool) -> pl.Expr:
     return pl.when(joined != "").then(joined)
 
 
-def delivery_address() -> pl.Expr:
-    """One readable line of the delivery address (R8, F03).
+ADDRESS_PARTS = ("country", "region", "city", "zip", "receive_point", "street", "second_line")
+
+
+def with_delivery_address(orders: pl.DataFrame) -> pl.DataFrame:
+    """Adds `delivery_address`: one readable line of the delivery address (R8, F03).
 
     Country (unless Ukraine), region, city, post code, receive point, street, second line, each when filled. A part
-    that another part already contains is left out: KeyCRM often repeats the city inside the receive point.
+    that another part already contains, word for word, is left out: KeyCRM often repeats the city inside the receive
+    point. Of two equal parts the first stays.
     """
     is_home = pl.col("address_country_code").str.to_uppercase().is_in(HOME_COUNTRY_CODES) | pl.col(
         "address_country"
     ).str.strip_chars().str.to_lowercase().is_in(HOME_COUNTRY_NAMES)
-    country = pl.when(~is_home.fill_null(False)).then(pl.col("address_country"))
-    parts = [
-        country,
-        *(
-            pl.col(f"address_{part}")
-            for part in ("region", "city", "zip", "receive_point", "street", "second_line")
-        ),
-    ]
-    joined = pl.concat_str(
-        [_unless_repeated(position, parts) for position in range(len(parts))], separator=", ", ignore_nulls=True
+    parts = orders.select(
+        pl.when(~is_home.fill_null(False)).then(pl.col("address_country")).alias("country"),
+        *(pl.col(f"address_{part}").alias(part) for part in ADDRESS_PARTS[1:]),
     )
-    return pl.when(joined != "").then(joined)
+    # Most parts of most addresses are empty, so the comparison is made of those that are filled at all.
+    filled = [part for part in ADDRESS_PARTS if parts[part].null_count() < parts.height]
+    compared = parts.select(pl.format(" {} ", _plain(pl.col(part))).alias(part) for part in filled)
+    kept = pl.DataFrame(
+        [
+            parts[part].to_frame().select(
+                pl.when(~_is_repeated(place, compared)).then(pl.col(part)).alias(part)
+            ).to_series()
+            for place, part in enumerate(filled)
+        ]
+    ) if filled else parts
+    joined = pl.concat_str(pl.all(), separator=", ", ignore_nulls=True)
+    line = kept.select(pl.when(joined != "").then(joined).alias("delivery_address")) if filled else parts.select(
+        pl.lit(None, pl.String).alias("delivery_address")
+    )
+    return orders.with_columns(line.to_series())
 
 
-def _unless_repeated(position: int, parts: Sequence[pl.Expr]) -> pl.Expr:
-    part = parts[position].str.to_lowercase()
+def _is_repeated(place: int, compared: pl.DataFrame) -> pl.Series:
+    """Whether the part at a place stands in another part as whole words: "Київ" does not stand in "Київська"."""
+    part = compared.columns[place]
     repeated = pl.lit(False)
-    for other_position, other_part in enumerate(parts):
-        if other_position == position:
+    for other_place, other in enumerate(compared.columns):
+        if other_place == place:
             continue
-        other = other_part.str.to_lowercase()
-        contains = _contains_words(other, part)
-        # Of two equal parts the first stays.
-        if other_position > position:
-            contains = contains & (other != part)
+        contains = pl.col(other).str.contains(pl.col(part), literal=True)
+        if other_place > place:
+            contains = contains & (pl.col(other) != pl.col(part))
         repeated = repeated | contains.fill_null(False)
-    return pl.when(~repeated).then(parts[position])
-
-
-def _contains_words(text: pl.Expr, words: pl.Expr) -> pl.Expr:
-    """Whether a text contains words as whole words: "Київ" is in "Київ, вул. Сонячна" and not in "Київська"."""
-    return (pl.lit(" ") + _plain(text) + pl.lit(" ")).str.contains(
-        pl.lit(" ") + _plain(words) + pl.lit(" "), literal=True
-    )
+    return compared.select(repeated.alias("repeated")).to_series()
 
 
 def _plain(text: pl.Expr) -> pl.Expr:
-    return text.str.replace_all(r"[\s,;.()]+", " ").str.strip_chars(" ")
+    return text.str.to_lowercase().str.replace_all(r"[\s,;.()]+", " ").str.strip_chars(" ")

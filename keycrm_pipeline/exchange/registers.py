@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -104,7 +104,16 @@ def derive_sources(
 
 
 def _partner_row(card: PartnerCard) -> dict[str, Any]:
-    return asdict(card) | {
+    # Not dataclasses.asdict: it copies deeply, which costs more than the rule itself on 100,000 cards.
+    return {
+        "partner_id": card.partner_id,
+        "name": card.name,
+        "phone": card.phone,
+        "email": card.email,
+        "origin": card.origin,
+        "catalogue_id": card.catalogue_id,
+        "as_of_ordered_at": card.as_of_ordered_at,
+        "as_of_order_id": card.as_of_order_id,
         "name_key": name_key(card.name),
         "phone_key": normalised_phone(card.phone) if card.phone else None,
         "email_key": email_key(card.email) if card.email else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keycrm_pipeline.schemas.columns import INSTANT, MONEY, QUANTITY, Column, Table, one_of
+from keycrm_pipeline.schemas.columns import INSTANT, MONEY, QUANTITY, Column, Table, above_zero, adds_up, one_of
 
 PRODUCT_KINDS = ("product", "product_with_sku", "service")
 SERVICE_KINDS = ("service", "delivery", "wrap", "tax")
@@ -187,6 +187,8 @@ ORDERS = Table(
         Column("manager_id", "BIGINT", "Manager in KeyCRM, of whom `responsible` was derived."),
     ),
     ("order_id",),
+    # R6: stands for ever, for every order in the books.
+    frame_checks=(adds_up("grand_total", ("goods_total", "services_total", "difference")),),
 )
 
 ORDER_LINES = Table(
@@ -203,7 +205,7 @@ ORDER_LINES = Table(
         Column("sku", "VARCHAR", "SKU (article)."),
         Column("characteristics", "VARCHAR", "Options, `Колір: Червоний; Розмір: M`."),
         Column("unit", "VARCHAR", "Unit of measure; empty for pieces."),
-        Column("quantity", QUANTITY, "Quantity.", nullable=False),
+        Column("quantity", QUANTITY, "Quantity.", nullable=False, checks=(above_zero("quantity"),)),
         Column("price", MONEY, "List price per unit.", nullable=False),
         Column("discount", MONEY, "price x quantity minus amount.", nullable=False),
         Column("amount", MONEY, "What the line costs the buyer.", nullable=False),
@@ -235,7 +237,7 @@ ORDER_SERVICES = Table(
         Column("name", "VARCHAR", "Name as sold.", nullable=False),
         Column("sku", "VARCHAR", "SKU (article)."),
         Column("characteristics", "VARCHAR", "Options."),
-        Column("quantity", QUANTITY, "Quantity.", nullable=False),
+        Column("quantity", QUANTITY, "Quantity.", nullable=False, checks=(above_zero("quantity"),)),
         Column("price", MONEY, "Price per unit.", nullable=False),
         Column("discount", MONEY, "price x quantity minus amount.", nullable=False),
         Column("amount", MONEY, "What it costs the buyer.", nullable=False),

@@ -7,16 +7,20 @@ No SQL, no Dagster and no rule of bookkeeping belongs here.
 A frame carries money as whole kopiykas, quantities as thousandths, prices and percents as millionths (all Int64):
 decimals as Python objects are slow, and binary floats lose kopiykas. The tables themselves hold DECIMAL; the
 warehouse converts at the border.
+
+pandera and polars are imported when a frame is checked, not before: a command that only reads the exchange log must
+answer at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
-import pandera.polars as pa
-import polars as pl
+if TYPE_CHECKING:
+    import pandera.polars as pa
 
 MONEY = "DECIMAL(18,2)"
 """Hryvnias (or the order's own currency) with kopiykas."""
@@ -28,23 +32,31 @@ INSTANT = "TIMESTAMPTZ"
 TEXT_LIST = "VARCHAR[]"
 INTEGER_LIST = "BIGINT[]"
 
-_FRAME_TYPES: dict[str, Any] = {
-    "BIGINT": pl.Int64,
-    "INTEGER": pl.Int32,
-    "UBIGINT": pl.UInt64,
-    "VARCHAR": pl.String,
-    "JSON": pl.String,
-    "BOOLEAN": pl.Boolean,
-    "DATE": pl.Date,
-    "DOUBLE": pl.Float64,
-    INSTANT: pl.Datetime("us", "UTC"),
-    MONEY: pl.Int64,
-    QUANTITY: pl.Int64,
-    PRICE: pl.Int64,
-    PERCENT: pl.Int64,
-    TEXT_LIST: pl.List(pl.String),
-    INTEGER_LIST: pl.List(pl.Int64),
-}
+CheckMaker = Callable[[], "pa.Check"]
+"""Makes a pandera check when a frame schema is built."""
+
+
+@cache
+def _frame_types() -> dict[str, Any]:
+    import polars as pl
+
+    return {
+        "BIGINT": pl.Int64,
+        "INTEGER": pl.Int32,
+        "UBIGINT": pl.UInt64,
+        "VARCHAR": pl.String,
+        "JSON": pl.String,
+        "BOOLEAN": pl.Boolean,
+        "DATE": pl.Date,
+        "DOUBLE": pl.Float64,
+        INSTANT: pl.Datetime("us", "UTC"),
+        MONEY: pl.Int64,
+        QUANTITY: pl.Int64,
+        PRICE: pl.Int64,
+        PERCENT: pl.Int64,
+        TEXT_LIST: pl.List(pl.String),
+        INTEGER_LIST: pl.List(pl.Int64),
+    }
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ class Column:
     type: str
     comment: str
     nullable: bool = True
-    checks: tuple[pa.Check, ...] = ()
+    checks: tuple[CheckMaker, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,7 @@ class Table:
     comment: str
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...]
-    frame_checks: tuple[pa.Check, ...] = field(default=())
+    frame_checks: tuple[CheckMaker, ...] = field(default=())
 
     @property
     def qualified_name(self) -> str:
@@ -106,16 +118,18 @@ class Table:
     @cached_property
     def frame_schema(self) -> pa.DataFrameSchema:
         """The pandera schema of a frame of this table, to be validated lazily; columns may be left out."""
+        import pandera.polars as pa
+
         return pa.DataFrameSchema(
             {
                 column.name: pa.Column(
                     frame_type(column.type),
                     nullable=column.nullable,
-                    checks=list(column.checks),
+                    checks=[make() for make in column.checks],
                 )
                 for column in self.columns
             },
-            checks=list(self.frame_checks),
+            checks=[make() for make in self.frame_checks],
             unique=list(self.primary_key),
             strict=True,
             name=self.qualified_name,
@@ -128,14 +142,41 @@ class Table:
 
 def frame_type(column_type: str) -> Any:
     """The polars type in which a frame carries a column of that DuckDB type."""
-    return _FRAME_TYPES[column_type]
+    return _frame_types()[column_type]
 
 
-def not_negative(what: str) -> pa.Check:
-    """A check that a number is zero or more; `what` names it in the failure."""
-    return pa.Check.ge(0, error=f"{what} is below zero")
+def above_zero(what: str) -> CheckMaker:
+    """A check that a number is more than zero; `what` names it in the failure."""
+
+    def make() -> pa.Check:
+        import pandera.polars as pa
+
+        return pa.Check.gt(0, error=f"{what} is not above zero")
+
+    return make
 
 
-def one_of(what: str, values: tuple[str, ...]) -> pa.Check:
+def one_of(what: str, values: tuple[str, ...]) -> CheckMaker:
     """A check that a text is one of a few; `what` names it in the failure."""
-    return pa.Check.isin(values, error=f"{what} is not one of {', '.join(values)}")
+
+    def make() -> pa.Check:
+        import pandera.polars as pa
+
+        return pa.Check.isin(values, error=f"{what} is not one of {', '.join(values)}")
+
+    return make
+
+
+def adds_up(total: str, parts: tuple[str, ...]) -> CheckMaker:
+    """A check that some columns of each row add up to another, in whole kopiykas."""
+
+    def make() -> pa.Check:
+        import pandera.polars as pa
+        import polars as pl
+
+        def rows_add_up(data: pa.PolarsData) -> pl.LazyFrame:
+            return data.lazyframe.select(pl.sum_horizontal(parts) == pl.col(total))
+
+        return pa.Check(rows_add_up, error=f"{' + '.join(parts)} is not {total}")
+
+    return make

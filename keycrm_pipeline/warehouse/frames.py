@@ -26,11 +26,24 @@ def stage_frame(
 ) -> None:
     """Makes a temporary table `name` of a frame of that table, with the table's own types."""
     columns = ", ".join(_table_value(table, column) for column in frame.columns)
-    connection.register("frame_to_stage", frame)
+    connection.register("frame_to_stage", in_chunks(frame))
     try:
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM frame_to_stage")
     finally:
         connection.unregister("frame_to_stage")
+
+
+CHUNK_ROWS = 2048
+"""DuckDB hands a frame to its threads by chunks; one large chunk would keep one thread busy alone."""
+
+
+def in_chunks(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same frame in chunks that several threads can take."""
+    if frame.height <= CHUNK_ROWS:
+        return frame
+    return pl.concat(
+        [frame.slice(start, CHUNK_ROWS) for start in range(0, frame.height, CHUNK_ROWS)], rechunk=False
+    )
 
 
 def column_list(names: Iterable[str]) -> str:

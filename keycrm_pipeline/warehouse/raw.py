@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from keycrm_pipeline.warehouse.connection import transaction
+from keycrm_pipeline.warehouse.frames import in_chunks
 from keycrm_pipeline.warehouse.statements import statement
 
 NAMELESS_REASON = "The record has no readable order id (id)."
@@ -86,60 +87,135 @@ def store_pages(
         now: Time of the exchange.
         asked_day: First day asked for; records without id are kept under it.
     """
-    rows = [row for page in pages for row in page.rows]
-    frame = pl.DataFrame(
+    try:
+        return _store_pages(
+            connection, walk, pages, set(), exchange_id=exchange_id, now=now, asked_day=asked_day
+        )
+    except duckdb.ConversionException:
+        # Texts that one JSON reader takes and DuckDB's does not are told apart only when there are any: it costs.
+        invalid = _invalid_payloads(connection, pages)
+        if not invalid:
+            raise
+        return _store_pages(
+            connection, walk, pages, invalid, exchange_id=exchange_id, now=now, asked_day=asked_day
+        )
+
+
+def _store_pages(
+    connection: duckdb.DuckDBPyConnection,
+    walk: str | None,
+    pages: Sequence[FetchedPage],
+    invalid: Collection[str],
+    *,
+    exchange_id: int,
+    now: datetime,
+    asked_day: date | None,
+) -> StoredCounts:
+    fetched = [row for page in pages for row in page.rows]
+    # The same order on two pages: the later answer is the newer one.
+    rows = {
+        row.order_id: row for row in fetched if row.order_id is not None and row.payload not in invalid
+    }
+    digests = pl.DataFrame(
         {
-            "position": range(len(rows)),
+            "order_id": list(rows),
+            "order_day": [row.order_day for row in rows.values()],
+            "payload_hash": [_digest(row.payload) for row in rows.values()],
+        },
+        schema={"order_id": pl.Int64, "order_day": pl.Date, "payload_hash": pl.String},
+    )
+    connection.register("digests_frame", digests)
+    try:
+        with transaction(connection):
+            connection.execute(statement("raw", "mark_stored"))
+            changed = {row[0] for row in connection.execute(statement("raw", "changed_ids")).fetchall()}
+            if changed:
+                connection.execute(statement("raw", "delete_changed"))
+                _insert_payloads(
+                    connection,
+                    [row for order_id, row in rows.items() if order_id in changed],
+                    digests,
+                    exchange_id=exchange_id,
+                    now=now,
+                )
+            nameless = _store_nameless(connection, fetched, invalid, asked_day=asked_day, now=now)
+            if walk is not None:
+                _record_pages(connection, walk, pages, now)
+            counts = connection.execute(statement("raw", "fetched_counts")).fetchone()
+    finally:
+        connection.unregister("digests_frame")
+    assert counts is not None
+    return StoredCounts(created=counts[0], updated=counts[1], nameless_keys=nameless)
+
+
+def _payload_frame(rows: Sequence[FetchedRow]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
             "order_id": [row.order_id for row in rows],
             "order_day": [row.order_day for row in rows],
             "payload": [row.payload for row in rows],
             "crm_updated_at": [row.crm_updated_at for row in rows],
         },
         schema={
-            "position": pl.Int64,
             "order_id": pl.Int64,
             "order_day": pl.Date,
             "payload": pl.String,
             "crm_updated_at": pl.Datetime("us", "UTC"),
         },
     )
-    connection.register("rows_frame", frame)
+
+
+def _insert_payloads(
+    connection: duckdb.DuckDBPyConnection,
+    rows: Sequence[FetchedRow],
+    digests: pl.DataFrame,
+    *,
+    exchange_id: int,
+    now: datetime,
+) -> None:
+    # In order of days, so that a day's payloads lie together in the file.
+    frame = (
+        _payload_frame(rows)
+        .join(digests.select("order_id", "payload_hash"), on="order_id", how="left")
+        .sort("order_day", "order_id")
+    )
+    connection.register("rows_frame", in_chunks(frame))
     try:
-        with transaction(connection):
-            connection.execute(statement("raw", "stage_rows"))
-            connection.execute(statement("raw", "mark_stored"))
-            connection.execute(statement("raw", "delete_changed"))
-            connection.execute(statement("raw", "insert_changed"), {"now": now, "exchange_id": exchange_id})
-            nameless = _store_nameless(connection, rows, asked_day=asked_day, now=now)
-            if walk is not None:
-                _record_pages(connection, walk, pages, now)
-            counts = connection.execute(statement("raw", "fetched_counts")).fetchone()
+        connection.execute(statement("raw", "insert_changed"), {"now": now, "exchange_id": exchange_id})
     finally:
         connection.unregister("rows_frame")
-    assert counts is not None
-    return StoredCounts(created=counts[0], updated=counts[1], nameless_keys=nameless)
+
+
+def _invalid_payloads(connection: duckdb.DuckDBPyConnection, pages: Sequence[FetchedPage]) -> set[str]:
+    rows = [row for page in pages for row in page.rows if row.order_id is not None]
+    connection.register("rows_frame", _payload_frame(rows))
+    try:
+        invalid = {row[0] for row in connection.execute(statement("raw", "invalid_ids")).fetchall()}
+    finally:
+        connection.unregister("rows_frame")
+    return {row.payload for row in rows if row.order_id in invalid}
 
 
 def _store_nameless(
     connection: duckdb.DuckDBPyConnection,
     rows: Iterable[FetchedRow],
+    invalid: Collection[str],
     *,
     asked_day: date | None,
     now: datetime,
 ) -> tuple[str, ...]:
-    records = [
-        (_digest(row.payload), None, asked_day, [NAMELESS_REASON], row.payload)
-        for row in rows
-        if row.order_id is None
-    ]
-    records += [
-        (str(order_id), order_id, order_day, [INVALID_REASON], payload)
-        for order_id, order_day, payload in connection.execute(statement("raw", "invalid_rows")).fetchall()
-    ]
+    records = {}
+    for row in rows:
+        if row.order_id is None:
+            key = _digest(row.payload)
+            records[key] = (key, None, asked_day, [NAMELESS_REASON], row.payload, now)
+        elif row.payload in invalid:
+            key = str(row.order_id)
+            records[key] = (key, row.order_id, row.order_day, [INVALID_REASON], row.payload, now)
     if not records:
         return ()
     frame = pl.DataFrame(
-        [(*record, now) for record in {record[0]: record for record in records}.values()],
+        list(records.values()),
         schema={
             "record_key": pl.String,
             "order_id": pl.Int64,
@@ -155,7 +231,7 @@ def _store_nameless(
         connection.execute(statement("raw", "store_nameless"))
     finally:
         connection.unregister("nameless_frame")
-    return tuple(record[0] for record in records if record[1] is None)
+    return tuple(key for key, record in records.items() if record[1] is None)
 
 
 def _record_pages(

@@ -1,28 +1,24 @@
 -- Raw copies: payloads as they came, the pages of an unfinished walk, reference lists.
 
--- name: stage_rows
-CREATE OR REPLACE TEMP TABLE fetched_rows AS
-SELECT order_id, order_day, payload, md5(payload) AS payload_hash, crm_updated_at, json_valid(payload) AS is_valid
-FROM rows_frame
-WHERE order_id IS NOT NULL
-QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY position DESC) = 1
-
 -- name: mark_stored
+-- What is new or differs from what is stored, told by the digest: payloads are not read for it.
 CREATE OR REPLACE TEMP TABLE fetched_changes AS
 SELECT fetched.order_id, stored.order_id IS NOT NULL AS is_stored
-FROM fetched_rows AS fetched LEFT JOIN raw.orders AS stored USING (order_id)
-WHERE fetched.is_valid AND (stored.order_id IS NULL OR stored.payload_hash <> fetched.payload_hash
-    OR stored.order_day IS DISTINCT FROM fetched.order_day OR stored.missing_since IS NOT NULL)
+FROM digests_frame AS fetched LEFT JOIN raw.orders AS stored USING (order_id)
+WHERE stored.order_id IS NULL OR stored.payload_hash <> fetched.payload_hash
+    OR stored.order_day IS DISTINCT FROM fetched.order_day OR stored.missing_since IS NOT NULL
+
+-- name: changed_ids
+SELECT order_id FROM fetched_changes
 
 -- name: delete_changed
 DELETE FROM raw.orders WHERE order_id IN (SELECT order_id FROM fetched_changes WHERE is_stored)
 
 -- name: insert_changed
 INSERT INTO raw.orders BY NAME
-SELECT fetched.order_id, fetched.order_day, fetched.payload, fetched.payload_hash, fetched.crm_updated_at,
-    $now AS extracted_at, NULL AS missing_since, $exchange_id AS exchange_id
-FROM fetched_rows AS fetched SEMI JOIN fetched_changes USING (order_id)
-ORDER BY fetched.order_day, fetched.order_id
+SELECT order_id, order_day, payload, payload_hash, crm_updated_at, $now AS extracted_at, NULL AS missing_since,
+    $exchange_id AS exchange_id
+FROM rows_frame
 
 -- name: fetched_counts
 SELECT count(*) FILTER (NOT is_stored), count(*) FILTER (is_stored) FROM fetched_changes
@@ -38,8 +34,8 @@ DELETE FROM ops.rejected_records
 WHERE order_id IS NULL AND order_day BETWEEN $first_day AND $last_day
     AND record_key NOT IN (SELECT unnest($seen))
 
--- name: invalid_rows
-SELECT order_id, order_day, payload FROM fetched_rows WHERE NOT is_valid
+-- name: invalid_ids
+SELECT order_id FROM rows_frame WHERE NOT json_valid(payload)
 
 -- name: pages
 SELECT page, total, order_ids FROM ops.extraction_pages WHERE walk = $walk AND fetched_at >= $not_before ORDER BY page
