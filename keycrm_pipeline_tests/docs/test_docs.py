@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import duckdb
+import numpy as np
 import pytest
 import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from keycrm_pipeline.books.discounts import MONEY_RULES, LineMoney, OrderMoney, line_amounts, settle
 from keycrm_pipeline.cli import main
 from keycrm_pipeline.profile import Profile, Settings, load_profile
 from keycrm_pipeline.schemas import TABLES
+from keycrm_pipeline.schemas.ops import REVIEW_KINDS
 from keycrm_pipeline.schemas.raw import REFERENCE_LISTS
 from keycrm_pipeline.schemas.reference import table_reference
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -109,6 +113,60 @@ def test_every_setting_is_on_the_settings_page_with_its_default() -> None:
     rows = re.findall(r"^\| `([a-z_.]+)` \|[^|]*\| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE)
     assert dict(rows) == {name: _shown_default(value) for name, value in _settings_of(Profile)}
     assert len(rows) == len(dict(rows)), "a setting stands twice"
+
+
+def test_the_worked_example_of_a_discount_is_right() -> None:
+    """A bookkeeper who checks the example against the program finds every kopiyka of it."""
+    page = (DOCS / "rules.md").read_text("utf-8")
+    example = page[page.index("### An example") : page.index("### When an order does not add up")]
+    lines = LineMoney(
+        order_index=_whole(0, 0, 0),
+        listed=line_amounts(_whole(333_330_000, 189_500_000, 150_000_000), _whole(3_000, 2_000, 1_000)),
+        sold=line_amounts(_whole(333_330_000, 180_030_000, 150_000_000), _whole(3_000, 2_000, 1_000)),
+    )
+    settlement = settle(
+        OrderMoney(
+            grand_total=_whole(143_905),
+            shipping=_whole(8_000),
+            wrap=_whole(0),
+            taxes=_whole(0),
+            discount_amount=_whole(0),
+            discount_percent=_whole(10_000_000),
+            total_discount=_whole(0),
+        ),
+        lines,
+    )
+    assert MONEY_RULES[settlement.rule[0]] == "discount_percent"
+    assert settlement.discount.tolist() == [15_100]
+    told = re.findall(r"^\| \S+ \| [\d.]+ \| \d \| ([\d.]+) \| ([\d.]+) \|", example, re.MULTILINE)
+    kopiykas = [tuple(int(sum_.replace(".", "")) for sum_ in row) for row in told]
+    discounts, amounts = settlement.line_discount.tolist(), settlement.line_amount.tolist()
+    assert kopiykas == list(zip(discounts, amounts, strict=True)) == [
+        (10_000, 89_999), (5_494, 32_406), (1_500, 13_500),
+    ]  # fmt: skip
+    assert "Goods 1,224.05, services 215.00, together 1,439.05" in example
+    assert sum(amounts) + 8_000 == 143_905
+
+
+def _whole(*values: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.array(values, np.int64)
+
+
+def test_every_kind_of_the_review_list_is_explained() -> None:
+    """Whatever waits for a person, the rules page says what to do about it."""
+    page = (DOCS / "rules.md").read_text("utf-8")
+    section = page[page.index("## What waits for a person") : page.index("## Decisions")]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == REVIEW_KINDS
+
+
+def test_files_that_the_pages_name_are_there() -> None:
+    """“Code: books/discounts.py” leads to a file."""
+    missing = []
+    for page in ("rules.md", "architecture.md"):
+        for path in re.findall(r"`([a-z_]+/[a-z_/]+\.(?:py|sql))`", (DOCS / page).read_text("utf-8")):
+            if not any((base / path).exists() for base in (ROOT, ROOT / "keycrm_pipeline")):
+                missing.append(f"{page}: {path}")
+    assert missing == []
 
 
 def _yaml_blocks() -> list[tuple[str, str]]:
