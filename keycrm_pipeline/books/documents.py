@@ -274,34 +274,30 @@ def with_delivery_address(orders: pl.DataFrame) -> pl.DataFrame:
     )
     # Most parts of most addresses are empty, so the comparison is made of those that are filled at all.
     filled = [part for part in ADDRESS_PARTS if parts[part].null_count() < parts.height]
+    if not filled:
+        return orders.with_columns(delivery_address=pl.lit(None, pl.String))
     compared = parts.select(pl.format(" {} ", _plain(pl.col(part))).alias(part) for part in filled)
-    kept = pl.DataFrame(
-        [
-            parts[part].to_frame().select(
-                pl.when(~_is_repeated(place, compared)).then(pl.col(part)).alias(part)
-            ).to_series()
-            for place, part in enumerate(filled)
-        ]
-    ) if filled else parts
-    joined = pl.concat_str(pl.all(), separator=", ", ignore_nulls=True)
-    line = kept.select(pl.when(joined != "").then(joined).alias("delivery_address")) if filled else parts.select(
-        pl.lit(None, pl.String).alias("delivery_address")
+    kept = parts.select(
+        pl.when(~_is_repeated(place, compared)).then(pl.col(part)).alias(part)
+        for place, part in enumerate(filled)
     )
+    joined = pl.concat_str(pl.all(), separator=", ", ignore_nulls=True)
+    line = kept.select(pl.when(joined != "").then(joined).alias("delivery_address"))
     return orders.with_columns(line.to_series())
 
 
 def _is_repeated(place: int, compared: pl.DataFrame) -> pl.Series:
     """Whether the part at a place stands in another part as whole words: "Київ" does not stand in "Київська"."""
     part = compared.columns[place]
-    repeated = pl.lit(False)
+    repeated = pl.Series([False]).new_from_index(0, compared.height)
     for other_place, other in enumerate(compared.columns):
         if other_place == place:
             continue
         contains = pl.col(other).str.contains(pl.col(part), literal=True)
         if other_place > place:
             contains = contains & (pl.col(other) != pl.col(part))
-        repeated = repeated | contains.fill_null(False)
-    return compared.select(repeated.alias("repeated")).to_series()
+        repeated = repeated | compared.select(contains.fill_null(False)).to_series()
+    return repeated
 
 
 def _plain(text: pl.Expr) -> pl.Expr:
