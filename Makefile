@@ -7,7 +7,7 @@ PYTHON_OF_VENV := .venv/bin/python
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint schema lock bench clean
+.PHONY: help setup run demo test lint schema docs lock bench clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ lint: setup ## check style, format, types and the direction of imports
 
 schema: setup ## write keycrm_pipeline/profile.schema.json anew, after a setting was added or reworded
 	@exec $(PYTHON_OF_VENV) scripts/write_profile_schema.py
+
+docs: setup ## write docs/tables.md anew, after a table was changed
+	@exec $(PYTHON_OF_VENV) -m keycrm_pipeline.schemas.reference docs/tables.md
 
 lock: setup ## choose the dependencies' versions anew, within the bounds of pyproject.toml
 	@exec $(PYTHON_OF_VENV) scripts/lock.py
