@@ -1,6 +1,6 @@
 """Makes a virtual environment with locked dependencies and this package in it; quick when nothing changed.
 
-Run by `scripts/setup.sh` with any Python 3.11 to 3.13, before anything is installed: the standard library only.
+Run by `scripts/setup.sh` with any Python 3.11 to 3.13, before anything is installed: standard library only.
 """
 
 import argparse
@@ -16,7 +16,7 @@ STAMP = "keycrm-pipeline.stamp"
 
 
 def environment_hash(lock: Path) -> str:
-    """Changes with all that decides what is in the environment: lock, metadata, Python, the project's place."""
+    """Changes with what decides the environment: lock, metadata, Python, the project's place."""
     digest = hashlib.sha256()
     for part in (
         lock.read_bytes(),
@@ -51,8 +51,8 @@ def make_environment(environment: Path, base: str) -> None:
     if subprocess.run([base, "-c", question], check=False, capture_output=True).returncode != 0:  # noqa: S603
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise SystemExit(
-            f"{base} has no venv module: install it (on Debian or Ubuntu: sudo apt install python{version}-venv) "
-            "and try again."
+            f"{base} has no venv module: install it (on Debian or Ubuntu: "
+            f"sudo apt install python{version}-venv) and try again."
         )
     made = subprocess.run([base, "-m", "venv", "--clear", environment], check=False)  # noqa: S603
     if made.returncode != 0:
@@ -65,16 +65,17 @@ def install(python: Path, lock: Path) -> None:
     Raises:
         SystemExit: pip failed; says what may help.
     """
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
-    for arguments in (
+    pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    steps: tuple[list[str | Path], ...] = (
         ["--require-hashes", "--requirement", lock],
         # Without a build of its own: nothing may be fetched that the lock does not name.
         ["--no-deps", "--no-build-isolation", "--editable", PROJECT],
-    ):
+    )
+    for arguments in steps:
         if subprocess.run([*pip, *arguments], check=False, cwd=PROJECT).returncode != 0:  # noqa: S603
             raise SystemExit(
-                "The dependencies could not be installed: see the lines above. Is the package index reachable, "
-                "and is there room on the disk? Then try again."
+                "The dependencies could not be installed: see the lines above. Try again when the package index "
+                "can be reached and the disk has room."
             )
 
 
@@ -90,7 +91,9 @@ def main() -> None:
     if stamp.exists() and stamp.read_text("ascii") == wanted and is_working(python):
         return
     base = base_python()
-    print(f"Setting up {environment.name} with the locked dependencies; this takes a minute or two.", flush=True)
+    print(
+        f"Setting up {environment.name} with the locked dependencies; this takes a minute or two.", flush=True
+    )
     make_environment(environment, base)
     install(python, lock)
     stamp.write_text(wanted, "ascii")

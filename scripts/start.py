@@ -1,0 +1,303 @@
+"""Starts the product and ends it as a whole: the page, the daemon, on first start the demo shop's month.
+
+Run by `make run`. What is not here: what Dagster loads (`keycrm_pipeline.definitions`), where the instance is
+and which runs died with an earlier start (`keycrm_pipeline.instance`). The program ends with Ctrl-C, SIGTERM or
+a closed terminal, and takes everything it started with it, children of children too.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import IO, NoReturn
+
+from demo import DEMO, load_command
+
+from keycrm_pipeline.profile import (
+    SANDBOX,
+    ProfileError,
+    Settings,
+    database_path,
+    load_profile,
+    load_profiles,
+    settings_from_environment,
+)
+
+HOST = "127.0.0.1"
+"""The page has no login: it is for this machine only."""
+
+LOCK = "running.lock"
+"""In DAGSTER_HOME. Locked while any process of a start lives: two daemons would run everything twice."""
+
+READY_WITHIN_SECONDS = 180
+"""A slow machine needs most of a minute to load everything for the first time."""
+
+STOP_WITHIN_SECONDS = 20
+"""A run that is stopped needs a moment to say so in the exchange log and on the page."""
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+POLL_SECONDS = 0.2
+QUIET_WORKSPACE = ("--workspace", "workspace.yaml", "--log-level", "warning")
+"""What happens is on the page; the terminal shows what goes wrong."""
+
+
+class _StopAskedError(BaseException):
+    """Somebody wants the end; like KeyboardInterrupt, nothing catches it by accident."""
+
+
+def _ask_to_stop(number: int, frame: FrameType | None) -> NoReturn:
+    del frame
+    # A second signal ends the orderly stop that the first one began.
+    raise _StopAskedError(signal.Signals(number).name)
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+def check_port(port: int) -> None:
+    """Makes sure that the page can be where people look for it.
+
+    Raises:
+        SystemExit: The port is taken; says what to do.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As the web server does: a port whose last connections are only fading away is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError:
+            raise SystemExit(
+                f"Port {port} is only for the administrator. Choose another: make run PORT=3001"
+            ) from None
+        except OSError:
+            raise SystemExit(
+                f"Port {port} on {HOST} is in use by another program, perhaps by an earlier make run. "
+                f"End that one, or choose another port: make run PORT={port + 1}"
+            ) from None
+
+
+@contextlib.contextmanager
+def only_start(home: Path) -> Iterator[IO[str]]:
+    """Holds the lock of a DAGSTER_HOME; whoever inherits the open file holds it too.
+
+    Raises:
+        SystemExit: An earlier start, or what is left of it, still runs.
+    """
+    path = home / LOCK
+    with path.open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise SystemExit(
+                f"This product is running already on {home} (processes {file.read().strip() or 'unknown'}). "
+                "End it with Ctrl-C where it was started, or end these processes."
+            ) from None
+        file.truncate(0)
+        yield file
+
+
+def wants_first_load(settings: Settings) -> bool:
+    """Whether the demo shop is there and not one load of it has succeeded: the page would be empty."""
+    from keycrm_pipeline.exchange.session import open_warehouse
+    from keycrm_pipeline.warehouse.errors import WarehouseError
+    from keycrm_pipeline.warehouse.exchanges import last_succeeded_exchange
+
+    try:
+        profile = load_profile(DEMO, settings)
+    except ProfileError:
+        # Taken away, or told with the other mistakes.
+        return False
+    if profile.base_url != SANDBOX:
+        return False
+    if not database_path(profile, settings).exists():
+        return True
+    try:
+        with open_warehouse(profile, settings).reading() as connection:
+            return last_succeeded_exchange(connection) is None
+    except WarehouseError:
+        # The load tells it better.
+        return True
+
+
+class Services:
+    """The processes of the product, each with its children in a group of its own."""
+
+    def __init__(self, lock: IO[str], environment: Mapping[str, str]) -> None:
+        self._lock = lock
+        self._environment = dict(environment)
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        """Starts a program; a group of its own keeps Ctrl-C from it, so that the stop has an order."""
+        process = subprocess.Popen(  # noqa: S603 - programs of this environment
+            command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[self._lock.fileno()],
+        )
+        self._processes[name] = process
+        self._lock.write(f"{process.pid} ")
+        self._lock.flush()
+        return process
+
+    def ended(self) -> str | None:
+        """The name of a service that has ended, in words; None while all run."""
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                return f"{name} ended by itself (code {process.returncode})"
+        return None
+
+    def stop(self) -> None:
+        """Ends everything: asks first, and kills what does not end in time."""
+        try:
+            self._signal(signal.SIGTERM)
+            deadline = time.monotonic() + STOP_WITHIN_SECONDS
+            while self._alive() and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+        except _StopAskedError:
+            _say("Killing what is left.")
+        finally:
+            self._signal(signal.SIGKILL)
+            for process in self._processes.values():
+                process.wait()
+
+    def _alive(self) -> bool:
+        """Whether anything in the groups still runs, children of children included."""
+        alive = False
+        for process in self._processes.values():
+            process.poll()
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, 0)
+                alive = True
+        return alive
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in self._processes.values():
+            # A group that is gone, or (macOS) holds only what has ended.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, number)
+
+
+def is_answering(port: int) -> bool:
+    """Whether the page answers."""
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/server_info", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def end_dead_runs(*, told: bool) -> None:
+    """Ends runs that died with a daemon: they would hold up the queue of their profile for ever."""
+    from keycrm_pipeline.instance import end_orphaned_runs, open_instance
+
+    with open_instance() as instance:
+        ended = end_orphaned_runs(instance, at_start_of_page=True)
+    if ended and told:
+        _say(f"{len(ended)} runs of an earlier start died with it and are marked failed.")
+
+
+def serve(services: Services, port: int) -> str:
+    """Starts page and daemon and waits until one of them ends, which it tells."""
+    programs = Path(sys.executable).parent
+    services.start(
+        "The page",
+        [str(programs / "dagster-webserver"), "--host", HOST, "--port", str(port), *QUIET_WORKSPACE],
+    )
+    services.start(
+        "The daemon",
+        [str(programs / "dagster-daemon"), "run", *QUIET_WORKSPACE],
+    )
+    _say("Starting the page and the daemon.")
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    is_ready = False
+    while (ended := services.ended()) is None:
+        if not is_ready and is_answering(port):
+            _say(f"Ready: http://{HOST}:{port} (Ctrl-C ends everything)")
+            is_ready = True
+        if not is_ready and time.monotonic() > deadline:
+            return f"The page did not answer within {READY_WITHIN_SECONDS} seconds"
+        time.sleep(POLL_SECONDS if not is_ready else 1)
+    return ended
+
+
+def run(port: int) -> None:
+    """Does it all, and returns when it is over.
+
+    Raises:
+        SystemExit: It could not start, or a service ended by itself.
+    """
+    from keycrm_pipeline.instance import HOME_VARIABLE, dagster_home, prepare_dagster_home
+
+    check_port(port)
+    settings = settings_from_environment(os.environ)
+    home = dagster_home(os.environ)
+    prepare_dagster_home(home)
+    os.environ[HOME_VARIABLE] = str(home)
+    with only_start(home) as lock:
+        services = Services(lock, os.environ)
+        lock.write(f"{os.getpid()} ")
+        lock.flush()
+        for error in load_profiles(settings)[1]:
+            _say(str(error))
+        try:
+            end_dead_runs(told=True)
+            if wants_first_load(settings):
+                _say("Loading the demo shop's last 30 days, this once.")
+                first_load(settings)
+            failure = serve(services, port)
+        except _StopAskedError as asked:
+            _say(f"\nStopping ({asked}).")
+            failure = None
+        finally:
+            services.stop()
+        end_dead_runs(told=False)
+    if failure is not None:
+        raise SystemExit(f"{failure}; the rest was ended too.")
+    _say("Stopped.")
+
+
+def first_load(settings: Settings) -> None:
+    """Loads the demo month; when that fails the page still starts, and shows why."""
+    command = load_command(load_profile(DEMO, settings).zone)
+    # In this group: Ctrl-C reaches it, and its progress bar has the terminal.
+    with subprocess.Popen(command) as load:  # noqa: S603 - the command of this project
+        try:
+            code = load.wait()
+        except _StopAskedError:
+            load.terminate()
+            raise
+    if code != 0:
+        _say("The demo shop could not be loaded; the page starts all the same.")
+
+
+def main() -> None:
+    """Reads the command line and runs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=3000, choices=range(1, 65536), metavar="PORT")
+    arguments = parser.parse_args()
+    # Also where a shell started this in the background with SIGINT ignored: children then get the default.
+    for number in STOP_SIGNALS:
+        signal.signal(number, _ask_to_stop)
+    os.chdir(Path(__file__).resolve().parent.parent)
+    try:
+        run(arguments.port)
+    except _StopAskedError:
+        _say("Stopped.")
+
+
+if __name__ == "__main__":
+    main()
