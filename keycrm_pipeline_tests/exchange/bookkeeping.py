@@ -7,12 +7,14 @@ over HTTP of the demo shop. What is not here: rules, and what the tests expect.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import httpx
 
 from keycrm_pipeline.crm import KeyCrmClient, RequestBudget
 from keycrm_pipeline.exchange import passes
@@ -54,6 +56,22 @@ def kyiv(year: int, month: int, day: int, hour: int = 12, minute: int = 0, secon
     return datetime(year, month, day, hour, minute, second, tzinfo=KYIV)
 
 
+class RewritingTransport(httpx.BaseTransport):
+    """Carries requests to the demo shop and puts bytes into its answers that no JSON encoder would write."""
+
+    def __init__(self, api: SandboxApi, rewritten: Mapping[bytes, bytes]) -> None:
+        self._inner = SandboxTransport(api, sleep=lambda _seconds: None)
+        self._rewritten = rewritten
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self._inner.handle_request(request)
+        body = answer.content
+        for before, after in self._rewritten.items():
+            body = body.replace(before, after)
+        headers = {"Content-Type": answer.headers.get("Content-Type", "application/json")}
+        return httpx.Response(answer.status_code, headers=headers, content=body, request=request)
+
+
 @dataclass
 class Books:
     """One KeyCRM account and the books that are made of it.
@@ -64,6 +82,7 @@ class Books:
         profile: The profile.
         api: KeyCRM's API over the account.
         now: Time of the next load; each load moves it on by an hour.
+        rewritten: Bytes of KeyCRM's answers and what comes in their place.
     """
 
     directory: Path
@@ -71,6 +90,7 @@ class Books:
     shop: Shop
     api: SandboxApi
     now: datetime = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
+    rewritten: dict[bytes, bytes] = field(default_factory=dict)
     _runs: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -94,7 +114,7 @@ class Books:
             base_url=BASE_URL,
             api_key=key,
             budget=RequestBudget(600_000, sleep=lambda _seconds: None, jitter=lambda: 0.0),
-            transport=SandboxTransport(self.api, sleep=lambda _seconds: None),
+            transport=RewritingTransport(self.api, self.rewritten),
             concurrency=2,
             sleep=lambda _seconds: None,
         )
