@@ -74,8 +74,8 @@ def install(python: Path, lock: Path) -> None:
     for arguments in steps:
         if subprocess.run([*pip, *arguments], check=False, cwd=PROJECT).returncode != 0:  # noqa: S603
             raise SystemExit(
-                "The dependencies could not be installed: see the lines above. Try again when the package index "
-                "can be reached and the disk has room."
+                "The dependencies could not be installed: see the lines above. Try again when the package "
+                "index can be reached and the disk has room."
             )
 
 

@@ -1,8 +1,8 @@
 """Starts the product and ends it as a whole: the page, the daemon, on first start the demo shop's month.
 
 Run by `make run`. What is not here: what Dagster loads (`keycrm_pipeline.definitions`), where the instance is
-and which runs died with an earlier start (`keycrm_pipeline.instance`). The program ends with Ctrl-C, SIGTERM or
-a closed terminal, and takes everything it started with it, children of children too.
+and which runs died with an earlier start (`keycrm_pipeline.instance`). Ctrl-C, SIGTERM and a closed terminal
+end it and everything it started, children of children too.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Writes the JSON Schema of the profile file that the package ships, from the models in `keycrm_pipeline.profile`.
+"""Writes the JSON Schema of the profile file that the package ships, from `keycrm_pipeline.profile`.
 
 Run by `make schema` after a setting was added or reworded. Nothing else belongs here.
 """
