@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from keycrm_pipeline.schemas.columns import INSTANT, MONEY, QUANTITY, Column, Table, above_zero, adds_up, one_of
+from keycrm_pipeline.schemas.columns import (
+    INSTANT,
+    MONEY,
+    QUANTITY,
+    Column,
+    Table,
+    above_zero,
+    adds_up,
+    one_of,
+)
 
 PRODUCT_KINDS = ("product", "product_with_sku", "service")
 SERVICE_KINDS = ("service", "delivery", "wrap", "tax")
@@ -43,7 +52,9 @@ PARTNER_LINKS = Table(
     (
         Column("buyer_id", "BIGINT", "KeyCRM's buyer id.", nullable=False),
         Column("partner_id", "BIGINT", "The card.", nullable=False),
-        Column("name_conflict", "BOOLEAN", "Whether the buyer's name disagreed with the card's.", nullable=False),
+        Column(
+            "name_conflict", "BOOLEAN", "Whether the buyer's name disagreed with the card's.", nullable=False
+        ),
         Column("conflict_order_id", "BIGINT", "The order in which the disagreement was met."),
         Column("created_at", INSTANT, "When the link was made.", nullable=False),
     ),

@@ -1,15 +1,15 @@
 """What a table is: its columns, their types, comments and checks, each written once.
 
-From one `Table` come the statement that creates it (`warehouse`), the pandera schema that a frame must pass before
-it is written, the column comments in DuckDB, the column list of the Dagster asset and the table reference of the docs.
-No SQL, no Dagster and no rule of bookkeeping belongs here.
+From one `Table` come the statement that creates it (`warehouse`), the pandera schema that a frame must pass
+before it is written, the column comments in DuckDB, the column list of the Dagster asset and the table
+reference of the docs. No SQL, no Dagster and no rule of bookkeeping belongs here.
 
-A frame carries money as whole kopiykas, quantities as thousandths, prices and percents as millionths (all Int64):
-decimals as Python objects are slow, and binary floats lose kopiykas. The tables themselves hold DECIMAL; the
-warehouse converts at the border.
+A frame carries money as whole kopiykas, quantities as thousandths, prices and percents as millionths (all
+Int64): decimals as Python objects are slow, and binary floats lose kopiykas. The tables themselves hold
+DECIMAL; the warehouse converts at the border.
 
-pandera and polars are imported when a frame is checked, not before: a command that only reads the exchange log must
-answer at once.
+pandera and polars are imported when a frame is checked, not before: a command that only reads the exchange
+log must answer at once.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class Column:
         type: The DuckDB type.
         comment: One sentence for the person who reads the table.
         nullable: Whether the value may be missing.
-        checks: pandera checks of the column's values in a frame (money in kopiykas, quantities in thousandths).
+        checks: Make the pandera checks of the column's values in a frame (money in kopiykas, quantities in
+            thousandths).
     """
 
     name: str
@@ -88,7 +89,7 @@ class Table:
         comment: What one row is, for the person who reads the table.
         columns: The columns, in order.
         primary_key: The columns that identify a row.
-        frame_checks: pandera checks that look at several columns at once.
+        frame_checks: Make the pandera checks that look at several columns at once.
     """
 
     schema: str

@@ -11,7 +11,6 @@ from typing import Any
 import duckdb
 
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.frames import column_list
 from keycrm_pipeline.warehouse.statements import statement
 
 
@@ -53,7 +52,7 @@ class Exchange:
     error: str | None
 
 
-_COLUMNS = column_list(field.name for field in fields(Exchange))
+_COLUMNS = ", ".join(field.name for field in fields(Exchange))
 
 
 def begin_exchange(
