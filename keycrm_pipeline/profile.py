@@ -59,7 +59,7 @@ KEY_VARIABLE = "KEYCRM_API_KEY"
 PROFILES_VARIABLE = "KEYCRM_PROFILES_DIR"
 DATA_VARIABLE = "KEYCRM_DATA_DIR"
 
-_SECRET_SETTINGS = re.compile(r"(?:.*_)?(?:key|apikey|token|secret|password|bearer)", re.IGNORECASE)
+_SECRET_SETTINGS = re.compile(r"(?:.*[_-])?(?:key|apikey|token|secret|password|bearer)", re.IGNORECASE)
 _WRONG_ZONES = ("right/", "posix/", "posixrules", "localtime", "Factory")
 """Stand beside the real zones: with leap seconds, or meaning another zone on another machine."""
 
