@@ -37,6 +37,22 @@ def holder(path: Path) -> str:
         return "another process"
 
 
+def is_held(path: Path) -> bool:
+    """Whether some process, this one too, works on the profile at this moment."""
+    if not path.exists():
+        return False
+    lock = FileLock(path, thread_local=False, mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except PermissionError:
+        # Another user's exchange: only what its holder wrote can be seen.
+        return _holder_path(path).exists()
+    lock.release()
+    return False
+
+
 def acquire(path: Path, run_id: str, *, waiting: Callable[[str], None]) -> None:
     """Takes the lock for a run, waiting as long as another run holds it; at once when this run has it.
 

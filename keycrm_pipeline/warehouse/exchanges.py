@@ -14,6 +14,13 @@ from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.statements import statement
 
 
+KILLED = (
+    "The exchange was killed before it ended (power, memory or a stop by hand). What it had stored is safe; "
+    "the next load goes on from there."
+)
+"""Error of an exchange that says it runs although no process does its work."""
+
+
 @dataclass(frozen=True)
 class ExchangeCounts:
     """What one step of an exchange adds to its row."""
@@ -71,7 +78,9 @@ def begin_exchange(
     Rows that other, killed runs left running are closed as failed. The caller holds the profile's lock.
     """
     with transaction(connection):
-        connection.execute(statement("exchanges", "close_killed"), {"now": now, "run_id": run_id})
+        connection.execute(
+            statement("exchanges", "close_killed"), {"now": now, "run_id": run_id, "error": KILLED}
+        )
         row = connection.execute(statement("exchanges", "of_run"), [run_id]).fetchone()
         if row is not None:
             connection.execute(statement("exchanges", "restart"), [row[0]])
@@ -188,6 +197,11 @@ def totals(connection: duckdb.DuckDBPyConnection, first_day: date, last_day: dat
 def review_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """What waits for a person, by kind."""
     return dict(connection.execute(statement("exchanges", "review_counts")).fetchall())
+
+
+def missing_days(connection: duckdb.DuckDBPyConnection, until: date) -> list[date]:
+    """Days from the first loaded one to `until` that were never loaded to the end (R1)."""
+    return [row[0] for row in connection.execute(statement("exchanges", "missing_days"), [until]).fetchall()]
 
 
 def rejected_count(connection: duckdb.DuckDBPyConnection) -> int:

@@ -3,9 +3,7 @@
 -- name: close_killed
 -- The profile's lock is ours: whatever still says "running" was killed.
 UPDATE ops.exchanges SET
-    status = 'failed', finished_at = $now,
-    error = 'The exchange was killed before it ended (power, memory or a stop by hand). What it had stored is safe; '
-        || 'the next load goes on from there.'
+    status = 'failed', finished_at = $now, error = $error
 WHERE status = 'running' AND run_id IS DISTINCT FROM $run_id
 
 -- name: start
@@ -76,6 +74,13 @@ WHERE order_day BETWEEN ? AND ? GROUP BY currency ORDER BY currency
 
 -- name: review_counts
 SELECT kind, count(*) FROM ops.review GROUP BY kind ORDER BY kind
+
+-- name: missing_days
+-- Days since the first loaded one that were never loaded to the end; days before it nobody has asked for.
+SELECT CAST(day AS DATE)
+FROM generate_series((SELECT min(order_day) FROM ops.loaded_days), CAST(? AS DATE), INTERVAL 1 DAY) AS days (day)
+WHERE CAST(day AS DATE) NOT IN (SELECT order_day FROM ops.loaded_days)
+ORDER BY day
 
 -- name: rejected_count
 SELECT count(*) FROM ops.rejected_records
