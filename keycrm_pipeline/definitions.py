@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ def build_definitions(
         settings: Where profiles and data are.
         refused: Profiles with mistakes: each shows as an asset that says what is wrong, and the others still work.
     """
+    # Said once for each asset at every load and every run: backfill policies have been beta for years.
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = []
     checks: list[dg.AssetChecksDefinition] = []
     jobs: list[UnresolvedAssetJobDefinition] = []
