@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from keycrm_pipeline.books.statuses import group_name, source_name, status_name
+from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.errors import AuthenticationError, RequestRefused
 from keycrm_pipeline.exchange.crm import open_client
 from keycrm_pipeline.exchange.extraction import OPTIONAL, REFERENCE_ROUTES
-from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.profile import Profile, Settings
 
 CHECKED = ("statuses", "sources", "categories", "users", "payment_methods", "delivery_services")
+
+Rows = list[dict[str, Any]]
 
 
 @dataclass
@@ -21,14 +24,18 @@ class AccountCheck:
 
     Attributes:
         lists: List name -> rows, each with `id`, `name` and what the profile makes of it.
-        refused: Lists that KeyCRM did not give, with the reason.
-        unmapped: What has no mapping, in words.
+        refused: Lists that KeyCRM did not give, with the reason; a load can do without them.
+        catalogue_cards: File of the accounting catalogue (R12) -> cards in it.
+        unmapped: What has no mapping, in words; defaults are used instead.
+        unknown: What the profile maps and KeyCRM does not list, in words.
         problems: What must be mended before a load, in words.
     """
 
-    lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    lists: dict[str, Rows] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    catalogue_cards: dict[str, int] = field(default_factory=dict)
     unmapped: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -37,99 +44,143 @@ class AccountCheck:
         return not self.problems
 
 
-def _category_path(category_id: int, rows: Mapping[int, Mapping[str, Any]]) -> list[int]:
-    path: list[int] = []
-    current: int | None = category_id
-    while current is not None and current in rows and current not in path:
-        path.append(current)
-        current = rows[current].get("parent_id")
-    return path
+def read_account(client: KeyCrmClient) -> tuple[dict[str, Rows], dict[str, str]]:
+    """Every reference list of the account by its name, and the reasons of those that a load can do without.
+
+    Raises:
+        KeyCrmError: The key is refused, KeyCRM cannot be reached, or it refuses a list that a load needs.
+    """
+    found: dict[str, Rows] = {}
+    refused: dict[str, str] = {}
+    for list_name in CHECKED:
+        try:
+            found[list_name] = client.reference_rows(REFERENCE_ROUTES[list_name])
+        except (AuthenticationError, RequestRefused) as error:
+            if list_name not in OPTIONAL:
+                raise
+            refused["managers" if list_name == "users" else list_name] = str(error)
+    return found, refused
 
 
-def check_account(profile: Profile, environ: Mapping[str, str]) -> AccountCheck:
-    """Reads every reference list of the account and compares it with the profile.
+def check_account(profile: Profile, settings: Settings, environ: Mapping[str, str]) -> AccountCheck:
+    """Reads every reference list of the account and compares it with the profile, and reads the catalogue files.
 
     Raises:
         MissingKeyError: No key is set.
         KeyCrmError: The key is refused, or KeyCRM cannot be reached.
     """
-    found: dict[str, list[dict[str, Any]]] = {}
-    check = AccountCheck()
     with open_client(profile, environ) as client:
-        for list_name in CHECKED:
-            try:
-                found[list_name] = client.reference_rows(REFERENCE_ROUTES[list_name])
-            except (AuthenticationError, RequestRefused) as error:
-                if list_name not in OPTIONAL:
-                    raise
-                check.refused[list_name] = str(error)
-    _compare(profile, found, check)
+        found, refused = read_account(client)
+    check = AccountCheck(refused=refused)
+    _compare_statuses(profile, found["statuses"], check)
+    check.lists["sources"] = [
+        {
+            "id": int(row["id"]),
+            "name": source_name(int(row["id"]), row.get("name")),
+            "driver": row.get("driver"),
+            "currency": row.get("currency_code"),
+        }
+        for row in found["sources"]
+    ]
+    _compare_categories(profile, found["categories"], check)
+    _compare_managers(profile, found.get("users"), check)
+    _compare_payment_methods(profile, found["payment_methods"], check)
+    check.lists["delivery_services"] = [
+        {"id": int(row["id"]), "name": row.get("name")} for row in found.get("delivery_services", [])
+    ]
+    _read_catalogue_files(profile, settings, check)
     return check
 
 
-def _compare(profile: Profile, found: Mapping[str, list[dict[str, Any]]], check: AccountCheck) -> None:
-    stages = profile.statuses.stages
-    for row in found["statuses"]:
-        status_id = int(row["id"])
-        name = status_name(row.get("name"), row.get("alias")) or str(status_id)
-        chosen = profile.statuses.load == "all" or status_id in profile.statuses.load
-        check.lists.setdefault("statuses", []).append(
-            {
-                "id": status_id,
-                "name": name,
-                "group": group_name(row.get("group_id")),
-                "stage": stages.get(status_id),
-                "is_loaded": chosen,
-            }
-        )
-        if status_id not in stages:
-            check.unmapped.append(f"status {status_id} «{name}» has no stage (statuses.stages)")
-            if profile.statuses.require_mapping:
-                check.problems.append(
-                    f"Status {status_id} «{name}» has no stage, and statuses.require_mapping is true."
-                )
-    for row in found["sources"]:
-        check.lists.setdefault("sources", []).append(
-            {
-                "id": int(row["id"]),
-                "name": source_name(int(row["id"]), row.get("name")),
-                "driver": row.get("driver"),
-                "currency": row.get("currency_code"),
-            }
-        )
-    categories = {int(row["id"]): row for row in found["categories"]}
-    for category_id, row in categories.items():
-        check.lists.setdefault("categories", []).append(
-            {
-                "id": category_id,
-                "name": row.get("name"),
-                "parent_id": row.get("parent_id"),
-                "is_service": any(
-                    part in profile.service_categories for part in _category_path(category_id, categories)
-                ),
-            }
-        )
-    check.problems += [
-        f"Category {category_id} of service_categories is not in KeyCRM."
-        for category_id in profile.service_categories
-        if category_id not in categories
+def _unknown(setting: str, named: Iterable[int], listed: Iterable[int]) -> list[str]:
+    return [f"{setting} names {number}, which KeyCRM does not list." for number in sorted({*named} - {*listed})]
+
+
+def _compare_statuses(profile: Profile, rows: Rows, check: AccountCheck) -> None:
+    stages, load = profile.statuses.stages, profile.statuses.load
+    listed = check.lists["statuses"] = [
+        {
+            "id": int(row["id"]),
+            "name": status_name(row.get("name"), row.get("alias")) or str(row["id"]),
+            "group": group_name(row.get("group_id")),
+            "stage": stages.get(int(row["id"])),
+            "is_loaded": load == "all" or int(row["id"]) in load,
+        }
+        for row in rows
     ]
-    for row in found.get("users", []):
-        manager_id = int(row["id"])
-        check.lists.setdefault("managers", []).append(
-            {"id": manager_id, "name": row.get("full_name"), "user": profile.managers.get(manager_id)}
-        )
-        if manager_id not in profile.managers:
-            check.unmapped.append(f"manager {manager_id} is mapped to no user (managers)")
-    for row in found["payment_methods"]:
-        method_id = int(row["id"])
-        check.lists.setdefault("payment_methods", []).append(
-            {"id": method_id, "name": row.get("name"), "account": profile.accounts.get(method_id)}
-        )
-        if method_id not in profile.accounts:
-            check.unmapped.append(f"payment method {method_id} is mapped to no account (accounts)")
-    for row in found.get("delivery_services", []):
-        check.lists.setdefault("delivery_services", []).append({"id": int(row["id"]), "name": row.get("name")})
+    known = [status["id"] for status in listed]
+    for status in listed:
+        if status["id"] not in stages:
+            what = f"status {status['id']} «{status['name']}» has no stage (statuses.stages)"
+            check.unmapped.append(f"{what}.")
+            if profile.statuses.require_mapping:
+                check.problems.append(f"{what}, and statuses.require_mapping is true.")
+    check.unknown += _unknown("statuses.stages", stages, known)
+    if load != "all":
+        check.problems += _unknown("statuses.load", load, known)
+
+
+def _is_within(category_id: int, wanted: Iterable[int], rows: Mapping[int, Mapping[str, Any]]) -> bool:
+    """Whether a category, or any one above it, is among the wanted ones (R5)."""
+    path: list[int] = []
+    current: int | None = category_id
+    while current is not None and current in rows and current not in path:
+        path.append(current)
+        current = rows[current].get("parent_id")
+    return not set(path).isdisjoint(wanted)
+
+
+def _compare_categories(profile: Profile, rows: Rows, check: AccountCheck) -> None:
+    categories = {int(row["id"]): row for row in rows}
+    check.lists["categories"] = [
+        {
+            "id": category_id,
+            "name": row.get("name"),
+            "parent_id": row.get("parent_id"),
+            "is_service": _is_within(category_id, profile.service_categories, categories),
+        }
+        for category_id, row in categories.items()
+    ]
+    check.problems += _unknown("service_categories", profile.service_categories, categories)
+
+
+def _compare_managers(profile: Profile, rows: Rows | None, check: AccountCheck) -> None:
+    if rows is None:
+        return
+    managers = profile.managers
+    listed = check.lists["managers"] = [
+        {"id": int(row["id"]), "name": row.get("full_name"), "user": managers.get(int(row["id"]))}
+        for row in rows
+    ]
+    check.unmapped += [
+        f"manager {row['id']} is mapped to no user (managers)." for row in listed if row["user"] is None
+    ]
+    check.unknown += _unknown("managers", managers, [row["id"] for row in listed])
+
+
+def _compare_payment_methods(profile: Profile, rows: Rows, check: AccountCheck) -> None:
+    accounts = profile.accounts
+    listed = check.lists["payment_methods"] = [
+        {"id": int(row["id"]), "name": row.get("name"), "account": accounts.get(int(row["id"]))}
+        for row in rows
+    ]
+    check.unmapped += [
+        f"payment method {row['id']} is mapped to no account (accounts)."
+        for row in listed
+        if row["account"] is None
+    ]
+    check.unknown += _unknown("accounts", accounts, [row["id"] for row in listed])
+
+
+def _read_catalogue_files(profile: Profile, settings: Settings, check: AccountCheck) -> None:
+    from keycrm_pipeline.exchange.catalogue_files import CatalogueFilesError, read_catalogue_files
+
+    try:
+        files = read_catalogue_files(profile, settings)
+    except CatalogueFilesError as error:
+        check.problems.append(str(error))
+    else:
+        check.catalogue_cards = {file.name: len(file.rows) for file in files}
 
 
 def as_json(profile: Profile, check: AccountCheck) -> dict[str, Any]:
@@ -137,11 +188,21 @@ def as_json(profile: Profile, check: AccountCheck) -> dict[str, Any]:
     return {
         "profile": profile.name,
         "status": "ready" if check.is_ready else "not_ready",
-        **{name: check.lists.get(name, []) for name in (
-            "statuses", "sources", "categories", "managers", "payment_methods", "delivery_services"
-        )},
+        **{
+            name: check.lists.get(name, [])
+            for name in (
+                "statuses",
+                "sources",
+                "categories",
+                "managers",
+                "payment_methods",
+                "delivery_services",
+            )
+        },
+        "catalogue_cards": check.catalogue_cards,
         "refused": check.refused,
         "unmapped": check.unmapped,
+        "unknown": check.unknown,
         "problems": check.problems,
         "error": " ".join(check.problems) or None,
     }

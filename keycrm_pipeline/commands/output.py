@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keycrm_pipeline.exchange.summary import ExchangeSummary
+from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
+
+if TYPE_CHECKING:
+    from keycrm_pipeline.commands.check import AccountCheck
+
+PLAIN_WIDTH = 120
+"""Columns of a table that is not printed on a terminal: in a file nothing is gained by breaking lines."""
 
 REVIEW_WORDS: Mapping[str, str] = {
     "unmapped_status": "statuses without a stage (Етап)",
@@ -29,18 +38,46 @@ def print_json(value: Mapping[str, Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
+def failed_load(profile: str | None, error: str) -> dict[str, Any]:
+    """What `--json` prints of an exchange that could not even begin: every key of a load, and the error."""
+    return {
+        **dict.fromkeys(("exchange_id", "run_id", "kind", "period_from", "period_to", "started_at")),
+        **dict.fromkeys(("finished_at", "seconds")),
+        **dict.fromkeys((count.name for count in fields(ExchangeCounts)), 0),
+        "totals": {},
+        "review": {},
+        "profile": profile,
+        "status": "failed",
+        "error": error,
+    }
+
+
 def money(amount: Decimal) -> str:
     """`1 234 567.80`, with thin blanks for thousands."""
     return f"{amount:,.2f}".replace(",", " ")
 
 
 def print_summary(summary: ExchangeSummary) -> None:
-    """Prints what an exchange did and what waits for a person."""
+    """Prints the exchange summary: what an exchange did, and what waits for a person."""
+    print_exchange(summary)
+    print_review(summary.review)
+    if summary.exchange.error:
+        click.echo(f"Error: {summary.exchange.error}", err=True)
+
+
+def print_exchange(summary: ExchangeSummary, said_status: str | None = None) -> None:
+    """Prints what an exchange did.
+
+    Args:
+        summary: The exchange.
+        said_status: What to call its status when the log's own word is not what a person should read.
+    """
     exchange = summary.exchange
     period = ""
     if exchange.period_from is not None and exchange.period_to is not None:
         period = f", {exchange.period_from:%d.%m.%Y} to {exchange.period_to:%d.%m.%Y}"
-    click.echo(f"Exchange {exchange.exchange_id} ({exchange.profile}, {exchange.kind}{period}): {exchange.status}")
+    status = said_status or exchange.status
+    click.echo(f"Exchange {exchange.exchange_id} ({exchange.profile}, {exchange.kind}{period}): {status}")
     seconds = f"{summary.seconds:.1f} s" if summary.seconds is not None else "still running"
     for label, value in (
         ("Orders in KeyCRM", exchange.orders_seen),
@@ -56,9 +93,6 @@ def print_summary(summary: ExchangeSummary) -> None:
         click.echo(f"{label:<28}{value:>16}")
     for currency, total in summary.totals.items():
         click.echo(f"{'Sum of the period, ' + currency:<28}{money(total):>16}")
-    print_review(summary.review)
-    if exchange.error:
-        click.echo(f"Error: {exchange.error}", err=True)
 
 
 def print_review(review: Mapping[str, int]) -> None:
@@ -69,3 +103,77 @@ def print_review(review: Mapping[str, int]) -> None:
     click.echo("Waits for a person (see `keycrm-pipeline review`):")
     for kind, count in review.items():
         click.echo(f"  {count:>6}  {REVIEW_WORDS.get(kind, kind)}")
+
+
+_CHECK_TABLES: Sequence[tuple[str, str, Mapping[str, str]]] = (
+    (
+        "statuses",
+        "Statuses (statuses.stages)",
+        {"id": "Id", "name": "Name", "group": "Group", "stage": "Stage (Етап)", "is_loaded": "Loaded"},
+    ),
+    (
+        "sources",
+        "Sources",
+        {"id": "Id", "name": "Name (Джерело)", "driver": "Kind", "currency": "Currency"},
+    ),
+    (
+        "categories",
+        "Categories (service_categories)",
+        {"id": "Id", "name": "Name", "parent_id": "Inside of", "is_service": "Послуга"},
+    ),
+    (
+        "managers",
+        "Managers (managers)",
+        {"id": "Id", "name": "Name", "user": "User (Відповідальний)"},
+    ),
+    (
+        "payment_methods",
+        "Payment methods (accounts)",
+        {"id": "Id", "name": "Name", "account": "Account (Банк. рахунок/Каса)"},
+    ),
+    ("delivery_services", "Delivery services", {"id": "Id", "name": "Name (Служба доставки)"}),
+)
+"""List of the account -> its title with the setting that maps it, and its columns."""
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def print_check(profile: Profile, check: AccountCheck) -> None:
+    """Prints every list of the account with ids and what the profile maps them to, and what is still open."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PLAIN_WIDTH)
+    for name, title, columns in _CHECK_TABLES:
+        if name in check.refused:
+            console.print(Text(f"{title}: KeyCRM gave no list. {check.refused[name]}"))
+            continue
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+        for header in columns.values():
+            table.add_column(header, overflow="fold")
+        for row in check.lists.get(name, []):
+            # As plain text: a name with square brackets is no markup.
+            table.add_row(*(Text(_cell(row.get(column))) for column in columns))
+        console.print(table)
+    for file_name, cards in check.catalogue_cards.items():
+        console.print(Text(f"Cards of the books in {file_name}: {cards}"))
+    _print_sentences(console, "Not mapped, so defaults are used", check.unmapped)
+    _print_sentences(console, "Named in the profile, but not in KeyCRM", check.unknown)
+    _print_sentences(console, "To be mended before a load", check.problems)
+    if check.is_ready:
+        console.print(Text(f"Profile {profile.name} is ready: key and connection work."))
+
+
+def _print_sentences(console: Any, title: str, sentences: Sequence[str]) -> None:
+    if sentences:
+        console.print(f"{title}:", markup=False)
+        for sentence in sentences:
+            console.print(f"  - {sentence}", markup=False)

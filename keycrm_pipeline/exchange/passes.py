@@ -277,7 +277,7 @@ def rebuild(step: Step, profile: Profile) -> PassCounts:
                 last_day,
                 exchange_id=step.exchange_id,
                 now=step.now,
-                rewrite_all=True,
+                compare_all=True,
                 with_review=False,
             )
             documents = derived.documents

@@ -98,7 +98,7 @@ def derive_everything(
     *,
     exchange_id: int,
     now: datetime,
-    rewrite_all: bool = False,
+    compare_all: bool = False,
     with_review: bool = True,
 ) -> DerivedCounts:
     """All local steps for a period and the orders that this exchange met: from payloads to the review list.
@@ -106,7 +106,7 @@ def derive_everything(
     Needs no request: the catalogue is taken as stored, so products that it lacks are to be fetched before.
     """
     validation = validate_period(
-        connection, profile, first_day, last_day, exchange_id=exchange_id, now=now, rewrite_all=rewrite_all
+        connection, profile, first_day, last_day, exchange_id=exchange_id, now=now, compare_all=compare_all
     )
     derive_statuses(connection, profile, first_day, last_day, exchange_id=exchange_id)
     derive_sources(connection, first_day, last_day, exchange_id=exchange_id)

@@ -147,7 +147,7 @@ def derive_partners(
         match_name=profile.partner_match == "phone_and_name",
         default_partner=profile.default_partner,
     )
-    used = set(register.meet_all(sightings))
+    register.meet_all(sightings)
     conflicts = {conflict.buyer_id: conflict for conflict in register.name_conflicts}
     registers.store_partners(
         connection,
@@ -167,4 +167,4 @@ def derive_partners(
         ],
         now=now,
     )
-    return RegisterCounts(created=len(register.created), updated=len(register.updated), used=len(used))
+    return RegisterCounts(created=len(register.created), updated=len(register.updated), used=registers.partners_used(connection))

@@ -42,6 +42,7 @@ class RunPlan:
         period_to: Last day of the period.
         steps: The steps of the run, by asset name.
         clock: Tells the time, aware.
+        open_warehouse: Opens the profile's database; tests keep one connection to it.
         tell: Shows a sentence to whoever watches.
     """
 
@@ -53,6 +54,7 @@ class RunPlan:
     period_to: date | None
     steps: Sequence[str]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    open_warehouse: Callable[[Profile, Settings], Warehouse] = open_warehouse
     tell: Callable[[str], None] = lambda _sentence: None
 
 
@@ -81,7 +83,7 @@ def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
     # Files of an exchange hold people's data: readable by the owner only.
     os.umask(0o077)
     lock.acquire(path, plan.run_id, waiting=plan.tell)
-    warehouse = open_warehouse(plan.profile, plan.settings)
+    warehouse = plan.open_warehouse(plan.profile, plan.settings)
     try:
         with _foreseen(), warehouse.writing() as connection:
             exchange_id = begin_exchange(

@@ -81,7 +81,7 @@ def validate_period(
     *,
     exchange_id: int,
     now: datetime,
-    rewrite_all: bool = False,
+    compare_all: bool = False,
 ) -> ValidationCounts:
     """Validates the stored payloads of a period, and those this exchange met outside of it (R1, R10).
 
@@ -92,7 +92,7 @@ def validate_period(
         last_day: Last local day.
         exchange_id: The exchange that writes.
         now: Time of the exchange.
-        rewrite_all: Write all rows anew, for `rebuild`.
+        compare_all: Compare the rows of unchanged payloads too, for `rebuild`.
     """
     accepted = rewritten = rejected = 0
     for batch in plan_batches(connection, first_day, last_day, exchange_id=exchange_id):
@@ -104,7 +104,7 @@ def validate_period(
             rejection_reasons(checks),
             exchange_id=exchange_id,
             now=now,
-            rewrite_all=rewrite_all,
+            compare_all=compare_all,
         )
         accepted += stored.accepted
         rewritten += stored.rewritten

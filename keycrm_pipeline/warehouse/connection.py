@@ -36,6 +36,12 @@ orders are a small part of a file, and both cores share a batch of them (measure
 
 _DATABASE = "warehouse"
 
+STAGING = "staging"
+"""A database in memory for a batch that is being derived; it goes with the connection."""
+
+STAGING_ROW_GROUP_SIZE = 4096
+"""So that both cores share a batch: a temporary table would have one row group, and one core, for all of it."""
+
 WAIT_SECONDS = 30.0
 """How long a write waits for another program to let go of the file. A BI query is over by then."""
 
@@ -151,6 +157,7 @@ class Warehouse:
                 f"(ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}')"
             )
             connection.execute(f"USE {_DATABASE}")
+            connection.execute(f"ATTACH ':memory:' AS {STAGING} (ROW_GROUP_SIZE {STAGING_ROW_GROUP_SIZE})")
         except BaseException:
             connection.close()
             raise

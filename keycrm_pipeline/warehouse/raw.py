@@ -114,13 +114,16 @@ def _store_pages(
     fetched = [row for page in pages for row in page.rows]
     # The same order on two pages: the later answer is the newer one.
     rows = {
-        row.order_id: row for row in fetched if row.order_id is not None and row.payload not in invalid
+        row.order_id: row
+        for row in fetched
+        if row.order_id is not None and not (invalid and row.payload in invalid)
     }
+    digest_of = {order_id: _digest(row.payload) for order_id, row in rows.items()}
     digests = pl.DataFrame(
         {
             "order_id": list(rows),
             "order_day": [row.order_day for row in rows.values()],
-            "payload_hash": [_digest(row.payload) for row in rows.values()],
+            "payload_hash": list(digest_of.values()),
         },
         schema={"order_id": pl.Int64, "order_day": pl.Date, "payload_hash": pl.String},
     )
@@ -134,7 +137,7 @@ def _store_pages(
                 _insert_payloads(
                     connection,
                     [row for order_id, row in rows.items() if order_id in changed],
-                    digests,
+                    [digest for order_id, digest in digest_of.items() if order_id in changed],
                     exchange_id=exchange_id,
                     now=now,
                 )
@@ -168,7 +171,7 @@ def _payload_frame(rows: Sequence[FetchedRow]) -> pl.DataFrame:
 def _insert_payloads(
     connection: duckdb.DuckDBPyConnection,
     rows: Sequence[FetchedRow],
-    digests: pl.DataFrame,
+    digests: Sequence[str],
     *,
     exchange_id: int,
     now: datetime,
@@ -176,7 +179,7 @@ def _insert_payloads(
     # In order of days, so that a day's payloads lie together in the file.
     frame = (
         _payload_frame(rows)
-        .join(digests.select("order_id", "payload_hash"), on="order_id", how="left")
+        .with_columns(pl.Series("payload_hash", digests, dtype=pl.String))
         .sort("order_day", "order_id")
     )
     connection.register("rows_frame", in_chunks(frame))

@@ -76,8 +76,14 @@ def select_orders(
 
 
 def buyer_sightings(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    """(order id, date, buyer id, name, phone, e-mail) of the selected orders, in order; repeats left out."""
+    """(order id, date, buyer id, name, phone, e-mail) of the selected orders that can change a card, in order."""
     return connection.execute(statement("registers", "buyer_sightings")).fetchall()
+
+
+def partners_used(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many partner cards the selected orders belong to."""
+    row = connection.execute(statement("registers", "partners_used")).fetchone()
+    return int(row[0]) if row else 0
 
 
 def partner_candidates(

@@ -9,7 +9,13 @@ from datetime import date, datetime
 import duckdb
 import polars as pl
 
+from keycrm_pipeline.schemas.validated import (
+    VALIDATED_ORDER_LINES,
+    VALIDATED_ORDER_PAYMENTS,
+    VALIDATED_ORDERS,
+)
 from keycrm_pipeline.warehouse.connection import transaction
+from keycrm_pipeline.warehouse.frames import column_list
 from keycrm_pipeline.warehouse.statements import statement
 
 BATCH_ORDERS = 25_000
@@ -101,7 +107,7 @@ def stage_batch(
         connection.execute(statement("validation", "stage_days"), values)
     for name in ("stage_orders", "stage_lines", "stage_payments"):
         connection.execute(statement("validation", name))
-    connection.execute("DROP TABLE staged_payloads")
+    connection.execute(statement("validation", "drop_payloads"))
     return StagedChecks(
         orders=connection.execute(
             statement("validation", "order_checks"), {"has_default_partner": has_default_partner}
@@ -109,6 +115,22 @@ def stage_batch(
         lines=connection.execute(statement("validation", "line_checks")).pl(),
         payments=connection.execute(statement("validation", "payment_checks")).pl(),
     )
+
+
+def _differing_statement() -> str:
+    comparisons = "\nUNION ALL\n".join(
+        statement("validation", "comparison").format(
+            staged=staged,
+            table=table.name,
+            columns=column_list(name for name in table.column_names if name != "exchange_id"),
+        )
+        for staged, table in (
+            ("staged_orders", VALIDATED_ORDERS),
+            ("staged_lines", VALIDATED_ORDER_LINES),
+            ("staged_payments", VALIDATED_ORDER_PAYMENTS),
+        )
+    )
+    return statement("validation", "differing_orders").format(comparisons=comparisons)
 
 
 @dataclass(frozen=True)
@@ -126,7 +148,7 @@ def store_batch(
     *,
     exchange_id: int,
     now: datetime,
-    rewrite_all: bool,
+    compare_all: bool,
 ) -> StoredBatch:
     """Stores the staged batch in one transaction: accepted orders as typed rows, the others as rejected records.
 
@@ -135,7 +157,7 @@ def store_batch(
         reasons: Order id -> sentences, for the orders that failed.
         exchange_id: The exchange that writes.
         now: Time of the exchange.
-        rewrite_all: Also rewrite rows whose payload did not change (after a correction of the program).
+        compare_all: Compare the rows also of payloads that did not change (after a correction of the program).
     """
     rejected = sorted(reasons)
     rejected_frame = pl.DataFrame(
@@ -144,7 +166,7 @@ def store_batch(
     )
     with transaction(connection):
         connection.execute(statement("validation", "drop_rejected"), {"rejected": rejected})
-        connection.execute(statement("validation", "changed_orders"), {"rewrite_all": rewrite_all})
+        connection.execute(_differing_statement() if compare_all else statement("validation", "changed_orders"))
         for table in ("orders", "order_lines", "order_payments"):
             connection.execute(statement("validation", "delete_changed").format(table=table))
         connection.execute(statement("validation", "insert_orders"), {"exchange_id": exchange_id})

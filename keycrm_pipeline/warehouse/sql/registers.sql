@@ -15,8 +15,9 @@ WHERE (
     AND ($all_statuses OR validated.status_id IN (SELECT unnest($status_ids)) OR booked.order_id IS NOT NULL)
 
 -- name: buyer_sightings
--- One row per change of a buyer's data, in order of the orders; repeats of the same data cannot change a card,
--- except that the card then follows a newer order: its newest one is in newest_*.
+-- One row per change of a buyer's data, in order of the orders, and the buyer's newest order. Left out is what cannot
+-- change a card: a repeat of the same data; and, of a linked buyer, an order not newer than the one the card follows
+-- that says what stands on the card, or, when it is older, speaks only of fields that are filled.
 WITH sightings AS (
     SELECT
         order_id, ordered_at, buyer_id, buyer_name, buyer_phone, buyer_email,
@@ -24,14 +25,30 @@ WITH sightings AS (
             AND lag(buyer_phone) OVER buyer IS NOT DISTINCT FROM buyer_phone
             AND lag(buyer_email) OVER buyer IS NOT DISTINCT FROM buyer_email
             AND row_number() OVER buyer > 1 AS is_repeat,
-        row_number() OVER (PARTITION BY buyer_id ORDER BY ordered_at DESC, order_id DESC) = 1 AS is_newest
+        lead(order_id) OVER buyer IS NULL AS is_newest
     FROM validated.orders SEMI JOIN selected_orders USING (order_id)
     WHERE buyer_id IS NOT NULL
     WINDOW buyer AS (PARTITION BY buyer_id ORDER BY ordered_at, order_id)
+),
+compared AS (
+    SELECT sighting.*,
+        coalesce((ordered_at, order_id) <= (card.as_of_ordered_at, card.as_of_order_id), false) AS is_not_newer,
+        coalesce((ordered_at, order_id) < (card.as_of_ordered_at, card.as_of_order_id), false) AS is_older,
+        card.name AS card_name, card.phone AS card_phone, card.email AS card_email
+    FROM sightings AS sighting
+    LEFT JOIN accounting.partner_links AS link USING (buyer_id)
+    LEFT JOIN accounting.partners AS card USING (partner_id)
+    WHERE NOT is_repeat OR is_newest
 )
 SELECT order_id, ordered_at, buyer_id, buyer_name, buyer_phone, buyer_email
-FROM sightings
-WHERE NOT is_repeat OR is_newest
+FROM compared
+WHERE NOT (
+    is_not_newer
+    AND (buyer_name IS NULL OR coalesce(buyer_name = card_name, false)
+        OR (is_older AND card_name IS DISTINCT FROM card_phone AND card_name IS DISTINCT FROM card_email))
+    AND (buyer_phone IS NULL OR coalesce(buyer_phone = card_phone, false) OR (is_older AND card_phone IS NOT NULL))
+    AND (buyer_email IS NULL OR coalesce(buyer_email = card_email, false) OR (is_older AND card_email IS NOT NULL))
+)
 UNION ALL
 (
     SELECT order_id, ordered_at, NULL, NULL, NULL, NULL
@@ -40,6 +57,11 @@ UNION ALL
     ORDER BY ordered_at, order_id LIMIT 1
 )
 ORDER BY ordered_at, order_id
+
+-- name: partners_used
+SELECT count(DISTINCT coalesce(link.partner_id, 0))
+FROM validated.orders SEMI JOIN selected_orders USING (order_id)
+LEFT JOIN accounting.partner_links AS link USING (buyer_id)
 
 -- name: partner_candidates
 SELECT DISTINCT ON (card.partner_id)

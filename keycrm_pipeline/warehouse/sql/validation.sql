@@ -1,4 +1,4 @@
--- From payloads to typed rows. Temporary tables staged_* hold one batch; what fails validation never leaves them.
+-- From payloads to typed rows. Tables of the database `staging`, in memory, hold one batch; what fails validation never leaves them.
 -- The session's time zone is UTC here: a time without a zone in a payload means UTC.
 
 -- name: macros
@@ -12,20 +12,19 @@ CREATE OR REPLACE TEMP MACRO instant(value) AS try_cast(value AS TIMESTAMPTZ);
 CREATE OR REPLACE TEMP MACRO unreadable(name, value) AS
     CASE WHEN filled(value) IS NOT NULL AND number(value) IS NULL THEN name || ' «' || left(value, 40) || '»' END;
 CREATE OR REPLACE TEMP MACRO options(properties) AS nullif(array_to_string(
-    list_transform(
-        list_filter(properties, lambda option: filled(option.name) IS NOT NULL OR filled(option.value) IS NOT NULL),
-        lambda option: concat_ws(': ', filled(option.name), filled(option.value))
+    list_filter(
+        [concat_ws(': ', filled(option.name), filled(option.value)) for option in properties], lambda text: text <> ''
     ), '; '), '');
 
 -- name: stage_payloads
 -- All fields are read as text, in one pass: a value of an unexpected type must be seen, not turned into NULL.
-CREATE OR REPLACE TEMP TABLE staged_payloads AS
+CREATE OR REPLACE TABLE staging.staged_payloads AS
 SELECT order_id, order_day, payload_hash, from_json(payload, $structure) AS fields
 FROM raw.orders
 WHERE (order_day BETWEEN $first_day AND $last_day OR order_id IN (SELECT unnest($order_ids)))
 
 -- name: stage_days
-CREATE OR REPLACE TEMP TABLE staged_payloads AS
+CREATE OR REPLACE TABLE staging.staged_payloads AS
 SELECT order_id, order_day, payload_hash, from_json(payload, $structure) AS fields
 FROM raw.orders
 WHERE order_day BETWEEN $first_day AND $last_day
@@ -69,7 +68,7 @@ WHERE order_day BETWEEN $first_day AND $last_day
 }
 
 -- name: stage_orders
-CREATE OR REPLACE TEMP TABLE staged_orders AS
+CREATE OR REPLACE TABLE staging.staged_orders AS
 SELECT
     order_id,
     order_day,
@@ -120,13 +119,16 @@ SELECT
         unreadable('discount_percent', fields.discount_percent),
         unreadable('total_discount', fields.total_discount)
     ) AS unreadable_fields
-FROM staged_payloads
+FROM staging.staged_payloads
 
 -- name: stage_lines
-CREATE OR REPLACE TEMP TABLE staged_lines AS
-WITH unnested AS (
+CREATE OR REPLACE TABLE staging.staged_lines AS
+WITH bare AS (
     SELECT order_id, order_day, unnest(fields.products) AS line, generate_subscripts(fields.products, 1) AS line_no
-    FROM staged_payloads
+    FROM staging.staged_payloads
+),
+unnested AS (
+    SELECT *, options(line.properties) AS line_options, options(line.offer.properties) AS offer_options FROM bare
 ),
 typed AS (
     SELECT
@@ -141,11 +143,11 @@ typed AS (
         try_cast(filled(line.quantity) AS DECIMAL(18, 3)) AS quantity,
         coalesce(number(filled(line.price)), number(filled(line.price_sold))) AS price,
         coalesce(number(filled(line.price_sold)), number(filled(line.price))) AS price_sold,
-        coalesce(options(line.properties), options(line.offer.properties)) AS characteristics,
+        coalesce(line_options, offer_options) AS characteristics,
         whole(line.offer.id) AS offer_id,
         filled(line.offer.sku) AS offer_sku,
         filled(line.offer.barcode) AS offer_barcode,
-        options(line.offer.properties) AS offer_characteristics,
+        offer_options AS offer_characteristics,
         whole(line.offer.product_id) AS crm_product_id,
         line.quantity AS quantity_text,
         concat_ws('; ', unreadable('price', line.price), unreadable('price_sold', line.price_sold))
@@ -161,15 +163,15 @@ FROM typed
 
 -- name: stage_payments
 -- KeyCRM keeps payments and expenses in one table; one that comes in both lists is one and the same.
-CREATE OR REPLACE TEMP TABLE staged_payments AS
+CREATE OR REPLACE TABLE staging.staged_payments AS
 WITH unnested AS (
     SELECT order_id, order_day, unnest(fields.payments) AS payment, false AS is_expense_list,
         generate_subscripts(fields.payments, 1) AS list_position
-    FROM staged_payloads
+    FROM staging.staged_payloads
     UNION ALL
     SELECT order_id, order_day, unnest(fields.expenses), true,
         generate_subscripts(fields.expenses, 1) + 1000000
-    FROM staged_payloads
+    FROM staging.staged_payloads
 ),
 typed AS (
     SELECT
@@ -190,20 +192,25 @@ SELECT * EXCLUDE (crm_payment_id), coalesce(crm_payment_id, -position) AS paymen
 FROM typed
 QUALIFY row_number() OVER (PARTITION BY order_id, coalesce(crm_payment_id, -position) ORDER BY position) = 1
 
+-- name: drop_payloads
+DROP TABLE staging.staged_payloads
+
 -- name: order_checks
 SELECT
     staged.order_id,
     staged.order_day,
     staged.ordered_at,
     staged.status_id,
-    CAST(staged.grand_total * 100 AS BIGINT) AS grand_total,
+    -- Unreadable is told by unreadable_fields; here it must not be told again as missing.
+    coalesce(CAST(staged.grand_total * 100 AS BIGINT),
+        CASE WHEN contains(staged.unreadable_fields, 'grand_total «') THEN 0 END) AS grand_total,
     staged.has_lines,
     $has_default_partner OR links.buyer_id IS NOT NULL
         OR coalesce(staged.buyer_name, staged.buyer_phone, staged.buyer_email) IS NOT NULL AS has_partner,
     coalesce(staged.buyer_name, staged.buyer_phone, staged.buyer_email) IS NULL OR staged.buyer_id IS NOT NULL
         AS buyer_has_id,
     staged.unreadable_fields
-FROM staged_orders AS staged
+FROM staging.staged_orders AS staged
 LEFT JOIN accounting.partner_links AS links ON links.buyer_id = staged.buyer_id
 
 -- name: line_checks
@@ -214,26 +221,44 @@ SELECT
     CAST(price_sold * 1000000 AS BIGINT) AS price_sold,
     greatest(abs(price), abs(price_sold))::DOUBLE * quantity::DOUBLE AS size,
     unreadable_fields
-FROM staged_lines
+FROM staging.staged_lines
 
 -- name: payment_checks
-SELECT order_id, position, CAST(amount * 100 AS BIGINT) AS amount, amount_text FROM staged_payments
+SELECT order_id, position, CAST(amount * 100 AS BIGINT) AS amount, amount_text FROM staging.staged_payments
 
 -- name: drop_rejected
 -- What failed stays in the staged tables of nobody: the last good rows of such an order are kept as they are.
 CREATE OR REPLACE TEMP TABLE accepted_orders AS
 SELECT staged.order_id
-FROM staged_orders AS staged
+FROM staging.staged_orders AS staged
 WHERE staged.order_id NOT IN (SELECT unnest($rejected))
 
 -- name: changed_orders
 CREATE OR REPLACE TEMP TABLE changed_orders AS
 SELECT staged.order_id, stored.order_id IS NOT NULL AS is_stored
-FROM staged_orders AS staged
+FROM staging.staged_orders AS staged
 SEMI JOIN accepted_orders USING (order_id)
 LEFT JOIN validated.orders AS stored USING (order_id)
-WHERE $rewrite_all OR stored.order_id IS NULL OR stored.payload_hash <> staged.payload_hash
-    OR stored.order_day <> staged.order_day
+WHERE stored.order_id IS NULL OR stored.payload_hash <> staged.payload_hash
+    OR stored.order_day IS DISTINCT FROM staged.order_day
+
+-- name: differing_orders
+-- After a correction of the program the same payload may give other rows: compared by value, in both directions.
+CREATE OR REPLACE TEMP TABLE changed_orders AS
+SELECT staged.order_id, stored.order_id IS NOT NULL AS is_stored
+FROM staging.staged_orders AS staged
+SEMI JOIN accepted_orders USING (order_id)
+LEFT JOIN validated.orders AS stored USING (order_id)
+WHERE stored.order_id IS NULL OR staged.order_id IN (SELECT order_id FROM ({comparisons}))
+
+-- name: comparison
+SELECT order_id FROM (
+    (SELECT {columns} FROM staging.{staged} SEMI JOIN accepted_orders USING (order_id)
+     EXCEPT SELECT {columns} FROM validated.{table} SEMI JOIN accepted_orders USING (order_id))
+    UNION ALL
+    (SELECT {columns} FROM validated.{table} SEMI JOIN accepted_orders USING (order_id)
+     EXCEPT SELECT {columns} FROM staging.{staged} SEMI JOIN accepted_orders USING (order_id))
+)
 
 -- name: delete_changed
 DELETE FROM validated.{table} WHERE order_id IN (SELECT order_id FROM changed_orders WHERE is_stored)
@@ -241,19 +266,19 @@ DELETE FROM validated.{table} WHERE order_id IN (SELECT order_id FROM changed_or
 -- name: insert_orders
 INSERT INTO validated.orders BY NAME
 SELECT staged.* EXCLUDE (has_lines, unreadable_fields), $exchange_id AS exchange_id
-FROM staged_orders AS staged SEMI JOIN changed_orders USING (order_id)
+FROM staging.staged_orders AS staged SEMI JOIN changed_orders USING (order_id)
 ORDER BY order_day, order_id
 
 -- name: insert_lines
 INSERT INTO validated.order_lines BY NAME
 SELECT staged.* EXCLUDE (is_object, quantity_text, unreadable_fields)
-FROM staged_lines AS staged SEMI JOIN changed_orders USING (order_id)
+FROM staging.staged_lines AS staged SEMI JOIN changed_orders USING (order_id)
 ORDER BY order_day, order_id, line_no
 
 -- name: insert_payments
 INSERT INTO validated.order_payments BY NAME
 SELECT staged.* EXCLUDE (amount_text)
-FROM staged_payments AS staged SEMI JOIN changed_orders USING (order_id)
+FROM staging.staged_payments AS staged SEMI JOIN changed_orders USING (order_id)
 ORDER BY order_day, order_id, position
 
 -- name: forget_mended

@@ -1,0 +1,82 @@
+"""`export` and `report`: what they print, for people and as one JSON object."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keycrm_pipeline.exports import ExportResult
+
+_TABLE_WORDS = {
+    "partners": "Partners (Партнер)",
+    "products": "Products (Товар)",
+    "product_variants": "Variants of products",
+    "orders": "Orders",
+    "order_lines": "Lines of goods",
+    "order_services": "Lines of services (Послуги)",
+    "order_payments": "Payments",
+}
+MOST_DAYS_SHOWN = 10
+
+
+def print_export(result: ExportResult) -> None:
+    """Prints which files were written, what they hold, and what is held back and why."""
+    for path in result.files:
+        click.echo(str(path))
+    for table, words in _TABLE_WORDS.items():
+        click.echo(f"{words:<28}{result.counts[table]:>10}")
+    for words, new in (
+        ("New partners (Партнер)", result.new_partners),
+        ("New products (Товар)", result.new_products),
+        ("New variants", result.new_variants),
+    ):
+        click.echo(f"{words:<28}{new:>10}")
+    if result.held_back:
+        click.echo(f"Held back: {result.orders_held_back} orders.")
+        for entry in result.held_back:
+            click.echo(f"  {entry.orders:>6}  {entry.reason}")
+    if result.days_not_loaded:
+        shown = ", ".join(f"{day:%d.%m.%Y}" for day in result.days_not_loaded[:MOST_DAYS_SHOWN])
+        more = ", …" if len(result.days_not_loaded) > MOST_DAYS_SHOWN else ""
+        click.echo(f"Days of the period that were never loaded: {len(result.days_not_loaded)} ({shown}{more}).")
+
+
+def export_as_json(profile: str, first_day: date, last_day: date, result: ExportResult) -> dict[str, Any]:
+    """The export as `--json` prints it."""
+    return {
+        "profile": profile,
+        "status": "succeeded",
+        "period_from": first_day.isoformat(),
+        "period_to": last_day.isoformat(),
+        "files": [str(path) for path in result.files],
+        "counts": dict(result.counts),
+        "new_partners": result.new_partners,
+        "new_products": result.new_products,
+        "new_variants": result.new_variants,
+        "held_back": [
+            {
+                "cause": entry.cause,
+                "reason": entry.reason,
+                "orders": entry.orders,
+                "order_ids": list(entry.order_ids),
+            }
+            for entry in result.held_back
+        ],
+        "days_not_loaded": [day.isoformat() for day in result.days_not_loaded],
+        "error": None,
+    }
+
+
+def report_as_json(profile: str, first_day: date, last_day: date, path: Path) -> dict[str, Any]:
+    """The report as `--json` prints it."""
+    return {
+        "profile": profile,
+        "status": "succeeded",
+        "period_from": first_day.isoformat(),
+        "period_to": last_day.isoformat(),
+        "file": str(path),
+        "error": None,
+    }

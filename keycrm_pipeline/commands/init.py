@@ -1,0 +1,298 @@
+"""`init`: from an API key to a finished, commented profile with everything of the account listed, ready to map.
+
+Asks only what a default cannot serve, and nothing at all without a terminal. The key goes into no file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keycrm_pipeline.books.statuses import group_name, status_name
+from keycrm_pipeline.commands.check import Rows, read_account
+from keycrm_pipeline.exchange.crm import open_client
+from keycrm_pipeline.profile import (
+    DEFAULT_BASE_URL,
+    NAME_PATTERN,
+    SANDBOX,
+    MissingKeyError,
+    Profile,
+    Settings,
+    api_key,
+    key_variable,
+    load_profile,
+)
+
+DEFAULT_PARTNER = "Роздрібний покупець"
+
+
+class InitError(Exception):
+    """The profile cannot be made as asked; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a default serves in most shops, and a person may want otherwise.
+
+    Attributes:
+        start_date: First day that can be loaded.
+        default_partner: Partner of orders without a buyer; None to reject such orders.
+        service_categories: Categories that hold services.
+    """
+
+    start_date: date
+    default_partner: str | None
+    service_categories: tuple[int, ...] = ()
+
+
+def write_profile(
+    name: str,
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    base_url: str = DEFAULT_BASE_URL,
+    asks: bool,
+) -> Path:
+    """Reads the account and writes the profile; never overwrites a file.
+
+    Args:
+        name: Name of the profile.
+        settings: Where profiles are.
+        environ: The environment, which may hold the key.
+        base_url: Address of KeyCRM's API.
+        asks: Whether a person can be asked; else the key must be in the environment, and defaults are taken.
+
+    Returns:
+        The file, readable by its owner only.
+
+    Raises:
+        InitError: The name is no name of a profile, its file exists, or it cannot be written.
+        MissingKeyError: There is no key, and nobody to ask for it.
+        KeyCrmError: The key is refused, or KeyCRM cannot be reached.
+    """
+    if not NAME_PATTERN.fullmatch(name):
+        raise InitError(
+            f"«{name}» is no name of a profile. It must begin with a-z and hold only a-z, 0-9 and _, such as my_shop."
+        )
+    path = settings.profiles_directory / f"{name}.yaml"
+    if path.exists():
+        raise InitError(f"{path} exists already and was left as it is. Choose another name, or edit that file.")
+    today = datetime.now(UTC).date()
+    account = _account(name, base_url, today)
+    key = _key(account, environ, asks=asks)
+    with open_client(account, {key_variable(name): key}) as client:
+        found, refused = read_account(client)
+    choices = _ask(found, today) if asks else Choices(date(today.year, 1, 1), DEFAULT_PARTNER)
+    _write_new(path, profile_text(account, choices, found, refused))
+    # Proves that what was written can be used.
+    load_profile(name, settings)
+    return path
+
+
+def next_steps(profile: str, path: Path, base_url: str) -> str:
+    """What to do with a new profile, in words."""
+    key = (
+        "The demo shop needs no key."
+        if base_url == SANDBOX
+        else f"The key is not in it: keep it in the environment variable {key_variable(profile)}."
+    )
+    return (
+        f"Wrote {path}. {key}\n"
+        "Now edit the file: take the # off the lines that you want to map. Then\n"
+        f"  keycrm-pipeline check --profile {profile}\n"
+        "says what is still open, and\n"
+        f"  keycrm-pipeline load --from YYYY-MM-DD --to YYYY-MM-DD --profile {profile}\n"
+        "loads a period."
+    )
+
+
+def _account(name: str, base_url: str, today: date) -> Profile:
+    try:
+        return Profile.model_validate({"name": name, "base_url": base_url, "start_date": today})
+    except ValueError:
+        raise InitError(
+            f"«{base_url}» is no address of KeyCRM's API. It begins with https:// (http:// only on this machine), "
+            "or is `sandbox` for the demo shop."
+        ) from None
+
+
+def _key(account: Profile, environ: Mapping[str, str], *, asks: bool) -> str:
+    try:
+        return api_key(account, environ)
+    except MissingKeyError:
+        if not asks:
+            raise
+    variable = key_variable(account.name)
+    typed = click.prompt("API key of KeyCRM (Налаштування - Загальні - API; it is not shown)", hide_input=True)
+    return api_key(account, {variable: typed})
+
+
+def _ask(found: Mapping[str, Rows], today: date) -> Choices:
+    start = click.prompt(
+        "First day that can be loaded",
+        default=f"{today.year}-01-01",
+        type=click.DateTime(formats=["%Y-%m-%d"]),
+    ).date()
+    partner = DEFAULT_PARTNER
+    if not click.confirm(f"Book orders without a buyer to the partner «{DEFAULT_PARTNER}»?", default=True):
+        partner = click.prompt(
+            "Name of their partner (empty: such orders are rejected)", default="", show_default=False
+        ).strip()
+    categories = {int(row["id"]): _plain(row.get("name")) for row in found["categories"]}
+    services: tuple[int, ...] = ()
+    if categories:
+        click.echo("Categories: " + "; ".join(f"{number} {name}" for number, name in categories.items()))
+        services = _ask_categories(categories)
+    return Choices(start, partner or None, services)
+
+
+def _ask_categories(categories: Mapping[int, str]) -> tuple[int, ...]:
+    while True:
+        typed = click.prompt(
+            "Ids of categories that hold services (Послуга), by commas; empty for none",
+            default="",
+            show_default=False,
+        )
+        parts = [part.strip() for part in typed.split(",") if part.strip()]
+        if all(part.isdecimal() and int(part) in categories for part in parts):
+            return tuple(dict.fromkeys(int(part) for part in parts))
+        click.echo("Take ids from the list above, such as 7, 12.")
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Writes a file that must not exist yet, readable by its owner only: names of managers are inside."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise InitError(f"{path} exists already and was left as it is.") from None
+    except OSError as error:
+        raise InitError(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise InitError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _plain(value: object) -> str:
+    """A text of the account in one line, so that it cannot end a comment."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in str(value or "")).split())
+
+
+def _yaml(value: object) -> str:
+    """A value as it stands in YAML: JSON is YAML."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _mapping(setting: str, what: str, entries: Iterable[tuple[int, str, str]], indent: str = "") -> list[str]:
+    """A setting whose entries are all comments: to be mapped, each by taking its # off."""
+    lines = [f"{indent}  # {number}: {_yaml(to)}{note}" for number, to, note in entries]
+    return [f"{indent}# {what}", f"{indent}{setting}:", *(lines or [f"{indent}  # KeyCRM lists none"])]
+
+
+def profile_text(
+    account: Profile, choices: Choices, found: Mapping[str, Sequence[dict[str, Any]]], refused: Mapping[str, str]
+) -> str:
+    """The profile as a commented YAML file.
+
+    Args:
+        account: Name and address of the account.
+        choices: What was asked, or its defaults.
+        found: The account's reference lists.
+        refused: Lists that KeyCRM did not give, with the reason.
+    """
+    name = account.name
+    partner = (
+        f"default_partner: {_yaml(choices.default_partner)}"
+        if choices.default_partner
+        else f"# default_partner: {_yaml(DEFAULT_PARTNER)}"
+    )
+    lines = [
+        f"# Profile {name}: one KeyCRM account and how its orders enter the books (Профіль).",
+        "# A line that begins with # is a comment: take the # off to use it. `keycrm-pipeline check` says what is open.",
+        f"# The API key is not here: it belongs in the environment variable {key_variable(name)}."
+        if account.base_url != SANDBOX
+        else "# The demo shop in this program; it needs no API key.",
+        "",
+        f"base_url: {_yaml(account.base_url)}",
+        "# The first day that can be loaded.",
+        f"start_date: {choices.start_date.isoformat()}",
+        "# The time zone that decides to which day an order belongs.",
+        f"timezone: {account.timezone}",
+        "# The currency when neither source nor payment names one (Валюта).",
+        f"currency: {account.currency}",
+        "# Author of the documents (Користувач).",
+        f"author: {_yaml(account.author)}",
+        "# Partner of orders without a buyer (Партнер); without it such orders are rejected.",
+        partner,
+        "# phone: a known phone or e-mail finds the partner; phone_and_name: the name must agree too.",
+        f"partner_match: {account.partner_match}",
+        "# Service card that paid delivery is booked on (Послуга з доставки).",
+        f"delivery_service: {_yaml(account.delivery_service)}",
+        "# Put the order's number at its source into the comment (Номер джерела в коментарі).",
+        "source_number_in_comment: false",
+        "# Bank account or cash desk when no payment decides (Банк. рахунок/Каса).",
+        f"account: {_yaml(account.account)}",
+        f"# Requests to KeyCRM in a minute; its limit is {account.requests_per_minute} or more.",
+        f"requests_per_minute: {account.requests_per_minute}",
+        "",
+        *_mapping(
+            "accounts",
+            "Payment method -> bank account or cash desk.",
+            ((int(row["id"]), _plain(row.get("name")), "") for row in found["payment_methods"]),
+        ),
+        "",
+        "# Categories whose products, and those of categories below them, are services (Послуга). KeyCRM has:",
+        *(f"#   {int(row['id'])} {_plain(row.get('name'))}{_inside(row)}" for row in found["categories"]),
+        f"service_categories: {_yaml(list(choices.service_categories))}",
+        "",
+        *_mapping(
+            "managers",
+            "KeyCRM user -> responsible user of the accounting system (Відповідальний)."
+            + (f" KeyCRM gave no list: {_plain(refused['managers'])}" if "managers" in refused else ""),
+            (
+                (int(row["id"]), _plain(row.get("full_name")) or f"user {row['id']}", "")
+                for row in found.get("users", ())
+            ),
+        ),
+        "",
+        "statuses:",
+        "  # all, or a list of the ids whose orders are loaded, such as [1, 12].",
+        "  load: all",
+        "  # true: refuse to load while a status has no stage.",
+        "  require_mapping: false",
+        *_mapping(
+            "stages",
+            "Status -> stage in the accounting system (Етап).",
+            (
+                (
+                    int(row["id"]),
+                    _plain(status_name(row.get("name"), row.get("alias")) or f"Статус {row['id']}"),
+                    _group(row),
+                )
+                for row in found["statuses"]
+            ),
+            indent="  ",
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _inside(row: Mapping[str, Any]) -> str:
+    return f" (inside of {row['parent_id']})" if row.get("parent_id") else ""
+
+
+def _group(row: Mapping[str, Any]) -> str:
+    group = group_name(row.get("group_id"))
+    return f"  # {group}" if group else ""

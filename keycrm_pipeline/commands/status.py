@@ -1,0 +1,169 @@
+"""`status` and `review`: the last exchange, and what waits for a person.
+
+Answers at once: reads a few small rows, and imports neither Dagster nor polars nor pandera nor a drawing library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import click
+
+from keycrm_pipeline.commands.output import REVIEW_WORDS, print_exchange, print_review
+from keycrm_pipeline.exchange.lock import is_held
+from keycrm_pipeline.exchange.summary import ExchangeSummary, summarise
+from keycrm_pipeline.profile import Profile, Settings, database_path, lock_path
+from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline.warehouse.exchanges import (
+    KILLED,
+    Exchange,
+    last_exchange,
+    last_succeeded_exchange,
+    missing_days,
+    rejected_count,
+)
+from keycrm_pipeline.warehouse.review import ReviewRow
+
+WAIT_SECONDS = 10.0
+"""How long `status` waits while an exchange or another program holds the file: writes are short."""
+
+MOST_DAYS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class ProfileStatus:
+    """How a profile stands.
+
+    Attributes:
+        profile: Its name.
+        last: The last exchange; None when nothing was loaded yet.
+        is_killed: The log says that it runs, and no process does its work. Its status is then `failed`.
+        last_succeeded: The last exchange that succeeded, when it is another one.
+        rejected: Orders that could not be loaded.
+        days_missing: Local days between the first loaded one and yesterday that were never loaded to the end.
+    """
+
+    profile: str
+    last: ExchangeSummary | None = None
+    is_killed: bool = False
+    last_succeeded: Exchange | None = None
+    rejected: int = 0
+    days_missing: tuple[date, ...] = ()
+
+
+def read_status(profile: Profile, settings: Settings) -> ProfileStatus:
+    """Reads how a profile stands; a profile whose database does not exist yet has loaded nothing.
+
+    Raises:
+        WarehouseError: The database is busy, unreadable, or newer than this program.
+    """
+    path = database_path(profile, settings)
+    if not path.exists():
+        return ProfileStatus(profile.name)
+    # Asked before the log is read: an exchange that ends in between is then read as ended, not as killed.
+    is_working = is_held(lock_path(profile, settings))
+    yesterday = datetime.now(UTC).astimezone(profile.zone).date() - timedelta(days=1)
+    with Warehouse(path, profile.timezone, wait_seconds=WAIT_SECONDS).reading() as connection:
+        last = last_exchange(connection)
+        if last is None:
+            return ProfileStatus(profile.name)
+        is_killed = last.status == "running" and not is_working
+        if is_killed:
+            last = replace(last, status="failed", error=KILLED)
+        succeeded = last_succeeded_exchange(connection)
+        return ProfileStatus(
+            profile=profile.name,
+            last=summarise(connection, last),
+            is_killed=is_killed,
+            last_succeeded=None
+            if succeeded is None or succeeded.exchange_id == last.exchange_id
+            else succeeded,
+            rejected=rejected_count(connection),
+            days_missing=tuple(missing_days(connection, yesterday)),
+        )
+
+
+def status_as_json(status: ProfileStatus) -> dict[str, Any]:
+    """The status as `--json` prints it.
+
+    `last_exchange` has the keys of a load and is null when nothing was loaded yet; `error` is the error of the
+    last exchange.
+    """
+    last, succeeded = status.last, status.last_succeeded
+    return {
+        "profile": status.profile,
+        "last_exchange": None if last is None else last.as_json(),
+        "last_succeeded": None
+        if succeeded is None
+        else ExchangeSummary(exchange=succeeded, totals={}, review={}).as_json(),
+        "review": {} if last is None else last.review,
+        "rejected": status.rejected,
+        "days_missing": [day.isoformat() for day in status.days_missing],
+        "error": None if last is None else last.exchange.error,
+    }
+
+
+def print_status(status: ProfileStatus) -> None:
+    """Prints how a profile stands, for people."""
+    if status.last is None:
+        click.echo(
+            f"Nothing was loaded yet for profile {status.profile}. Load a period with "
+            f"`keycrm-pipeline load --from YYYY-MM-DD --to YYYY-MM-DD --profile {status.profile}`."
+        )
+        return
+    exchange = status.last.exchange
+    click.echo(f"Last exchange, started {_moment(exchange.started_at)}:")
+    print_exchange(status.last, said_status="killed" if status.is_killed else None)
+    if exchange.error:
+        click.echo(f"Error: {exchange.error}")
+    if status.last_succeeded is not None:
+        earlier = status.last_succeeded
+        ended = _moment(earlier.finished_at or earlier.started_at)
+        click.echo(f"Last exchange that succeeded: {earlier.exchange_id} ({earlier.kind}), ended {ended}.")
+    elif exchange.status != "succeeded":
+        click.echo("No exchange has succeeded yet.")
+    if status.rejected:
+        click.echo(f"Orders that could not be loaded: {status.rejected}.")
+    if status.days_missing:
+        shown = ", ".join(f"{day:%d.%m.%Y}" for day in status.days_missing[-MOST_DAYS_SHOWN:])
+        more = "the newest of them " if len(status.days_missing) > MOST_DAYS_SHOWN else ""
+        click.echo(f"Days not loaded: {len(status.days_missing)} ({more}{shown}). The daily load completes them.")
+    print_review(status.last.review)
+
+
+def _moment(instant: datetime) -> str:
+    return f"{instant:%d.%m.%Y %H:%M}"
+
+
+def review_as_json(profile: Profile, rows: Sequence[ReviewRow]) -> dict[str, Any]:
+    """The review list as `--json` prints it."""
+    return {
+        "profile": profile.name,
+        "review": [
+            {
+                "kind": row.kind,
+                "subject": row.subject,
+                "details": row.details,
+                "first_seen_at": row.first_seen_at.isoformat(),
+            }
+            for row in rows
+        ],
+        "error": None,
+    }
+
+
+def print_review_rows(rows: Sequence[ReviewRow]) -> None:
+    """Prints the review list, kind by kind."""
+    if not rows:
+        click.echo("Nothing waits for a person.")
+        return
+    kind = None
+    for row in rows:
+        if row.kind != kind:
+            kind = row.kind
+            words = REVIEW_WORDS.get(kind, kind)
+            click.echo(f"{words[0].upper()}{words[1:]} ({kind}):")
+        click.echo(f"  {row.first_seen_at:%d.%m.%Y}  {row.details}")
