@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from keycrm_pipeline.books.documents import DocumentSettings, derive_documents
 from keycrm_pipeline.books.names import name_key
@@ -15,6 +14,9 @@ from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDE
 from keycrm_pipeline.warehouse import documents as store
 from keycrm_pipeline.warehouse.documents import DayCounts
 from keycrm_pipeline.warehouse.validated import BATCH_ORDERS
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass

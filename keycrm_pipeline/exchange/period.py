@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from keycrm_pipeline.books.days import days_between
 from keycrm_pipeline.books.products import SoldItem
@@ -23,6 +22,9 @@ from keycrm_pipeline.exchange.validation import ValidationCounts, validate_perio
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import exchanges, raw
 from keycrm_pipeline.warehouse.registers import select_orders
+
+if TYPE_CHECKING:
+    import duckdb
 
 NO_DAYS = (date(1970, 1, 2), date(1970, 1, 1))
 """A period without days: only the orders that the exchange met are derived."""

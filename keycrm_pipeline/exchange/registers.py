@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import msgspec
 import polars as pl
 
@@ -15,8 +14,12 @@ from keycrm_pipeline.books.names import email_key, name_key
 from keycrm_pipeline.books.partners import BuyerSighting, PartnerCard, PartnerRegister
 from keycrm_pipeline.books.phones import normalised_phone
 from keycrm_pipeline.books.statuses import group_name, source_name, status_name
+from keycrm_pipeline.exchange.fields import text, whole
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import registers
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def derive_statuses(
         row = msgspec.json.decode(payload)
         # An order's own copy of a status may be older than the list; the list counts while it has the status.
         if listed or status_id not in known:
-            known[status_id] = (row.get("name"), row.get("alias"), row.get("group_id"))
+            known[status_id] = (text(row.get("name")), text(row.get("alias")), whole(row.get("group_id")))
     chosen = chosen_status_ids(profile)
     rows = []
     for status_id, (name, alias, group_id) in sorted(known.items()):
@@ -87,9 +90,9 @@ def derive_sources(
         row = msgspec.json.decode(payload)
         rows[source_id] = {
             "source_id": source_id,
-            "name": source_name(source_id, row.get("name")),
-            "driver": row.get("driver"),
-            "currency": row.get("currency_code"),
+            "name": source_name(source_id, text(row.get("name"))),
+            "driver": text(row.get("driver")),
+            "currency": text(row.get("currency_code")),
         }
     carried = registers.sources_of_orders(connection, first_day, last_day, exchange_id)
     for source_id in carried:

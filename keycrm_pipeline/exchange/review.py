@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from keycrm_pipeline.books.partners import conflict_stands
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import review
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def refresh(connection: duckdb.DuckDBPyConnection, profile: Profile, *, now: datetime) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.warehouse import exchanges
 from keycrm_pipeline.warehouse.exchanges import Exchange
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)

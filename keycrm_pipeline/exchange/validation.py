@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
-import duckdb
 import pandera.polars as pa
 import polars as pl
 
@@ -18,6 +18,9 @@ from keycrm_pipeline.schemas.validation import (
     PAYMENT_CHECKS,
 )
 from keycrm_pipeline.warehouse.validated import StagedChecks, plan_batches, stage_batch, store_batch
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)
