@@ -86,7 +86,7 @@ def test_the_instance_lives_in_the_project(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_dagster_takes_the_shipped_settings(home: Path) -> None:
-    """A setting that Dagster does not know, or reads otherwise, would stop the page or block a queue for ever."""
+    """A setting that Dagster does not know, or reads otherwise, would stop the page or block a queue."""
     with open_instance() as instance:
         assert not instance.telemetry_enabled
         assert instance.run_monitoring_enabled
