@@ -123,9 +123,9 @@ def build_schedules(assets: ProfileAssets) -> list[dg.ScheduleDefinition]:
             )
 
     later = (hour + 1) % 24
-    weekday = (
-        "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"
-    ).index(profile.sweep.weekday)
+    weekday = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday").index(
+        profile.sweep.weekday
+    )
     return [
         daily,
         dg.ScheduleDefinition(

@@ -40,7 +40,9 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
             for name, description in INTEGRITY_CHECKS.items()
         ),
         *(dg.AssetCheckSpec(kind, asset=orders, description=REVIEW_CHECKS[kind]) for kind in REVIEW_KINDS),
-        dg.AssetCheckSpec("yesterday_is_loaded", asset=orders, description="Yesterday was loaded to its end."),
+        dg.AssetCheckSpec(
+            "yesterday_is_loaded", asset=orders, description="Yesterday was loaded to its end."
+        ),
     ]
 
     @dg.multi_asset_check(name=f"{profile.name}_checks", specs=specs, pool=assets.pool)

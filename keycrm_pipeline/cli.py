@@ -1,7 +1,8 @@
 """The commands. Declares what they take and which exit code they end with; what they do is in `commands`.
 
 Heavy imports stand inside the commands: `status` must answer at once, and never imports Dagster.
-Exit codes: 0 succeeded, 1 failed, 2 wrong usage or profile.
+Exit codes: 0 succeeded, 1 failed, 2 wrong usage or profile. With `--json`, standard output holds one JSON object and
+nothing else, also when a command fails or was called wrongly.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from keycrm_pipeline.profile import (
+    DEFAULT_BASE_URL,
     MissingKeyError,
     Profile,
     ProfileError,
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
 
 FAILED = 1
 WRONG_USAGE = 2
+INTERRUPTED = 130
+"""What a shell shows for a program that Ctrl-C ended."""
+
+_JSON = "--json"
 
 
 def _print_json(value: dict[str, Any]) -> None:
@@ -42,11 +48,35 @@ def _print_json(value: dict[str, Any]) -> None:
 
 
 def _stop(message: str, code: int, as_json: bool, **more: Any) -> NoReturn:
+    """Ends the command with an error in words; `more` are further keys of the JSON object."""
     if as_json:
-        _print_json({"status": "failed", "error": message, **more})
+        _print_json({"status": "failed", **more, "error": message})
     else:
         click.echo(f"Error: {message}", err=True)
     sys.exit(code)
+
+
+class _Commands(click.Group):
+    """The commands as a group that tells every error in words, and as JSON when JSON was asked for."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
+        """Runs a command and ends the process with its exit code."""
+        asked = list(sys.argv[1:] if args is None else args)
+        as_json = _JSON in asked
+        more["standalone_mode"] = False
+        try:
+            sys.exit(super().main(asked, *rest, **more) or 0)
+        except click.ClickException as error:
+            if as_json:
+                _stop(error.format_message(), error.exit_code, as_json)
+            error.show()
+            sys.exit(error.exit_code)
+        except (click.Abort, KeyboardInterrupt):
+            _stop("Stopped by hand. What was stored is safe.", INTERRUPTED, as_json)
+        except Exception as error:  # noqa: BLE001 - a person is told in words; values may be somebody's data
+            from keycrm_pipeline.exchange.errors import unexpected
+
+            _stop(str(unexpected(error)), FAILED, as_json)
 
 
 def _chosen_profile(name: str | None, settings: Settings) -> Profile:
@@ -62,35 +92,34 @@ def _chosen_profile(name: str | None, settings: Settings) -> Profile:
             raise click.UsageError(
                 f"Name a profile with --profile: {', '.join(names)}."
                 if names
-                else f"There is no profile in {settings.profiles_directory}. Make one with `keycrm-pipeline init --profile NAME`."
+                else f"There is no profile in {settings.profiles_directory}. Make one with "
+                "`keycrm-pipeline init --profile NAME`."
             )
         name = names[0]
     return load_profile(name, settings)
 
 
 def _command(function: Callable[..., None]) -> Callable[..., None]:
-    """Opens the profile and turns wrong usage into exit code 2, also as JSON."""
+    """Gives a command the options `--profile` and `--json`, and opens the profile; a bad one is wrong usage."""
 
+    @click.option("--profile", metavar="NAME", help="The profile; not needed when there is only one.")
+    @click.option(_JSON, "as_json", is_flag=True, help="Print one JSON object and nothing else.")
     @wraps(function)
-    def wrapped(profile: str | None, as_json: bool = False, **arguments: Any) -> None:
+    def wrapped(profile: str | None, as_json: bool, **arguments: Any) -> None:
         settings = settings_from_environment(os.environ)
         try:
             chosen = _chosen_profile(profile, settings)
-        except (ProfileError, click.UsageError) as error:
-            _stop(getattr(error, "message", None) or str(error), WRONG_USAGE, as_json)
-        if "as_json" in function.__code__.co_varnames[: function.__code__.co_argcount]:
-            arguments["as_json"] = as_json
-        function(chosen, settings, **arguments)
+        except ProfileError as error:
+            _stop(str(error), WRONG_USAGE, as_json, profile=profile)
+        function(chosen, settings, as_json=as_json, **arguments)
 
     return wrapped
 
 
-_profile_option = click.option("--profile", metavar="NAME", help="The profile; not needed when there is only one.")
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 _day = click.DateTime(formats=["%Y-%m-%d"])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="keycrm-pipeline")
 def main() -> None:
     """Brings KeyCRM orders into the books: partners, products, statuses, sources and finished order documents."""
@@ -115,20 +144,23 @@ def _progress(shown: bool) -> Iterator[None]:
             yield
 
 
-def _run(profile: Profile, settings: Settings, job: str, tags: dict[str, str], as_json: bool) -> Outcome:
+def _run(profile: Profile, settings: Settings, job: str, tags: dict[str, str], as_json: bool) -> None:
+    """Runs a job to its end, prints the exchange summary, and ends the process when the job failed."""
     from keycrm_pipeline.commands.launch import run_job
 
     with _progress(not as_json):
-        return run_job(profile, settings, job, tags, quiet=True)
+        outcome = run_job(profile, settings, job, tags, quiet=True)
+    _finish(profile, outcome, as_json)
 
 
-def _finish(outcome: Outcome, as_json: bool, more: dict[str, Any] | None = None) -> None:
-    from keycrm_pipeline.commands.output import print_summary
+def _finish(profile: Profile, outcome: Outcome, as_json: bool) -> None:
+    from keycrm_pipeline.commands.output import failed_load, print_summary
 
     if outcome.summary is None:
-        _stop(outcome.error or "The exchange could not be started.", FAILED, as_json, **(more or {}))
+        error = outcome.error or "The exchange could not be started."
+        _stop(error, FAILED, as_json, **failed_load(profile.name))
     if as_json:
-        printed = {**outcome.summary.as_json(), **(more or {})}
+        printed = outcome.summary.as_json()
         if not outcome.succeeded:
             printed |= {"status": "failed", "error": outcome.error}
         _print_json(printed)
@@ -140,18 +172,19 @@ def _finish(outcome: Outcome, as_json: bool, more: dict[str, Any] | None = None)
         sys.exit(FAILED)
 
 
-def _checked_period(profile: Profile, first_day: datetime, last_day: datetime) -> tuple[date, date]:
+def _checked_period(profile: Profile, first: date, last: date) -> tuple[date, date]:
     """The asked period.
 
     Raises:
         click.UsageError: It is upside down, in the future, or before the profile's first day.
     """
-    first, last = first_day.date(), last_day.date()
     today = datetime.now(UTC).astimezone(profile.zone).date()
     if first > last:
         raise click.UsageError(f"The period begins on {first} and ends before that, on {last}.")
     if last > today:
-        raise click.UsageError(f"The period ends in the future: {last}. Today is {today} ({profile.timezone}).")
+        raise click.UsageError(
+            f"The period ends in the future: {last}. Today is {today} ({profile.timezone})."
+        )
     if first < profile.start_date:
         raise click.UsageError(
             f"The period begins on {first}, before the profile's start_date {profile.start_date}. "
@@ -163,27 +196,22 @@ def _checked_period(profile: Profile, first_day: datetime, last_day: datetime) -
 @main.command()
 @click.option("--from", "first_day", type=_day, required=True, help="First day, YYYY-MM-DD.")
 @click.option("--to", "last_day", type=_day, required=True, help="Last day, YYYY-MM-DD, included.")
-@_profile_option
-@_json_option
 @_command
-def load(profile: Profile, settings: Settings, first_day: datetime, last_day: datetime, as_json: bool) -> None:
+def load(
+    profile: Profile, settings: Settings, first_day: datetime, last_day: datetime, as_json: bool
+) -> None:
     """Loads a period, both days included, and prints the exchange summary."""
-    try:
-        first, last = _checked_period(profile, first_day, last_day)
-    except click.UsageError as error:
-        _stop(error.message, WRONG_USAGE, as_json)
+    first, last = _checked_period(profile, first_day.date(), last_day.date())
     from keycrm_pipeline.commands.launch import period_tags
 
-    _finish(_run(profile, settings, "load", period_tags(first, last), as_json), as_json)
+    _run(profile, settings, "load", period_tags(first, last), as_json)
 
 
 def _pass_command(name: str, description: str) -> None:
     @main.command(name=name, help=description)
-    @_profile_option
-    @_json_option
     @_command
     def run_pass(profile: Profile, settings: Settings, as_json: bool) -> None:
-        _finish(_run(profile, settings, name, {}, as_json), as_json)
+        _run(profile, settings, name, {}, as_json)
 
 
 for _name, _description in (
@@ -191,14 +219,15 @@ for _name, _description in (
     ("recent", "Compares the recent days and all open orders again, whatever KeyCRM says of changes."),
     ("sweep", "Finds orders that KeyCRM no longer has and marks them; nothing is deleted."),
     ("catalogue", "Refreshes products, offers and categories from KeyCRM."),
-    ("rebuild", "Derives all accounting tables anew from the raw payloads, without a request, keeping card ids."),
+    (
+        "rebuild",
+        "Derives all accounting tables anew from the raw payloads, without a request, keeping card ids.",
+    ),
 ):
     _pass_command(_name, _description)
 
 
 @main.command()
-@_profile_option
-@_json_option
 @_command
 def check(profile: Profile, settings: Settings, as_json: bool) -> None:
     """Tries key and connection, and lists all that a profile maps, with ids and what is still unmapped."""
@@ -207,9 +236,8 @@ def check(profile: Profile, settings: Settings, as_json: bool) -> None:
     from keycrm_pipeline.commands.output import print_check
     from keycrm_pipeline.crm.errors import KeyCrmError
 
-    del settings
     try:
-        found = check_account(profile, os.environ)
+        found = check_account(profile, settings, os.environ)
     except (MissingKeyError, KeyCrmError) as error:
         _stop(str(error), FAILED, as_json, profile=profile.name)
     if as_json:
@@ -221,8 +249,6 @@ def check(profile: Profile, settings: Settings, as_json: bool) -> None:
 
 
 @main.command()
-@_profile_option
-@_json_option
 @_command
 def status(profile: Profile, settings: Settings, as_json: bool) -> None:
     """Shows the last exchange and what waits for a person."""
@@ -240,9 +266,7 @@ def status(profile: Profile, settings: Settings, as_json: bool) -> None:
 
 
 @main.command()
-@_profile_option
-@_json_option
-@click.option("--kind", help="Only this kind.")
+@click.option("--kind", help="Only this kind, such as rejected_order.")
 @click.option(
     "--done",
     "done",
@@ -253,39 +277,56 @@ def status(profile: Profile, settings: Settings, as_json: bool) -> None:
 @_command
 def review(profile: Profile, settings: Settings, kind: str | None, done: int | None, as_json: bool) -> None:
     """Lists what waits for a person; --done ticks off a promoted product."""
-    from keycrm_pipeline.commands.status import print_review_rows, review_as_json
-    from keycrm_pipeline.exchange.session import open_warehouse
+    from keycrm_pipeline.commands.status import (
+        print_review_rows,
+        read_review,
+        review_as_json,
+        tick_off,
+    )
+    from keycrm_pipeline.schemas.ops import REVIEW_KINDS
     from keycrm_pipeline.warehouse.errors import WarehouseError
-    from keycrm_pipeline.warehouse.review import review_rows, tick_off_promotion
 
-    warehouse = open_warehouse(profile, settings)
+    if kind is not None and kind not in REVIEW_KINDS:
+        raise click.UsageError(f"There is no kind {kind}. The kinds are {', '.join(REVIEW_KINDS)}.")
     try:
-        if done is not None:
-            with warehouse.reading():
-                pass
-            with warehouse.writing() as connection:
-                if not tick_off_promotion(connection, done):
-                    _stop(f"Product {done} is not on the list of promoted products.", WRONG_USAGE, as_json)
-        with warehouse.reading() as connection:
-            rows = review_rows(connection, kind)
+        if done is not None and not tick_off(profile, settings, done):
+            raise click.UsageError(f"Product {done} is not on the list of promoted products.")
+        rows = read_review(profile, settings, kind)
     except WarehouseError as error:
-        _stop(str(error), FAILED, as_json)
+        _stop(str(error), FAILED, as_json, profile=profile.name)
     if as_json:
-        _print_json(review_as_json(rows))
+        _print_json(review_as_json(profile, rows))
     else:
         print_review_rows(rows)
 
 
 @main.command()
 @click.option("--profile", "name", required=True, metavar="NAME", help="Name of the new profile.")
-def init(name: str) -> None:
+@click.option(
+    "--base-url", default=DEFAULT_BASE_URL, show_default=True, help="Address of KeyCRM's API, or `sandbox`."
+)
+@click.option(
+    "--yes", "takes_defaults", is_flag=True, help="Ask nothing; the key must be in the environment."
+)
+def init(name: str, base_url: str, takes_defaults: bool) -> None:
     """Asks for key and a few choices, reads the account, and writes a commented profile ready to edit."""
-    from keycrm_pipeline.commands.init import InitError, write_profile
+    from keycrm_pipeline.commands.init import InitError, next_steps, write_profile
+    from keycrm_pipeline.crm.errors import KeyCrmError
 
+    settings = settings_from_environment(os.environ)
     try:
-        write_profile(name, settings_from_environment(os.environ), os.environ)
-    except (InitError, ProfileError) as error:
-        _stop(str(error), WRONG_USAGE if getattr(error, "is_usage", True) else FAILED, as_json=False)
+        path = write_profile(
+            name,
+            settings,
+            os.environ,
+            base_url=base_url,
+            asks=not takes_defaults and sys.stdin.isatty(),
+        )
+    except InitError as error:
+        raise click.UsageError(str(error)) from None
+    except (MissingKeyError, KeyCrmError, ProfileError) as error:
+        _stop(str(error), FAILED, as_json=False)
+    click.echo(next_steps(name, path, base_url))
 
 
 @main.command()
@@ -311,9 +352,11 @@ def sandbox(port: int, requests_per_minute: int | None) -> None:
     default="xlsx",
     show_default=True,
 )
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Directory; default: exports in the data directory.")
-@_profile_option
-@_json_option
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory; default: exports in the data directory.",
+)
 @_command
 def export(
     profile: Profile,
@@ -325,21 +368,39 @@ def export(
     as_json: bool,
 ) -> None:
     """Writes the documents of a period to hand over to the accounting system."""
-    from keycrm_pipeline.commands.handover import run_export
+    first, last = _checked_period(profile, first_day.date(), last_day.date())
+    from keycrm_pipeline.commands.handover import export_as_json, print_export
+    from keycrm_pipeline.exports import ExportError
+    from keycrm_pipeline.handover import export_period
+    from keycrm_pipeline.warehouse.errors import WarehouseError
 
     try:
-        first, last = _checked_period(profile, first_day, last_day)
-    except click.UsageError as error:
-        _stop(error.message, WRONG_USAGE, as_json)
-    run_export(profile, settings, first, last, export_format, out, as_json=as_json, stop=_stop)
+        result = export_period(
+            profile,
+            settings,
+            first,
+            last,
+            export_format=export_format,
+            directory=out,
+            now=datetime.now(UTC),
+        )
+    except (ExportError, WarehouseError) as error:
+        _stop(str(error), FAILED, as_json, profile=profile.name)
+    if as_json:
+        _print_json(export_as_json(profile.name, first, last, result))
+    else:
+        print_export(result)
 
 
 @main.command()
-@click.option("--from", "first_day", type=_day, help="First day; default: 30 days ago.")
-@click.option("--to", "last_day", type=_day, help="Last day; default: today.")
+@click.option("--from", "first_day", type=_day, help="First day; default: 30 days up to the last day.")
+@click.option("--to", "last_day", type=_day, help="Last day, included; default: today.")
 @click.option("--lang", type=click.Choice(["uk", "en"]), default="uk", show_default=True)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File; default: reports in the data directory.")
-@_profile_option
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File; default: reports in the data directory.",
+)
 @_command
 def report(
     profile: Profile,
@@ -348,19 +409,35 @@ def report(
     last_day: datetime | None,
     lang: str,
     out: Path | None,
+    as_json: bool,
 ) -> None:
     """Writes the exchange report as one HTML file."""
-    from keycrm_pipeline.commands.handover import run_report
+    from keycrm_pipeline.handover import period_or_last_days
 
-    run_report(
+    now = datetime.now(UTC)
+    first, last = _checked_period(
         profile,
-        settings,
-        first_day.date() if first_day else None,
-        last_day.date() if last_day else None,
-        lang,
-        out,
-        stop=_stop,
+        *period_or_last_days(
+            profile,
+            first_day.date() if first_day else None,
+            last_day.date() if last_day else None,
+            now,
+        ),
     )
+    from keycrm_pipeline.commands.handover import report_as_json
+    from keycrm_pipeline.handover import HandoverError, report_period
+    from keycrm_pipeline.warehouse.errors import WarehouseError
+
+    try:
+        path = report_period(
+            profile, settings, first, last, language="en" if lang == "en" else "uk", path=out, now=now
+        )
+    except (HandoverError, WarehouseError) as error:
+        _stop(str(error), FAILED, as_json, profile=profile.name)
+    if as_json:
+        _print_json(report_as_json(profile.name, first, last, path))
+    else:
+        click.echo(str(path))
 
 
 if __name__ == "__main__":

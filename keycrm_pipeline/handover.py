@@ -35,10 +35,21 @@ def report_path(profile: Profile, settings: Settings, first_day: date, last_day:
     return settings.data_directory / "reports" / f"{profile.name}_{first_day}_{last_day}.html"
 
 
-def last_days(profile: Profile, now: datetime) -> tuple[date, date]:
-    """The last 30 local days, today included; none before the profile's first day."""
-    today = now.astimezone(profile.zone).date()
-    return min(today, max(profile.start_date, today - timedelta(days=LAST_DAYS - 1))), today
+def period_or_last_days(
+    profile: Profile, first_day: date | None, last_day: date | None, now: datetime
+) -> tuple[date, date]:
+    """The period, completed where a day is missing: up to today, and 30 days long, but not before `start_date`.
+
+    Args:
+        profile: The profile, for its time zone and first day.
+        first_day: First local day, when one was named.
+        last_day: Last local day, when one was named.
+        now: The time, aware.
+    """
+    last_day = last_day or now.astimezone(profile.zone).date()
+    if first_day is None:
+        first_day = min(last_day, max(profile.start_date, last_day - timedelta(days=LAST_DAYS - 1)))
+    return first_day, last_day
 
 
 def export_period(

@@ -29,7 +29,10 @@ PASSES: dict[str, tuple[str, Callable[[Step, Profile, KeyCrmClient], PassCounts]
         "The recent days and every order that is not closed, compared again whatever KeyCRM says of changes.",
         passes.recent,
     ),
-    "sweep": ("Orders that KeyCRM no longer has: each is confirmed by id and marked, never deleted.", passes.sweep),
+    "sweep": (
+        "Orders that KeyCRM no longer has: each is confirmed by id and marked, never deleted.",
+        passes.sweep,
+    ),
     "catalogue": ("KeyCRM's categories, and the products and offers that orders have met.", passes.catalogue),
 }
 

@@ -17,7 +17,9 @@ from keycrm_pipeline.warehouse.documents import DayTotal, day_totals
 from keycrm_pipeline.warehouse.exchanges import read_exchange
 
 
-def _day_numbers(day: date, counts: DocumentCounts, totals: Mapping[date, Sequence[DayTotal]]) -> dict[str, Any]:
+def _day_numbers(
+    day: date, counts: DocumentCounts, totals: Mapping[date, Sequence[DayTotal]]
+) -> dict[str, Any]:
     count = counts.days.get(day)
     numbers: dict[str, Any] = {
         "created": count.created if count else 0,
@@ -36,7 +38,10 @@ def build_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
 
     @dg.asset(
         **assets.arguments(
-            "orders", ORDERS, kinds={"duckdb", "pandera"}, deps=["statuses", "sources", "partners", "products"]
+            "orders",
+            ORDERS,
+            kinds={"duckdb", "pandera"},
+            deps=["statuses", "sources", "partners", "products"],
         )
     )
     def orders(context: dg.AssetExecutionContext) -> dg.MaterializeResult:

@@ -110,9 +110,7 @@ def period(context: dg.AssetExecutionContext) -> tuple[date, date]:
     return days[0], days[-1]
 
 
-def report_days(
-    context: dg.AssetExecutionContext, numbers: Callable[[date], Mapping[str, Any]]
-) -> None:
+def report_days(context: dg.AssetExecutionContext, numbers: Callable[[date], Mapping[str, Any]]) -> None:
     """Puts each day's own numbers on that day's materialization, also in a range run."""
     for key in context.partition_keys:
         context.add_asset_metadata(dict(numbers(date.fromisoformat(key))), partition_key=key)

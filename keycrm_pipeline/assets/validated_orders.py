@@ -39,11 +39,18 @@ def build_validated_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
             step.count(orders_rejected=counts.rejected)
         report_days(
             context,
-            lambda day: {"dagster/partition_row_count": accepted.get(day, 0), "rejected": rejected.get(day, 0)},
+            lambda day: {
+                "dagster/partition_row_count": accepted.get(day, 0),
+                "rejected": rejected.get(day, 0),
+            },
         )
         report_run(
             context,
-            {"orders accepted": counts.accepted, "orders rejected": counts.rejected, "rows rewritten": counts.rewritten},
+            {
+                "orders accepted": counts.accepted,
+                "orders rejected": counts.rejected,
+                "rows rewritten": counts.rewritten,
+            },
         )
         return dg.MaterializeResult()
 

@@ -34,7 +34,9 @@ def days_between(first_day: date, last_day: date) -> list[date]:
     return [first_day + timedelta(days=offset) for offset in range((last_day - first_day).days + 1)]
 
 
-def spans(instants: Sequence[datetime], *, gap: timedelta = timedelta(days=1), most: int = 8) -> list[tuple[datetime, datetime]]:
+def spans(
+    instants: Sequence[datetime], *, gap: timedelta = timedelta(days=1), most: int = 8
+) -> list[tuple[datetime, datetime]]:
     """Joins instants into few spans: neighbours closer than `gap`, and then the closest ones until `most` are left.
 
     Each span costs requests of its own, so there must be few; a wide span costs pages of orders nobody asked for.

@@ -99,10 +99,23 @@ def derive_documents(
     currencies = _currencies(orders, payments, settings)
     booked_payments = _payments(payments, currencies, settings)
     return Documents(
-        orders=_headers(orders, goods, services, booked_payments, payments, currencies, settlement.difference, settings),
+        orders=_headers(
+            orders, goods, services, booked_payments, payments, currencies, settlement.difference, settings
+        ),
         order_lines=goods.select(
-            "order_id", "line_no", "crm_line_id", "product_id", "variant_id", "name", "sku", "characteristics",
-            "unit", "quantity", "price", "discount", "amount",
+            "order_id",
+            "line_no",
+            "crm_line_id",
+            "product_id",
+            "variant_id",
+            "name",
+            "sku",
+            "characteristics",
+            "unit",
+            "quantity",
+            "price",
+            "discount",
+            "amount",
         ),
         order_services=services,
         order_payments=booked_payments.drop("position"),
@@ -114,8 +127,18 @@ def _services(
 ) -> pl.DataFrame:
     """The services tab (R7): lines of kind service, then delivery, wrap and tax where they are above zero."""
     columns = (
-        "order_id", "line_no", "crm_line_id", "kind", "product_id", "name", "sku", "characteristics", "quantity",
-        "price", "discount", "amount",
+        "order_id",
+        "line_no",
+        "crm_line_id",
+        "kind",
+        "product_id",
+        "name",
+        "sku",
+        "characteristics",
+        "quantity",
+        "price",
+        "discount",
+        "amount",
     )
     last_lines = lines.group_by("order_id").agg(pl.col("line_no").max().alias("last_line"))
     extras = (
@@ -123,18 +146,22 @@ def _services(
         .unpivot(index="order_id", variable_name="kind", value_name="amount")
         .filter(pl.col("amount") > 0)
         .join(last_lines, on="order_id", how="left")
-        .with_columns(rank=pl.col("kind").replace_strict({"delivery": 0, "wrap": 1, "tax": 2}, return_dtype=pl.Int32))
+        .with_columns(
+            rank=pl.col("kind").replace_strict({"delivery": 0, "wrap": 1, "tax": 2}, return_dtype=pl.Int32)
+        )
         .sort("order_id", "rank")
         .with_columns(
             line_no=(
-                pl.col("last_line").fill_null(0) + pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("order_id")
+                pl.col("last_line").fill_null(0)
+                + pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("order_id")
             ).cast(pl.Int32),
             crm_line_id=pl.lit(None, pl.Int64),
             product_id=pl.when(pl.col("kind") == "delivery")
             .then(pl.lit(settings.delivery_product_id, pl.Int64))
             .otherwise(None),
             name=pl.col("kind").replace_strict(
-                {"delivery": settings.delivery_service, "wrap": WRAP_NAME, "tax": TAX_NAME}, return_dtype=pl.String
+                {"delivery": settings.delivery_service, "wrap": WRAP_NAME, "tax": TAX_NAME},
+                return_dtype=pl.String,
             ),
             sku=pl.lit(None, pl.String),
             characteristics=pl.lit(None, pl.String),
@@ -143,9 +170,9 @@ def _services(
             discount=pl.lit(0, pl.Int64),
         )
     )
-    return pl.concat(
-        [service_lines.select(columns), extras.select(columns)], how="vertical_relaxed"
-    ).sort("order_id", "line_no")
+    return pl.concat([service_lines.select(columns), extras.select(columns)], how="vertical_relaxed").sort(
+        "order_id", "line_no"
+    )
 
 
 def _currencies(orders: pl.DataFrame, payments: pl.DataFrame, settings: DocumentSettings) -> pl.DataFrame:
@@ -168,7 +195,12 @@ def _currencies(orders: pl.DataFrame, payments: pl.DataFrame, settings: Document
 def _payments(payments: pl.DataFrame, currencies: pl.DataFrame, settings: DocumentSettings) -> pl.DataFrame:
     """Payments and expenses with their account and currency (R8)."""
     return payments.join(currencies, on="order_id", how="inner").select(
-        "order_id", "payment_id", "position", "paid_at", "method_id", "method",
+        "order_id",
+        "payment_id",
+        "position",
+        "paid_at",
+        "method_id",
+        "method",
         account=_mapped("method_id", settings.accounts, pl.lit(settings.account)),
         amount="amount",
         currency=pl.coalesce("currency", "order_currency"),
@@ -203,7 +235,9 @@ def _headers(
     paid = (
         booked_payments.join(currencies, on="order_id", how="inner")
         .filter(
-            (pl.col("status") == "paid") & ~pl.col("is_expense") & (pl.col("currency") == pl.col("order_currency"))
+            (pl.col("status") == "paid")
+            & ~pl.col("is_expense")
+            & (pl.col("currency") == pl.col("order_currency"))
         )
         .group_by("order_id")
         .agg(pl.col("amount").sum().alias("paid_total"))
@@ -222,7 +256,14 @@ def _headers(
         .join(currencies, on="order_id", how="left")
         .sort("order_id")
         .select(
-            "order_id", "order_day", "ordered_at", "partner_id", "status_id", "stage", "source_id", "source_number",
+            "order_id",
+            "order_day",
+            "ordered_at",
+            "partner_id",
+            "status_id",
+            "stage",
+            "source_id",
+            "source_number",
             author=pl.lit(settings.author),
             responsible=_mapped("manager_id", settings.managers, pl.lit(settings.author)),
             account=_mapped("account_method_id", settings.accounts, pl.lit(settings.account)),
@@ -250,7 +291,11 @@ def _headers(
 def comment(source_number_in_comment: bool) -> pl.Expr:
     """The comment (R8): source number when asked for, the buyer's comment, the manager's, each on a line."""
     source_number = pl.lit(SOURCE_NUMBER_PREFIX) + pl.col("source_number")
-    parts = [*([source_number] if source_number_in_comment else []), pl.col("buyer_comment"), pl.col("manager_comment")]
+    parts = [
+        *([source_number] if source_number_in_comment else []),
+        pl.col("buyer_comment"),
+        pl.col("manager_comment"),
+    ]
     joined = pl.concat_str(parts, separator="\n", ignore_nulls=True)
     return pl.when(joined != "").then(joined)
 

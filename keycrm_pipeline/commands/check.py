@@ -93,7 +93,9 @@ def check_account(profile: Profile, settings: Settings, environ: Mapping[str, st
 
 
 def _unknown(setting: str, named: Iterable[int], listed: Iterable[int]) -> list[str]:
-    return [f"{setting} names {number}, which KeyCRM does not list." for number in sorted({*named} - {*listed})]
+    return [
+        f"{setting} names {number}, which KeyCRM does not list." for number in sorted({*named} - {*listed})
+    ]
 
 
 def _compare_statuses(profile: Profile, rows: Rows, check: AccountCheck) -> None:

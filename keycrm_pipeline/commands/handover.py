@@ -41,7 +41,9 @@ def print_export(result: ExportResult) -> None:
     if result.days_not_loaded:
         shown = ", ".join(f"{day:%d.%m.%Y}" for day in result.days_not_loaded[:MOST_DAYS_SHOWN])
         more = ", …" if len(result.days_not_loaded) > MOST_DAYS_SHOWN else ""
-        click.echo(f"Days of the period that were never loaded: {len(result.days_not_loaded)} ({shown}{more}).")
+        click.echo(
+            f"Days of the period that were never loaded: {len(result.days_not_loaded)} ({shown}{more})."
+        )
 
 
 def export_as_json(profile: str, first_day: date, last_day: date, result: ExportResult) -> dict[str, Any]:

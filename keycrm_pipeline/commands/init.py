@@ -84,7 +84,9 @@ def write_profile(
         )
     path = settings.profiles_directory / f"{name}.yaml"
     if path.exists():
-        raise InitError(f"{path} exists already and was left as it is. Choose another name, or edit that file.")
+        raise InitError(
+            f"{path} exists already and was left as it is. Choose another name, or edit that file."
+        )
     today = datetime.now(UTC).date()
     account = _account(name, base_url, today)
     key = _key(account, environ, asks=asks)
@@ -131,7 +133,9 @@ def _key(account: Profile, environ: Mapping[str, str], *, asks: bool) -> str:
         if not asks:
             raise
     variable = key_variable(account.name)
-    typed = click.prompt("API key of KeyCRM (Налаштування - Загальні - API; it is not shown)", hide_input=True)
+    typed = click.prompt(
+        "API key of KeyCRM (Налаштування - Загальні - API; it is not shown)", hide_input=True
+    )
     return api_key(account, {variable: typed})
 
 
@@ -202,7 +206,10 @@ def _mapping(setting: str, what: str, entries: Iterable[tuple[int, str, str]], i
 
 
 def profile_text(
-    account: Profile, choices: Choices, found: Mapping[str, Sequence[dict[str, Any]]], refused: Mapping[str, str]
+    account: Profile,
+    choices: Choices,
+    found: Mapping[str, Sequence[dict[str, Any]]],
+    refused: Mapping[str, str],
 ) -> str:
     """The profile as a commented YAML file.
 

@@ -45,7 +45,9 @@ def period_tags(first_day: date, last_day: date) -> dict[str, str]:
     return {RANGE_START_TAG: first_day.isoformat(), RANGE_END_TAG: last_day.isoformat()}
 
 
-def run_job(profile: Profile, settings: Settings, job: str, tags: Mapping[str, str], *, quiet: bool) -> Outcome:
+def run_job(
+    profile: Profile, settings: Settings, job: str, tags: Mapping[str, str], *, quiet: bool
+) -> Outcome:
     """Runs one job of a profile in this process and waits for its end.
 
     Args:

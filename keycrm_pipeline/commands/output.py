@@ -38,8 +38,8 @@ def print_json(value: Mapping[str, Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def failed_load(profile: str | None, error: str) -> dict[str, Any]:
-    """What `--json` prints of an exchange that could not even begin: every key of a load, and the error."""
+def failed_load(profile: str) -> dict[str, Any]:
+    """The keys of a load that could not even begin, all empty."""
     return {
         **dict.fromkeys(("exchange_id", "run_id", "kind", "period_from", "period_to", "started_at")),
         **dict.fromkeys(("finished_at", "seconds")),
@@ -47,8 +47,6 @@ def failed_load(profile: str | None, error: str) -> dict[str, Any]:
         "totals": {},
         "review": {},
         "profile": profile,
-        "status": "failed",
-        "error": error,
     }
 
 

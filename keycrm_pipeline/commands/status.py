@@ -25,7 +25,7 @@ from keycrm_pipeline.warehouse.exchanges import (
     missing_days,
     rejected_count,
 )
-from keycrm_pipeline.warehouse.review import ReviewRow
+from keycrm_pipeline.warehouse.review import ReviewRow, review_rows, tick_off_promotion
 
 WAIT_SECONDS = 10.0
 """How long `status` waits while an exchange or another program holds the file: writes are short."""
@@ -130,12 +130,40 @@ def print_status(status: ProfileStatus) -> None:
     if status.days_missing:
         shown = ", ".join(f"{day:%d.%m.%Y}" for day in status.days_missing[-MOST_DAYS_SHOWN:])
         more = "the newest of them " if len(status.days_missing) > MOST_DAYS_SHOWN else ""
-        click.echo(f"Days not loaded: {len(status.days_missing)} ({more}{shown}). The daily load completes them.")
+        click.echo(
+            f"Days not loaded: {len(status.days_missing)} ({more}{shown}). The daily load completes them."
+        )
     print_review(status.last.review)
 
 
 def _moment(instant: datetime) -> str:
     return f"{instant:%d.%m.%Y %H:%M}"
+
+
+def read_review(profile: Profile, settings: Settings, kind: str | None) -> list[ReviewRow]:
+    """The review list, or one kind of it; empty when nothing was loaded yet.
+
+    Raises:
+        WarehouseError: The database is busy, unreadable, or newer than this program.
+    """
+    path = database_path(profile, settings)
+    if not path.exists():
+        return []
+    with Warehouse(path, profile.timezone, wait_seconds=WAIT_SECONDS).reading() as connection:
+        return review_rows(connection, kind)
+
+
+def tick_off(profile: Profile, settings: Settings, product_id: int) -> bool:
+    """Takes a promoted product off the review list (R5); False when it is not on it.
+
+    Raises:
+        WarehouseError: The database is busy, unreadable, or newer than this program.
+    """
+    path = database_path(profile, settings)
+    if not path.exists():
+        return False
+    with Warehouse(path, profile.timezone, wait_seconds=WAIT_SECONDS).writing() as connection:
+        return tick_off_promotion(connection, product_id)
 
 
 def review_as_json(profile: Profile, rows: Sequence[ReviewRow]) -> dict[str, Any]:

@@ -55,9 +55,7 @@ def document_settings(connection: duckdb.DuckDBPyConnection, profile: Profile) -
         currency=profile.currency,
         source_number_in_comment=profile.source_number_in_comment,
         delivery_service=profile.delivery_service,
-        delivery_product_id=store.delivery_product_id(
-            connection, name_key(profile.delivery_service) or ""
-        ),
+        delivery_product_id=store.delivery_product_id(connection, name_key(profile.delivery_service) or ""),
     )
 
 
@@ -77,9 +75,7 @@ def derive_selected_documents(
     default_partner_id = store.default_partner_id(connection, default_key) if default_key else None
     counts = DocumentCounts()
     for first_day, last_day in store.selected_batches(connection, BATCH_ORDERS):
-        sources = store.read_sources(
-            connection, first_day, last_day, default_partner_id=default_partner_id
-        )
+        sources = store.read_sources(connection, first_day, last_day, default_partner_id=default_partner_id)
         documents = derive_documents(sources.orders, sources.lines, sources.payments, settings)
         for table, frame in (
             (ORDERS, documents.orders),
@@ -100,4 +96,3 @@ def derive_selected_documents(
         )
         progress(sources.orders.height)
     return counts
-

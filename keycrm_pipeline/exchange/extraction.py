@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-import msgspec
-
 from keycrm_pipeline.books.days import order_day, period_instants
 from keycrm_pipeline.books.statuses import status_name
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.errors import AuthenticationError, RequestRefused
 from keycrm_pipeline.crm.pages import OrderPage, OrderRow, PageRecord
 from keycrm_pipeline.exchange.errors import UnmappedStatusesError
+from keycrm_pipeline.exchange.fields import text, whole
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import raw
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -159,7 +158,14 @@ def walk_orders(
         nonlocal last_write
         if waiting:
             _store(
-                warehouse, profile, walk, waiting, counts, exchange_id=exchange_id, now=now, asked_day=asked_day
+                warehouse,
+                profile,
+                walk,
+                waiting,
+                counts,
+                exchange_id=exchange_id,
+                now=now,
+                asked_day=asked_day,
             )
             waiting.clear()
             progress(len(counts.order_ids), total)
@@ -216,9 +222,7 @@ def extract_period(
     )
     with warehouse.writing() as connection:
         raw.forget_nameless(connection, first_day, last_day, sorted(counts.nameless_keys))
-    confirm_missing(
-        warehouse, profile, client, first_day, last_day, counts, exchange_id=exchange_id, now=now
-    )
+    confirm_missing(warehouse, profile, client, first_day, last_day, counts, exchange_id=exchange_id, now=now)
     return counts
 
 
@@ -287,15 +291,13 @@ def ask_for(
 
 def unmapped_statuses(profile: Profile, rows: Iterable[Mapping[str, object]]) -> list[tuple[int, str]]:
     """Statuses that KeyCRM lists and the profile maps to no stage, with their display names (R9)."""
-    return [
-        (int(str(row["id"])), status_name(_text(row.get("name")), _text(row.get("alias"))) or str(row["id"]))
-        for row in rows
-        if int(str(row["id"])) not in profile.statuses.stages
-    ]
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    unmapped = []
+    for row in rows:
+        status_id = whole(row.get("id"))
+        if status_id is not None and status_id not in profile.statuses.stages:
+            name = status_name(text(row.get("name")), text(row.get("alias")))
+            unmapped.append((status_id, name or str(status_id)))
+    return unmapped
 
 
 def refresh_reference_lists(
@@ -337,7 +339,11 @@ def refresh_reference_lists(
             raw.store_reference_list(
                 connection,
                 list_name,
-                {int(row["id"]): msgspec.json.encode(row).decode() for row in list_rows},
+                {
+                    row_id: row.payload.decode()
+                    for row in list_rows
+                    if (row_id := whole(row.get("id"))) is not None
+                },
                 now=now,
             )
     return list(fetched)

@@ -77,7 +77,11 @@ def acquire(path: Path, run_id: str, *, waiting: Callable[[str], None]) -> None:
             waited += TELL_EVERY_SECONDS
     _holder_path(path).write_text(
         json.dumps(
-            {"run_id": run_id, "process": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+            {
+                "run_id": run_id,
+                "process": os.getpid(),
+                "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
         ),
         "utf-8",
     )

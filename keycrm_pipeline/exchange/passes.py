@@ -25,7 +25,7 @@ from keycrm_pipeline.exchange.products import fetch_catalogue, missing_products
 from keycrm_pipeline.exchange.session import Step
 from keycrm_pipeline.exchange.validation import validate_period
 from keycrm_pipeline.profile import Profile
-from keycrm_pipeline.warehouse import exchanges, passes, raw
+from keycrm_pipeline.warehouse import exchanges, passes
 from keycrm_pipeline.warehouse.documents import DayCounts
 
 END_OF_TIME = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -56,9 +56,7 @@ class PassCounts:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def _derive_met(
-    step: Step, profile: Profile, client: KeyCrmClient, counts: ExtractionCounts
-) -> PassCounts:
+def _derive_met(step: Step, profile: Profile, client: KeyCrmClient, counts: ExtractionCounts) -> PassCounts:
     """Derives the orders that this exchange met, whatever their day, and adds the numbers to its row."""
     with step.warehouse.writing() as connection:
         validate_period(connection, profile, *NO_DAYS, exchange_id=step.exchange_id, now=step.now)
@@ -66,9 +64,7 @@ def _derive_met(
         unknown = missing_products(connection, items)
     fetch_catalogue(step.warehouse, client, unknown, now=step.now)
     with step.warehouse.writing() as connection:
-        derived = derive_everything(
-            connection, profile, *NO_DAYS, exchange_id=step.exchange_id, now=step.now
-        )
+        derived = derive_everything(connection, profile, *NO_DAYS, exchange_id=step.exchange_id, now=step.now)
     documents = derived.documents
     step.count(
         orders_seen=counts.orders_seen,
@@ -126,7 +122,9 @@ def changes(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     with step.warehouse.writing() as connection:
         watermark = exchanges.newest_watermark(connection) or exchanges.newest_crm_updated_at(connection)
     if watermark is None:
-        raise ExchangeError("Nothing was loaded for this profile yet: load a period first, changes come after it.")
+        raise ExchangeError(
+            "Nothing was loaded for this profile yet: load a period first, changes come after it."
+        )
     since = watermark - timedelta(minutes=profile.changes.overlap_minutes)
     refresh_reference_lists(step.warehouse, profile, client, now=step.now)
     counts = ExtractionCounts()
@@ -187,7 +185,9 @@ def recent(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
             **common,
         ),
     )
-    for status_id in sorted({order.status_id for order in open_orders if order.order_id not in counts.order_ids}):
+    for status_id in sorted(
+        {order.status_id for order in open_orders if order.order_id not in counts.order_ids}
+    ):
         _add(
             counts,
             walk_orders(
@@ -210,9 +210,7 @@ def recent(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     gone = [order.order_id for order in absent if order.order_id not in counts.order_ids]
     most = profile.sweep.most_missing
     if len(gone) <= most:
-        ask_for(
-            step.warehouse, profile, client, gone, counts, exchange_id=step.exchange_id, now=step.now
-        )
+        ask_for(step.warehouse, profile, client, gone, counts, exchange_id=step.exchange_id, now=step.now)
         counts.orders_seen = len(counts.order_ids) + len(counts.nameless_keys)
     result = _derive_met(step, profile, client, counts)
     result.metadata["open orders compared"] = len(open_orders)
@@ -253,9 +251,7 @@ def catalogue(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
         known = passes.known_product_ids(connection)
     fetch_catalogue(step.warehouse, client, known, now=step.now)
     with step.warehouse.writing() as connection:
-        derived = derive_everything(
-            connection, profile, *NO_DAYS, exchange_id=step.exchange_id, now=step.now
-        )
+        derived = derive_everything(connection, profile, *NO_DAYS, exchange_id=step.exchange_id, now=step.now)
     return PassCounts(
         days=tuple(derived.documents.days.values()), metadata={"products refreshed": len(known)}
     )

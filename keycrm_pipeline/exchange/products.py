@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import msgspec
 
 from keycrm_pipeline.books.names import characteristics, name_key, sku_key
@@ -23,10 +22,14 @@ from keycrm_pipeline.books.products import (
     needs_catalogue,
 )
 from keycrm_pipeline.crm.client import KeyCrmClient
+from keycrm_pipeline.exchange.fields import flag, text, whole
 from keycrm_pipeline.exchange.registers import RegisterCounts
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import registers
 from keycrm_pipeline.warehouse.connection import Warehouse
+
+if TYPE_CHECKING:
+    import duckdb
 
 DELIVERY_ITEM = "delivery"
 """Key of the item that stands for paid delivery: its card carries the profile's `delivery_service` (R7)."""
@@ -48,15 +51,18 @@ def read_items(connection: duckdb.DuckDBPyConnection) -> list[SoldItem]:
             has_properties=bool(offer_characteristics or line_characteristics),
         )
         for (
-            key, sku, name, unit, offer_id, offer_sku, barcode, crm_product_id, line_characteristics,
+            key,
+            sku,
+            name,
+            unit,
+            offer_id,
+            offer_sku,
+            barcode,
+            crm_product_id,
+            line_characteristics,
             offer_characteristics,
         ) in registers.sold_items(connection, DELIVERY_ITEM)
     ]
-
-
-def _text(value: object) -> str | None:
-    text = "" if value is None or value == [] else str(value).strip()
-    return text or None
 
 
 def _options(properties: object) -> str | None:
@@ -64,7 +70,7 @@ def _options(properties: object) -> str | None:
         return None
     return characteristics(
         [
-            (str(option.get("name") or ""), str(option.get("value") or ""))
+            (text(option.get("name")), text(option.get("value")))
             for option in properties
             if isinstance(option, dict)
         ]
@@ -80,8 +86,8 @@ def read_catalogue(connection: duckdb.DuckDBPyConnection) -> dict[int, Catalogue
         offers_of.setdefault(crm_product_id, []).append(
             CatalogueOffer(
                 offer_id=offer_id,
-                sku=_text(row.get("sku")),
-                barcode=_text(row.get("barcode")),
+                sku=text(row.get("sku")),
+                barcode=text(row.get("barcode")),
                 characteristics=_options(row.get("properties")),
             )
         )
@@ -90,14 +96,13 @@ def read_catalogue(connection: duckdb.DuckDBPyConnection) -> dict[int, Catalogue
         if payload_or_none is None:
             continue
         row = msgspec.json.decode(payload_or_none)
-        category_id = _text(row.get("category_id"))
         catalogue[crm_product_id] = CatalogueProduct(
             crm_product_id=crm_product_id,
-            name=_text(row.get("name")),
-            unit=_text(row.get("unit_type")),
-            has_offers=row.get("has_offers") is True,
-            category_id=int(category_id) if category_id and category_id.isdigit() else None,
-            sku=_text(row.get("sku")),
+            name=text(row.get("name")),
+            unit=text(row.get("unit_type")),
+            has_offers=flag(row.get("has_offers")),
+            category_id=whole(row.get("category_id")),
+            sku=text(row.get("sku")),
             offers=tuple(sorted(offers_of.get(crm_product_id, ()), key=lambda offer: offer.offer_id)),
         )
     return catalogue
@@ -109,7 +114,7 @@ def read_categories(connection: duckdb.DuckDBPyConnection) -> dict[int, Category
     for category_id, payload, _listed in registers.reference_rows(connection, "categories"):
         row = msgspec.json.decode(payload)
         categories[category_id] = Category(
-            category_id=category_id, name=_text(row.get("name")), parent_id=row.get("parent_id")
+            category_id=category_id, name=text(row.get("name")), parent_id=whole(row.get("parent_id"))
         )
     return categories
 
@@ -145,13 +150,16 @@ def fetch_catalogue(
     products: dict[int, str | None] = dict.fromkeys(crm_product_ids)
     with_offers = []
     for row in client.products(crm_product_ids):
-        products[int(row["id"])] = msgspec.json.encode(row).decode()
-        if row.get("has_offers") is True:
-            with_offers.append(int(row["id"]))
-    offers = [
-        (int(row["id"]), int(row["product_id"]), msgspec.json.encode(row).decode())
-        for row in (client.offers(product_ids=with_offers) if with_offers else ())
-    ]
+        product_id = whole(row.get("id"))
+        if product_id is not None:
+            products[product_id] = row.payload.decode()
+            if flag(row.get("has_offers")):
+                with_offers.append(product_id)
+    offers = []
+    for row in client.offers(product_ids=with_offers) if with_offers else ():
+        offer_id, product_id = whole(row.get("id")), whole(row.get("product_id"))
+        if offer_id is not None and product_id is not None:
+            offers.append((offer_id, product_id, row.payload.decode()))
     with warehouse.writing() as connection:
         registers.store_catalogue(connection, products, offers, now=now)
 

@@ -137,7 +137,9 @@ def derive_partners(
     keys = pl.DataFrame(
         {
             "buyer_id": [sighting.buyer_id for sighting in sightings],
-            "phone_key": [normalised_phone(sighting.phone) if sighting.phone else None for sighting in sightings],
+            "phone_key": [
+                normalised_phone(sighting.phone) if sighting.phone else None for sighting in sightings
+            ],
             "email_key": [email_key(sighting.email) if sighting.email else None for sighting in sightings],
         },
         schema={"buyer_id": pl.Int64, "phone_key": pl.String, "email_key": pl.String},
@@ -170,4 +172,6 @@ def derive_partners(
         ],
         now=now,
     )
-    return RegisterCounts(created=len(register.created), updated=len(register.updated), used=registers.partners_used(connection))
+    return RegisterCounts(
+        created=len(register.created), updated=len(register.updated), used=registers.partners_used(connection)
+    )

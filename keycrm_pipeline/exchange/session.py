@@ -101,9 +101,7 @@ def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
             with _foreseen():
                 yield running
                 with warehouse.writing() as connection:
-                    is_complete = finish_step(
-                        connection, exchange_id, step, running.counts, now=plan.clock()
-                    )
+                    is_complete = finish_step(connection, exchange_id, step, running.counts, now=plan.clock())
         except BaseException as error:
             _close_as_failed(plan, running, error)
             raise

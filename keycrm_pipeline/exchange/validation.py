@@ -46,9 +46,7 @@ def _failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> Iterable[tuple
         raise TypeError(f"The frame of {schema.name} is not what its schema says: {without_row.to_dicts()}")
     for case in cases.iter_rows(named=True):
         row = frame.row(case["index"], named=True)
-        sentence = (
-            MISSING_REASONS[case["column"]] if case["check"] == "not_nullable" else str(case["check"])
-        )
+        sentence = MISSING_REASONS[case["column"]] if case["check"] == "not_nullable" else str(case["check"])
         yield (
             row["order_id"],
             sentence.format(
@@ -99,9 +97,7 @@ def validate_period(
     """
     accepted = rewritten = rejected = 0
     for batch in plan_batches(connection, first_day, last_day, exchange_id=exchange_id):
-        checks = stage_batch(
-            connection, batch, has_default_partner=profile.default_partner is not None
-        )
+        checks = stage_batch(connection, batch, has_default_partner=profile.default_partner is not None)
         stored = store_batch(
             connection,
             rejection_reasons(checks),

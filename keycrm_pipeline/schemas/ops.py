@@ -26,7 +26,10 @@ EXCHANGES = Table(
         Column("profile", "VARCHAR", "Profile.", nullable=False),
         Column("run_id", "VARCHAR", "Dagster run."),
         Column(
-            "kind", "VARCHAR", "period, changes, recent, sweep, catalogue or rebuild.", nullable=False,
+            "kind",
+            "VARCHAR",
+            "period, changes, recent, sweep, catalogue or rebuild.",
+            nullable=False,
             checks=(one_of("kind", EXCHANGE_KINDS),),
         ),
         Column("period_from", "DATE", "First day of the period."),
@@ -34,7 +37,10 @@ EXCHANGES = Table(
         Column("started_at", INSTANT, "When it started.", nullable=False),
         Column("finished_at", INSTANT, "When it ended; empty while it runs."),
         Column(
-            "status", "VARCHAR", "running, succeeded or failed.", nullable=False,
+            "status",
+            "VARCHAR",
+            "running, succeeded or failed.",
+            nullable=False,
             checks=(one_of("status", EXCHANGE_STATUSES),),
         ),
         Column("orders_seen", "BIGINT", "All orders returned for the period, chosen or not.", nullable=False),
@@ -42,7 +48,9 @@ EXCHANGES = Table(
         Column("orders_updated", "BIGINT", "Changed documents.", nullable=False),
         Column("orders_unchanged", "BIGINT", "Documents that were right already.", nullable=False),
         Column("orders_rejected", "BIGINT", "Orders that failed validation.", nullable=False),
-        Column("partners_created", "BIGINT", "New partner cards, the default partner included.", nullable=False),
+        Column(
+            "partners_created", "BIGINT", "New partner cards, the default partner included.", nullable=False
+        ),
         Column("products_created", "BIGINT", "New product cards.", nullable=False),
         Column("requests", "BIGINT", "Requests made to KeyCRM.", nullable=False),
         Column("error", "VARCHAR", "What went wrong, in words."),
@@ -57,9 +65,18 @@ REJECTED_RECORDS = Table(
     "rejected_records",
     "One order that failed validation, with its payload and every reason.",
     (
-        Column("record_key", "VARCHAR", "The order id, or a digest of the payload when it has none.", nullable=False),
+        Column(
+            "record_key",
+            "VARCHAR",
+            "The order id, or a digest of the payload when it has none.",
+            nullable=False,
+        ),
         Column("order_id", "BIGINT", "KeyCRM's order id; empty when unreadable."),
-        Column("order_day", "DATE", "Local day of the order; the asked period's first day when the order has no id."),
+        Column(
+            "order_day",
+            "DATE",
+            "Local day of the order; the asked period's first day when the order has no id.",
+        ),
         Column("reasons", TEXT_LIST, "Every reason, in words.", nullable=False),
         Column("payload", "VARCHAR", "The order as KeyCRM sent it.", nullable=False),
         Column("rejected_at", INSTANT, "When it was first rejected for these reasons.", nullable=False),
@@ -75,7 +92,9 @@ REVIEW = Table(
         Column(
             "kind", "VARCHAR", "What it is about.", nullable=False, checks=(one_of("kind", REVIEW_KINDS),)
         ),
-        Column("subject", "VARCHAR", "The id it is about, or the name for an ambiguous name.", nullable=False),
+        Column(
+            "subject", "VARCHAR", "The id it is about, or the name for an ambiguous name.", nullable=False
+        ),
         Column("details", "VARCHAR", "What is the matter and what to do, in words.", nullable=False),
         Column("first_seen_at", INSTANT, "When it was first met.", nullable=False),
     ),
@@ -149,9 +168,14 @@ EXPORTED_CARDS = Table(
     "exported_cards",
     "One card that was handed over in a format, and the export that held it first: there it is marked as new.",
     (
-        Column("format", "VARCHAR", "Format of the export: xlsx, csv, parquet, commerceml, odoo.", nullable=False),
         Column(
-            "card_kind", "VARCHAR", "partner, product or product_variant.", nullable=False,
+            "format", "VARCHAR", "Format of the export: xlsx, csv, parquet, commerceml, odoo.", nullable=False
+        ),
+        Column(
+            "card_kind",
+            "VARCHAR",
+            "partner, product or product_variant.",
+            nullable=False,
             checks=(one_of("card_kind", EXPORTED_CARD_KINDS),),
         ),
         Column("card_id", "BIGINT", "The card's own number.", nullable=False),

@@ -85,7 +85,9 @@ RAW_PRODUCTS = Table(
     "One product of KeyCRM's catalogue, as fetched last.",
     (
         Column("crm_product_id", "BIGINT", "KeyCRM's product id.", nullable=False),
-        Column("payload", "JSON", "The product as KeyCRM sent it; empty when it answered nothing for the id."),
+        Column(
+            "payload", "JSON", "The product as KeyCRM sent it; empty when it answered nothing for the id."
+        ),
         Column("extracted_at", INSTANT, "When it was fetched.", nullable=False),
     ),
     ("crm_product_id",),

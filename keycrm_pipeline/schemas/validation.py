@@ -46,9 +46,7 @@ ORDER_CHECKS = pa.DataFrameSchema(
         "buyer_has_id": pa.Column(
             pl.Boolean, checks=pa.Check.eq(True, error="The buyer has no readable id (buyer.id).")
         ),
-        "unreadable_fields": pa.Column(
-            pl.String, checks=_nothing_unreadable("Not a number: {value}.")
-        ),
+        "unreadable_fields": pa.Column(pl.String, checks=_nothing_unreadable("Not a number: {value}.")),
     },
     strict=True,
     unique=["order_id"],
@@ -61,9 +59,7 @@ LINE_CHECKS = pa.DataFrameSchema(
         "line_no": pa.Column(
             pl.Int32, checks=pa.Check.le(MOST_LINES, error="The order has more than 10 000 lines.")
         ),
-        "is_object": pa.Column(
-            pl.Boolean, checks=pa.Check.eq(True, error="Line {line}: it cannot be read.")
-        ),
+        "is_object": pa.Column(pl.Boolean, checks=pa.Check.eq(True, error="Line {line}: it cannot be read.")),
         "has_name": pa.Column(
             pl.Boolean, checks=pa.Check.eq(True, error="Line {line}: the product has no name.")
         ),

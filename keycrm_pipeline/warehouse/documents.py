@@ -71,9 +71,7 @@ def read_sources(
     default_partner_id: int | None,
 ) -> DocumentSources:
     """The selected orders of some days, with their lines and payments; `select_orders` went before."""
-    connection.execute(
-        statement("documents", "batch_orders"), {"first_day": first_day, "last_day": last_day}
-    )
+    connection.execute(statement("documents", "batch_orders"), {"first_day": first_day, "last_day": last_day})
     return DocumentSources(
         orders=connection.execute(
             statement("documents", "orders"), {"default_partner_id": default_partner_id}

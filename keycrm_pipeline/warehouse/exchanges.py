@@ -13,7 +13,6 @@ import duckdb
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.statements import statement
 
-
 KILLED = (
     "The exchange was killed before it ended (power, memory or a stop by hand). What it had stored is safe; "
     "the next load goes on from there."
@@ -162,9 +161,7 @@ def newest_crm_updated_at(connection: duckdb.DuckDBPyConnection) -> datetime | N
 def _exchange(
     connection: duckdb.DuckDBPyConnection, name: str, values: Sequence[Any] = ()
 ) -> Exchange | None:
-    row = connection.execute(
-        statement("exchanges", name).format(columns=_COLUMNS), list(values)
-    ).fetchone()
+    row = connection.execute(statement("exchanges", name).format(columns=_COLUMNS), list(values)).fetchone()
     return Exchange(*row) if row else None
 
 

@@ -21,9 +21,7 @@ def _table_value(table: Table, name: str) -> str:
     return f'CAST(CAST("{name}" AS DECIMAL(19, 0)) * {scale} AS {column_type}) AS "{name}"'
 
 
-def stage_frame(
-    connection: duckdb.DuckDBPyConnection, name: str, table: Table, frame: pl.DataFrame
-) -> None:
+def stage_frame(connection: duckdb.DuckDBPyConnection, name: str, table: Table, frame: pl.DataFrame) -> None:
     """Makes a temporary table `name` of a frame of that table, with the table's own types."""
     columns = ", ".join(_table_value(table, column) for column in frame.columns)
     connection.register("frame_to_stage", in_chunks(frame))

@@ -114,7 +114,9 @@ def _complete_tables(connection: duckdb.DuckDBPyConnection) -> None:
         for column in table.columns:
             if column.name not in existing:
                 # DuckDB adds no NOT NULL column to a table that has rows; the schema check still demands a value.
-                connection.execute(f'ALTER TABLE {table.qualified_name} ADD COLUMN "{column.name}" {column.type}')
+                connection.execute(
+                    f'ALTER TABLE {table.qualified_name} ADD COLUMN "{column.name}" {column.type}'
+                )
         for command in _comment_statements(table):
             connection.execute(command)
 

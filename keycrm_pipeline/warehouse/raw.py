@@ -267,9 +267,7 @@ def stored_pages(
     connection: duckdb.DuckDBPyConnection, walk: str, *, not_before: datetime
 ) -> dict[int, StoredPage]:
     """The pages of a walk that an earlier attempt stored since `not_before`."""
-    rows = connection.execute(
-        statement("raw", "pages"), {"walk": walk, "not_before": not_before}
-    ).fetchall()
+    rows = connection.execute(statement("raw", "pages"), {"walk": walk, "not_before": not_before}).fetchall()
     return {page: StoredPage(page, total, tuple(order_ids)) for page, total, order_ids in rows}
 
 
@@ -288,9 +286,7 @@ def forget_nameless(
     )
 
 
-def orders_by_day(
-    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date
-) -> dict[date, int]:
+def orders_by_day(connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date) -> dict[date, int]:
     """Stored payloads by day."""
     return dict(connection.execute(statement("raw", "days_seen"), [first_day, last_day]).fetchall())
 
@@ -326,7 +322,10 @@ def record_loaded_days(
 
 def loaded_days(connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date) -> list[date]:
     """The days of a period that were loaded to the end at least once."""
-    return [row[0] for row in connection.execute(statement("raw", "loaded_days"), [first_day, last_day]).fetchall()]
+    return [
+        row[0]
+        for row in connection.execute(statement("raw", "loaded_days"), [first_day, last_day]).fetchall()
+    ]
 
 
 def store_reference_list(

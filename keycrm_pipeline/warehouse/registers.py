@@ -110,12 +110,30 @@ def partner_candidates(
 
 
 _PARTNER_COLUMNS = (
-    "partner_id", "name", "phone", "email", "origin", "catalogue_id", "name_key", "phone_key", "email_key",
-    "as_of_ordered_at", "as_of_order_id",
+    "partner_id",
+    "name",
+    "phone",
+    "email",
+    "origin",
+    "catalogue_id",
+    "name_key",
+    "phone_key",
+    "email_key",
+    "as_of_ordered_at",
+    "as_of_order_id",
 )
 _PRODUCT_COLUMNS = (
-    "product_id", "name", "sku", "kind", "unit", "category_id", "category_name", "origin", "catalogue_id",
-    "name_key", "sku_key",
+    "product_id",
+    "name",
+    "sku",
+    "kind",
+    "unit",
+    "category_id",
+    "category_name",
+    "origin",
+    "catalogue_id",
+    "name_key",
+    "sku_key",
 )
 _VARIANT_COLUMNS = ("variant_id", "product_id", "sku", "barcode", "characteristics", "offer_id", "sku_key")
 
@@ -147,9 +165,7 @@ def store_partners(
         _execute_with(connection, "links_frame", links_frame, "insert_partner_links", {"now": now})
 
 
-def sold_items(
-    connection: duckdb.DuckDBPyConnection, delivery_item: str
-) -> list[tuple[Any, ...]]:
+def sold_items(connection: duckdb.DuckDBPyConnection, delivery_item: str) -> list[tuple[Any, ...]]:
     """The distinct items of the selected orders, in order of first appearance; see the statement for columns.
 
     Paid delivery stands among them under the key `delivery_item`, with nothing else filled.
@@ -197,8 +213,12 @@ def store_products(
     with transaction(connection):
         _execute_with(connection, "cards_frame", cards(created_cards), "insert_products", values)
         _execute_with(connection, "cards_frame", cards(changed_cards), "update_products", values)
-        _execute_with(connection, "variants_frame", variants(created_variants), "insert_product_variants", values)
-        _execute_with(connection, "variants_frame", variants(changed_variants), "update_product_variants", values)
+        _execute_with(
+            connection, "variants_frame", variants(created_variants), "insert_product_variants", values
+        )
+        _execute_with(
+            connection, "variants_frame", variants(changed_variants), "update_product_variants", values
+        )
         _execute_with(
             connection,
             "links_frame",
@@ -220,7 +240,9 @@ def store_products(
         _execute_with(
             connection,
             "promoted_frame",
-            table_frame(PROMOTED_PRODUCTS, [{"product_id": product_id} for product_id in promoted], ("product_id",)),
+            table_frame(
+                PROMOTED_PRODUCTS, [{"product_id": product_id} for product_id in promoted], ("product_id",)
+            ),
             "insert_promoted_products",
         )
 

@@ -166,7 +166,9 @@ def store_batch(
     )
     with transaction(connection):
         connection.execute(statement("validation", "drop_rejected"), {"rejected": rejected})
-        connection.execute(_differing_statement() if compare_all else statement("validation", "changed_orders"))
+        connection.execute(
+            _differing_statement() if compare_all else statement("validation", "changed_orders")
+        )
         for table in ("orders", "order_lines", "order_payments"):
             connection.execute(statement("validation", "delete_changed").format(table=table))
         connection.execute(statement("validation", "insert_orders"), {"exchange_id": exchange_id})
@@ -186,11 +188,15 @@ def accepted_by_day(
     connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date
 ) -> dict[date, int]:
     """Orders with valid rows, by day."""
-    return dict(connection.execute(statement("validation", "accepted_by_day"), [first_day, last_day]).fetchall())
+    return dict(
+        connection.execute(statement("validation", "accepted_by_day"), [first_day, last_day]).fetchall()
+    )
 
 
 def rejected_by_day(
     connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date
 ) -> dict[date, int]:
     """Rejected records by day."""
-    return dict(connection.execute(statement("validation", "rejected_by_day"), [first_day, last_day]).fetchall())
+    return dict(
+        connection.execute(statement("validation", "rejected_by_day"), [first_day, last_day]).fetchall()
+    )
