@@ -6,14 +6,18 @@ over HTTP of the demo shop. What is not here: rules, and what the tests expect.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
 import httpx
 
 from keycrm_pipeline.crm import KeyCrmClient, RequestBudget
@@ -72,6 +76,32 @@ class RewritingTransport(httpx.BaseTransport):
         return httpx.Response(answer.status_code, headers=headers, content=body, request=request)
 
 
+@dataclass(frozen=True)
+class KeptWarehouse(Warehouse):
+    """The database, opened once for all steps of a load: opening it thirty times is what takes time."""
+
+    kept: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Keeps a connection that every piece of work inside uses."""
+        with super().writing() as connection:
+            self.kept.append(connection)
+            try:
+                yield
+            finally:
+                self.kept.clear()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The kept connection; one of its own when none is kept."""
+        if self.kept:
+            yield self.kept[0]
+            return
+        with super().writing() as connection:
+            yield connection
+
+
 @dataclass
 class Books:
     """One KeyCRM account and the books that are made of it.
@@ -99,9 +129,10 @@ class Books:
         return Settings(profiles_directory=self.directory, data_directory=self.directory)
 
     @property
-    def warehouse(self) -> Warehouse:
+    def warehouse(self) -> KeptWarehouse:
         """The profile's database."""
-        return open_warehouse(self.profile, self.settings)
+        opened = open_warehouse(self.profile, self.settings)
+        return KeptWarehouse(opened.path, opened.timezone)
 
     def order(self, order_id: int, ordered_at: datetime | str | None = None, **overrides: Any) -> int:
         """Puts an order into KeyCRM; on 2 March, one line of 100 hryvnias, unless told otherwise."""
@@ -120,7 +151,12 @@ class Books:
         )
 
     def plan(
-        self, kind: str, days: tuple[date | None, date | None], steps: Sequence[str], run_id: str
+        self,
+        kind: str,
+        days: tuple[date | None, date | None],
+        steps: Sequence[str],
+        run_id: str,
+        warehouse: Warehouse,
     ) -> RunPlan:
         """What a run is going to do."""
         return RunPlan(
@@ -132,6 +168,7 @@ class Books:
             period_to=days[1],
             steps=steps,
             clock=lambda: self.now,
+            open_warehouse=lambda _profile, _settings: warehouse,
         )
 
     def load(
@@ -143,10 +180,15 @@ class Books:
         run_id: str | None = None,
     ) -> Exchange:
         """Loads a period as the assets do, step by step, and returns its row of the log."""
-        last_day = last_day or first_day
         run_id = run_id or f"run-{next(self._runs)}"
-        plan = self.plan("period", (first_day, last_day), STEPS, run_id)
-        days = (first_day, last_day)
+        warehouse = self.warehouse
+        days = (first_day, last_day or first_day)
+        with warehouse.keeping():
+            self._load(days, key, self.plan("period", days, STEPS, run_id, warehouse))
+        self.now += timedelta(hours=1)
+        return self.exchange(run_id)
+
+    def _load(self, days: tuple[date, date], key: str, plan: RunPlan) -> None:
         with exchange_step(plan, "raw_orders") as step, self.client(key) as client:
             refresh_reference_lists(step.warehouse, self.profile, client, now=step.now)
             extracted = extract_period(
@@ -187,8 +229,6 @@ class Books:
                 orders_updated=counts.updated,
                 orders_unchanged=counts.unchanged,
             )
-        self.now += timedelta(hours=1)
-        return self.exchange(run_id)
 
     def exchange(self, run_id: str) -> Exchange:
         """The row of the log that a run wrote."""
@@ -219,8 +259,9 @@ class Books:
 
     def _pass(self, kind: str, work: Callable[[Step, Profile, KeyCrmClient], PassCounts]) -> Exchange:
         run_id = f"run-{next(self._runs)}"
-        plan = self.plan(kind, (None, None), [kind], run_id)
-        with exchange_step(plan, kind) as step, self.client() as client:
+        warehouse = self.warehouse
+        plan = self.plan(kind, (None, None), [kind], run_id, warehouse)
+        with warehouse.keeping(), exchange_step(plan, kind) as step, self.client() as client:
             try:
                 work(step, self.profile, client)
             finally:
@@ -277,6 +318,16 @@ class Books:
         }
 
 
+@cache
+def _empty_file() -> bytes:
+    """A file with all tables and no rows; making its tables takes longer than a load."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "empty.duckdb"
+        with Warehouse(path, "Europe/Kyiv").writing():
+            pass
+        return path.read_bytes()
+
+
 def make_books(directory: Path, **settings: Any) -> Books:
     """An empty account with an empty book; settings are those of the profile file."""
     shop = Shop.empty(lambda: datetime(2026, 4, 1, 8, 0, tzinfo=UTC))
@@ -290,7 +341,9 @@ def make_books(directory: Path, **settings: Any) -> Books:
             **settings,
         }
     )
-    return Books(directory, profile, shop, SandboxApi(shop, api_key=KEY))
+    books = Books(directory, profile, shop, SandboxApi(shop, api_key=KEY))
+    books.warehouse.path.write_bytes(_empty_file())
+    return books
 
 
 def person(

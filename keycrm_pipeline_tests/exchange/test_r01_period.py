@@ -89,7 +89,7 @@ def test_order_outside_the_asked_period_is_kept_under_its_own_day(books: Books) 
 
 @pytest.mark.parametrize("loaded_day", [date(2026, 3, 2), date(2026, 3, 5)])
 def test_order_that_moves_to_another_day(books: Books, loaded_day: date) -> None:
-    """A corrected date moves the document, whichever of the two days is loaded again; it is never there twice."""
+    """A corrected date moves the document, whichever of the two days is loaded; it is never there twice."""
     books.order(1, kyiv(2026, 3, 2))
     books.order(2, kyiv(2026, 3, 2))
     books.load(MARCH_2)
