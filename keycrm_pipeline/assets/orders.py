@@ -36,13 +36,8 @@ def _day_numbers(
 def build_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
     """The asset for one profile."""
 
-    @dg.asset(
-        **assets.arguments(
-            "orders",
-            ORDERS,
-            kinds={"duckdb", "pandera"},
-            deps=["statuses", "sources", "partners", "products"],
-        )
+    @assets.stage(
+        "orders", ORDERS, kinds={"duckdb", "pandera"}, deps=["statuses", "sources", "partners", "products"]
     )
     def orders(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Order documents with goods lines, services tab and payments; money adds up to the kopiyka.

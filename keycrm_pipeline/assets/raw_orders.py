@@ -15,7 +15,7 @@ from keycrm_pipeline.warehouse.raw import orders_by_day
 def build_raw_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
     """The asset for one profile."""
 
-    @dg.asset(**assets.arguments("raw_orders", RAW_ORDERS, kinds={"keycrm", "duckdb"}), retry_policy=RETRY)
+    @assets.stage("raw_orders", RAW_ORDERS, kinds={"keycrm", "duckdb"}, retry_policy=RETRY)
     def raw_orders(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Orders of KeyCRM exactly as they came, each under its own local day.
 

@@ -28,7 +28,7 @@ def _numbers(counts: RegisterCounts) -> dict[str, int]:
 def build_statuses(assets: ProfileAssets) -> dg.AssetsDefinition:
     """The asset for one profile."""
 
-    @dg.asset(**assets.arguments("statuses", STATUSES, kinds={"duckdb"}, deps=["validated_orders"]))
+    @assets.stage("statuses", STATUSES, kinds={"duckdb"}, deps=["validated_orders"])
     def statuses(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Order statuses of KeyCRM with their stage (Етап) in the accounting system."""
         first_day, last_day = period(context)
@@ -49,7 +49,7 @@ def build_statuses(assets: ProfileAssets) -> dg.AssetsDefinition:
 def build_sources(assets: ProfileAssets) -> dg.AssetsDefinition:
     """The asset for one profile."""
 
-    @dg.asset(**assets.arguments("sources", SOURCES, kinds={"duckdb"}, deps=["validated_orders"]))
+    @assets.stage("sources", SOURCES, kinds={"duckdb"}, deps=["validated_orders"])
     def sources(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Sources of orders (Джерело): sites, marketplaces, shops, with their currency."""
         first_day, last_day = period(context)
@@ -68,7 +68,7 @@ def build_sources(assets: ProfileAssets) -> dg.AssetsDefinition:
 def build_partners(assets: ProfileAssets) -> dg.AssetsDefinition:
     """The asset for one profile."""
 
-    @dg.asset(**assets.arguments("partners", PARTNERS, kinds={"duckdb"}, deps=["validated_orders"]))
+    @assets.stage("partners", PARTNERS, kinds={"duckdb"}, deps=["validated_orders"])
     def partners(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Partner cards (Партнер) of the buyers, found by link, phone or e-mail, or made when there is none."""
         first_day, last_day = period(context)
@@ -95,9 +95,8 @@ def build_partners(assets: ProfileAssets) -> dg.AssetsDefinition:
 def build_products(assets: ProfileAssets) -> dg.AssetsDefinition:
     """The asset for one profile."""
 
-    @dg.asset(
-        **assets.arguments("products", PRODUCTS, kinds={"keycrm", "duckdb"}, deps=["validated_orders"]),
-        retry_policy=RETRY,
+    @assets.stage(
+        "products", PRODUCTS, kinds={"keycrm", "duckdb"}, deps=["validated_orders"], retry_policy=RETRY
     )
     def products(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Product cards: Товар, Товар з SKU with its variants, Послуга.

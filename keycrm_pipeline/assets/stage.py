@@ -27,6 +27,9 @@ STEPS = ("raw_orders", "validated_orders", "statuses", "sources", "partners", "p
 CHART_KEY = "orders by day"
 
 
+StageFunction = Callable[[dg.AssetExecutionContext], dg.MaterializeResult]
+
+
 @dataclass(frozen=True)
 class ProfileAssets:
     """One profile, as its assets see it."""
@@ -50,24 +53,31 @@ class ProfileAssets:
         """Runs of one profile wait for each other in the queue."""
         return f"keycrm_{self.profile.name}"
 
-    def arguments(
-        self, name: str, table: Table, *, kinds: set[str], deps: Sequence[str] = ()
-    ) -> Mapping[str, Any]:
-        """The arguments of `dg.asset` that every partitioned stage has."""
-        return {
-            "key": self.key(name),
-            "group_name": self.profile.name,
-            "partitions_def": self.partitions,
-            "backfill_policy": dg.BackfillPolicy.multi_run(RUN_DAYS),
-            "deps": [self.key(dependency) for dependency in deps],
-            "kinds": {"python", *kinds},
-            "owners": list(self.profile.owners),
-            "pool": self.pool,
-            "metadata": {
+    def stage(
+        self,
+        name: str,
+        table: Table,
+        *,
+        kinds: set[str],
+        deps: Sequence[str] = (),
+        retry_policy: dg.RetryPolicy | None = None,
+    ) -> Callable[[StageFunction], dg.AssetsDefinition]:
+        """The decorator of a partitioned stage: `dg.asset` with what all stages have."""
+        return dg.asset(
+            key=self.key(name),
+            group_name=self.profile.name,
+            partitions_def=self.partitions,
+            backfill_policy=dg.BackfillPolicy.multi_run(RUN_DAYS),
+            deps=[self.key(dependency) for dependency in deps],
+            kinds={"python", *kinds},
+            owners=list(self.profile.owners),
+            pool=self.pool,
+            retry_policy=retry_policy,
+            metadata={
                 "dagster/column_schema": column_schema(table),
                 "dagster/relation_identifier": f"{self.profile.name}.duckdb/{table.qualified_name}",
             },
-        }
+        )
 
     def plan(self, context: dg.AssetExecutionContext, *, kind: str = "period") -> RunPlan:
         """What this run is going to do, for the exchange log."""

@@ -13,11 +13,7 @@ from keycrm_pipeline.warehouse.validated import accepted_by_day, rejected_by_day
 def build_validated_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
     """The asset for one profile."""
 
-    @dg.asset(
-        **assets.arguments(
-            "validated_orders", VALIDATED_ORDERS, kinds={"duckdb", "pandera"}, deps=["raw_orders"]
-        )
-    )
+    @assets.stage("validated_orders", VALIDATED_ORDERS, kinds={"duckdb", "pandera"}, deps=["raw_orders"])
     def validated_orders(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Orders that passed validation: header, lines, payments, shipping and buyer as typed rows.
 

@@ -118,7 +118,7 @@ def _foreseen() -> Iterator[None]:
         yield
     except FORESEEN:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told without values, whatever it was
         raise unexpected(error) from None
 
 

@@ -14,7 +14,7 @@ from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import column_list, stage_frame
-from keycrm_pipeline.warehouse.statements import statement
+from keycrm_pipeline.warehouse.statements import single_row, statement
 
 _CHILDREN = (ORDER_LINES, ORDER_SERVICES, ORDER_PAYMENTS)
 _TIMES = ("created_at", "updated_at")
@@ -107,13 +107,12 @@ def replace_documents(
     for table, frame in frames.items():
         stage_frame(connection, f"new_{table.name}", table, frame)
     connection.execute(statement("documents", "booked_orders"))
-    booked = connection.execute(statement("documents", "count_booked")).fetchone()
-    assert booked is not None
+    (booked,) = single_row(connection.execute(statement("documents", "count_booked")))
     comparisons = (
         "\nUNION ALL\n".join(
-            f"SELECT order_id FROM ({_comparison(table, frame.columns)})" for table, frame in frames.items()
+            f"SELECT order_id FROM ({_comparison(table, frame.columns)})"  # noqa: S608 - names from schemas for table, frame in frames.items()
         )
-        if booked[0]
+        if booked
         # A first load has nothing to compare with.
         else "SELECT order_id FROM booked_orders"
     )

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.statements import statement
+from keycrm_pipeline.warehouse.statements import single_row, statement
 
 KILLED = (
     "The exchange was killed before it ended (power, memory or a stop by hand). What it had stored is safe; "
@@ -84,20 +84,21 @@ def begin_exchange(
         if row is not None:
             connection.execute(statement("exchanges", "restart"), [row[0]])
             return int(row[0])
-        row = connection.execute(
-            statement("exchanges", "start"),
-            {
-                "profile": profile,
-                "run_id": run_id,
-                "kind": kind,
-                "period_from": period_from,
-                "period_to": period_to,
-                "now": now,
-                "steps_pending": list(steps),
-            },
-        ).fetchone()
-    assert row is not None
-    return int(row[0])
+        (exchange_id,) = single_row(
+            connection.execute(
+                statement("exchanges", "start"),
+                {
+                    "profile": profile,
+                    "run_id": run_id,
+                    "kind": kind,
+                    "period_from": period_from,
+                    "period_to": period_to,
+                    "now": now,
+                    "steps_pending": list(steps),
+                },
+            )
+        )
+    return int(exchange_id)
 
 
 def finish_step(

@@ -12,7 +12,7 @@ import polars as pl
 
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import in_chunks
-from keycrm_pipeline.warehouse.statements import statement
+from keycrm_pipeline.warehouse.statements import single_row, statement
 
 NAMELESS_REASON = "The record has no readable order id (id)."
 INVALID_REASON = "The record is not valid JSON text."
@@ -144,11 +144,10 @@ def _store_pages(
             nameless = _store_nameless(connection, fetched, invalid, asked_day=asked_day, now=now)
             if walk is not None:
                 _record_pages(connection, walk, pages, now)
-            counts = connection.execute(statement("raw", "fetched_counts")).fetchone()
+            created, updated = single_row(connection.execute(statement("raw", "fetched_counts")))
     finally:
         connection.unregister("digests_frame")
-    assert counts is not None
-    return StoredCounts(created=counts[0], updated=counts[1], nameless_keys=nameless)
+    return StoredCounts(created=created, updated=updated, nameless_keys=nameless)
 
 
 def _payload_frame(rows: Sequence[FetchedRow]) -> pl.DataFrame:
@@ -207,7 +206,7 @@ def _store_nameless(
     asked_day: date | None,
     now: datetime,
 ) -> tuple[str, ...]:
-    records = {}
+    records: dict[str, tuple[str, int | None, date | None, list[str], str, datetime]] = {}
     for row in rows:
         if row.order_id is None:
             key = _digest(row.payload)

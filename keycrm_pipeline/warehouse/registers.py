@@ -23,7 +23,7 @@ from keycrm_pipeline.schemas.columns import frame_type
 from keycrm_pipeline.schemas.ops import AMBIGUOUS_NAMES, PROMOTED_PRODUCTS
 from keycrm_pipeline.schemas.validated import SOLD_ITEMS
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.statements import statement
+from keycrm_pipeline.warehouse.statements import single_row, statement
 
 
 def table_frame(table: Table, rows: Sequence[dict[str, Any]], names: Sequence[str]) -> pl.DataFrame:
@@ -104,9 +104,8 @@ def partner_candidates(
         links = dict(connection.execute(statement("registers", "partner_link_candidates")).fetchall())
     finally:
         connection.unregister("keys_frame")
-    row = connection.execute(statement("registers", "next_partner_id")).fetchone()
-    assert row is not None
-    return cards, links, row[0]
+    (next_partner_id,) = single_row(connection.execute(statement("registers", "next_partner_id")))
+    return cards, links, next_partner_id
 
 
 _PARTNER_COLUMNS = (

@@ -1,10 +1,16 @@
-"""Reads the SQL files of this package. A file holds statements, each under a `-- name: <name>` line."""
+"""Reads the SQL files of this package, and the single row that some statements give.
+
+A file holds statements, each under a `-- name: <name>` line.
+"""
 
 from __future__ import annotations
 
 import re
 from functools import cache
 from importlib import resources
+from typing import Any
+
+import duckdb
 
 _NAME = re.compile(r"^-- name: (\w+)[ \t]*$", re.MULTILINE)
 
@@ -19,3 +25,11 @@ def _statements(file: str) -> dict[str, str]:
 def statement(file: str, name: str) -> str:
     """The statement of that name in `sql/<file>.sql`; KeyError when there is none."""
     return _statements(file)[name]
+
+
+def single_row(answer: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
+    """The row of a statement that always gives one, such as a count; LookupError when it gave none."""
+    row = answer.fetchone()
+    if row is None:
+        raise LookupError("A statement that gives one row gave none.")
+    return row

@@ -16,7 +16,7 @@ from keycrm_pipeline.schemas.validated import (
 )
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import column_list
-from keycrm_pipeline.warehouse.statements import statement
+from keycrm_pipeline.warehouse.statements import single_row, statement
 
 BATCH_ORDERS = 25_000
 """Orders derived at a time: memory stays flat whatever the period, and a batch is large enough to be quick."""
@@ -179,9 +179,8 @@ def store_batch(
             connection.register("rejected_frame", rejected_frame)
             connection.execute(statement("validation", "store_rejected"), {"now": now})
             connection.unregister("rejected_frame")
-        counts = connection.execute(statement("validation", "batch_counts")).fetchone()
-    assert counts is not None
-    return StoredBatch(accepted=counts[0], rewritten=counts[1], rejected=len(rejected))
+        accepted, rewritten = single_row(connection.execute(statement("validation", "batch_counts")))
+    return StoredBatch(accepted=accepted, rewritten=rewritten, rejected=len(rejected))
 
 
 def accepted_by_day(
