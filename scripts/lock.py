@@ -31,9 +31,9 @@ def main() -> None:
         SystemExit: The resolver failed; its own words are above.
     """
     with tempfile.TemporaryDirectory() as directory:
-        python = Path(directory) / "bin" / "python"
+        python = str(Path(directory) / "bin" / "python")
         # The project's own Python, and arguments that stand in this file.
-        commands: list[list[str | Path]] = [
+        commands = [
             [sys.executable, "-m", "venv", directory],
             [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"],
         ]
