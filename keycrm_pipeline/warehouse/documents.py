@@ -110,7 +110,8 @@ def replace_documents(
     (booked,) = single_row(connection.execute(statement("documents", "count_booked")))
     comparisons = (
         "\nUNION ALL\n".join(
-            f"SELECT order_id FROM ({_comparison(table, frame.columns)})"  # noqa: S608 - names from schemas for table, frame in frames.items()
+            f"SELECT order_id FROM ({_comparison(table, frame.columns)})"  # noqa: S608 - names from schemas
+            for table, frame in frames.items()
         )
         if booked
         # A first load has nothing to compare with.
