@@ -213,14 +213,9 @@ def end_dead_runs(*, told: bool) -> None:
 def serve(services: Services, port: int) -> str:
     """Starts page and daemon and waits until one of them ends, which it tells."""
     programs = Path(sys.executable).parent
-    services.start(
-        "The page",
-        [str(programs / "dagster-webserver"), "--host", HOST, "--port", str(port), *QUIET_WORKSPACE],
-    )
-    services.start(
-        "The daemon",
-        [str(programs / "dagster-daemon"), "run", *QUIET_WORKSPACE],
-    )
+    address = ("--host", HOST, "--port", str(port), "--dagster-log-level", "warning")
+    services.start("The page", [str(programs / "dagster-webserver"), *address, *QUIET_WORKSPACE])
+    services.start("The daemon", [str(programs / "dagster-daemon"), "run", *QUIET_WORKSPACE])
     _say("Starting the page and the daemon.")
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     is_ready = False
