@@ -30,7 +30,11 @@ def _line(order_id: int, place: int, moment: str) -> tuple[dict[str, Any], int]:
     # Every third order has 5 % off each line.
     sold_kopiykas = price * 95 if order_id % 3 == 0 else price * 100
     offer_id = product * 10 + (size if has_variants else 0) + 1
-    options = [{"name": "Колір", "value": "Синій"}, {"name": "Розмір", "value": _SIZES[size]}] if has_variants else []
+    options = (
+        [{"name": "Колір", "value": "Синій"}, {"name": "Розмір", "value": _SIZES[size]}]
+        if has_variants
+        else []
+    )
     line = {
         "id": order_id * 10 + place, "sku": f"SKU-{offer_id}", "name": f"Товар номер {product}",
         "quantity": quantity, "unit_type": None, "price": price, "price_sold": sold_kopiykas / 100,

@@ -1,0 +1,176 @@
+"""`make bench`: runs every measurement, prints ratios, and writes the table that docs/benchmarks.md shows.
+
+Takes about a quarter of an hour on two cores. `--quick` measures a tenth of the sizes in about two minutes and
+writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
+
+
+def measure(name: str, directory: Path, *arguments: int) -> dict[str, Any]:
+    """Runs one measurement in a process of its own."""
+    command = [
+        sys.executable, "-m", "keycrm_pipeline_tests.benchmarks.measurements", name, str(directory),
+        *map(str, arguments),
+    ]  # fmt: skip
+    return _last_line(name, command)
+
+
+def measure_dlt(pages: Path, directory: Path) -> dict[str, Any]:
+    """Loads the same pages with dlt."""
+    script = Path(__file__).with_name("dlt_load.py")
+    return _last_line("dlt", [sys.executable, str(script), str(pages), str(directory)])
+
+
+def _last_line(name: str, command: Sequence[str]) -> dict[str, Any]:
+    print(f"  {name} {' '.join(command[5:])}", file=sys.stderr, flush=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{name} failed:\n{done.stderr[-2000:]}")
+    measured: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return measured
+
+
+def run(directory: Path, scale: int) -> list[tuple[str, str, str, str]]:
+    """All measurements at `1 / scale` of their size: what, must reach, measured, reached."""
+    rows: list[tuple[str, str, str, str]] = []
+
+    def row(what: str, limit: str, measured: str, reached: bool) -> None:
+        rows.append((what, limit, measured, "yes" if reached else "**no**"))
+        print(f"{what}: {measured} ({limit}) {'ok' if reached else 'NOT REACHED'}", flush=True)
+
+    paced = measure("paced_load", directory, 5000 // scale)
+    row(
+        f"Requests for {paced['orders']:,} orders of a range",
+        "ceil(N/50) + 10",
+        f"{paced['requests']} = {paced['floor_requests']} + {paced['requests'] - paced['floor_requests']}",
+        paced["requests"] <= paced["floor_requests"] + 10,
+    )
+    ratio = paced["seconds"] / paced["floor_seconds"]
+    row(
+        "Load against a server with 2 s a page and 60 requests a minute",
+        "1.05 x the budget's floor, no 429",
+        f"{paced['seconds']:.1f} s = {ratio:.3f} x floor, {paced['refusals']} refusals",
+        ratio <= 1.05 and paced["refusals"] == 0,
+    )
+    orders = 100_000 // scale
+    ours = measure("first_load", directory, orders, 1000)
+    pages = measure("write_pages", directory, min(orders, 20_000), 1000)
+    dlt = measure_dlt(Path(pages["file"]), directory)
+    dlt_rate = min(orders, 20_000) / dlt["seconds"]
+    our_rate = orders / ours["seconds"]
+    row(
+        f"Local work of a first load, {orders:,} orders of {pages['bytes_an_order'] / 1000:.1f} KB",
+        "10 x dlt's rate",
+        f"{our_rate:,.0f} orders/s (storing {ours['store_seconds']:.1f} s, deriving {ours['derive_seconds']:.1f} s), "
+        f"dlt {dlt_rate:,.0f}/s: {our_rate / dlt_rate:.1f} x",
+        our_rate >= 10 * dlt_rate,
+    )
+    small, large = 10_000, 1_000_000 // scale
+    measure("first_load", directory, small, 1000)
+    rebuilt_small = measure("rebuild", directory, small)
+    measure("first_load", directory, large, 1000)
+    rebuilt = measure("rebuild", directory, large)
+    growth = (rebuilt["seconds"] / large) / (rebuilt_small["seconds"] / small)
+    row(
+        f"Rebuild of all accounting tables from raw, {large:,} orders",
+        "60 s, 3 GB, linear",
+        f"{rebuilt['seconds']:.1f} s, {rebuilt['megabytes'] / 1000:.1f} GB, "
+        f"{growth:.2f} x the time an order of {small:,} orders",
+        rebuilt["seconds"] <= 60 / scale and rebuilt["megabytes"] <= 3000 and growth <= 1.2,
+    )
+    alone = measure("reload_day", directory, 0, 3000)
+    beside = measure("reload_day", directory, large, 3000)
+    ratio = beside["seconds"] / alone["seconds"]
+    row(
+        f"Reload of one day (3,000 orders, a tenth changed) beside {large:,} orders",
+        "1.5 x the same beside none",
+        f"{beside['seconds']:.2f} s, {ratio:.2f} x",
+        ratio <= 1.5,
+    )
+    grown = measure("file_growth", directory, 50 // scale)
+    ratio = grown["last_megabytes"] / grown["first_megabytes"]
+    row(
+        f"File size after {grown['reloads']} reloads of the same 30 days, a twentieth changed each time",
+        "1.3 x the first load's",
+        f"{grown['last_megabytes']:.1f} MB, {ratio:.2f} x",
+        ratio <= 1.3,
+    )
+    year = measure("range_run", directory, 365 // scale, 100)
+    row(
+        f"Range run over {year['days']} days, {year['orders']:,} orders: Dagster's own share",
+        "100 ms a day",
+        f"{year['dagster_milliseconds_a_day']:.0f} ms a day ({year['seconds']:.0f} s in all)",
+        year["dagster_milliseconds_a_day"] <= 100,
+    )
+    shutil.rmtree(directory / "data", ignore_errors=True)
+    month = measure("range_run", directory, 31, 100)
+    row(
+        "Memory of a load, one month and one year of 100 orders a day",
+        "flat",
+        f"{month['megabytes']} MB and {year['megabytes']} MB",
+        year["megabytes"] <= 1.3 * month["megabytes"],
+    )
+    answered = measure("status", directory)
+    row(
+        "`keycrm-pipeline status`, the whole process",
+        "1 s, no Dagster import",
+        f"{answered['seconds']:.2f} s, Dagster {'imported' if answered['imports_dagster'] else 'not imported'}",
+        answered["seconds"] < 1 and not answered["imports_dagster"],
+    )
+    one, twenty = measure("definitions", directory, 1), measure("definitions", directory, 20)
+    ratio = twenty["seconds"] / one["seconds"]
+    row(
+        "`dagster definitions validate`, 1 profile and 20",
+        "20 cost 2 x 1",
+        f"{one['seconds']:.1f} s and {twenty['seconds']:.1f} s: {ratio:.2f} x",
+        ratio <= 2,
+    )
+    return rows
+
+
+def table(rows: Sequence[tuple[str, str, str, str]]) -> str:
+    """The measurements as a Markdown table, with what they were measured on."""
+    machine = (
+        f"Measured {datetime.now(UTC):%Y-%m-%d} on {os.cpu_count()} cores ({platform.machine()}), Python "
+        f"{platform.python_version()}, DuckDB {metadata.version('duckdb')}, Dagster {metadata.version('dagster')}, "
+        f"dlt {metadata.version('dlt')}."
+    )
+    lines = ["| What | Must reach at most | Measured | Reached |", "|---|---|---|---|"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return f"{machine}\n\n" + "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measures and writes the table between its marks in docs/benchmarks.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the sizes; writes nothing")
+    quick = parser.parse_args().quick
+    with tempfile.TemporaryDirectory(prefix="keycrm_bench_") as directory:
+        shown = table(run(Path(directory), 10 if quick else 1))
+    print(shown)
+    if not quick:
+        before, rest = DOCUMENT.read_text("utf-8").split(BEGIN)
+        after = rest.split(END)[1]
+        DOCUMENT.write_text(f"{before}{BEGIN}\n{shown}{END}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
