@@ -268,12 +268,16 @@ def run(port: int) -> None:
 def first_load(settings: Settings) -> None:
     """Loads the demo month; when that fails the page still starts, and shows why."""
     command = load_command(load_profile(DEMO, settings).zone)
-    # In this group: Ctrl-C reaches it, and its progress bar has the terminal.
-    with subprocess.Popen(command) as load:  # noqa: S603 - the command of this project
+    # Out of this group: it gets one Ctrl-C from here, and not a second from the terminal while it tidies up.
+    with subprocess.Popen(command, start_new_session=True) as load:  # noqa: S603 - the command of this project
         try:
             code = load.wait()
         except _StopAskedError:
-            load.terminate()
+            load.send_signal(signal.SIGINT)
+            try:
+                load.wait(STOP_WITHIN_SECONDS)
+            except (subprocess.TimeoutExpired, _StopAskedError):
+                load.kill()
             raise
     if code != 0:
         _say("The demo shop could not be loaded; the page starts all the same.")
