@@ -27,6 +27,7 @@ REVIEW_CHECKS = {
     "order_difference": "Every order adds up in KeyCRM.",
     "rejected_order": "Every order could be loaded.",
     "missing_in_crm": "Every order of the books is still in KeyCRM.",
+    "catalogue_conflict": "Every SKU of the accounting catalogue's file could be put on its card.",
 }
 
 

@@ -155,7 +155,7 @@ def read_products_csv(text: str, file_name: str) -> list[CatalogueProductRow]:
         if sku is not None and kind == "product_with_sku":
             message = "a product_with_sku (Товар з SKU) has its SKUs on its variants; leave the column empty"
             problems.append(CatalogueProblem(line, "sku", message))
-        seen_ids.check(fields["id"], _id_key, line, problems)
+        seen_ids.check(fields["id"], id_key, line, problems)
         seen_skus.check(sku, sku_key, line, problems)
         unit = tidied(fields["unit"])
         if unit is not None and unit.lower() in _PIECES:
@@ -189,7 +189,7 @@ def read_partners_csv(text: str, file_name: str) -> list[CataloguePartnerRow]:
     seen_ids = _Seen("id")
     rows: list[CataloguePartnerRow] = []
     for line, fields in _records(text, PARTNER_COLUMNS, problems):
-        seen_ids.check(fields["id"], _id_key, line, problems)
+        seen_ids.check(fields["id"], id_key, line, problems)
         rows.append(
             CataloguePartnerRow(
                 line,
@@ -233,8 +233,8 @@ class _Seen:
             problems.append(CatalogueProblem(line, self._column, message))
 
 
-def _id_key(text: str | None) -> str | None:
-    """Return an id as it is compared: `007` and `7` would become one card number."""
+def id_key(text: str | None) -> str | None:
+    """Return an id of the catalogue as it is compared: `007` and `7` would become one card number."""
     if not text:
         return None
     return str(int(text)) if text.isascii() and text.isdigit() else text

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from keycrm_pipeline.books.statuses import group_name, source_name, status_name
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.errors import AuthenticationError, RequestRefused
+from keycrm_pipeline.exchange.catalogue_files import (
+    CatalogueFilesError,
+    find_catalogue_files,
+    read_catalogue,
+)
 from keycrm_pipeline.exchange.crm import open_client
 from keycrm_pipeline.exchange.extraction import OPTIONAL, REFERENCE_ROUTES
 from keycrm_pipeline.profile import Profile, Settings
 
 CHECKED = ("statuses", "sources", "categories", "users", "payment_methods", "delivery_services")
 
-Rows = list[dict[str, Any]]
+Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass
@@ -31,7 +36,7 @@ class AccountCheck:
         problems: What must be mended before a load, in words.
     """
 
-    lists: dict[str, Rows] = field(default_factory=dict)
+    lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     catalogue_cards: dict[str, int] = field(default_factory=dict)
     unmapped: list[str] = field(default_factory=list)
@@ -175,14 +180,12 @@ def _compare_payment_methods(profile: Profile, rows: Rows, check: AccountCheck) 
 
 
 def _read_catalogue_files(profile: Profile, settings: Settings, check: AccountCheck) -> None:
-    from keycrm_pipeline.exchange.catalogue_files import CatalogueFilesError, read_catalogue_files
-
     try:
-        files = read_catalogue_files(profile, settings)
+        rows = read_catalogue(find_catalogue_files(profile, settings))
     except CatalogueFilesError as error:
         check.problems.append(str(error))
     else:
-        check.catalogue_cards = {file.name: len(file.rows) for file in files}
+        check.catalogue_cards = {name: len(cards) for name, cards in rows.items()}
 
 
 def as_json(profile: Profile, check: AccountCheck) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -208,7 +208,7 @@ def _mapping(setting: str, what: str, entries: Iterable[tuple[int, str, str]], i
 def profile_text(
     account: Profile,
     choices: Choices,
-    found: Mapping[str, Sequence[dict[str, Any]]],
+    found: Mapping[str, Rows],
     refused: Mapping[str, str],
 ) -> str:
     """The profile as a commented YAML file.
@@ -227,7 +227,8 @@ def profile_text(
     )
     lines = [
         f"# Profile {name}: one KeyCRM account and how its orders enter the books (Профіль).",
-        "# A line that begins with # is a comment: take the # off to use it. `keycrm-pipeline check` says what is open.",
+        "# A line that begins with # is a comment: take the # off to use it.",
+        "# `keycrm-pipeline check` says what is still open.",
         f"# The API key is not here: it belongs in the environment variable {key_variable(name)}."
         if account.base_url != SANDBOX
         else "# The demo shop in this program; it needs no API key.",
@@ -251,13 +252,16 @@ def profile_text(
         "source_number_in_comment: false",
         "# Bank account or cash desk when no payment decides (Банк. рахунок/Каса).",
         f"account: {_yaml(account.account)}",
-        f"# Requests to KeyCRM in a minute; its limit is {account.requests_per_minute} or more.",
+        "# Requests to KeyCRM in a minute that this key may make.",
         f"requests_per_minute: {account.requests_per_minute}",
         "",
         *_mapping(
             "accounts",
             "Payment method -> bank account or cash desk.",
-            ((int(row["id"]), _plain(row.get("name")), "") for row in found["payment_methods"]),
+            (
+                (int(row["id"]), _plain(row.get("name")) or f"Оплата {row['id']}", "")
+                for row in found["payment_methods"]
+            ),
         ),
         "",
         "# Categories whose products, and those of categories below them, are services (Послуга). KeyCRM has:",

@@ -29,6 +29,7 @@ REVIEW_WORDS: Mapping[str, str] = {
     "order_difference": "orders that do not add up in KeyCRM",
     "rejected_order": "orders that could not be loaded",
     "missing_in_crm": "orders no longer in KeyCRM",
+    "catalogue_conflict": "SKUs of products.csv that are carried already",
 }
 """Kinds of the review list, in words."""
 

@@ -164,7 +164,8 @@ def fetch_catalogue(
         registers.store_catalogue(connection, products, offers, now=now)
 
 
-def _card_row(card: ProductCard) -> dict[str, Any]:
+def card_row(card: ProductCard) -> dict[str, Any]:
+    """A product card as a row of its table, with the keys it is found by."""
     return asdict(card) | {
         "name_key": name_key(card.name),
         "sku_key": sku_key(card.sku) if card.sku else None,
@@ -204,8 +205,8 @@ def derive_products(
     ]
     registers.store_products(
         connection,
-        created_cards=[_card_row(card) for card in register.created_cards.values()],
-        changed_cards=[_card_row(card) for card in register.updated_cards.values()],
+        created_cards=[card_row(card) for card in register.created_cards.values()],
+        changed_cards=[card_row(card) for card in register.updated_cards.values()],
         created_variants=[_variant_row(variant) for variant in register.created_variants.values()],
         changed_variants=[_variant_row(variant) for variant in register.updated_variants.values()],
         links=[asdict(link) for link in register.new_links],

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 
 from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.exchange import lock
+from keycrm_pipeline.exchange.catalogue_files import bring_in_catalogue
 from keycrm_pipeline.exchange.errors import ExchangeError, unexpected
 from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Settings, database_path, lock_path
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -99,6 +100,7 @@ def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
         running = Step(exchange_id=exchange_id, warehouse=warehouse, now=plan.clock())
         try:
             with _foreseen():
+                bring_in_catalogue(warehouse, plan.profile, plan.settings, now=running.now)
                 yield running
                 with warehouse.writing() as connection:
                     is_complete = finish_step(connection, exchange_id, step, running.counts, now=plan.clock())

@@ -203,6 +203,8 @@ _UKRAINIAN: Mapping[str, str] = {
     "todo_rejected_order": "Причини — у розділі нижче. Виправте в KeyCRM; наступне завантаження їх забере.",
     "review_missing_in_crm": "Зникли з KeyCRM",
     "todo_missing_in_crm": "Замовлення видалено в KeyCRM, документ лишився. Вирішіть, чи скасувати його.",
+    "review_catalogue_conflict": "Артикули з products.csv, що вже зайняті",
+    "todo_catalogue_conflict": "Артикул уже має інша картка чи варіант. Приберіть його з рядка файлу products.csv.",
     "rejected_title": "Відхилені записи",
     "rejected_lead": (
         "Ці замовлення не потрапили в облік. Виправте їх у KeyCRM; наступне завантаження їх забере."
@@ -421,6 +423,10 @@ _ENGLISH: Mapping[str, str] = {
     "review_missing_in_crm": "No longer in KeyCRM",
     "todo_missing_in_crm": (
         "The order was deleted in KeyCRM, the document is kept. Decide whether to cancel it."
+    ),
+    "review_catalogue_conflict": "SKUs of products.csv that are taken",
+    "todo_catalogue_conflict": (
+        "Another card or variant carries the SKU already. Take it off the row of products.csv."
     ),
     "rejected_title": "Rejected records",
     "rejected_lead": "These orders are not in the books. Mend them in KeyCRM; the next load takes them.",

@@ -15,6 +15,7 @@ REVIEW_KINDS = (
     "order_difference",
     "rejected_order",
     "missing_in_crm",
+    "catalogue_conflict",
 )
 
 EXCHANGES = Table(
@@ -159,6 +160,30 @@ PROMOTED_PRODUCTS = Table(
     "A card promoted from Товар to Товар з SKU that nobody has ticked off yet (R5).",
     (Column("product_id", "BIGINT", "The card.", nullable=False),),
     ("product_id",),
+)
+
+CATALOGUE_FILES = Table(
+    "ops",
+    "catalogue_files",
+    "One file of the accounting catalogue (R12) as it was last brought into the books.",
+    (
+        Column("file_name", "VARCHAR", "products.csv or partners.csv.", nullable=False),
+        Column("digest", "VARCHAR", "Digest of its content: the same file is not read again.", nullable=False),
+        Column("cards", "BIGINT", "Cards in it.", nullable=False),
+        Column("read_at", INSTANT, "When it was brought in.", nullable=False),
+    ),
+    ("file_name",),
+)
+
+CATALOGUE_CONFLICTS = Table(
+    "ops",
+    "catalogue_conflicts",
+    "One SKU of the accounting catalogue that is carried by another card or variant already (R12).",
+    (
+        Column("catalogue_id", "VARCHAR", "Id of the row in products.csv.", nullable=False),
+        Column("details", "VARCHAR", "What is the matter and what to do, in words.", nullable=False),
+    ),
+    ("catalogue_id",),
 )
 
 EXPORTED_CARD_KINDS = ("partner", "product", "product_variant")

@@ -19,7 +19,7 @@ from keycrm_pipeline.warehouse.errors import DatabaseNewerError
 from keycrm_pipeline.warehouse.reports import create_report_views
 from keycrm_pipeline.warehouse.statements import statement
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the tables that this program writes. Raise it with every change of `schemas` or of the views."""
 
 MIGRATIONS: Mapping[int, Sequence[str]] = {}

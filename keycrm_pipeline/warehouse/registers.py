@@ -108,7 +108,7 @@ def partner_candidates(
     return cards, links, next_partner_id
 
 
-_PARTNER_COLUMNS = (
+PARTNER_COLUMNS = (
     "partner_id",
     "name",
     "phone",
@@ -121,7 +121,7 @@ _PARTNER_COLUMNS = (
     "as_of_ordered_at",
     "as_of_order_id",
 )
-_PRODUCT_COLUMNS = (
+PRODUCT_COLUMNS = (
     "product_id",
     "name",
     "sku",
@@ -149,10 +149,10 @@ def store_partners(
 
     A changed card has `is_changed`: false when only the order it follows is newer, which moves no `updated_at`.
     """
-    created_frame = PARTNERS.frame_schema.select_columns(list(_PARTNER_COLUMNS)).validate(
-        table_frame(PARTNERS, created, _PARTNER_COLUMNS), lazy=True
+    created_frame = PARTNERS.frame_schema.select_columns(list(PARTNER_COLUMNS)).validate(
+        table_frame(PARTNERS, created, PARTNER_COLUMNS), lazy=True
     )
-    changed_frame = table_frame(PARTNERS, changed, _PARTNER_COLUMNS).with_columns(
+    changed_frame = table_frame(PARTNERS, changed, PARTNER_COLUMNS).with_columns(
         pl.Series("is_changed", [row["is_changed"] for row in changed], dtype=pl.Boolean)
     )
     links_frame = table_frame(
@@ -202,8 +202,8 @@ def store_products(
     values = {"now": now}
 
     def cards(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
-        return PRODUCTS.frame_schema.select_columns(list(_PRODUCT_COLUMNS)).validate(
-            table_frame(PRODUCTS, rows, _PRODUCT_COLUMNS), lazy=True
+        return PRODUCTS.frame_schema.select_columns(list(PRODUCT_COLUMNS)).validate(
+            table_frame(PRODUCTS, rows, PRODUCT_COLUMNS), lazy=True
         )
 
     def variants(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:

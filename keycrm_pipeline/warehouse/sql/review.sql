@@ -19,8 +19,8 @@ GROUP BY manager_id
 UNION ALL
 SELECT 'partner_name_conflict', CAST(partner_id AS VARCHAR),
     'Buyer ' || string_agg(buyer_id, ', ' ORDER BY buyer_id) || ' was matched to partner ' || partner_id
-        || ' by phone or e-mail, but the names disagree (first met in order '
-        || min(conflict_order_id) || '). Check that it is one person; if not, set partner_match: phone_and_name.'
+        || ' by phone or e-mail, but the names disagree'
+        || coalesce(' (first met in order ' || min(conflict_order_id) || ')', '') || '. Check that it is one person; if not, set partner_match: phone_and_name.'
 FROM accounting.partner_links WHERE name_conflict
 GROUP BY partner_id
 UNION ALL
@@ -51,6 +51,8 @@ SELECT 'missing_in_crm', CAST(order_id AS VARCHAR),
     'Order ' || order_id || ' is in the books but no longer in KeyCRM (deleted there). Decide whether to cancel the '
         || 'document; it is kept.'
 FROM accounting.orders WHERE missing_in_crm
+UNION ALL
+SELECT 'catalogue_conflict', catalogue_id, details FROM ops.catalogue_conflicts
 
 -- name: delete_gone
 DELETE FROM ops.review AS review

@@ -1,0 +1,68 @@
+"""What a card of the accounting catalogue's files must fulfil (R12), as pandera schemas whose failures are sentences.
+
+The frames are rows that `books.catalogue_files` has read: form and doubles were checked there, with their lines. Here
+stands what makes a value unfit for a card. A failure becomes one problem with file, line and column.
+"""
+
+from __future__ import annotations
+
+import pandera.polars as pa
+import polars as pl
+
+from keycrm_pipeline.schemas.accounting import PRODUCT_KINDS
+
+MOST_CHARACTERS = 1000
+"""A longer name is a file whose separator or quotes went wrong."""
+
+MOST_CODE_CHARACTERS = 200
+"""The same for ids, SKUs, units, phones and e-mails."""
+
+_CONTROL_CHARACTERS = r"[\x00-\x1f\x7f]"
+
+
+def _no_control_characters(data: pa.PolarsData) -> pl.LazyFrame:
+    return data.lazyframe.select(~pl.col(data.key).str.contains(_CONTROL_CHARACTERS))
+
+
+def _text(*, nullable: bool, most: int = MOST_CODE_CHARACTERS) -> pa.Column:
+    return pa.Column(
+        pl.String,
+        nullable=nullable,
+        checks=[
+            pa.Check.str_length(
+                max_value=most,
+                error=f"it is longer than {most} characters; are separator and quotes right?",
+            ),
+            pa.Check(
+                _no_control_characters, error="it holds characters that cannot be printed; write it anew"
+            ),
+        ],
+    )
+
+
+PRODUCT_ROWS = pa.DataFrameSchema(
+    {
+        "line": pa.Column(pl.Int64),
+        "id": _text(nullable=False),
+        "name": _text(nullable=False, most=MOST_CHARACTERS),
+        "sku": _text(nullable=True),
+        "kind": pa.Column(pl.String, checks=pa.Check.isin(PRODUCT_KINDS)),
+        "unit": _text(nullable=True),
+    },
+    unique=["id"],
+    strict=True,
+    name="products.csv",
+)
+
+PARTNER_ROWS = pa.DataFrameSchema(
+    {
+        "line": pa.Column(pl.Int64),
+        "id": _text(nullable=False),
+        "name": _text(nullable=False, most=MOST_CHARACTERS),
+        "phone": _text(nullable=True),
+        "email": _text(nullable=True),
+    },
+    unique=["id"],
+    strict=True,
+    name="partners.csv",
+)

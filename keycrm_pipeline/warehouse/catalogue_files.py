@@ -1,0 +1,100 @@
+"""Stores the cards of the accounting catalogue's files (R12), and remembers which files were brought in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from keycrm_pipeline.schemas import Table
+from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCTS
+from keycrm_pipeline.schemas.ops import CATALOGUE_CONFLICTS
+from keycrm_pipeline.warehouse.registers import PARTNER_COLUMNS, PRODUCT_COLUMNS, table_frame
+from keycrm_pipeline.warehouse.statements import single_row, statement
+
+
+def stored_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """File -> digest of the content that was last brought in."""
+    return dict(connection.execute(statement("catalogue_files", "digests")).fetchall())
+
+
+def has_conflicts(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a SKU of products.csv could not be put on its card when the file was last looked at."""
+    (found,) = single_row(connection.execute(statement("catalogue_files", "has_conflicts")))
+    return bool(found)
+
+
+def all_partners(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    """Every partner card, in the order of the fields of `PartnerCard`."""
+    return connection.execute(statement("catalogue_files", "partners")).fetchall()
+
+
+def _execute_with(
+    connection: duckdb.DuckDBPyConnection, view: str, frame: pl.DataFrame, sql: str, now: datetime | None
+) -> None:
+    if frame.is_empty():
+        return
+    connection.register(view, frame)
+    try:
+        connection.execute(sql, {} if now is None else {"now": now})
+    finally:
+        connection.unregister(view)
+
+
+def _cards(table: Table, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pl.DataFrame:
+    return table.frame_schema.select_columns(list(columns)).validate(
+        table_frame(table, rows, columns), lazy=True
+    )
+
+
+def store_catalogue_partners(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    created: Sequence[dict[str, Any]],
+    changed: Sequence[dict[str, Any]],
+    joined: Sequence[int],
+    now: datetime,
+) -> None:
+    """Stores partner cards of the catalogue; links of cards that the exchange had made are to be looked at."""
+    for rows, sql in (
+        (created, statement("registers", "insert_partners")),
+        (changed, statement("catalogue_files", "update_partners")),
+    ):
+        _execute_with(connection, "cards_frame", _cards(PARTNERS, rows, PARTNER_COLUMNS), sql, now)
+    if joined:
+        connection.execute(statement("catalogue_files", "mark_links"), [list(joined)])
+
+
+def store_catalogue_products(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    created: Sequence[dict[str, Any]],
+    changed: Sequence[dict[str, Any]],
+    conflicts: Sequence[dict[str, Any]],
+    now: datetime,
+) -> None:
+    """Stores product cards of the catalogue, and the SKUs that could not be put on their cards."""
+    # Changed cards first: a SKU that the file moves must have left its old card.
+    for rows, sql in (
+        (changed, statement("catalogue_files", "update_products")),
+        (created, statement("registers", "insert_products")),
+    ):
+        _execute_with(connection, "cards_frame", _cards(PRODUCTS, rows, PRODUCT_COLUMNS), sql, now)
+    connection.execute(statement("catalogue_files", "forget_conflicts"))
+    frame = table_frame(CATALOGUE_CONFLICTS, conflicts, CATALOGUE_CONFLICTS.column_names)
+    _execute_with(
+        connection, "conflicts_frame", frame, statement("catalogue_files", "insert_conflicts"), None
+    )
+
+
+def record_file(
+    connection: duckdb.DuckDBPyConnection, *, file_name: str, digest: str, cards: int, now: datetime
+) -> None:
+    """Remembers that a file was brought in with this content."""
+    connection.execute(
+        statement("catalogue_files", "record_file"),
+        {"file_name": file_name, "digest": digest, "cards": cards, "now": now},
+    )
