@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -11,7 +12,7 @@ from keycrm_pipeline.books.days import order_day, period_instants
 from keycrm_pipeline.books.statuses import status_name
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.errors import AuthenticationError, RequestRefused
-from keycrm_pipeline.crm.pages import OrderPage, OrderRow, PageRecord
+from keycrm_pipeline.crm.pages import CrmRow, OrderPage, OrderRow, PageRecord
 from keycrm_pipeline.exchange.errors import UnmappedStatusesError
 from keycrm_pipeline.exchange.fields import text, whole
 from keycrm_pipeline.profile import Profile
@@ -300,6 +301,16 @@ def unmapped_statuses(profile: Profile, rows: Iterable[Mapping[str, object]]) ->
     return unmapped
 
 
+def _reference_rows(client: KeyCrmClient, list_name: str) -> list[CrmRow] | None:
+    """A reference list; None when KeyCRM refuses one that an exchange can do without."""
+    try:
+        return client.reference_rows(REFERENCE_ROUTES[list_name])
+    except (AuthenticationError, RequestRefused):
+        if list_name in OPTIONAL:
+            return None
+        raise
+
+
 def refresh_reference_lists(
     warehouse: Warehouse,
     profile: Profile,
@@ -316,24 +327,29 @@ def refresh_reference_lists(
     Raises:
         UnmappedStatusesError: The profile demands a stage for every status; raised before anything is stored.
     """
-    rows = client.reference_rows(REFERENCE_ROUTES["statuses"])
-    if profile.statuses.require_mapping:
-        unmapped = unmapped_statuses(profile, rows)
-        if unmapped:
-            raise UnmappedStatusesError(unmapped)
     with warehouse.writing() as connection:
         refreshed_at = raw.reference_lists_refreshed_at(connection)
     oldest = now - timedelta(hours=REFRESH_HOURS)
-    fetched = {"statuses": rows}
-    for list_name, route in REFERENCE_ROUTES.items():
-        is_due = list_name in EVERY_LOAD or refreshed_at.get(list_name, oldest) <= oldest
-        if list_name in fetched or not (is_due or everything):
-            continue
-        try:
-            fetched[list_name] = client.reference_rows(route)
-        except (AuthenticationError, RequestRefused):
-            if list_name not in OPTIONAL:
-                raise
+    due = [
+        list_name
+        for list_name in REFERENCE_ROUTES
+        if everything or list_name in EVERY_LOAD or refreshed_at.get(list_name, oldest) <= oldest
+    ]
+    # The first request goes alone: a wrong key is told after one refusal, and nothing is stored before the mapping
+    # of the statuses is known to be whole.
+    fetched = {"statuses": client.reference_rows(REFERENCE_ROUTES["statuses"])}
+    if profile.statuses.require_mapping:
+        unmapped = unmapped_statuses(profile, fetched["statuses"])
+        if unmapped:
+            raise UnmappedStatusesError(unmapped)
+    # The others go side by side within the request limit: in turn they would cost the time of five slow pages.
+    waiting = [list_name for list_name in due if list_name not in fetched]
+    with ThreadPoolExecutor(max_workers=len(REFERENCE_ROUTES)) as threads:
+        answers = {name: threads.submit(_reference_rows, client, name) for name in waiting}
+    for list_name, answer in answers.items():
+        rows = answer.result()
+        if rows is not None:
+            fetched[list_name] = rows
     with warehouse.writing() as connection:
         for list_name, list_rows in fetched.items():
             raw.store_reference_list(
