@@ -3,6 +3,7 @@
 What the load does and prints is in the package; here is only which days.
 """
 
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +14,14 @@ DEMO = "demo"
 """The profile of the demo shop: profiles/demo.yaml."""
 
 
-def load_command(zone: ZoneInfo) -> list[str]:
-    """The command that loads the demo shop's last 30 days, today included, as its own clock counts days."""
-    today = datetime.now(UTC).astimezone(zone).date()
+def load_command(zone: ZoneInfo, now: datetime) -> list[str]:
+    """The command that loads the demo shop's last 30 days, today included, as the shop's own clock counts them.
+
+    Args:
+        zone: The shop's time zone.
+        now: This moment, aware.
+    """
+    today = now.astimezone(zone).date()
     first_day = today - timedelta(days=DAYS - 1)
     command = str(Path(sys.executable).with_name("keycrm-pipeline"))
     return [command, "load", "--profile", DEMO, "--from", first_day.isoformat(), "--to", today.isoformat()]
@@ -27,15 +33,13 @@ def main() -> None:
     Raises:
         SystemExit: The profile of the demo shop cannot be used; says why.
     """
-    import os
-
     from keycrm_pipeline.profile import ProfileError, load_profile, settings_from_environment
 
     try:
         profile = load_profile(DEMO, settings_from_environment(os.environ))
     except ProfileError as error:
         raise SystemExit(str(error)) from None
-    command = load_command(profile.zone)
+    command = load_command(profile.zone, datetime.now(UTC))
     # The project's own program, with days for arguments. In this process, so that Ctrl-C reaches it at once.
     os.execv(command[0], command)  # noqa: S606
 

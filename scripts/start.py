@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import IO, NoReturn
@@ -267,7 +268,7 @@ def run(port: int) -> None:
 
 def first_load(settings: Settings) -> None:
     """Loads the demo month; when that fails the page still starts, and shows why."""
-    command = load_command(load_profile(DEMO, settings).zone)
+    command = load_command(load_profile(DEMO, settings).zone, datetime.now(UTC))
     # Out of this group: it gets one Ctrl-C from here, and not a second from the terminal while it tidies up.
     with subprocess.Popen(command, start_new_session=True) as load:  # noqa: S603 - the command of this project
         try:
