@@ -30,6 +30,7 @@ PROFILE_TAG = "keycrm/profile"
 FAILURE_POLL_SECONDS = 60
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
+HANDOVER_JOBS = ("exports", "report")
 PASS_JOBS = ("changes", "recent", "sweep", "catalogue", "rebuild")
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -40,7 +41,7 @@ _UNFINISHED = [
 
 
 def build_jobs(assets: ProfileAssets) -> list[UnresolvedAssetJobDefinition]:
-    """`<profile>_load` for a period, and one job for each pass."""
+    """`<profile>_load` for a period, one job for each pass, and one for each kind of file to take away."""
     name = assets.profile.name
     tags = {PROFILE_TAG: name}
     return [
@@ -58,7 +59,7 @@ def build_jobs(assets: ProfileAssets) -> list[UnresolvedAssetJobDefinition]:
                 tags=tags,
                 executor_def=dg.in_process_executor,
             )
-            for pass_name in PASS_JOBS
+            for pass_name in (*PASS_JOBS, *HANDOVER_JOBS)
         ),
     ]
 

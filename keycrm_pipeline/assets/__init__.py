@@ -8,6 +8,7 @@ from __future__ import annotations
 import dagster as dg
 
 from keycrm_pipeline.assets.changes import build_changes
+from keycrm_pipeline.assets.handover import build_exports, build_report
 from keycrm_pipeline.assets.orders import build_orders
 from keycrm_pipeline.assets.raw_orders import build_raw_orders
 from keycrm_pipeline.assets.registers import build_partners, build_products, build_sources, build_statuses
@@ -26,4 +27,6 @@ def build_assets(assets: ProfileAssets) -> list[dg.AssetsDefinition]:
         build_products(assets),
         build_orders(assets),
         *build_changes(assets),
+        build_exports(assets),
+        build_report(assets),
     ]
