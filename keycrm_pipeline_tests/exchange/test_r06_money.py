@@ -73,6 +73,8 @@ ORDERS: dict[int, dict[str, Any]] = {
     14: {"lines": [{"price": 100}], "discount_amount": 10, "grand_total": 100},
     # Two kopiykas off are beyond one line's tolerance of one.
     15: {"lines": [{"price": 100}], "grand_total": Decimal("100.02")},
+    # Cars and machines are sold too.
+    16: {"lines": [{"price": Decimal("8123456789.01")}, {"quantity": 1000, "price": 1250000}]},
 }
 
 
@@ -111,6 +113,7 @@ def money(*texts: str | Sequence[str]) -> list[tuple[Decimal, ...]]:
         (12, money(("10.10", "0", "20.20"))),
         (13, money(("100", "10", "90"))),
         (14, money(("100", "0", "100"))),
+        (16, money(("8123456789.01", "0", "8123456789.01"), ("1250000", "0", "1250000000"))),
     ],
 )
 def test_line_amounts_to_the_kopiyka(

@@ -32,7 +32,7 @@ SELECT
     CAST(validated.wrap_price * 100 AS BIGINT) AS wrap_price,
     CAST(validated.taxes * 100 AS BIGINT) AS taxes,
     CAST(validated.discount_amount * 100 AS BIGINT) AS discount_amount,
-    CAST(validated.discount_percent * 1000000 AS BIGINT) AS discount_percent,
+    CAST(CAST(validated.discount_percent AS DECIMAL(38, 6)) * 1000000 AS BIGINT) AS discount_percent,
     CAST(validated.total_discount * 100 AS BIGINT) AS total_discount,
     validated.payment_status,
     coalesce(raw.missing_since IS NOT NULL, false) AS missing_in_crm,
@@ -46,12 +46,13 @@ LEFT JOIN raw.orders AS raw ON raw.order_id = validated.order_id
 ORDER BY validated.order_id
 
 -- name: lines
+-- Wide decimals, as in the checks: a price of a million in millionths has more than 18 digits.
 SELECT
     line.order_id, line.line_no, line.crm_line_id, item.product_id, item.variant_id, card.kind, line.name, line.sku,
     line.characteristics, line.unit,
-    CAST(line.quantity * 1000 AS BIGINT) AS quantity,
-    CAST(line.price * 1000000 AS BIGINT) AS price,
-    CAST(line.price_sold * 1000000 AS BIGINT) AS price_sold
+    CAST(CAST(line.quantity AS DECIMAL(38, 3)) * 1000 AS BIGINT) AS quantity,
+    CAST(CAST(line.price AS DECIMAL(38, 6)) * 1000000 AS BIGINT) AS price,
+    CAST(CAST(line.price_sold AS DECIMAL(38, 6)) * 1000000 AS BIGINT) AS price_sold
 FROM validated.order_lines AS line
 SEMI JOIN batch_orders USING (order_id)
 LEFT JOIN validated.sold_items AS item ON item.item_key = line.item_key

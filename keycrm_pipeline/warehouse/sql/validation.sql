@@ -214,11 +214,12 @@ FROM staging.staged_orders AS staged
 LEFT JOIN accounting.partner_links AS links ON links.buyer_id = staged.buyer_id
 
 -- name: line_checks
+-- Wide decimals: one of 18 digits leaves its range when a price of a million is counted in millionths.
 SELECT
     order_id, line_no, is_object, name IS NOT NULL AS has_name,
-    CAST(quantity * 1000 AS BIGINT) AS quantity,
+    CAST(CAST(quantity AS DECIMAL(38, 3)) * 1000 AS BIGINT) AS quantity,
     left(quantity_text, 40) AS quantity_text,
-    CAST(price_sold * 1000000 AS BIGINT) AS price_sold,
+    CAST(CAST(price_sold AS DECIMAL(38, 6)) * 1000000 AS BIGINT) AS price_sold,
     greatest(abs(price), abs(price_sold))::DOUBLE * quantity::DOUBLE AS size,
     unreadable_fields
 FROM staging.staged_lines
