@@ -15,16 +15,18 @@ from keycrm_pipeline.reports.summary import LoadCounts, load_summary_markdown, r
 from keycrm_pipeline.schemas.accounting import ORDERS
 from keycrm_pipeline.warehouse.documents import DayTotal, day_totals
 from keycrm_pipeline.warehouse.exchanges import read_exchange
+from keycrm_pipeline.warehouse.validated import rejected_by_day
 
 
 def _day_numbers(
-    day: date, counts: DocumentCounts, totals: Mapping[date, Sequence[DayTotal]]
+    day: date, counts: DocumentCounts, rejected: int, totals: Mapping[date, Sequence[DayTotal]]
 ) -> dict[str, Any]:
     count = counts.days.get(day)
     numbers: dict[str, Any] = {
         "created": count.created if count else 0,
         "updated": count.updated if count else 0,
         "unchanged": count.unchanged if count else 0,
+        "rejected": rejected,
         "dagster/partition_row_count": sum(total.orders for total in totals.get(day, ())),
     }
     for total in totals.get(day, ()):
@@ -61,9 +63,10 @@ def build_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
             )
             for total in day_totals(connection, first_day, last_day):
                 totals.setdefault(total.order_day, []).append(total)
+            rejected = rejected_by_day(connection, first_day, last_day)
             summary = read_load_summary(connection, first_day, last_day)
             exchange = read_exchange(connection, step.exchange_id)
-        report_days(context, lambda day: _day_numbers(day, counts, totals))
+        report_days(context, lambda day: _day_numbers(day, counts, rejected.get(day, 0), totals))
         report_run(
             context,
             {
@@ -80,6 +83,7 @@ def build_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
                             products_created=exchange.products_created if exchange else 0,
                             requests=exchange.requests if exchange else 0,
                         ),
+                        language="en",
                         with_chart=True,
                     )
                 )
