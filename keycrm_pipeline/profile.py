@@ -462,7 +462,7 @@ class MissingKeyError(Exception):
 
     def __init__(self, profile: str, what: str = "No API key is set") -> None:
         super().__init__(
-            f"{what} for profile {profile}. Take the key from KeyCRM (Налаштування - Загальні - API) and set "
+            f"{what} for profile {profile}. Take the key from KeyCRM (Налаштування - Основні - API-ключ) and set "
             f"it in the environment variable {key_variable(profile)}, or in {KEY_VARIABLE} for all profiles."
         )
 

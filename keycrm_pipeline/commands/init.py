@@ -134,7 +134,7 @@ def _key(account: Profile, environ: Mapping[str, str], *, asks: bool) -> str:
             raise
     variable = key_variable(account.name)
     typed = click.prompt(
-        "API key of KeyCRM (Налаштування - Загальні - API; it is not shown)", hide_input=True
+        "API key of KeyCRM (Налаштування - Основні - API-ключ; it is not shown)", hide_input=True
     )
     return api_key(account, {variable: typed})
 
