@@ -22,6 +22,7 @@ for candidate in "$1/bin/python" python3 python3.13 python3.12 python3.11 python
         exec "$candidate" scripts/setup.py "$@"
     fi
 done
-found=$(python3 --version 2>/dev/null || echo "no Python 3")
+found=$(python3 --version 2>/dev/null) || true
+found=${found:-no Python 3}
 echo "Python 3.11, 3.12 or 3.13 is needed, and this machine has $found: install one (on Debian or Ubuntu: sudo apt install python3 python3-venv; on macOS: brew install python@3.13) and try again, or name it: make PYTHON=/path/to/python3.13 ..." >&2
 exit 1
