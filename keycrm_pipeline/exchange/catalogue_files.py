@@ -14,8 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import duckdb
-
 from keycrm_pipeline.books.catalogue_cards import enter_partners, enter_products
 from keycrm_pipeline.books.catalogue_files import (
     CatalogueFileError,
@@ -36,6 +34,8 @@ from keycrm_pipeline.warehouse.connection import Warehouse, transaction
 from keycrm_pipeline.warehouse.registers import product_register
 
 if TYPE_CHECKING:
+    import duckdb
+
     import pandera.polars as pa
 
 PARTNERS_FILE = "partners.csv"
