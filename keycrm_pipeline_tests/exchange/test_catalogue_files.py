@@ -95,7 +95,7 @@ def test_cards_of_the_exchange_become_those_of_a_file_that_comes_later(books: Bo
         buyer=person(9, "Олена Тестова", "+380501112233"),
         lines=[{"sku": "CUP-1", "name": "Чашка"}, {"sku": None, "name": "Ложка"}],
     )
-    books.order(2, buyer=None)
+    books.order(2, buyer=None, lines=[{"sku": "CUP-1", "name": "Чашка"}])
     books.load()
     before = books.rows("orders")
     put(books, "products.csv", "id,name,sku,unit\n900,Горнятко,cup-1,\n2,ложка,,пара\n")
