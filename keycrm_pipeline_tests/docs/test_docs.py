@@ -26,7 +26,7 @@ from keycrm_pipeline.warehouse.connection import Warehouse
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [*sorted(ROOT.glob("README*.md")), *sorted(DOCS.glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md"))]
 
 LARGEST_PICTURE = 300_000
 """Bytes; pictures are downloaded by everybody who opens the first page."""
@@ -79,7 +79,7 @@ def test_the_table_reference_names_every_table_and_view(tmp_path: Path) -> None:
     with Warehouse(tmp_path / "new.duckdb", "Europe/Kyiv").writing() as connection:
         for table in TABLES:
             assert f"### `{table.qualified_name}`" in reference
-            connection.execute(f"FROM {table.qualified_name}")  # noqa: S608 - names of our own
+            connection.execute(f"FROM {table.qualified_name}")
         for list_name, id_column in REFERENCE_LISTS.items():
             assert f"`raw.{list_name}`" in reference
             row = connection.execute(f"SELECT {id_column}, name FROM raw.{list_name}").fetchone()  # noqa: S608
@@ -161,11 +161,14 @@ def test_every_kind_of_the_review_list_is_explained() -> None:
 
 def test_files_that_the_pages_name_are_there() -> None:
     """“Code: books/discounts.py” leads to a file."""
-    missing = []
-    for page in ("rules.md", "architecture.md"):
-        for path in re.findall(r"`([a-z_]+/[a-z_/]+\.(?:py|sql))`", (DOCS / page).read_text("utf-8")):
-            if not any((base / path).exists() for base in (ROOT, ROOT / "keycrm_pipeline")):
-                missing.append(f"{page}: {path}")
+    named = [
+        (page, path)
+        for page in ("rules.md", "architecture.md")
+        for path in re.findall(r"`([a-z_]+/[a-z_/]+\.(?:py|sql))`", (DOCS / page).read_text("utf-8"))
+    ]
+    bases = (ROOT, ROOT / "keycrm_pipeline")
+    missing = [f"{page}: {path}" for page, path in named if not any((base / path).exists() for base in bases)]
+    assert named
     assert missing == []
 
 
@@ -181,7 +184,9 @@ def _yaml_blocks() -> list[tuple[str, str]]:
 def test_examples_of_profiles_are_accepted(place: str, block: str, tmp_path: Path) -> None:
     """An example pasted into a profile is not refused."""
     content = {"start_date": "2024-01-01", **yaml.safe_load(block)}
-    (tmp_path / "example.yaml").write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), "utf-8")
+    (tmp_path / "example.yaml").write_text(
+        yaml.safe_dump(content, allow_unicode=True, sort_keys=False), "utf-8"
+    )
     profile = load_profile("example", Settings(tmp_path, tmp_path))
     assert profile.name == "example", place
 
@@ -217,8 +222,13 @@ def test_commands_exist_as_written(page: Path) -> None:
         if command is None:
             wrong.append(words)
             continue
-        known = {option for parameter in command.params for option in _spellings(parameter)} | {"--help", "-h"}
-        wrong += [f"{name} {word}" for word in rest if word.startswith("--") and word.strip(".,;:)") not in known]
+        known = {option for parameter in command.params for option in _spellings(parameter)} | {
+            "--help",
+            "-h",
+        }
+        wrong += [
+            f"{name} {word}" for word in rest if word.startswith("--") and word.strip(".,;:)") not in known
+        ]
     assert wrong == []
 
 
