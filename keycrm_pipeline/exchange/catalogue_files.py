@@ -35,7 +35,6 @@ from keycrm_pipeline.warehouse.registers import product_register
 
 if TYPE_CHECKING:
     import duckdb
-
     import pandera.polars as pa
 
 PARTNERS_FILE = "partners.csv"
