@@ -301,12 +301,15 @@ def unmapped_statuses(profile: Profile, rows: Iterable[Mapping[str, object]]) ->
     return unmapped
 
 
-def _reference_rows(client: KeyCrmClient, list_name: str) -> list[CrmRow] | None:
-    """A reference list; None when KeyCRM refuses one that an exchange can do without."""
+def _reference_rows(client: KeyCrmClient, profile: Profile, list_name: str) -> list[CrmRow] | None:
+    """A reference list; None when KeyCRM refuses one that an exchange can do without.
+
+    Categories decide what is a service (R5), so a profile that names service categories cannot do without them.
+    """
     try:
         return client.reference_rows(REFERENCE_ROUTES[list_name])
     except (AuthenticationError, RequestRefused):
-        if list_name in OPTIONAL:
+        if list_name in OPTIONAL or (list_name == "categories" and not profile.service_categories):
             return None
         raise
 
@@ -345,7 +348,7 @@ def refresh_reference_lists(
     # The others go side by side within the request limit: in turn they would cost the time of five slow pages.
     waiting = [list_name for list_name in due if list_name not in fetched]
     with ThreadPoolExecutor(max_workers=len(REFERENCE_ROUTES)) as threads:
-        answers = {name: threads.submit(_reference_rows, client, name) for name in waiting}
+        answers = {name: threads.submit(_reference_rows, client, profile, name) for name in waiting}
     for list_name, answer in answers.items():
         rows = answer.result()
         if rows is not None:
