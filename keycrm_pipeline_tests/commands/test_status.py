@@ -1,0 +1,225 @@
+"""`status` and `review`: what a person sees who asks how the exchange stands, and that the answer comes at once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from keycrm_pipeline.commands import status
+from keycrm_pipeline.exchange import lock
+from keycrm_pipeline.profile import lock_path
+from keycrm_pipeline.warehouse.exchanges import begin_exchange
+from keycrm_pipeline_tests.commands.conftest import MARCH_4, Place
+from keycrm_pipeline_tests.exchange.bookkeeping import Books
+
+HEAVY = ("dagster", "polars", "pandera", "matplotlib", "numpy", "pyarrow", "httpx")
+MOMENT = datetime(2024, 3, 4, 10, tzinfo=UTC)
+
+
+def sell(books: Books, *order_ids: int, **overrides: object) -> None:
+    for order_id in order_ids:
+        books.order(order_id, MOMENT, **overrides)
+
+
+def begin(books: Books, run_id: str) -> None:
+    """Writes the row of an exchange that begins and never ends."""
+    with books.warehouse.writing() as connection:
+        begin_exchange(
+            connection,
+            profile="shop",
+            run_id=run_id,
+            kind="period",
+            period_from=MARCH_4,
+            period_to=MARCH_4,
+            steps=["raw_orders"],
+            now=books.now,
+        )
+
+
+def test_nothing_was_loaded_yet(place: Place) -> None:
+    """A new shop owner is told so, and how to begin; that is no failure."""
+    place.write_profile()
+    result = place.run("status")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Nothing was loaded yet for profile shop. Load a period with")
+    code, printed = place.json("status")
+    assert code == 0
+    assert printed == {
+        "profile": "shop",
+        "last_exchange": None,
+        "last_succeeded": None,
+        "review": {},
+        "rejected": 0,
+        "days_missing": [],
+        "error": None,
+    }
+    # Asking changes nothing: no file was made.
+    assert not (place.directory / "data").exists()
+
+
+def test_the_last_exchange_and_what_waits(books: Books, place: Place) -> None:
+    """Two orders of 100 and 250 hryvnias, one that has no sum: the numbers of the log and of the tables."""
+    sell(books, 1)
+    sell(books, 2, lines=[{"name": "Ваза", "price": 250}])
+    sell(books, 3, grand_total=None)
+    books.load(MARCH_4)
+    code, printed = place.json("status")
+    assert code == 0
+    last = printed["last_exchange"]
+    assert (last["exchange_id"], last["kind"], last["status"]) == (1, "period", "succeeded")
+    assert (last["period_from"], last["period_to"]) == ("2024-03-04", "2024-03-04")
+    assert (last["orders_seen"], last["orders_created"], last["orders_rejected"]) == (3, 2, 1)
+    assert last["totals"] == {"UAH": "350.00"}
+    assert printed["review"] == last["review"] == {"rejected_order": 1, "unmapped_status": 1}
+    assert printed["rejected"] == 1
+    assert printed["error"] is printed["last_succeeded"] is None
+    shown = place.run("status").stdout
+    assert "Exchange 1 (shop, period, 04.03.2024 to 04.03.2024): succeeded" in shown
+    assert "350.00" in shown
+    assert "Orders that could not be loaded: 1." in shown
+    assert "1  orders that could not be loaded" in shown
+
+
+def test_a_failure_after_a_success_shows_both(books: Books, place: Place) -> None:
+    """The error in words, and which exchange was the last good one."""
+    sell(books, 1)
+    books.load(MARCH_4)
+    with pytest.raises(Exception, match="API key"):
+        books.load(MARCH_4, key="revoked")
+    _, printed = place.json("status")
+    assert printed["last_exchange"]["status"] == "failed"
+    assert printed["last_succeeded"]["exchange_id"] == 1
+    assert printed["error"] == printed["last_exchange"]["error"]
+    assert "key" in printed["error"]
+    shown = place.run("status").stdout
+    assert "(shop, period, 04.03.2024 to 04.03.2024): failed" in shown
+    assert f"Error: {printed['error']}" in shown
+    assert "Last exchange that succeeded: 1 (period), ended" in shown
+
+
+def test_a_killed_exchange_is_not_said_to_run(books: Books, place: Place) -> None:
+    """The log says "running" and no process does the work: power was cut, or somebody ended the program."""
+    begin(books, "killed")
+    _, printed = place.json("status")
+    assert printed["last_exchange"]["status"] == "failed"
+    assert printed["error"].startswith("The exchange was killed before it ended")
+    shown = place.run("status").stdout
+    assert ": killed" in shown
+    assert "No exchange has succeeded yet." in shown
+
+
+def test_a_running_exchange_runs(books: Books, place: Place) -> None:
+    """As long as its process holds the profile's lock."""
+    begin(books, "alive")
+    path = lock_path(place.profile(), place.settings)
+    lock.acquire(path, "alive", waiting=lambda _sentence: None)
+    try:
+        _, printed = place.json("status")
+    finally:
+        lock.release(path, "alive")
+    assert (printed["last_exchange"]["status"], printed["error"]) == ("running", None)
+
+
+def test_days_that_were_never_loaded(books: Books, place: Place) -> None:
+    """A gap between loaded days is named, and so is every day since; days before the first one are not."""
+    today = datetime.now(UTC).astimezone(place.profile().zone).date()
+    books.load(today - timedelta(days=5))
+    books.load(today - timedelta(days=3), today - timedelta(days=2))
+    _, printed = place.json("status")
+    missing = [date.fromisoformat(day) for day in printed["days_missing"]]
+    assert missing == [today - timedelta(days=4), today - timedelta(days=1)]
+    assert f"Days not loaded: 2 ({missing[0]:%d.%m.%Y}, {missing[1]:%d.%m.%Y})." in place.run("status").stdout
+
+
+def test_a_file_that_another_program_holds(
+    books: Books, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A BI tool keeps the file open: `status` fails in words instead of showing nothing."""
+    books.load(MARCH_4)
+    monkeypatch.setattr(status, "WAIT_SECONDS", 0.0)
+    script = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(books.warehouse.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"open\n"
+        code, printed = place.json("status")
+        holder.communicate()
+    assert code == 1
+    assert printed["status"] == "failed"
+    assert "is held by another program" in printed["error"]
+
+
+def test_the_answer_comes_at_once(books: Books, place: Place) -> None:
+    """Under a second, because nothing heavy is loaded on the way."""
+    sell(books, 1)
+    books.load(MARCH_4)
+    script = (
+        "import sys\n"
+        "from keycrm_pipeline.cli import main\n"
+        "try:\n    main(['status', '--json'])\n"
+        "except SystemExit as end:\n"
+        f"    print(end.code, [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    seconds = []
+    for _ in range(3):
+        started = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=place.environment, capture_output=True, text=True, check=True
+        )
+        seconds.append(time.monotonic() - started)
+        assert done.stderr == "0 []\n"
+        assert json.loads(done.stdout)["last_exchange"]["orders_created"] == 1
+    # The best of three: the machine may be busy with something else.
+    assert min(seconds) < 1
+
+
+def test_review_lists_every_thing_with_what_to_do(books: Books, place: Place) -> None:
+    """By kind, with the sentence; one kind alone when asked for."""
+    sell(books, 1)
+    sell(books, 2, grand_total=None)
+    books.load(MARCH_4)
+    shown = place.run("review").stdout
+    assert "Statuses without a stage (Етап) (unmapped_status):" in shown
+    assert "Order 2 could not be loaded: The order has no final sum (grand_total)." in shown
+    code, printed = place.json("review", "--kind", "rejected_order")
+    assert code == 0
+    assert [(row["kind"], row["subject"]) for row in printed["review"]] == [("rejected_order", "2")]
+    code, printed = place.json("review", "--kind", "rejected")
+    assert code == 2
+    assert printed["error"].startswith("There is no kind rejected. The kinds are unmapped_status, ")
+
+
+def test_review_of_an_empty_place(place: Place) -> None:
+    """Before the first load nothing waits, and nothing can be ticked off."""
+    place.write_profile()
+    assert place.run("review").stdout == "Nothing waits for a person.\n"
+    assert place.run("review", "--done", "1").exit_code == 2
+
+
+def test_a_promoted_product_is_ticked_off_once(books: Books, place: Place) -> None:
+    """It stays on the list until a person says that the card was looked at, and then it stays away (R5)."""
+    sell(books, 1)
+    books.load(MARCH_4)
+    with books.warehouse.writing() as connection:
+        connection.execute("INSERT INTO ops.promoted_products VALUES (1)")
+    books.rebuild()
+    assert [row["subject"] for row in place.json("review", "--kind", "product_promoted")[1]["review"]] == [
+        "1"
+    ]
+    code, printed = place.json("review", "--done", "1")
+    assert code == 0
+    assert "product_promoted" not in {row["kind"] for row in printed["review"]}
+    books.rebuild()
+    assert place.json("review", "--kind", "product_promoted")[1]["review"] == []
+    code, printed = place.json("review", "--done", "1")
+    assert (code, printed["error"]) == (2, "Product 1 is not on the list of promoted products.")
