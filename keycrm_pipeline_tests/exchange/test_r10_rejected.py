@@ -238,11 +238,16 @@ def test_absurd_numbers_stop_no_load(new_books: Any) -> None:
     books.order(1)
     huge = ("1e30", "9" * 40, "-" + "9" * 12, "0.0000000001", "1e-30", "٣", "1,5", "0x10", "NaN", "Infinity")
     for order_id, number in enumerate(huge, start=10):
-        books.order(order_id, shipping_price=number, grand_total=100)
-        books.order(order_id + 20, lines=[{"price": number}], grand_total=100)
-        books.order(order_id + 40, lines=[{"quantity": number}], grand_total=100)
-        books.order(order_id + 60, payments=[{"amount": number}], discount_percent=number, grand_total=100)
-        books.order(order_id + 80, source_id=number, source_uuid=number)
+        good = order_payload(order_id, payments=[{}])
+        line, payment = good["products"][0], good["payments"][0]
+        for shift, parts in (
+            (0, {"shipping_price": number}),
+            (20, {"products": [{**line, "price": number}]}),
+            (40, {"products": [{**line, "quantity": number}]}),
+            (60, {"payments": [{**payment, "amount": number}], "discount_percent": number}),
+            (80, {"source_id": number, "source_uuid": number, "client_id": number}),
+        ):
+            books.shop.add_order({**good, **parts, "id": order_id + shift})
     books.load()
     assert books.value(1, "grand_total") == 100
     assert len(books.rows("orders")) + len(books.reasons()) == 1 + 5 * len(huge)
