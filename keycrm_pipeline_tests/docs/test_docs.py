@@ -251,6 +251,19 @@ def test_every_command_is_in_both_readmes() -> None:
         assert [name for name in main.commands if f"keycrm-pipeline {name}" not in text] == []
 
 
+@pytest.mark.parametrize("page", ["README.md", "README.uk.md"])
+def test_commands_with_json_are_listed(page: str) -> None:
+    """Who writes a script knows which commands answer it."""
+    text = (ROOT / page).read_text("utf-8")
+    sentence = next(part for part in text.split("\n\n") if "`--json`" in part and "`load`" in part)
+    with_json = {
+        name
+        for name, command in main.commands.items()
+        if any("--json" in parameter.opts for parameter in command.params)
+    }
+    assert set(re.findall(r"`([a-z]+)`", sentence)) - {"error"} == with_json
+
+
 def test_both_readmes_say_the_same() -> None:
     """Both languages have the same sections, commands, links and pictures, in the same order."""
     english, ukrainian = ((ROOT / page).read_text("utf-8") for page in ("README.md", "README.uk.md"))
