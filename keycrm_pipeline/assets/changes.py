@@ -54,7 +54,7 @@ def _build_pass(
         retry_policy=RETRY,
     )
     def pass_asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        with told_to_dagster(), exchange_step(assets.plan(context, kind=name), name) as step:
+        with told_to_dagster(context), exchange_step(assets.plan(context, kind=name), name) as step:
             counts = run(step)
         for day in sorted(counts.days, key=lambda count: count.order_day)[-MOST_OBSERVED_DAYS:]:
             context.log_event(

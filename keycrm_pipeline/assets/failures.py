@@ -9,6 +9,7 @@ import dagster as dg
 
 from keycrm_pipeline.crm.errors import TransportFailure
 from keycrm_pipeline.exchange.session import FORESEEN
+from keycrm_pipeline.instance import PROCESS_TAG
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -16,15 +17,17 @@ RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, 
 
 
 @contextlib.contextmanager
-def told_to_dagster() -> Iterator[None]:
+def told_to_dagster(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Turns an error written for users into a Dagster failure that shows just its words.
 
-    What time may mend is raised as it is, so that the asset's retry policy applies; for a wrong key, a refused
+    What time may mend is raised as it is in a run that nobody waits for, so that the asset's retry policy applies.
+    A person at a terminal is told at once: the client has tried for a minute already. For a wrong key, a refused
     request or a damaged file trying again cannot help.
     """
     try:
         yield
-    except (TransportFailure, DatabaseBusyError):
-        raise
     except FORESEEN as error:
+        is_watched = PROCESS_TAG in context.run.tags
+        if isinstance(error, TransportFailure | DatabaseBusyError) and not is_watched:
+            raise
         raise dg.Failure(description=str(error), allow_retries=False) from None

@@ -51,7 +51,7 @@ class ReportConfig(_Period):
 def _told() -> Iterator[None]:
     """Turns an error written for users into a failure that shows just its words: trying again cannot help."""
     try:
-        with told_to_dagster():
+        with told_to_dagster(context):
             yield
     except (ExportError, HandoverError) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None

@@ -49,7 +49,7 @@ def build_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
         first_day, last_day = period(context)
         totals: dict[date, list[DayTotal]] = {}
         with (
-            told_to_dagster(),
+            told_to_dagster(context),
             exchange_step(assets.plan(context), "orders") as step,
             step.warehouse.writing() as connection,
         ):

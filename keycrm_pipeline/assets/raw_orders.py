@@ -23,7 +23,7 @@ def build_raw_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
         """
         first_day, last_day = period(context)
         with (
-            told_to_dagster(),
+            told_to_dagster(context),
             exchange_step(assets.plan(context), "raw_orders") as step,
             open_client(assets.profile, environment()) as client,
         ):

@@ -33,7 +33,7 @@ def build_statuses(assets: ProfileAssets) -> dg.AssetsDefinition:
         """Order statuses of KeyCRM with their stage (Етап) in the accounting system."""
         first_day, last_day = period(context)
         with (
-            told_to_dagster(),
+            told_to_dagster(context),
             exchange_step(assets.plan(context), "statuses") as step,
             step.warehouse.writing() as connection,
         ):
@@ -54,7 +54,7 @@ def build_sources(assets: ProfileAssets) -> dg.AssetsDefinition:
         """Sources of orders (Джерело): sites, marketplaces, shops, with their currency."""
         first_day, last_day = period(context)
         with (
-            told_to_dagster(),
+            told_to_dagster(context),
             exchange_step(assets.plan(context), "sources") as step,
             step.warehouse.writing() as connection,
         ):
@@ -73,7 +73,7 @@ def build_partners(assets: ProfileAssets) -> dg.AssetsDefinition:
         """Partner cards (Партнер) of the buyers, found by link, phone or e-mail, or made when there is none."""
         first_day, last_day = period(context)
         with (
-            told_to_dagster(),
+            told_to_dagster(context),
             exchange_step(assets.plan(context), "partners") as step,
             step.warehouse.writing() as connection,
         ):
@@ -105,7 +105,7 @@ def build_products(assets: ProfileAssets) -> dg.AssetsDefinition:
         contradicts.
         """
         first_day, last_day = period(context)
-        with told_to_dagster(), exchange_step(assets.plan(context), "products") as step:
+        with told_to_dagster(context), exchange_step(assets.plan(context), "products") as step:
             with step.warehouse.writing() as connection:
                 select_orders(
                     connection,

@@ -20,7 +20,7 @@ def build_validated_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
         An order that fails goes whole to ops.rejected_records with every reason; the rest of the day goes on.
         """
         first_day, last_day = period(context)
-        with told_to_dagster(), exchange_step(assets.plan(context), "validated_orders") as step:
+        with told_to_dagster(context), exchange_step(assets.plan(context), "validated_orders") as step:
             with step.warehouse.writing() as connection:
                 counts = validate_period(
                     connection,
