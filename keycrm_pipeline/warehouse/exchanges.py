@@ -109,8 +109,17 @@ def finish_step(
     *,
     now: datetime,
 ) -> bool:
-    """Adds a step's counts; returns whether no step is pending any more: then the exchange has succeeded."""
+    """Adds a step's counts; returns whether no step is pending any more: then the exchange has succeeded.
+
+    A step that a retry of the run does again has its orders and cards counted already: only what it asked of
+    KeyCRM is added.
+    """
     with transaction(connection):
+        pending = connection.execute(
+            statement("exchanges", "is_pending"), {"exchange_id": exchange_id, "step": step}
+        ).fetchone()
+        if pending is not None and not pending[0]:
+            counts = ExchangeCounts(requests=counts.requests)
         connection.execute(
             statement("exchanges", "add_counts"), asdict(counts) | {"exchange_id": exchange_id}
         )

@@ -34,6 +34,9 @@ UPDATE ops.exchanges SET
     requests = requests + $requests
 WHERE exchange_id = $exchange_id
 
+-- name: is_pending
+SELECT list_contains(steps_pending, $step) FROM ops.exchanges WHERE exchange_id = $exchange_id
+
 -- name: finish_step
 UPDATE ops.exchanges SET
     steps_pending = list_filter(steps_pending, lambda step: step <> $step)

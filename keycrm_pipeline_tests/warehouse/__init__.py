@@ -1,0 +1,1 @@
+"""Tests of the warehouse: SQL on real DuckDB files."""
