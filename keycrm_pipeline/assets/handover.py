@@ -48,7 +48,7 @@ class ReportConfig(_Period):
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _told(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Turns an error written for users into a failure that shows just its words: trying again cannot help."""
     try:
         with told_to_dagster(context):
@@ -87,7 +87,7 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
         Only complete, valid orders are exported; the others are counted with the reason.
         """
         now = datetime.now(UTC)
-        with _told():
+        with _told(context):
             first_day, last_day = _days(assets, config, now)
             result = export_period(
                 assets.profile, assets.settings, first_day, last_day, export_format=config.format, now=now
@@ -126,7 +126,7 @@ def build_report(assets: ProfileAssets) -> dg.AssetsDefinition:
     def report(config: ReportConfig) -> dg.MaterializeResult:
         """The exchange report of a period as one HTML file: sales, payments, returns, and what waits for a person."""
         now = datetime.now(UTC)
-        with _told():
+        with _told(context):
             first_day, last_day = _days(assets, config, now)
             path = report_period(
                 assets.profile, assets.settings, first_day, last_day, language=config.language, now=now
