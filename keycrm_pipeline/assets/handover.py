@@ -81,7 +81,7 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
         owners=list(assets.profile.owners),
         pool=assets.pool,
     )
-    def exports(config: ExportConfig) -> dg.MaterializeResult:
+    def exports(context: dg.AssetExecutionContext, config: ExportConfig) -> dg.MaterializeResult:
         """Documents of a period to hand over: partners, products, orders, lines, services and payments as files.
 
         Only complete, valid orders are exported; the others are counted with the reason.
@@ -123,7 +123,7 @@ def build_report(assets: ProfileAssets) -> dg.AssetsDefinition:
         owners=list(assets.profile.owners),
         pool=assets.pool,
     )
-    def report(config: ReportConfig) -> dg.MaterializeResult:
+    def report(context: dg.AssetExecutionContext, config: ReportConfig) -> dg.MaterializeResult:
         """The exchange report of a period as one HTML file: sales, payments, returns, and what waits for a person."""
         now = datetime.now(UTC)
         with _told(context):
