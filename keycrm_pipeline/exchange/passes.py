@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.books.days import period_instants, spans
 from keycrm_pipeline.books.statuses import CLOSING_GROUPS
@@ -28,14 +28,17 @@ from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import exchanges, passes
 from keycrm_pipeline.warehouse.documents import DayCounts
 
+if TYPE_CHECKING:
+    import duckdb
+
+BEGINNING_OF_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any order of KeyCRM."""
+
 END_OF_TIME = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
 """Upper end of `updated_between`: a constant, so that a wrong local clock loses no change."""
 
 CREATED_LOOK_BACK = timedelta(days=1)
 """New orders were reported missing from `updated_between`: those of the last day are asked for by creation too."""
-
-CLOCK_TOLERANCE = timedelta(days=1)
-"""An updated_at further ahead than this is a mistake and must not move the watermark into the future."""
 
 REBUILD_ORDERS = 100_000
 """Orders whose cards are looked up together in a rebuild."""
@@ -87,6 +90,7 @@ def _derive_met(step: Step, profile: Profile, client: KeyCrmClient, counts: Extr
             "documents changed": documents.updated,
             "orders rejected": derived.validation.rejected,
             "orders gone from KeyCRM": counts.missing,
+            "orders not confirmed": counts.unconfirmed,
             "days touched": len(documents.days),
         },
     )
@@ -100,6 +104,8 @@ def _add(total: ExtractionCounts, more: ExtractionCounts) -> None:
     total.missing += more.missing
     total.unconfirmed += more.unconfirmed
     total.orders_seen = len(total.order_ids) + len(total.nameless_keys)
+    if more.began_at is not None:
+        total.began_at = min(more.began_at, total.began_at or more.began_at)
     if more.newest_updated_at is not None and (
         total.newest_updated_at is None or more.newest_updated_at > total.newest_updated_at
     ):
@@ -110,17 +116,33 @@ def _local_day(instant: datetime, profile: Profile) -> date:
     return instant.astimezone(profile.zone).date()
 
 
+def changes_watermark(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """Up to which updated_at the books are known to be right; None when nothing was loaded.
+
+    What the last good changes pass noted. Before the first one: the newest updated_at stored, yet not after the
+    first exchange began. Long loads take hours, and an order that changes behind the page it was read from is known
+    to nobody else; a backfill that begins with the oldest days must not make the first pass read all years again.
+    """
+    noted = exchanges.newest_watermark(connection)
+    newest = exchanges.newest_crm_updated_at(connection)
+    if noted is not None or newest is None:
+        return noted
+    began_at = passes.first_started_at(connection)
+    return newest if began_at is None else min(newest, began_at)
+
+
 def changes(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     """Picks up orders changed since the last exchange, whatever their day, and new ones entered late.
 
-    Asks `updated_between` from the newest updated_at that is safely derived, minus the profile's overlap, and never
-    from the local clock. The watermark moves only when the exchange succeeds.
+    Asks `updated_between` from the watermark minus the profile's overlap, and never from the local clock. The
+    watermark moves only when the exchange succeeds, to the newest updated_at met, and never past the moment when
+    the oldest page was asked for: what changes behind a page that was read already is met by the next pass.
 
     Raises:
         ExchangeError: Nothing was loaded yet.
     """
     with step.warehouse.writing() as connection:
-        watermark = exchanges.newest_watermark(connection) or exchanges.newest_crm_updated_at(connection)
+        watermark = changes_watermark(connection)
     if watermark is None:
         raise ExchangeError(
             "Nothing was loaded for this profile yet: load a period first, changes come after it."
@@ -149,13 +171,9 @@ def changes(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
             ),
         )
     result = _derive_met(step, profile, client, counts)
-    newest = counts.newest_updated_at
+    newest = min(counts.newest_updated_at or watermark, counts.began_at or step.now)
     with step.warehouse.writing() as connection:
-        exchanges.set_watermark(
-            connection,
-            step.exchange_id,
-            max(watermark, min(newest, step.now + CLOCK_TOLERANCE)) if newest is not None else watermark,
-        )
+        exchanges.set_watermark(connection, step.exchange_id, max(watermark, newest))
     return result
 
 
@@ -163,8 +181,9 @@ def recent(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     """Compares the recent days and every order that is not closed again, whatever updated_at says.
 
     updated_at is not proven to move on every change. Three kinds of walks, none of them one request an order: the
-    recent window; each status outside the closing groups that stored orders are in; and the days of orders that
-    were open here and came back in neither.
+    recent window; before it, each status outside the closing groups that stored orders are in; and the days of
+    orders that were open here and came back in neither. What is absent from all of them is asked for by id, up to
+    the ceiling of the sweep (R11); above it nothing is asked, and the pass says how many there are.
     """
     refresh_reference_lists(step.warehouse, profile, client, now=step.now)
     today = _local_day(step.now, profile)
@@ -191,7 +210,14 @@ def recent(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
         _add(
             counts,
             walk_orders(
-                step.warehouse, profile, client, walk=f"status {status_id}", status_id=status_id, **common
+                step.warehouse,
+                profile,
+                client,
+                # Dated like the window before it: a walk of another night is another list.
+                walk=f"status {status_id} before {start:%Y-%m-%dT%H:%M:%SZ}",
+                status_id=status_id,
+                created_between=(BEGINNING_OF_TIME, start + timedelta(seconds=1)),
+                **common,
             ),
         )
     absent = [order for order in open_orders if order.order_id not in counts.order_ids]
@@ -212,6 +238,8 @@ def recent(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     if len(gone) <= most:
         ask_for(step.warehouse, profile, client, gone, counts, exchange_id=step.exchange_id, now=step.now)
         counts.orders_seen = len(counts.order_ids) + len(counts.nameless_keys)
+    else:
+        counts.unconfirmed = len(gone)
     result = _derive_met(step, profile, client, counts)
     result.metadata["open orders compared"] = len(open_orders)
     return result
@@ -219,6 +247,8 @@ def recent(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
 
 def sweep(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     """Finds orders that KeyCRM no longer has: lists all ids, and confirms each absent one by a 404 (R11).
+
+    Orders marked as missing that are listed again are read again, which takes the mark off.
 
     Raises:
         ExchangeError: More orders are absent than the profile's ceiling; nothing was marked.
@@ -228,6 +258,8 @@ def sweep(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
         seen.update(page.order_ids)
     with step.warehouse.writing() as connection:
         absent = passes.absent_orders(connection, sorted(seen))
+        returned = passes.returned_orders(connection, sorted(seen))
+        returned = passes.returned_orders(connection, sorted(seen))
     most = profile.sweep.most_missing
     if len(absent) > most:
         raise ExchangeError(
@@ -237,7 +269,15 @@ def sweep(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
             "orders were really deleted, raise the ceiling and run the sweep again."
         )
     counts = ExtractionCounts()
-    ask_for(step.warehouse, profile, client, absent, counts, exchange_id=step.exchange_id, now=step.now)
+    ask_for(
+        step.warehouse,
+        profile,
+        client,
+        [*absent, *returned[:most]],
+        counts,
+        exchange_id=step.exchange_id,
+        now=step.now,
+    )
     result = _derive_met(step, profile, client, counts)
     step.count(orders_seen=len(seen))
     result.metadata["orders listed by KeyCRM"] = len(seen)

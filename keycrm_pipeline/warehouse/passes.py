@@ -33,11 +33,45 @@ def open_orders(connection: duckdb.DuckDBPyConnection, closing_groups: Sequence[
 
 def absent_orders(connection: duckdb.DuckDBPyConnection, seen: Sequence[int]) -> list[int]:
     """Stored orders, not marked as missing, that a list of all ids does not have."""
+    return _compared_with(connection, seen, "absent_orders")
+
+
+def returned_orders(connection: duckdb.DuckDBPyConnection, seen: Sequence[int]) -> list[int]:
+    """Orders marked as missing that a list of all ids has again."""
+    return _compared_with(connection, seen, "returned_orders")
+
+
+def _compared_with(connection: duckdb.DuckDBPyConnection, seen: Sequence[int], name: str) -> list[int]:
     connection.register("seen_frame", pl.DataFrame({"order_id": list(seen)}, schema={"order_id": pl.Int64}))
     try:
-        return [row[0] for row in connection.execute(statement("passes", "absent_orders")).fetchall()]
+        return [row[0] for row in connection.execute(statement("passes", name)).fetchall()]
     finally:
         connection.unregister("seen_frame")
+
+
+def returned_orders(connection: duckdb.DuckDBPyConnection, seen: Sequence[int]) -> list[int]:
+    """Orders marked as missing that a list of all ids has again."""
+    connection.register("seen_frame", pl.DataFrame({"order_id": list(seen)}, schema={"order_id": pl.Int64}))
+    try:
+        return [row[0] for row in connection.execute(statement("passes", "returned_orders")).fetchall()]
+    finally:
+        connection.unregister("seen_frame")
+
+
+def adopt_unfinished(connection: duckdb.DuckDBPyConnection, exchange_id: int) -> None:
+    """Makes what failed exchanges stored and did not derive this exchange's own, so that it is derived now.
+
+    A payload that is stored already looks unchanged when it comes again: without this, an exchange that died
+    between storing and deriving would leave its orders out of the books until they change once more.
+    """
+    for name in ("adopt_payloads", "adopt_rows"):
+        connection.execute(statement("passes", name), {"exchange_id": exchange_id})
+
+
+def first_started_at(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """When the first exchange of the log began, whatever became of it."""
+    row = connection.execute(statement("passes", "first_started_at")).fetchone()
+    return row[0] if row else None
 
 
 def known_product_ids(connection: duckdb.DuckDBPyConnection) -> list[int]:

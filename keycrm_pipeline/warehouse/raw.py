@@ -51,6 +51,7 @@ class StoredPage:
     page: int
     total: int
     order_ids: tuple[int, ...]
+    fetched_at: datetime
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _store_pages(
     try:
         with transaction(connection):
             connection.execute(statement("raw", "mark_stored"))
-            changed = {row[0] for row in connection.execute(statement("raw", "changed_ids")).fetchall()}
+            changed = dict(connection.execute(statement("raw", "changed_ids")).fetchall())
             if changed:
                 connection.execute(statement("raw", "delete_changed"))
                 _insert_payloads(
@@ -140,6 +141,11 @@ def _store_pages(
                     [digest for order_id, digest in digest_of.items() if order_id in changed],
                     exchange_id=exchange_id,
                     now=now,
+                )
+            returned = [order_id for order_id, was_missing in changed.items() if was_missing]
+            if returned:
+                connection.execute(
+                    statement("raw", "touch_orders"), {"order_ids": returned, "exchange_id": exchange_id}
                 )
             nameless = _store_nameless(connection, fetched, invalid, asked_day=asked_day, now=now)
             if walk is not None:
@@ -267,7 +273,10 @@ def stored_pages(
 ) -> dict[int, StoredPage]:
     """The pages of a walk that an earlier attempt stored since `not_before`."""
     rows = connection.execute(statement("raw", "pages"), {"walk": walk, "not_before": not_before}).fetchall()
-    return {page: StoredPage(page, total, tuple(order_ids)) for page, total, order_ids in rows}
+    return {
+        page: StoredPage(page, total, tuple(order_ids), fetched_at)
+        for page, total, order_ids, fetched_at in rows
+    }
 
 
 def forget_pages(connection: duckdb.DuckDBPyConnection, walk: str, *, not_before: datetime) -> None:
@@ -383,6 +392,7 @@ def mark_missing(
     """Marks orders for which KeyCRM answered 404; their documents are derived again by this exchange (R11)."""
     with transaction(connection):
         connection.execute(statement("raw", "mark_missing"), {"order_ids": list(order_ids), "now": now})
+        connection.execute(statement("raw", "forget_rejected"), {"order_ids": list(order_ids)})
         connection.execute(
             statement("raw", "touch_orders"), {"order_ids": list(order_ids), "exchange_id": exchange_id}
         )

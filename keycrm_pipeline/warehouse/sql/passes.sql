@@ -15,6 +15,41 @@ SELECT order_id FROM raw.orders
 WHERE missing_since IS NULL AND order_id NOT IN (SELECT order_id FROM seen_frame)
 ORDER BY order_id
 
+-- name: returned_orders
+SELECT order_id FROM raw.orders
+WHERE missing_since IS NOT NULL AND order_id IN (SELECT order_id FROM seen_frame)
+ORDER BY order_id
+
+-- name: returned_orders
+SELECT order_id FROM raw.orders
+WHERE missing_since IS NOT NULL AND order_id IN (SELECT order_id FROM seen_frame)
+ORDER BY order_id
+
+-- name: adopt_payloads
+-- What a failed exchange stored and did not derive. The days of its period are derived whole when they are loaded
+-- again; what it met outside of them nothing else would come back to.
+UPDATE raw.orders SET exchange_id = $exchange_id
+WHERE order_id IN (
+    SELECT raw.order_id
+    FROM raw.orders AS raw JOIN ops.exchanges AS failed USING (exchange_id)
+    WHERE failed.status = 'failed' AND failed.exchange_id <> $exchange_id
+        AND NOT coalesce(raw.order_day BETWEEN failed.period_from AND failed.period_to, false)
+)
+
+-- name: adopt_rows
+UPDATE validated.orders SET exchange_id = $exchange_id
+WHERE order_id IN (
+    SELECT validated.order_id
+    FROM validated.orders AS validated JOIN ops.exchanges AS failed USING (exchange_id)
+    WHERE failed.status = 'failed' AND failed.exchange_id <> $exchange_id
+        AND NOT coalesce(validated.order_day BETWEEN failed.period_from AND failed.period_to, false)
+)
+-- And those whose payload was adopted and whose rows are right already.
+OR order_id IN (SELECT order_id FROM raw.orders WHERE exchange_id = $exchange_id)
+
+-- name: first_started_at
+SELECT min(started_at) FROM ops.exchanges
+
 -- name: known_product_ids
 SELECT crm_product_id FROM raw.products ORDER BY crm_product_id
 

@@ -3,13 +3,13 @@
 -- name: mark_stored
 -- What is new or differs from what is stored, told by the digest: payloads are not read for it.
 CREATE OR REPLACE TEMP TABLE fetched_changes AS
-SELECT fetched.order_id, stored.order_id IS NOT NULL AS is_stored
+SELECT fetched.order_id, stored.order_id IS NOT NULL AS is_stored, stored.missing_since IS NOT NULL AS was_missing
 FROM digests_frame AS fetched LEFT JOIN raw.orders AS stored USING (order_id)
 WHERE stored.order_id IS NULL OR stored.payload_hash <> fetched.payload_hash
     OR stored.order_day IS DISTINCT FROM fetched.order_day OR stored.missing_since IS NOT NULL
 
 -- name: changed_ids
-SELECT order_id FROM fetched_changes
+SELECT order_id, was_missing FROM fetched_changes
 
 -- name: delete_changed
 DELETE FROM raw.orders WHERE order_id IN (SELECT order_id FROM fetched_changes WHERE is_stored)
@@ -38,7 +38,7 @@ WHERE order_id IS NULL AND order_day BETWEEN $first_day AND $last_day
 SELECT order_id FROM rows_frame WHERE NOT json_valid(payload)
 
 -- name: pages
-SELECT page, total, order_ids FROM ops.extraction_pages WHERE walk = $walk AND fetched_at >= $not_before ORDER BY page
+SELECT page, total, order_ids, fetched_at FROM ops.extraction_pages WHERE walk = $walk AND fetched_at >= $not_before ORDER BY page
 
 -- name: record_pages
 INSERT OR REPLACE INTO ops.extraction_pages BY NAME SELECT * FROM pages_frame
@@ -92,6 +92,10 @@ LIMIT $most
 -- name: mark_missing
 UPDATE raw.orders SET missing_since = $now WHERE order_id IN (SELECT unnest($order_ids)) AND missing_since IS NULL
 
+-- name: forget_rejected
+-- Nothing is left to mend in KeyCRM.
+DELETE FROM ops.rejected_records WHERE order_id IN (SELECT unnest($order_ids))
+
 -- name: touch_orders
--- The documents of orders found missing are derived again by this exchange.
+-- The documents of orders found missing, or back again, are derived again by this exchange.
 UPDATE validated.orders SET exchange_id = $exchange_id WHERE order_id IN (SELECT unnest($order_ids))

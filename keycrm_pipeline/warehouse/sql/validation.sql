@@ -293,6 +293,8 @@ SELECT
     CAST(raw.order_id AS VARCHAR) AS record_key, raw.order_id, raw.order_day, rejected.reasons,
     CAST(raw.payload AS VARCHAR) AS payload, $now AS rejected_at
 FROM rejected_frame AS rejected JOIN raw.orders AS raw USING (order_id)
+-- An order that KeyCRM no longer has cannot be mended there.
+WHERE raw.missing_since IS NULL
 ON CONFLICT (record_key) DO UPDATE SET
     order_day = excluded.order_day,
     reasons = excluded.reasons,
