@@ -91,7 +91,7 @@ def days_to_load(assets: ProfileAssets, yesterday: date) -> list[date]:
             loaded = set(raw.loaded_days(connection, profile.start_date, yesterday))
     except WarehouseError:
         loaded = set()
-    missing = []
+    missing: list[date] = []
     if loaded:
         day = yesterday
         while day >= min(loaded) and len(missing) < profile.schedule.most_days_to_complete:

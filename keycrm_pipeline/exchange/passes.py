@@ -189,7 +189,7 @@ def recent(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     today = _local_day(step.now, profile)
     first_day = today - timedelta(days=profile.recent.days)
     start, end = period_instants(first_day, today, profile.zone)
-    common = {"exchange_id": step.exchange_id, "now": step.now, "asked_day": first_day}
+    common: dict[str, Any] = {"exchange_id": step.exchange_id, "now": step.now, "asked_day": first_day}
     counts = ExtractionCounts()
     with step.warehouse.writing() as connection:
         open_orders = passes.open_orders(connection, CLOSING_GROUPS)

@@ -168,7 +168,9 @@ CATALOGUE_FILES = Table(
     "One file of the accounting catalogue (R12) as it was last brought into the books.",
     (
         Column("file_name", "VARCHAR", "products.csv or partners.csv.", nullable=False),
-        Column("digest", "VARCHAR", "Digest of its content: the same file is not read again.", nullable=False),
+        Column(
+            "digest", "VARCHAR", "Digest of its content: the same file is not read again.", nullable=False
+        ),
         Column("cards", "BIGINT", "Cards in it.", nullable=False),
         Column("read_at", INSTANT, "When it was brought in.", nullable=False),
     ),

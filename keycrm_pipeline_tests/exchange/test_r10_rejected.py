@@ -36,7 +36,11 @@ BROKEN: dict[int, tuple[dict[str, Any], list[str]]] = {
     25: ({"lines": [{"price": 10**11}], "grand_total": 1}, ["Line 1: the sum is impossibly large."]),
     26: ({"payments": [{"amount": "сто"}]}, ["Payment 1: the amount is not a number «сто»."]),
     27: (
-        {"grand_total": 10**15, "lines": [{"quantity": 10**14, "price": 0}], "payments": [{"amount": 10**15}]},
+        {
+            "grand_total": 10**15,
+            "lines": [{"quantity": 10**14, "price": 0}],
+            "payments": [{"amount": 10**15}],
+        },
         [
             "Not a number: grand_total «1000000000000000».",
             "Payment 1: the amount is not a number «1000000000000000».",
