@@ -328,9 +328,14 @@ def _empty_file() -> bytes:
         return path.read_bytes()
 
 
-def make_books(directory: Path, **settings: Any) -> Books:
-    """An empty account with an empty book; settings are those of the profile file."""
-    shop = Shop.empty(lambda: datetime(2026, 4, 1, 8, 0, tzinfo=UTC))
+def shop_clock() -> datetime:
+    """When it is in the shops of these tests, always."""
+    return datetime(2026, 4, 1, 8, 0, tzinfo=UTC)
+
+
+def make_books(directory: Path, shop: Shop | None = None, **settings: Any) -> Books:
+    """An account, empty unless given, with an empty book; settings are those of the profile file."""
+    shop = shop or Shop.empty(shop_clock)
     profile = Profile.model_validate(
         {
             "name": "shop",
