@@ -21,6 +21,8 @@ import click
 
 from keycrm_pipeline.profile import (
     DEFAULT_BASE_URL,
+    DEFAULT_REQUESTS_PER_MINUTE,
+    MOST_REQUESTS_PER_MINUTE,
     MissingKeyError,
     Profile,
     ProfileError,
@@ -306,9 +308,14 @@ def review(profile: Profile, settings: Settings, kind: str | None, done: int | N
     "--base-url", default=DEFAULT_BASE_URL, show_default=True, help="Address of KeyCRM's API, or `sandbox`."
 )
 @click.option(
+    "--requests-per-minute",
+    type=click.IntRange(1, MOST_REQUESTS_PER_MINUTE),
+    help=f"Requests that the key may make in a minute; default: {DEFAULT_REQUESTS_PER_MINUTE}.",
+)
+@click.option(
     "--yes", "takes_defaults", is_flag=True, help="Ask nothing; the key must be in the environment."
 )
-def init(name: str, base_url: str, takes_defaults: bool) -> None:
+def init(name: str, base_url: str, requests_per_minute: int | None, takes_defaults: bool) -> None:
     """Asks for key and a few choices, reads the account, and writes a commented profile ready to edit."""
     from keycrm_pipeline.commands.init import InitError, next_steps, write_profile
     from keycrm_pipeline.crm.errors import KeyCrmError
@@ -320,6 +327,7 @@ def init(name: str, base_url: str, takes_defaults: bool) -> None:
             settings,
             os.environ,
             base_url=base_url,
+            requests_per_minute=requests_per_minute,
             asks=not takes_defaults and sys.stdin.isatty(),
         )
     except InitError as error:

@@ -59,6 +59,7 @@ def write_profile(
     environ: Mapping[str, str],
     *,
     base_url: str = DEFAULT_BASE_URL,
+    requests_per_minute: int | None = None,
     asks: bool,
 ) -> Path:
     """Reads the account and writes the profile; never overwrites a file.
@@ -68,6 +69,7 @@ def write_profile(
         settings: Where profiles are.
         environ: The environment, which may hold the key.
         base_url: Address of KeyCRM's API.
+        requests_per_minute: What the key may ask in a minute; None for the default of the address.
         asks: Whether a person can be asked; else the key must be in the environment, and defaults are taken.
 
     Returns:
@@ -88,7 +90,7 @@ def write_profile(
             f"{path} exists already and was left as it is. Choose another name, or edit that file."
         )
     today = datetime.now(UTC).date()
-    account = _account(name, base_url, today)
+    account = _account(name, base_url, today, requests_per_minute)
     key = _key(account, environ, asks=asks)
     with open_client(account, {key_variable(name): key}) as client:
         found, refused = read_account(client)
@@ -116,9 +118,10 @@ def next_steps(profile: str, path: Path, base_url: str) -> str:
     )
 
 
-def _account(name: str, base_url: str, today: date) -> Profile:
+def _account(name: str, base_url: str, today: date, requests_per_minute: int | None) -> Profile:
+    limit = {} if requests_per_minute is None else {"requests_per_minute": requests_per_minute}
     try:
-        return Profile.model_validate({"name": name, "base_url": base_url, "start_date": today})
+        return Profile.model_validate({"name": name, "base_url": base_url, "start_date": today, **limit})
     except ValueError:
         raise InitError(
             f"«{base_url}» is no address of KeyCRM's API. It begins with https:// (http:// only on this machine), "

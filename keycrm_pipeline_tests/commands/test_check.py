@@ -1,0 +1,137 @@
+"""`check` ("Показати статуси"): all that a profile maps, with ids; what is open; what must be mended."""
+
+from __future__ import annotations
+
+import pytest
+
+from keycrm_pipeline.sandbox.payloads import category_payload, status_payload
+from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
+
+
+@pytest.fixture
+def keyed(place: Place) -> Place:
+    """A place whose environment has the key."""
+    place.variables["KEYCRM_API_KEY_SHOP"] = KEY
+    return place
+
+
+def test_everything_is_listed_with_ids_and_mapping(account: Account, keyed: Place) -> None:
+    """One line a status, manager, payment method, category; an unmapped one is named and stops nothing."""
+    keyed.write_profile(
+        base_url=account.url,
+        requests_per_minute=600,
+        statuses={"stages": {1: "Нове", 12: "Готово"}, "load": [1, 12]},
+        managers={5: "olena"},
+        accounts={2: "ПриватБанк ФОП"},
+        service_categories=[7],
+    )
+    code, found = keyed.json("check")
+    assert (code, found["status"], found["error"], found["problems"]) == (0, "ready", None, [])
+    statuses = {row["id"]: row for row in found["statuses"]}
+    assert statuses[1] == {"id": 1, "name": "Новий", "group": "Новий", "stage": "Нове", "is_loaded": True}
+    assert (statuses[2]["stage"], statuses[2]["is_loaded"]) == (None, False)
+    assert {row["id"]: row["user"] for row in found["managers"]}[5] == "olena"
+    assert {row["id"]: row["account"] for row in found["payment_methods"]}[2] == "ПриватБанк ФОП"
+    services = {row["id"] for row in found["categories"] if row["is_service"]}
+    # 7 is named in the profile; 10 is inside of it, and 11 inside of 10.
+    assert services == {7, 10, 11}
+    assert found["delivery_services"][0]["name"] == "Нова Пошта"
+    assert {row["id"] for row in found["sources"]} >= {1}
+    assert "manager 1 is mapped to no user (managers)." in found["unmapped"]
+    assert not any(sentence.startswith(("status 1 ", "manager 5 ")) for sentence in found["unmapped"])
+    shown = keyed.run("check").stdout
+    for text in ("Statuses (statuses.stages)", "Нове", "olena", "ПриватБанк ФОП", "Profile shop is ready"):
+        assert text in shown
+
+
+def test_names_with_brackets_and_long_names_are_shown_whole(account: Account, keyed: Place) -> None:
+    """A name is text, not markup, and is never cut off."""
+    name = "[bold]Очікує [на] склад " + "дуже " * 30 + "довго"
+    account.shop.add_status(status_payload(77, name, group_id=2))
+    keyed.write_profile(base_url=account.url, requests_per_minute=600)
+    shown = keyed.run("check").stdout
+    assert "[bold]Очікує [на] склад" in shown
+    assert "довго" in shown
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (
+            {"statuses": {"require_mapping": True, "stages": dict.fromkeys(range(2, 100), "Етап")}},
+            "status 1 «Новий» has no stage (statuses.stages), and statuses.require_mapping is true.",
+        ),
+        ({"statuses": {"load": [1, 999]}}, "statuses.load names 999, which KeyCRM does not list."),
+        (
+            {"service_categories": [999]},
+            "service_categories names 999, which KeyCRM does not list.",
+        ),
+    ],
+)
+def test_what_is_required_and_missing_is_an_error(
+    account: Account, keyed: Place, settings: dict[str, object], problem: str
+) -> None:
+    """Exit code 1, and the sentence says which setting."""
+    keyed.write_profile(base_url=account.url, requests_per_minute=600, **settings)
+    code, found = keyed.json("check")
+    assert (code, found["status"]) == (1, "not_ready")
+    assert problem in found["problems"]
+    assert problem in found["error"]
+    result = keyed.run("check")
+    assert result.exit_code == 1
+    assert "To be mended before a load:" in result.stdout
+
+
+def test_what_the_profile_maps_and_the_account_has_not_is_told(account: Account, keyed: Place) -> None:
+    """A mistyped id maps nothing: without a word its orders would get defaults for ever."""
+    keyed.write_profile(
+        base_url=account.url,
+        requests_per_minute=600,
+        managers={500: "olena"},
+        accounts={600: "Каса"},
+        statuses={"stages": {700: "Нове"}},
+    )
+    code, found = keyed.json("check")
+    assert code == 0
+    assert found["unknown"] == [
+        "statuses.stages names 700, which KeyCRM does not list.",
+        "managers names 500, which KeyCRM does not list.",
+        "accounts names 600, which KeyCRM does not list.",
+    ]
+
+
+def test_a_category_of_a_category_that_is_its_own_parent(account: Account, keyed: Place) -> None:
+    """A circle in KeyCRM's tree ends nothing."""
+    account.shop.add_category(category_payload(90, "А", 91))
+    account.shop.add_category(category_payload(91, "Б", 90))
+    keyed.write_profile(base_url=account.url, requests_per_minute=600, service_categories=[91])
+    _, found = keyed.json("check")
+    assert {row["id"] for row in found["categories"] if row["is_service"]} == {90, 91}
+
+
+def test_wrong_key_and_no_key(account: Account, place: Place) -> None:
+    """Both end with 1 and say where the key is set; the key itself is never repeated."""
+    place.write_profile(base_url=account.url, requests_per_minute=600)
+    code, found = place.json("check")
+    assert code == 1
+    assert "set it in the environment variable KEYCRM_API_KEY_SHOP" in found["error"]
+    place.variables["KEYCRM_API_KEY"] = "a-wrong-key"
+    code, found = place.json("check")
+    assert (code, found["status"], found["profile"]) == (1, "failed", "shop")
+    assert "key" in found["error"]
+    assert "a-wrong-key" not in found["error"]
+
+
+def test_files_of_the_accounting_catalogue_are_checked(account: Account, keyed: Place) -> None:
+    """Before a load, not in it: cards are counted, a mistake is named with file, line and column (R12)."""
+    keyed.write_profile(base_url=account.url, requests_per_minute=600)
+    directory = keyed.directory / "profiles" / "shop" / "catalogue"
+    directory.mkdir(parents=True)
+    (directory / "products.csv").write_text("id,name\n1,Чашка\n2,Ложка\n", "utf-8")
+    code, found = keyed.json("check")
+    assert (code, found["catalogue_cards"]) == (0, {"products.csv": 2})
+    (directory / "products.csv").write_text("id,name,kind\n1,Чашка,посуд\n", "utf-8")
+    code, found = keyed.json("check")
+    assert code == 1
+    assert f"{directory / 'products.csv'} was not read" in found["error"]
+    assert "line 2, column kind" in found["error"]

@@ -1,0 +1,144 @@
+"""`init`: from an API key to a commented profile that can be used as it is."""
+
+from __future__ import annotations
+
+import re
+import stat
+from datetime import UTC, date, datetime
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from keycrm_pipeline.commands.init import write_profile
+from keycrm_pipeline.profile import key_variable
+from keycrm_pipeline.sandbox.payloads import status_payload
+from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
+
+
+@pytest.fixture
+def keyed(place: Place) -> Place:
+    """A place whose environment has the key."""
+    place.variables["KEYCRM_API_KEY"] = KEY
+    return place
+
+
+def init(place: Place, account: Account, name: str = "shop") -> Result:
+    return place.run(
+        "init", "--profile", name, "--base-url", account.url, "--requests-per-minute", "600", "--yes"
+    )
+
+
+def test_the_profile_can_be_used_as_it_is(account: Account, keyed: Place) -> None:
+    """It loads, `check` passes on it, and everything that it maps is still open."""
+    result = init(keyed, account)
+    assert result.exit_code == 0
+    assert "KEYCRM_API_KEY_SHOP" in result.stdout
+    profile = keyed.profile()
+    assert profile.base_url == account.url
+    assert profile.start_date == date(datetime.now(UTC).year, 1, 1)
+    assert profile.default_partner == "Роздрібний покупець"
+    assert (profile.accounts, profile.managers, profile.statuses.stages) == ({}, {}, {})
+    code, found = keyed.json("check")
+    assert (code, found["status"], found["problems"]) == (0, "ready", [])
+
+
+def test_everything_of_the_account_stands_there_ready_to_map(account: Account, keyed: Place) -> None:
+    """Each status, manager and payment method is a comment that becomes its mapping when the # is taken off."""
+    init(keyed, account)
+    path = keyed.directory / "profiles" / "shop.yaml"
+    text = path.read_text("utf-8")
+    found = keyed.json("check")[1]
+    for category in found["categories"]:
+        assert f"#   {category['id']} {category['name']}" in text
+    path.write_text(re.sub(r"^(\s+)# (\d+: )", r"\1\2", text, flags=re.MULTILINE), "utf-8")
+    found = keyed.json("check")[1]
+    assert (found["unmapped"], found["unknown"], found["problems"]) == ([], [], [])
+    assert {row["id"]: row["stage"] for row in found["statuses"]} == {
+        row["id"]: row["name"] for row in found["statuses"]
+    }
+
+
+def test_names_that_look_like_yaml(account: Account, keyed: Place) -> None:
+    """Quotes, colons, signs of comments and line breaks in a name of KeyCRM break no profile."""
+    account.shop.add_status(status_payload(77, 'Чекає: "склад" # 5\n- так', group_id=2))
+    init(keyed, account)
+    path = keyed.directory / "profiles" / "shop.yaml"
+    path.write_text(path.read_text("utf-8").replace("# 77: ", "77: "), "utf-8")
+    assert keyed.profile().statuses.stages == {77: 'Чекає: "склад" # 5 - так'}
+
+
+def test_a_file_is_never_overwritten(account: Account, keyed: Place) -> None:
+    """Hours of mapping are in it."""
+    path = keyed.write_profile(author="Олена")
+    before = path.read_bytes()
+    result = init(keyed, account)
+    assert result.exit_code == 2
+    assert f"{path} exists already and was left as it is." in result.stderr
+    assert path.read_bytes() == before
+
+
+def test_the_key_is_in_no_file_and_the_file_is_for_its_owner(account: Account, keyed: Place) -> None:
+    """Names of managers are in the file; the key belongs in the environment."""
+    result = init(keyed, account)
+    path = keyed.directory / "profiles" / "shop.yaml"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert KEY not in path.read_text("utf-8") + result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--profile", "My Shop"], 2, "«My Shop» is no name of a profile."),
+        (["--profile", "shop", "--base-url", "http://keycrm.example"], 2, "is no address of KeyCRM's API"),
+        ([], 2, "Missing option '--profile'."),
+    ],
+)
+def test_what_cannot_be_made(keyed: Place, arguments: list[str], code: int, words: str) -> None:
+    """Said in words, and no file is made."""
+    result = keyed.run("init", "--yes", *arguments)
+    assert result.exit_code == code
+    assert words in result.stderr
+    assert not (keyed.directory / "profiles").exists()
+
+
+def test_wrong_key_and_no_key(account: Account, place: Place) -> None:
+    """Without a terminal nobody can be asked: 1, and where to set the key. A refused key makes no file either."""
+    result = place.run("init", "--profile", "shop", "--base-url", account.url)
+    assert result.exit_code == 1
+    assert "KEYCRM_API_KEY_SHOP" in result.stderr
+    place.variables["KEYCRM_API_KEY"] = "wrong"
+    assert init(place, account).exit_code == 1
+    assert not (place.directory / "profiles" / "shop.yaml").exists()
+
+
+def asked(place: Place, account: Account, *answers: str) -> Result:
+    """`init` with a person at the keyboard."""
+
+    @click.command()
+    def command() -> None:
+        write_profile("shop", place.settings, {}, base_url=account.url, requests_per_minute=600, asks=True)
+
+    return CliRunner().invoke(command, input="\n".join([*answers, ""]), catch_exceptions=False)
+
+
+def test_a_person_is_asked_for_little(account: Account, place: Place) -> None:
+    """The key, unseen; then three answers, and a wrong id is asked for again."""
+    result = asked(place, account, KEY, "2024-02-01", "n", "Покупець", "7, 999", "7,12")
+    assert KEY not in result.stdout
+    assert "Take ids from the list above, such as 7, 12." in result.stdout
+    place.variables[key_variable("shop")] = KEY
+    profile = place.profile()
+    assert (profile.start_date, profile.default_partner) == (date(2024, 2, 1), "Покупець")
+    assert profile.service_categories == (7, 12)
+    assert place.json("check")[0] == 0
+
+
+def test_a_person_may_take_every_default(account: Account, place: Place) -> None:
+    """Return, return, return; and orders without a buyer may be rejected instead."""
+    asked(place, account, KEY, "", "", "")
+    assert place.profile().default_partner == "Роздрібний покупець"
+    (place.directory / "profiles" / "shop.yaml").unlink()
+    asked(place, account, KEY, "", "n", "", "")
+    assert place.profile().default_partner is None
