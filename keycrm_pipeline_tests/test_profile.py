@@ -402,7 +402,7 @@ def test_a_missing_key_says_where_to_set_it(places: Settings) -> None:
         api_key(_read(places, START), {"KEYCRM_API_KEY": "  ", "KEYCRM_API_KEY_OTHER": "x"})
 
 
-@pytest.mark.parametrize("value", ["abc def", "ключ", "abc\ndef", "abc\x00"])
+@pytest.mark.parametrize("value", ["abc def", "пароль", "abc\ndef", "abc\x00"])
 def test_a_key_that_no_request_can_carry_is_refused_without_repeating_it(
     places: Settings, value: str
 ) -> None:
