@@ -88,7 +88,7 @@ class ProfileAssets:
         return RunPlan(
             profile=self.profile,
             settings=self.settings,
-            run_id=context.run.root_run_id or context.run_id,
+            run_id=context.run.root_run_id or context.run.run_id,
             kind=kind,
             period_from=first_day,
             period_to=last_day,

@@ -1,0 +1,113 @@
+"""`load` and the passes as a program calls them: real runs through the assets, exit codes, and the one JSON object."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
+
+DAY = ("--from", "2024-03-04", "--to", "2024-03-04")
+KEYS = {
+    "exchange_id", "status", "period_from", "period_to", "orders_seen", "orders_created", "orders_updated",
+    "orders_unchanged", "orders_rejected", "partners_created", "products_created", "requests", "seconds", "totals",
+    "review", "error",
+}  # fmt: skip
+
+
+@pytest.fixture
+def keyed(place: Place, account: Account) -> Place:
+    """A place with key and profile of the account."""
+    place.variables["KEYCRM_API_KEY"] = KEY
+    place.write_profile(base_url=account.url, requests_per_minute=600, default_partner="Роздрібний покупець")
+    return place
+
+
+def test_a_load_and_what_follows(keyed: Place, account: Account) -> None:
+    """Created, then unchanged; status agrees with it; a rebuild changes nothing; text says the same."""
+    account.order(1)
+    account.order(2, buyer=None)
+    code, first = keyed.json("load", *DAY)
+    assert code == 0
+    assert set(first) >= KEYS
+    assert (first["status"], first["error"], first["kind"]) == ("succeeded", None, "period")
+    assert (first["period_from"], first["period_to"]) == ("2024-03-04", "2024-03-04")
+    assert (first["orders_seen"], first["orders_created"], first["orders_rejected"]) == (2, 2, 0)
+    assert (first["partners_created"], first["products_created"]) == (2, 1)
+    assert first["totals"] == {"UAH": "200.00"}
+    result = keyed.run("load", *DAY)
+    assert result.exit_code == 0
+    lines = {line.rsplit(None, 1)[0].strip(): line.rsplit(None, 1)[-1] for line in result.stdout.splitlines()}
+    assert (lines["created"], lines["updated"], lines["unchanged"]) == ("0", "0", "2")
+    code, rebuilt = keyed.json("rebuild")
+    assert (code, rebuilt["kind"], rebuilt["requests"]) == (0, "rebuild", 0)
+    assert (rebuilt["orders_created"], rebuilt["orders_updated"]) == (0, 0)
+    last = keyed.json("status")[1]["last_exchange"]
+    assert last == rebuilt
+
+
+def test_a_process_prints_one_object_and_nothing_else(keyed: Place, account: Account) -> None:
+    """The real program, as a script calls it; a wrong key fails at once and writes nothing but the exchange row."""
+    account.order(1)
+    done = _process(keyed, "load", *DAY, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["orders_created"] == 1
+    keyed.variables["KEYCRM_API_KEY"] = "a-wrong-key"
+    done = _process(keyed, "changes", "--json")
+    assert done.returncode == 1
+    printed = json.loads(done.stdout)
+    assert printed["status"] == "failed"
+    assert "KEYCRM_API_KEY" in printed["error"]
+    assert "a-wrong-key" not in done.stdout + done.stderr
+    assert printed["requests"] == 1
+
+
+def _process(place: Place, *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("keycrm-pipeline")
+    return subprocess.run(
+        [program, *arguments],
+        env={"PATH": "/usr/bin:/bin", **place.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_no_key(keyed: Place) -> None:
+    """Where to set it; no request, and the exchange row says the same."""
+    del keyed.variables["KEYCRM_API_KEY"]
+    code, printed = keyed.json("load", *DAY)
+    assert (code, printed["status"], printed["requests"]) == (1, "failed", 0)
+    assert "set it in the environment variable KEYCRM_API_KEY_SHOP" in printed["error"]
+    assert keyed.json("status")[1]["error"] == printed["error"]
+
+
+def test_a_file_that_is_no_database(keyed: Place) -> None:
+    """Exit code 1, every key of a load, and the file stays as it is."""
+    path = keyed.directory / "data" / "shop.duckdb"
+    path.parent.mkdir()
+    path.write_text("not a database", "utf-8")
+    code, printed = keyed.json("load", *DAY)
+    assert code == 1
+    assert set(printed) >= KEYS
+    assert (printed["status"], printed["exchange_id"]) == ("failed", None)
+    assert f"The file {path} cannot be opened as a DuckDB database" in printed["error"]
+    assert path.read_text("utf-8") == "not a database"
+    assert keyed.json("status")[0] == 1
+
+
+def test_a_broken_file_of_the_catalogue(keyed: Place, account: Account) -> None:
+    """The load ends in words before it asks KeyCRM anything (R12)."""
+    directory = keyed.directory / "profiles" / "shop" / "catalogue"
+    directory.mkdir(parents=True)
+    (directory / "partners.csv").write_text("id,name\n1,\n", "utf-8")
+    code, printed = keyed.json("load", *DAY)
+    assert (code, printed["requests"]) == (1, 0)
+    assert f"{directory / 'partners.csv'} was not read" in printed["error"]
+    assert "line 2, column name: the name is missing" in printed["error"]
+    assert account.api.request_count == 0

@@ -1,0 +1,119 @@
+"""Wrong usage ends with exit code 2 and a sentence; with `--json` with one JSON object and nothing else."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from keycrm_pipeline.commands import status
+from keycrm_pipeline_tests.commands.conftest import Place
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["load"], "Missing option '--from'."),
+        (["load", "--from", "yesterday", "--to", "2024-03-04"], "'yesterday' does not match the format"),
+        (["load", "--from", "2024-03-05", "--to", "2024-03-04"], "ends before that, on 2024-03-04"),
+        (
+            ["load", "--from", "2022-12-31", "--to", "2024-03-04"],
+            "before the profile's start_date 2023-01-01",
+        ),
+        (["load", "--from", "2024-03-04", "--to", "2024-03-04", "--profile", "other"], "no such file"),
+        (["status", "--profile", "../shop"], "is no name of a profile"),
+        (["status", "--colour"], "No such option"),
+        (["export", "--from", "2024-03-04", "--to", "2024-03-04", "--format", "doc"], "'doc' is not one of"),
+        (["report", "--from", "2024-03-04", "--to", "2024-03-03"], "ends before that"),
+        (["stauts"], "No such command 'stauts'"),
+    ],
+)
+def test_wrong_usage(place: Place, arguments: list[str], words: str) -> None:
+    """For a person on the error stream, for a program as JSON; nothing is made either way."""
+    place.write_profile()
+    result = place.run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+    result = place.run(*arguments, "--json")
+    assert (result.exit_code, result.stderr) == (2, "")
+    printed = json.loads(result.stdout)
+    assert printed["status"] == "failed"
+    assert words in printed["error"]
+    assert not (place.directory / "data").exists()
+
+
+def test_a_period_in_the_future(place: Place) -> None:
+    """Today can be loaded, tomorrow cannot; today is the profile's own."""
+    place.write_profile(timezone="Pacific/Kiritimati")
+    tomorrow = datetime.now(UTC).astimezone(place.profile().zone).date() + timedelta(days=1)
+    code, printed = place.json("load", "--from", str(tomorrow), "--to", str(tomorrow))
+    assert code == 2
+    assert printed["error"].startswith(f"The period ends in the future: {tomorrow}. Today is ")
+    assert "(Pacific/Kiritimati)" in printed["error"]
+
+
+def test_a_profile_with_a_mistake(place: Place) -> None:
+    """The file, the key and what is allowed."""
+    path = place.write_profile(currency="hryvnia")
+    code, printed = place.json("check")
+    assert code == 2
+    assert str(path) in printed["error"]
+    assert "currency: it is «hryvnia»" in printed["error"]
+
+
+def test_which_profile(place: Place) -> None:
+    """The only one needs no name; of several one must be named; without any, how to make one is told."""
+    code, printed = place.json("status")
+    assert code == 2
+    assert "Make one with `keycrm-pipeline init --profile NAME`." in printed["error"]
+    place.write_profile("north")
+    assert place.json("status")[1]["profile"] == "north"
+    place.write_profile("south")
+    assert place.json("status") == (
+        2,
+        {"status": "failed", "error": "Name a profile with --profile: north, south."},
+    )
+    assert place.json("status", "--profile", "south")[1]["profile"] == "south"
+
+
+def test_what_nobody_foresaw_is_told_without_values(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake of the program is a sentence and exit code 1; names and phones in it are left out."""
+
+    def broken(*_arguments: object) -> None:
+        raise ValueError("cannot read 'Олена Тестова' of +380501112233")
+
+    place.write_profile()
+    monkeypatch.setattr(status, "read_status", broken)
+    code, printed = place.json("status")
+    assert code == 1
+    assert printed["error"].startswith("Unexpected ValueError at test_usage.py:")
+    result = place.run("status")
+    assert (result.exit_code, result.stdout) == (1, "")
+    for text in (printed["error"], result.stderr):
+        assert "Олена" not in text
+        assert "0501112233" not in text
+
+
+def test_help_and_version_are_no_errors(place: Place) -> None:
+    """Both end with 0 and list every command."""
+    shown = place.run("--help")
+    assert shown.exit_code == 0
+    for command in [
+        "load",
+        "changes",
+        "recent",
+        "sweep",
+        "catalogue",
+        "rebuild",
+        "check",
+        "status",
+        "review",
+        "init",
+        "export",
+        "report",
+        "sandbox",
+    ]:
+        assert f"\n  {command} " in shown.stdout
+        assert place.run(command, "--help").exit_code == 0
+    assert place.run("--version").exit_code == 0
