@@ -150,13 +150,14 @@ def changes(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     since = watermark - timedelta(minutes=profile.changes.overlap_minutes)
     refresh_reference_lists(step.warehouse, profile, client, now=step.now)
     counts = ExtractionCounts()
-    for walk, window in (
+    windows: tuple[tuple[str, dict[str, Any]], ...] = (
         (f"updated {since:%Y-%m-%dT%H:%M:%SZ}", {"updated_between": (since, END_OF_TIME)}),
         (
             f"created since {since:%Y-%m-%dT%H:%M:%SZ}",
             {"created_between": (since - CREATED_LOOK_BACK, END_OF_TIME)},
         ),
-    ):
+    )
+    for walk, window in windows:
         _add(
             counts,
             walk_orders(

@@ -49,15 +49,6 @@ def _compared_with(connection: duckdb.DuckDBPyConnection, seen: Sequence[int], n
         connection.unregister("seen_frame")
 
 
-def returned_orders(connection: duckdb.DuckDBPyConnection, seen: Sequence[int]) -> list[int]:
-    """Orders marked as missing that a list of all ids has again."""
-    connection.register("seen_frame", pl.DataFrame({"order_id": list(seen)}, schema={"order_id": pl.Int64}))
-    try:
-        return [row[0] for row in connection.execute(statement("passes", "returned_orders")).fetchall()]
-    finally:
-        connection.unregister("seen_frame")
-
-
 def adopt_unfinished(connection: duckdb.DuckDBPyConnection, exchange_id: int) -> None:
     """Makes what failed exchanges stored and did not derive this exchange's own, so that it is derived now.
 

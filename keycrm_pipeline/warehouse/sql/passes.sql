@@ -20,11 +20,6 @@ SELECT order_id FROM raw.orders
 WHERE missing_since IS NOT NULL AND order_id IN (SELECT order_id FROM seen_frame)
 ORDER BY order_id
 
--- name: returned_orders
-SELECT order_id FROM raw.orders
-WHERE missing_since IS NOT NULL AND order_id IN (SELECT order_id FROM seen_frame)
-ORDER BY order_id
-
 -- name: adopt_payloads
 -- What a failed exchange stored and did not derive. The days of its period are derived whole when they are loaded
 -- again; what it met outside of them nothing else would come back to.
