@@ -23,7 +23,7 @@ from keycrm_pipeline.exchange.session import Step
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import raw
 from keycrm_pipeline.warehouse.connection import Warehouse
-from keycrm_pipeline.warehouse.exchanges import begin_exchange
+from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, begin_exchange, finish_step
 from keycrm_pipeline_tests.benchmarks.generator import orders_of_days, text
 
 FIRST_DAY = date(2022, 1, 1)
@@ -108,6 +108,7 @@ def _derive(warehouse: Warehouse, first_day: date, last_day: date, exchange_id: 
         derive_everything(
             connection, _profile(), first_day, last_day, exchange_id=exchange_id, now=datetime.now(UTC)
         )
+        finish_step(connection, exchange_id, "orders", ExchangeCounts(), now=datetime.now(UTC))
     return time.perf_counter() - started
 
 
