@@ -128,4 +128,6 @@ def _close_as_failed(plan: RunPlan, running: Step, error: BaseException) -> None
     text = str(error) if isinstance(error, Exception) else "The exchange was stopped by hand."
     # The reason why the step failed matters more than a log that cannot be written (a full disk, a held file).
     with contextlib.suppress(Exception), running.warehouse.writing() as connection:
-        fail_exchange(connection, running.exchange_id, text, running.counts, now=plan.clock())
+        # Requests were made; what the step counted of orders is counted again when it is repeated.
+        counts = ExchangeCounts(requests=running.counts.requests)
+        fail_exchange(connection, running.exchange_id, text, counts, now=plan.clock())
