@@ -130,19 +130,23 @@ def main() -> None:
 
 @contextlib.contextmanager
 def _progress(shown: bool) -> Iterator[None]:
-    """A progress bar on a terminal, nothing elsewhere."""
+    """What a load waits for, on the error stream; and a progress bar when that is a terminal."""
+    from keycrm_pipeline.exchange import progress
+
     if not (shown and sys.stderr.isatty()):
-        yield
+        with progress.reading(lambda sentence: click.echo(sentence, err=True)):
+            yield
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from keycrm_pipeline.exchange import progress
-
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("Orders from KeyCRM", total=None)
-        with progress.listening(lambda done, total: bar.update(task, completed=done, total=total)):
+        with (
+            progress.listening(lambda done, total: bar.update(task, completed=done, total=total)),
+            progress.reading(lambda sentence: bar.console.print(sentence, markup=False)),
+        ):
             yield
 
 

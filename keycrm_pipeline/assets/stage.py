@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 
+from keycrm_pipeline.exchange import progress
 from keycrm_pipeline.exchange.session import RunPlan
 from keycrm_pipeline.profile import Profile, Settings
 from keycrm_pipeline.schemas import Table
@@ -93,8 +94,14 @@ class ProfileAssets:
             period_from=first_day,
             period_to=last_day,
             steps=steps if kind == "period" else [context.asset_key.path[-1]],
-            tell=context.log.info,
+            tell=lambda sentence: _tell(context, sentence),
         )
+
+
+def _tell(context: dg.AssetExecutionContext, sentence: str) -> None:
+    """Shows a sentence on the page, and on the terminal of a command that started the run."""
+    context.log.info(sentence)
+    progress.say(sentence)
 
 
 def column_schema(table: Table) -> dg.TableSchema:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from keycrm_pipeline.exchange import lock
+from keycrm_pipeline.profile import lock_path
 from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
 
 DAY = ("--from", "2024-03-04", "--to", "2024-03-04")
@@ -85,6 +87,30 @@ def test_no_key(keyed: Place) -> None:
     assert (code, printed["status"], printed["requests"]) == (1, "failed", 0)
     assert "set it in the environment variable KEYCRM_API_KEY_SHOP" in printed["error"]
     assert keyed.json("status")[1]["error"] == printed["error"]
+
+
+def test_a_load_that_waits_says_for_whom(keyed: Place, account: Account) -> None:
+    """Another exchange of the profile runs: a person reads which one, and the load goes on when it has ended."""
+    account.order(1)
+    path = lock_path(keyed.profile(), keyed.settings)
+    lock.acquire(path, "the-other-run", waiting=lambda _sentence: None)
+    program = Path(sys.executable).with_name("keycrm-pipeline")
+    with subprocess.Popen(
+        [program, "load", *DAY, "--json"],
+        env={"PATH": "/usr/bin:/bin", **keyed.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as waiting:
+        try:
+            assert waiting.stderr is not None
+            sentence = waiting.stderr.readline()
+        finally:
+            lock.release(path, "the-other-run")
+        printed, _ = waiting.communicate(timeout=60)
+    assert sentence.startswith("Another exchange of this profile is running (run the-other-run, process ")
+    assert waiting.returncode == 0
+    assert json.loads(printed)["orders_created"] == 1
 
 
 def test_a_file_that_is_no_database(keyed: Place) -> None:
