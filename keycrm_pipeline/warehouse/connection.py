@@ -49,7 +49,13 @@ MEMORY_LIMIT = "1500MB"
 """Ceiling for DuckDB's own memory. A load must fit beside the page and the daemon on a small machine."""
 
 _HOLDER = re.compile(r"held in (.+?)(?: by user .*)?\. ")
-_NO_SPACE = ("No space left on device", "Disk quota exceeded", "Could not write all required bytes")
+_NO_SPACE = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "File too large",
+    "Could not write all required bytes",
+)
+_DAMAGED = ("not a valid DuckDB", "corrupt", "Failed to load", "Could not read")
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class Warehouse:
         Raises:
             WarehouseError: The file is busy, unreadable, newer than this program, or the disk is full.
         """
-        with self._translated():
+        with self._translated(), _for_the_owner_only():
             self._make_directory()
             connection = self._connect(read_only=False)
             try:
@@ -120,7 +126,6 @@ class Warehouse:
 
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         started = time.monotonic()
-        is_new = not self.path.exists()
         while True:
             try:
                 connection = self._open(read_only=read_only)
@@ -136,9 +141,6 @@ class Warehouse:
                         self.path, holder.group(1) if holder else "unknown", waited
                     ) from None
                 self.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - spreads waiting programs, no secret
-        if is_new and not read_only:
-            with contextlib.suppress(OSError):
-                os.chmod(self.path, 0o600)  # noqa: PTH101 - the path may vanish; a failed chmod stops nothing
         # A reader sees local times; a writer casts texts of KeyCRM, where a time without a zone means UTC.
         connection.execute("SET TimeZone = ?", [self.timezone if read_only else "UTC"])
         connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
@@ -178,12 +180,22 @@ class Warehouse:
             if any(text in message for text in _NO_SPACE):
                 raise DiskFullError(self.path) from None
             if isinstance(error, duckdb.IOException | duckdb.SerializationException) and (
-                "not a valid DuckDB" in message or "corrupt" in message.lower() or "Failed to load" in message
+                any(text in message or text in message.lower() for text in _DAMAGED)
             ):
                 raise DatabaseUnreadableError(self.path, message.splitlines()[0][:200]) from None
             if isinstance(error, duckdb.IOException) and "Permission denied" in message:
                 raise DatabaseUnreadableError(self.path, "permission denied") from None
             raise
+
+
+@contextlib.contextmanager
+def _for_the_owner_only() -> Iterator[None]:
+    """Files made inside, the write-ahead log too, are readable by their owner alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextlib.contextmanager

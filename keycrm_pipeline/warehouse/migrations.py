@@ -1,13 +1,15 @@
 """Creates a profile's tables, and brings an older file up to this version in place.
 
-A new file is made from `schemas`. An older one gets, in one transaction: the numbered steps it lacks, then every
-table and column that `schemas` has and the file has not, and the views of schemas `raw` and `reports`. A newer one
-is refused.
+A new file is made from `schemas`. An older one gets, in one transaction: every table and column that `schemas` has
+and the file has not, then the numbered steps it lacks, and the views of schemas `raw` and `reports`. A newer one is
+refused. The order is DuckDB's: within a transaction it takes changed rows after a changed table, not before. So a
+column that gets another name is a new one, filled by a step from the old, which stays for those who read it.
 Comments are written anew whenever the version moves, so they always say what `schemas` says.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -88,17 +90,20 @@ def migrate(
         for schema in _SCHEMAS:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         connection.execute(statement("migrations", "create_version_table"))
+        connection.execute(statement("migrations", "describe_version_table"))
+        _complete_tables(connection)
         if found > 0:
             for step in range(found + 1, version + 1):
                 for command in migrations.get(step, ()):
                     connection.execute(command)
-        _complete_tables(connection)
         _create_reference_views(connection)
         create_report_views(connection)
         connection.execute(statement("migrations", "record_version"), [version])
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # A COMMIT that is refused has ended the transaction already; the reason must not be hidden by that.
+        with contextlib.suppress(duckdb.TransactionException):
+            connection.execute("ROLLBACK")
         raise
 
 

@@ -9,6 +9,11 @@ CREATE TABLE IF NOT EXISTS ops.schema_version (
     migrated_at TIMESTAMPTZ NOT NULL DEFAULT now()
 )
 
+-- name: describe_version_table
+COMMENT ON TABLE ops.schema_version IS 'One version that this file was brought to; the highest one counts.';
+COMMENT ON COLUMN ops.schema_version.version IS 'Version of the tables.';
+COMMENT ON COLUMN ops.schema_version.migrated_at IS 'When the file was brought to it.';
+
 -- name: version
 SELECT max(version) FROM ops.schema_version
 

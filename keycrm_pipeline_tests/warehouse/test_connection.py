@@ -1,0 +1,201 @@
+"""Opening a profile's file: who holds it, what is wrong with it, who may read it, and what a failure leaves."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from keycrm_pipeline.warehouse.connection import Warehouse, transaction
+from keycrm_pipeline.warehouse.errors import (
+    DatabaseBusyError,
+    DatabaseMissingError,
+    DatabaseUnreadableError,
+)
+
+HOLDER = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+WRITER_ON_A_FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline.warehouse.errors import DiskFullError
+
+warehouse = Warehouse(Path(sys.argv[1]), "Europe/Kyiv")
+with warehouse.writing():
+    pass
+size = warehouse.path.stat().st_size
+# The nearest thing to a full disk that needs no disk: the file may not grow any more.
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100_000, size + 100_000))
+try:
+    with warehouse.transaction() as connection:
+        connection.execute("CREATE TABLE ops.filler AS SELECT md5(range::VARCHAR) AS text FROM range(500000)")
+except DiskFullError as error:
+    print(error)
+    sys.exit(7)
+"""
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """A file of its own that nobody is waited for."""
+    return Warehouse(tmp_path / "data" / "shop.duckdb", "Europe/Kyiv", wait_seconds=0)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another program that has the file open."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdout is not None
+        assert program.stdin is not None
+        assert program.stdout.readline() == "held\n"
+        try:
+            yield program
+        finally:
+            program.stdin.close()
+            program.wait(timeout=30)
+
+
+@pytest.mark.parametrize("way", ["writing", "reading"])
+def test_program_that_holds_the_file_is_named(warehouse: Warehouse, way: str) -> None:
+    """A forgotten notebook or SQL shell is told by its process, and what to do about it."""
+    with warehouse.writing():
+        pass
+    with (
+        held(warehouse.path) as program,
+        pytest.raises(DatabaseBusyError) as caught,
+        getattr(warehouse, way)(),
+    ):
+        pass
+    assert f"PID {program.pid}" in str(caught.value)
+    assert "Close the file there" in str(caught.value)
+
+
+def test_file_is_waited_for(tmp_path: Path) -> None:
+    """A query of a BI tool that ends in time delays a load and does not fail it."""
+    path = tmp_path / "shop.duckdb"
+    waits: list[float] = []
+    with Warehouse(path, "Europe/Kyiv").writing():
+        pass
+    with held(path) as program:
+
+        def wait(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 2:
+                program.communicate(timeout=30)
+
+        with Warehouse(path, "Europe/Kyiv", sleep=wait).writing() as connection:
+            assert connection.execute("SELECT count(*) FROM accounting.orders").fetchall() == [(0,)]
+    assert len(waits) == 2
+    assert all(0 < seconds < 1 for seconds in waits)
+
+
+@pytest.mark.parametrize("content", [b"id;name\n1;Something\n" * 500, b"\x00" * 20_000])
+@pytest.mark.parametrize("way", ["writing", "reading"])
+def test_file_that_is_no_database_is_told_and_left_alone(
+    warehouse: Warehouse, way: str, content: bytes
+) -> None:
+    """Somebody put another file in its place: it is not overwritten, and its path is named."""
+    warehouse.path.parent.mkdir()
+    warehouse.path.write_bytes(content)
+    with pytest.raises(DatabaseUnreadableError, match="It was left as it is") as caught, getattr(warehouse, way)():
+        pass
+    assert str(warehouse.path) in str(caught.value)
+    assert warehouse.path.read_bytes() == content
+
+
+def test_damaged_file_is_told_and_left_alone(warehouse: Warehouse) -> None:
+    """A file that was cut off, by a full disk or a broken copy, is no crash of the program."""
+    with warehouse.writing():
+        pass
+    content = warehouse.path.read_bytes()[:9000]
+    warehouse.path.write_bytes(content)
+    with pytest.raises(DatabaseUnreadableError, match="Put a backup in its place"), warehouse.writing():
+        pass
+    assert warehouse.path.read_bytes() == content
+
+
+def test_reading_before_the_first_load_says_so(warehouse: Warehouse) -> None:
+    """No file is made by looking."""
+    with pytest.raises(DatabaseMissingError, match="nothing was loaded"), warehouse.reading():
+        pass
+    assert not warehouse.path.exists()
+
+
+def test_full_disk_is_told_in_words_and_loses_nothing(tmp_path: Path) -> None:
+    """What was stored before is there; the message says what to do."""
+    path = tmp_path / "shop.duckdb"
+    done = subprocess.run(
+        [sys.executable, "-c", WRITER_ON_A_FULL_DISK, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 7, done.stderr
+    assert f"The disk that holds {path} is full" in done.stdout
+    with Warehouse(path, "Europe/Kyiv").reading() as connection:
+        assert connection.execute("FROM duckdb_tables() WHERE table_name = 'filler'").fetchall() == []
+
+
+def test_file_and_directory_are_the_owners_alone(warehouse: Warehouse) -> None:
+    """Names and phones of buyers are inside: nobody else on the machine reads them."""
+    with warehouse.writing() as connection:
+        connection.execute("INSERT INTO accounting.sources VALUES (1, 'Магазин', NULL, NULL)")
+        for path in warehouse.path.parent.iterdir():
+            assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path.name
+    assert stat.S_IMODE(warehouse.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(warehouse.path.parent.stat().st_mode) == 0o700
+
+
+def test_failure_inside_closes_the_file_and_stores_nothing(warehouse: Warehouse) -> None:
+    """After an error the next program can open the file at once, and half a transaction is none."""
+
+    def fail() -> None:
+        with warehouse.transaction() as connection:
+            connection.execute("INSERT INTO accounting.sources VALUES (1, 'Магазин', NULL, NULL)")
+            raise LookupError("in the middle")
+
+    with pytest.raises(LookupError):
+        fail()
+    with held(warehouse.path):
+        pass
+    with warehouse.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM accounting.sources").fetchall() == [(0,)]
+
+
+def test_failing_transaction_leaves_the_connection_usable(warehouse: Warehouse) -> None:
+    """A refused row does not poison what comes after it."""
+    with warehouse.writing() as connection:
+        with pytest.raises(duckdb.ConstraintException), transaction(connection):
+            connection.execute("INSERT INTO accounting.sources VALUES (1, 'А', NULL, NULL), (1, 'Б', NULL, NULL)")
+        connection.execute("INSERT INTO accounting.sources VALUES (2, 'В', NULL, NULL)")
+    with warehouse.reading() as connection:
+        assert connection.execute("SELECT name FROM accounting.sources").fetchall() == [("В",)]
+
+
+def test_reader_sees_local_times_and_writer_reads_utc(warehouse: Warehouse) -> None:
+    """A person who opens the file sees the shop's clock; a time without a zone in a payload is UTC."""
+    with warehouse.writing() as connection:
+        connection.execute(
+            "INSERT INTO raw.reference_lists VALUES ('sources', CAST('2026-03-02 08:00:00' AS TIMESTAMPTZ))"
+        )
+    with warehouse.reading() as connection:
+        assert connection.execute(
+            "SELECT refreshed_at, CAST(refreshed_at AS VARCHAR) FROM raw.reference_lists"
+        ).fetchall() == [(datetime(2026, 3, 2, 8, 0, tzinfo=UTC), "2026-03-02 10:00:00+02")]
