@@ -54,6 +54,7 @@ class ExtractionCounts:
         missing: Booked orders for which KeyCRM answered 404.
         unconfirmed: Booked orders that did not come back and were too many to ask for one by one.
         newest_updated_at: The newest updated_at met.
+        began_at: When the oldest page was asked for, also by an earlier attempt; None when no page was kept.
     """
 
     orders_seen: int = 0
@@ -63,6 +64,7 @@ class ExtractionCounts:
     missing: int = 0
     unconfirmed: int = 0
     newest_updated_at: datetime | None = None
+    began_at: datetime | None = None
     order_ids: set[int] = field(default_factory=set)
     nameless_keys: set[str] = field(default_factory=set)
 
@@ -150,6 +152,7 @@ def walk_orders(
     with warehouse.writing() as connection:
         done = raw.stored_pages(connection, walk, not_before=not_before)
     counts.pages_resumed = len(done)
+    counts.began_at = min((page.fetched_at for page in done.values()), default=now)
     counts.order_ids.update(order_id for page in done.values() for order_id in page.order_ids)
     waiting: list[OrderPage] = []
     last_write = time.monotonic()

@@ -20,7 +20,7 @@ from keycrm_pipeline.exchange.registers import (
 )
 from keycrm_pipeline.exchange.validation import ValidationCounts, validate_period
 from keycrm_pipeline.profile import Profile
-from keycrm_pipeline.warehouse import exchanges, raw
+from keycrm_pipeline.warehouse import raw
 from keycrm_pipeline.warehouse.registers import select_orders
 
 if TYPE_CHECKING:
@@ -52,19 +52,7 @@ def finish_period(
         now=now,
     )
     review.refresh(connection, profile, now=now)
-    _start_watermark(connection, exchange_id)
     return counts
-
-
-def _start_watermark(connection: duckdb.DuckDBPyConnection, exchange_id: int) -> None:
-    """Lets the changes pass begin where the first load ended; later loads must not move its watermark.
-
-    A load reads only its own days: what changed on other days since is known to the changes pass alone.
-    """
-    if exchanges.newest_watermark(connection) is None:
-        newest = exchanges.newest_crm_updated_at(connection)
-        if newest is not None:
-            exchanges.set_watermark(connection, exchange_id, newest)
 
 
 def select_and_read_items(

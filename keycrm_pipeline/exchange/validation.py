@@ -17,6 +17,7 @@ from keycrm_pipeline.schemas.validation import (
     ORDER_CHECKS,
     PAYMENT_CHECKS,
 )
+from keycrm_pipeline.warehouse.passes import adopt_unfinished
 from keycrm_pipeline.warehouse.validated import StagedChecks, plan_batches, stage_batch, store_batch
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def validate_period(
 ) -> ValidationCounts:
     """Validates the stored payloads of a period, and those this exchange met outside of it (R1, R10).
 
+    What a failed exchange met and left behind counts as met by this one.
+
     Args:
         connection: A connection for writing.
         profile: The profile.
@@ -95,6 +98,7 @@ def validate_period(
         now: Time of the exchange.
         compare_all: Compare the rows of unchanged payloads too, for `rebuild`.
     """
+    adopt_unfinished(connection, exchange_id)
     accepted = rewritten = rejected = 0
     for batch in plan_batches(connection, first_day, last_day, exchange_id=exchange_id):
         checks = stage_batch(connection, batch, has_default_partner=profile.default_partner is not None)
