@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from keycrm_pipeline.commands.check import AccountCheck, as_json
+from keycrm_pipeline.commands.output import print_check
 from keycrm_pipeline.sandbox.payloads import category_payload, status_payload
 from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
 
@@ -135,3 +137,14 @@ def test_files_of_the_accounting_catalogue_are_checked(account: Account, keyed: 
     assert code == 1
     assert f"{directory / 'products.csv'} was not read" in found["error"]
     assert "line 2, column kind" in found["error"]
+
+
+def test_a_list_that_the_key_may_not_read(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """A load can do without the managers: the reason stands in their place, and the profile is ready."""
+    place.write_profile()
+    check = AccountCheck(refused={"managers": "KeyCRM refused the request (403)."})
+    print_check(place.profile(), check)
+    shown = capsys.readouterr().out
+    assert "Managers (managers): KeyCRM gave no list. KeyCRM refused the request (403)." in shown
+    assert "Profile shop is ready" in shown
+    assert as_json(place.profile(), check)["refused"] == check.refused
