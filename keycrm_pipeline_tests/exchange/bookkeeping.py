@@ -311,11 +311,14 @@ class Books:
         self, schemas: Sequence[str] = ("raw", "validated", "accounting", "ops"), without: Sequence[str] = ()
     ) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table, those of the loads themselves left out."""
-        return {
-            table.qualified_name: self.rows(table.qualified_name)
-            for table in TABLES
-            if table.schema in schemas and table.qualified_name not in (*LOG_TABLES, *without)
-        }
+        with self.warehouse.reading() as connection:
+            return {
+                table.qualified_name: connection.execute(
+                    f"FROM {table.qualified_name} ORDER BY {', '.join(table.primary_key)}"
+                ).fetchall()
+                for table in TABLES
+                if table.schema in schemas and table.qualified_name not in (*LOG_TABLES, *without)
+            }
 
 
 @cache

@@ -118,7 +118,7 @@ def orders(draw: st.DrawFn) -> dict[str, Any]:
     return order
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(orders(), min_size=1, max_size=20))
 def test_every_order_adds_up(made: list[dict[str, Any]]) -> None:
     """R6 for ever: lines + services + difference = grand total, and the header says the sums of its lines."""
@@ -203,7 +203,7 @@ def documents(books: Books) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(some_orders, st.permutations((1, 2, 3)))
 def test_days_may_be_loaded_in_any_order(made: list[Any], days: list[int]) -> None:
     """Backfilling from the newest day or from the oldest gives the same documents."""
