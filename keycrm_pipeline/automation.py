@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+# Asset backfills under way can be listed only by these names; they have no public ones. A test lists a real backfill.
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
+
 from keycrm_pipeline.assets.stage import STEPS, ProfileAssets
 from keycrm_pipeline.exchange.alerts import send_alert
+from keycrm_pipeline.exchange.lock import is_held
 from keycrm_pipeline.exchange.session import open_warehouse
-from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.profile import Profile, lock_path
 from keycrm_pipeline.warehouse import exchanges, raw
 from keycrm_pipeline.warehouse.errors import WarehouseError
 
@@ -170,11 +174,9 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
         description="Picks up changed orders.",
     )
     def changes_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        unfinished = context.instance.get_run_records(
-            dg.RunsFilter(job_name=f"{name}_changes", statuses=_UNFINISHED), limit=1
-        )
-        if unfinished:
-            return dg.SkipReason("The last changes pass is still waiting or running.")
+        busy = _work_under_way(context.instance, assets)
+        if busy is not None:
+            return dg.SkipReason(busy)
         try:
             with open_warehouse(profile, assets.settings).reading() as connection:
                 is_loaded = exchanges.newest_crm_updated_at(connection) is not None
@@ -193,30 +195,59 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
     def failures(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         standing = _standing_failure(context.instance, assets)
         alerted = json.loads(context.cursor)["alerted"] if context.cursor else False
-        context.update_cursor(json.dumps({"alerted": standing is not None}))
         if standing is None:
+            context.update_cursor(json.dumps({"alerted": False}))
             return dg.SkipReason("The last exchange did not fail.")
         if alerted:
             return dg.SkipReason("The failure was told already.")
-        return dg.SkipReason(send_alert(profile, standing))
+        alert = send_alert(profile, standing)
+        # An alert that no hook took is sent again at the next tick: nobody knows of the failure yet.
+        context.update_cursor(json.dumps({"alerted": alert.is_delivered}))
+        return dg.SkipReason(alert.text)
 
     return [changes_sensor, failures]
 
 
-def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> str | None:
-    """Why the newest exchange failed, in words; None when it did not.
+def _work_under_way(instance: dg.DagsterInstance, assets: ProfileAssets) -> str | None:
+    """Why a changes pass need not be queued now, in words; None when nothing of the profile waits or runs.
 
-    A run that died before or after it could write the log is seen by Dagster alone.
+    A pass queued behind a backfill would ask for what the backfill is about to load; the next tick comes soon.
+    """
+    name = assets.profile.name
+    if instance.get_run_records(dg.RunsFilter(tags={PROFILE_TAG: name}, statuses=_UNFINISHED), limit=1):
+        return "An exchange of this profile is waiting or running."
+    for backfill in instance.get_backfills(BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED])):
+        if any(key.path[0] == name for key in backfill.asset_selection or ()):
+            return "A backfill of this profile is under way."
+    return None
+
+
+def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> str | None:
+    """Why the exchange that ended last failed, in words; None when it did not.
+
+    What runs or waits proves nothing yet: counted as no failure, each new try would end one streak and begin another
+    alert. A run that died before or after it could write the log is seen by Dagster alone.
     """
     profile = assets.profile
     try:
         with open_warehouse(profile, assets.settings).reading() as connection:
-            last = exchanges.last_exchange(connection)
+            newest, last = exchanges.last_exchange(connection), exchanges.last_ended_exchange(connection)
     except WarehouseError:
-        last = None
-    if last is not None and last.status == "failed":
+        newest = last = None
+    if newest is not None and newest.status == "running":
+        if not is_held(lock_path(profile, assets.settings)):
+            return f"Exchange {newest.exchange_id} of profile {profile.name} failed: {exchanges.KILLED}"
+    elif last is not None and last.status == "failed" and not _goes_on(instance, last.run_id):
         return f"Exchange {last.exchange_id} of profile {profile.name} failed: {last.error}"
-    records = instance.get_run_records(dg.RunsFilter(tags={PROFILE_TAG: profile.name}), limit=1)
+    if last is not None and last.status == "failed" and newest != last:
+        return f"Exchange {last.exchange_id} of profile {profile.name} failed: {last.error}"
+    records = instance.get_run_records(
+        dg.RunsFilter(
+            tags={PROFILE_TAG: profile.name},
+            statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE],
+        ),
+        limit=1,
+    )
     if records and records[0].dagster_run.status == dg.DagsterRunStatus.FAILURE:
         ended = records[0].end_time
         finished_later = (
@@ -229,3 +260,9 @@ def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> st
         if not finished_later:
             return f"Run {records[0].dagster_run.run_id} of profile {profile.name} failed; see it in Dagster."
     return None
+
+
+def _goes_on(instance: dg.DagsterInstance, run_id: str | None) -> bool:
+    """Whether the run of a failed exchange tries its step again."""
+    run = instance.get_run_by_id(run_id) if run_id is not None else None
+    return run is not None and not run.is_finished

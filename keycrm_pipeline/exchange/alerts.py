@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
+from dataclasses import dataclass
 
 import httpx
 
@@ -13,13 +14,28 @@ from keycrm_pipeline.profile import Profile
 TIMEOUT_SECONDS = 20
 
 
-def send_alert(profile: Profile, text: str) -> str:
-    """Sends a sentence through the profile's hook and says, in words, what became of it.
+@dataclass(frozen=True)
+class Alert:
+    """What became of an alert.
+
+    Attributes:
+        is_delivered: Whether a hook took it, or there is none to take it; else it is worth another try.
+        text: The alert and how each hook answered, in words. Address and command are not in it: they may hold a
+            secret.
+    """
+
+    is_delivered: bool
+    text: str
+
+
+def send_alert(profile: Profile, text: str) -> Alert:
+    """Sends a sentence through the profile's hooks.
 
     The command gets the text on its standard input, the webhook a JSON object with `profile` and `text`. A hook that
     fails stops nothing: the failure still shows in `status` and on the page.
     """
     told = []
+    results = []
     if profile.alert.command is not None:
         try:
             done = subprocess.run(  # noqa: S603 - the shop's own command, from its profile
@@ -31,8 +47,10 @@ def send_alert(profile: Profile, text: str) -> str:
                 check=False,
             )
             told.append(f"the alert command ended with {done.returncode}")
+            results.append(done.returncode == 0)
         except (OSError, subprocess.TimeoutExpired) as error:
             told.append(f"the alert command could not be run ({type(error).__name__})")
+            results.append(False)
     if profile.alert.webhook is not None:
         try:
             answer = httpx.post(
@@ -42,7 +60,9 @@ def send_alert(profile: Profile, text: str) -> str:
                 timeout=TIMEOUT_SECONDS,
             )
             told.append(f"the webhook answered {answer.status_code}")
+            results.append(answer.is_success)
         except httpx.HTTPError as error:
             told.append(f"the webhook could not be reached ({type(error).__name__})")
+            results.append(False)
     hook = "; ".join(told) or "no alert hook is set in the profile"
-    return f"{text} ({hook})"
+    return Alert(is_delivered=any(results) or not results, text=f"{text} ({hook})")

@@ -25,6 +25,10 @@ FORESEEN = (ExchangeError, KeyCrmError, WarehouseError, ProfileError, MissingKey
 """Errors whose text is written for users and holds no one's data."""
 
 
+_failed_steps: dict[str, str] = {}
+"""Run -> the step of it that failed in this process."""
+
+
 def open_warehouse(profile: Profile, settings: Settings) -> Warehouse:
     """The profile's database."""
     return Warehouse(database_path(profile, settings), profile.timezone)
@@ -80,6 +84,11 @@ def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
     Raises:
         ExchangeError: What went wrong, in words; also when it was not foreseen.
     """
+    failed = _failed_steps.get(plan.run_id)
+    if failed is not None and failed != step:
+        # Else the exchange would be set running again, and nobody would ever end it.
+        raise ExchangeError(f"Not begun: {failed} failed before it in this exchange.")
+    _failed_steps.pop(plan.run_id, None)
     path = lock_path(plan.profile, plan.settings)
     # Files of an exchange hold people's data: readable by the owner only.
     os.umask(0o077)
@@ -108,6 +117,7 @@ def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
             _close_as_failed(plan, running, error)
             raise
     except BaseException:
+        _failed_steps[plan.run_id] = step
         lock.release(path, plan.run_id)
         raise
     if is_complete:

@@ -191,6 +191,11 @@ def last_exchange(connection: duckdb.DuckDBPyConnection) -> Exchange | None:
     return _exchange(connection, "last_exchange")
 
 
+def last_ended_exchange(connection: duckdb.DuckDBPyConnection) -> Exchange | None:
+    """The newest exchange that does not run any more, however it ended."""
+    return _exchange(connection, "last_ended")
+
+
 def last_succeeded_exchange(connection: duckdb.DuckDBPyConnection) -> Exchange | None:
     """The newest exchange that ended well."""
     return _exchange(connection, "last_succeeded")

@@ -68,6 +68,9 @@ SELECT {columns} FROM ops.exchanges WHERE exchange_id = ?
 -- name: last_exchange
 SELECT {columns} FROM ops.exchanges ORDER BY exchange_id DESC LIMIT 1
 
+-- name: last_ended
+SELECT {columns} FROM ops.exchanges WHERE status <> 'running' ORDER BY exchange_id DESC LIMIT 1
+
 -- name: last_succeeded
 SELECT {columns} FROM ops.exchanges WHERE status = 'succeeded' ORDER BY exchange_id DESC LIMIT 1
 
