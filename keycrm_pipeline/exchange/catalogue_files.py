@@ -112,42 +112,48 @@ def read_catalogue(files: Sequence[CatalogueFile]) -> Mapping[str, Sequence[Cata
     return rows
 
 
-def bring_in_catalogue(warehouse: Warehouse, profile: Profile, settings: Settings, *, now: datetime) -> None:
+def bring_in_catalogue(
+    warehouse: Warehouse, profile: Profile, settings: Settings, known: store.KnownFiles, *, now: datetime
+) -> None:
     """Brings cards of new and changed files into the books; does nothing when there is none.
 
-    Both files enter in one transaction, or none does.
+    Both files enter in one transaction, or none does. A file that is gone leaves its cards, and takes what stood
+    in the way of its SKUs off the review list.
+
+    Args:
+        warehouse: The profile's database; opened only when there is something to do.
+        profile: The profile.
+        settings: Where profiles are.
+        known: The files that were brought in before.
+        now: Time of the exchange.
 
     Raises:
         CatalogueFilesError: A file cannot be used; nothing was changed.
         WarehouseError: The database cannot be used.
     """
     files = find_catalogue_files(profile, settings)
-    if not files:
+    gone = sorted(known.digests.keys() - {file.name for file in files})
+    changed = [file for file in files if known.digests.get(file.name) != file.digest]
+    # What stood in the way of a SKU may be gone by now, though the file is the same.
+    again = [
+        file for file in files if known.has_conflicts and file.name == PRODUCTS_FILE and file not in changed
+    ]
+    if not (gone or changed or again):
         return
-    with warehouse.writing() as connection:
-        known = store.stored_digests(connection)
-        # What stood in the way of a SKU may be gone by now, though the file is the same.
-        again = {PRODUCTS_FILE} if store.has_conflicts(connection) else set()
-        fresh = [file for file in files if known.get(file.name) != file.digest or file.name in again]
-        if not fresh:
-            return
-        rows = read_catalogue(fresh)
-        with transaction(connection):
-            for file in fresh:
-                if file.name == PARTNERS_FILE:
-                    partners = [row for row in rows[file.name] if isinstance(row, CataloguePartnerRow)]
-                    _enter_partners(connection, profile, partners, now=now)
-                else:
-                    products = [row for row in rows[file.name] if isinstance(row, CatalogueProductRow)]
-                    _enter_products(connection, products, now=now)
-                if known.get(file.name) != file.digest:
-                    store.record_file(
-                        connection,
-                        file_name=file.name,
-                        digest=file.digest,
-                        cards=len(rows[file.name]),
-                        now=now,
-                    )
+    rows = read_catalogue([*changed, *again])
+    with warehouse.writing() as connection, transaction(connection):
+        store.forget_files(connection, gone)
+        for file in (*changed, *again):
+            if file.name == PARTNERS_FILE:
+                partners = [row for row in rows[file.name] if isinstance(row, CataloguePartnerRow)]
+                _enter_partners(connection, profile, partners, now=now)
+            else:
+                products = [row for row in rows[file.name] if isinstance(row, CatalogueProductRow)]
+                _enter_products(connection, products, now=now)
+        for file in changed:
+            store.record_file(
+                connection, file_name=file.name, digest=file.digest, cards=len(rows[file.name]), now=now
+            )
 
 
 def _enter_partners(

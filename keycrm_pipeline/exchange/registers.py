@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 
 from keycrm_pipeline.books.names import email_key, name_key
-from keycrm_pipeline.books.partners import BuyerSighting, PartnerCard, PartnerRegister
+from keycrm_pipeline.books.partners import BuyerSighting, PartnerCard, PartnerRegister, identifies_nobody
 from keycrm_pipeline.books.phones import normalised_phone
 from keycrm_pipeline.books.statuses import group_name, source_name, status_name
 from keycrm_pipeline.exchange.fields import text, whole
@@ -124,6 +124,10 @@ def partner_row(card: PartnerCard) -> dict[str, Any]:
     }
 
 
+def _is_nobody(sighting: BuyerSighting) -> bool:
+    return sighting.buyer_id is None or identifies_nobody(sighting.name, sighting.phone, sighting.email)
+
+
 def derive_partners(
     connection: duckdb.DuckDBPyConnection, profile: Profile, *, now: datetime
 ) -> RegisterCounts:
@@ -153,7 +157,13 @@ def derive_partners(
         match_name=profile.partner_match == "phone_and_name",
         default_partner=profile.default_partner,
     )
-    register.meet_all(sightings)
+    register.meet_all(
+        sighting
+        for sighting in sightings
+        # Without a default partner there is no card to find for a buyer who is nobody: such an order can only be
+        # one that is booked and gone from KeyCRM, and keeps the partner it has.
+        if profile.default_partner or sighting.buyer_id in links or not _is_nobody(sighting)
+    )
     conflicts = {conflict.buyer_id: conflict for conflict in register.name_conflicts}
     registers.store_partners(
         connection,

@@ -17,6 +17,7 @@ from keycrm_pipeline.exchange import lock
 from keycrm_pipeline.exchange.catalogue_files import bring_in_catalogue
 from keycrm_pipeline.exchange.errors import ExchangeError, unexpected
 from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Settings, database_path, lock_path
+from keycrm_pipeline.warehouse.catalogue_files import known_files
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, begin_exchange, fail_exchange, finish_step
@@ -106,10 +107,11 @@ def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
                 steps=plan.steps,
                 now=plan.clock(),
             )
+            known = known_files(connection)
         running = Step(exchange_id=exchange_id, warehouse=warehouse, now=plan.clock())
         try:
             with _foreseen():
-                bring_in_catalogue(warehouse, plan.profile, plan.settings, now=running.now)
+                bring_in_catalogue(warehouse, plan.profile, plan.settings, known, now=running.now)
                 yield running
                 with warehouse.writing() as connection:
                     is_complete = finish_step(connection, exchange_id, step, running.counts, now=plan.clock())

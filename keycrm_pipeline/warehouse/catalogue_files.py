@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,15 +17,24 @@ from keycrm_pipeline.warehouse.registers import PARTNER_COLUMNS, PRODUCT_COLUMNS
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
 
-def stored_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """File -> digest of the content that was last brought in."""
-    return dict(connection.execute(statement("catalogue_files", "digests")).fetchall())
+@dataclass(frozen=True)
+class KnownFiles:
+    """The files of the catalogue that were brought in.
+
+    Attributes:
+        digests: File -> digest of the content that was last brought in.
+        has_conflicts: Whether a SKU of products.csv could not be put on its card then.
+    """
+
+    digests: Mapping[str, str]
+    has_conflicts: bool
 
 
-def has_conflicts(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether a SKU of products.csv could not be put on its card when the file was last looked at."""
-    (found,) = single_row(connection.execute(statement("catalogue_files", "has_conflicts")))
-    return bool(found)
+def known_files(connection: duckdb.DuckDBPyConnection) -> KnownFiles:
+    """Which files were brought in."""
+    digests = dict(connection.execute(statement("catalogue_files", "digests")).fetchall())
+    (has_conflicts,) = single_row(connection.execute(statement("catalogue_files", "has_conflicts")))
+    return KnownFiles(digests, bool(has_conflicts))
 
 
 def all_partners(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
@@ -88,6 +98,13 @@ def store_catalogue_products(
     _execute_with(
         connection, "conflicts_frame", frame, statement("catalogue_files", "insert_conflicts"), None
     )
+
+
+def forget_files(connection: duckdb.DuckDBPyConnection, file_names: Sequence[str]) -> None:
+    """Forgets files that are gone, with their conflicts; should one come back, it is read anew."""
+    connection.execute(statement("catalogue_files", "forget_files"), [list(file_names)])
+    if "products.csv" in file_names:
+        connection.execute(statement("catalogue_files", "forget_conflicts"))
 
 
 def record_file(

@@ -153,7 +153,7 @@ def test_a_number_that_is_taken_is_not_taken_twice(books: Books) -> None:
 
 
 def test_a_sku_of_a_variant_makes_no_second_card(books: Books) -> None:
-    """It is told on the review list, with what to do, and goes when the row is mended."""
+    """It is told on the review list, with what to do, and goes when the file is gone or the row is mended."""
     offers = [
         offer_payload(offer_id, 7, sku=sku, properties=[{"name": "Розмір", "value": size}], is_default=False)
         for offer_id, sku, size in ((71, "TS-S", "S"), (72, "TS-M", "M"))
@@ -171,6 +171,9 @@ def test_a_sku_of_a_variant_makes_no_second_card(books: Books) -> None:
         "Card Т-1 of products.csv has the SKU «ts-s», which variant 1 of product 1 carries already, so it made no "
         "second card. Leave the row out, or take the SKU off it."
     )
+    (books.directory / "shop" / "catalogue" / "products.csv").unlink()
+    books.load()
+    assert books.review("catalogue_conflict") == []
     put(books, "products.csv", "id,name,sku\nТ-1,Футболка S,\n")
     books.load()
     assert books.review("catalogue_conflict") == []

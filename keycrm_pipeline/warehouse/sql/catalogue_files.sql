@@ -29,6 +29,9 @@ UPDATE accounting.products AS card SET
 FROM cards_frame AS frame
 WHERE card.product_id = frame.product_id
 
+-- name: forget_files
+DELETE FROM ops.catalogue_files WHERE file_name IN (SELECT unnest(?))
+
 -- name: forget_conflicts
 DELETE FROM ops.catalogue_conflicts
 

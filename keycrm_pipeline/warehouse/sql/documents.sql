@@ -17,9 +17,10 @@ SELECT order_day, count(*) FROM validated.orders SEMI JOIN selected_orders USING
 GROUP BY order_day ORDER BY order_day
 
 -- name: orders
+-- A booked order without a buyer keeps its partner when the profile's default partner was taken away.
 SELECT
     validated.order_id, validated.order_day, validated.ordered_at,
-    coalesce(link.partner_id, CAST($default_partner_id AS BIGINT)) AS partner_id,
+    coalesce(link.partner_id, CAST($default_partner_id AS BIGINT), booked.partner_id) AS partner_id,
     validated.status_id, coalesce(status.stage, validated.status_name, CAST(validated.status_id AS VARCHAR)) AS stage,
     validated.source_id, source.currency AS source_currency, validated.source_number, validated.manager_id,
     validated.buyer_comment, validated.manager_comment,
@@ -43,6 +44,7 @@ LEFT JOIN accounting.partner_links AS link ON link.buyer_id = validated.buyer_id
 LEFT JOIN accounting.statuses AS status ON status.status_id = validated.status_id
 LEFT JOIN accounting.sources AS source ON source.source_id = validated.source_id
 LEFT JOIN raw.orders AS raw ON raw.order_id = validated.order_id
+LEFT JOIN accounting.orders AS booked ON booked.order_id = validated.order_id
 ORDER BY validated.order_id
 
 -- name: lines

@@ -3,10 +3,11 @@
 
 -- name: select_orders
 -- The orders whose documents a load derives (R2): of the period, or met by this exchange outside of it; chosen by
--- their status, or in the books already.
+-- their status, or in the books already. One that fails its checks now keeps its last good document as it is (R10).
 CREATE OR REPLACE TEMP TABLE selected_orders AS
 SELECT validated.order_id
 FROM validated.orders AS validated
+ANTI JOIN ops.rejected_records AS rejected ON rejected.order_id = validated.order_id
 LEFT JOIN accounting.orders AS booked USING (order_id)
 WHERE (
         (validated.order_day BETWEEN $first_day AND $last_day)
