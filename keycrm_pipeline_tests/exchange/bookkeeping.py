@@ -7,7 +7,6 @@ over HTTP of the demo shop. What is not here: rules, and what the tests expect.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -121,7 +121,6 @@ class Books:
     api: SandboxApi
     now: datetime = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
     rewritten: dict[bytes, bytes] = field(default_factory=dict)
-    _runs: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def settings(self) -> Settings:
@@ -180,7 +179,7 @@ class Books:
         run_id: str | None = None,
     ) -> Exchange:
         """Loads a period as the assets do, step by step, and returns its row of the log."""
-        run_id = run_id or f"run-{next(self._runs)}"
+        run_id = run_id or str(uuid4())
         warehouse = self.warehouse
         days = (first_day, last_day or first_day)
         with warehouse.keeping():
@@ -258,7 +257,7 @@ class Books:
         return self._pass("rebuild", lambda step, profile, _client: passes.rebuild(step, profile))
 
     def _pass(self, kind: str, work: Callable[[Step, Profile, KeyCrmClient], PassCounts]) -> Exchange:
-        run_id = f"run-{next(self._runs)}"
+        run_id = str(uuid4())
         warehouse = self.warehouse
         plan = self.plan(kind, (None, None), [kind], run_id, warehouse)
         with warehouse.keeping(), exchange_step(plan, kind) as step, self.client() as client:

@@ -137,6 +137,24 @@ def test_booked_order_that_fails_later_keeps_its_good_version(new_books: Any) ->
     assert books.tables(["accounting"]) == before
 
 
+def test_default_partner_taken_away_stops_no_load(new_books: Any) -> None:
+    """Booked orders without a buyer are listed and keep their document; gone from KeyCRM, they are marked."""
+    books = new_books()
+    books.order(1, buyer=None)
+    books.order(2)
+    books.load()
+    before = books.rows("orders")
+    books.profile = books.profile.model_copy(update={"default_partner": None})
+    exchange = books.load()
+    assert (exchange.orders_seen, exchange.orders_unchanged, exchange.orders_rejected) == (2, 1, 1)
+    assert books.reasons() == {1: [NO_DEFAULT_PARTNER]}
+    assert books.rows("orders") == before
+    books.shop.delete_order(1)
+    books.load()
+    assert books.reasons() == {}
+    assert books.document(1, "partner_id, missing_in_crm") == {"partner_id": 1, "missing_in_crm": True}
+
+
 def test_order_without_any_date_is_rejected_under_no_day(new_books: Any) -> None:
     """It belongs to no day, so a changes pass brings it; it is listed, and leaves when it gets a date."""
     books = new_books()
