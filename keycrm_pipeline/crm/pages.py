@@ -174,6 +174,9 @@ _ENVELOPE = msgspec.json.Decoder(_EnvelopeFields)
 _RAW_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _ORDER = msgspec.json.Decoder(_OrderFields)
 _FIELDS = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_UNREADABLE = (msgspec.DecodeError, RecursionError)
+"""What reading a JSON text may raise: it is no JSON, or nested thousands of levels deep."""
+
 _ANYTHING = msgspec.json.Decoder()
 
 
@@ -253,7 +256,7 @@ def decode_any(body: bytes) -> Any:
     """
     try:
         return _ANYTHING.decode(_text_checked(body))
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         raise BrokenBody from None
 
 
@@ -276,13 +279,13 @@ def decode_envelope(body: bytes, *, route: str, page: int) -> Envelope:
     except msgspec.ValidationError:
         found = type(decode_any(body)).__name__
         raise _odd_list(route, page, f"a JSON {found} instead of an object with `total` and `data`") from None
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         raise BrokenBody from None
     if fields.data is msgspec.UNSET:
         raise _odd_list(route, page, "`data` is missing")
     try:
         rows = _RAW_ROWS.decode(fields.data)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         raise _odd_list(route, page, "`data` is no list") from None
     total = parse_count(fields.total)
     if total is None:
@@ -301,7 +304,7 @@ def decode_order(payload: bytes) -> OrderRow:
     """
     try:
         fields = _ORDER.decode(payload)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return OrderRow(None, None, None, None, payload)
     return OrderRow(
         parse_id(fields.id),
@@ -321,7 +324,7 @@ def decode_row(payload: bytes) -> CrmRow | None:
     """
     try:
         return CrmRow(_FIELDS.decode(payload), payload)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return None
 
 
