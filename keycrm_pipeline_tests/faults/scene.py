@@ -1,0 +1,198 @@
+"""A small shop behind a real server, and loads of it: by the steps in this process, or by the real command.
+
+What is not here: what goes wrong, and what the tests expect of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from keycrm_pipeline.crm import KeyCrmClient, RequestBudget
+from keycrm_pipeline.sandbox.api import SandboxApi
+from keycrm_pipeline.sandbox.payloads import buyer_payload, order_payload
+from keycrm_pipeline.sandbox.server import SandboxServer
+from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline.schemas import TABLES
+from keycrm_pipeline_tests.crm.conftest import VirtualTime
+from keycrm_pipeline_tests.exchange.bookkeeping import KEY, Books, make_books
+
+FIRST_DAY = date(2026, 3, 2)
+LAST_DAY = date(2026, 3, 4)
+NOON = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+_TIMES = ("created_at", "updated_at", "first_seen_at", "seen_at")
+
+Contents = dict[str, list[tuple[Any, ...]]]
+
+
+def make_order(order_id: int, **overrides: Any) -> dict[str, Any]:
+    """Order number `order_id` of the small shop: three days, forty buyers, seven products."""
+    arguments: dict[str, Any] = {
+        "ordered_at": NOON + timedelta(days=order_id % 3),
+        "buyer": buyer_payload(
+            order_id % 40 + 1,
+            full_name=f"Покупець {order_id % 40 + 1}",
+            phone=f"+38050{order_id % 40 + 1:07d}",
+            email=None,
+        ),
+        "lines": [
+            {
+                "name": f"Товар {order_id % 7}",
+                "sku": f"SKU-{order_id % 7}",
+                "price": 10 + order_id,
+                "quantity": 2,
+            }
+        ],
+    }
+    return order_payload(order_id, **{**arguments, **overrides})
+
+
+def fill(shop: Shop, orders: int) -> None:
+    """Puts the small shop's orders into an account."""
+    for order_id in range(1, orders + 1):
+        shop.add_order(make_order(order_id))
+
+
+@dataclass
+class ServedBooks(Books):
+    """Books whose KeyCRM is asked over real connections."""
+
+    url: str = ""
+
+    def client(self, key: str = KEY) -> KeyCrmClient:
+        """A client of the server that waits in a time of its own, which moves only when it waits."""
+        time = VirtualTime()
+        return KeyCrmClient(
+            base_url=self.url,
+            api_key=key,
+            budget=RequestBudget(600_000, time.clock, time.sleep, jitter=lambda: 0.0),
+            concurrency=2,
+            sleep=time.sleep,
+        )
+
+    def contents(self) -> Contents:
+        """All accounting tables and what waits for a person."""
+        return read_contents(self.warehouse.path)
+
+
+@contextlib.contextmanager
+def served_books(directory: Path, orders: int = 160) -> Iterator[ServedBooks]:
+    """Empty books, and the small shop behind a server."""
+    made = make_books(directory)
+    fill(made.shop, orders)
+    with SandboxServer(made.api) as server:
+        yield ServedBooks(made.directory, made.profile, made.shop, made.api, url=server.url)
+
+
+def read_contents(path: Path) -> Contents:
+    """Every row of the accounting tables, times of making and changing left out."""
+    contents: Contents = {}
+    with contextlib.closing(duckdb.connect(str(path), read_only=True)) as connection:
+        for table in TABLES:
+            if table.schema != "accounting" and table.name not in ("review", "rejected_records"):
+                continue
+            columns = ", ".join(
+                column.name
+                for column in table.columns
+                if column.name not in _TIMES and not column.name.endswith("rejected_at")
+            )
+            order = ", ".join(table.primary_key)
+            contents[table.qualified_name] = connection.execute(
+                f"SELECT {columns} FROM {table.qualified_name} ORDER BY {order}"  # noqa: S608 - ours
+            ).fetchall()
+    return contents
+
+
+@dataclass
+class CommandLine:
+    """The command, with directories of its own, on a server.
+
+    Attributes:
+        directory: Holds profiles, data and Dagster's home.
+        url: The server.
+        key: The API key in the environment.
+    """
+
+    directory: Path
+    url: str
+    key: str = KEY
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def profile(self, name: str, **settings: Any) -> None:
+        """Writes a profile file."""
+        folder = self.directory / "profiles"
+        folder.mkdir(exist_ok=True)
+        values = {
+            "base_url": self.url,
+            "start_date": "2026-01-01",
+            "default_partner": "Роздрібний покупець",
+            "requests_per_minute": 600,
+            **settings,
+        }
+        # JSON is YAML too.
+        (folder / f"{name}.yaml").write_text(json.dumps(values, ensure_ascii=False), "utf-8")
+
+    def database(self, name: str) -> Path:
+        """A profile's file."""
+        return self.directory / "data" / f"{name}.duckdb"
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Starts a command."""
+        environment = os.environ | {
+            "KEYCRM_PROFILES_DIR": str(self.directory / "profiles"),
+            "KEYCRM_DATA_DIR": str(self.directory / "data"),
+            "DAGSTER_HOME": str(self.directory / "home"),
+            "KEYCRM_API_KEY": self.key,
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from keycrm_pipeline.cli import main; main()", *arguments],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def start_load(self, profile: str) -> subprocess.Popen[str]:
+        """Starts a load of the small shop's three days."""
+        return self.start(
+            "load", "--profile", profile, "--from", str(FIRST_DAY), "--to", str(LAST_DAY), "--json"
+        )
+
+    def load(self, profile: str) -> dict[str, Any]:
+        """Loads the three days and returns what the command printed."""
+        process = self.start_load(profile)
+        output, errors = process.communicate()
+        assert output, errors
+        printed: dict[str, Any] = json.loads(output)
+        return printed
+
+
+@contextlib.contextmanager
+def command_line(
+    directory: Path, orders: int = 160, *, prepare: Callable[[Shop], None] = lambda _shop: None
+) -> Iterator[tuple[CommandLine, SandboxApi]]:
+    """The command on a server with the small shop; whatever it started is ended."""
+    shop = Shop.empty()
+    fill(shop, orders)
+    prepare(shop)
+    api = SandboxApi(shop)
+    with SandboxServer(api) as server:
+        line = CommandLine(directory, server.url)
+        try:
+            yield line, api
+        finally:
+            for process in line.started:
+                process.kill()
+                process.communicate()
