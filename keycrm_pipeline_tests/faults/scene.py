@@ -25,7 +25,7 @@ from keycrm_pipeline.sandbox.server import SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.schemas import TABLES
 from keycrm_pipeline_tests.crm.conftest import VirtualTime
-from keycrm_pipeline_tests.exchange.bookkeeping import KEY, Books, make_books
+from keycrm_pipeline_tests.exchange.bookkeeping import KEY, Books, KeptWarehouse, make_books
 
 FIRST_DAY = date(2026, 3, 2)
 LAST_DAY = date(2026, 3, 4)
@@ -83,6 +83,27 @@ class ServedBooks(Books):
     def contents(self) -> Contents:
         """All accounting tables and what waits for a person."""
         return read_contents(self.warehouse.path)
+
+
+@dataclass(frozen=True)
+class OpenedEachTime(KeptWarehouse):
+    """The database as an exchange opens it: anew for each piece of work, and with its errors in words."""
+
+    @contextlib.contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Keeps nothing."""
+        yield
+
+
+@dataclass
+class PlainBooks(ServedBooks):
+    """Books whose file is opened as in an exchange."""
+
+    @property
+    def warehouse(self) -> KeptWarehouse:
+        """The profile's database."""
+        opened = super().warehouse
+        return OpenedEachTime(opened.path, opened.timezone)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from keycrm_pipeline_tests.faults.scene import (
     FIRST_DAY,
     LAST_DAY,
     Contents,
+    PlainBooks,
     ServedBooks,
     make_order,
     read_contents,
@@ -190,7 +191,7 @@ def _load_on_a_small_disk(directory: Path, url: str, told: Any) -> None:
     from keycrm_pipeline_tests.exchange.bookkeeping import make_books
 
     made = make_books(directory)
-    small = ServedBooks(made.directory, made.profile, made.shop, made.api, url=url)
+    small = PlainBooks(made.directory, made.profile, made.shop, made.api, url=url)
     # No file of this process may grow beyond this: what a full disk answers, without making one.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     size = small.warehouse.path.stat().st_size
