@@ -139,7 +139,7 @@ def test_daily_runs_once_on_the_days_the_clock_changes(settings: Settings, day: 
     (daily, *_) = build_schedules(ProfileAssets(profile, settings))
     midnight = datetime(day.year, day.month, day.day, tzinfo=profile.zone)
     ticks = schedule_execution_time_iterator(
-        (midnight - timedelta(hours=1)).timestamp(), str(daily.cron_schedule), daily.execution_timezone, None
+        (midnight - timedelta(hours=1)).timestamp(), str(daily.cron_schedule), daily.execution_timezone, True
     )
     first, second = islice(dropwhile(lambda tick: tick < midnight, ticks), 2)
     assert [(tick.date(), tick.hour, tick.minute) for tick in (first, second)] == [
