@@ -27,6 +27,7 @@ _SIGNS = {"UAH": "₴"}
 """English readers of a Ukrainian shop know the sign of its currency, though CLDR gives them the code."""
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_QUOTED = re.compile(r"«.*»", re.DOTALL)
 _PHONE = re.compile(
     r"(?<![\w])(?:\+\d[\d\s()\-]{8,}\d|(?:3?8)?\(?0\d{2}\)?[\s-]?\d{3}[\s-]?\d{2}[\s-]?\d{2})(?!\w)"
 )
@@ -171,3 +172,11 @@ def without_contacts(text: str) -> str:
     reached through it. Order numbers, waybills and sums stay.
     """
     return _PHONE.sub("…", _EMAIL.sub("…", text))
+
+
+def without_values(text: str) -> str:
+    """The text without what it quotes between « and », and without contacts.
+
+    For what the history of runs keeps: a field that cannot be read may hold a person's name.
+    """
+    return without_contacts(_QUOTED.sub("«…»", text))

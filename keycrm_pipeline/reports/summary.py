@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, Language, without_contacts
+from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, Language, without_values
 from keycrm_pipeline.reports.periods import Span, days_of, readable_span, span_start
 from keycrm_pipeline.reports.wording import Wording
 
@@ -190,7 +190,7 @@ def load_summary_markdown(
             )
     if summary.rejections:
         rows = sorted(summary.rejections.items(), key=lambda item: (-item[1], item[0]))
-        cells = [(without_contacts(reason), write.number(orders)) for reason, orders in rows[:MOST_ROWS]]
+        cells = [(without_values(reason), write.number(orders)) for reason, orders in rows[:MOST_ROWS]]
         if len(rows) > MOST_ROWS:
             cells.append((words["and_more_reasons"], write.number(len(rows) - MOST_ROWS)))
         parts.append(_markdown_table((words["rejected_why"], words["orders"]), cells))
