@@ -53,7 +53,8 @@ class ExtractionCounts:
         pages_resumed: Pages that an earlier attempt had stored.
         missing: Booked orders for which KeyCRM answered 404.
         unconfirmed: Booked orders that did not come back and were too many to ask for one by one.
-        newest_updated_at: The newest updated_at met.
+        newest_updated_at: The newest updated_at met that is not after `began_at`: later ones are changes behind the
+            page they were read from, or an order dated ahead by mistake.
         began_at: When the oldest page was asked for, also by an earlier attempt; None when no page was kept.
     """
 
@@ -112,9 +113,9 @@ def _store(
         for row in page.rows:
             if row.order_id is not None:
                 counts.order_ids.add(row.order_id)
-            if row.updated_at is not None and (
-                counts.newest_updated_at is None or row.updated_at > counts.newest_updated_at
-            ):
+            if row.updated_at is None or row.updated_at > (counts.began_at or now):
+                continue
+            if counts.newest_updated_at is None or row.updated_at > counts.newest_updated_at:
                 counts.newest_updated_at = row.updated_at
 
 

@@ -124,18 +124,14 @@ def changes_watermark(connection: duckdb.DuckDBPyConnection) -> datetime | None:
     to nobody else; a backfill that begins with the oldest days must not make the first pass read all years again.
     """
     noted = exchanges.newest_watermark(connection)
-    newest = exchanges.newest_crm_updated_at(connection)
-    if noted is not None or newest is None:
-        return noted
-    began_at = passes.first_started_at(connection)
-    return newest if began_at is None else min(newest, began_at)
+    return noted if noted is not None else passes.first_watermark(connection)
 
 
 def changes(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     """Picks up orders changed since the last exchange, whatever their day, and new ones entered late.
 
     Asks `updated_between` from the watermark minus the profile's overlap, and never from the local clock. The
-    watermark moves only when the exchange succeeds, to the newest updated_at met, and never past the moment when
+    watermark moves only when the exchange succeeds, to the newest updated_at met that is not after the moment when
     the oldest page was asked for: what changes behind a page that was read already is met by the next pass.
 
     Raises:
@@ -172,7 +168,7 @@ def changes(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
             ),
         )
     result = _derive_met(step, profile, client, counts)
-    newest = min(counts.newest_updated_at or watermark, counts.began_at or step.now)
+    newest = counts.newest_updated_at or watermark
     with step.warehouse.writing() as connection:
         exchanges.set_watermark(connection, step.exchange_id, max(watermark, newest))
     return result

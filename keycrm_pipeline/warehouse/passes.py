@@ -59,9 +59,9 @@ def adopt_unfinished(connection: duckdb.DuckDBPyConnection, exchange_id: int) ->
         connection.execute(statement("passes", name), {"exchange_id": exchange_id})
 
 
-def first_started_at(connection: duckdb.DuckDBPyConnection) -> datetime | None:
-    """When the first exchange of the log began, whatever became of it."""
-    row = connection.execute(statement("passes", "first_started_at")).fetchone()
+def first_watermark(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """The newest updated_at stored that is not after the first exchange began; None when nothing is stored."""
+    row = connection.execute(statement("passes", "first_watermark")).fetchone()
     return row[0] if row else None
 
 

@@ -42,8 +42,11 @@ WHERE order_id IN (
 -- And those whose payload was adopted and whose rows are right already.
 OR order_id IN (SELECT order_id FROM raw.orders WHERE exchange_id = $exchange_id)
 
--- name: first_started_at
-SELECT min(started_at) FROM ops.exchanges
+-- name: first_watermark
+-- Later changes of orders that the first load had read already are what the first changes pass is for. None earlier:
+-- the clock was wrong then, and its moment is the safe one.
+SELECT coalesce(max(raw.crm_updated_at) FILTER (raw.crm_updated_at <= first.started_at), min(first.started_at))
+FROM raw.orders AS raw CROSS JOIN (SELECT min(started_at) AS started_at FROM ops.exchanges) AS first
 
 -- name: known_product_ids
 SELECT crm_product_id FROM raw.products ORDER BY crm_product_id
