@@ -61,7 +61,7 @@ def test_error_that_nobody_foresaw_is_told_without_anybodys_data(books: Books) -
     books.api.faults.on_page = lambda _page, _path: _fail()
     with pytest.raises(Exception, match="Unexpected"):
         books.load()
-    (status, error), = books.rows("ops.exchanges", "status, error")
+    ((status, error),) = books.rows("ops.exchanges", "status, error")
     assert status == "failed"
     assert "+380501234567" not in error
     assert "Коваль" not in error
@@ -119,7 +119,7 @@ def test_times_are_those_of_the_exchange(books: Books) -> None:
     started: datetime = books.now
     books.load()
     books.load()
-    (document, card), = books.query(
+    ((document, card),) = books.query(
         "SELECT orders.created_at, partners.created_at FROM accounting.orders, accounting.partners"
     )
     assert document == started

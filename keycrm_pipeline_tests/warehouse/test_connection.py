@@ -113,7 +113,10 @@ def test_file_that_is_no_database_is_told_and_left_alone(
     """Somebody put another file in its place: it is not overwritten, and its path is named."""
     warehouse.path.parent.mkdir()
     warehouse.path.write_bytes(content)
-    with pytest.raises(DatabaseUnreadableError, match="It was left as it is") as caught, getattr(warehouse, way)():
+    with (
+        pytest.raises(DatabaseUnreadableError, match="It was left as it is") as caught,
+        getattr(warehouse, way)(),
+    ):
         pass
     assert str(warehouse.path) in str(caught.value)
     assert warehouse.path.read_bytes() == content
@@ -183,7 +186,9 @@ def test_failing_transaction_leaves_the_connection_usable(warehouse: Warehouse) 
     """A refused row does not poison what comes after it."""
     with warehouse.writing() as connection:
         with pytest.raises(duckdb.ConstraintException), transaction(connection):
-            connection.execute("INSERT INTO accounting.sources VALUES (1, 'А', NULL, NULL), (1, 'Б', NULL, NULL)")
+            connection.execute(
+                "INSERT INTO accounting.sources VALUES (1, 'А', NULL, NULL), (1, 'Б', NULL, NULL)"
+            )
         connection.execute("INSERT INTO accounting.sources VALUES (2, 'В', NULL, NULL)")
     with warehouse.reading() as connection:
         assert connection.execute("SELECT name FROM accounting.sources").fetchall() == [("В",)]

@@ -165,6 +165,9 @@ def test_newer_file_is_refused_and_left_alone(tmp_path: Path, way: str) -> None:
     with warehouse.writing() as connection:
         connection.execute("INSERT INTO ops.schema_version (version) VALUES (999)")
     before = warehouse.path.read_bytes()
-    with pytest.raises(DatabaseNewerError, match=r"version 999.*Update the program"), getattr(warehouse, way)():
+    with (
+        pytest.raises(DatabaseNewerError, match=r"version 999.*Update the program"),
+        getattr(warehouse, way)(),
+    ):
         pass
     assert warehouse.path.read_bytes() == before
