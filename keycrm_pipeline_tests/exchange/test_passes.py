@@ -8,6 +8,7 @@ import pytest
 
 from keycrm_pipeline.crm.errors import TransportFailure
 from keycrm_pipeline.exchange import passes
+from keycrm_pipeline.exchange.errors import ExchangeError
 from keycrm_pipeline.warehouse.raw import mark_missing
 from keycrm_pipeline_tests.exchange.bookkeeping import Books, kyiv
 
@@ -138,5 +139,5 @@ def test_a_failed_pass_leaves_no_mark_behind(books: Books) -> None:
 
 def test_nothing_loaded(books: Books) -> None:
     """Changes before the first load say what to do."""
-    with pytest.raises(passes.ExchangeError, match="load a period first"):
+    with pytest.raises(ExchangeError, match="load a period first"):
         books.changes()

