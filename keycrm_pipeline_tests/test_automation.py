@@ -15,7 +15,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-# The daemon's own reckoning of when a cron is due; it has no public name.
+# A backfill, and the daemon's own reckoning of when a cron is due; they have no public names.
+from dagster._core.execution.backfill import PartitionBackfill
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from keycrm_pipeline.assets.stage import STEPS, ProfileAssets
@@ -200,6 +201,64 @@ def test_changes_wait_for_a_first_load_and_for_each_other(
         some_job, status=dg.DagsterRunStatus.STARTED, tags={PROFILE_TAG: "shop"}
     )  # fmt: skip
     assert "waiting or running" in tick(changes, instance).skip_message
+
+
+def test_changes_wait_for_a_backfill(settings: Settings, instance: dg.DagsterInstance) -> None:
+    """A pass queued behind a backfill of years would ask for what the backfill is about to load anyway."""
+    profile = make_profile()
+    assets = ProfileAssets(profile, settings)
+    with open_warehouse(profile, settings).writing() as connection:
+        page = raw.FetchedPage(1, 1, [raw.FetchedRow(1, date(2026, 3, 2), "{}", NOW)])
+        raw.store_pages(connection, None, [page], exchange_id=1, now=NOW, asked_day=None)
+    graph = build_definitions([profile], settings).resolve_asset_graph()
+    instance.add_backfill(
+        PartitionBackfill.from_asset_partitions(
+            backfill_id="years",
+            asset_graph=graph,
+            partition_names=["2026-03-01", "2026-03-02"],
+            asset_selection=[assets.key(step) for step in STEPS],
+            backfill_timestamp=NOW.timestamp(),
+            tags={},
+            dynamic_partitions_store=instance,
+            all_partitions=False,
+            title=None,
+            description=None,
+            run_config=None,
+        )
+    )
+    changes, _ = build_sensors(assets)
+    assert "backfill" in tick(changes, instance).skip_message
+
+
+def test_a_range_run_puts_its_own_numbers_on_each_day(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    """Three days in one run: each day shows its own orders, and together they are the orders of the books."""
+    profile = make_profile(requests_per_minute=6000)
+    result = (
+        build_definitions([profile], settings)
+        .resolve_job_def("shop_load")
+        .execute_in_process(
+            instance=instance, tags={RANGE_START_TAG: "2026-03-28", RANGE_END_TAG: "2026-03-30"}
+        )
+    )
+    assert result.success
+    with open_warehouse(profile, settings).reading() as connection:
+        booked = dict(
+            connection.execute(
+                "SELECT order_day::VARCHAR, count(*) FROM accounting.orders GROUP BY order_day"
+            ).fetchall()
+        )
+    shown = {
+        event.partition: event.step_materialization_data.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(["shop", "orders"])
+    }
+    assert sorted(shown) == ["2026-03-28", "2026-03-29", "2026-03-30"]
+    assert {day: metadata["created"].value for day, metadata in shown.items()} == booked
+    assert all(
+        {"updated", "unchanged", "rejected", "sum UAH"} <= set(metadata) for metadata in shown.values()
+    )
 
 
 class _Webhook(BaseHTTPRequestHandler):

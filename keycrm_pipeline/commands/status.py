@@ -16,6 +16,7 @@ from keycrm_pipeline.commands.output import REVIEW_WORDS, print_exchange, print_
 from keycrm_pipeline.exchange.lock import is_held
 from keycrm_pipeline.exchange.summary import ExchangeSummary, summarise
 from keycrm_pipeline.profile import Profile, Settings, database_path, lock_path
+from keycrm_pipeline.reports.formatting import without_values
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.exchanges import (
     KILLED,
@@ -167,14 +168,14 @@ def tick_off(profile: Profile, settings: Settings, product_id: int) -> bool:
 
 
 def review_as_json(profile: Profile, rows: Sequence[ReviewRow]) -> dict[str, Any]:
-    """The review list as `--json` prints it."""
+    """The review list as `--json` prints it: without the values it quotes, which may be a person's."""
     return {
         "profile": profile.name,
         "review": [
             {
                 "kind": row.kind,
                 "subject": row.subject,
-                "details": row.details,
+                "details": without_values(row.details) if row.kind == "rejected_order" else row.details,
                 "first_seen_at": row.first_seen_at.isoformat(),
             }
             for row in rows
