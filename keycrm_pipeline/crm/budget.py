@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-PACE_MARGIN = 1.02
+PACE_MARGIN = 1.01
 """The pace stays this much below the allowed rate. The network delays requests unevenly: at the full rate a
 minute sometimes sees one request too many at the server, and one refusal costs more than this margin."""
 

@@ -181,9 +181,9 @@ def reload_day(directory: Path, beside: int, a_day: int) -> dict[str, Any]:
     return {"beside": beside, "seconds": sorted(rounds)[len(rounds) // 2]}
 
 
-def file_growth(directory: Path, reloads: int) -> dict[str, Any]:
-    """Size of the file after many reloads of the same 30 days of 100 orders, one in twenty changed each time."""
-    warehouse = _warehouse(directory, "growth")
+def file_growth(directory: Path, reloads: int, changed_of_twenty: int) -> dict[str, Any]:
+    """Size of the file after many reloads of the same 30 days of 100 orders, some of twenty changed each time."""
+    warehouse = _warehouse(directory, f"growth_{changed_of_twenty}")
     last_day = FIRST_DAY + timedelta(days=29)
     sizes = []
     for number in range(reloads + 1):
@@ -197,7 +197,9 @@ def file_growth(directory: Path, reloads: int) -> dict[str, Any]:
                         row.order_id,
                         row.order_day,
                         row.payload.replace("Подзвоніть перед", f"Змінено {number}, перед")
-                        if number and row.order_id is not None and row.order_id % 20 == number % 20
+                        if number
+                        and row.order_id is not None
+                        and (row.order_id + number) % 20 < changed_of_twenty
                         else row.payload,
                         row.crm_updated_at,
                     )
