@@ -25,8 +25,6 @@ RUN_DAYS = 31
 STEPS = ("raw_orders", "validated_orders", "statuses", "sources", "partners", "products", "orders")
 """The stages of a period's load, in order."""
 
-CHART_KEY = "orders by day"
-
 
 StageFunction = Callable[[dg.AssetExecutionContext], dg.MaterializeResult]
 

@@ -13,6 +13,7 @@ from datetime import date
 
 import dagster as dg
 
+from keycrm_pipeline.automation import RANGE_END_TAG, RANGE_START_TAG
 from keycrm_pipeline.definitions import build_definitions
 from keycrm_pipeline.exchange.session import open_warehouse
 from keycrm_pipeline.exchange.summary import ExchangeSummary, summarise
@@ -20,9 +21,6 @@ from keycrm_pipeline.instance import open_instance, process_tags, write_events_b
 from keycrm_pipeline.profile import Profile, Settings
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import exchange_of_run
-
-RANGE_START_TAG = "dagster/asset_partition_range_start"
-RANGE_END_TAG = "dagster/asset_partition_range_end"
 
 
 @dataclass(frozen=True)

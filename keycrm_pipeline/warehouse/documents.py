@@ -14,6 +14,7 @@ from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import column_list, stage_frame
+from keycrm_pipeline.warehouse.ranges import ranges_of_days
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
 _CHILDREN = (ORDER_LINES, ORDER_SERVICES, ORDER_PAYMENTS)
@@ -51,16 +52,9 @@ class DayTotal:
 
 def selected_batches(connection: duckdb.DuckDBPyConnection, batch_orders: int) -> list[tuple[date, date]]:
     """Ranges of days that hold the selected orders, each at most `batch_orders` large unless one day is larger."""
-    ranges: list[tuple[date, date]] = []
-    size = 0
-    for day, count in connection.execute(statement("documents", "selected_days")).fetchall():
-        if ranges and size + count <= batch_orders:
-            ranges[-1] = (ranges[-1][0], day)
-            size += count
-        else:
-            ranges.append((day, day))
-            size = count
-    return ranges
+    return ranges_of_days(
+        connection.execute(statement("documents", "selected_days")).fetchall(), batch_orders
+    )
 
 
 def read_sources(

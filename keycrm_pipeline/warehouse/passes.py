@@ -9,6 +9,7 @@ from datetime import date, datetime
 import duckdb
 import polars as pl
 
+from keycrm_pipeline.warehouse.ranges import ranges_of_days
 from keycrm_pipeline.warehouse.statements import statement
 
 
@@ -72,13 +73,4 @@ def known_product_ids(connection: duckdb.DuckDBPyConnection) -> list[int]:
 
 def raw_ranges(connection: duckdb.DuckDBPyConnection, most_orders: int) -> list[tuple[date, date]]:
     """Ranges of days that hold all stored payloads, each at most `most_orders` unless one day is larger."""
-    ranges: list[tuple[date, date]] = []
-    size = 0
-    for day, count in connection.execute(statement("passes", "raw_days")).fetchall():
-        if ranges and size + count <= most_orders:
-            ranges[-1] = (ranges[-1][0], day)
-            size += count
-        else:
-            ranges.append((day, day))
-            size = count
-    return ranges
+    return ranges_of_days(connection.execute(statement("passes", "raw_days")).fetchall(), most_orders)

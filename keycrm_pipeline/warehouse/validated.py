@@ -16,6 +16,7 @@ from keycrm_pipeline.schemas.validated import (
 )
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import column_list
+from keycrm_pipeline.warehouse.ranges import ranges_of_days
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
 BATCH_ORDERS = 25_000
@@ -55,14 +56,7 @@ def plan_batches(
         batch_orders: Orders a batch should not exceed (a single day is never cut).
     """
     counts = connection.execute(statement("validation", "day_counts"), [first_day, last_day]).fetchall()
-    ranges: list[list[date]] = []
-    size = 0
-    for day, count in counts:
-        if not ranges or size + count > batch_orders:
-            ranges.append([day, day])
-            size = 0
-        ranges[-1][1] = day
-        size += count
+    ranges = ranges_of_days(counts, batch_orders)
     outside = [
         row[0]
         for row in connection.execute(

@@ -6,12 +6,6 @@ SELECT validated.order_id
 FROM validated.orders AS validated SEMI JOIN selected_orders USING (order_id)
 WHERE validated.order_day BETWEEN $first_day AND $last_day
 
--- name: batch_outside
-CREATE OR REPLACE TEMP TABLE batch_orders AS
-SELECT validated.order_id
-FROM validated.orders AS validated SEMI JOIN selected_orders USING (order_id)
-WHERE NOT validated.order_day BETWEEN $first_day AND $last_day
-
 -- name: selected_days
 SELECT order_day, count(*) FROM validated.orders SEMI JOIN selected_orders USING (order_id)
 GROUP BY order_day ORDER BY order_day

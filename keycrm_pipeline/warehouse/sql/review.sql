@@ -97,8 +97,5 @@ UPDATE accounting.partner_links SET name_conflict = false WHERE partner_id IN (S
 -- name: tick_off
 DELETE FROM ops.promoted_products WHERE product_id = ? RETURNING product_id
 
--- name: review_row
-SELECT kind FROM ops.review WHERE kind = ? AND subject = ?
-
 -- name: delete_row
 DELETE FROM ops.review WHERE kind = ? AND subject = ?
