@@ -13,7 +13,7 @@ from keycrm_pipeline.assets import build_assets
 from keycrm_pipeline.assets.stage import ProfileAssets
 from keycrm_pipeline.automation import build_jobs, build_schedules, build_sensors
 from keycrm_pipeline.checks import build_checks
-from keycrm_pipeline.instance import write_events_behind
+from keycrm_pipeline.event_storage import allow_event_batches
 from keycrm_pipeline.profile import Profile, ProfileError, Settings, load_profiles, settings_from_environment
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def build_definitions(
 @dg.definitions
 def definitions() -> dg.Definitions:
     """All profiles of the profiles directory; evaluated when Dagster loads the code location."""
-    write_events_behind()
+    allow_event_batches(os.environ)
     settings = settings_from_environment(os.environ)
     profiles, refused = load_profiles(settings)
     return build_definitions(profiles, settings, refused)

@@ -10,14 +10,13 @@ import hashlib
 import os
 import re
 import socket
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
-import sqlalchemy
-import sqlalchemy.event
+
+from keycrm_pipeline.event_storage import allow_event_batches
 
 HOME_VARIABLE = "DAGSTER_HOME"
 DEFAULT_HOME = ".dagster_home"
@@ -76,27 +75,12 @@ def _replace(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
-def write_events_behind() -> None:
-    """Lets Dagster's SQLite files be written without waiting for the disk at each event.
-
-    A range run writes several events for each day and asset, and waiting for each costs more than the exchange
-    itself. With the write-ahead log that Dagster uses, `synchronous=NORMAL` keeps the files whole; a power cut may
-    lose the last events of a run, never a document of the books.
-    """
-    if not sqlalchemy.event.contains(sqlalchemy.Engine, "connect", _relax_sqlite):
-        sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _relax_sqlite)
-
-
-def _relax_sqlite(connection: object, _record: object) -> None:
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute("PRAGMA synchronous = NORMAL")
-
-
 @contextmanager
 def open_instance() -> Iterator[dg.DagsterInstance]:
     """The instance that the page uses too; DAGSTER_HOME is set for whatever is started from here."""
     home = dagster_home(os.environ)
     prepare_dagster_home(home)
+    allow_event_batches(os.environ)
     os.environ[HOME_VARIABLE] = str(home)
     with dg.DagsterInstance.get() as instance:
         yield instance

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-import sqlalchemy
 
 from keycrm_pipeline.instance import (
     HOST_TAG,
@@ -28,7 +27,6 @@ from keycrm_pipeline.instance import (
     prepare_dagster_home,
     process_tags,
     shipped_configuration,
-    write_events_behind,
 )
 
 HOST = socket.gethostname()
@@ -246,13 +244,3 @@ def test_the_daemon_does_not_retry_the_run_of_a_killed_command(
         assert run.tags["dagster/will_retry"] == "false"
         assert other.tags["dagster/will_retry"] == "true"
     assert home.exists()
-
-
-def test_events_are_written_without_waiting_for_the_disk(tmp_path: Path) -> None:
-    """A backfill of years must not wait for the disk at each of its tens of thousands of events."""
-    write_events_behind()
-    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'events.db'}")
-    with engine.connect() as connection:
-        waits = connection.exec_driver_sql("PRAGMA synchronous").scalar()
-    engine.dispose()
-    assert waits == 1  # NORMAL; SQLite's own choice is 2, FULL

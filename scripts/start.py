@@ -236,6 +236,7 @@ def run(port: int) -> None:
     Raises:
         SystemExit: It could not start, or a service ended by itself.
     """
+    from keycrm_pipeline.event_storage import allow_event_batches
     from keycrm_pipeline.instance import HOME_VARIABLE, dagster_home, prepare_dagster_home
 
     check_port(port)
@@ -243,6 +244,7 @@ def run(port: int) -> None:
     home = dagster_home(os.environ)
     prepare_dagster_home(home)
     os.environ[HOME_VARIABLE] = str(home)
+    allow_event_batches(os.environ)
     with only_start(home) as lock:
         services = Services(lock, os.environ)
         lock.write(f"{os.getpid()} ")

@@ -17,7 +17,7 @@ from keycrm_pipeline.automation import RANGE_END_TAG, RANGE_START_TAG
 from keycrm_pipeline.definitions import build_definitions
 from keycrm_pipeline.exchange.session import open_warehouse
 from keycrm_pipeline.exchange.summary import ExchangeSummary, summarise
-from keycrm_pipeline.instance import open_instance, process_tags, write_events_behind
+from keycrm_pipeline.instance import open_instance, process_tags
 from keycrm_pipeline.profile import Profile, Settings
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import exchange_of_run
@@ -56,7 +56,6 @@ def run_job(
         quiet: Show only errors of the run on the error stream.
     """
     definitions = build_definitions([profile], settings)
-    write_events_behind()
     with open_instance() as instance:
         result = definitions.resolve_job_def(f"{profile.name}_{job}").execute_in_process(
             instance=instance,

@@ -1,0 +1,101 @@
+"""Dagster's event log in SQLite, with the events of many days written together.
+
+Dagster's own SQLite storage opens a database, writes and commits twice for each event. A range run has an event for
+each day and asset when it is planned and one when it is done: over years that cost more than the exchange itself.
+Dagster hands such events over as a batch when the environment allows it (`allow_event_batches`), and this storage
+writes a batch in one transaction. Files and tables stay Dagster's own, so an instance can go back to Dagster's
+storage at any time.
+
+What is not here: where the instance is and how it is made (`instance`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, MutableMapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from dagster import Field, StringSource
+from dagster._core.events import ASSET_EVENTS
+from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.event_log import SqlEventLogStorageTable, SqliteEventLogStorage
+from dagster._serdes import ConfigurableClassData
+
+BATCH_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"
+"""Dagster reads it at each event; unset, every event is written at once."""
+
+BATCH_EVENTS = 1000
+"""Events of one transaction: about five months of one asset."""
+
+_DIRECTORY = ("history", "runs")
+"""Where Dagster's own storage keeps the same files under DAGSTER_HOME."""
+
+
+def allow_event_batches(environment: MutableMapping[str, str]) -> None:
+    """Lets Dagster hand over events of one run in batches; a size that somebody chose stays."""
+    environment.setdefault(BATCH_VARIABLE, str(BATCH_EVENTS))
+
+
+class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
+    """Dagster's SQLite event log that writes a batch of events in one transaction a file.
+
+    Named in `dagster.yaml`. `base_dir` is where the files are, without it where Dagster has them by default.
+    """
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        """The settings in `dagster.yaml`."""
+        return {"base_dir": Field(StringSource, is_required=False)}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> BatchedSqliteEventLogStorage:
+        """The storage of an instance.
+
+        Raises:
+            KeyError: Neither `base_dir` nor DAGSTER_HOME is set.
+        """
+        directory = config_value.get("base_dir") or str(Path(os.environ["DAGSTER_HOME"], *_DIRECTORY))
+        return cls(base_dir=directory, inst_data=inst_data)
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Stores events in their order: those of assets together, each other one by itself."""
+        for (run_id, is_of_asset), group in groupby(
+            events, key=lambda event: (event.run_id, _is_of_asset(event))
+        ):
+            entries = list(group)
+            if is_of_asset:
+                self._store_asset_events(run_id, entries)
+            else:
+                for entry in entries:
+                    self.store_event(entry)
+
+    def _store_asset_events(self, run_id: str, events: Sequence[EventLogEntry]) -> None:
+        """Events in the run's own file and in the index of all runs, as `store_event` does with one."""
+        rows = [self._event_to_row(event) for event in events]
+        with self.run_connection(run_id) as connection:
+            connection.execute(SqlEventLogStorageTable.insert(), rows)
+        # An asset's own row tells the newest event of each type only.
+        newest = {
+            (event.get_dagster_event().asset_key, event.dagster_event_type): place
+            for place, event in enumerate(events)
+        }
+        insert = SqlEventLogStorageTable.insert().returning(
+            SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
+        )
+        with self.index_transaction() as connection:
+            event_ids = list(connection.execute(insert, rows).scalars())
+            self._store_asset_event_tags(connection, events, event_ids)
+            for place in newest.values():
+                self._store_asset_event(connection, events[place], event_ids[place])
+
+
+def _is_of_asset(event: EventLogEntry) -> bool:
+    return (
+        event.is_dagster_event
+        and event.dagster_event_type in ASSET_EVENTS
+        and event.get_dagster_event().asset_key is not None
+    )
