@@ -103,6 +103,17 @@ def test_orders_without_a_buyer_share_the_default_partner(books: Books) -> None:
     assert partner_of(books) == {1: 1, 2: 1, 3: 1}
 
 
+def test_an_order_that_names_a_buyer_and_brings_none_is_the_default_partners(books: Books) -> None:
+    """A buyer deleted in KeyCRM leaves its id on the order: the order is booked, and stops no load."""
+    books.order(1, kyiv(2026, 3, 2, 8), client_id=10, buyer=None)
+    books.order(2, kyiv(2026, 3, 2, 9), buyer=person(11, "Ігор"))
+    exchange = books.load()
+    assert (exchange.orders_created, exchange.orders_rejected) == (2, 0)
+    assert partner_of(books) == {1: 1, 2: 2}
+    assert [name for name, *_ in cards(books)] == ["Роздрібний покупець", "Ігор"]
+    assert books.rows("partner_links", "buyer_id") == [(11,)]
+
+
 def test_buyer_without_a_name_is_called_by_phone_or_mail(books: Books) -> None:
     """A card is never nameless."""
     books.order(1, kyiv(2026, 3, 2, 8), buyer=person(1, None, "0501234567"))

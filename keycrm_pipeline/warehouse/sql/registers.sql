@@ -33,8 +33,11 @@ WITH sightings AS (
 ),
 compared AS (
     SELECT sighting.*,
-        coalesce((ordered_at, order_id) <= (card.as_of_ordered_at, card.as_of_order_id), false) AS is_not_newer,
-        coalesce((ordered_at, order_id) < (card.as_of_ordered_at, card.as_of_order_id), false) AS is_older,
+        -- Rows compare NULL as the largest value: a buyer without a card would be older than none.
+        card.partner_id IS NOT NULL
+            AND (ordered_at, order_id) <= (card.as_of_ordered_at, card.as_of_order_id) AS is_not_newer,
+        card.partner_id IS NOT NULL
+            AND (ordered_at, order_id) < (card.as_of_ordered_at, card.as_of_order_id) AS is_older,
         card.name AS card_name, card.phone AS card_phone, card.email AS card_email
     FROM sightings AS sighting
     LEFT JOIN accounting.partner_links AS link USING (buyer_id)
