@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 
 from keycrm_pipeline.crm.errors import KeyCrmError
+from keycrm_pipeline.exchange.errors import ExchangeError
+from keycrm_pipeline.exchange.lock import is_held, release
+from keycrm_pipeline.exchange.session import exchange_step
+from keycrm_pipeline.profile import lock_path
 from keycrm_pipeline.warehouse.exchanges import last_exchange, last_succeeded_exchange
-from keycrm_pipeline_tests.exchange.bookkeeping import KEY, MARCH_2, Books, kyiv, person
+from keycrm_pipeline_tests.exchange.bookkeeping import KEY, MARCH_2, STEPS, Books, kyiv, person
 
 
 def test_row_of_a_load_that_succeeded(books: Books) -> None:
@@ -111,6 +115,25 @@ def test_retried_step_goes_on_in_the_same_row(books: Books) -> None:
     assert exchange.status == "succeeded"
     assert exchange.error is None
     assert len(books.rows("ops.exchanges")) == 1
+
+
+def test_steps_beside_a_failed_one_do_not_begin(books: Books) -> None:
+    """Dagster starts the neighbours of a failed step, too: they must not set the exchange running for ever."""
+    plan = books.plan("period", (MARCH_2, MARCH_2), STEPS, "one-run", books.warehouse)
+    with pytest.raises(ExchangeError, match="disk is full"), exchange_step(plan, "statuses"):
+        raise ExchangeError("The disk is full.")
+    with (
+        pytest.raises(ExchangeError, match="Not begun: statuses failed before it"),
+        exchange_step(plan, "sources"),
+    ):
+        pytest.fail("the step began")
+    assert books.rows("ops.exchanges", "status, error") == [("failed", "The disk is full.")]
+    assert not is_held(lock_path(books.profile, books.settings))
+    # A retry begins with the step that failed, and the others follow.
+    for step in ("statuses", "sources"):
+        with exchange_step(plan, step):
+            assert books.rows("ops.exchanges", "status, error") == [("running", None)]
+    release(lock_path(books.profile, books.settings), "one-run")
 
 
 def test_times_are_those_of_the_exchange(books: Books) -> None:
