@@ -5,6 +5,7 @@ Each is plain Python over an open client and a running exchange; assets and comm
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -90,7 +91,6 @@ def _derive_met(step: Step, profile: Profile, client: KeyCrmClient, counts: Extr
             "documents changed": documents.updated,
             "orders rejected": derived.validation.rejected,
             "orders gone from KeyCRM": counts.missing,
-            "orders not confirmed": counts.unconfirmed,
             "days touched": len(documents.days),
         },
     )
@@ -102,7 +102,6 @@ def _add(total: ExtractionCounts, more: ExtractionCounts) -> None:
     total.created += more.created
     total.updated += more.updated
     total.missing += more.missing
-    total.unconfirmed += more.unconfirmed
     total.orders_seen = len(total.order_ids) + len(total.nameless_keys)
     if more.began_at is not None:
         total.began_at = min(more.began_at, total.began_at or more.began_at)
@@ -180,7 +179,11 @@ def recent(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     updated_at is not proven to move on every change. Three kinds of walks, none of them one request an order: the
     recent window; before it, each status outside the closing groups that stored orders are in; and the days of
     orders that were open here and came back in neither. What is absent from all of them is asked for by id, up to
-    the ceiling of the sweep (R11); above it nothing is asked, and the pass says how many there are.
+    the ceiling of the sweep (R11).
+
+    Raises:
+        ExchangeError: More orders are absent than that ceiling. None was asked for or marked; what the walks
+            brought is in the books.
     """
     refresh_reference_lists(step.warehouse, profile, client, now=step.now)
     today = _local_day(step.now, profile)
@@ -235,11 +238,21 @@ def recent(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     if len(gone) <= most:
         ask_for(step.warehouse, profile, client, gone, counts, exchange_id=step.exchange_id, now=step.now)
         counts.orders_seen = len(counts.order_ids) + len(counts.nameless_keys)
-    else:
-        counts.unconfirmed = len(gone)
     result = _derive_met(step, profile, client, counts)
+    if len(gone) > most:
+        # At the end: what changed is worth having, and what vanished needs a person however often it is repeated.
+        raise _too_many_absent(gone, most)
     result.metadata["open orders compared"] = len(open_orders)
     return result
+
+
+def _too_many_absent(order_ids: Sequence[int], most: int) -> ExchangeError:
+    return ExchangeError(
+        f"KeyCRM's list lacks {len(order_ids)} orders that were loaded (for example "
+        f"{', '.join(map(str, order_ids[:MOST_LISTED]))}); that is more than the ceiling of {most} "
+        "(sweep.most_missing). A short list is no proof, so nothing was marked. Look into KeyCRM: if the "
+        "orders were really deleted, raise the ceiling and run the sweep again."
+    )
 
 
 def sweep(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
@@ -256,15 +269,9 @@ def sweep(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     with step.warehouse.writing() as connection:
         absent = passes.absent_orders(connection, sorted(seen))
         returned = passes.returned_orders(connection, sorted(seen))
-        returned = passes.returned_orders(connection, sorted(seen))
     most = profile.sweep.most_missing
     if len(absent) > most:
-        raise ExchangeError(
-            f"KeyCRM's list lacks {len(absent)} orders that were loaded (for example "
-            f"{', '.join(map(str, absent[:MOST_LISTED]))}); that is more than the ceiling of {most} "
-            "(sweep.most_missing). A short list is no proof, so nothing was marked. Look into KeyCRM: if the "
-            "orders were really deleted, raise the ceiling and run the sweep again."
-        )
+        raise _too_many_absent(absent, most)
     counts = ExtractionCounts()
     ask_for(
         step.warehouse,

@@ -99,6 +99,33 @@ def test_more_than_the_ceiling_is_neither_asked_for_nor_marked(new_books: Any) -
     assert missing(books) == [2, 3]
 
 
+def test_nightly_comparison_tells_of_more_than_the_ceiling(new_books: Any) -> None:
+    """Open orders vanish in numbers: none is asked for or marked, the exchange names them, and other changes count."""
+    books = new_books(sweep={"most_missing": 2}, recent={"days": 14})
+    for order_id in range(1, 5):
+        books.order(order_id, kyiv(2026, 1, 15))
+    books.order(9, kyiv(2026, 3, 30))
+    books.load(kyiv(2026, 1, 1).date(), kyiv(2026, 3, 31).date())
+    for order_id in (1, 2, 3):
+        books.shop.delete_order(order_id)
+    books.shop.replace_order(9, {"status_id": 12})
+    books.api.forget_requests()
+    with pytest.raises(
+        ExchangeError, match=r"lacks 3 orders .*1, 2, 3.*ceiling of 2 \(sweep\.most_missing\)"
+    ):
+        books.recent()
+    assert missing(books) == []
+    assert asked_by_id(books) == []
+    assert books.value(9, "status_id") == 12
+    ((kind, status, error),) = books.rows("ops.exchanges", "kind, status, error", "exchange_id = 2")
+    assert (kind, status) == ("recent", "failed")
+    assert "sweep.most_missing" in error
+    # Two are within the ceiling.
+    books.order(1, kyiv(2026, 1, 15))
+    assert books.recent().status == "succeeded"
+    assert missing(books) == [2, 3]
+
+
 def test_sweep_finds_what_no_reload_asks_for(books: Books) -> None:
     """Orders of any day: the list of ids is compared with the books, each absent one confirmed."""
     books.order(1, kyiv(2026, 3, 2))
