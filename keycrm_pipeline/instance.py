@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
+from filelock import FileLock
 
 from keycrm_pipeline.event_storage import allow_event_batches
 
@@ -28,6 +29,10 @@ STARTED_TAG = "keycrm/process_started"
 _NO_RETRY = {"dagster/max_retries": "0"}
 """Dagster retries a crashed run by launching it again; a command's run has no code location to launch it
 from, and whoever ran the command sees that it died."""
+
+_OPENING_LOCK = ".opening.lock"
+"""In DAGSTER_HOME. Dagster makes and migrates its SQLite files when an instance is first opened, and fails where
+two processes do it at the same moment."""
 
 _SHIPPED_RECORD = ".dagster.yaml.sha256"
 """Holds the hash of the configuration as it was copied: tells an old copy from one that a person edited."""
@@ -77,12 +82,18 @@ def _replace(path: Path, content: bytes) -> None:
 
 @contextmanager
 def open_instance() -> Iterator[dg.DagsterInstance]:
-    """The instance that the page uses too; DAGSTER_HOME is set for whatever is started from here."""
+    """The instance that the page uses too; DAGSTER_HOME is set for whatever is started from here.
+
+    Commands may open a new home at the same moment: one makes its files, the others wait for that.
+    """
     home = dagster_home(os.environ)
-    prepare_dagster_home(home)
     allow_event_batches(os.environ)
     os.environ[HOME_VARIABLE] = str(home)
-    with dg.DagsterInstance.get() as instance:
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with FileLock(home / _OPENING_LOCK, mode=0o600):
+        prepare_dagster_home(home)
+        opened = dg.DagsterInstance.get()
+    with opened as instance:
         yield instance
 
 

@@ -5,6 +5,7 @@ Covers `keycrm_pipeline.instance` and `dagster.yaml`, with a real instance and r
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -112,6 +114,31 @@ def test_the_instance_is_for_its_owner_only(home: Path) -> None:
     """The history of runs tells a shop's business to whoever may read it."""
     with open_instance():
         assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+def _open_a_new_home(home: str, together: Any, told: Any) -> None:
+    os.environ["DAGSTER_HOME"] = home
+    together.wait()
+    try:
+        with open_instance() as instance:
+            told.put(str(instance.get_runs_count()))
+    except Exception as error:  # noqa: BLE001 - whatever it was is told to the test
+        told.put(f"{type(error).__name__}: {error}")
+
+
+def test_commands_that_start_together_make_one_home(home: Path) -> None:
+    """The first loads of two shops, started at the same moment: Dagster's files are made once, and no load fails."""
+    # Processes that have imported everything begin at the same moment; five of them met the fault nearly always.
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__])
+    together, told = processes.Barrier(5), processes.Queue()
+    started = [processes.Process(target=_open_a_new_home, args=(str(home), together, told)) for _ in range(5)]
+    for process in started:
+        process.start()
+    assert [told.get(timeout=60) for _ in started] == ["0"] * 5
+    for process in started:
+        process.join()
+    assert (home / "dagster.yaml").read_bytes() == shipped_configuration().read_bytes()
 
 
 def test_an_untouched_copy_follows_the_shipped_settings(
