@@ -199,6 +199,27 @@ def test_review_lists_every_thing_with_what_to_do(books: Books, place: Place) ->
     assert printed["error"].startswith("There is no kind rejected. The kinds are unmapped_status, ")
 
 
+def test_json_quotes_no_rejected_value(books: Books, place: Place) -> None:
+    """Somebody typed a buyer into a field of numbers: what programs read and keep has no trace of it, people see it."""
+    marker = "Олена Тестова 050 765 43 21 «Ромашка» olena@example.com"
+    sell(books, 1, grand_total=marker)
+    sell(books, 2, lines=[{"quantity": marker}], payments=[{"amount": marker}])
+    books.load(MARCH_4)
+    for arguments in (("review",), ("review", "--kind", "rejected_order"), ("status",)):
+        code, printed = place.json(*arguments)
+        assert code == 0
+        told = json.dumps(printed, ensure_ascii=False)
+        assert [part for part in ("Олена", "Тестова", "765 43", "Ромашка", "olena@") if part in told] == []
+    _, printed = place.json("review", "--kind", "rejected_order")
+    assert {row["subject"]: row["details"] for row in printed["review"]} == {
+        "1": "Order 1 could not be loaded: Not a number: grand_total «…». Mend it in KeyCRM; the next load takes it.",
+        "2": "Order 2 could not be loaded: Line 1: the quantity is not a number «…». Mend it in KeyCRM; "
+        "the next load takes it.",
+    }
+    # On the terminal of whoever mends the order the value is what to look for.
+    assert "grand_total «Олена Тестова" in place.run("review").stdout
+
+
 def test_review_of_an_empty_place(place: Place) -> None:
     """Before the first load nothing waits, and nothing can be ticked off."""
     place.write_profile()
