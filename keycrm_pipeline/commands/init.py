@@ -208,6 +208,12 @@ def _mapping(setting: str, what: str, entries: Iterable[tuple[int, str, str]], i
     return [f"{indent}# {what}", f"{indent}{setting}:", *(lines or [f"{indent}  # KeyCRM lists none"])]
 
 
+def _proposed(row: Mapping[str, Any], name_key: str, *, instead: str) -> tuple[int, str, str]:
+    """An entry of a mapping that proposes KeyCRM's name; for one without a name, what is booked while it is open."""
+    name = _plain(row.get(name_key))
+    return (int(row["id"]), name, "") if name else (int(row["id"]), instead, "  # has no name in KeyCRM")
+
+
 def profile_text(
     account: Profile,
     choices: Choices,
@@ -261,10 +267,7 @@ def profile_text(
         *_mapping(
             "accounts",
             "Payment method -> bank account or cash desk.",
-            (
-                (int(row["id"]), _plain(row.get("name")) or f"Оплата {row['id']}", "")
-                for row in found["payment_methods"]
-            ),
+            (_proposed(row, "name", instead=account.account) for row in found["payment_methods"]),
         ),
         "",
         "# Categories whose products, and those of categories below them, are services (Послуга). KeyCRM has:",
@@ -275,10 +278,7 @@ def profile_text(
             "managers",
             "KeyCRM user -> responsible user of the accounting system (Відповідальний)."
             + (f" KeyCRM gave no list: {_plain(refused['managers'])}" if "managers" in refused else ""),
-            (
-                (int(row["id"]), _plain(row.get("full_name")) or f"user {row['id']}", "")
-                for row in found.get("users", ())
-            ),
+            (_proposed(row, "full_name", instead=account.author) for row in found.get("users", ())),
         ),
         "",
         "statuses:",

@@ -68,6 +68,19 @@ def test_names_that_look_like_yaml(account: Account, keyed: Place) -> None:
     assert keyed.profile().statuses.stages == {77: 'Чекає: "склад" # 5 - так'}
 
 
+def test_what_has_no_name_in_keycrm(account: Account, keyed: Place) -> None:
+    """Its line proposes what is booked while it is open, and says why; with the # taken off it can be used."""
+    account.shop.add_record("payment_methods", {"id": 71, "name": None, "alias": None, "is_active": True})
+    account.shop.add_record("managers", {"id": 72, "full_name": " ", "status": "active"})
+    init(keyed, account)
+    path = keyed.directory / "profiles" / "shop.yaml"
+    text = path.read_text("utf-8")
+    assert '  # 71: "Каса"  # has no name in KeyCRM\n' in text
+    assert '  # 72: "Оператор обміну"  # has no name in KeyCRM\n' in text
+    path.write_text(text.replace("# 71: ", "71: ").replace("# 72: ", "72: "), "utf-8")
+    assert (keyed.profile().accounts, keyed.profile().managers) == ({71: "Каса"}, {72: "Оператор обміну"})
+
+
 def test_a_file_is_never_overwritten(account: Account, keyed: Place) -> None:
     """Hours of mapping are in it."""
     path = keyed.write_profile(author="Олена")
