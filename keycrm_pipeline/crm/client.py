@@ -173,6 +173,7 @@ class KeyCrmClient:
         updated_between: Window | None = None,
         status_id: int | None = None,
         pages_done: Mapping[int, PageRecord] = NO_PAGES,
+        is_open: bool = False,
     ) -> Iterator[OrderPage]:
         """All orders of a window, with everything KeyCRM knows about them; without filters all there are.
 
@@ -188,6 +189,8 @@ class KeyCrmClient:
             pages_done: Pages that an interrupted walk with the same filters stored, by number. Only missing
                 ones are asked, unless the list has moved since. A page with rows that have no readable id
                 is asked again.
+            is_open: The list may have grown since the pages in `pages_done` were answered: one of them is
+                asked again also when they are a whole list.
 
         Raises:
             AuthenticationError: The key was refused.
@@ -213,7 +216,7 @@ class KeyCrmClient:
             return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, content)
 
         done = {page: (record.total, record.order_ids) for page, record in pages_done.items()}
-        return self._walk("/order", query, read, done)
+        return self._walk("/order", query, read, done, is_open=is_open)
 
     def order_ids(self) -> Iterator[IdPage]:
         """The ids of all orders of the account, for the sweep that finds vanished ones (R11); no includes.
@@ -393,13 +396,15 @@ class KeyCrmClient:
         query: Mapping[str, str],
         read: Callable[[Envelope], FetchedPage[Answer]],
         done: Mapping[int, tuple[int, tuple[int, ...]]],
+        *,
+        is_open: bool = False,
     ) -> Iterator[Answer]:
         with self._crew() as crew:
 
             def fetch(page: int) -> FetchedPage[Answer]:
                 return read(self._get_page(route, query, page, crew.stopped))
 
-            yield from ListWalk(fetch, crew=crew, route=route, done=done).contents()
+            yield from ListWalk(fetch, crew=crew, route=route, done=done, is_open=is_open).contents()
 
     @contextlib.contextmanager
     def _crew(self) -> Iterator[Crew]:

@@ -138,6 +138,8 @@ class ListWalk(Generic[Content]):
         route: The path that is asked, for messages.
         done: Pages that an earlier walk stored: page -> (total, ids). They are asked again only when the list
             has moved.
+        is_open: The list may have grown since the pages in `done` were answered: one page is asked also when
+            they are a whole list.
     """
 
     def __init__(
@@ -147,11 +149,13 @@ class ListWalk(Generic[Content]):
         crew: Crew,
         route: str,
         done: Mapping[int, tuple[int, tuple[int, ...]]],
+        is_open: bool = False,
     ) -> None:
         self._fetch = fetch
         self._crew = crew
         self._route = route
         self._ledger = PageLedger(done)
+        self._is_open = is_open
 
     def contents(self) -> Iterator[Content]:
         """The pages as they arrive. A page can come more than once; the newest holds.
@@ -160,7 +164,7 @@ class ListWalk(Generic[Content]):
             TransportFailure: The list keeps changing, or its pages never add up to its total.
             KeyCrmError: What a page raised.
         """
-        if self._ledger.is_settled():
+        if self._ledger.is_settled() and not self._is_open:
             return
         yield from self._first_page()
         for _ in range(ROUNDS):

@@ -56,6 +56,7 @@ class ExtractionCounts:
         newest_updated_at: The newest updated_at met that is not after `began_at`: later ones are changes behind the
             page they were read from, or an order dated ahead by mistake.
         began_at: When the oldest page was asked for, also by an earlier attempt; None when no page was kept.
+        walks: Names of the walks; their pages are kept until the exchange has succeeded.
     """
 
     orders_seen: int = 0
@@ -68,6 +69,7 @@ class ExtractionCounts:
     began_at: datetime | None = None
     order_ids: set[int] = field(default_factory=set)
     nameless_keys: set[str] = field(default_factory=set)
+    walks: set[str] = field(default_factory=set)
 
 
 Progress = Callable[[int, int], None]
@@ -135,6 +137,9 @@ def walk_orders(
 ) -> ExtractionCounts:
     """Walks one list of orders and stores its pages as they come; goes on where a killed attempt stopped.
 
+    Pages that an attempt has stored are not asked for again until an exchange with this walk has succeeded. Only
+    where the list can have grown since they were fetched, one of them is asked again to learn whether it has.
+
     Args:
         warehouse: The profile's database.
         profile: The profile.
@@ -148,9 +153,10 @@ def walk_orders(
         asked_day: First day asked for; records without id are kept under it.
         progress: Told after every write.
     """
-    counts = ExtractionCounts()
+    counts = ExtractionCounts(walks={walk})
     not_before = now - timedelta(hours=RESUME_HOURS)
     with warehouse.writing() as connection:
+        raw.forget_old_pages(connection, not_before=not_before)
         done = raw.stored_pages(connection, walk, not_before=not_before)
     counts.pages_resumed = len(done)
     counts.began_at = min((page.fetched_at for page in done.values()), default=now)
@@ -184,6 +190,8 @@ def walk_orders(
             number: PageRecord(page=page.page, total=page.total, order_ids=page.order_ids)
             for number, page in done.items()
         },
+        # Orders of days that were over then can only have changed, and changes have a pass of their own.
+        is_open=created_between is None or status_id is not None or created_between[1] > counts.began_at,
     )
     try:
         for page in pages:
@@ -194,10 +202,14 @@ def walk_orders(
     finally:
         # Whatever ended the walk, the pages that came are stored: they need not be asked for again.
         flush()
-    with warehouse.writing() as connection:
-        raw.forget_pages(connection, walk, not_before=not_before)
     counts.orders_seen = len(counts.order_ids) + len(counts.nameless_keys)
     return counts
+
+
+def period_walk(profile: Profile, first_day: date, last_day: date) -> str:
+    """Name of the walk over the orders of a period."""
+    start, end = period_instants(first_day, last_day, profile.zone)
+    return f"created {start:%Y-%m-%dT%H:%M:%SZ} {end:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def extract_period(
@@ -217,7 +229,7 @@ def extract_period(
         warehouse,
         profile,
         client,
-        walk=f"created {start:%Y-%m-%dT%H:%M:%SZ} {end:%Y-%m-%dT%H:%M:%SZ}",
+        walk=period_walk(profile, first_day, last_day),
         # Whether the ends are included is undocumented: a second more on each side.
         created_between=(start - timedelta(seconds=1), end + timedelta(seconds=1)),
         exchange_id=exchange_id,

@@ -62,6 +62,7 @@ class PassCounts:
 
 def _derive_met(step: Step, profile: Profile, client: KeyCrmClient, counts: ExtractionCounts) -> PassCounts:
     """Derives the orders that this exchange met, whatever their day, and adds the numbers to its row."""
+    step.walks |= counts.walks
     with step.warehouse.writing() as connection:
         validate_period(connection, profile, *NO_DAYS, exchange_id=step.exchange_id, now=step.now)
         items = select_and_read_items(connection, profile, *NO_DAYS, exchange_id=step.exchange_id)
@@ -99,6 +100,7 @@ def _derive_met(step: Step, profile: Profile, client: KeyCrmClient, counts: Extr
 def _add(total: ExtractionCounts, more: ExtractionCounts) -> None:
     total.order_ids |= more.order_ids
     total.nameless_keys |= more.nameless_keys
+    total.walks |= more.walks
     total.created += more.created
     total.updated += more.updated
     total.missing += more.missing

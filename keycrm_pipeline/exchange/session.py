@@ -16,6 +16,7 @@ from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.exchange import lock
 from keycrm_pipeline.exchange.catalogue_files import bring_in_catalogue
 from keycrm_pipeline.exchange.errors import ExchangeError, unexpected
+from keycrm_pipeline.exchange.extraction import period_walk
 from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Settings, database_path, lock_path
 from keycrm_pipeline.warehouse.catalogue_files import known_files
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -66,12 +67,17 @@ class RunPlan:
 
 @dataclass
 class Step:
-    """One step of a running exchange; what it sets in `counts` is added to the exchange's row."""
+    """One step of a running exchange.
+
+    What it sets in `counts` is added to the exchange's row. Pages of the walks that it names in `walks`, and of the
+    period's, are kept until the exchange has succeeded.
+    """
 
     exchange_id: int
     warehouse: Warehouse
     now: datetime
     counts: ExchangeCounts = field(default_factory=ExchangeCounts)
+    walks: set[str] = field(default_factory=set)
 
     def count(self, **counts: int) -> None:
         """Sets some of the step's counts."""
@@ -108,13 +114,22 @@ def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
                 now=plan.clock(),
             )
             known = known_files(connection)
-        running = Step(exchange_id=exchange_id, warehouse=warehouse, now=plan.clock())
+        running = Step(
+            exchange_id=exchange_id, warehouse=warehouse, now=plan.clock(), walks=_walks_of_period(plan)
+        )
         try:
             with _foreseen():
                 bring_in_catalogue(warehouse, plan.profile, plan.settings, known, now=running.now)
                 yield running
                 with warehouse.writing() as connection:
-                    is_complete = finish_step(connection, exchange_id, step, running.counts, now=plan.clock())
+                    is_complete = finish_step(
+                        connection,
+                        exchange_id,
+                        step,
+                        running.counts,
+                        now=plan.clock(),
+                        walks=sorted(running.walks),
+                    )
         except BaseException as error:
             _close_as_failed(plan, running, error)
             raise
@@ -124,6 +139,13 @@ def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
         raise
     if is_complete:
         lock.release(path, plan.run_id)
+
+
+def _walks_of_period(plan: RunPlan) -> set[str]:
+    """The walk that the first step of a load makes; whichever step ends the exchange lets go of its pages."""
+    if plan.period_from is None or plan.period_to is None:
+        return set()
+    return {period_walk(plan.profile, plan.period_from, plan.period_to)}
 
 
 @contextlib.contextmanager

@@ -108,8 +108,12 @@ def finish_step(
     counts: ExchangeCounts,
     *,
     now: datetime,
+    walks: Sequence[str] = (),
 ) -> bool:
     """Adds a step's counts; returns whether no step is pending any more: then the exchange has succeeded.
+
+    With it the pages of its walks are forgotten. Until then another attempt goes on from them: an exchange that dies
+    while it derives has asked for everything already.
 
     A step that a retry of the run does again has its orders and cards counted already: only what it asked of
     KeyCRM is added.
@@ -128,7 +132,10 @@ def finish_step(
             statement("exchanges", "finish_when_complete"), {"exchange_id": exchange_id, "now": now}
         )
         row = connection.execute(statement("exchanges", "is_complete"), [exchange_id]).fetchone()
-    return bool(row and row[0])
+        is_complete = bool(row and row[0])
+        if is_complete and walks:
+            connection.execute(statement("raw", "forget_pages"), {"walks": list(walks)})
+    return is_complete
 
 
 def fail_exchange(

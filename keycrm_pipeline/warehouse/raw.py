@@ -279,9 +279,9 @@ def stored_pages(
     }
 
 
-def forget_pages(connection: duckdb.DuckDBPyConnection, walk: str, *, not_before: datetime) -> None:
-    """Forgets the pages of a finished walk, and those too old to go on from."""
-    connection.execute(statement("raw", "forget_pages"), {"walk": walk, "not_before": not_before})
+def forget_old_pages(connection: duckdb.DuckDBPyConnection, *, not_before: datetime) -> None:
+    """Forgets pages that are too old to go on from."""
+    connection.execute(statement("raw", "forget_old_pages"), {"not_before": not_before})
 
 
 def forget_nameless(

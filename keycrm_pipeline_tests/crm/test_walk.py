@@ -42,10 +42,14 @@ def crew() -> Crew:
     return Crew(1)
 
 
-def walk(moving: MovingList, done: Done | None = None) -> Iterator[tuple[int, int, Ids]]:
+def walk(
+    moving: MovingList, done: Done | None = None, *, is_open: bool = False
+) -> Iterator[tuple[int, int, Ids]]:
     threads = crew()
     try:
-        yield from ListWalk(moving.fetch, crew=threads, route="/order", done=done or {}).contents()
+        yield from ListWalk(
+            moving.fetch, crew=threads, route="/order", done=done or {}, is_open=is_open
+        ).contents()
     finally:
         threads.close()
 
@@ -154,6 +158,17 @@ def test_a_walk_that_was_complete_costs_nothing_when_resumed() -> None:
     moving = MovingList(list(range(1, 121)))
     assert list(walk(moving, done_from(moving, [1, 2, 3]))) == []
     assert moving.asked == []
+
+
+def test_a_walk_that_was_complete_asks_one_page_of_a_list_that_can_have_grown() -> None:
+    moving = MovingList(list(range(1, 121)))
+    done = done_from(moving, [1, 2, 3])
+    list(walk(moving, done, is_open=True))
+    assert moving.asked == [3]
+    moving.ids.extend(range(121, 153))
+    pages = list(walk(moving, done, is_open=True))
+    assert moving.asked == [3, 3, 4]
+    assert all_ids(pages) == {*range(101, 153)}
 
 
 def test_a_resumed_walk_looks_at_one_stored_page_when_only_new_orders_came() -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from keycrm_pipeline.crm.errors import KeyCrmError
-from keycrm_pipeline_tests.exchange.bookkeeping import MARCH_2, Books, kyiv
+from keycrm_pipeline.exchange.errors import ExchangeError
+from keycrm_pipeline.exchange.extraction import extract_period
+from keycrm_pipeline.exchange.session import exchange_step
+from keycrm_pipeline_tests.exchange.bookkeeping import MARCH_2, STEPS, Books, kyiv
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -160,3 +164,65 @@ def test_profile_of_another_zone_has_other_days(new_books: Any) -> None:
         books.order(1, kyiv(2026, 3, 2, 23, 30))
         books.load(MARCH_2 - DAY, MARCH_2 + DAY)
         assert [row[1] for row in _facts(books)] == [day]
+
+
+def _fail_after_fetching(books: Books, first_day: date, last_day: date) -> None:
+    """A load that stores all orders of a period and dies before the books are made of them."""
+    plan = books.plan("period", (first_day, last_day), STEPS, str(uuid4()), books.warehouse)
+    with exchange_step(plan, "raw_orders") as step, books.client() as client:
+        extract_period(
+            step.warehouse,
+            books.profile,
+            client,
+            first_day,
+            last_day,
+            exchange_id=step.exchange_id,
+            now=step.now,
+        )
+    with pytest.raises(ExchangeError, match="full"), exchange_step(plan, "validated_orders"):
+        raise ExchangeError("The disk is full.")
+
+
+def _pages_asked(books: Books) -> list[int]:
+    """Pages of orders that were asked for since this was last called."""
+    pages = [int(dict(request.query)["page"]) for request in books.api.requests if request.path == "/order"]
+    books.api.forget_requests()
+    return sorted(pages)
+
+
+def test_load_that_failed_after_its_last_page_asks_for_none_again(books: Books) -> None:
+    """Days that are over: the next load makes the books of what is stored, the one after it asks for all anew."""
+    for order_id in range(1, 121):
+        books.order(order_id)
+    _fail_after_fetching(books, MARCH_2, MARCH_2)
+    assert _pages_asked(books) == [1, 2, 3]
+    loaded = books.load()
+    assert _pages_asked(books) == []
+    assert (loaded.status, loaded.orders_seen, loaded.orders_created) == ("succeeded", 120, 120)
+    books.load()
+    assert _pages_asked(books) == [1, 2, 3]
+
+
+def test_load_of_today_that_failed_asks_whether_orders_came_since(books: Books) -> None:
+    """A day that goes on: the end of the list is asked again, and what was bought meanwhile is in the books."""
+    today = books.now.astimezone(books.profile.zone).date()
+    for order_id in range(1, 121):
+        books.order(order_id, books.now - timedelta(hours=1))
+    _fail_after_fetching(books, today, today)
+    assert _pages_asked(books) == [1, 2, 3]
+    books.order(121, books.now + timedelta(minutes=5))
+    books.now += timedelta(minutes=10)
+    assert books.load(today).orders_created == 121
+    # The last page tells that the list has grown, the one before it that nothing moved below.
+    assert _pages_asked(books) == [2, 3]
+
+
+def test_pages_of_yesterdays_failure_are_not_trusted(books: Books) -> None:
+    """More than a day later everything is asked anew: too much may have changed."""
+    for order_id in range(1, 61):
+        books.order(order_id)
+    _fail_after_fetching(books, MARCH_2, MARCH_2)
+    assert _pages_asked(books) == [1, 2]
+    books.now += timedelta(hours=25)
+    assert books.load().orders_created == 60
+    assert _pages_asked(books) == [1, 2]

@@ -44,7 +44,10 @@ SELECT page, total, order_ids, fetched_at FROM ops.extraction_pages WHERE walk =
 INSERT OR REPLACE INTO ops.extraction_pages BY NAME SELECT * FROM pages_frame
 
 -- name: forget_pages
-DELETE FROM ops.extraction_pages WHERE walk = $walk OR fetched_at < $not_before
+DELETE FROM ops.extraction_pages WHERE list_contains($walks, walk)
+
+-- name: forget_old_pages
+DELETE FROM ops.extraction_pages WHERE fetched_at < $not_before
 
 -- name: days_seen
 SELECT order_day, count(*) FROM raw.orders WHERE order_day BETWEEN ? AND ? GROUP BY order_day ORDER BY order_day
