@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -12,8 +12,8 @@ from keycrm_pipeline.books.names import name_key
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.warehouse import documents as store
+from keycrm_pipeline.warehouse.batches import BATCH_ORDERS, work_on_batches
 from keycrm_pipeline.warehouse.documents import DayCounts
-from keycrm_pipeline.warehouse.validated import BATCH_ORDERS
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,7 +64,6 @@ def derive_selected_documents(
     profile: Profile,
     *,
     now: datetime,
-    progress: Callable[[int], None] = lambda _orders: None,
 ) -> DocumentCounts:
     """Derives the documents of the selected orders in batches; `select_orders` and the registers went before.
 
@@ -73,9 +72,9 @@ def derive_selected_documents(
     settings = document_settings(connection, profile)
     default_key = name_key(profile.default_partner) if profile.default_partner else None
     default_partner_id = store.default_partner_id(connection, default_key) if default_key else None
-    counts = DocumentCounts()
-    for first_day, last_day in store.selected_batches(connection, BATCH_ORDERS):
-        sources = store.read_sources(connection, first_day, last_day, default_partner_id=default_partner_id)
+
+    def derive(connection: duckdb.DuckDBPyConnection, days: tuple[date, date]) -> list[DayCounts]:
+        sources = store.read_sources(connection, *days, default_partner_id=default_partner_id)
         documents = derive_documents(sources.orders, sources.lines, sources.payments, settings)
         for table, frame in (
             (ORDERS, documents.orders),
@@ -84,15 +83,16 @@ def derive_selected_documents(
             (ORDER_PAYMENTS, documents.order_payments),
         ):
             table.frame_schema.select_columns(frame.columns).validate(frame, lazy=True)
-        counts.add(
-            store.replace_documents(
-                connection,
-                orders=documents.orders,
-                order_lines=documents.order_lines,
-                order_services=documents.order_services,
-                order_payments=documents.order_payments,
-                now=now,
-            )
+        return store.replace_documents(
+            connection,
+            orders=documents.orders,
+            order_lines=documents.order_lines,
+            order_services=documents.order_services,
+            order_payments=documents.order_payments,
+            now=now,
         )
-        progress(sources.orders.height)
+
+    counts = DocumentCounts()
+    for days in work_on_batches(connection, store.selected_batches(connection, BATCH_ORDERS), derive):
+        counts.add(days)
     return counts

@@ -17,8 +17,16 @@ from keycrm_pipeline.schemas.validation import (
     ORDER_CHECKS,
     PAYMENT_CHECKS,
 )
+from keycrm_pipeline.warehouse.batches import BATCH_ORDERS, work_on_batches
 from keycrm_pipeline.warehouse.passes import adopt_unfinished
-from keycrm_pipeline.warehouse.validated import StagedChecks, plan_batches, stage_batch, store_batch
+from keycrm_pipeline.warehouse.validated import (
+    Batch,
+    StagedChecks,
+    StoredBatch,
+    plan_batches,
+    stage_batch,
+    store_batch,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -99,17 +107,19 @@ def validate_period(
         compare_all: Compare the rows of unchanged payloads too, for `rebuild`.
     """
     adopt_unfinished(connection, exchange_id)
-    accepted = rewritten = rejected = 0
-    for batch in plan_batches(connection, first_day, last_day, exchange_id=exchange_id):
+
+    def validate(connection: duckdb.DuckDBPyConnection, batch: Batch) -> StoredBatch:
         checks = stage_batch(connection, batch, has_default_partner=profile.default_partner is not None)
-        stored = store_batch(
-            connection,
-            rejection_reasons(checks),
-            exchange_id=exchange_id,
-            now=now,
-            compare_all=compare_all,
+        return store_batch(
+            connection, rejection_reasons(checks), exchange_id=exchange_id, now=now, compare_all=compare_all
         )
-        accepted += stored.accepted
-        rewritten += stored.rewritten
-        rejected += stored.rejected
-    return ValidationCounts(accepted=accepted, rewritten=rewritten, rejected=rejected)
+
+    batches = plan_batches(
+        connection, first_day, last_day, exchange_id=exchange_id, batch_orders=BATCH_ORDERS
+    )
+    stored = work_on_batches(connection, batches, validate)
+    return ValidationCounts(
+        accepted=sum(batch.accepted for batch in stored),
+        rewritten=sum(batch.rewritten for batch in stored),
+        rejected=sum(batch.rejected for batch in stored),
+    )

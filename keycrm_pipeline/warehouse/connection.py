@@ -37,10 +37,7 @@ orders are a small part of a file, and both cores share a batch of them (measure
 _DATABASE = "warehouse"
 
 STAGING = "staging"
-"""A database in memory for a batch that is being derived; it goes with the connection."""
-
-STAGING_ROW_GROUP_SIZE = 4096
-"""So that both cores share a batch: a temporary table would have one row group, and one core, for all of it."""
+"""A database in memory for what the connections of `beside` share; it goes with the last of them."""
 
 WAIT_SECONDS = 30.0
 """How long a write waits for another program to let go of the file. A BI query is over by then."""
@@ -141,8 +138,10 @@ class Warehouse:
                         self.path, holder.group(1) if holder else "unknown", waited
                     ) from None
                 self.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - spreads waiting programs, no secret
-        # A reader sees local times; a writer casts texts of KeyCRM, where a time without a zone means UTC.
-        connection.execute("SET TimeZone = ?", [self.timezone if read_only else "UTC"])
+        if read_only:
+            connection.execute("SET TimeZone = ?", [self.timezone])
+        else:
+            _prepare_for_writing(connection)
         connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
         connection.execute("SET preserve_insertion_order = false")
         return connection
@@ -158,8 +157,7 @@ class Warehouse:
                 f"ATTACH '{path}' AS {_DATABASE} "
                 f"(ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}')"
             )
-            connection.execute(f"USE {_DATABASE}")
-            connection.execute(f"ATTACH ':memory:' AS {STAGING} (ROW_GROUP_SIZE {STAGING_ROW_GROUP_SIZE})")
+            connection.execute(f"ATTACH ':memory:' AS {STAGING}")
         except BaseException:
             connection.close()
             raise
@@ -186,6 +184,27 @@ class Warehouse:
             if isinstance(error, duckdb.IOException) and "Permission denied" in message:
                 raise DatabaseUnreadableError(self.path, "permission denied") from None
             raise
+
+
+def _prepare_for_writing(connection: duckdb.DuckDBPyConnection) -> None:
+    """What each connection needs for itself; other settings belong to the whole of the open file."""
+    connection.execute(f"USE {_DATABASE}")
+    # Texts of KeyCRM are cast here, where a time without a zone means UTC; a reader sees local times.
+    connection.execute("SET TimeZone = 'UTC'")
+
+
+@contextlib.contextmanager
+def beside(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A further connection to the file that a writing one holds open: for work in another thread, closed at the end.
+
+    It has transactions and temporary tables of its own. What both must see stands in the file or in `staging`.
+    """
+    further = connection.cursor()
+    try:
+        _prepare_for_writing(further)
+        yield further
+    finally:
+        further.close()
 
 
 @contextlib.contextmanager

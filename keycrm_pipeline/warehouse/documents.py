@@ -13,7 +13,7 @@ import polars as pl
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.frames import column_list, stage_frame
+from keycrm_pipeline.warehouse.frames import any_differs, column_list, same_key, stage_frame
 from keycrm_pipeline.warehouse.ranges import ranges_of_days
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
@@ -76,7 +76,9 @@ def read_sources(
 
 
 def _comparison(table: Table, columns: Sequence[str]) -> str:
-    return statement("documents", "comparison").format(table=table.name, columns=column_list(columns))
+    return statement("documents", "comparison").format(
+        table=table.name, same_key=same_key(table.primary_key), any_differs=any_differs(columns)
+    )
 
 
 def replace_documents(
@@ -103,10 +105,7 @@ def replace_documents(
     connection.execute(statement("documents", "booked_orders"))
     (booked,) = single_row(connection.execute(statement("documents", "count_booked")))
     comparisons = (
-        "\nUNION ALL\n".join(
-            f"SELECT order_id FROM ({_comparison(table, frame.columns)})"  # noqa: S608 - names from schemas
-            for table, frame in frames.items()
-        )
+        "\nUNION ALL\n".join(_comparison(table, frame.columns) for table, frame in frames.items())
         if booked
         # A first load has nothing to compare with.
         else "SELECT order_id FROM booked_orders"

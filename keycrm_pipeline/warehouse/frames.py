@@ -50,3 +50,13 @@ def in_chunks(frame: pl.DataFrame) -> pl.DataFrame:
 def column_list(names: Iterable[str]) -> str:
     """Names as SQL writes them, separated by commas."""
     return ", ".join(f'"{name}"' for name in names)
+
+
+def same_key(key: Iterable[str]) -> str:
+    """The condition that the rows `staged` and `stored` have the same key."""
+    return " AND ".join(f'staged."{name}" = stored."{name}"' for name in key)
+
+
+def any_differs(names: Iterable[str]) -> str:
+    """The condition that the rows `staged` and `stored` differ in one of these columns; NULL is a value like others."""
+    return " OR ".join(f'staged."{name}" IS DISTINCT FROM stored."{name}"' for name in names)

@@ -15,12 +15,9 @@ from keycrm_pipeline.schemas.validated import (
     VALIDATED_ORDERS,
 )
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.frames import column_list
+from keycrm_pipeline.warehouse.frames import any_differs, same_key
 from keycrm_pipeline.warehouse.ranges import ranges_of_days
 from keycrm_pipeline.warehouse.statements import single_row, statement
-
-BATCH_ORDERS = 25_000
-"""Orders derived at a time: memory stays flat whatever the period, and a batch is large enough to be quick."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ def plan_batches(
     last_day: date,
     *,
     exchange_id: int | None,
-    batch_orders: int = BATCH_ORDERS,
+    batch_orders: int,
 ) -> list[Batch]:
     """Cuts a period into batches of whole days, with the orders that this exchange met outside of it.
 
@@ -116,7 +113,8 @@ def _differing_statement() -> str:
         statement("validation", "comparison").format(
             staged=staged,
             table=table.name,
-            columns=column_list(name for name in table.column_names if name != "exchange_id"),
+            same_key=same_key(table.primary_key),
+            any_differs=any_differs(name for name in table.column_names if name != "exchange_id"),
         )
         for staged, table in (
             ("staged_orders", VALIDATED_ORDERS),

@@ -88,6 +88,22 @@ def test_range_equals_day_by_day(loaded: Books, tmp_path: Path) -> None:
     assert [table for table in expected if expected[table] != found[table]] == []
 
 
+def test_batches_side_by_side_make_the_same_books(
+    loaded: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A period of many orders is derived in several batches at a time: the books are those of a single batch."""
+    for module in ("validation", "documents"):
+        monkeypatch.setattr(f"keycrm_pipeline.exchange.{module}.BATCH_ORDERS", 5)
+    in_batches = demo_books(tmp_path)
+    in_batches.load(FIRST, LAST)
+    expected = loaded.tables(["accounting"])
+    found = in_batches.tables(["accounting"])
+    assert [table for table in expected if expected[table] != found[table]] == []
+    in_batches.rebuild()
+    rebuilt = in_batches.tables(["accounting"])
+    assert [table for table in found if found[table] != rebuilt[table]] == []
+
+
 amounts = st.decimals(min_value=0, max_value=50_000, places=2)
 prices = st.decimals(min_value=0, max_value=50_000, places=3)
 quantities = st.one_of(

@@ -3,11 +3,11 @@
 -- name: batch_orders
 CREATE OR REPLACE TEMP TABLE batch_orders AS
 SELECT validated.order_id
-FROM validated.orders AS validated SEMI JOIN selected_orders USING (order_id)
+FROM validated.orders AS validated SEMI JOIN staging.selected_orders USING (order_id)
 WHERE validated.order_day BETWEEN $first_day AND $last_day
 
 -- name: selected_days
-SELECT order_day, count(*) FROM validated.orders SEMI JOIN selected_orders USING (order_id)
+SELECT order_day, count(*) FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)
 GROUP BY order_day ORDER BY order_day
 
 -- name: orders
@@ -74,16 +74,16 @@ LEFT JOIN accounting.orders AS stored USING (order_id)
 WHERE stored.order_id IS NULL OR fresh.order_id IN (SELECT order_id FROM differing)
 
 -- name: differing
--- Compared by value, in both directions: a line that is gone is a change too.
+-- Compared by value: a line that is gone is a change too.
 CREATE OR REPLACE TEMP TABLE differing AS
 SELECT DISTINCT order_id FROM ({comparisons})
 
 -- name: comparison
-(SELECT {columns} FROM new_{table} SEMI JOIN booked_orders USING (order_id)
- EXCEPT SELECT {columns} FROM accounting.{table} SEMI JOIN booked_orders USING (order_id))
-UNION ALL
-(SELECT {columns} FROM accounting.{table} SEMI JOIN booked_orders USING (order_id)
- EXCEPT SELECT {columns} FROM new_{table} SEMI JOIN booked_orders USING (order_id))
+-- Row by row of one key; a row that is only on one side differs in its key.
+SELECT coalesce(staged.order_id, stored.order_id) AS order_id
+FROM (SELECT * FROM new_{table} SEMI JOIN booked_orders USING (order_id)) AS staged
+FULL JOIN (SELECT * FROM accounting.{table} SEMI JOIN booked_orders USING (order_id)) AS stored ON {same_key}
+WHERE {any_differs}
 
 -- name: booked_orders
 CREATE OR REPLACE TEMP TABLE booked_orders AS

@@ -4,7 +4,7 @@
 -- name: select_orders
 -- The orders whose documents a load derives (R2): of the period, or met by this exchange outside of it; chosen by
 -- their status, or in the books already. One that fails its checks now keeps its last good document as it is (R10).
-CREATE OR REPLACE TEMP TABLE selected_orders AS
+CREATE OR REPLACE TABLE staging.selected_orders AS
 SELECT validated.order_id
 FROM validated.orders AS validated
 ANTI JOIN ops.rejected_records AS rejected ON rejected.order_id = validated.order_id
@@ -27,7 +27,7 @@ WITH sightings AS (
             AND lag(buyer_email) OVER buyer IS NOT DISTINCT FROM buyer_email
             AND row_number() OVER buyer > 1 AS is_repeat,
         lead(order_id) OVER buyer IS NULL AS is_newest
-    FROM validated.orders SEMI JOIN selected_orders USING (order_id)
+    FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)
     WHERE buyer_id IS NOT NULL
     WINDOW buyer AS (PARTITION BY buyer_id ORDER BY ordered_at, order_id)
 ),
@@ -56,7 +56,7 @@ WHERE NOT (
 UNION ALL
 (
     SELECT order_id, ordered_at, NULL, NULL, NULL, NULL
-    FROM validated.orders SEMI JOIN selected_orders USING (order_id)
+    FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)
     WHERE buyer_id IS NULL
     ORDER BY ordered_at, order_id LIMIT 1
 )
@@ -64,7 +64,7 @@ ORDER BY ordered_at, order_id
 
 -- name: partners_used
 SELECT count(DISTINCT coalesce(link.partner_id, 0))
-FROM validated.orders SEMI JOIN selected_orders USING (order_id)
+FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)
 LEFT JOIN accounting.partner_links AS link USING (buyer_id)
 
 -- name: partner_candidates
@@ -109,7 +109,7 @@ SELECT frame.*, $now AS created_at FROM links_frame AS frame ORDER BY buyer_id
 -- all that identifies the item. Paid delivery is an item too: it follows the lines of its order.
 WITH ranked AS (
     SELECT order_id, shipping_price, 100000 * row_number() OVER (ORDER BY ordered_at, order_id) AS place
-    FROM validated.orders SEMI JOIN selected_orders USING (order_id)
+    FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)
 ),
 items AS (
     SELECT line.item_key, any_value(line.sku) AS sku, any_value(line.name) AS name, any_value(line.unit) AS unit,

@@ -1,4 +1,4 @@
--- From payloads to typed rows. Tables of the database `staging`, in memory, hold one batch; what fails validation never leaves them.
+-- From payloads to typed rows. Temporary tables hold one batch; what fails validation never leaves them.
 -- The session's time zone is UTC here: a time without a zone in a payload means UTC.
 
 -- name: macros
@@ -8,7 +8,11 @@ CREATE OR REPLACE TEMP MACRO number(value) AS try_cast(value AS DECIMAL(18, 6));
 CREATE OR REPLACE TEMP MACRO money(value) AS CAST(try_cast(value AS DECIMAL(18, 6)) AS DECIMAL(18, 2));
 CREATE OR REPLACE TEMP MACRO whole(value) AS
     CASE WHEN regexp_full_match(value, '-?[0-9]{1,18}(\.0+)?') THEN try_cast(value AS BIGINT) END;
-CREATE OR REPLACE TEMP MACRO instant(value) AS try_cast(value AS TIMESTAMPTZ);
+-- The forms and the years that the client reads too (`parse_instant`): DuckDB would also take 'infinity'.
+CREATE OR REPLACE TEMP MACRO instant(value) AS
+    CASE WHEN trim(value) LIKE '____-__-__%'
+        AND try_cast(value AS TIMESTAMPTZ) BETWEEN TIMESTAMPTZ '0002-01-01 00:00:00Z' AND TIMESTAMPTZ '9998-12-31 00:00:00Z'
+    THEN try_cast(value AS TIMESTAMPTZ) END;
 CREATE OR REPLACE TEMP MACRO unreadable(name, value) AS
     CASE WHEN filled(value) IS NOT NULL AND number(value) IS NULL THEN name || ' «' || left(value, 40) || '»' END;
 CREATE OR REPLACE TEMP MACRO options(properties) AS nullif(array_to_string(
@@ -18,13 +22,13 @@ CREATE OR REPLACE TEMP MACRO options(properties) AS nullif(array_to_string(
 
 -- name: stage_payloads
 -- All fields are read as text, in one pass: a value of an unexpected type must be seen, not turned into NULL.
-CREATE OR REPLACE TABLE staging.staged_payloads AS
+CREATE OR REPLACE TEMP TABLE staged_payloads AS
 SELECT order_id, order_day, payload_hash, from_json(payload, $structure) AS fields
 FROM raw.orders
 WHERE (order_day BETWEEN $first_day AND $last_day OR order_id IN (SELECT unnest($order_ids)))
 
 -- name: stage_days
-CREATE OR REPLACE TABLE staging.staged_payloads AS
+CREATE OR REPLACE TEMP TABLE staged_payloads AS
 SELECT order_id, order_day, payload_hash, from_json(payload, $structure) AS fields
 FROM raw.orders
 WHERE order_day BETWEEN $first_day AND $last_day
@@ -68,7 +72,7 @@ WHERE order_day BETWEEN $first_day AND $last_day
 }
 
 -- name: stage_orders
-CREATE OR REPLACE TABLE staging.staged_orders AS
+CREATE OR REPLACE TEMP TABLE staged_orders AS
 SELECT
     order_id,
     order_day,
@@ -119,13 +123,13 @@ SELECT
         unreadable('discount_percent', fields.discount_percent),
         unreadable('total_discount', fields.total_discount)
     ) AS unreadable_fields
-FROM staging.staged_payloads
+FROM staged_payloads
 
 -- name: stage_lines
-CREATE OR REPLACE TABLE staging.staged_lines AS
+CREATE OR REPLACE TEMP TABLE staged_lines AS
 WITH bare AS (
     SELECT order_id, order_day, unnest(fields.products) AS line, generate_subscripts(fields.products, 1) AS line_no
-    FROM staging.staged_payloads
+    FROM staged_payloads
 ),
 unnested AS (
     SELECT *, options(line.properties) AS line_options, options(line.offer.properties) AS offer_options FROM bare
@@ -163,15 +167,15 @@ FROM typed
 
 -- name: stage_payments
 -- KeyCRM keeps payments and expenses in one table; one that comes in both lists is one and the same.
-CREATE OR REPLACE TABLE staging.staged_payments AS
+CREATE OR REPLACE TEMP TABLE staged_payments AS
 WITH unnested AS (
     SELECT order_id, order_day, unnest(fields.payments) AS payment, false AS is_expense_list,
         generate_subscripts(fields.payments, 1) AS list_position
-    FROM staging.staged_payloads
+    FROM staged_payloads
     UNION ALL
     SELECT order_id, order_day, unnest(fields.expenses), true,
         generate_subscripts(fields.expenses, 1) + 1000000
-    FROM staging.staged_payloads
+    FROM staged_payloads
 ),
 typed AS (
     SELECT
@@ -193,7 +197,7 @@ FROM typed
 QUALIFY row_number() OVER (PARTITION BY order_id, coalesce(crm_payment_id, -position) ORDER BY position) = 1
 
 -- name: drop_payloads
-DROP TABLE staging.staged_payloads
+DROP TABLE staged_payloads
 
 -- name: order_checks
 SELECT
@@ -210,7 +214,7 @@ SELECT
     coalesce(staged.buyer_name, staged.buyer_phone, staged.buyer_email) IS NULL OR staged.buyer_id IS NOT NULL
         AS buyer_has_id,
     staged.unreadable_fields
-FROM staging.staged_orders AS staged
+FROM staged_orders AS staged
 LEFT JOIN accounting.partner_links AS links ON links.buyer_id = staged.buyer_id
 
 -- name: line_checks
@@ -222,44 +226,42 @@ SELECT
     CAST(CAST(price_sold AS DECIMAL(38, 6)) * 1000000 AS BIGINT) AS price_sold,
     greatest(abs(price), abs(price_sold))::DOUBLE * quantity::DOUBLE AS size,
     unreadable_fields
-FROM staging.staged_lines
+FROM staged_lines
 
 -- name: payment_checks
-SELECT order_id, position, CAST(amount * 100 AS BIGINT) AS amount, amount_text FROM staging.staged_payments
+SELECT order_id, position, CAST(amount * 100 AS BIGINT) AS amount, amount_text FROM staged_payments
 
 -- name: drop_rejected
 -- What failed stays in the staged tables of nobody: the last good rows of such an order are kept as they are.
 CREATE OR REPLACE TEMP TABLE accepted_orders AS
 SELECT staged.order_id
-FROM staging.staged_orders AS staged
+FROM staged_orders AS staged
 WHERE staged.order_id NOT IN (SELECT unnest($rejected))
 
 -- name: changed_orders
 CREATE OR REPLACE TEMP TABLE changed_orders AS
 SELECT staged.order_id, stored.order_id IS NOT NULL AS is_stored
-FROM staging.staged_orders AS staged
+FROM staged_orders AS staged
 SEMI JOIN accepted_orders USING (order_id)
 LEFT JOIN validated.orders AS stored USING (order_id)
 WHERE stored.order_id IS NULL OR stored.payload_hash <> staged.payload_hash
     OR stored.order_day IS DISTINCT FROM staged.order_day
 
 -- name: differing_orders
--- After a correction of the program the same payload may give other rows: compared by value, in both directions.
+-- After a correction of the program the same payload may give other rows: compared by value.
 CREATE OR REPLACE TEMP TABLE changed_orders AS
 SELECT staged.order_id, stored.order_id IS NOT NULL AS is_stored
-FROM staging.staged_orders AS staged
+FROM staged_orders AS staged
 SEMI JOIN accepted_orders USING (order_id)
 LEFT JOIN validated.orders AS stored USING (order_id)
 WHERE stored.order_id IS NULL OR staged.order_id IN (SELECT order_id FROM ({comparisons}))
 
 -- name: comparison
-SELECT order_id FROM (
-    (SELECT {columns} FROM staging.{staged} SEMI JOIN accepted_orders USING (order_id)
-     EXCEPT SELECT {columns} FROM validated.{table} SEMI JOIN accepted_orders USING (order_id))
-    UNION ALL
-    (SELECT {columns} FROM validated.{table} SEMI JOIN accepted_orders USING (order_id)
-     EXCEPT SELECT {columns} FROM staging.{staged} SEMI JOIN accepted_orders USING (order_id))
-)
+-- Row by row of one key; a row that is only on one side differs in its key.
+SELECT coalesce(staged.order_id, stored.order_id) AS order_id
+FROM (SELECT * FROM {staged} SEMI JOIN accepted_orders USING (order_id)) AS staged
+FULL JOIN (SELECT * FROM validated.{table} SEMI JOIN accepted_orders USING (order_id)) AS stored ON {same_key}
+WHERE {any_differs}
 
 -- name: delete_changed
 DELETE FROM validated.{table} WHERE order_id IN (SELECT order_id FROM changed_orders WHERE is_stored)
@@ -267,19 +269,19 @@ DELETE FROM validated.{table} WHERE order_id IN (SELECT order_id FROM changed_or
 -- name: insert_orders
 INSERT INTO validated.orders BY NAME
 SELECT staged.* EXCLUDE (has_lines, unreadable_fields), $exchange_id AS exchange_id
-FROM staging.staged_orders AS staged SEMI JOIN changed_orders USING (order_id)
+FROM staged_orders AS staged SEMI JOIN changed_orders USING (order_id)
 ORDER BY order_day, order_id
 
 -- name: insert_lines
 INSERT INTO validated.order_lines BY NAME
 SELECT staged.* EXCLUDE (is_object, quantity_text, unreadable_fields)
-FROM staging.staged_lines AS staged SEMI JOIN changed_orders USING (order_id)
+FROM staged_lines AS staged SEMI JOIN changed_orders USING (order_id)
 ORDER BY order_day, order_id, line_no
 
 -- name: insert_payments
 INSERT INTO validated.order_payments BY NAME
 SELECT staged.* EXCLUDE (amount_text)
-FROM staging.staged_payments AS staged SEMI JOIN changed_orders USING (order_id)
+FROM staged_payments AS staged SEMI JOIN changed_orders USING (order_id)
 ORDER BY order_day, order_id, position
 
 -- name: forget_mended

@@ -1,0 +1,80 @@
+"""Batches of a step worked on side by side."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from keycrm_pipeline.warehouse.batches import WORKERS, work_on_batches
+from keycrm_pipeline.warehouse.connection import Warehouse, transaction
+
+NOTE = "INSERT INTO ops.status_history (order_id, status_id, seen_at) VALUES (?, 1, now())"
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "shop.duckdb", "Europe/Kyiv", wait_seconds=0)
+
+
+def _note(connection: duckdb.DuckDBPyConnection, order_id: int) -> int:
+    with transaction(connection):
+        connection.execute(NOTE, [order_id])
+    return order_id * 10
+
+
+def _noted(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    rows = connection.execute("SELECT order_id FROM ops.status_history ORDER BY order_id").fetchall()
+    return [order_id for (order_id,) in rows]
+
+
+def test_results_come_in_the_order_of_the_batches(warehouse: Warehouse) -> None:
+    """Every batch is done once, whoever is ready first, and what it wrote is there."""
+    with warehouse.writing() as connection:
+        assert work_on_batches(connection, range(1, 21), _note) == [number * 10 for number in range(1, 21)]
+        assert _noted(connection) == [*range(1, 21)]
+
+
+def test_two_batches_are_in_work_at_once(warehouse: Warehouse) -> None:
+    """Each waits for the other: one after the other they would never end."""
+    together = threading.Barrier(WORKERS, timeout=30)
+    with warehouse.writing() as connection:
+        places = work_on_batches(connection, range(WORKERS), lambda _connection, _batch: together.wait())
+    assert sorted(places) == [*range(WORKERS)]
+
+
+def test_a_time_without_a_zone_means_utc_in_every_batch(warehouse: Warehouse) -> None:
+    """KeyCRM's times are UTC; in local time orders around midnight would move to another day."""
+
+    def read(connection: duckdb.DuckDBPyConnection, text: str) -> datetime:
+        row = connection.execute("SELECT CAST(? AS TIMESTAMPTZ)", [text]).fetchone()
+        assert row is not None
+        return row[0].astimezone(UTC)
+
+    with warehouse.writing() as connection:
+        times = work_on_batches(connection, ["2026-03-01 22:30:00", "2026-03-02 22:30:00"], read)
+    assert times == [datetime(2026, 3, day, 22, 30, tzinfo=UTC) for day in (1, 2)]
+
+
+def test_the_error_of_a_batch_is_the_error_of_all(warehouse: Warehouse) -> None:
+    """A batch that fails writes nothing and ends the work; the file is as good as before, and all may be done again."""
+
+    def work(connection: duckdb.DuckDBPyConnection, order_id: int) -> int:
+        if order_id == 3:
+            with transaction(connection):
+                connection.execute(NOTE, [order_id])
+                raise ValueError("batch 3")
+        return _note(connection, order_id)
+
+    with warehouse.writing() as connection:
+        with pytest.raises(ValueError, match="batch 3"):
+            work_on_batches(connection, range(1, 100), work)
+        done = _noted(connection)
+        assert 3 not in done
+        assert len(done) < 98
+        again = work_on_batches(connection, [number for number in range(1, 100) if number not in done], _note)
+        assert len(again) + len(done) == 99
+        assert _noted(connection) == [*range(1, 100)]
