@@ -27,10 +27,14 @@ LARGEST_ID: Final = 2**63 - 1
 """The largest id a BIGINT column holds; anything above is no id of KeyCRM's."""
 
 _INSTANT = re.compile(
-    r"(?P<day>\d{4}-\d{2}-\d{2})[T ](?P<time>\d{2}:\d{2}(?::\d{2})?)(?P<fraction>\.\d+)?"
-    r"\s*(?P<zone>[Zz]|[+-]\d{2}(?::?\d{2})?)?",
+    r"(?P<day>\d{4}-\d{2}-\d{2})(?:[T ](?P<time>\d{2}:\d{2}(?::\d{2})?)(?P<fraction>\.\d+)?"
+    r"\s*(?P<zone>[Zz]|[+-]\d{2}(?::?\d{2})?)?)?",
     re.ASCII,
 )
+
+_FIRST_MOMENT = datetime(2, 1, 1, tzinfo=UTC)
+_LAST_MOMENT = datetime(9998, 12, 31, tzinfo=UTC)
+"""Within these a moment has a day in every time zone. The warehouse reads dates by the same bounds."""
 
 # Whole pairs and other escapes are consumed as they are, so that what is left as `half` has no partner.
 _ESCAPE = re.compile(
@@ -184,15 +188,15 @@ def parse_instant(text: object) -> datetime | None:
     """A moment as KeyCRM writes it, in UTC.
 
     Two forms occur: ISO 8601 with `T`, fractions of a second and `Z` or an offset, and blank-separated
-    without a zone. Without a zone it is UTC, as all of KeyCRM's times are. Fractions beyond microseconds are
-    cut off.
+    without a zone. Without a zone it is UTC, as all of KeyCRM's times are; a bare day is its midnight.
+    Fractions beyond microseconds are cut off.
 
     Args:
         text: The value of a field; anything but a text is unreadable.
 
     Returns:
-        The moment, aware and in UTC; None when there is none or it cannot be read. A day without a time is
-        no moment.
+        The moment, aware and in UTC; None when there is none, it cannot be read, or it lies at the very ends
+        of the calendar, where it may have no local day.
     """
     if not isinstance(text, str):
         return None
@@ -203,11 +207,12 @@ def parse_instant(text: object) -> datetime | None:
     offset = "+00:00" if zone is None or zone in "Zz" else zone
     fraction = (match["fraction"] or "")[:7].ljust(7, "0") if match["fraction"] else ""
     try:
-        return datetime.fromisoformat(
-            f"{match['day']}T{_with_seconds(match['time'])}{fraction}{offset}"
+        moment = datetime.fromisoformat(
+            f"{match['day']}T{_with_seconds(match['time'] or '00:00')}{fraction}{offset}"
         ).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return moment if _FIRST_MOMENT <= moment <= _LAST_MOMENT else None
 
 
 def _with_seconds(time: str) -> str:

@@ -131,7 +131,9 @@ def missing_products(connection: duckdb.DuckDBPyConnection, items: Iterable[Sold
         {
             item.crm_product_id
             for item in items
+            # KeyCRM's ids begin at 1; it refuses a whole request for one that is none.
             if item.crm_product_id is not None
+            and item.crm_product_id > 0
             and item.crm_product_id not in absent
             and needs_catalogue(item, catalogue)
         }
