@@ -236,3 +236,11 @@ def test_catalogue_is_asked_fifty_products_at_a_time(books: Books) -> None:
     assert [request.path for request in books.api.requests].count("/products") == 2
     books.load()
     assert [request.path for request in books.api.requests].count("/products") == 2
+
+
+def test_a_product_number_that_is_none_is_asked_for_nowhere(books: Books) -> None:
+    """KeyCRM refuses a list of ids with -1 in it as a whole; the line then decides, and the load goes on."""
+    sell(books, 1, {"name": "Чашка", "offer": {**variant(70, 7, "CUP-1"), "product_id": -1}})
+    exchange = books.load()
+    assert (exchange.orders_created, exchange.orders_rejected) == (1, 0)
+    assert not any("-1" in str(request.query) for request in books.api.requests)

@@ -284,3 +284,18 @@ def test_rejected_order_of_another_day_does_not_hide(new_books: Any) -> None:
     books.load(date(2026, 3, 6))
     assert list(books.reasons()) == [1]
     assert books.value(1, "order_day") == MARCH_2
+
+
+def test_a_date_beyond_all_days_stops_no_load(new_books: Any) -> None:
+    """The last second of the year 9999 has no day in Kyiv, and infinity none anywhere; the next date decides."""
+    books = new_books()
+    made = "2026-03-02T10:00:00.000000Z"
+    for order_id, ordered_at in enumerate(("9999-12-31T23:59:59.000000Z", "Infinity", "2026-03-02"), start=1):
+        books.order(order_id)
+        record = books.shop.order(order_id)
+        assert record is not None
+        books.shop.add_order({**record, "ordered_at": ordered_at, "created_at": made})
+    books.load()
+    books.changes()
+    assert books.reasons() == {}
+    assert {str(day) for (day,) in books.rows("orders", "order_day")} == {"2026-03-02"}
