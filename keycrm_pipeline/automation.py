@@ -20,6 +20,7 @@ from keycrm_pipeline.assets.stage import STEPS, ProfileAssets
 from keycrm_pipeline.exchange.alerts import send_alert
 from keycrm_pipeline.exchange.lock import is_held
 from keycrm_pipeline.exchange.session import open_warehouse
+from keycrm_pipeline.instance import end_orphaned_runs
 from keycrm_pipeline.profile import Profile, lock_path
 from keycrm_pipeline.warehouse import exchanges, raw
 from keycrm_pipeline.warehouse.errors import WarehouseError
@@ -190,9 +191,11 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
         name=f"{name}_failures",
         minimum_interval_seconds=FAILURE_POLL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Raises one alert when exchanges begin to fail; a later success clears it.",
+        description="Raises one alert when exchanges begin to fail; a later success clears it. Ends runs of commands "
+        "that were killed, so that nothing waits for them.",
     )
     def failures(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        end_orphaned_runs(context.instance)
         standing = _standing_failure(context.instance, assets)
         alerted = json.loads(context.cursor)["alerted"] if context.cursor else False
         if standing is None:

@@ -17,7 +17,7 @@ from keycrm_pipeline.automation import RANGE_END_TAG, RANGE_START_TAG
 from keycrm_pipeline.definitions import build_definitions
 from keycrm_pipeline.exchange.session import open_warehouse
 from keycrm_pipeline.exchange.summary import ExchangeSummary, summarise
-from keycrm_pipeline.instance import open_instance, process_tags
+from keycrm_pipeline.instance import end_orphaned_runs, open_instance, process_tags
 from keycrm_pipeline.profile import Profile, Settings
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import exchange_of_run
@@ -57,6 +57,8 @@ def run_job(
     """
     definitions = build_definitions([profile], settings)
     with open_instance() as instance:
+        # A load that was killed would hold the profile's place in the queue, and nobody else may be there to end it.
+        end_orphaned_runs(instance)
         result = definitions.resolve_job_def(f"{profile.name}_{job}").execute_in_process(
             instance=instance,
             tags={**tags, **process_tags(os.getpid(), socket.gethostname())},
