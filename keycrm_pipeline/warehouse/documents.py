@@ -13,7 +13,7 @@ import polars as pl
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.frames import any_differs, column_list, same_key, stage_frame
+from keycrm_pipeline.warehouse.frames import any_differs, column_list, read_frame, same_key, stage_frame
 from keycrm_pipeline.warehouse.ranges import ranges_of_days
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
@@ -67,11 +67,11 @@ def read_sources(
     """The selected orders of some days, with their lines and payments; `select_orders` went before."""
     connection.execute(statement("documents", "batch_orders"), {"first_day": first_day, "last_day": last_day})
     return DocumentSources(
-        orders=connection.execute(
-            statement("documents", "orders"), {"default_partner_id": default_partner_id}
-        ).pl(),
-        lines=connection.execute(statement("documents", "lines")).pl(),
-        payments=connection.execute(statement("documents", "payments")).pl(),
+        orders=read_frame(
+            connection.execute(statement("documents", "orders"), {"default_partner_id": default_partner_id})
+        ),
+        lines=read_frame(connection.execute(statement("documents", "lines"))),
+        payments=read_frame(connection.execute(statement("documents", "payments"))),
     )
 
 

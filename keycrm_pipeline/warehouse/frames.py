@@ -1,4 +1,7 @@
-"""Moves frames into tables: whole kopiykas, thousandths and millionths become DECIMAL at this border."""
+"""Moves frames into tables and out of them.
+
+DECIMAL in a table is whole kopiykas, thousandths or millionths in a frame: this is the border.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Iterable
 
 import duckdb
 import polars as pl
+from polars import selectors
 
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.columns import MONEY, PERCENT, PRICE, QUANTITY
@@ -18,7 +22,15 @@ def _table_value(table: Table, name: str) -> str:
     scale = _SCALES.get(column_type)
     if scale is None:
         return f'CAST("{name}" AS {column_type}) AS "{name}"'
-    return f'CAST(CAST("{name}" AS DECIMAL(19, 0)) * {scale} AS {column_type}) AS "{name}"'
+    return f'CAST(CAST("{name}" AS DECIMAL(18, 0)) * {scale} AS {column_type}) AS "{name}"'
+
+
+def read_frame(result: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The rows of a query, each DECIMAL as a whole number of its smallest unit: DECIMAL(18, 2) in kopiykas.
+
+    The number is what DuckDB keeps inside, so nothing is computed and nothing can leave its range.
+    """
+    return result.pl().with_columns(selectors.decimal().to_physical().cast(pl.Int64))
 
 
 def stage_frame(connection: duckdb.DuckDBPyConnection, name: str, table: Table, frame: pl.DataFrame) -> None:

@@ -15,7 +15,7 @@ from keycrm_pipeline.schemas.validated import (
     VALIDATED_ORDERS,
 )
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.frames import any_differs, same_key
+from keycrm_pipeline.warehouse.frames import any_differs, read_frame, same_key
 from keycrm_pipeline.warehouse.ranges import ranges_of_days
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
@@ -100,11 +100,13 @@ def stage_batch(
         connection.execute(statement("validation", name))
     connection.execute(statement("validation", "drop_payloads"))
     return StagedChecks(
-        orders=connection.execute(
-            statement("validation", "order_checks"), {"has_default_partner": has_default_partner}
-        ).pl(),
-        lines=connection.execute(statement("validation", "line_checks")).pl(),
-        payments=connection.execute(statement("validation", "payment_checks")).pl(),
+        orders=read_frame(
+            connection.execute(
+                statement("validation", "order_checks"), {"has_default_partner": has_default_partner}
+            )
+        ),
+        lines=read_frame(connection.execute(statement("validation", "line_checks"))),
+        payments=read_frame(connection.execute(statement("validation", "payment_checks"))),
     )
 
 

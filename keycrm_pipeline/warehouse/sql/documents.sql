@@ -11,7 +11,12 @@ SELECT order_day, count(*) FROM validated.orders SEMI JOIN staging.selected_orde
 GROUP BY order_day ORDER BY order_day
 
 -- name: orders
--- A booked order without a buyer keeps its partner when the profile's default partner was taken away.
+-- A booked order without a buyer keeps its partner when the profile's default partner was taken away. Each large table
+-- is cut to the batch before it is joined: else every batch would read all that is stored.
+WITH batch_links AS (
+    SELECT buyer_id, partner_id FROM accounting.partner_links
+    WHERE buyer_id IN (SELECT buyer_id FROM validated.orders SEMI JOIN batch_orders USING (order_id))
+)
 SELECT
     validated.order_id, validated.order_day, validated.ordered_at,
     coalesce(link.partner_id, CAST($default_partner_id AS BIGINT), booked.partner_id) AS partner_id,
@@ -22,33 +27,26 @@ SELECT
     validated.address_zip, validated.address_receive_point, validated.address_street,
     validated.address_second_line,
     validated.recipient_name, validated.recipient_phone, validated.delivery_service, validated.tracking_code,
-    CAST(validated.grand_total * 100 AS BIGINT) AS grand_total,
-    CAST(validated.shipping_price * 100 AS BIGINT) AS shipping_price,
-    CAST(validated.wrap_price * 100 AS BIGINT) AS wrap_price,
-    CAST(validated.taxes * 100 AS BIGINT) AS taxes,
-    CAST(validated.discount_amount * 100 AS BIGINT) AS discount_amount,
-    CAST(CAST(validated.discount_percent AS DECIMAL(38, 6)) * 1000000 AS BIGINT) AS discount_percent,
-    CAST(validated.total_discount * 100 AS BIGINT) AS total_discount,
+    validated.grand_total, validated.shipping_price, validated.wrap_price, validated.taxes,
+    validated.discount_amount, validated.discount_percent, validated.total_discount,
     validated.payment_status,
     coalesce(raw.missing_since IS NOT NULL, false) AS missing_in_crm,
     validated.crm_updated_at
 FROM validated.orders AS validated
 SEMI JOIN batch_orders USING (order_id)
-LEFT JOIN accounting.partner_links AS link ON link.buyer_id = validated.buyer_id
+LEFT JOIN batch_links AS link ON link.buyer_id = validated.buyer_id
 LEFT JOIN accounting.statuses AS status ON status.status_id = validated.status_id
 LEFT JOIN accounting.sources AS source ON source.source_id = validated.source_id
-LEFT JOIN raw.orders AS raw ON raw.order_id = validated.order_id
-LEFT JOIN accounting.orders AS booked ON booked.order_id = validated.order_id
+LEFT JOIN (SELECT order_id, missing_since FROM raw.orders SEMI JOIN batch_orders USING (order_id)) AS raw
+    ON raw.order_id = validated.order_id
+LEFT JOIN (SELECT order_id, partner_id FROM accounting.orders SEMI JOIN batch_orders USING (order_id)) AS booked
+    ON booked.order_id = validated.order_id
 ORDER BY validated.order_id
 
 -- name: lines
--- Wide decimals, as in the checks: a price of a million in millionths has more than 18 digits.
 SELECT
     line.order_id, line.line_no, line.crm_line_id, item.product_id, item.variant_id, card.kind, line.name, line.sku,
-    line.characteristics, line.unit,
-    CAST(CAST(line.quantity AS DECIMAL(38, 3)) * 1000 AS BIGINT) AS quantity,
-    CAST(CAST(line.price AS DECIMAL(38, 6)) * 1000000 AS BIGINT) AS price,
-    CAST(CAST(line.price_sold AS DECIMAL(38, 6)) * 1000000 AS BIGINT) AS price_sold
+    line.characteristics, line.unit, line.quantity, line.price, line.price_sold
 FROM validated.order_lines AS line
 SEMI JOIN batch_orders USING (order_id)
 LEFT JOIN validated.sold_items AS item ON item.item_key = line.item_key
@@ -59,7 +57,7 @@ ORDER BY line.order_id, line.line_no
 SELECT
     payment.order_id, payment.payment_id, payment.position, payment.paid_at, payment.method_id,
     method.payload ->> 'name' AS method,
-    CAST(payment.amount * 100 AS BIGINT) AS amount, payment.currency, payment.status, payment.is_expense
+    payment.amount, payment.currency, payment.status, payment.is_expense
 FROM validated.order_payments AS payment
 SEMI JOIN batch_orders USING (order_id)
 LEFT JOIN raw.reference_rows AS method

@@ -206,8 +206,7 @@ SELECT
     staged.ordered_at,
     staged.status_id,
     -- Unreadable is told by unreadable_fields; here it must not be told again as missing.
-    coalesce(CAST(staged.grand_total * 100 AS BIGINT),
-        CASE WHEN contains(staged.unreadable_fields, 'grand_total «') THEN 0 END) AS grand_total,
+    coalesce(staged.grand_total, CASE WHEN contains(staged.unreadable_fields, 'grand_total «') THEN 0 END) AS grand_total,
     staged.has_lines,
     $has_default_partner OR links.buyer_id IS NOT NULL
         OR coalesce(staged.buyer_name, staged.buyer_phone, staged.buyer_email) IS NOT NULL AS has_partner,
@@ -218,18 +217,17 @@ FROM staged_orders AS staged
 LEFT JOIN accounting.partner_links AS links ON links.buyer_id = staged.buyer_id
 
 -- name: line_checks
--- Wide decimals: one of 18 digits leaves its range when a price of a million is counted in millionths.
 SELECT
     order_id, line_no, is_object, name IS NOT NULL AS has_name,
-    CAST(CAST(quantity AS DECIMAL(38, 3)) * 1000 AS BIGINT) AS quantity,
+    quantity,
     left(quantity_text, 40) AS quantity_text,
-    CAST(CAST(price_sold AS DECIMAL(38, 6)) * 1000000 AS BIGINT) AS price_sold,
+    price_sold,
     greatest(abs(price), abs(price_sold))::DOUBLE * quantity::DOUBLE AS size,
     unreadable_fields
 FROM staged_lines
 
 -- name: payment_checks
-SELECT order_id, position, CAST(amount * 100 AS BIGINT) AS amount, amount_text FROM staged_payments
+SELECT order_id, position, amount, amount_text FROM staged_payments
 
 -- name: drop_rejected
 -- What failed stays in the staged tables of nobody: the last good rows of such an order are kept as they are.
