@@ -343,13 +343,20 @@ def init(name: str, base_url: str, requests_per_minute: int | None, takes_defaul
 
 @main.command()
 @click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1.")
-@click.option("--requests-per-minute", type=int, help="Answer 429 above this rate.")
-def sandbox(port: int, requests_per_minute: int | None) -> None:
+@click.option("--requests-per-minute", type=click.IntRange(min=1), help="Answer 429 above this rate.")
+@click.option(
+    "--orders-per-day",
+    type=click.IntRange(0, 1000),
+    default=40,
+    show_default=True,
+    help="Size of the shop; a year of 100 a day is about 36,000 orders.",
+)
+def sandbox(port: int, requests_per_minute: int | None, orders_per_day: int) -> None:
     """Serves the demo shop over HTTP on this machine, speaking KeyCRM's API."""
     from keycrm_pipeline.sandbox.server import SandboxPortError, run_sandbox_server
 
     try:
-        run_sandbox_server(port, requests_per_minute=requests_per_minute)
+        run_sandbox_server(port, requests_per_minute=requests_per_minute, orders_per_day=orders_per_day)
     except SandboxPortError as error:
         _stop(str(error), FAILED, as_json=False)
 

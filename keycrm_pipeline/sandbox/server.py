@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from keycrm_pipeline.sandbox.api import API_ROOT, SandboxApi, SandboxResponse
 from keycrm_pipeline.sandbox.payloads import Payload, timestamp
-from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline.sandbox.shop import ORDERS_PER_DAY, Shop
 
 LOOPBACK: Final = "127.0.0.1"
 _CONTROL_ROOT: Final = "/sandbox/"
@@ -259,17 +259,21 @@ def _port_problem(host: str, port: int, error: Exception) -> str:
     return f"Cannot listen on {host}:{port}: {error}. Choose another port with --port."
 
 
-def run_sandbox_server(port: int, *, requests_per_minute: int | None = None) -> None:
+def run_sandbox_server(
+    port: int, *, requests_per_minute: int | None = None, orders_per_day: int = ORDERS_PER_DAY
+) -> None:
     """Run the demo shop as a server until Ctrl-C or SIGTERM, on the real clock; the address is printed first.
 
     Args:
         port: The port on this machine; 0 takes a free one.
         requests_per_minute: The rate limit; none unless given.
+        orders_per_day: How many orders a usual day of the shop has.
 
     Raises:
         SandboxPortError: The port is in use or may not be used.
     """
-    server = SandboxServer(SandboxApi(Shop(), requests_per_minute=requests_per_minute), port=port)
+    shop = Shop(orders_per_day=orders_per_day)
+    server = SandboxServer(SandboxApi(shop, requests_per_minute=requests_per_minute), port=port)
     stop = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:

@@ -156,6 +156,10 @@ class _ChangedOrder:
     facts: Facts
 
 
+ORDERS_PER_DAY = 40
+"""Of the demo shop, on a usual day."""
+
+
 class Shop:
     """A living shop with orders on every day since it opened, and none later than now.
 
@@ -175,7 +179,7 @@ class Shop:
         self,
         now: Callable[[], datetime] = utc_now,
         seed: int = DEFAULT_SEED,
-        orders_per_day: int = 40,
+        orders_per_day: int = ORDERS_PER_DAY,
         first_day: date = date(2023, 1, 1),
         *,
         has_products: bool = True,

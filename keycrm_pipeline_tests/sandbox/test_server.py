@@ -195,11 +195,11 @@ def test_control_routes_refuse_in_words(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_prints_its_address_and_ends_on_a_signal(number: signal.Signals) -> None:
-    """Ctrl-C and `kill` both end it, with exit code 0 and nothing on stderr."""
-    program = "from keycrm_pipeline.sandbox.server import run_sandbox_server; run_sandbox_server(0)"
+    """Ctrl-C and `kill` both end it, with exit code 0 and nothing on stderr; the shop has the size asked for."""
+    program = "from keycrm_pipeline.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program, "sandbox", "--port", "0", "--orders-per-day", "2"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -209,7 +209,11 @@ def test_the_command_prints_its_address_and_ends_on_a_signal(number: signal.Sign
         assert process.stderr is not None
         line = process.stdout.readline()
         url = line.split(" at ")[1].split(" ")[0]
-        assert httpx.get(f"{url}/order", headers=KEY, timeout=20).status_code == 200
+        week = "2026-03-01 22:00:00,2026-03-08 22:00:00"
+        answer = httpx.get(f"{url}/order?filter[created_between]={week}", headers=KEY, timeout=20)
+        assert answer.status_code == 200
+        # 7 days of about 2 orders; a usual week of the demo shop has almost 300.
+        assert 5 <= answer.json()["total"] <= 25
         process.send_signal(number)
         assert process.wait(20) == 0
         assert process.stderr.read() == ""
