@@ -237,8 +237,6 @@ class ProductRegister:
     Attributes:
         promoted: Cards that became `product_with_sku`, in order.
         became_services: Cards that became `service`, in order.
-        ambiguous_names: Names by which a line without SKU was given one of several cards: the name as first
-            sold, and the ids of the cards, lowest first; the first one was taken.
     """
 
     def __init__(
@@ -267,8 +265,7 @@ class ProductRegister:
         """
         self.promoted: list[int] = []
         self.became_services: list[int] = []
-        self.ambiguous_names: dict[str, tuple[int, ...]] = {}
-        self._ambiguous_keys: set[str] = set()
+        self._ambiguous_names: set[str] = set()
         self._catalogue = catalogue
         self._categories = categories
         self._service_categories = frozenset(service_categories)
@@ -354,6 +351,15 @@ class ProductRegister:
                 self._become_service(product_id)
             return product_id
         return self._put_new_card(tidied(name) or name, None, SERVICE, None)
+
+    @property
+    def ambiguous_names(self) -> dict[str, tuple[int, ...]]:
+        """Names by which a line without SKU was given one of several cards.
+
+        The name as it is compared, and the ids of all cards that carry it now, lowest first; the first one
+        was taken. Cards made after that line count, too: the same load a second time finds them.
+        """
+        return {name: tuple(sorted(self._by_name.get(name, ()))) for name in sorted(self._ambiguous_names)}
 
     @property
     def created_cards(self) -> dict[int, ProductCard]:
@@ -474,16 +480,10 @@ class ProductRegister:
             if line.key is not None:
                 named = [product_id for product_id in named if self._is_blank(product_id)]
             elif len(named) > 1:
-                self._report_ambiguous(name, line.item.name, named)
+                self._ambiguous_names.add(name)
             if named:
                 return named[0]
         return None
-
-    def _report_ambiguous(self, key: str, name: str, product_ids: list[int]) -> None:
-        """Report a name once, in the first spelling met."""
-        if key not in self._ambiguous_keys:
-            self._ambiguous_keys.add(key)
-            self.ambiguous_names[name] = tuple(product_ids)
 
     def _is_blank(self, product_id: int) -> bool:
         """Tell whether the card has neither a SKU nor variants."""

@@ -214,7 +214,7 @@ def derive_products(
         links=[asdict(link) for link in register.new_links],
         items=found,
         ambiguous_names=[
-            {"name": name_key(name), "product_ids": list(product_ids)}
+            {"name": name, "product_ids": list(product_ids)}
             for name, product_ids in register.ambiguous_names.items()
         ],
         promoted=sorted(register.promoted),

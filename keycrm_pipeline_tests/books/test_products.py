@@ -294,7 +294,14 @@ def test_the_first_of_equal_names_is_taken_and_reported() -> None:
     books = register(cards=[card(5, "Сумка"), card(3, "СУМКА", "S-1"), card(4, "Торба")])
     lines = [item("Сумка"), item("сумка "), item("Сумка", None, 1, 2)]
     assert set(books.meet_all(lines).values()) == {(3, None)}
-    assert books.ambiguous_names == {"Сумка": (3, 5)}
+    assert books.ambiguous_names == {"сумка": (3, 5)}
+
+
+def test_cards_of_that_name_made_later_in_the_load_are_in_question_too() -> None:
+    """The same load a second time finds them, so the first one names them already."""
+    books = register(cards=[card(1, "Сумка", "S-1"), card(2, "Сумка", "S-2")])
+    books.meet_all([item("Сумка"), item("Сумка", "S-3")])
+    assert books.ambiguous_names == {"сумка": (1, 2, 100)}
 
 
 def test_a_sku_that_nothing_carries_goes_to_the_empty_card_of_that_name() -> None:

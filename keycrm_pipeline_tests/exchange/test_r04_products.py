@@ -86,6 +86,26 @@ def test_line_without_article_takes_the_first_of_equal_names_and_says_so(books: 
     assert books.review("ambiguous_product_name") == ["рушник"]
 
 
+def test_ambiguous_name_of_the_catalogue_stands_under_that_name(books: Books) -> None:
+    """The line says `Рушник -20%`; two cards are called as the catalogue calls it, and that is what is told."""
+    sell(books, 1, {"sku": "A", "name": "Рушник"}, {"sku": "B", "name": "Рушник"})
+    catalogue(books, 7, "Рушник", offer_payload(70, 7))
+    sell(books, 2, {"name": "Рушник -20%", "offer": offer_payload(70, 7)})
+    books.load()
+    assert lines(books, 2) == [(1, None)]
+    assert books.review("ambiguous_product_name") == ["рушник"]
+
+
+def test_ambiguous_name_told_once_is_not_told_anew_by_the_same_load(books: Books) -> None:
+    """A card of that name made after the line is among those in question at once."""
+    sell(books, 1, {"sku": "A", "name": "Рушник"}, {"name": "рушник"}, {"sku": "B", "name": "Рушник"})
+    books.load()
+    state = books.tables()
+    assert books.review("ambiguous_product_name") == ["рушник"]
+    books.load()
+    assert books.tables() == state
+
+
 def test_card_is_named_by_the_catalogue_and_never_renamed_by_a_line(books: Books) -> None:
     """The line says `Футболка -50%`; the card says what the catalogue says."""
     catalogue(books, 7, "Футболка базова", offer_payload(70, 7, sku="TS"), sku="TS")
