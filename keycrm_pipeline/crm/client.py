@@ -22,7 +22,7 @@ from typing import Any, Final, Self, TypeVar
 import httpx
 
 from keycrm_pipeline.crm.budget import RequestBudget, Statistics, never
-from keycrm_pipeline.crm.connection import TIMEOUT, Connection
+from keycrm_pipeline.crm.connection import NOT_FOUND, TIMEOUT, Connection
 from keycrm_pipeline.crm.errors import (
     NOT_WHAT_WAS_ASKED,
     KeyCrmError,
@@ -72,8 +72,6 @@ whether the ends count; a filter that was ignored brings orders of years."""
 
 NO_PAGES: Final[Mapping[int, PageRecord]] = MappingProxyType({})
 """Nothing to resume from."""
-
-NOT_FOUND: Final = 404
 
 SORTED_ROUTES: Final = ("/order", "/offers")
 """Routes that take `sort=id` start with one of these; elsewhere it is not documented, and left out."""

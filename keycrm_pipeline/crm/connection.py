@@ -67,6 +67,7 @@ LONGEST_RETRY_SECONDS: Final = 60.0
 RETRY_JITTER: Final = 0.25
 """At most this part is added to a wait, so that threads that failed together do not come back together."""
 
+NOT_FOUND: Final = 404
 TOO_MANY_REQUESTS: Final = 429
 KEY_REFUSED: Final = frozenset({401, 403})
 PASSING_STATUSES: Final = frozenset({408, 425, TOO_MANY_REQUESTS, *range(500, 600)})
@@ -256,8 +257,10 @@ class Connection:
                 return decode(body)
             raise _refusal(route, asked, status, decode_any(body), self._key)
         except BrokenBody:
+            # A server that is not KeyCRM's API answers so for good; one that is being restarted, for a moment.
+            hint = ". When this goes on, base_url in the profile is wrong" if status == NOT_FOUND else ""
             return _Fault(
-                f"the answer (status {status}, {len(body)} bytes) was no complete JSON",
+                f"the answer (status {status}, {len(body)} bytes) was no complete JSON{hint}",
                 status,
                 body_excerpt(body, self._key),
             )

@@ -491,7 +491,7 @@ def test_a_single_order_is_read_with_everything(crm: LoopbackCrm, client: KeyCrm
 def test_an_order_is_gone_only_when_the_api_says_so(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     assert client.order(5) is None
     crm.faults = [Reply(404, b"<html>nginx</html>")] * 6
-    with pytest.raises(TransportFailure):
+    with pytest.raises(TransportFailure, match="base_url in the profile is wrong"):
         client.order(5)
     crm.faults = [Reply(404, b'{"message": "The route v1/v1/order/5 could not be found."}')]
     with pytest.raises(RequestRefused):
