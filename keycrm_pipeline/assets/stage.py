@@ -81,7 +81,8 @@ class ProfileAssets:
     def plan(self, context: dg.AssetExecutionContext, *, kind: str = "period") -> RunPlan:
         """What this run is going to do, for the exchange log."""
         prefix = f"{self.profile.name}__"
-        planned = set(context.run.step_keys_to_execute or ())
+        # A run that the page or the daemon launched names steps only when it is a retry; else it does all of its job.
+        planned = set(context.run.step_keys_to_execute or context.job_def.graph.node_names())
         steps = [step for step in STEPS if f"{prefix}{step}" in planned]
         first_day, last_day = period(context) if kind == "period" else (None, None)
         return RunPlan(
