@@ -46,11 +46,18 @@ class CatalogueConflict:
 
     Attributes:
         catalogue_id: The row's id.
-        message: What is the matter and what to do.
+        sku: The SKU, as the row has it.
+        product_id: The row's card; None when the row made none.
+        carrier_variant_id: The variant that carries the SKU already.
+        carrier_product_id: The card that does, or whose variant does; None when the row's card has variants of its
+            own, on which the SKUs stand then.
     """
 
     catalogue_id: str
-    message: str
+    sku: str
+    product_id: int | None
+    carrier_variant_id: int | None
+    carrier_product_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,15 +299,10 @@ class _ProductEntry:
 
     def _may_be_new(self, row: CatalogueProductRow) -> bool:
         variant = self._variant_of.get(sku_key(row.sku) or "")
-        if variant is None:
+        if variant is None or row.sku is None:
             return True
         self._conflicts.append(
-            CatalogueConflict(
-                row.catalogue_id,
-                f"Card {row.catalogue_id} of products.csv has the SKU «{row.sku}», which variant "
-                f"{variant.variant_id} of product {variant.product_id} carries already, so it made no second card. "
-                "Leave the row out, or take the SKU off it.",
-            )
+            CatalogueConflict(row.catalogue_id, row.sku, None, variant.variant_id, variant.product_id)
         )
         return False
 
@@ -322,23 +324,17 @@ class _ProductEntry:
         moved_to = self._row_of_sku.get(sku_key(card.sku) or "")
         kept = card.sku if moved_to in (None, row.catalogue_id) else None
         key = sku_key(row.sku)
-        if key is None:
+        if key is None or row.sku is None:
             return kept
         variant = self._variant_of.get(key)
         others = [number for number in self._carriers.find(key, self._claimed) if number != card.product_id]
         if variant is not None:
-            reason = f"variant {variant.variant_id} of product {variant.product_id} carries it already"
+            carrier: tuple[int | None, int | None] = (variant.variant_id, variant.product_id)
         elif card.product_id in self._with_variants:
-            reason = "the card has variants, and then the SKUs stand on them"
+            carrier = (None, None)
         elif others:
-            reason = f"product {others[0]} carries it already"
+            carrier = (None, others[0])
         else:
             return row.sku
-        self._conflicts.append(
-            CatalogueConflict(
-                row.catalogue_id,
-                f"Card {row.catalogue_id} of products.csv (product {card.product_id}) was not given its SKU "
-                f"«{row.sku}»: {reason}. Take the SKU off the row.",
-            )
-        )
+        self._conflicts.append(CatalogueConflict(row.catalogue_id, row.sku, card.product_id, *carrier))
         return kept

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from keycrm_pipeline.books.catalogue_cards import enter_partners, enter_products
+from keycrm_pipeline.books.catalogue_cards import CatalogueConflict, enter_partners, enter_products
 from keycrm_pipeline.books.catalogue_files import (
     CatalogueFileError,
     CataloguePartnerRow,
@@ -29,6 +29,7 @@ from keycrm_pipeline.exchange.errors import ExchangeError
 from keycrm_pipeline.exchange.products import card_row
 from keycrm_pipeline.exchange.registers import partner_row
 from keycrm_pipeline.profile import Profile, Settings
+from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.warehouse import catalogue_files as store
 from keycrm_pipeline.warehouse.connection import Warehouse, transaction
 from keycrm_pipeline.warehouse.registers import product_register
@@ -190,11 +191,24 @@ def _enter_products(
         created=[card_row(card) for card in entered.created],
         changed=[card_row(card) for card in entered.changed],
         conflicts=[
-            {"catalogue_id": conflict.catalogue_id, "details": conflict.message}
+            {"catalogue_id": conflict.catalogue_id, "details": _told(conflict)}
             for conflict in entered.conflicts
         ],
         now=now,
     )
+
+
+def _told(conflict: CatalogueConflict) -> str:
+    """What is the matter with a SKU and what to do, in words."""
+    if conflict.product_id is None:
+        sentence = sentences.CARD_NOT_MADE
+    elif conflict.carrier_variant_id is not None:
+        sentence = sentences.SKU_OF_A_VARIANT
+    elif conflict.carrier_product_id is not None:
+        sentence = sentences.SKU_OF_ANOTHER_CARD
+    else:
+        sentence = sentences.CARD_HAS_VARIANTS
+    return sentence.english.format(**asdict(conflict))
 
 
 def _text(file: CatalogueFile) -> str:

@@ -16,6 +16,7 @@ from keycrm_pipeline.schemas.validation import (
     MISSING_REASONS,
     ORDER_CHECKS,
     PAYMENT_CHECKS,
+    UNREADABLE_REASONS,
 )
 from keycrm_pipeline.warehouse.batches import BATCH_ORDERS, work_on_batches
 from keycrm_pipeline.warehouse.passes import adopt_unfinished
@@ -55,7 +56,10 @@ def _failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> Iterable[tuple
         raise TypeError(f"The frame of {schema.name} is not what its schema says: {without_row.to_dicts()}")
     for case in cases.iter_rows(named=True):
         row = frame.row(case["index"], named=True)
-        sentence = MISSING_REASONS[case["column"]] if case["check"] == "not_nullable" else str(case["check"])
+        sentence = str(case["check"])
+        if case["check"] == "not_nullable":
+            reasons = UNREADABLE_REASONS if row.get(f"{case['column']}_text") else MISSING_REASONS
+            sentence = reasons[case["column"]].english
         yield (
             row["order_id"],
             sentence.format(

@@ -190,7 +190,10 @@ def load_summary_markdown(
             )
     if summary.rejections:
         rows = sorted(summary.rejections.items(), key=lambda item: (-item[1], item[0]))
-        cells = [(without_values(reason), write.number(orders)) for reason, orders in rows[:MOST_ROWS]]
+        cells = [
+            (without_values(words.stored(reason)), write.number(orders))
+            for reason, orders in rows[:MOST_ROWS]
+        ]
         if len(rows) > MOST_ROWS:
             cells.append((words["and_more_reasons"], write.number(len(rows) - MOST_ROWS)))
         parts.append(_markdown_table((words["rejected_why"], words["orders"]), cells))

@@ -226,7 +226,7 @@ def review_section(figures: ReportFigures, writer: Writer) -> Section:
                     without_contacts(item.subject),
                     href=writer.order_address(item.order_id) if item.order_id is not None else None,
                 ),
-                Cell(without_contacts(item.details)),
+                Cell(without_contacts(words.stored(item.details))),
                 Cell(write.day(item.first_seen_at.date())),
             ]
             for item in items
@@ -252,7 +252,7 @@ def rejected_section(figures: ReportFigures, writer: Writer) -> Section:
         [
             writer.order(record.order_id) if record.order_id is not None else Cell(words["no_order_number"]),
             Cell(write.day(record.order_day) if record.order_day else NO_VALUE),
-            Cell(without_contacts(" ".join(record.reasons))),
+            Cell(without_contacts(" ".join(map(words.stored, record.reasons)))),
             Cell(write.day(record.rejected_at.date())),
         ]
         for record in figures.rejected

@@ -1,8 +1,8 @@
 """The words of reports in Ukrainian and in English.
 
 What belongs here: every sentence and heading a reader sees. What does not: numbers and dates (see
-`formatting`), names and texts that come from the shop. Both languages have the same keys; a test compares
-them.
+`formatting`), names and texts that come from the shop, sentences that the tables keep (see
+`schemas.sentences`). Both languages have the same keys; a test compares them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from keycrm_pipeline.reports.formatting import Language
+from keycrm_pipeline.schemas.sentences import in_ukrainian
 
 _UKRAINIAN: Mapping[str, str] = {
     "load": "Завантаження",
@@ -463,6 +464,10 @@ class Wording:
     def get(self, key: str, default: str) -> str:
         """The words of a key that is made of data, such as a kind of review; else the default."""
         return WORDS[self.language].get(key, default)
+
+    def stored(self, sentence: str) -> str:
+        """A sentence of the review list or of a rejected record, which the tables keep in English."""
+        return in_ukrainian(sentence) if self.language == "uk" else sentence
 
     def forms(self, key: str) -> tuple[str, ...]:
         """The forms of a counted word, for `Formatter.plural`."""

@@ -2,13 +2,16 @@
 
 The frames are the `*_checks` statements of the warehouse: only the columns that are checked, money in whole
 kopiykas, quantities in thousandths, prices and percents in millionths. Each failure becomes one reason in
-`ops.rejected_records`, read by a bookkeeper; `{value}` in a sentence stands for what came.
+`ops.rejected_records`, read by a bookkeeper: its sentence is in `sentences`.
 """
 
 from __future__ import annotations
 
 import pandera.polars as pa
 import polars as pl
+
+from keycrm_pipeline.schemas import sentences
+from keycrm_pipeline.schemas.sentences import Sentence
 
 MOST_AMOUNT = 9_000_000_000
 """A line above nine billion is a mistake of typing; larger products would also leave 64-bit kopiykas."""
@@ -21,8 +24,12 @@ def _is_empty(data: pa.PolarsData) -> pl.LazyFrame:
     return data.lazyframe.select(pl.col(data.key) == "")
 
 
-def _nothing_unreadable(sentence: str) -> pa.Check:
-    return pa.Check(_is_empty, error=sentence)
+def _nothing_unreadable(sentence: Sentence) -> pa.Check:
+    return pa.Check(_is_empty, error=sentence.english)
+
+
+def _is_true(sentence: Sentence) -> pa.Check:
+    return pa.Check.eq(True, error=sentence.english)
 
 
 ORDER_CHECKS = pa.DataFrameSchema(
@@ -32,21 +39,10 @@ ORDER_CHECKS = pa.DataFrameSchema(
         "ordered_at": pa.Column(pl.Datetime("us", "UTC")),
         "status_id": pa.Column(pl.Int64),
         "grand_total": pa.Column(pl.Int64),
-        "has_lines": pa.Column(
-            pl.Boolean,
-            checks=pa.Check.eq(True, error="The order came without its list of lines (products)."),
-        ),
-        "has_partner": pa.Column(
-            pl.Boolean,
-            checks=pa.Check.eq(
-                True,
-                error="The order has no buyer, and the profile names no default partner (default_partner).",
-            ),
-        ),
-        "buyer_has_id": pa.Column(
-            pl.Boolean, checks=pa.Check.eq(True, error="The buyer has no readable id (buyer.id).")
-        ),
-        "unreadable_fields": pa.Column(pl.String, checks=_nothing_unreadable("Not a number: {value}.")),
+        "has_lines": pa.Column(pl.Boolean, checks=_is_true(sentences.NO_LINES)),
+        "has_partner": pa.Column(pl.Boolean, checks=_is_true(sentences.NO_PARTNER)),
+        "buyer_has_id": pa.Column(pl.Boolean, checks=_is_true(sentences.NO_BUYER_ID)),
+        "unreadable_fields": pa.Column(pl.String, checks=_nothing_unreadable(sentences.NOT_A_NUMBER)),
     },
     strict=True,
     unique=["order_id"],
@@ -57,25 +53,21 @@ LINE_CHECKS = pa.DataFrameSchema(
     {
         "order_id": pa.Column(pl.Int64),
         "line_no": pa.Column(
-            pl.Int32, checks=pa.Check.le(MOST_LINES, error="The order has more than 10 000 lines.")
+            pl.Int32, checks=pa.Check.le(MOST_LINES, error=sentences.TOO_MANY_LINES.english)
         ),
-        "is_object": pa.Column(pl.Boolean, checks=pa.Check.eq(True, error="Line {line}: it cannot be read.")),
-        "has_name": pa.Column(
-            pl.Boolean, checks=pa.Check.eq(True, error="Line {line}: the product has no name.")
-        ),
+        "is_object": pa.Column(pl.Boolean, checks=_is_true(sentences.LINE_UNREADABLE)),
+        "has_name": pa.Column(pl.Boolean, checks=_is_true(sentences.LINE_WITHOUT_NAME)),
         "quantity": pa.Column(
-            pl.Int64, checks=pa.Check.gt(0, error="Line {line}: the quantity is not above zero.")
+            pl.Int64, checks=pa.Check.gt(0, error=sentences.LINE_QUANTITY_TOO_SMALL.english)
         ),
         "quantity_text": pa.Column(pl.String, nullable=True),
         "price_sold": pa.Column(pl.Int64),
         "size": pa.Column(
             pl.Float64,
             nullable=True,
-            checks=pa.Check.lt(MOST_AMOUNT, error="Line {line}: the sum is impossibly large."),
+            checks=pa.Check.lt(MOST_AMOUNT, error=sentences.LINE_TOO_LARGE.english),
         ),
-        "unreadable_fields": pa.Column(
-            pl.String, checks=_nothing_unreadable("Line {line}: not a number: {value}.")
-        ),
+        "unreadable_fields": pa.Column(pl.String, checks=_nothing_unreadable(sentences.LINE_NOT_A_NUMBER)),
     },
     strict=True,
     name="order lines",
@@ -93,12 +85,18 @@ PAYMENT_CHECKS = pa.DataFrameSchema(
 )
 
 MISSING_REASONS = {
-    "order_day": "The order has no readable date (ordered_at or created_at).",
-    "ordered_at": "The order has no readable date (ordered_at or created_at).",
-    "status_id": "The order has no readable status (status_id).",
-    "grand_total": "The order has no final sum (grand_total).",
-    "quantity": "Line {line}: the quantity is not a number «{quantity_text}».",
-    "price_sold": "Line {line}: it has no price.",
-    "amount": "Payment {position}: the amount is not a number «{amount_text}».",
+    "order_day": sentences.NO_DATE,
+    "ordered_at": sentences.NO_DATE,
+    "status_id": sentences.NO_STATUS,
+    "grand_total": sentences.NO_TOTAL,
+    "quantity": sentences.LINE_WITHOUT_QUANTITY,
+    "price_sold": sentences.LINE_WITHOUT_PRICE,
+    "amount": sentences.PAYMENT_WITHOUT_AMOUNT,
 }
 """Sentences for a column that must have a value and has none."""
+
+UNREADABLE_REASONS = {
+    "quantity": sentences.LINE_QUANTITY_NOT_A_NUMBER,
+    "amount": sentences.PAYMENT_NOT_A_NUMBER,
+}
+"""Sentences for such a column when something came all the same; it stands in the column of that name with `_text`."""

@@ -10,12 +10,10 @@ from datetime import date, datetime
 import duckdb
 import polars as pl
 
+from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import in_chunks
 from keycrm_pipeline.warehouse.statements import single_row, statement
-
-NAMELESS_REASON = "The record has no readable order id (id)."
-INVALID_REASON = "The record is not valid JSON text."
 
 
 @dataclass(frozen=True)
@@ -216,10 +214,10 @@ def _store_nameless(
     for row in rows:
         if row.order_id is None:
             key = _digest(row.payload)
-            records[key] = (key, None, asked_day, [NAMELESS_REASON], row.payload, now)
+            records[key] = (key, None, asked_day, [sentences.NO_ORDER_ID.english], row.payload, now)
         elif row.payload in invalid:
             key = str(row.order_id)
-            records[key] = (key, row.order_id, row.order_day, [INVALID_REASON], row.payload, now)
+            records[key] = (key, row.order_id, row.order_day, [sentences.NO_JSON.english], row.payload, now)
     if not records:
         return ()
     frame = pl.DataFrame(

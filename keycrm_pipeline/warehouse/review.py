@@ -8,8 +8,23 @@ from datetime import datetime
 
 import duckdb
 
+from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.statements import statement
+
+_SENTENCES = {
+    "unmapped_status": sentences.UNMAPPED_STATUS,
+    "unmapped_manager": sentences.UNMAPPED_MANAGER,
+    "names_disagree": sentences.NAMES_DISAGREE,
+    "names_disagree_in_order": sentences.NAMES_DISAGREE_IN_ORDER,
+    "ambiguous_name": sentences.AMBIGUOUS_NAME,
+    "product_promoted": sentences.PRODUCT_PROMOTED,
+    "order_difference": sentences.ORDER_DIFFERENCE,
+    "order_rejected": sentences.ORDER_REJECTED,
+    "record_rejected": sentences.RECORD_REJECTED,
+    "missing_in_crm": sentences.MISSING_IN_CRM,
+}
+"""Parameter of the statement -> what it says."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +58,13 @@ def refresh_review(
         now: Time of the exchange.
     """
     with transaction(connection):
-        connection.execute(statement("review", "standing"), {"manager_ids": list(manager_ids)})
+        connection.execute(
+            statement("review", "standing"),
+            {
+                "manager_ids": list(manager_ids),
+                **{name: sentence.positional for name, sentence in _SENTENCES.items()},
+            },
+        )
         connection.execute(statement("review", "keep_earlier"))
         connection.execute(statement("review", "delete_gone"))
         connection.execute(statement("review", "insert_new"), {"now": now})

@@ -5,7 +5,13 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keycrm_pipeline.books.catalogue_cards import MOST_NUMBER, EnteredCards, enter_partners, enter_products
+from keycrm_pipeline.books.catalogue_cards import (
+    MOST_NUMBER,
+    CatalogueConflict,
+    EnteredCards,
+    enter_partners,
+    enter_products,
+)
 from keycrm_pipeline.books.catalogue_files import CataloguePartnerRow, CatalogueProductRow
 from keycrm_pipeline.books.names import sku_key
 from keycrm_pipeline.books.partners import PartnerCard
@@ -83,10 +89,7 @@ def test_a_sku_of_a_card_outside_of_the_file_is_not_doubled() -> None:
     """The exchange made card 9 for an article that the catalogue now puts on another of its cards."""
     entered = enter([row("1", "Чашка", "S-1")], product(1, "Чашка", own="1"), product(9, "Горня", "S-1"))
     assert entered.changed == entered.created == ()
-    assert [conflict.message for conflict in entered.conflicts] == [
-        "Card 1 of products.csv (product 1) was not given its SKU «S-1»: product 9 carries it already. Take the SKU "
-        "off the row."
-    ]
+    assert entered.conflicts == (CatalogueConflict("1", "S-1", 1, None, 9),)
 
 
 def test_a_renumbered_card_is_found_by_its_sku() -> None:

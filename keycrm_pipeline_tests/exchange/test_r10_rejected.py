@@ -53,7 +53,7 @@ BROKEN: dict[int, tuple[dict[str, Any], list[str]]] = {
             "The order has no final sum (grand_total).",
             NO_DEFAULT_PARTNER,
             "Line 1: the product has no name.",
-            "Line 2: the quantity is not a number «None».",
+            "Line 2: it has no quantity.",
         ],
     ),
 }

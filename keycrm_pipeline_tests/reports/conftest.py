@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests.reports.booked_shop import (
     LOST_STATUS,
@@ -93,9 +94,14 @@ def march(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     shop.exchange(
         2, status="failed", error="KeyCRM answered 401. Call +38 050 000 12 34 or owner@example.com."
     )
-    shop.review("order_difference", "1003", "Order 1003 does not add up in KeyCRM.")
-    shop.review("ambiguous_product_name", "чашка", "Several cards (2, 5) have this name.")
+    difference = sentences.ORDER_DIFFERENCE.english
+    shop.review(
+        "order_difference", "1003", difference.format(order_id=1003, difference="20.00", currency="UAH")
+    )
+    shop.review(
+        "ambiguous_product_name", "чашка", sentences.AMBIGUOUS_NAME.english.format(product_ids="2, 5")
+    )
     shop.rejected(
-        1007, date(2026, 3, 6), "Line 2: the quantity is not a number «два».", "The order has no buyer."
+        1007, date(2026, 3, 6), "Line 2: the quantity is not a number «два».", sentences.NO_PARTNER.english
     )
     return shop.save()

@@ -117,16 +117,32 @@ def test_orders_lead_to_keycrm(ukrainian: str) -> None:
     ]
 
 
-def test_rejected_records_say_why(ukrainian: str) -> None:
-    """Every reason stands in the row of the order."""
+def test_rejected_records_say_why(ukrainian: str, english: str) -> None:
+    """Every reason stands in the row of the order, in the language of the report."""
     assert rows(ukrainian, "rejected") == [
         [
             "1007",
             "6 бер. 2026",
-            "Line 2: the quantity is not a number «два». The order has no buyer.",
+            "Рядок 2: кількість не є числом «два». У замовленні немає покупця, а в профілі не вказано партнера для "
+            "таких замовлень (default_partner).",
             "31 бер. 2026",
         ]
     ]
+    assert rows(english, "rejected")[0][2] == (
+        "Line 2: the quantity is not a number «два». The order has no buyer, and the profile names no default partner "
+        "(default_partner)."
+    )
+
+
+def test_the_review_list_speaks_the_language_of_the_report(ukrainian: str, english: str) -> None:
+    """What is the matter and what to do, not only the headings."""
+    assert [row[1] for row in rows(ukrainian, "review")] == [
+        "Цю назву мають кілька карток (2, 5), і її вживають рядки без артикулу: береться перша картка. Перейменуйте "
+        "решту або дайте товару артикул у KeyCRM.",
+        "Замовлення 1003 не сходиться в KeyCRM: підсумкова сума відрізняється від суми рядків на 20,00 UAH. "
+        "Перевірте там його знижки; його завантажено, як є.",
+    ]
+    assert "its final sum differs from its lines by 20.00 UAH" in rows(english, "review")[1][1]
 
 
 def test_a_day_that_was_never_loaded_is_told(ukrainian: str) -> None:

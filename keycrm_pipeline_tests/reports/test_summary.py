@@ -21,6 +21,7 @@ from keycrm_pipeline.reports.summary import (
     read_load_summary,
     summary_chart_png,
 )
+from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests.reports.conftest import MARCH
 
@@ -81,7 +82,7 @@ def test_reading_the_books(march: Warehouse) -> None:
     assert summary.delivery == {"UAH": Decimal("75.00")}
     assert summary.rejections == {
         "Line 2: the quantity is not a number «два».": 1,
-        "The order has no buyer.": 1,
+        sentences.NO_PARTNER.english: 1,
     }
 
 
@@ -108,11 +109,13 @@ def test_markdown_shows_names_as_they_are() -> None:
 
 def test_markdown_leaves_contacts_out() -> None:
     """A reason that quotes a phone or an e-mail is shown without it."""
-    text = load_summary_markdown(
-        LoadSummary(rejections={"Not valid: 0501234567 or a@example.com": 2}), LoadCounts()
-    )
-    assert "0501234567" not in text
-    assert "example.com" not in text
+    reason = sentences.NOT_A_NUMBER.english.format(value="taxes «0501234567 a@example.com»")
+    summary = LoadSummary(rejections={reason: 2, "Not valid: 0501234567 or a@example.com": 1})
+    for language, said in (("uk", "Не число: taxes «…»."), ("en", "Not a number: taxes «…».")):
+        text = load_summary_markdown(summary, LoadCounts(), language=language)
+        assert said in text
+        assert "0501234567" not in text
+        assert "example.com" not in text
 
 
 def test_a_shop_of_many_sources_keeps_its_sum() -> None:

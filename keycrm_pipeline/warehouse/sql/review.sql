@@ -1,55 +1,49 @@
 -- The review list: derived anew from the standing state, so that a row goes when its cause is gone.
--- No names, phones or e-mails in the details: they are shown on the page.
+-- The sentences are those of schemas/sentences.py; each takes its values in the order in which it names them.
 
 -- name: standing
 CREATE OR REPLACE TEMP TABLE standing_review AS
 SELECT 'unmapped_status' AS kind, CAST(status.status_id AS VARCHAR) AS subject,
-    'Status ' || status.status_id || ' «' || status.name || '» has no stage (Етап) in the profile, and '
-        || count(*) || ' orders are in it; the status name is used instead. Add it to statuses.stages.' AS details
+    format($unmapped_status, status.status_id, status.name, count(*)) AS details
 FROM accounting.statuses AS status JOIN accounting.orders AS orders USING (status_id)
 WHERE NOT status.is_mapped
 GROUP BY status.status_id, status.name
 UNION ALL
-SELECT 'unmapped_manager', CAST(manager_id AS VARCHAR),
-    'Manager ' || manager_id || ' is mapped to no user (Відповідальний) in the profile, and ' || count(*)
-        || ' orders are theirs; the author is used instead. Add the manager to managers.'
+SELECT 'unmapped_manager', CAST(manager_id AS VARCHAR), format($unmapped_manager, manager_id, count(*))
 FROM accounting.orders
 WHERE manager_id IS NOT NULL AND manager_id NOT IN (SELECT unnest($manager_ids))
 GROUP BY manager_id
 UNION ALL
 SELECT 'partner_name_conflict', CAST(partner_id AS VARCHAR),
-    'Buyer ' || string_agg(buyer_id, ', ' ORDER BY buyer_id) || ' was matched to partner ' || partner_id
-        || ' by phone or e-mail, but the names disagree'
-        || coalesce(' (first met in order ' || min(conflict_order_id) || ')', '') || '. Check that it is one person; if not, set partner_match: phone_and_name.'
+    CASE WHEN min(conflict_order_id) IS NULL
+        THEN format($names_disagree, string_agg(buyer_id, ', ' ORDER BY buyer_id), partner_id)
+        ELSE format($names_disagree_in_order,
+            string_agg(buyer_id, ', ' ORDER BY buyer_id), partner_id, min(conflict_order_id))
+    END
 FROM accounting.partner_links WHERE name_conflict
 GROUP BY partner_id
 UNION ALL
 SELECT 'ambiguous_product_name', names.name,
-    'Several cards (' || array_to_string(list_sort(list(card.product_id)), ', ')
-        || ') have this name, and lines without SKU use it: the first card is taken. Rename the others, or give '
-        || 'the product a SKU in KeyCRM.'
+    format($ambiguous_name, array_to_string(list_sort(list(card.product_id)), ', '))
 FROM ops.ambiguous_names AS names JOIN accounting.products AS card ON card.name_key = names.name
 GROUP BY names.name HAVING count(*) > 1
 UNION ALL
-SELECT 'product_promoted', CAST(product_id AS VARCHAR),
-    'Product ' || product_id || ' was Товар and is now Товар з SKU: all its variants have their own SKU in KeyCRM. '
-        || 'Check the card in the accounting system, then tick this off.'
+SELECT 'product_promoted', CAST(product_id AS VARCHAR), format($product_promoted, product_id)
 FROM ops.promoted_products
 UNION ALL
+-- As text: `format` would drop the last zero of a sum.
 SELECT 'order_difference', CAST(order_id AS VARCHAR),
-    'Order ' || order_id || ' does not add up in KeyCRM: its final sum differs from its lines by ' || difference
-        || ' ' || currency || '. Check its discounts there; it is loaded as it is.'
+    format($order_difference, order_id, CAST(difference AS VARCHAR), currency)
 FROM accounting.orders WHERE difference <> 0
 UNION ALL
 SELECT 'rejected_order', record_key,
-    CASE WHEN order_id IS NULL THEN 'A record without id' ELSE 'Order ' || order_id END
-        || ' could not be loaded: ' || array_to_string(reasons, ' ')
-        || ' Mend it in KeyCRM; the next load takes it.'
+    CASE WHEN order_id IS NULL
+        THEN format($record_rejected, array_to_string(reasons, ' '))
+        ELSE format($order_rejected, order_id, array_to_string(reasons, ' '))
+    END
 FROM ops.rejected_records
 UNION ALL
-SELECT 'missing_in_crm', CAST(order_id AS VARCHAR),
-    'Order ' || order_id || ' is in the books but no longer in KeyCRM (deleted there). Decide whether to cancel the '
-        || 'document; it is kept.'
+SELECT 'missing_in_crm', CAST(order_id AS VARCHAR), format($missing_in_crm, order_id)
 FROM accounting.orders WHERE missing_in_crm
 UNION ALL
 SELECT 'catalogue_conflict', catalogue_id, details FROM ops.catalogue_conflicts

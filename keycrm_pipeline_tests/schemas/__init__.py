@@ -1,0 +1,1 @@
+"""Tests of the tables' definitions and of what stands in them."""
