@@ -19,6 +19,7 @@ from keycrm_pipeline.exchange.errors import ExchangeError, unexpected
 from keycrm_pipeline.exchange.extraction import period_walk
 from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Settings, database_path, lock_path
 from keycrm_pipeline.warehouse.catalogue_files import known_files
+from keycrm_pipeline.warehouse.compaction import compact_when_grown
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, begin_exchange, fail_exchange, finish_step
@@ -26,6 +27,8 @@ from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, begin_exchange, 
 FORESEEN = (ExchangeError, KeyCrmError, WarehouseError, ProfileError, MissingKeyError)
 """Errors whose text is written for users and holds no one's data."""
 
+COMPACTED_AFTER = ("recent", "sweep")
+"""Kinds of exchanges that end with a look at how far the file has grown: those of the night, for which nobody waits."""
 
 _failed_steps: dict[str, str] = {}
 """Run -> the step of it that failed in this process."""
@@ -34,6 +37,20 @@ _failed_steps: dict[str, str] = {}
 def open_warehouse(profile: Profile, settings: Settings) -> Warehouse:
     """The profile's database."""
     return Warehouse(database_path(profile, settings), profile.timezone)
+
+
+def give_room_back(warehouse: Warehouse, tell: Callable[[str], None]) -> None:
+    """Makes a database file smaller that has grown, and says so; the exchange before it has succeeded either way."""
+    try:
+        compacted = compact_when_grown(warehouse)
+    except WarehouseError as error:
+        tell(str(error))
+        return
+    if compacted is not None:
+        tell(
+            f"The database file had grown to {compacted.before_bytes / 1e6:,.0f} MB and was copied: it has "
+            f"{compacted.after_bytes / 1e6:,.0f} MB now."
+        )
 
 
 @dataclass(frozen=True)
@@ -51,6 +68,7 @@ class RunPlan:
         clock: Tells the time, aware.
         open_warehouse: Opens the profile's database; tests keep one connection to it.
         tell: Shows a sentence to whoever watches.
+        give_room_back: Makes the file smaller after the last step, see `COMPACTED_AFTER`.
     """
 
     profile: Profile
@@ -63,6 +81,7 @@ class RunPlan:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     open_warehouse: Callable[[Profile, Settings], Warehouse] = open_warehouse
     tell: Callable[[str], None] = lambda _sentence: None
+    give_room_back: Callable[[Warehouse, Callable[[str], None]], None] = give_room_back
 
 
 @dataclass
@@ -138,7 +157,11 @@ def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
         lock.release(path, plan.run_id)
         raise
     if is_complete:
-        lock.release(path, plan.run_id)
+        try:
+            if plan.kind in COMPACTED_AFTER:
+                plan.give_room_back(warehouse, plan.tell)
+        finally:
+            lock.release(path, plan.run_id)
 
 
 def _walks_of_period(plan: RunPlan) -> set[str]:

@@ -54,3 +54,13 @@ class DiskFullError(WarehouseError):
             f"The disk that holds {path} is full. What was stored before is safe; free some space and load "
             "again: the load goes on from there."
         )
+
+
+class CompactionError(WarehouseError):
+    """The file could not be made smaller."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"The database {path} has grown and was not made smaller: {reason}. It is complete and stays as it "
+            "is; the next exchange tries again."
+        )

@@ -108,12 +108,13 @@ def run(directory: Path, scale: int) -> list[tuple[str, str, str, str]]:
     grown = measure("file_growth", directory, 50 // scale, 0)
     changing = measure("file_growth", directory, 50 // scale, 1)
     ratio = grown["last_megabytes"] / grown["first_megabytes"]
+    changing_ratio = changing["last_megabytes"] / changing["first_megabytes"]
     row(
         f"File size after {grown['reloads']} reloads of the same 30 days",
         "1.3 x the first load's",
         f"{grown['last_megabytes']:.1f} MB, {ratio:.2f} x (with a twentieth of the orders changed each time "
-        f"{changing['last_megabytes'] / changing['first_megabytes']:.2f} x)",
-        ratio <= 1.3,
+        f"{changing_ratio:.2f} x)",
+        max(ratio, changing_ratio) <= 1.3,
     )
     year = measure("range_run", directory, 365 // scale, 100)
     row(

@@ -22,6 +22,7 @@ from keycrm_pipeline.exchange.period import derive_everything
 from keycrm_pipeline.exchange.session import Step
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import raw
+from keycrm_pipeline.warehouse.compaction import compact_when_grown
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, begin_exchange, finish_step
 from keycrm_pipeline_tests.benchmarks.generator import orders_of_days, text
@@ -182,7 +183,10 @@ def reload_day(directory: Path, beside: int, a_day: int) -> dict[str, Any]:
 
 
 def file_growth(directory: Path, reloads: int, changed_of_twenty: int) -> dict[str, Any]:
-    """Size of the file after many reloads of the same 30 days of 100 orders, some of twenty changed each time."""
+    """Size of the file after many reloads of the same 30 days of 100 orders, some of twenty changed each time.
+
+    After each reload the file is looked at as after the pass of a night.
+    """
     warehouse = _warehouse(directory, f"growth_{changed_of_twenty}")
     last_day = FIRST_DAY + timedelta(days=29)
     sizes = []
@@ -210,6 +214,7 @@ def file_growth(directory: Path, reloads: int, changed_of_twenty: int) -> dict[s
         ]
         _store(warehouse, iter(pages), exchange_id)
         _derive(warehouse, FIRST_DAY, last_day, exchange_id)
+        compact_when_grown(warehouse)
         sizes.append(warehouse.path.stat().st_size / 1e6)
     return {"first_megabytes": sizes[0], "last_megabytes": sizes[-1], "reloads": reloads}
 

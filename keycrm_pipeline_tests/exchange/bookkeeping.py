@@ -113,6 +113,7 @@ class Books:
         api: KeyCRM's API over the account.
         now: Time of the next load; each load moves it on by an hour.
         rewritten: Bytes of KeyCRM's answers and what comes in their place.
+        give_room_back: Nothing: the connection is kept, and would write to the old file.
     """
 
     directory: Path
@@ -121,6 +122,7 @@ class Books:
     api: SandboxApi
     now: datetime = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
     rewritten: dict[bytes, bytes] = field(default_factory=dict)
+    give_room_back: Callable[[Warehouse, Callable[[str], None]], None] = lambda _warehouse, _tell: None
 
     @property
     def settings(self) -> Settings:
@@ -168,6 +170,7 @@ class Books:
             steps=steps,
             clock=lambda: self.now,
             open_warehouse=lambda _profile, _settings: warehouse,
+            give_room_back=self.give_room_back,
         )
 
     def load(
