@@ -11,7 +11,7 @@ from keycrm_pipeline.assets.changes import build_changes
 from keycrm_pipeline.assets.handover import build_exports, build_report
 from keycrm_pipeline.assets.orders import build_orders
 from keycrm_pipeline.assets.raw_orders import build_raw_orders
-from keycrm_pipeline.assets.registers import build_partners, build_products, build_sources, build_statuses
+from keycrm_pipeline.assets.registers import build_lists, build_partners, build_products
 from keycrm_pipeline.assets.stage import ProfileAssets
 from keycrm_pipeline.assets.validated_orders import build_validated_orders
 
@@ -21,8 +21,7 @@ def build_assets(assets: ProfileAssets) -> list[dg.AssetsDefinition]:
     return [
         build_raw_orders(assets),
         build_validated_orders(assets),
-        build_statuses(assets),
-        build_sources(assets),
+        *build_lists(assets),
         build_partners(assets),
         build_products(assets),
         build_orders(assets),

@@ -3,6 +3,9 @@
 Registers are partitioned by day like the orders they serve: a day's materialization tells the cards of the run.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import dagster as dg
 
 from keycrm_pipeline.assets.failures import RETRY, told_to_dagster
@@ -17,6 +20,7 @@ from keycrm_pipeline.exchange.registers import (
     derive_statuses,
 )
 from keycrm_pipeline.exchange.session import exchange_step
+from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCTS, SOURCES, STATUSES
 from keycrm_pipeline.warehouse.registers import select_orders
 
@@ -25,44 +29,46 @@ def _numbers(counts: RegisterCounts) -> dict[str, int]:
     return {"cards new": counts.created, "cards changed": counts.updated, "cards used": counts.used}
 
 
-def build_statuses(assets: ProfileAssets) -> dg.AssetsDefinition:
-    """The asset for one profile."""
+def build_lists(assets: ProfileAssets) -> list[dg.AssetsDefinition]:
+    """The assets of one profile's lists that KeyCRM names: statuses and sources."""
+    return [
+        _build_list(
+            assets,
+            "statuses",
+            STATUSES,
+            "Order statuses of KeyCRM with their stage (Етап) in the accounting system.",
+            partial(derive_statuses, profile=assets.profile),
+        ),
+        _build_list(
+            assets,
+            "sources",
+            SOURCES,
+            "Sources of orders (Джерело): sites, marketplaces, shops, with their currency.",
+            derive_sources,
+        ),
+    ]
 
-    @assets.stage("statuses", STATUSES, kinds={"duckdb"}, deps=["validated_orders"])
-    def statuses(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """Order statuses of KeyCRM with their stage (Етап) in the accounting system."""
+
+def _build_list(
+    assets: ProfileAssets,
+    name: str,
+    table: Table,
+    description: str,
+    derive: Callable[..., RegisterCounts],
+) -> dg.AssetsDefinition:
+    @assets.stage(name, table, kinds={"duckdb"}, deps=["validated_orders"], description=description)
+    def register(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         first_day, last_day = period(context)
         with (
             told_to_dagster(context),
-            exchange_step(assets.plan(context), "statuses") as step,
+            exchange_step(assets.plan(context), name) as step,
             step.warehouse.writing() as connection,
         ):
-            counts = derive_statuses(
-                connection, assets.profile, first_day, last_day, exchange_id=step.exchange_id
-            )
+            counts = derive(connection, first_day=first_day, last_day=last_day, exchange_id=step.exchange_id)
         report_run(context, _numbers(counts))
         return dg.MaterializeResult()
 
-    return statuses
-
-
-def build_sources(assets: ProfileAssets) -> dg.AssetsDefinition:
-    """The asset for one profile."""
-
-    @assets.stage("sources", SOURCES, kinds={"duckdb"}, deps=["validated_orders"])
-    def sources(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """Sources of orders (Джерело): sites, marketplaces, shops, with their currency."""
-        first_day, last_day = period(context)
-        with (
-            told_to_dagster(context),
-            exchange_step(assets.plan(context), "sources") as step,
-            step.warehouse.writing() as connection,
-        ):
-            counts = derive_sources(connection, first_day, last_day, exchange_id=step.exchange_id)
-        report_run(context, _numbers(counts))
-        return dg.MaterializeResult()
-
-    return sources
+    return register
 
 
 def build_partners(assets: ProfileAssets) -> dg.AssetsDefinition:

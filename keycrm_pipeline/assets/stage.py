@@ -60,9 +60,14 @@ class ProfileAssets:
         kinds: set[str],
         deps: Sequence[str] = (),
         retry_policy: dg.RetryPolicy | None = None,
+        description: str | None = None,
     ) -> Callable[[StageFunction], dg.AssetsDefinition]:
-        """The decorator of a partitioned stage: `dg.asset` with what all stages have."""
+        """The decorator of a partitioned stage: `dg.asset` with what all stages have.
+
+        Without a description the docstring of the function is what an accountant reads on the page.
+        """
         return dg.asset(
+            description=description,
             key=self.key(name),
             group_name=self.profile.name,
             partitions_def=self.partitions,

@@ -17,7 +17,6 @@ The policy, by what came back:
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -103,20 +102,7 @@ class _Fault:
 class Connection:
     """Sends GET requests with the account's key, and repeats them after faults that pass.
 
-    Args:
-        base_url: Address of the API with its version.
-        api_key: The account's key; sent in the Authorization header and shown nowhere.
-        budget: Paces the requests.
-        transport: Carries the requests instead of the network; closed with the connection.
-        concurrency: Requests that may be on their way at once.
-        attempts: How often one request is sent before it counts as failed.
-        timeout: Limits of connecting, reading and writing.
-        sleep: Waits that many seconds before a request is repeated.
-        jitter: A random number of 0 to 1.
-
-    Raises:
-        AuthenticationError: The key is empty, or has characters that no key has.
-        ValueError: `base_url` is no http address, or a number is too small.
+    Its arguments, and what it raises for wrong ones, are those of `KeyCrmClient`, which hands them on.
     """
 
     def __init__(
@@ -125,12 +111,12 @@ class Connection:
         base_url: str,
         api_key: str,
         budget: RequestBudget,
-        transport: httpx.BaseTransport | None = None,
-        concurrency: int = 8,
-        attempts: int = 6,
-        timeout: httpx.Timeout = TIMEOUT,
-        sleep: Callable[[float], None] = time.sleep,
-        jitter: Callable[[], float] = random.random,
+        transport: httpx.BaseTransport | None,
+        concurrency: int,
+        attempts: int,
+        timeout: httpx.Timeout,
+        sleep: Callable[[float], None],
+        jitter: Callable[[], float],
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
