@@ -1,7 +1,7 @@
 """Tables of schema `validated`: orders turned into typed rows that passed their checks.
 
 An order stands here whole or not at all. When a later payload of it fails, the last good rows stay.
-The reasons that `REASONS_*` checks give are read by a bookkeeper in `ops.rejected_records`.
+What an order must fulfil to get here is in `validation`.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -160,7 +160,7 @@ def test_a_file_that_another_program_holds(
 
 
 def test_the_answer_comes_at_once(books: Books, place: Place) -> None:
-    """Under a second, because nothing heavy is loaded on the way."""
+    """Under a second of work, because nothing heavy is loaded on the way."""
     sell(books, 1)
     books.load(MARCH_4)
     script = (
@@ -172,14 +172,15 @@ def test_the_answer_comes_at_once(books: Books, place: Place) -> None:
     )
     seconds = []
     for _ in range(3):
-        started = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [sys.executable, "-c", script], env=place.environment, capture_output=True, text=True, check=True
         )
-        seconds.append(time.monotonic() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # Of the processor, not of the clock: the machine may be busy with something else.
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert done.stderr == "0 []\n"
         assert json.loads(done.stdout)["last_exchange"]["orders_created"] == 1
-    # The best of three: the machine may be busy with something else.
     assert min(seconds) < 1
 
 
