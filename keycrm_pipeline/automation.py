@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-# Asset backfills under way can be listed only by these names; they have no public ones. A test lists a real backfill.
-from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
-
 from keycrm_pipeline.assets.stage import STEPS, ProfileAssets
 from keycrm_pipeline.exchange.alerts import send_alert
 from keycrm_pipeline.exchange.lock import is_held
@@ -33,6 +30,9 @@ PROFILE_TAG = "keycrm/profile"
 """Runs of one profile wait for each other in the queue: `dagster.yaml` limits this tag to one a value."""
 
 FAILURE_POLL_SECONDS = 60
+NEWEST_BACKFILLS = 50
+"""Backfills that are looked at, newest first: one that is under way is among them, and each may be large."""
+
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 HANDOVER_JOBS = ("exports", "report")
@@ -219,8 +219,10 @@ def _work_under_way(instance: dg.DagsterInstance, assets: ProfileAssets) -> str 
     name = assets.profile.name
     if instance.get_run_records(dg.RunsFilter(tags={PROFILE_TAG: name}, statuses=_UNFINISHED), limit=1):
         return "An exchange of this profile is waiting or running."
-    for backfill in instance.get_backfills(BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED])):
-        if any(key.path[0] == name for key in backfill.asset_selection or ()):
+    for backfill in instance.get_backfills(limit=NEWEST_BACKFILLS):
+        # By its name: the filter of statuses and their names are not public.
+        is_under_way = backfill.status.name == "REQUESTED"
+        if is_under_way and any(key.path[0] == name for key in backfill.asset_selection or ()):
             return "A backfill of this profile is under way."
     return None
 
