@@ -66,6 +66,9 @@ ORDER_INCLUDES: Final = (
 )
 """Everything KeyCRM adds to an order, in one request. Without its include a key is absent, not null."""
 
+CLOCK_SLACK: Final = timedelta(seconds=2)
+"""How far KeyCRM's clock may be behind ours before an order made during a walk looks older than it."""
+
 SLACK: Final = timedelta(days=1)
 """How far outside the asked window a row's dates may lie. KeyCRM does not say which date it selects by, nor
 whether the ends count; a filter that was ignored brings orders of years."""
@@ -200,6 +203,7 @@ class KeyCrmClient:
         query = {"include": ",".join(ORDER_INCLUDES), **_window_filters(created_between, updated_between)}
         if status_id is not None:
             query["filter[status_id]"] = str(status_id)
+        began = datetime.now(UTC) - CLOCK_SLACK
 
         def read(envelope: Envelope) -> FetchedPage[OrderPage]:
             rows = tuple(decode_order(payload) for payload in envelope.rows)
@@ -211,7 +215,8 @@ class KeyCrmClient:
                 _check_window("updated_between", updated_between, envelope.page, _updated_dates(rows))
                 _check_status(status_id, envelope.page, rows)
             content = OrderPage(envelope.page, envelope.total, rows)
-            return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, content)
+            newcomers = _any_made_since(began, rows)
+            return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, content, newcomers)
 
         done = {page: (record.total, record.order_ids) for page, record in pages_done.items()}
         return self._walk("/order", query, read, done, is_open=is_open)
@@ -224,14 +229,17 @@ class KeyCrmClient:
         Raises:
             KeyCrmError: As for `orders`.
         """
+        began = datetime.now(UTC) - CLOCK_SLACK
 
         def read(envelope: Envelope) -> FetchedPage[IdPage]:
-            found = [decode_order(payload).order_id for payload in envelope.rows]
+            rows = [decode_order(payload) for payload in envelope.rows]
+            found = [row.order_id for row in rows]
             ids = _identities(envelope.page, found)
             _check_sorted("/order", envelope.page, ids)
             readable = tuple(order_id for order_id in found if order_id is not None)
             content = IdPage(envelope.page, envelope.total, readable)
-            return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, content)
+            newcomers = _any_made_since(began, rows)
+            return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, content, newcomers)
 
         return self._walk("/order", {}, read, {})
 
@@ -485,6 +493,10 @@ def _window_text(window: Window) -> str:
     if end.microsecond:
         end += timedelta(seconds=1)
     return ",".join(f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" for moment in (start, end))
+
+
+def _any_made_since(moment: datetime, rows: Iterable[OrderRow]) -> bool:
+    return any(row.created_at is not None and row.created_at >= moment for row in rows)
 
 
 def _created_dates(rows: Sequence[OrderRow]) -> list[list[datetime]]:

@@ -8,8 +8,8 @@ can slip from a page not yet fetched into one already fetched: it would be lost.
 rows the list has, so:
 
 - Answers of one total that follow each other saw one list (an *epoch*). A list cannot be seen to change
-  without its total; what changes and changes back between two answers is left to the passes that compare
-  everything.
+  without its total, but for one thing: what is added and what is removed between two answers cancel out.
+  When the last page was read before the others, that shows as an id met twice (see `walk`).
 - A page that was answered in an older epoch is *stale*. When it is asked again and begins with the rows it
   had, then nothing moved below it, because rows are in the order of their ids; new orders only made the
   list longer.

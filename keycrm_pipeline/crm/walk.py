@@ -41,6 +41,7 @@ class FetchedPage(Generic[Content]):
         ids: Identities of all rows, in their order; a row without a readable id has a negative one of its
             own.
         content: What the reader of the walk gets.
+        has_newcomers: Whether a row of it was made after the walk began.
     """
 
     page: int
@@ -48,6 +49,7 @@ class FetchedPage(Generic[Content]):
     page_size: int
     ids: tuple[int, ...]
     content: Content
+    has_newcomers: bool = False
 
 
 class Crew:
@@ -132,6 +134,11 @@ class ListWalk(Generic[Content]):
 
     A list of N rows that keeps still costs ceil(N / page size) requests, an empty one 1.
 
+    A row added and another removed between two answers leave the total as it was. So the last page is read
+    before those below it: when a row is removed meanwhile, the first row of the last page slips into the page
+    below, is met twice, and tells on it. Only the first page was read before the last one; it is read again
+    when the last page has a row that was made meanwhile.
+
     Args:
         fetch: Asks for one page; called in a thread.
         crew: The threads to fetch in.
@@ -156,6 +163,7 @@ class ListWalk(Generic[Content]):
         self._route = route
         self._ledger = PageLedger(done)
         self._is_open = is_open
+        self._read_before_last_page: int | None = None
 
     def contents(self) -> Iterator[Content]:
         """The pages as they arrive. A page can come more than once; the newest holds.
@@ -183,17 +191,22 @@ class ListWalk(Generic[Content]):
         )
 
     def _first_page(self) -> Iterator[Content]:
-        for answer in self._crew.results(self._fetch, [self._ledger.first_to_ask()]):
+        first = self._ledger.first_to_ask()
+        for answer in self._crew.results(self._fetch, [first]):
             if answer.page_size != self._ledger.page_size:
                 # The server gives pages of its own size: the numbers of earlier pages mean nothing.
                 self._ledger = PageLedger({}, page_size=answer.page_size)
             yield self._noted(answer)
+        if self._ledger.last_page in self._ledger.missing():
+            self._read_before_last_page = first
 
     def _missing_pages(self) -> Iterator[Content]:
-        """Each missing page once, also those that come into being meanwhile."""
+        """Each missing page once, also those that come into being meanwhile; the last page of all first."""
         asked: set[int] = set()
         while missing := [page for page in self._ledger.missing() if page not in asked]:
             asked.update(missing)
+            if missing[-1] == self._ledger.last_page:
+                missing.insert(0, missing.pop())
             for answer in self._crew.results(self._fetch, missing):
                 yield self._noted(answer)
 
@@ -236,6 +249,11 @@ class ListWalk(Generic[Content]):
 
     def _noted(self, answer: FetchedPage[Content]) -> Content:
         self._ledger.note(answer.page, answer.total, answer.ids)
+        early = self._read_before_last_page
+        if early is not None and answer.page == self._ledger.last_page != early:
+            if answer.has_newcomers:
+                self._ledger.forget(early, early)
+            self._read_before_last_page = None
         return answer.content
 
 

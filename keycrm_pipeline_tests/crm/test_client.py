@@ -125,7 +125,10 @@ def test_changes_while_paging_lose_no_order(crm: LoopbackCrm, make_client: MakeC
 
 
 def test_a_load_that_was_cut_off_asks_nothing_twice(crm: LoopbackCrm, make_client: MakeClient) -> None:
-    """30 pages were stored before the crash; the second load makes the other 10 requests, not 40."""
+    """30 pages were stored before the crash; the second load makes the other 10 requests, not 40.
+
+    The last page is among the 30: it is read early, so that the others can be told by it.
+    """
     crm.lists["/order"] = [order(number) for number in range(1, 2001)]
     stored: dict[int, PageRecord] = {}
     walk = make_client(concurrency=1).orders(created_between=MARCH)
@@ -136,12 +139,12 @@ def test_a_load_that_was_cut_off_asks_nothing_twice(crm: LoopbackCrm, make_clien
     walk.close()  # type: ignore[attr-defined]
     crm.asked.clear()
     second = list(make_client().orders(created_between=MARCH, pages_done=stored))
-    assert sorted(crm.pages_asked) == list(range(31, 41))
+    assert sorted(crm.pages_asked) == list(range(30, 40))
     assert sorted(stored | {page.page: page.record for page in second}) == list(range(1, 41))
 
 
 def test_what_arrived_before_a_failure_is_handed_over(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    """The key is revoked after page 2: pages 1 and 2 can be stored, and nothing more is asked."""
+    """The key is revoked after two pages: they can be stored, and nothing more is asked."""
     crm.lists["/order"] = [order(number) for number in range(1, 501)]
 
     def revoke(number: int, _asked: Asked) -> None:
@@ -153,7 +156,7 @@ def test_what_arrived_before_a_failure_is_handed_over(crm: LoopbackCrm, client: 
     with pytest.raises(AuthenticationError):
         # `extend` keeps what came before the error.
         pages.extend(client.orders(created_between=MARCH))
-    assert [page.page for page in pages] == [1, 2]
+    assert [page.page for page in pages] == [1, 10]
     assert len(crm.asked) <= 4
 
 
@@ -508,7 +511,7 @@ def test_another_answer_is_not_the_order(crm: LoopbackCrm, client: KeyCrmClient,
 def test_the_sweep_reads_ids_without_includes(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     crm.lists["/order"] = [order(number) for number in range(3, 123)]
     pages = list(client.order_ids())
-    assert [order_id for page in pages for order_id in page.order_ids] == list(range(3, 123))
+    assert sorted(order_id for page in pages for order_id in page.order_ids) == list(range(3, 123))
     assert [page.total for page in pages] == [120, 120, 120]
     assert crm.asked[0].query == {"limit": "50", "page": "1", "sort": "id"}
 

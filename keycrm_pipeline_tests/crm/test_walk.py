@@ -26,6 +26,7 @@ class MovingList:
         self.script = dict(script or {})
         self.asked: list[int] = []
         self.lasting = set(ids)
+        self.before_walk: set[int] | None = None
 
     def fetch(self, page: int) -> FetchedPage[tuple[int, int, Ids]]:
         change = self.script.get(len(self.asked))
@@ -33,9 +34,12 @@ class MovingList:
             change(self.ids)
             self.ids.sort()
             self.lasting &= set(self.ids)
+        if self.before_walk is None:
+            self.before_walk = set(self.ids)
         self.asked.append(page)
         ids = tuple(self.ids[(page - 1) * 50 : page * 50])
-        return FetchedPage(page, len(self.ids), 50, ids, (page, len(self.ids), ids))
+        newcomers = not self.before_walk.issuperset(ids)
+        return FetchedPage(page, len(self.ids), 50, ids, (page, len(self.ids), ids), newcomers)
 
 
 def crew() -> Crew:
@@ -46,6 +50,7 @@ def walk(
     moving: MovingList, done: Done | None = None, *, is_open: bool = False
 ) -> Iterator[tuple[int, int, Ids]]:
     threads = crew()
+    moving.before_walk = None
     try:
         yield from ListWalk(
             moving.fetch, crew=threads, route="/order", done=done or {}, is_open=is_open
@@ -70,10 +75,10 @@ def test_a_quiet_list_costs_one_request_for_each_50_rows(count: int, requests: i
 
 
 def test_new_orders_at_the_end_cost_two_requests_more_not_a_new_walk() -> None:
-    """Two orders come in after page 3 of 6: page 3 is looked at again, the rest is known to have stayed."""
+    """Two orders come in after page 2 of 6: pages 6 and 2 are looked at again, the rest is known to have stayed."""
     moving = MovingList(list(range(1, 291)), {3: lambda ids: ids.extend([1001, 1002])})
     pages = list(walk(moving))
-    assert moving.asked == [1, 2, 3, 4, 5, 6, 3]
+    assert moving.asked == [1, 6, 2, 3, 4, 5, 6, 2]
     assert all_ids(pages) == {*range(1, 291), 1001, 1002}
 
 
@@ -113,13 +118,13 @@ def test_a_short_page_is_asked_again() -> None:
 
     def fetch(page: int) -> FetchedPage[tuple[int, int, Ids]]:
         answer = honest(page)
-        if moving.asked == [1, 2]:
+        if moving.asked == [1, 3, 2]:
             return FetchedPage(page, answer.total, 50, answer.ids[:10], (page, answer.total, answer.ids[:10]))
         return answer
 
     moving.fetch = fetch  # type: ignore[method-assign]
     pages = list(walk(moving))
-    assert moving.asked == [1, 2, 3, 2]
+    assert moving.asked == [1, 3, 2, 2]
     assert all_ids(pages) == set(range(1, 151))
 
 
@@ -143,6 +148,50 @@ def test_rows_that_change_without_the_total_are_found_by_their_ids() -> None:
     assert all_ids(pages) >= moving.lasting | {1}
 
 
+def swap(place: int, new: int) -> Callable[[list[int]], None]:
+    """An order is deleted and another comes in, both between the same two requests."""
+
+    def change(ids: list[int]) -> None:
+        if ids:
+            del ids[place % len(ids)]
+        ids.append(new)
+
+    return change
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3, 4, 5])
+def test_a_deletion_that_a_new_order_hides_loses_nothing(turn: int) -> None:
+    """The total stays, and the first order of the next page slips into one that was read: it is found."""
+    moving = MovingList(list(range(1, 291)), {turn: swap(2, 1001)})
+    pages = list(walk(moving))
+    assert moving.lasting <= all_ids(pages)
+    assert len(moving.asked) <= 13
+
+
+def test_a_deletion_that_a_new_order_hides_in_a_list_of_two_pages() -> None:
+    """Only the first page was read before it: it alone is read again."""
+    moving = MovingList(list(range(1, 91)), {1: swap(2, 1001)})
+    pages = list(walk(moving))
+    assert moving.asked == [1, 2, 1]
+    assert 51 in all_ids(pages)
+
+
+@given(
+    st.integers(0, 330),
+    st.dictionaries(st.integers(0, 8), st.integers(0, 3000), max_size=3),
+)
+@settings(deadline=None, max_examples=200)
+def test_whatever_is_hidden_by_new_orders_nothing_that_lasted_is_lost(
+    count: int, deleted: dict[int, int]
+) -> None:
+    """Deletions at any moment, each with a new order in the same moment, so that no total ever tells."""
+    moving = MovingList(
+        list(range(1, count + 1)), {turn: swap(place, 1001 + turn) for turn, place in deleted.items()}
+    )
+    pages = list(walk(moving))
+    assert moving.lasting <= all_ids(pages)
+
+
 def done_from(moving: MovingList, pages: list[int]) -> Done:
     return {page: (len(moving.ids), tuple(moving.ids[(page - 1) * 50 : page * 50])) for page in pages}
 
@@ -150,7 +199,7 @@ def done_from(moving: MovingList, pages: list[int]) -> Done:
 def test_a_resumed_walk_asks_only_for_what_is_missing() -> None:
     moving = MovingList(list(range(1, 501)))
     pages = list(walk(moving, done_from(moving, [1, 2, 3, 5, 6, 9])))
-    assert moving.asked == [4, 7, 8, 10]
+    assert moving.asked == [4, 10, 7, 8]
     assert all_ids(pages) == {*range(151, 201), *range(301, 401), *range(451, 501)}
 
 
@@ -167,7 +216,7 @@ def test_a_walk_that_was_complete_asks_one_page_of_a_list_that_can_have_grown() 
     assert moving.asked == [3]
     moving.ids.extend(range(121, 153))
     pages = list(walk(moving, done, is_open=True))
-    assert moving.asked == [3, 3, 4]
+    assert moving.asked == [3, 3, 4, 2]
     assert all_ids(pages) == {*range(101, 153)}
 
 
@@ -176,7 +225,7 @@ def test_a_resumed_walk_looks_at_one_stored_page_when_only_new_orders_came() -> 
     done = done_from(moving, [1, 2, 3, 4, 5, 6])
     moving.ids.extend([1001, 1002])
     pages = list(walk(moving, done))
-    assert moving.asked == [7, 8, 9, 10, 11, 6]
+    assert moving.asked == [7, 11, 8, 9, 10, 6]
     assert {1001, 1002} <= all_ids(pages)
 
 
@@ -186,7 +235,7 @@ def test_a_resumed_walk_asks_stored_pages_again_from_where_the_list_moved() -> N
     done = done_from(moving, [1, 2, 3, 4, 5, 6])
     moving.ids.remove(120)
     list(walk(moving, done))
-    assert moving.asked == [7, 8, 9, 10, 6, 5, 4, 3, 2]
+    assert moving.asked == [7, 10, 8, 9, 6, 5, 4, 3, 2]
 
 
 def test_stored_pages_of_different_moments_are_each_looked_at() -> None:
@@ -195,7 +244,7 @@ def test_stored_pages_of_different_moments_are_each_looked_at() -> None:
     moving.ids.append(1001)
     done |= done_from(moving, [4, 5])
     pages = list(walk(moving, done))
-    assert moving.asked == [5, 6, 7, 4, 3]
+    assert moving.asked == [5, 7, 6, 4, 3]
     assert 1001 in all_ids(pages)
 
 
@@ -210,7 +259,7 @@ def test_a_page_that_stayed_does_not_vouch_for_moves_that_cancel_out_below_it() 
     moving.ids.extend([5, 5001])
     moving.ids.sort()
     pages = list(walk(moving, done))
-    assert moving.asked == [1, 2, 5, 6, 7, 4, 3]
+    assert moving.asked == [1, 7, 2, 5, 6, 4, 3]
     assert 1000 in all_ids(pages)
 
 
