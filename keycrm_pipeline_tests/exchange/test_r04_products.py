@@ -155,6 +155,20 @@ def test_product_whose_variants_all_have_articles_has_variants(books: Books) -> 
     assert books.rows("order_lines", "sku, characteristics")[0] == ("TS-R", "Колір: Червоний; Розмір: M")
 
 
+def test_line_with_a_variant_shows_its_article_and_options(books: Books) -> None:
+    """Typed in by SKU alone, or sold before the variant had a SKU: what the line lacks is the variant's."""
+    catalogue(books, 7, "Футболка", variant(70, 7, "TS-RED-M", RED, SIZE, barcode="4820"))
+    sell(books, 1, {"name": "Футболка", "offer": variant(70, 7, "TS-RED-M", RED, SIZE)})
+    sell(books, 2, {"name": "Футболка", "sku": "ts-red-m"})
+    sell(books, 3, {"name": "Футболка", "offer": variant(70, 7, None, RED), "properties": [SIZE]})
+    books.load()
+    assert books.rows("order_lines", "order_id, variant_id, sku, characteristics") == [
+        (1, 1, "TS-RED-M", "Колір: Червоний; Розмір: M"),
+        (2, 1, "ts-red-m", "Колір: Червоний; Розмір: M"),
+        (3, 1, "TS-RED-M", "Розмір: M"),
+    ]
+
+
 def test_product_with_missing_or_shared_articles_is_one_card_without(books: Books) -> None:
     """Variants without SKU, with one for all, or only partly: Товар; the options stay on the line."""
     for product_id, first, second in ((7, None, None), (8, "S", "S"), (9, "P", None)):

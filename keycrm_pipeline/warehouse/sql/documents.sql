@@ -44,13 +44,16 @@ LEFT JOIN (SELECT order_id, partner_id FROM accounting.orders SEMI JOIN batch_or
 ORDER BY validated.order_id
 
 -- name: lines
+-- A line with a variant has the variant's SKU and options where it brings none of its own.
 SELECT
-    line.order_id, line.line_no, line.crm_line_id, item.product_id, item.variant_id, card.kind, line.name, line.sku,
-    line.characteristics, line.unit, line.quantity, line.price, line.price_sold
+    line.order_id, line.line_no, line.crm_line_id, item.product_id, item.variant_id, card.kind, line.name,
+    coalesce(line.sku, variant.sku) AS sku, coalesce(line.characteristics, variant.characteristics) AS characteristics,
+    line.unit, line.quantity, line.price, line.price_sold
 FROM validated.order_lines AS line
 SEMI JOIN batch_orders USING (order_id)
 LEFT JOIN validated.sold_items AS item ON item.item_key = line.item_key
 LEFT JOIN accounting.products AS card ON card.product_id = item.product_id
+LEFT JOIN accounting.product_variants AS variant ON variant.variant_id = item.variant_id
 ORDER BY line.order_id, line.line_no
 
 -- name: payments
