@@ -222,18 +222,20 @@ def set_up(project: Path) -> tuple[str, str]:
 
 
 @pytest.mark.usefixtures("scripts")
-def test_setup_does_nothing_twice_and_redoes_what_changed(tmp_path: Path) -> None:
+def test_setup_does_nothing_twice_and_redoes_what_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A second `make run` starts at once; a changed lock, a moved project, a removed Python are noticed."""
     setup = importlib.import_module("setup")
     project = small_project(tmp_path / "project")
-    setup.PROJECT = project
+    monkeypatch.setattr(setup, "PROJECT", project)
     lock = project / "small.lock"
     stamp = project / "ready" / setup.STAMP
     stamp.write_text(setup.environment_hash(lock), "ascii")
     assert set_up(project) == ("", "")
 
     moved = project.rename(tmp_path / "moved")
-    setup.PROJECT = moved
+    monkeypatch.setattr(setup, "PROJECT", moved)
     assert setup.environment_hash(moved / "small.lock") != (moved / "ready" / setup.STAMP).read_text("ascii")
 
     before = setup.environment_hash(moved / "small.lock")

@@ -398,12 +398,12 @@ def status_payload(status_id: int = 1, name: str = "new", **overrides: Any) -> P
     return {**STATUS, "id": status_id, "name": name, "alias": name, **derived, **overrides}
 
 
-def source_payload(source_id: int = 1, name: str = "Інтернет-магазин", **overrides: Any) -> Payload:
+def source_payload(source_id: int = 1, name: str | None = "Інтернет-магазин", **overrides: Any) -> Payload:
     """A source as in `/order/source`.
 
     Args:
         source_id: KeyCRM's id of the source.
-        name: Its name.
+        name: Its name, or null.
         overrides: Any key with its value, such as `currency_code`.
     """
     return {**SOURCE, "id": source_id, "name": name, **overrides}

@@ -302,7 +302,7 @@ def range_run(directory: Path, days: int, orders_a_day: int) -> dict[str, Any]:
     first_day = last_day - timedelta(days=days - 1)
     shop = Shop(lambda: datetime(2026, 7, 1, 9, tzinfo=UTC), orders_per_day=orders_a_day)
     api = SandboxApi(shop)
-    sandbox_transport.demo_transport = lambda: sandbox_transport.SandboxTransport(api)  # type: ignore[assignment]
+    sandbox_transport.demo_transport = lambda: sandbox_transport.SandboxTransport(api)
     own = [0.0]
 
     @contextmanager

@@ -820,8 +820,8 @@ def test_whatever_a_shop_sells(
             assert product_id in books.cards
             assert variant_id is None or books.variants[variant_id].product_id == product_id
 
-        carriers = [sku_key(one.sku) for one in (*books.cards.values(), *books.variants.values())]
-        carried = [key for key in carriers if key is not None]
+        skus = [*(card.sku for card in books.cards.values()), *(one.sku for one in books.variants.values())]
+        carried = [key for key in map(sku_key, skus) if key is not None]
         assert len(carried) == len(set(carried))
 
         order = ["product", "product_with_sku", "service"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from keycrm_pipeline.commands.check import AccountCheck, as_json
@@ -71,7 +73,7 @@ def test_names_with_brackets_and_long_names_are_shown_whole(account: Account, ke
     ],
 )
 def test_what_is_required_and_missing_is_an_error(
-    account: Account, keyed: Place, settings: dict[str, object], problem: str
+    account: Account, keyed: Place, settings: dict[str, Any], problem: str
 ) -> None:
     """Exit code 1, and the sentence says which setting."""
     keyed.write_profile(base_url=account.url, requests_per_minute=600, **settings)

@@ -137,8 +137,8 @@ class Books:
 
     def order(self, order_id: int, ordered_at: datetime | str | None = None, **overrides: Any) -> int:
         """Puts an order into KeyCRM; on 2 March, one line of 100 hryvnias, unless told otherwise."""
-        arguments = {} if ordered_at is None else {"ordered_at": ordered_at}
-        return self.shop.add_order(order_payload(order_id, **arguments, **overrides))
+        arguments = overrides if ordered_at is None else {"ordered_at": ordered_at, **overrides}
+        return self.shop.add_order(order_payload(order_id, **arguments))
 
     def client(self, key: str = KEY) -> KeyCrmClient:
         """A client of the account that never waits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def new_books(tmp_path: Path) -> MakeBooks:
     """Makes empty accounts, each with a directory of its own; arguments are settings of the profile."""
     numbers = itertools.count(1)
 
-    def make(**settings: object) -> Books:
+    def make(**settings: Any) -> Books:
         directory = tmp_path / f"books-{next(numbers)}"
         directory.mkdir()
         return make_books(directory, **settings)

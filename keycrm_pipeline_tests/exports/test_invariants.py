@@ -28,7 +28,7 @@ SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).with_name("commerceml_order.
 NAMESPACES = {"c": "urn:1C.ru:commerceml_2"}
 KOPIYKA = Decimal("0.01")
 
-TEXTS = st.text(alphabet=st.characters(exclude_categories=("Cs",)), min_size=1, max_size=300)
+TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300)
 LINES = st.lists(
     st.tuples(
         st.decimals(min_value=0, max_value=100_000, places=2),

@@ -20,7 +20,7 @@ TEXTS = st.lists(
     st.text(
         alphabet=st.one_of(
             st.sampled_from("=+-@\t\r\n'0123456789.,＝ \x00\x0b\x7f"),
-            st.characters(exclude_categories=("Cs",)),
+            st.characters(exclude_categories=["Cs"]),
         ),
         max_size=12,
     ),

@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 from PIL import Image
 
+from keycrm_pipeline.reports.formatting import Language
 from keycrm_pipeline.reports.summary import (
     DayFigures,
     GroupFigures,
@@ -111,9 +112,10 @@ def test_markdown_leaves_contacts_out() -> None:
     """A reason that quotes a phone or an e-mail is shown without it."""
     reason = sentences.NOT_A_NUMBER.english.format(value="taxes «0501234567 a@example.com»")
     summary = LoadSummary(rejections={reason: 2, "Not valid: 0501234567 or a@example.com": 1})
-    for language, said in (("uk", "Не число: taxes «…»."), ("en", "Not a number: taxes «…».")):
+    said: dict[Language, str] = {"uk": "Не число: taxes «…».", "en": "Not a number: taxes «…»."}
+    for language, sentence in said.items():
         text = load_summary_markdown(summary, LoadCounts(), language=language)
-        assert said in text
+        assert sentence in text
         assert "0501234567" not in text
         assert "example.com" not in text
 

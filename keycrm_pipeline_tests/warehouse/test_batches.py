@@ -52,7 +52,8 @@ def test_a_time_without_a_zone_means_utc_in_every_batch(warehouse: Warehouse) ->
     def read(connection: duckdb.DuckDBPyConnection, text: str) -> datetime:
         row = connection.execute("SELECT CAST(? AS TIMESTAMPTZ)", [text]).fetchone()
         assert row is not None
-        return row[0].astimezone(UTC)
+        instant: datetime = row[0]
+        return instant.astimezone(UTC)
 
     with warehouse.writing() as connection:
         times = work_on_batches(connection, ["2026-03-01 22:30:00", "2026-03-02 22:30:00"], read)
