@@ -21,6 +21,7 @@ from keycrm_pipeline.exports.odoo import write_odoo
 from keycrm_pipeline.exports.parquet import write_parquet
 from keycrm_pipeline.exports.separated import write_separated
 from keycrm_pipeline.exports.workbook import write_workbook
+from keycrm_pipeline.schemas.sentences import in_ukrainian
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.export import ExportSources, read_export_sources, record_exported_cards
 
@@ -134,8 +135,10 @@ def _held_back(frame: pl.DataFrame) -> tuple[HeldBack, ...]:
 
 def _with_reasons(frame: pl.DataFrame) -> pl.DataFrame:
     sentences = {cause: ukrainian for cause, (_, ukrainian) in _REASONS.items()}
+    details = [None if told is None else " ".join(map(in_ukrainian, told)) for told in frame["details"]]
     return frame.with_columns(
-        pl.col("cause").replace_strict(sentences, return_dtype=pl.String).alias("reason")
+        pl.col("cause").replace_strict(sentences, return_dtype=pl.String).alias("reason"),
+        pl.Series("details", details, dtype=pl.String),
     )
 
 

@@ -69,7 +69,9 @@ def test_what_is_held_back_is_counted_with_the_reason(export: Export) -> None:
     listed = _rows(result, "held_back")
     assert [row["Номер замовлення"] for row in listed] == ["104", "105", "106", "107", "108", "199", ""]
     assert listed[1]["Подробиці"] == "Різниця 5,00 UAH"
-    assert listed[5]["Подробиці"].startswith("Line 1: the product has no name. The order has no")
+    assert listed[5]["Подробиці"] == (
+        "Рядок 1: товар не має назви. У замовленні немає підсумкової суми (grand_total)."
+    )
 
 
 def test_mended_order_goes_out(shop: SmallShop, export: Export) -> None:

@@ -55,7 +55,9 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pl.Schema]
             connection, period_from=PERIOD_FROM, period_to=PERIOD_TO, export_format="csv"
         )
     frames = {name: frame.schema for name, frame in sources.tables.items()}
-    frames["held_back"] = pl.Schema(dict(frames["held_back"]) | {"reason": pl.String()})
+    frames["held_back"] = pl.Schema(
+        dict(frames["held_back"]) | {name: pl.String() for name in ("reason", "details")}
+    )
     return frames
 
 

@@ -53,23 +53,24 @@ LEFT JOIN services USING (order_id)
 CREATE OR REPLACE TEMP TABLE exportable_orders AS SELECT order_id FROM chosen_orders WHERE cause IS NULL
 
 -- name: held_back
--- Booked orders that are held back, and rejected records of the period that never got into the books.
+-- Booked orders that are held back, and rejected records of the period that never got into the books. The details are
+-- sentences.
 SELECT order_id, order_day, cause, details
 FROM (
     SELECT chosen.order_id, chosen.order_day, chosen.cause,
         CASE chosen.cause
             WHEN 'rejected' THEN (
-                SELECT string_agg(array_to_string(record.reasons, ' '), ' ' ORDER BY record.record_key)
+                SELECT flatten(list(record.reasons ORDER BY record.record_key))
                 FROM ops.rejected_records AS record WHERE record.order_id = chosen.order_id
             )
             WHEN 'difference'
-                THEN concat('Різниця ', replace(CAST(chosen.difference AS VARCHAR), '.', ','), ' ', chosen.currency)
+                THEN [concat('Різниця ', replace(CAST(chosen.difference AS VARCHAR), '.', ','), ' ', chosen.currency)]
         END AS details,
         CAST(chosen.order_id AS VARCHAR) AS record_key
     FROM chosen_orders AS chosen
     WHERE chosen.cause IS NOT NULL
     UNION ALL
-    SELECT record.order_id, record.order_day, 'rejected', array_to_string(record.reasons, ' '), record.record_key
+    SELECT record.order_id, record.order_day, 'rejected', record.reasons, record.record_key
     FROM ops.rejected_records AS record
     WHERE record.order_day BETWEEN $period_from AND $period_to
         AND NOT EXISTS (SELECT 1 FROM accounting.orders AS document WHERE document.order_id = record.order_id)
