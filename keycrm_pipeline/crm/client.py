@@ -175,6 +175,7 @@ class KeyCrmClient:
         status_id: int | None = None,
         pages_done: Mapping[int, PageRecord] = NO_PAGES,
         is_open: bool = False,
+        pages_since: datetime | None = None,
     ) -> Iterator[OrderPage]:
         """All orders of a window, with everything KeyCRM knows about them; without filters all there are.
 
@@ -192,6 +193,8 @@ class KeyCrmClient:
                 is asked again.
             is_open: The list may have grown since the pages in `pages_done` were answered: one of them is
                 asked again also when they are a whole list.
+            pages_since: When the oldest of `pages_done` was asked for; an order made since then makes them be
+                looked at again.
 
         Raises:
             AuthenticationError: The key was refused.
@@ -203,7 +206,7 @@ class KeyCrmClient:
         query = {"include": ",".join(ORDER_INCLUDES), **_window_filters(created_between, updated_between)}
         if status_id is not None:
             query["filter[status_id]"] = str(status_id)
-        began = datetime.now(UTC) - CLOCK_SLACK
+        began = (pages_since or datetime.now(UTC)) - CLOCK_SLACK
 
         def read(envelope: Envelope) -> FetchedPage[OrderPage]:
             rows = tuple(decode_order(payload) for payload in envelope.rows)
@@ -433,13 +436,22 @@ class KeyCrmClient:
         parameters = {"limit": str(PAGE_SIZE), "page": str(page)}
         if route.startswith(SORTED_ROUTES):
             parameters["sort"] = "id"
-        return self._connection.get(
-            route,
-            {**parameters, **query},
-            lambda body: decode_envelope(body, route=route, page=page),
-            place=f" (page {page})",
-            stopped=stopped,
-        )
+        try:
+            return self._connection.get(
+                route,
+                {**parameters, **query},
+                lambda body: decode_envelope(body, route=route, page=page),
+                place=f" (page {page})",
+                stopped=stopped,
+            )
+        except RequestRefused as refusal:
+            if refusal.status != NOT_FOUND or page == 1:
+                raise
+            # The list may have become shorter: what KeyCRM answers for a page past its end is not documented.
+            first = self._get_page(route, query, 1, stopped)
+            if page <= -(-first.total // first.page_size):
+                raise
+            return Envelope(page, first.total, first.page_size, ())
 
 
 def _checked_json(body: bytes) -> bytes:

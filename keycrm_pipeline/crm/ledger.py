@@ -101,6 +101,10 @@ class PageLedger:
             return next((page for page in range(1, highest) if not self._is_whole(page)), highest)
         return next(iter(self.missing()), self.last_page)
 
+    def distrust(self) -> None:
+        """Take it that the list may have moved without its total: all answers so far are stale."""
+        self.epoch += 1
+
     def note(self, page: int, total: int, ids: tuple[int, ...]) -> None:
         """Take an answer down.
 

@@ -41,7 +41,7 @@ class FetchedPage(Generic[Content]):
         ids: Identities of all rows, in their order; a row without a readable id has a negative one of its
             own.
         content: What the reader of the walk gets.
-        has_newcomers: Whether a row of it was made after the walk began.
+        has_newcomers: Whether a row of it was made after the first page of the walk was asked for.
     """
 
     page: int
@@ -136,8 +136,8 @@ class ListWalk(Generic[Content]):
 
     A row added and another removed between two answers leave the total as it was. So the last page is read
     before those below it: when a row is removed meanwhile, the first row of the last page slips into the page
-    below, is met twice, and tells on it. Only the first page was read before the last one; it is read again
-    when the last page has a row that was made meanwhile.
+    below, is met twice, and tells on it. Only the first page, and those of `done`, were read before the last
+    one; they are looked at again when the last page has a row that was made meanwhile.
 
     Args:
         fetch: Asks for one page; called in a thread.
@@ -163,7 +163,7 @@ class ListWalk(Generic[Content]):
         self._route = route
         self._ledger = PageLedger(done)
         self._is_open = is_open
-        self._read_before_last_page: int | None = None
+        self._has_read_last_page = False
 
     def contents(self) -> Iterator[Content]:
         """The pages as they arrive. A page can come more than once; the newest holds.
@@ -191,14 +191,11 @@ class ListWalk(Generic[Content]):
         )
 
     def _first_page(self) -> Iterator[Content]:
-        first = self._ledger.first_to_ask()
-        for answer in self._crew.results(self._fetch, [first]):
+        for answer in self._crew.results(self._fetch, [self._ledger.first_to_ask()]):
             if answer.page_size != self._ledger.page_size:
                 # The server gives pages of its own size: the numbers of earlier pages mean nothing.
                 self._ledger = PageLedger({}, page_size=answer.page_size)
             yield self._noted(answer)
-        if self._ledger.last_page in self._ledger.missing():
-            self._read_before_last_page = first
 
     def _missing_pages(self) -> Iterator[Content]:
         """Each missing page once, also those that come into being meanwhile; the last page of all first."""
@@ -248,12 +245,12 @@ class ListWalk(Generic[Content]):
             yield self._noted(answer)
 
     def _noted(self, answer: FetchedPage[Content]) -> Content:
-        self._ledger.note(answer.page, answer.total, answer.ids)
-        early = self._read_before_last_page
-        if early is not None and answer.page == self._ledger.last_page != early:
+        if answer.page == self._ledger.last_page and not self._has_read_last_page:
+            # Once is enough: pages that are read after this one are told by it.
+            self._has_read_last_page = self._ledger.total == answer.total
             if answer.has_newcomers:
-                self._ledger.forget(early, early)
-            self._read_before_last_page = None
+                self._ledger.distrust()
+        self._ledger.note(answer.page, answer.total, answer.ids)
         return answer.content
 
 

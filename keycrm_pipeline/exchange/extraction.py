@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from keycrm_pipeline.books.days import order_day, period_instants
 from keycrm_pipeline.books.statuses import status_name
 from keycrm_pipeline.crm.client import KeyCrmClient
-from keycrm_pipeline.crm.errors import AuthenticationError, RequestRefused
+from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.crm.pages import CrmRow, OrderPage, OrderRow, PageRecord
 from keycrm_pipeline.exchange.errors import UnmappedStatusesError
 from keycrm_pipeline.exchange.fields import text, whole
@@ -39,7 +39,7 @@ REFERENCE_ROUTES: Mapping[str, str] = {
 }
 EVERY_LOAD = ("statuses", "sources", "payment_methods")
 OPTIONAL = ("users", "delivery_services")
-"""Lists that an exchange can do without: a key or an account that has no such route stops nothing."""
+"""Lists that an exchange can do without: an account that has no such route, or one that fails, stops nothing."""
 
 
 @dataclass
@@ -192,6 +192,7 @@ def walk_orders(
         },
         # Orders of days that were over then can only have changed, and changes have a pass of their own.
         is_open=created_between is None or status_id is not None or created_between[1] > counts.began_at,
+        pages_since=counts.began_at if done else None,
     )
     try:
         for page in pages:
@@ -318,13 +319,13 @@ def unmapped_statuses(profile: Profile, rows: Iterable[Mapping[str, object]]) ->
 
 
 def _reference_rows(client: KeyCrmClient, profile: Profile, list_name: str) -> list[CrmRow] | None:
-    """A reference list; None when KeyCRM refuses one that an exchange can do without.
+    """A reference list; None when KeyCRM does not give one that an exchange can do without.
 
     Categories decide what is a service (R5), so a profile that names service categories cannot do without them.
     """
     try:
         return client.reference_rows(REFERENCE_ROUTES[list_name])
-    except (AuthenticationError, RequestRefused):
+    except KeyCrmError:
         if list_name in OPTIONAL or (list_name == "categories" and not profile.service_categories):
             return None
         raise

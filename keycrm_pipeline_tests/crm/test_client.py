@@ -124,6 +124,34 @@ def test_changes_while_paging_lose_no_order(crm: LoopbackCrm, make_client: MakeC
     assert len(crm.asked) < 40
 
 
+def test_a_page_that_a_shorter_list_no_longer_has_ends_no_walk(
+    crm: LoopbackCrm, client: KeyCrmClient
+) -> None:
+    """Orders are deleted while 3 pages are read, and KeyCRM answers 404 for a page past the end."""
+    crm.lists["/order"] = [order(number) for number in range(1, 131)]
+
+    def shorten(number: int, asked: Asked) -> None:
+        if number == 2:
+            del crm.lists["/order"][80:]
+        if (int(asked.query["page"]) - 1) * 50 >= len(crm.lists["/order"]):
+            crm.faults = [Reply(404, b'{"message": "Page not found."}')]
+
+    crm.before = shorten
+    assert set(ids_of(list(client.orders(created_between=MARCH)))) >= set(range(1, 81))
+
+
+def test_a_page_that_the_list_has_is_not_taken_for_its_end(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    crm.lists["/order"] = [order(number) for number in range(1, 131)]
+
+    def refuse(_number: int, asked: Asked) -> None:
+        if asked.query["page"] == "2":
+            crm.faults = [Reply(404, b'{"message": "Page not found."}')]
+
+    crm.before = refuse
+    with pytest.raises(RequestRefused):
+        list(client.orders(created_between=MARCH))
+
+
 def test_a_load_that_was_cut_off_asks_nothing_twice(crm: LoopbackCrm, make_client: MakeClient) -> None:
     """30 pages were stored before the crash; the second load makes the other 10 requests, not 40.
 
