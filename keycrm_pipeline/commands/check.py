@@ -8,7 +8,8 @@ from typing import Any
 
 from keycrm_pipeline.books.statuses import group_name, source_name, status_name
 from keycrm_pipeline.crm.client import KeyCrmClient
-from keycrm_pipeline.crm.errors import AuthenticationError, RequestRefused
+from keycrm_pipeline.crm.errors import KeyCrmError
+from keycrm_pipeline.crm.pages import CrmRow
 from keycrm_pipeline.exchange.catalogue_files import (
     CatalogueFilesError,
     find_catalogue_files,
@@ -16,11 +17,16 @@ from keycrm_pipeline.exchange.catalogue_files import (
 )
 from keycrm_pipeline.exchange.crm import open_client
 from keycrm_pipeline.exchange.extraction import OPTIONAL, REFERENCE_ROUTES
+from keycrm_pipeline.exchange.fields import text, whole
 from keycrm_pipeline.profile import Profile, Settings
 
 CHECKED = ("statuses", "sources", "categories", "users", "payment_methods", "delivery_services")
 
 Rows = Sequence[Mapping[str, Any]]
+
+NUMBERS = ("group_id", "parent_id")
+TEXTS = ("name", "full_name", "alias", "driver", "currency_code")
+"""Fields of reference rows that are shown; each may come as another type, or not at all."""
 
 
 @dataclass
@@ -59,12 +65,25 @@ def read_account(client: KeyCrmClient) -> tuple[dict[str, Rows], dict[str, str]]
     refused: dict[str, str] = {}
     for list_name in CHECKED:
         try:
-            found[list_name] = client.reference_rows(REFERENCE_ROUTES[list_name])
-        except (AuthenticationError, RequestRefused) as error:
+            found[list_name] = _readable(client.reference_rows(REFERENCE_ROUTES[list_name]))
+        except KeyCrmError as error:
             if list_name not in OPTIONAL:
                 raise
             refused["managers" if list_name == "users" else list_name] = str(error)
     return found, refused
+
+
+def _readable(rows: Iterable[CrmRow]) -> Rows:
+    """The rows with a readable id, their fields read as a load reads them."""
+    return [
+        {
+            "id": row.row_id,
+            **{key: whole(row.get(key)) for key in NUMBERS},
+            **{key: text(row.get(key)) for key in TEXTS},
+        }
+        for row in rows
+        if row.row_id is not None
+    ]
 
 
 def check_account(profile: Profile, settings: Settings, environ: Mapping[str, str]) -> AccountCheck:
@@ -80,8 +99,8 @@ def check_account(profile: Profile, settings: Settings, environ: Mapping[str, st
     _compare_statuses(profile, found["statuses"], check)
     check.lists["sources"] = [
         {
-            "id": int(row["id"]),
-            "name": source_name(int(row["id"]), row.get("name")),
+            "id": row["id"],
+            "name": source_name(row["id"], row.get("name")),
             "driver": row.get("driver"),
             "currency": row.get("currency_code"),
         }
@@ -91,7 +110,7 @@ def check_account(profile: Profile, settings: Settings, environ: Mapping[str, st
     _compare_managers(profile, found.get("users"), check)
     _compare_payment_methods(profile, found["payment_methods"], check)
     check.lists["delivery_services"] = [
-        {"id": int(row["id"]), "name": row.get("name")} for row in found.get("delivery_services", [])
+        {"id": row["id"], "name": row.get("name")} for row in found.get("delivery_services", [])
     ]
     _read_catalogue_files(profile, settings, check)
     return check
@@ -107,11 +126,11 @@ def _compare_statuses(profile: Profile, rows: Rows, check: AccountCheck) -> None
     stages, load = profile.statuses.stages, profile.statuses.load
     listed = check.lists["statuses"] = [
         {
-            "id": int(row["id"]),
+            "id": row["id"],
             "name": status_name(row.get("name"), row.get("alias")) or str(row["id"]),
             "group": group_name(row.get("group_id")),
-            "stage": stages.get(int(row["id"])),
-            "is_loaded": load == "all" or int(row["id"]) in load,
+            "stage": stages.get(row["id"]),
+            "is_loaded": load == "all" or row["id"] in load,
         }
         for row in rows
     ]
@@ -138,7 +157,7 @@ def _is_within(category_id: int, wanted: Iterable[int], rows: Mapping[int, Mappi
 
 
 def _compare_categories(profile: Profile, rows: Rows, check: AccountCheck) -> None:
-    categories = {int(row["id"]): row for row in rows}
+    categories = {row["id"]: row for row in rows}
     check.lists["categories"] = [
         {
             "id": category_id,
@@ -156,8 +175,7 @@ def _compare_managers(profile: Profile, rows: Rows | None, check: AccountCheck) 
         return
     managers = profile.managers
     listed = check.lists["managers"] = [
-        {"id": int(row["id"]), "name": row.get("full_name"), "user": managers.get(int(row["id"]))}
-        for row in rows
+        {"id": row["id"], "name": row.get("full_name"), "user": managers.get(row["id"])} for row in rows
     ]
     check.unmapped += [
         f"manager {row['id']} is mapped to no user (managers)." for row in listed if row["user"] is None
@@ -168,8 +186,7 @@ def _compare_managers(profile: Profile, rows: Rows | None, check: AccountCheck) 
 def _compare_payment_methods(profile: Profile, rows: Rows, check: AccountCheck) -> None:
     accounts = profile.accounts
     listed = check.lists["payment_methods"] = [
-        {"id": int(row["id"]), "name": row.get("name"), "account": accounts.get(int(row["id"]))}
-        for row in rows
+        {"id": row["id"], "name": row.get("name"), "account": accounts.get(row["id"])} for row in rows
     ]
     check.unmapped += [
         f"payment method {row['id']} is mapped to no account (accounts)."

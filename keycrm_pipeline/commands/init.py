@@ -153,7 +153,7 @@ def _ask(found: Mapping[str, Rows], today: date) -> Choices:
         partner = click.prompt(
             "Name of their partner (empty: such orders are rejected)", default="", show_default=False
         ).strip()
-    categories = {int(row["id"]): _plain(row.get("name")) for row in found["categories"]}
+    categories = {row["id"]: _plain(row.get("name")) for row in found["categories"]}
     services: tuple[int, ...] = ()
     if categories:
         click.echo("Categories: " + "; ".join(f"{number} {name}" for number, name in categories.items()))
@@ -211,7 +211,7 @@ def _mapping(setting: str, what: str, entries: Iterable[tuple[int, str, str]], i
 def _proposed(row: Mapping[str, Any], name_key: str, *, instead: str) -> tuple[int, str, str]:
     """An entry of a mapping that proposes KeyCRM's name; for one without a name, what is booked while it is open."""
     name = _plain(row.get(name_key))
-    return (int(row["id"]), name, "") if name else (int(row["id"]), instead, "  # has no name in KeyCRM")
+    return (row["id"], name, "") if name else (row["id"], instead, "  # has no name in KeyCRM")
 
 
 def profile_text(
@@ -291,7 +291,7 @@ def profile_text(
             "Status -> stage in the accounting system (Етап).",
             (
                 (
-                    int(row["id"]),
+                    row["id"],
                     _plain(status_name(row.get("name"), row.get("alias")) or f"Статус {row['id']}"),
                     _group(row),
                 )

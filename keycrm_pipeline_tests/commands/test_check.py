@@ -10,6 +10,7 @@ from keycrm_pipeline.commands.check import AccountCheck, as_json
 from keycrm_pipeline.commands.output import print_check
 from keycrm_pipeline.sandbox.payloads import category_payload, status_payload
 from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
+from keycrm_pipeline_tests.crm import loopback
 
 
 @pytest.fixture
@@ -150,3 +151,33 @@ def test_a_list_that_the_key_may_not_read(place: Place, capsys: pytest.CaptureFi
     assert "Managers (managers): KeyCRM gave no list. KeyCRM refused the request (403)." in shown
     assert "Profile shop is ready" in shown
     assert as_json(place.profile(), check)["refused"] == check.refused
+
+
+def test_rows_of_odd_types_are_read_as_a_load_reads_them(keyed: Place) -> None:
+    """Numbers as text, names that are none, a row without an id: `check` and `init` show what a load would take."""
+    with loopback.LoopbackCrm() as crm:
+        crm.lists = {
+            "/order/status": [
+                {"id": "1", "name": "new", "group_id": "1"},
+                {"id": None, "name": "?"},
+                {"id": "№3", "name": "?"},
+            ],
+            "/order/source": [{"id": "4", "name": []}],
+            "/order/payment-method": [{"id": 2}],
+            "/products/categories": [
+                {"id": "7", "name": "Послуги", "parent_id": None},
+                {"id": "8", "name": 12, "parent_id": "7"},
+            ],
+        }
+        keyed.write_profile(base_url=crm.url, requests_per_minute=600, service_categories=[7])
+        code, found = keyed.json("check")
+        assert (code, found["error"]) == (0, None)
+        assert [(row["id"], row["name"], row["group"]) for row in found["statuses"]] == [
+            (1, "Новий", "Новий")
+        ]
+        assert [row["name"] for row in found["sources"]] == ["Джерело 4"]
+        assert [(row["id"], row["name"]) for row in found["payment_methods"]] == [(2, None)]
+        assert [(row["id"], row["is_service"]) for row in found["categories"]] == [(7, True), (8, True)]
+        assert set(found["refused"]) == {"managers", "delivery_services"}
+        keyed.variables["KEYCRM_API_KEY_OTHER"] = KEY
+        assert keyed.run("init", "--profile", "other", "--base-url", crm.url, "--yes").exit_code == 0

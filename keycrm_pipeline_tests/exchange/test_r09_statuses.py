@@ -117,3 +117,10 @@ def test_demanded_mapping_refuses_before_anything_is_written(new_books: Any) -> 
     full = books.profile.statuses.model_copy(update={"stages": {**stages, 5: "Цех", 22: "Назад"}})
     books.profile = books.profile.model_copy(update={"statuses": full})
     assert books.load().orders_created == 1
+
+
+def test_a_list_that_a_load_can_do_without_may_fail(books: Books) -> None:
+    """KeyCRM's list of users gives a fault and no list: the orders are loaded all the same."""
+    books.order(1)
+    books.api.faults.update({"server_errors": 1000, "path_prefix": "/users"})
+    assert books.load().orders_created == 1
