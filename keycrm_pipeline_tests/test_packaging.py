@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tomllib
@@ -26,7 +25,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-PROJECT = Path(__file__).resolve().parent.parent
+from keycrm_pipeline_tests.product import PROJECT, free_port, processes_of
+
 LOCKS = ("requirements.lock", "requirements-bench.lock")
 PROMISED_TARGETS = {"setup", "run", "test", "demo", "lint", "lock", "bench", "clean", "help"}
 START_WITHIN_SECONDS = 120
@@ -315,12 +315,6 @@ def test_the_demo_month_is_thirty_days_of_the_shop(now: str, first_day: str, las
     assert command[1:] == ["load", "--profile", "demo", "--from", first_day, "--to", last_day]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Started:
     """`make run` without make: the start script, with places of its own and no profile."""
 
@@ -357,23 +351,6 @@ class Started:
         """Waits for the end; the exit code, and what was said."""
         said, _nothing = self.process.communicate(timeout=STOP_WITHIN_SECONDS)
         return self.process.returncode, said
-
-
-def processes_of(home: Path) -> list[int]:
-    """The processes whose environment names this DAGSTER_HOME, children of children too."""
-    wanted = f"DAGSTER_HOME={home}".encode()
-    found = []
-    for directory in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (directory / "environ").read_bytes().split(b"\0")
-            is_ended = (directory / "stat").read_text("utf-8", errors="replace").rsplit(")", 1)[1].split()[
-                0
-            ] == "Z"
-        except OSError:
-            continue
-        if wanted in environment and not is_ended:
-            found.append(int(directory.name))
-    return found
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from keycrm_pipeline.crm import KeyCrmClient, RequestBudget
-from keycrm_pipeline.sandbox.api import SandboxApi
+from keycrm_pipeline.sandbox.api import SandboxApi, SandboxResponse
 from keycrm_pipeline.sandbox.payloads import buyer_payload, order_payload
 from keycrm_pipeline.sandbox.server import SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
@@ -61,6 +61,50 @@ def fill(shop: Shop, orders: int) -> None:
     """Puts the small shop's orders into an account."""
     for order_id in range(1, orders + 1):
         shop.add_order(make_order(order_id))
+
+
+class WatchedApi(SandboxApi):
+    """KeyCRM's API that tells which page of which list of orders is asked for, before it answers."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(shop)
+        self.watch: Callable[[str, int], None] = lambda _walk, _page: None
+
+    def handle(
+        self, method: str, path: str, query: Sequence[tuple[str, str]], headers: Mapping[str, str]
+    ) -> SandboxResponse:
+        """Tells, and answers."""
+        if path.endswith("/order"):
+            self.watch(*_walk_and_page(query))
+        return super().handle(method, path, query, headers)
+
+
+def _walk_and_page(query: Sequence[tuple[str, str]]) -> tuple[str, int]:
+    asked = dict(query)
+    window = asked.get("filter[created_between]") or asked.get("filter[updated_between]") or ""
+    return window, int(asked["page"])
+
+
+def order_pages(api: SandboxApi) -> list[tuple[str, int]]:
+    """The pages of orders that were answered: what was asked for, and the page's number."""
+    return [
+        _walk_and_page(request.query)
+        for request in api.requests
+        if request.path.endswith("/order") and request.status == 200
+    ]
+
+
+def stored_order_pages(path: Path) -> set[tuple[str, int]]:
+    """The pages of unfinished walks that are safely stored, named as `order_pages` names them."""
+    with contextlib.closing(duckdb.connect(str(path), read_only=True)) as connection:
+        stored = connection.execute("SELECT walk, page FROM ops.extraction_pages").fetchall()
+    pages = set()
+    for walk, page in stored:
+        start, end = (datetime.fromisoformat(instant) for instant in walk.split()[-2:])
+        # Asked a second wider on each side.
+        window = (start - timedelta(seconds=1), end + timedelta(seconds=1))
+        pages.add((",".join(f"{instant:%Y-%m-%d %H:%M:%S}" for instant in window), page))
+    return pages
 
 
 @dataclass
@@ -167,23 +211,32 @@ class CommandLine:
         """A profile's file."""
         return self.directory / "data" / f"{name}.duckdb"
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Starts a command."""
-        environment = os.environ | {
+    def environment(self) -> dict[str, str]:
+        """Where everything is, and the key."""
+        return {
             "KEYCRM_PROFILES_DIR": str(self.directory / "profiles"),
             "KEYCRM_DATA_DIR": str(self.directory / "data"),
             "DAGSTER_HOME": str(self.directory / "home"),
             "KEYCRM_API_KEY": self.key,
         }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Starts a command."""
         process = subprocess.Popen(
             [sys.executable, "-c", "from keycrm_pipeline.cli import main; main()", *arguments],
-            env=environment,
+            env=os.environ | self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         self.started.append(process)
         return process
+
+    def end(self) -> None:
+        """Ends whatever was started."""
+        for process in self.started:
+            process.kill()
+            process.communicate()
 
     def start_load(self, profile: str) -> subprocess.Popen[str]:
         """Starts a load of the small shop's three days."""
@@ -214,6 +267,4 @@ def command_line(
         try:
             yield line, api
         finally:
-            for process in line.started:
-                process.kill()
-                process.communicate()
+            line.end()

@@ -1,0 +1,192 @@
+"""The whole product as `make run` starts it: page, daemon, code servers and runs, in places of its own.
+
+What is not here: what a test does with it. The start script is the real one; only make is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+PROJECT = Path(__file__).resolve().parent.parent
+PATIENCE_SECONDS = 300.0
+"""How long anything is waited for: a busy machine takes most of it, and a hung product must not hang the tests."""
+
+_POLL_SECONDS = 0.1
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def processes_of(home: Path) -> list[int]:
+    """The processes whose environment names this DAGSTER_HOME, children of children too."""
+    wanted = f"DAGSTER_HOME={home}".encode()
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (directory / "environ").read_bytes().split(b"\0")
+            is_ended = (directory / "stat").read_text("utf-8", errors="replace").rsplit(")", 1)[1].split()[
+                0
+            ] == "Z"
+        except OSError:
+            continue
+        if wanted in environment and not is_ended:
+            found.append(int(directory.name))
+    return found
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Looks again and again whether something has come true.
+
+    Raises:
+        AssertionError: It has not within `PATIENCE_SECONDS`; names `what` was waited for.
+    """
+    pause = threading.Event()
+    for _ in range(int(PATIENCE_SECONDS / _POLL_SECONDS)):
+        if condition():
+            return
+        pause.wait(_POLL_SECONDS)
+    raise AssertionError(f"in {PATIENCE_SECONDS} seconds not come true: {what}")
+
+
+_LOADED = "query { repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"
+
+_LAUNCH = """
+mutation($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+
+_BACKFILL = """
+mutation($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+
+
+class Product:
+    """`make run` without make, and what a person does on its page.
+
+    Args:
+        home: DAGSTER_HOME.
+        environment: Where profiles and data are, and the key.
+    """
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        self.home = home
+        self._environment = {**os.environ, **environment, "DAGSTER_HOME": str(home)}
+        self._said = home.parent / "said"
+        self._port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts everything and waits until the page shows the profiles."""
+        self._port = free_port()
+        with self._said.open("ab") as said:
+            self._process = subprocess.Popen(
+                [sys.executable, PROJECT / "scripts" / "start.py", "--port", str(self._port)],
+                env=self._environment,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_until(self._shows_profiles, "the page shows the profiles")
+
+    def _shows_profiles(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.said()
+        try:
+            return bool(self._ask(_LOADED, {})["repositoriesOrError"].get("nodes"))
+        except httpx.TransportError:
+            return False
+
+    def said(self) -> str:
+        """What it wrote to the terminal so far, in all its starts."""
+        return self._said.read_text("utf-8", errors="replace")
+
+    def daemon(self) -> int:
+        """The process of the daemon."""
+        # This one, the page, the daemon.
+        return int((self.home / "running.lock").read_text("ascii").split()[2])
+
+    def kill(self) -> None:
+        """Kills everything that belongs to it, as a power failure does."""
+        while alive := processes_of(self.home):
+            for process in alive:
+                try:
+                    os.kill(process, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+        self.wait()
+
+    def wait(self) -> int:
+        """Waits for its end; the exit code."""
+        if self._process is None:
+            return 0
+        return self._process.wait(PATIENCE_SECONDS)
+
+    def _ask(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        answer = httpx.post(
+            f"http://127.0.0.1:{self._port}/graphql",
+            json={"query": query, "variables": variables},
+            timeout=PATIENCE_SECONDS,
+        )
+        told: dict[str, Any] = answer.json()
+        assert "errors" not in told, told
+        data: dict[str, Any] = told["data"]
+        return data
+
+    def launch(self, job: str, tags: Mapping[str, str]) -> str:
+        """Launches a job as the page's button does; the id of the run that is queued now."""
+        told = self._ask(
+            _LAUNCH,
+            {
+                "params": {
+                    "selector": {
+                        "jobName": job,
+                        "repositoryName": "__repository__",
+                        "repositoryLocationName": "keycrm_pipeline",
+                    },
+                    "executionMetadata": {
+                        "tags": [{"key": key, "value": value} for key, value in tags.items()]
+                    },
+                }
+            },
+        )["launchRun"]
+        assert told["__typename"] == "LaunchRunSuccess", told
+        return str(told["run"]["runId"])
+
+    def backfill(self, assets: Sequence[tuple[str, ...]], days: Sequence[str]) -> str:
+        """Launches a backfill of some assets over some days as the page does; its id."""
+        told = self._ask(
+            _BACKFILL,
+            {
+                "params": {
+                    "assetSelection": [{"path": list(path)} for path in assets],
+                    "partitionNames": list(days),
+                }
+            },
+        )["launchPartitionBackfill"]
+        assert told["__typename"] == "LaunchBackfillSuccess", told
+        return str(told["backfillId"])
