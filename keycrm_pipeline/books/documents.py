@@ -326,7 +326,8 @@ def with_delivery_address(orders: pl.DataFrame) -> pl.DataFrame:
         pl.when(~_is_repeated(place, compared)).then(pl.col(part)).alias(part)
         for place, part in enumerate(filled)
     )
-    joined = pl.concat_str(pl.all(), separator=", ", ignore_nulls=True)
+    # A line break typed into a part would make two lines of one.
+    joined = pl.concat_str(pl.all(), separator=", ", ignore_nulls=True).str.replace_all(r"\s+", " ")
     line = kept.select(pl.when(joined != "").then(joined).alias("delivery_address"))
     return orders.with_columns(line.to_series())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from datetime import date, datetime
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
     from keycrm_pipeline.profile import Profile
     from keycrm_pipeline.warehouse.connection import Warehouse
+
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""No document in HTML may hold them; names of a shop do."""
 
 ORDER_PATH = "/app/orders/view/{order_id}"
 """Where KeyCRM's web interface is believed to show an order. Not confirmed by its makers: a shop whose
@@ -87,7 +91,7 @@ def render_report(
     with warehouse.reading() as connection:
         figures = read_figures(connection, period_from=period_from, period_to=period_to, today=today)
     write, words = writer.write, writer.words
-    return (
+    document = (
         _environment()
         .get_template("report.html.j2")
         .render(
@@ -106,6 +110,7 @@ def render_report(
             sections=all_sections(figures, writer),
         )
     )
+    return _CONTROL_CHARACTERS.sub("", document)
 
 
 def write_report(path: Path, document: str) -> None:

@@ -34,6 +34,10 @@ def test_single_filled_part_is_the_whole_address(part: str) -> None:
     [
         ({"country": "Україна", "country_code": "UA", "city": "Полтава"}, "Полтава"),
         ({"country": "україна ", "city": "Полтава"}, "Полтава"),
+        (
+            {"city": "Полтава", "street": "вул. Сонячна, 1\r\nкод  дверей 12"},
+            "Полтава, вул. Сонячна, 1 код дверей 12",
+        ),
         ({"country": "Польща", "country_code": "PL", "city": "Краків"}, "Польща, Краків"),
         (
             {"region": "Київська", "city": "Київ", "zip": "01001", "street": "вул. Сонячна, 1"},

@@ -213,6 +213,15 @@ def test_markup_in_names_is_shown_not_obeyed(shop: BookedShop) -> None:
     assert f"{bad} {bad}" in {row[0] for row in rows(document, "products")}
 
 
+def test_control_characters_of_a_name_do_not_reach_the_document(shop: BookedShop) -> None:
+    """Some browsers show nothing more of a page after a zero byte."""
+    shop.source(1, "Са\x00й\x07т")
+    shop.order(1, MARCH[0], [Item("10")])
+    document = render(shop.save())
+    assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", document)
+    assert "Сайт" in {row[0] for row in rows(document, "sources")}
+
+
 def test_an_empty_database(shop: BookedShop) -> None:
     """A shop that loaded nothing gets a page that says so, once, and no table of zeros."""
     document = render(shop.save())
