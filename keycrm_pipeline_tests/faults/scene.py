@@ -8,8 +8,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -95,9 +97,14 @@ def order_pages(api: SandboxApi) -> list[tuple[str, int]]:
 
 
 def stored_order_pages(path: Path) -> set[tuple[str, int]]:
-    """The pages of unfinished walks that are safely stored, named as `order_pages` names them."""
+    """The pages of unfinished loads of a period that are safely stored, named as `order_pages` names them.
+
+    Of the lists of a pass, which have no end, a page is asked again to learn whether they have grown.
+    """
     with contextlib.closing(duckdb.connect(str(path), read_only=True)) as connection:
-        stored = connection.execute("SELECT walk, page FROM ops.extraction_pages").fetchall()
+        stored = connection.execute(
+            "SELECT walk, page FROM ops.extraction_pages WHERE regexp_matches(walk, '^created \\S+Z \\S+Z$')"
+        ).fetchall()
     pages = set()
     for walk, page in stored:
         start, end = (datetime.fromisoformat(instant) for instant in walk.split()[-2:])
@@ -246,11 +253,67 @@ class CommandLine:
 
     def load(self, profile: str) -> dict[str, Any]:
         """Loads the three days and returns what the command printed."""
-        process = self.start_load(profile)
+        return self._printed(self.start_load(profile))
+
+    def run(self, command: str, profile: str) -> dict[str, Any]:
+        """Runs another command for a profile and returns what it printed."""
+        return self._printed(self.start(command, "--profile", profile, "--json"))
+
+    def _printed(self, process: subprocess.Popen[str]) -> dict[str, Any]:
         output, errors = process.communicate()
         assert output, errors
         printed: dict[str, Any] = json.loads(output)
         return printed
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A command that is killed with -9.
+
+    Attributes:
+        command: `load` for the small shop's three days, or a command without a period.
+        step: Stage of its run whose beginning is waited for.
+        delay: Seconds from there to its death: inside of the stage, or after it.
+    """
+
+    command: str
+    step: str
+    delay: float
+
+
+def kill(line: CommandLine, profile: str, when: Kill) -> bool:
+    """Starts a command and kills it at its moment; whether it was still alive then."""
+    runs = line.directory / "home" / "history" / "runs"
+    earlier = set(runs.glob("*.db"))
+    process = (
+        line.start_load(profile)
+        if when.command == "load"
+        else line.start(when.command, "--profile", profile, "--json")
+    )
+    pause = threading.Event()
+    # The command knows nothing of this: its steps are read where Dagster writes them down.
+    while process.poll() is None and not any(
+        _has_begun(run, f"{profile}__{when.step}") for run in set(runs.glob("*.db")) - earlier
+    ):
+        pause.wait(0.01)
+    pause.wait(when.delay)
+    process.kill()
+    process.communicate()
+    return process.returncode < 0
+
+
+def _has_begun(run: Path, step: str) -> bool:
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{run}?mode=ro", uri=True)) as history:
+            return bool(
+                history.execute(
+                    "SELECT 1 FROM event_logs WHERE dagster_event_type = 'STEP_START' AND step_key = ?",
+                    [step],
+                ).fetchone()
+            )
+    except sqlite3.OperationalError:
+        # Being made at this moment.
+        return False
 
 
 @contextlib.contextmanager

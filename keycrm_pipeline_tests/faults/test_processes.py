@@ -5,61 +5,133 @@ from __future__ import annotations
 import random
 import sqlite3
 import threading
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from keycrm_pipeline_tests.faults.scene import LAST_DAY, command_line, read_contents
+from keycrm_pipeline.sandbox.api import SandboxApi
+from keycrm_pipeline.sandbox.payloads import buyer_payload
+from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.exchange.bookkeeping import STEPS, Books, make_books
+from keycrm_pipeline_tests.faults.scene import (
+    FIRST_DAY,
+    LAST_DAY,
+    NOON,
+    CommandLine,
+    Kill,
+    command_line,
+    kill,
+    make_order,
+    order_pages,
+    read_contents,
+    stored_order_pages,
+)
 
-KILLS_WHILE_FETCHING = (2, 7, 9)
-"""Requests during which the process dies: of a reference list, of an early and of a late page of orders."""
+SECONDS_OF_A_STAGE = {"raw_orders": 1.5, "changes": 1.5, "rebuild": 0.8}
+"""How long after its beginning a stage may be killed: it then is at work, or the next one has begun."""
 
-KILLS_WHILE_DERIVING = 3
+SECONDS_OF_OTHER_STAGES = 0.4
 
 
-def test_killed_at_every_stage(tmp_path: Path) -> None:
-    """Killed with -9 while fetching and while deriving: the books are right and each killed exchange reads failed."""
-    with command_line(tmp_path) as (line, api):
-        line.profile("clean")
-        line.profile("shop")
-        assert line.load("clean")["status"] == "succeeded"
-        clean = read_contents(line.database("clean"))
-        seconds = random.Random(20260302)
-        kills = [
-            *((request, 0.0) for request in KILLS_WHILE_FETCHING),
-            *((9, seconds.uniform(0.02, 0.6)) for _ in range(KILLS_WHILE_DERIVING)),
-        ]
+def random_kills(dice: random.Random, *stages: tuple[str, str]) -> list[Kill]:
+    """One kill at a random moment of each (command, stage)."""
+    return [
+        Kill(command, stage, dice.uniform(0, SECONDS_OF_A_STAGE.get(stage, SECONDS_OF_OTHER_STAGES)))
+        for command, stage in stages
+    ]
+
+
+def change_the_shop(shop: Shop) -> None:
+    """Orders of all days change, one comes late, and one has a buyer and a product that nobody knows yet."""
+    for order_id in range(1, 61):
+        shop.replace_order(order_id, {"manager_comment": "Подзвонити", "status_id": 4})
+    shop.add_order(make_order(301, ordered_at=NOON - timedelta(days=20)))
+    shop.add_order(
+        make_order(
+            302,
+            buyer=buyer_payload(99, full_name="Нова Покупчиня", phone="+380671112233", email=None),
+            lines=[{"name": "Новий товар", "sku": "SKU-99", "price": 15, "quantity": 1}],
+        )
+    )
+
+
+def kill_again_and_again(line: CommandLine, api: SandboxApi, profile: str, kills: Sequence[Kill]) -> int:
+    """Kills commands one after another; how many of them were alive until then.
+
+    After each death no page that was stored before may have been asked for again.
+    """
+    killed = 0
+    for when in kills:
+        path = line.database(profile)
+        stored = stored_order_pages(path) if path.exists() else set()
         api.forget_requests()
-        for at_request, delay in kills:
-            asked = threading.Event()
-            count = api.request_count + at_request
+        killed += kill(line, profile, when)
+        assert not stored & set(order_pages(api)), when
+    return killed
 
-            def notice(_page: int, _path: str, count: int = count, asked: threading.Event = asked) -> None:
-                if api.request_count >= count:
-                    asked.set()
 
-            api.faults.on_page = notice
-            process = line.start_load("shop")
-            # A load that needs fewer requests, because pages are kept, is killed a little later than it asks.
-            asked.wait(timeout=4)
-            threading.Event().wait(delay)
-            process.kill()
-            process.communicate()
-        api.faults.on_page = None
-        printed = line.load("shop")
-        assert printed["status"] == "succeeded", printed
-        assert read_contents(line.database("shop")) == clean
-        with duckdb.connect(str(line.database("shop")), read_only=True) as connection:
-            log = connection.execute(
-                "SELECT status, error FROM ops.exchanges ORDER BY exchange_id"
-            ).fetchall()
-        assert log[-1] == ("succeeded", None)
-        assert {status for status, _ in log[:-1]} <= {"failed", "succeeded"}
-        assert any("killed" in str(error) for status, error in log if status == "failed")
-        # The books say what Dagster says: no run is left that holds the queue.
-        end = line.start("status", "--profile", "shop", "--json")
-        assert '"status": "succeeded"' in end.communicate()[0]
+def survives(
+    line: CommandLine,
+    api: SandboxApi,
+    profile: str,
+    loads: Sequence[Kill],
+    passes: Sequence[Kill],
+    books: Books,
+) -> int:
+    """A life of kills: the load ends as a quiet one, then what changed is picked up as by a quiet pass.
+
+    Returns:
+        How many commands were killed.
+    """
+    killed = kill_again_and_again(line, api, profile, loads)
+    stored = stored_order_pages(line.database(profile))
+    api.forget_requests()
+    printed = line.load(profile)
+    assert printed["status"] == "succeeded", printed
+    assert not stored & set(order_pages(api))
+    books.load(FIRST_DAY, LAST_DAY)
+    assert read_contents(line.database(profile)) == read_contents(books.warehouse.path)
+
+    change_the_shop(api.shop)
+    killed += kill_again_and_again(line, api, profile, passes)
+    printed = line.run("changes", profile)
+    assert printed["status"] == "succeeded", printed
+    books.changes()
+    assert read_contents(line.database(profile)) == read_contents(books.warehouse.path)
+
+    with duckdb.connect(str(line.database(profile)), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM ops.extraction_pages").fetchall() == [(0,)]
+        log = connection.execute("SELECT status, error FROM ops.exchanges ORDER BY exchange_id").fetchall()
+    assert log[-1] == ("succeeded", None)
+    # A command may die before its exchange begins, or after it has ended.
+    failed = [str(error) for status, error in log if status == "failed"]
+    assert all("killed" in error for error in failed), failed
+    assert len(log) - 2 - killed <= len(failed) <= killed
+    assert {status for status, _ in log} == {"failed", "succeeded"}
+    return killed
+
+
+def test_killed_at_random_moments(tmp_path: Path) -> None:
+    """Killed with -9 wherever it is: the next load's books are right, and no page that was stored is asked again.
+
+    The killed exchanges read failed, and none of their runs is left to hold up the queue.
+    """
+    dice = random.Random(20260302)
+    derived = dice.sample(STEPS[1:], 3)
+    loads = random_kills(dice, ("load", "raw_orders"), *(("load", stage) for stage in derived))
+    passes = random_kills(dice, ("changes", "changes"), ("rebuild", "rebuild"))
+    with command_line(tmp_path) as (line, api):
+        line.profile("shop")
+        (tmp_path / "quiet").mkdir()
+        books = make_books(tmp_path / "quiet", api.shop)
+        assert survives(line, api, "shop", loads, passes, books) >= len(loads)
+        with sqlite3.connect(tmp_path / "home" / "history" / "runs.db") as history:
+            statuses = [status for (status,) in history.execute("SELECT status FROM runs")]
+        # The last command has ended those that died before it.
+        assert set(statuses) == {"FAILURE", "SUCCESS"}
 
 
 def test_two_loads_of_one_profile_at_the_same_time(tmp_path: Path) -> None:
@@ -139,11 +211,7 @@ def test_nothing_of_a_person_or_the_key_leaves_the_database(tmp_path: Path, faul
         "buyer_comment": "Дзвоніть Маркуші 0671234509",
     }
 
-    def prepare(shop: object) -> None:
-        from keycrm_pipeline.sandbox.shop import Shop
-        from keycrm_pipeline_tests.faults.scene import make_order
-
-        assert isinstance(shop, Shop)
+    def prepare(shop: Shop) -> None:
         shop.add_order(make_order(1, **person))
         # Rejected: its payload is told in words, and the words must not repeat it.
         shop.add_order(make_order(2, **person, grand_total="Маркуша 0671234509"))
