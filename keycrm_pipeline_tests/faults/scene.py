@@ -101,10 +101,17 @@ def stored_order_pages(path: Path) -> set[tuple[str, int]]:
 
     Of the lists of a pass, which have no end, a page is asked again to learn whether they have grown.
     """
+    if not path.exists():
+        return set()
     with contextlib.closing(duckdb.connect(str(path), read_only=True)) as connection:
-        stored = connection.execute(
-            "SELECT walk, page FROM ops.extraction_pages WHERE regexp_matches(walk, '^created \\S+Z \\S+Z$')"
-        ).fetchall()
+        try:
+            stored = connection.execute(
+                "SELECT walk, page FROM ops.extraction_pages "
+                "WHERE regexp_matches(walk, '^created \\S+Z \\S+Z$')"
+            ).fetchall()
+        except duckdb.CatalogException:
+            # Killed before its tables were made.
+            return set()
     pages = set()
     for walk, page in stored:
         start, end = (datetime.fromisoformat(instant) for instant in walk.split()[-2:])

@@ -65,8 +65,7 @@ def kill_again_and_again(line: CommandLine, api: SandboxApi, profile: str, kills
     """
     killed = 0
     for when in kills:
-        path = line.database(profile)
-        stored = stored_order_pages(path) if path.exists() else set()
+        stored = stored_order_pages(line.database(profile))
         api.forget_requests()
         killed += kill(line, profile, when)
         assert not stored & set(order_pages(api)), when
