@@ -175,7 +175,7 @@ def _finish(profile: Profile, outcome: Outcome, as_json: bool) -> None:
         if outcome.error and not outcome.summary.exchange.error:
             click.echo(f"Error: {outcome.error}", err=True)
     if not outcome.succeeded:
-        sys.exit(FAILED)
+        sys.exit(INTERRUPTED if outcome.is_stopped else FAILED)
 
 
 def _checked_period(profile: Profile, first: date, last: date) -> tuple[date, date]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from keycrm_pipeline.crm.errors import TransportFailure
+from keycrm_pipeline.exchange.errors import StoppedError
 from keycrm_pipeline.exchange.session import FORESEEN
 from keycrm_pipeline.instance import PROCESS_TAG
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError
@@ -22,7 +23,8 @@ def told_to_dagster(context: dg.AssetExecutionContext) -> Iterator[None]:
 
     What time may mend is raised as it is in a run that nobody waits for, so that the asset's retry policy applies.
     A person at a terminal is told at once: the client has tried for a minute already. For a wrong key, a refused
-    request or a damaged file trying again cannot help.
+    request or a damaged file trying again cannot help. What a person stopped stays stopped: Dagster's retry policy
+    would take Ctrl-C for a fault and begin the step anew.
     """
     try:
         yield
@@ -31,3 +33,5 @@ def told_to_dagster(context: dg.AssetExecutionContext) -> Iterator[None]:
         if isinstance(error, TransportFailure | DatabaseBusyError) and not is_watched:
             raise
         raise dg.Failure(description=str(error), allow_retries=False) from None
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        raise dg.Failure(description=str(StoppedError()), allow_retries=False) from None

@@ -15,10 +15,11 @@ import dagster as dg
 
 from keycrm_pipeline.automation import RANGE_END_TAG, RANGE_START_TAG
 from keycrm_pipeline.definitions import build_definitions
-from keycrm_pipeline.exchange.session import open_warehouse
+from keycrm_pipeline.exchange.errors import StoppedError
+from keycrm_pipeline.exchange.session import close_unfinished, open_warehouse
 from keycrm_pipeline.exchange.summary import ExchangeSummary, summarise
 from keycrm_pipeline.instance import end_orphaned_runs, open_instance, process_tags
-from keycrm_pipeline.profile import Profile, Settings
+from keycrm_pipeline.profile import Profile, Settings, database_path
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import exchange_of_run
 
@@ -31,11 +32,13 @@ class Outcome:
         succeeded: Whether every step did.
         summary: The exchange summary; None when not even the exchange row could be written.
         error: What went wrong, in words; None when nothing did.
+        is_stopped: Whether a person ended it.
     """
 
     succeeded: bool
     summary: ExchangeSummary | None
     error: str | None
+    is_stopped: bool = False
 
 
 def period_tags(first_day: date, last_day: date) -> dict[str, str]:
@@ -68,6 +71,8 @@ def run_job(
     error = None if result.success else _first_failure(result)
     summary = None
     try:
+        if error is not None and database_path(profile, settings).exists():
+            close_unfinished(profile, settings, result.run_id, error)
         with open_warehouse(profile, settings).reading() as connection:
             exchange = exchange_of_run(connection, result.run_id)
             summary = summarise(connection, exchange) if exchange is not None else None
@@ -75,7 +80,9 @@ def run_job(
         error = error or str(unreadable)
     if summary is not None and summary.exchange.error:
         error = summary.exchange.error
-    return Outcome(succeeded=result.success, summary=summary, error=error)
+    return Outcome(
+        succeeded=result.success, summary=summary, error=error, is_stopped=error == str(StoppedError())
+    )
 
 
 def _first_failure(result: dg.ExecuteInProcessResult) -> str:
@@ -86,5 +93,10 @@ def _first_failure(result: dg.ExecuteInProcessResult) -> str:
                 return failure.user_failure_data.description
             if failure.error is not None:
                 cause = failure.error.cause or failure.error
+                if cause.cls_name in (
+                    KeyboardInterrupt.__name__,
+                    dg.DagsterExecutionInterruptedError.__name__,
+                ):
+                    return str(StoppedError())
                 return cause.message.strip()
     return "The run failed before its first step; see the run in Dagster."

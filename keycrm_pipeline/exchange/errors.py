@@ -26,6 +26,15 @@ class UnmappedStatusesError(ExchangeError):
         )
 
 
+class StoppedError(ExchangeError):
+    """A person ended the exchange: Ctrl-C on the terminal, or "Terminate" on the page."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The exchange was stopped by hand. What was stored is safe; the same load goes on from there."
+        )
+
+
 class UnexpectedError(ExchangeError):
     """Something that the program did not foresee."""
 

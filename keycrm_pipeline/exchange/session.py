@@ -15,20 +15,29 @@ from datetime import UTC, date, datetime
 from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.exchange import lock
 from keycrm_pipeline.exchange.catalogue_files import bring_in_catalogue
-from keycrm_pipeline.exchange.errors import ExchangeError, unexpected
+from keycrm_pipeline.exchange.errors import ExchangeError, StoppedError, unexpected
 from keycrm_pipeline.exchange.extraction import period_walk
 from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Settings, database_path, lock_path
 from keycrm_pipeline.warehouse.catalogue_files import known_files
 from keycrm_pipeline.warehouse.compaction import compact_when_grown
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import WarehouseError
-from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, begin_exchange, fail_exchange, finish_step
+from keycrm_pipeline.warehouse.exchanges import (
+    ExchangeCounts,
+    begin_exchange,
+    exchange_of_run,
+    fail_exchange,
+    finish_step,
+)
 
 FORESEEN = (ExchangeError, KeyCrmError, WarehouseError, ProfileError, MissingKeyError)
 """Errors whose text is written for users and holds no one's data."""
 
 COMPACTED_AFTER = ("recent", "sweep")
 """Kinds of exchanges that end with a look at how far the file has grown: those of the night, for which nobody waits."""
+
+_QUERY_INTERRUPTED = "Query interrupted"
+"""What DuckDB raises, as a RuntimeError, when Ctrl-C is pressed while it works."""
 
 _failed_steps: dict[str, str] = {}
 """Run -> the step of it that failed in this process."""
@@ -175,14 +184,39 @@ def _walks_of_period(plan: RunPlan) -> set[str]:
 def _foreseen() -> Iterator[None]:
     try:
         yield
-    except FORESEEN:
+    except (*FORESEEN, GeneratorExit, SystemExit):
         raise
     except Exception as error:  # noqa: BLE001 - told without values, whatever it was
+        if _QUERY_INTERRUPTED in str(error):
+            raise StoppedError from None
         raise unexpected(error) from None
+    except BaseException:  # noqa: BLE001 - KeyboardInterrupt, or what Dagster makes of it
+        raise StoppedError from None
+
+
+def close_unfinished(profile: Profile, settings: Settings, run_id: str, error: str) -> None:
+    """Closes the exchange of a run that has ended although its row says that it runs, and gives its lock back.
+
+    A run that is stopped between two steps, or fails there, has no step that would do so.
+
+    Args:
+        profile: The profile.
+        settings: Where profiles and data are.
+        run_id: The run.
+        error: Why it ended, in words.
+
+    Raises:
+        WarehouseError: The database is busy or unreadable.
+    """
+    with open_warehouse(profile, settings).writing() as connection:
+        exchange = exchange_of_run(connection, run_id)
+        if exchange is not None:
+            fail_exchange(connection, exchange.exchange_id, error, ExchangeCounts(), now=datetime.now(UTC))
+    lock.release(lock_path(profile, settings), run_id)
 
 
 def _close_as_failed(plan: RunPlan, running: Step, error: BaseException) -> None:
-    text = str(error) if isinstance(error, Exception) else "The exchange was stopped by hand."
+    text = str(error if isinstance(error, Exception) else StoppedError())
     # The reason why the step failed matters more than a log that cannot be written (a full disk, a held file).
     with contextlib.suppress(Exception), running.warehouse.writing() as connection:
         # Requests were made; what the step counted of orders is counted again when it is repeated.

@@ -46,6 +46,9 @@ MEMORY_LIMIT = "1500MB"
 """Ceiling for DuckDB's own memory. A load must fit beside the page and the daemon on a small machine."""
 
 _HOLDER = re.compile(r"held in (.+?)(?: by user .*)?\. ")
+_HELD = ("Could not set lock", "Conflicting lock", "Unique file handle conflict")
+"""What DuckDB says of a file that is open elsewhere; the last, when this process has it open itself."""
+
 _NO_SPACE = (
     "No space left on device",
     "Disk quota exceeded",
@@ -127,9 +130,9 @@ class Warehouse:
             try:
                 connection = self._open(read_only=read_only)
                 break
-            except duckdb.IOException as error:
+            except (duckdb.IOException, duckdb.BinderException) as error:
                 message = str(error)
-                if "Could not set lock" not in message and "Conflicting lock" not in message:
+                if not any(text in message for text in _HELD):
                     raise
                 waited = time.monotonic() - started
                 if waited >= self.wait_seconds:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,32 @@ def test_a_load_that_waits_says_for_whom(keyed: Place, account: Account) -> None
     assert sentence.startswith("Another exchange of this profile is running (run the-other-run, process ")
     assert waiting.returncode == 0
     assert json.loads(printed)["orders_created"] == 1
+
+
+def test_ctrl_c_ends_a_load(keyed: Place, account: Account) -> None:
+    """It stops at once, says that nothing is lost, and the same command goes on; it does not begin anew by itself."""
+    for order_id in range(1, 1001):
+        account.order(order_id)
+    reading = threading.Event()
+    account.api.faults.on_page = lambda _page, path: reading.set() if path == "/order" else None
+    with subprocess.Popen(
+        [PROGRAM, "load", *DAY, "--json"],
+        env={"PATH": "/usr/bin:/bin", **keyed.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as stopped:
+        assert reading.wait(60)
+        stopped.send_signal(signal.SIGINT)
+        printed, _ = stopped.communicate(timeout=25)
+    assert stopped.returncode == 130
+    told = json.loads(printed)
+    assert set(told) >= KEYS
+    assert told["status"] == "failed"
+    assert told["error"].startswith("The exchange was stopped by hand. What was stored is safe")
+    assert keyed.json("status")[1]["error"] == told["error"]
+    code, again = keyed.json("load", *DAY)
+    assert (code, again["orders_created"]) == (0, 1000)
 
 
 def test_a_file_that_is_no_database(keyed: Place) -> None:

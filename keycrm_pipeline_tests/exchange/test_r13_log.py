@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from keycrm_pipeline.crm.errors import KeyCrmError
-from keycrm_pipeline.exchange.errors import ExchangeError
+from keycrm_pipeline.exchange.errors import ExchangeError, StoppedError
 from keycrm_pipeline.exchange.lock import is_held, release
-from keycrm_pipeline.exchange.session import exchange_step
+from keycrm_pipeline.exchange.session import close_unfinished, exchange_step
 from keycrm_pipeline.profile import lock_path
 from keycrm_pipeline.warehouse.exchanges import last_exchange, last_succeeded_exchange
 from keycrm_pipeline_tests.exchange.bookkeeping import KEY, MARCH_2, STEPS, Books, kyiv, person
@@ -134,6 +134,31 @@ def test_steps_beside_a_failed_one_do_not_begin(books: Books) -> None:
         with exchange_step(plan, step):
             assert books.rows("ops.exchanges", "status, error") == [("running", None)]
     release(lock_path(books.profile, books.settings), "one-run")
+
+
+@pytest.mark.parametrize(
+    "raised", [KeyboardInterrupt(), RuntimeError("Query interrupted")], ids=["python", "duckdb"]
+)
+def test_a_load_that_was_stopped_by_hand_says_so(books: Books, raised: BaseException) -> None:
+    """Ctrl-C, as Python raises it and as DuckDB does in the middle of a query: no "unexpected" anything."""
+    plan = books.plan("period", (MARCH_2, MARCH_2), STEPS, "one-run", books.warehouse)
+    with pytest.raises(StoppedError), exchange_step(plan, "raw_orders"):
+        raise raised
+    ((status, error),) = books.rows("ops.exchanges", "status, error")
+    assert status == "failed"
+    assert error.startswith("The exchange was stopped by hand. What was stored is safe")
+    assert not is_held(lock_path(books.profile, books.settings))
+
+
+def test_a_load_that_was_stopped_between_two_steps_is_closed(books: Books) -> None:
+    """No step is there to write that it failed; its row must not say for ever that it runs."""
+    plan = books.plan("period", (MARCH_2, MARCH_2), STEPS, "one-run", books.warehouse)
+    with exchange_step(plan, "raw_orders"):
+        pass
+    for error in (str(StoppedError()), "A second reason."):
+        close_unfinished(books.profile, books.settings, "one-run", error)
+    assert books.rows("ops.exchanges", "status, error") == [("failed", str(StoppedError()))]
+    assert not is_held(lock_path(books.profile, books.settings))
 
 
 def test_times_are_those_of_the_exchange(books: Books) -> None:
