@@ -1,10 +1,10 @@
 """Dagster's event log in SQLite, with the events of many days written together.
 
-Dagster's own SQLite storage opens a database, writes and commits twice for each event. A range run has an event for
-each day and asset when it is planned and one when it is done: over years that cost more than the exchange itself.
-Dagster hands such events over as a batch when the environment allows it (`allow_event_batches`), and this storage
-writes a batch in one transaction. Files and tables stay Dagster's own, so an instance can go back to Dagster's
-storage at any time.
+Dagster's own SQLite storage makes an engine, compiles its statements, opens a database, writes and commits twice for
+each event. A range run has an event for each day and asset when it is planned and one when it is done: over years
+that cost more than the exchange itself. Dagster hands such events over as a batch when the environment allows it
+(`allow_event_batches`); this storage writes a batch in one transaction, and keeps its files open. Files and tables
+stay Dagster's own, so an instance can go back to Dagster's storage at any time.
 
 What is not here: where the instance is and how it is made (`instance`).
 """
@@ -12,7 +12,9 @@ What is not here: where the instance is and how it is made (`instance`).
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, MutableMapping, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -21,13 +23,21 @@ from dagster import Field, StringSource
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqlEventLogStorageTable, SqliteEventLogStorage
+from dagster._core.storage.sql import create_engine
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.event import listen
+from sqlalchemy.pool import QueuePool
 
 BATCH_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"
 """Dagster reads it at each event; unset, every event is written at once."""
 
 BATCH_EVENTS = 1000
 """Events of one transaction: about five months of one asset."""
+
+MOST_ENGINES = 8
+"""Files that are kept open, each of one run; the page looks into many runs over its life."""
 
 _DIRECTORY = ("history", "runs")
 """Where Dagster's own storage keeps the same files under DAGSTER_HOME."""
@@ -43,6 +53,55 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
 
     Named in `dagster.yaml`. `base_dir` is where the files are, without it where Dagster has them by default.
     """
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        """See the class.
+
+        Args:
+            base_dir: Directory of the files.
+            inst_data: What Dagster remembers the configuration by.
+        """
+        self._engines: dict[str, Engine] = {}
+        super().__init__(base_dir, inst_data)
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        """A transaction on the file of one run, or on the index of all runs; the one place that opens them."""
+        with self._db_lock, self._engine_of(shard).begin() as connection:
+            yield connection
+
+    def _engine_of(self, shard: str) -> Engine:
+        """The engine of a file, with its one connection; the one made first goes when there are too many."""
+        if shard not in self._engines:
+            if len(self._engines) >= MOST_ENGINES:
+                self._engines.pop(next(iter(self._engines))).dispose()
+            engine = create_engine(
+                self.conn_string_for_shard(shard),
+                poolclass=QueuePool,
+                # Behind the lock one is in use at a time; making the tables takes a second one.
+                pool_size=1,
+                connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
+            )
+            listen(engine, "connect", _write_behind)
+            self._initdb(engine)
+            self._engines[shard] = engine
+        return self._engines[shard]
+
+    def wipe(self) -> None:
+        """Deletes all events; the files are made anew when they are needed."""
+        self._forget_engines()
+        super().wipe()
+
+    def dispose(self) -> None:
+        """Closes the files."""
+        self._forget_engines()
+        super().dispose()
+
+    def _forget_engines(self) -> None:
+        with self._db_lock:
+            for engine in self._engines.values():
+                engine.dispose()
+            self._engines.clear()
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
@@ -91,6 +150,15 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             self._store_asset_event_tags(connection, events, event_ids)
             for place in newest.values():
                 self._store_asset_event(connection, events[place], event_ids[place])
+
+
+def _write_behind(connection: sqlite3.Connection, _record: object) -> None:
+    """Lets an event be written without waiting for the disk.
+
+    With the write-ahead log that Dagster uses, `synchronous=NORMAL` keeps the files whole; a power cut may lose the
+    last events of a run, never a document of the books.
+    """
+    connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def _is_of_asset(event: EventLogEntry) -> bool:

@@ -158,3 +158,17 @@ def test_a_month_of_days_takes_few_transactions(home: Path, monkeypatch: pytest.
     # Planned: both assets and the check; then each asset's days.
     assert written == [61, 30, 30]
     assert home.exists()
+
+
+def test_the_history_of_many_runs_stays_readable(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page looks into more runs than files are kept open; after all history is deleted it goes on."""
+    monkeypatch.setattr("keycrm_pipeline.event_storage.MOST_ENGINES", 2)
+    with open_instance() as instance:
+        runs = [_load(instance, day, day) for day in DAYS]
+        assert [len(instance.all_logs(run_id)) > 10 for run_id in runs] == [True] * len(DAYS)
+        assert instance.get_materialized_partitions(LATER) == set(DAYS)
+        instance.event_log_storage.wipe()
+        assert instance.get_materialized_partitions(LATER) == set()
+        _load(instance, DAYS[0], DAYS[0])
+        assert instance.get_materialized_partitions(LATER) == {DAYS[0]}
+    assert home.exists()
