@@ -17,9 +17,14 @@ from keycrm_pipeline.books.statuses import group_name, source_name, status_name
 from keycrm_pipeline.exchange.fields import text, whole
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import registers
+from keycrm_pipeline.warehouse.documents import selected_batches
 
 if TYPE_CHECKING:
     import duckdb
+
+CARD_ORDERS = 100_000
+"""Orders whose partner cards are in memory together. Fewer would meet the same buyers, and write their cards, more
+often than memory is worth (measured: a fifth more work with 12,500)."""
 
 
 @dataclass(frozen=True)
@@ -131,12 +136,37 @@ def _is_nobody(sighting: BuyerSighting) -> bool:
 def derive_partners(
     connection: duckdb.DuckDBPyConnection, profile: Profile, *, now: datetime
 ) -> RegisterCounts:
-    """Finds or creates the partner card of every selected order's buyer (R3); `select_orders` went before."""
+    """Finds or creates the partner card of every selected order's buyer (R3); `select_orders` went before.
+
+    Days are met in their order, some at a time: a load of years has no more cards in memory than one of weeks.
+    """
+    created: set[int] = set()
+    updated: set[int] = set()
+    for first_day, last_day in selected_batches(connection, CARD_ORDERS):
+        register = _meet_buyers(connection, profile, first_day, last_day, now=now)
+        created.update(register.created)
+        updated.update(register.updated)
+    return RegisterCounts(
+        created=len(created), updated=len(updated - created), used=registers.partners_used(connection)
+    )
+
+
+def _meet_buyers(
+    connection: duckdb.DuckDBPyConnection,
+    profile: Profile,
+    first_day: date,
+    last_day: date,
+    *,
+    now: datetime,
+) -> PartnerRegister:
+    """Meets the buyers of the selected orders of some days, and stores the cards that this made or changed."""
     sightings = [
         BuyerSighting(
             order_id=order_id, ordered_at=ordered_at, buyer_id=buyer_id, name=name, phone=phone, email=email
         )
-        for order_id, ordered_at, buyer_id, name, phone, email in registers.buyer_sightings(connection)
+        for order_id, ordered_at, buyer_id, name, phone, email in registers.buyer_sightings(
+            connection, first_day, last_day
+        )
     ]
     default_key = name_key(profile.default_partner) if profile.default_partner else None
     keys = pl.DataFrame(
@@ -183,6 +213,4 @@ def derive_partners(
         ],
         now=now,
     )
-    return RegisterCounts(
-        created=len(register.created), updated=len(register.updated), used=registers.partners_used(connection)
-    )
+    return register

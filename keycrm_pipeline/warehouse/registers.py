@@ -75,9 +75,13 @@ def select_orders(
     )
 
 
-def buyer_sightings(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    """(order id, date, buyer id, name, phone, e-mail) of the selected orders that can change a card, in order."""
-    return connection.execute(statement("registers", "buyer_sightings")).fetchall()
+def buyer_sightings(
+    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date
+) -> list[tuple[Any, ...]]:
+    """(order id, date, buyer id, name, phone, e-mail) of selected orders of some days that can change a card."""
+    return connection.execute(
+        statement("registers", "buyer_sightings"), {"first_day": first_day, "last_day": last_day}
+    ).fetchall()
 
 
 def partners_used(connection: duckdb.DuckDBPyConnection) -> int:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from keycrm_pipeline.exchange import registers
 from keycrm_pipeline_tests.exchange.bookkeeping import Books, kyiv, person
+from keycrm_pipeline_tests.exchange.conftest import MakeBooks
 
 MARCH_1, MARCH_3 = date(2026, 3, 1), date(2026, 3, 3)
 
@@ -179,3 +181,25 @@ def test_address_never_reaches_a_card(books: Books) -> None:
     books.load()
     assert books.value(1, "delivery_address") == "Полтава-тестова"
     assert "Полтава" not in str(books.rows("partners"))
+
+
+def test_long_period_gives_the_cards_of_a_short_one(
+    new_books: MakeBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Years are met some days at a time: cards, links, conflicts and counts are those of all days at once."""
+    loaded = []
+    for orders_at_a_time in (100_000, 1):
+        monkeypatch.setattr(registers, "CARD_ORDERS", orders_at_a_time)
+        books = new_books()
+        books.order(1, kyiv(2026, 3, 1, 8), buyer=person(1, "Олена", "0501234567"))
+        books.order(2, kyiv(2026, 3, 1, 9), buyer=None)
+        books.order(3, kyiv(2026, 3, 2, 8), buyer=person(2, "Ігор", "0671112233"))
+        # Another name and phone of a known buyer; another buyer with a known phone; nobody once more.
+        books.order(4, kyiv(2026, 3, 2, 9), buyer=person(1, "Олена Коваль", "0509999999"))
+        books.order(5, kyiv(2026, 3, 3, 8), buyer=person(3, "Петро", "0671112233"))
+        books.order(6, kyiv(2026, 3, 3, 9), buyer=None)
+        exchange = books.load(MARCH_1, MARCH_3)
+        names = ("partners", "partner_links", "orders")
+        loaded.append((exchange.partners_created, [books.rows(name) for name in names]))
+    assert loaded[0] == loaded[1]
+    assert loaded[0][0] == 3

@@ -16,7 +16,7 @@ WHERE (
     AND ($all_statuses OR validated.status_id IN (SELECT unnest($status_ids)) OR booked.order_id IS NOT NULL)
 
 -- name: buyer_sightings
--- One row per change of a buyer's data, in order of the orders, and the buyer's newest order. Left out is what cannot
+-- One row per change of a buyer's data, in order of the orders of some days, and the buyer's newest of them. Left out is what cannot
 -- change a card: a repeat of the same data; and, of a linked buyer, an order not newer than the one the card follows
 -- that says what stands on the card, or, when it is older, speaks only of fields that are filled.
 WITH sightings AS (
@@ -28,7 +28,7 @@ WITH sightings AS (
             AND row_number() OVER buyer > 1 AS is_repeat,
         lead(order_id) OVER buyer IS NULL AS is_newest
     FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)
-    WHERE buyer_id IS NOT NULL
+    WHERE buyer_id IS NOT NULL AND order_day BETWEEN $first_day AND $last_day
     WINDOW buyer AS (PARTITION BY buyer_id ORDER BY ordered_at, order_id)
 ),
 compared AS (
@@ -57,7 +57,7 @@ UNION ALL
 (
     SELECT order_id, ordered_at, NULL, NULL, NULL, NULL
     FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)
-    WHERE buyer_id IS NULL
+    WHERE buyer_id IS NULL AND order_day BETWEEN $first_day AND $last_day
     ORDER BY ordered_at, order_id LIMIT 1
 )
 ORDER BY ordered_at, order_id
