@@ -88,7 +88,7 @@ class Warehouse:
                 migrate(connection, self.path)
                 yield connection
             finally:
-                connection.close()
+                _close(connection)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -112,7 +112,7 @@ class Warehouse:
                     connection = self._connect(read_only=True)
                 yield connection
             finally:
-                connection.close()
+                _close(connection)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -187,6 +187,16 @@ class Warehouse:
             if isinstance(error, duckdb.IOException) and "Permission denied" in message:
                 raise DatabaseUnreadableError(self.path, "permission denied") from None
             raise
+
+
+def _close(connection: duckdb.DuckDBPyConnection) -> None:
+    """Closes a connection, and with it the file.
+
+    A query that Ctrl-C broke off would keep the file open as long as the process lives; the next query ends it.
+    """
+    with contextlib.suppress(duckdb.Error):
+        connection.execute("SELECT 1")
+    connection.close()
 
 
 def _prepare_for_writing(connection: duckdb.DuckDBPyConnection) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -180,6 +184,43 @@ def test_failure_inside_closes_the_file_and_stores_nothing(warehouse: Warehouse)
         pass
     with warehouse.reading() as connection:
         assert connection.execute("SELECT count(*) FROM accounting.sources").fetchall() == [(0,)]
+
+
+def test_ctrl_c_in_a_query_closes_the_file(warehouse: Warehouse) -> None:
+    """The step that was stopped must still write into the log that it was, and the next one must find the file free."""
+    ended = threading.Event()
+    signals: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        signals.append(number)
+        # The first may come before the query has begun.
+        if len(signals) > 1:
+            raise KeyboardInterrupt
+
+    def press() -> None:
+        while not ended.wait(0.2):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def count(connection: duckdb.DuckDBPyConnection) -> None:
+        pressing.start()
+        try:
+            connection.execute(
+                "CREATE TABLE staging.digests AS SELECT md5(range::VARCHAR) AS digest, count(*) "
+                "FROM range(100000000) GROUP BY digest"
+            )
+        finally:
+            ended.set()
+
+    pressing = threading.Thread(target=press)
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        with pytest.raises((KeyboardInterrupt, RuntimeError)), warehouse.writing() as connection:
+            count(connection)
+        pressing.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with replace(warehouse, wait_seconds=0).writing() as connection:
+        assert connection.execute("SELECT 42").fetchone() == (42,)
 
 
 def test_failing_transaction_leaves_the_connection_usable(warehouse: Warehouse) -> None:
