@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -95,6 +95,21 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
         opened = dg.DagsterInstance.get()
     with opened as instance:
         yield instance
+
+
+def make_pools_known(instance: dg.DagsterInstance, pools: Iterable[str]) -> None:
+    """Gives pools their default limit before the daemon sees a run of them.
+
+    Dagster gives it when it first finds such a run in its queue, after it has looked which pools have a limit: of the
+    first backfill ever, two runs would be started at once, and the second would wait for the lock of its profile.
+    A limit that a pool has stays.
+
+    Args:
+        instance: The instance.
+        pools: Names of pools, see `assets.stage.ProfileAssets.pool`.
+    """
+    for pool in set(pools) - instance.event_log_storage.get_concurrency_keys():
+        instance.event_log_storage.initialize_concurrency_limit_to_default(pool)
 
 
 def process_tags(process: int, host: str) -> dict[str, str]:

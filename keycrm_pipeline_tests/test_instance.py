@@ -25,6 +25,7 @@ from keycrm_pipeline.instance import (
     STARTED_TAG,
     dagster_home,
     end_orphaned_runs,
+    make_pools_known,
     open_instance,
     prepare_dagster_home,
     process_tags,
@@ -252,6 +253,19 @@ def test_slots_of_an_ended_run_are_free_at_once(home: Path, waiting_process: sub
         waiting_process.wait()
         assert end_orphaned_runs(instance) == [run_id]
         assert storage.get_concurrency_info("keycrm_shop").active_slot_count == 0
+    assert home.exists()
+
+
+def test_the_first_runs_of_a_profile_wait_for_each_other(home: Path) -> None:
+    """A pool has its one slot before the daemon looks at the queue; a limit that somebody set stays."""
+    with open_instance() as instance:
+        storage = instance.event_log_storage
+        storage.set_concurrency_slots("keycrm_other", 3)
+        make_pools_known(instance, ["keycrm_shop", "keycrm_other"])
+        make_pools_known(instance, ["keycrm_shop"])
+        assert storage.get_concurrency_keys() == {"keycrm_shop", "keycrm_other"}
+        assert storage.get_concurrency_info("keycrm_shop").slot_count == 1
+        assert storage.get_concurrency_info("keycrm_other").slot_count == 3
     assert home.exists()
 
 

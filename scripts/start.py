@@ -201,6 +201,18 @@ def is_answering(port: int) -> bool:
         return False
 
 
+def prepare_queue(settings: Settings) -> None:
+    """Lets the daemon know, before its first look at the queue, that runs of a profile wait for each other."""
+    from keycrm_pipeline.assets.stage import ProfileAssets
+    from keycrm_pipeline.instance import make_pools_known, open_instance
+
+    with open_instance() as instance:
+        make_pools_known(
+            instance,
+            [ProfileAssets(profile, settings).pool for profile in load_profiles(settings)[0]],
+        )
+
+
 def end_dead_runs(*, told: bool) -> None:
     """Ends runs that died with a daemon: they would hold up the queue of their profile for ever."""
     from keycrm_pipeline.instance import end_orphaned_runs, open_instance
@@ -253,6 +265,7 @@ def run(port: int) -> None:
             _say(str(error))
         try:
             end_dead_runs(told=True)
+            prepare_queue(settings)
             if wants_first_load(settings):
                 _say("Loading the demo shop's last 30 days, this once.")
                 first_load(settings)
