@@ -52,7 +52,8 @@ class ExtractionCounts:
         updated: Payloads that replaced an older one.
         pages_resumed: Pages that an earlier attempt had stored.
         missing: Booked orders for which KeyCRM answered 404.
-        unconfirmed: Booked orders that did not come back and were too many to ask for one by one.
+        unconfirmed: Booked orders that did not come back and were too many to ask for one by one; counted up to one
+            above the ceiling of the sweep.
         newest_updated_at: The newest updated_at met that is not after `began_at`: later ones are changes behind the
             page they were read from, or an order dated ahead by mistake.
         began_at: When the oldest page was asked for, also by an earlier attempt; None when no page was kept.
