@@ -98,11 +98,11 @@ class ProfileAssets:
             period_from=first_day,
             period_to=last_day,
             steps=steps if kind == "period" else [context.asset_key.path[-1]],
-            tell=lambda sentence: _tell(context, sentence),
+            tell=lambda sentence: tell(context, sentence),
         )
 
 
-def _tell(context: dg.AssetExecutionContext, sentence: str) -> None:
+def tell(context: dg.AssetExecutionContext, sentence: str) -> None:
     """Shows a sentence on the page, and on the terminal of a command that started the run."""
     context.log.info(sentence)
     progress.say(sentence)

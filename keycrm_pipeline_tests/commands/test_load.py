@@ -107,6 +107,25 @@ def test_a_load_that_waits_says_for_whom(keyed: Place, account: Account) -> None
     assert json.loads(printed)["orders_created"] == 1
 
 
+def test_a_load_that_misses_many_orders_says_so(keyed: Place, account: Account) -> None:
+    """More booked orders did not come back than the ceiling allows: the load succeeds, and a person reads of it."""
+    keyed.write_profile(
+        base_url=account.url, requests_per_minute=600, default_partner="Покупець", sweep={"most_missing": 1}
+    )
+    for order_id in (1, 2, 3):
+        account.order(order_id)
+    assert keyed.json("load", *DAY)[1]["orders_created"] == 3
+    for order_id in (2, 3):
+        account.shop.delete_order(order_id)
+    result = keyed.run("load", *DAY)
+    assert result.exit_code == 0
+    assert (
+        "More than 1 booked orders of the period did not come back from KeyCRM (sweep.most_missing)"
+        in result.stderr
+    )
+    assert "missing_in_crm" not in keyed.json("status")[1]["review"]
+
+
 def test_ctrl_c_ends_a_load(keyed: Place, account: Account) -> None:
     """It stops at once, says that nothing is lost, and the same command goes on; it does not begin anew by itself."""
     for order_id in range(1, 1001):
