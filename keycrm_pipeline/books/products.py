@@ -296,13 +296,22 @@ class ProductRegister:
         An item can change what an earlier one finds: a promotion moves the card's SKU to a variant, a new
         card carries a SKU that an earlier line had without a card carrying it. So the items are met again
         until nothing moves, which is once in nearly every load. It ends, because SKUs stay where they are,
-        links stay with their cards and kinds only move up.
+        links stay with their cards and kinds only move up. An item that nothing identifies would get a new
+        card each time; a bad record must stop a load in words, and never make it run for ever.
 
         Args:
             items: In the order in which they appear: one order's lines, then orders by `(ordered_at,
                 order_id)`.
+
+        Raises:
+            ValueError: An item has neither name nor SKU nor offer; validation keeps such lines out (R10).
         """
         distinct = list(items)
+        for item in distinct:
+            if not (name_key(item.name) or sku_key(item.sku) or item.offer_id is not None):
+                raise ValueError(
+                    f"Item {item.key} has no name, no SKU and no offer: no card can be found for it."
+                )
         found = {item.key: self.meet(item) for item in distinct}
         while True:
             before = (dict(self._cards), dict(self._variants), dict(self._links))

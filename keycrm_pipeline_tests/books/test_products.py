@@ -846,3 +846,12 @@ def test_whatever_a_shop_sells(
             given_card.catalogue_id,
         )
         assert given_card.sku in (None, now.sku)
+
+
+def test_an_item_that_nothing_identifies_ends_in_words() -> None:
+    """It would get a new card each time it is met, and the load would never end."""
+    books = register()
+    with pytest.raises(ValueError, match="no name, no SKU and no offer"):
+        books.meet_all(
+            [SoldItem("k", " ", "\u200b\n", None, None, None, None, None, None, has_properties=False)]
+        )

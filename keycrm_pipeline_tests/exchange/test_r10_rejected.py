@@ -299,3 +299,17 @@ def test_a_date_beyond_all_days_stops_no_load(new_books: Any) -> None:
     books.changes()
     assert books.reasons() == {}
     assert {str(day) for (day,) in books.rows("orders", "order_day")} == {"2026-03-02"}
+
+
+@pytest.mark.parametrize("blank", ["\n", "\t \r\n", "\u00a0", "\u200b", "\ufeff\u2003", " \x0b\x1f\u2028"])
+def test_a_name_that_nobody_can_see_is_none(new_books: Any, blank: str) -> None:
+    """Blanks of every kind: the line has no name, the buyer is nobody, and the load ends."""
+    books = new_books(default_partner=None)
+    books.order(1, lines=[{"name": blank, "sku": None}])
+    books.order(2, buyer=person(7, blank, "", email=blank))
+    books.order(3)
+    assert books.load().orders_created == 1
+    assert books.reasons() == {
+        1: ["Line 1: the product has no name."],
+        2: ["The order has no buyer, and the profile names no default partner (default_partner)."],
+    }

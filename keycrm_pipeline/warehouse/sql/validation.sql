@@ -4,6 +4,13 @@
 -- name: macros
 -- Blank texts, and the empty array that KeyCRM sends for an empty object, mean "nothing".
 CREATE OR REPLACE TEMP MACRO filled(value) AS nullif(nullif(trim(value), ''), '[]');
+-- Whether anything can be seen of a text: line ends and characters without width are no name. The first character
+-- nearly always tells.
+CREATE OR REPLACE TEMP MACRO visible(value) AS CASE
+    WHEN value IS NULL THEN false
+    WHEN unicode(value) BETWEEN 33 AND 126 OR unicode(value) BETWEEN 1024 AND 1327 THEN true
+    ELSE regexp_matches(value, '[^\s\p{Z}\x{0b}\x{1c}-\x{1f}\x{85}\x{ad}\x{200b}\x{2060}\x{feff}]')
+END;
 CREATE OR REPLACE TEMP MACRO number(value) AS try_cast(value AS DECIMAL(18, 6));
 CREATE OR REPLACE TEMP MACRO money(value) AS CAST(try_cast(value AS DECIMAL(18, 6)) AS DECIMAL(18, 2));
 CREATE OR REPLACE TEMP MACRO whole(value) AS
@@ -209,8 +216,9 @@ SELECT
     coalesce(staged.grand_total, CASE WHEN contains(staged.unreadable_fields, 'grand_total «') THEN 0 END) AS grand_total,
     staged.has_lines,
     $has_default_partner OR links.buyer_id IS NOT NULL
-        OR coalesce(staged.buyer_name, staged.buyer_phone, staged.buyer_email) IS NOT NULL AS has_partner,
-    coalesce(staged.buyer_name, staged.buyer_phone, staged.buyer_email) IS NULL OR staged.buyer_id IS NOT NULL
+        OR visible(staged.buyer_name) OR visible(staged.buyer_phone) OR visible(staged.buyer_email) AS has_partner,
+    staged.buyer_id IS NOT NULL
+        OR NOT (visible(staged.buyer_name) OR visible(staged.buyer_phone) OR visible(staged.buyer_email))
         AS buyer_has_id,
     staged.unreadable_fields
 FROM staged_orders AS staged
@@ -218,7 +226,7 @@ LEFT JOIN accounting.partner_links AS links ON links.buyer_id = staged.buyer_id
 
 -- name: line_checks
 SELECT
-    order_id, line_no, is_object, name IS NOT NULL AS has_name,
+    order_id, line_no, is_object, visible(name) AS has_name,
     quantity,
     left(quantity_text, 40) AS quantity_text,
     price_sold,
