@@ -16,7 +16,13 @@ from pathlib import Path
 
 import duckdb
 
-from keycrm_pipeline.warehouse.connection import MEMORY_LIMIT, ROW_GROUP_SIZE, STORAGE_VERSION, Warehouse
+from keycrm_pipeline.warehouse.connection import (
+    BLOCK_SIZE,
+    MEMORY_LIMIT,
+    ROW_GROUP_SIZE,
+    STORAGE_VERSION,
+    Warehouse,
+)
 from keycrm_pipeline.warehouse.errors import CompactionError
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
@@ -132,7 +138,7 @@ def _copying(path: Path, copy: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute(f"ATTACH '{_quoted(path)}' AS grown (READ_ONLY)")
         connection.execute(
             f"ATTACH '{_quoted(copy)}' AS compacted "
-            f"(ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}')"
+            f"(BLOCK_SIZE {BLOCK_SIZE}, ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}')"
         )
         yield connection
     finally:

@@ -30,6 +30,10 @@ from keycrm_pipeline.warehouse.migrations import SCHEMA_VERSION, file_version, m
 STORAGE_VERSION = "v1.5.0"
 """Format of new files: readable by every DuckDB since 1.5, and strings are compressed (the default keeps 1.0's)."""
 
+BLOCK_SIZE = 65_536
+"""Bytes; of new files: one that has DuckDB's own 262,144 keeps them until it is copied. Each column that is written
+takes a whole block of memory (measured: 36,000 orders take a quarter less of the file and a tenth less memory)."""
+
 ROW_GROUP_SIZE = 16_384
 """Rows that DuckDB keeps, compresses and hands to a thread together. Smaller than its default of 122,880: a day's
 orders are a small part of a file, and both cores share a batch of them (measured: half the time of a load)."""
@@ -154,6 +158,8 @@ class Warehouse:
             return duckdb.connect(str(self.path), read_only=True)
         connection = duckdb.connect()
         try:
+            # Asked for in ATTACH, a file of another block size would be refused.
+            connection.execute(f"SET default_block_size = {BLOCK_SIZE}")
             # The size of row groups can be given only here, and counts only while it is given.
             path = str(self.path).replace("'", "''")
             connection.execute(

@@ -266,3 +266,16 @@ def test_file_that_did_not_grow_is_left_alone(tmp_path: Path) -> None:
     inode = warehouse.path.stat().st_ino
     assert compact_when_grown(warehouse) is None
     assert warehouse.path.stat().st_ino == inode
+
+
+def test_older_file_is_opened_as_it_is_and_its_copy_has_small_blocks(tmp_path: Path) -> None:
+    """A file of an earlier version goes on working, and needs less room once it was copied."""
+    warehouse = Warehouse(tmp_path / "shop.duckdb", "Europe/Kyiv")
+    with closing(duckdb.connect()) as connection:
+        connection.execute(f"ATTACH '{warehouse.path}' AS old (BLOCK_SIZE 262144, STORAGE_VERSION 'v1.5.0')")
+    change(warehouse, 0, 1, 10)
+    size = warehouse.path.stat().st_size
+    compact(warehouse)
+    assert warehouse.path.stat().st_size < 0.5 * size
+    with warehouse.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM raw.orders").fetchone() == (10,)
