@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+_LARGEST = 2**63 - 1
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
 
 
 def text(value: Any) -> str | None:
@@ -13,13 +17,15 @@ def text(value: Any) -> str | None:
 
 
 def whole(value: Any) -> int | None:
-    """A whole number, also when it came as text; None for anything else."""
+    """A whole number that a BIGINT holds, also when it came as text; None for anything else."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, int):
-        return value
-    shown = text(value)
-    return int(shown) if shown is not None and shown.isascii() and shown.lstrip("-").isdigit() else None
+    if not isinstance(value, int):
+        match = _WHOLE.fullmatch(text(value) or "")
+        if match is None:
+            return None
+        value = int(match[0])
+    return value if -_LARGEST - 1 <= value <= _LARGEST else None
 
 
 def flag(value: Any) -> bool:
