@@ -160,6 +160,8 @@ class Warehouse:
         try:
             # Asked for in ATTACH, a file of another block size would be refused.
             connection.execute(f"SET default_block_size = {BLOCK_SIZE}")
+            # People's data, too: what has no place in memory goes beside the file, not to wherever one happens to work.
+            connection.execute("SET temp_directory = ?", [f"{self.path}.tmp"])
             # The size of row groups can be given only here, and counts only while it is given.
             path = str(self.path).replace("'", "''")
             connection.execute(

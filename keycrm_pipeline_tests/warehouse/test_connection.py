@@ -170,6 +170,19 @@ def test_file_and_directory_are_the_owners_alone(warehouse: Warehouse) -> None:
     assert stat.S_IMODE(warehouse.path.parent.stat().st_mode) == 0o700
 
 
+def test_what_has_no_place_in_memory_goes_beside_the_file(warehouse: Warehouse) -> None:
+    """Buyers' data that DuckDB puts aside for a moment lies in the data directory, and only as long as it must."""
+    with warehouse.writing() as connection:
+        connection.execute("SET memory_limit = '40MB'")
+        connection.execute(
+            "CREATE TEMP TABLE much AS SELECT range AS number, md5(range::VARCHAR) AS text FROM range(1500000)"
+        )
+        aside = warehouse.path.with_name(f"{warehouse.path.name}.tmp")
+        assert list(aside.iterdir())
+        assert stat.S_IMODE(aside.stat().st_mode) & 0o077 == 0
+    assert not aside.exists()
+
+
 def test_failure_inside_closes_the_file_and_stores_nothing(warehouse: Warehouse) -> None:
     """After an error the next program can open the file at once, and half a transaction is none."""
 
