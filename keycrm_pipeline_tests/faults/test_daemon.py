@@ -190,7 +190,8 @@ def test_backfill_goes_on_after_a_power_failure_and_after_a_stop(places: Path) -
         str(THIRD_RANGE),
     ]
     assert all(run.is_finished for run in runs)
-    assert len(runs) == 5
+    # The run of the third may have come to its end while the product was stopping.
+    assert len(runs) in (4, 5)
     assert (slots.active_slot_count, slots.pending_step_count) == (0, 0)
     asked = order_pages(api)
     assert all(kept.values())
