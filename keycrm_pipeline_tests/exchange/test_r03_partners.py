@@ -175,6 +175,18 @@ def test_merged_buyers_orders_move_to_the_surviving_card(books: Books) -> None:
     assert len(cards(books)) == 2
 
 
+def test_a_repeated_buyer_of_a_shared_card_counts_each_time(books: Books) -> None:
+    """Two buyers share a phone and take turns; a third is found by the e-mail that stands there at that moment."""
+    mother = person(1, "Олена", "0501234567", email="mother@example.com")
+    son = person(2, "Олена", "0501234567", email="son@example.com")
+    for order_id, buyer in enumerate((mother, son, mother), start=1):
+        books.order(order_id, kyiv(2026, 3, 2, 7 + order_id), buyer=buyer)
+    books.order(4, kyiv(2026, 3, 2, 11), buyer=person(3, "Олена", "", email="mother@example.com"))
+    books.order(5, kyiv(2026, 3, 2, 12), buyer=mother)
+    books.load()
+    assert partner_of(books) == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1}
+
+
 def test_address_never_reaches_a_card(books: Books) -> None:
     """F03: where a parcel goes stands on the order only."""
     books.order(1, shipping={"shipping_address_city": "Полтава-тестова"})

@@ -16,20 +16,14 @@ WHERE (
     AND ($all_statuses OR validated.status_id IN (SELECT unnest($status_ids)) OR booked.order_id IS NOT NULL)
 
 -- name: buyer_sightings
--- One row per change of a buyer's data, in order of the orders of some days, and the buyer's newest of them. Left out is what cannot
--- change a card: a repeat of the same data; and, of a linked buyer, an order not newer than the one the card follows
--- that says what stands on the card, or, when it is older, speaks only of fields that are filled.
+-- The buyers of the orders of some days, in order of the orders. Left out is what cannot change a card: of a linked
+-- buyer, an order not newer than the one the card follows that says what stands on the card, or, when it is older,
+-- speaks only of fields that are filled. A buyer's repeats stay: another buyer of the same card may have changed it
+-- between, and what stands on it then decides who is found by it next.
 WITH sightings AS (
-    SELECT
-        order_id, ordered_at, buyer_id, buyer_name, buyer_phone, buyer_email,
-        lag(buyer_name) OVER buyer IS NOT DISTINCT FROM buyer_name
-            AND lag(buyer_phone) OVER buyer IS NOT DISTINCT FROM buyer_phone
-            AND lag(buyer_email) OVER buyer IS NOT DISTINCT FROM buyer_email
-            AND row_number() OVER buyer > 1 AS is_repeat,
-        lead(order_id) OVER buyer IS NULL AS is_newest
+    SELECT order_id, ordered_at, buyer_id, buyer_name, buyer_phone, buyer_email
     FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)
     WHERE buyer_id IS NOT NULL AND order_day BETWEEN $first_day AND $last_day
-    WINDOW buyer AS (PARTITION BY buyer_id ORDER BY ordered_at, order_id)
 ),
 compared AS (
     SELECT sighting.*,
@@ -42,7 +36,6 @@ compared AS (
     FROM sightings AS sighting
     LEFT JOIN accounting.partner_links AS link USING (buyer_id)
     LEFT JOIN accounting.partners AS card USING (partner_id)
-    WHERE NOT is_repeat OR is_newest
 )
 SELECT order_id, ordered_at, buyer_id, buyer_name, buyer_phone, buyer_email
 FROM compared
