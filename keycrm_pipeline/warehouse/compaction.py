@@ -22,6 +22,8 @@ from keycrm_pipeline.warehouse.connection import (
     ROW_GROUP_SIZE,
     STORAGE_VERSION,
     Warehouse,
+    for_the_owner_only,
+    quoted,
 )
 from keycrm_pipeline.warehouse.errors import CompactionError
 from keycrm_pipeline.warehouse.statements import single_row, statement
@@ -130,24 +132,15 @@ def compact(warehouse: Warehouse) -> Compacted:
 @contextlib.contextmanager
 def _copying(path: Path, copy: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to both files, `grown` for reading; the copy is its owner's alone from the first byte on."""
-    before = os.umask(0o077)
-    connection = duckdb.connect()
-    try:
+    with for_the_owner_only(), contextlib.closing(duckdb.connect()) as connection:
         connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
         connection.execute("SET temp_directory = ?", [str(_spilled(copy))])
-        connection.execute(f"ATTACH '{_quoted(path)}' AS grown (READ_ONLY)")
+        connection.execute(f"ATTACH '{quoted(path)}' AS grown (READ_ONLY)")
         connection.execute(
-            f"ATTACH '{_quoted(copy)}' AS compacted "
+            f"ATTACH '{quoted(copy)}' AS compacted "
             f"(BLOCK_SIZE {BLOCK_SIZE}, ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}')"
         )
         yield connection
-    finally:
-        connection.close()
-        os.umask(before)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -85,7 +85,7 @@ class Warehouse:
         Raises:
             WarehouseError: The file is busy, unreadable, newer than this program, or the disk is full.
         """
-        with self._translated(), _for_the_owner_only():
+        with self._translated(), for_the_owner_only():
             self._make_directory()
             connection = self._connect(read_only=False)
             try:
@@ -163,9 +163,8 @@ class Warehouse:
             # People's data, too: what has no place in memory goes beside the file, not to wherever one happens to work.
             connection.execute("SET temp_directory = ?", [f"{self.path}.tmp"])
             # The size of row groups can be given only here, and counts only while it is given.
-            path = str(self.path).replace("'", "''")
             connection.execute(
-                f"ATTACH '{path}' AS {_DATABASE} "
+                f"ATTACH '{quoted(self.path)}' AS {_DATABASE} "
                 f"(ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}')"
             )
             connection.execute(f"ATTACH ':memory:' AS {STAGING}")
@@ -195,6 +194,11 @@ class Warehouse:
             if isinstance(error, duckdb.IOException) and "Permission denied" in message:
                 raise DatabaseUnreadableError(self.path, "permission denied") from None
             raise
+
+
+def quoted(path: Path) -> str:
+    """A path as it stands between quotes in SQL; ATTACH takes no parameter."""
+    return str(path).replace("'", "''")
 
 
 def _close(connection: duckdb.DuckDBPyConnection) -> None:
@@ -229,7 +233,7 @@ def beside(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyCon
 
 
 @contextlib.contextmanager
-def _for_the_owner_only() -> Iterator[None]:
+def for_the_owner_only() -> Iterator[None]:
     """Files made inside, the write-ahead log too, are readable by their owner alone."""
     before = os.umask(0o077)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,10 +9,9 @@ from decimal import Decimal
 import duckdb
 import polars as pl
 
-from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.frames import any_differs, column_list, read_frame, same_key, stage_frame
+from keycrm_pipeline.warehouse.frames import column_list, differing_orders, read_frame, stage_frame
 from keycrm_pipeline.warehouse.ranges import ranges_of_days
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
@@ -75,12 +73,6 @@ def read_sources(
     )
 
 
-def _comparison(table: Table, columns: Sequence[str]) -> str:
-    return statement("documents", "comparison").format(
-        table=table.name, same_key=same_key(table.primary_key), any_differs=any_differs(columns)
-    )
-
-
 def replace_documents(
     connection: duckdb.DuckDBPyConnection,
     *,
@@ -105,7 +97,10 @@ def replace_documents(
     connection.execute(statement("documents", "booked_orders"))
     (booked,) = single_row(connection.execute(statement("documents", "count_booked")))
     comparisons = (
-        "\nUNION ALL\n".join(_comparison(table, frame.columns) for table, frame in frames.items())
+        "\nUNION ALL\n".join(
+            differing_orders(f"new_{table.name}", table, frame.columns, orders="booked_orders")
+            for table, frame in frames.items()
+        )
         if booked
         # A first load has nothing to compare with.
         else "SELECT order_id FROM booked_orders"

@@ -13,6 +13,7 @@ from polars import selectors
 
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.columns import MONEY, PERCENT, PRICE, QUANTITY
+from keycrm_pipeline.warehouse.statements import statement
 
 _SCALES = {MONEY: "0.01", QUANTITY: "0.001", PRICE: "0.000001", PERCENT: "0.000001"}
 
@@ -64,11 +65,19 @@ def column_list(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def same_key(key: Iterable[str]) -> str:
-    """The condition that the rows `staged` and `stored` have the same key."""
-    return " AND ".join(f'staged."{name}" = stored."{name}"' for name in key)
+def differing_orders(staged: str, table: Table, columns: Iterable[str], *, orders: str) -> str:
+    """The query for the orders whose rows in the table `staged` are not those of `table`.
 
-
-def any_differs(names: Iterable[str]) -> str:
-    """The condition that the rows `staged` and `stored` differ in one of these columns; NULL is a value like others."""
-    return " OR ".join(f'staged."{name}" IS DISTINCT FROM stored."{name}"' for name in names)
+    Args:
+        staged: A temporary table with the rows of a batch.
+        table: Where they are stored.
+        columns: Columns that are compared; NULL is a value like others.
+        orders: A temporary table with the ids of the orders to compare.
+    """
+    return statement("comparison", "differing_orders").format(
+        staged=staged,
+        stored=table.qualified_name,
+        orders=orders,
+        same_key=" AND ".join(f'staged."{name}" = stored."{name}"' for name in table.primary_key),
+        any_differs=" OR ".join(f'staged."{name}" IS DISTINCT FROM stored."{name}"' for name in columns),
+    )

@@ -15,7 +15,7 @@ from keycrm_pipeline.schemas.validated import (
     VALIDATED_ORDERS,
 )
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.frames import any_differs, read_frame, same_key
+from keycrm_pipeline.warehouse.frames import differing_orders, read_frame
 from keycrm_pipeline.warehouse.ranges import ranges_of_days
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
@@ -112,11 +112,11 @@ def stage_batch(
 
 def _differing_statement() -> str:
     comparisons = "\nUNION ALL\n".join(
-        statement("validation", "comparison").format(
-            staged=staged,
-            table=table.name,
-            same_key=same_key(table.primary_key),
-            any_differs=any_differs(name for name in table.column_names if name != "exchange_id"),
+        differing_orders(
+            staged,
+            table,
+            (name for name in table.column_names if name != "exchange_id"),
+            orders="accepted_orders",
         )
         for staged, table in (
             ("staged_orders", VALIDATED_ORDERS),

@@ -84,18 +84,23 @@ def test_no_key(keyed: Place) -> None:
     assert keyed.json("status")[1]["error"] == printed["error"]
 
 
-def test_a_load_that_waits_says_for_whom(keyed: Place, account: Account) -> None:
-    """Another exchange of the profile runs: a person reads which one, and the load goes on when it has ended."""
-    account.order(1)
-    path = lock_path(keyed.profile(), keyed.settings)
-    lock.acquire(path, "the-other-run", waiting=lambda _sentence: None)
-    with subprocess.Popen(
+def started_load(keyed: Place) -> subprocess.Popen[str]:
+    """A load of the day in a process of its own."""
+    return subprocess.Popen(
         [PROGRAM, "load", *DAY, "--json"],
         env={"PATH": "/usr/bin:/bin", **keyed.environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as waiting:
+    )
+
+
+def test_a_load_that_waits_says_for_whom(keyed: Place, account: Account) -> None:
+    """Another exchange of the profile runs: a person reads which one, and the load goes on when it has ended."""
+    account.order(1)
+    path = lock_path(keyed.profile(), keyed.settings)
+    lock.acquire(path, "the-other-run", waiting=lambda _sentence: None)
+    with started_load(keyed) as waiting:
         try:
             assert waiting.stderr is not None
             sentence = waiting.stderr.readline()
@@ -132,13 +137,7 @@ def test_ctrl_c_ends_a_load(keyed: Place, account: Account) -> None:
         account.order(order_id)
     reading = threading.Event()
     account.api.faults.on_page = lambda _page, path: reading.set() if path == "/order" else None
-    with subprocess.Popen(
-        [PROGRAM, "load", *DAY, "--json"],
-        env={"PATH": "/usr/bin:/bin", **keyed.environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as stopped:
+    with started_load(keyed) as stopped:
         assert reading.wait(60)
         stopped.send_signal(signal.SIGINT)
         printed, _ = stopped.communicate(timeout=25)

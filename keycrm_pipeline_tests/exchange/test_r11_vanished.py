@@ -39,16 +39,21 @@ def test_deleted_order_is_marked_and_kept(books: Books) -> None:
     assert asked_by_id(books) == ["/order/2"]
 
 
+def booked_and_gone(books: Books, order_id: int) -> dict[str, Any]:
+    """Books an order, deletes it in KeyCRM, sees it marked, and returns it as it was."""
+    record = books.shop.order(order_id)
+    assert record is not None
+    books.load()
+    books.shop.delete_order(order_id)
+    books.load()
+    assert missing(books) == [order_id]
+    return record
+
+
 def test_order_that_comes_back_is_no_longer_missing(books: Books) -> None:
     """Restored in KeyCRM as it was: the mark and the entry go."""
     books.order(1)
-    record = books.shop.order(1)
-    assert record is not None
-    books.load()
-    books.shop.delete_order(1)
-    books.load()
-    assert missing(books) == [1]
-    books.shop.add_order(record)
+    books.shop.add_order(booked_and_gone(books, 1))
     books.load()
     assert missing(books) == []
     assert books.review("missing_in_crm") == []
@@ -59,13 +64,7 @@ def test_order_that_comes_back_is_seen_by_the_passes(books: Books, name: str) ->
     """Changes and the sweep see it again, too, though nothing about it changed."""
     books.order(1)
     books.order(2)
-    record = books.shop.order(2)
-    assert record is not None
-    books.load()
-    books.shop.delete_order(2)
-    books.load()
-    assert missing(books) == [2]
-    books.shop.add_order(record)
+    books.shop.add_order(booked_and_gone(books, 2))
     getattr(books, name)()
     assert missing(books) == []
 

@@ -79,13 +79,6 @@ WHERE stored.order_id IS NULL OR fresh.order_id IN (SELECT order_id FROM differi
 CREATE OR REPLACE TEMP TABLE differing AS
 SELECT DISTINCT order_id FROM ({comparisons})
 
--- name: comparison
--- Row by row of one key; a row that is only on one side differs in its key.
-SELECT coalesce(staged.order_id, stored.order_id) AS order_id
-FROM (SELECT * FROM new_{table} SEMI JOIN booked_orders USING (order_id)) AS staged
-FULL JOIN (SELECT * FROM accounting.{table} SEMI JOIN booked_orders USING (order_id)) AS stored ON {same_key}
-WHERE {any_differs}
-
 -- name: booked_orders
 CREATE OR REPLACE TEMP TABLE booked_orders AS
 SELECT order_id FROM accounting.orders SEMI JOIN new_orders USING (order_id)

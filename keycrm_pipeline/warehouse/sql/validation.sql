@@ -262,13 +262,6 @@ SEMI JOIN accepted_orders USING (order_id)
 LEFT JOIN validated.orders AS stored USING (order_id)
 WHERE stored.order_id IS NULL OR staged.order_id IN (SELECT order_id FROM ({comparisons}))
 
--- name: comparison
--- Row by row of one key; a row that is only on one side differs in its key.
-SELECT coalesce(staged.order_id, stored.order_id) AS order_id
-FROM (SELECT * FROM {staged} SEMI JOIN accepted_orders USING (order_id)) AS staged
-FULL JOIN (SELECT * FROM validated.{table} SEMI JOIN accepted_orders USING (order_id)) AS stored ON {same_key}
-WHERE {any_differs}
-
 -- name: delete_changed
 DELETE FROM validated.{table} WHERE order_id IN (SELECT order_id FROM changed_orders WHERE is_stored)
 
