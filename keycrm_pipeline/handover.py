@@ -30,9 +30,12 @@ def exports_directory(settings: Settings) -> Path:
     return settings.data_directory / "exports"
 
 
-def report_path(profile: Profile, settings: Settings, first_day: date, last_day: date) -> Path:
-    """Where the report of a period goes when nobody says."""
-    return settings.data_directory / "reports" / f"{profile.name}_{first_day}_{last_day}.html"
+def report_path(
+    profile: Profile, settings: Settings, first_day: date, last_day: date, language: Language
+) -> Path:
+    """Where the report of a period goes when nobody says: one in English stands beside the Ukrainian one."""
+    suffix = "" if language == "uk" else f"_{language}"
+    return settings.data_directory / "reports" / f"{profile.name}_{first_day}_{last_day}{suffix}.html"
 
 
 def period_or_last_days(
@@ -117,7 +120,7 @@ def report_period(
     """
     from keycrm_pipeline.reports.page import render_report, write_report
 
-    path = path or report_path(profile, settings, first_day, last_day)
+    path = path or report_path(profile, settings, first_day, last_day, language)
     document = render_report(
         profile=profile,
         warehouse=open_warehouse(profile, settings),

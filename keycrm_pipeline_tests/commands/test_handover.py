@@ -57,7 +57,7 @@ def test_days_that_were_never_loaded_are_told(place: Place) -> None:
 
 @pytest.mark.usefixtures("loaded")
 def test_a_report_is_one_file(place: Place) -> None:
-    """Where it says; for its owner only; in Ukrainian unless English is asked for."""
+    """Where it says; for its owner only; in Ukrainian unless English is asked for, and then beside it."""
     code, printed = place.json("report", *DAY)
     path = Path(printed["file"])
     assert (code, path) == (0, place.directory / "data" / "reports" / "shop_2024-03-04_2024-03-04.html")
@@ -68,6 +68,9 @@ def test_a_report_is_one_file(place: Place) -> None:
     result = place.run("report", *DAY, "--lang", "en", "--out", str(english))
     assert (result.exit_code, result.stdout) == (0, f"{english}\n")
     assert '<html lang="en"' in english.read_text("utf-8")
+    _, printed = place.json("report", *DAY, "--lang", "en")
+    assert Path(printed["file"]) == path.with_name("shop_2024-03-04_2024-03-04_en.html")
+    assert '<html lang="uk"' in path.read_text("utf-8")
 
 
 def test_before_the_first_load(place: Place) -> None:
