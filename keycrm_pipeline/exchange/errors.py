@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from keycrm_pipeline.schemas import failures
+
 _E_MAIL = re.compile(r"\S+@\S+")
 _LONG_NUMBER = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|«[^»]*»")
@@ -20,19 +22,14 @@ class UnmappedStatusesError(ExchangeError):
 
     def __init__(self, statuses: Sequence[tuple[int, str]]) -> None:
         listed = "; ".join(f"{status_id} {name}" for status_id, name in statuses)
-        super().__init__(
-            f"These statuses have no stage in the profile (statuses.stages): {listed}. Map them, or set "
-            "statuses.require_mapping to false. Nothing was loaded."
-        )
+        super().__init__(failures.UNMAPPED_STATUSES.english.format(statuses=listed))
 
 
 class StoppedError(ExchangeError):
     """A person ended the exchange: Ctrl-C on the terminal, or "Terminate" on the page."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "The exchange was stopped by hand. What was stored is safe; the same load goes on from there."
-        )
+        super().__init__(failures.STOPPED.english)
 
 
 class UnexpectedError(ExchangeError):
@@ -54,7 +51,5 @@ def unexpected(error: BaseException) -> UnexpectedError:
     while trace is not None:
         place = f" at {trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
         trace = trace.tb_next
-    return UnexpectedError(
-        f"Unexpected {type(error).__name__}{place}: {scrubbed(str(error))} "
-        "(values are left out, they may be a person's). Nothing stored was lost; the load can be repeated."
-    )
+    what = f"{type(error).__name__}{place}: {scrubbed(str(error))}"
+    return UnexpectedError(failures.UNEXPECTED.english.format(what=what))

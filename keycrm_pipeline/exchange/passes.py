@@ -26,6 +26,7 @@ from keycrm_pipeline.exchange.products import fetch_catalogue, missing_products
 from keycrm_pipeline.exchange.session import Step
 from keycrm_pipeline.exchange.validation import validate_period
 from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.schemas import failures
 from keycrm_pipeline.warehouse import exchanges, passes
 from keycrm_pipeline.warehouse.documents import DayCounts
 
@@ -249,11 +250,9 @@ def recent(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
 
 
 def _too_many_absent(order_ids: Sequence[int], most: int) -> ExchangeError:
+    examples = ", ".join(map(str, order_ids[:MOST_LISTED]))
     return ExchangeError(
-        f"KeyCRM's list lacks {len(order_ids)} orders that were loaded (for example "
-        f"{', '.join(map(str, order_ids[:MOST_LISTED]))}); that is more than the ceiling of {most} "
-        "(sweep.most_missing). A short list is no proof, so nothing was marked. Look into KeyCRM: if the "
-        "orders were really deleted, raise the ceiling and run the sweep again."
+        failures.MANY_MISSING.english.format(missing=len(order_ids), examples=examples, most=most)
     )
 
 

@@ -174,7 +174,7 @@ def exchanges_section(figures: ReportFigures, writer: Writer) -> Section:
                 Cell(words.get(f"exchange_{exchange.kind}", exchange.kind), note=period),
                 Cell(
                     words.get(exchange.status, exchange.status),
-                    note=without_contacts(exchange.error or ""),
+                    note=without_contacts(words.error(exchange.error)),
                     tone=tones.get(exchange.status, ""),
                 ),
                 Cell(write.number(exchange.orders_seen)),

@@ -2,7 +2,7 @@
 
 What belongs here: every sentence and heading a reader sees. What does not: numbers and dates (see
 `formatting`), names and texts that come from the shop, sentences that the tables keep (see
-`schemas.sentences`). Both languages have the same keys; a test compares them.
+`schemas.sentences` and `schemas.failures`). Both languages have the same keys; a test compares them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from keycrm_pipeline.reports.formatting import Language
+from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline.schemas.sentences import in_ukrainian
 
 _UKRAINIAN: Mapping[str, str] = {
@@ -468,6 +469,10 @@ class Wording:
     def stored(self, sentence: str) -> str:
         """A sentence of the review list or of a rejected record, which the tables keep in English."""
         return in_ukrainian(sentence) if self.language == "uk" else sentence
+
+    def error(self, stored: str | None) -> str:
+        """Why an exchange failed: in Ukrainian as far as it is a well-known failure; empty when it did not."""
+        return error_in_ukrainian(stored or "") if self.language == "uk" else stored or ""
 
     def forms(self, key: str) -> tuple[str, ...]:
         """The forms of a counted word, for `Formatter.plural`."""

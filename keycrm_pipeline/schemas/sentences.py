@@ -2,13 +2,13 @@
 
 Every sentence that reaches those tables is here, so that none is written without its translation: whoever stores one
 takes its English from here, and a report finds the Ukrainian by `in_ukrainian`. What does not belong here: words of a
-report's own (see `reports.wording`), and which order gets which sentence.
+report's own (see `reports.wording`), why an exchange failed (see `failures`), and which order gets which sentence.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from string import Formatter as FieldParser
@@ -189,16 +189,30 @@ SENTENCES: Mapping[str, Sentence] = {
 
 
 @cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    found = []
-    for sentence in SENTENCES.values():
-        pattern = "".join(
-            # As few signs as can be: what the program wrote comes before what a person typed.
-            re.escape(text) + ("" if name is None else f"(?P<{name}>.*?)")
-            for text, name, _, _ in FieldParser().parse(sentence.english)
-        )
-        found.append((re.compile(pattern, re.DOTALL), sentence.ukrainian))
-    return tuple(found)
+def _pattern(english: str) -> re.Pattern[str]:
+    pattern = "".join(
+        # As few signs as can be: what the program wrote comes before what a person typed.
+        re.escape(text) + ("" if name is None else f"(?P<{name}>.*?)")
+        for text, name, _, _ in FieldParser().parse(english)
+    )
+    return re.compile(pattern, re.DOTALL)
+
+
+def translated(stored: str, sentences: Iterable[Sentence], value: Callable[[str], str]) -> str | None:
+    """The Ukrainian of the first sentence that a stored text is; None when it is none of them.
+
+    Args:
+        stored: The text as it was stored, with its values.
+        sentences: What it may be.
+        value: Says how a value is written in Ukrainian.
+    """
+    for sentence in sentences:
+        match = _pattern(sentence.english).fullmatch(stored)
+        if match:
+            return sentence.ukrainian.format(
+                **{name: value(text) for name, text in match.groupdict().items()}
+            )
+    return None
 
 
 def in_ukrainian(stored: str) -> str:
@@ -206,11 +220,8 @@ def in_ukrainian(stored: str) -> str:
 
     An older version of the program may have stored it; the next load that meets its order says it anew.
     """
-    for pattern, ukrainian in _patterns():
-        match = pattern.fullmatch(stored)
-        if match:
-            return ukrainian.format(**{name: _value(text) for name, text in match.groupdict().items()})
-    return stored
+    found = translated(stored, SENTENCES.values(), _value)
+    return stored if found is None else found
 
 
 def _value(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from keycrm_pipeline.schemas import failures
+
 
 class WarehouseError(Exception):
     """Something is wrong with the database file of a profile; nothing was lost."""
@@ -14,8 +16,7 @@ class DatabaseBusyError(WarehouseError):
 
     def __init__(self, path: Path, holder: str, waited_seconds: float) -> None:
         super().__init__(
-            f"The database {path} is held by another program ({holder}). Waited {waited_seconds:.0f} s. "
-            "Close the file there (a notebook, a BI tool, a SQL shell) and load again; nothing was lost."
+            failures.DATABASE_BUSY.english.format(path=path, holder=holder, seconds=f"{waited_seconds:.0f}")
         )
 
 
@@ -23,10 +24,7 @@ class DatabaseUnreadableError(WarehouseError):
     """The file is no DuckDB database, or is damaged."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(
-            f"The file {path} cannot be opened as a DuckDB database: {reason}. It was left as it is. Put a "
-            "backup in its place, or move it away and load again: a new file is made."
-        )
+        super().__init__(failures.DATABASE_UNREADABLE.english.format(path=path, reason=reason))
 
 
 class DatabaseNewerError(WarehouseError):
@@ -50,10 +48,7 @@ class DiskFullError(WarehouseError):
     """The disk is full."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"The disk that holds {path} is full. What was stored before is safe; free some space and load "
-            "again: the load goes on from there."
-        )
+        super().__init__(failures.DISK_FULL.english.format(path=path))
 
 
 class CompactionError(WarehouseError):

@@ -10,13 +10,11 @@ from typing import Any
 
 import duckdb
 
+from keycrm_pipeline.schemas import failures
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
-KILLED = (
-    "The exchange was killed before it ended (power, memory or a stop by hand). What it had stored is safe; "
-    "the next load goes on from there."
-)
+KILLED = failures.KILLED.english
 """Error of an exchange that says it runs although no process does its work."""
 
 

@@ -1,14 +1,23 @@
-"""Foreign text in messages: enough to tell what happened, nothing of a person and no key."""
+"""Foreign text in messages: enough to tell what happened, nothing of a person and no key; and the same in Ukrainian."""
 
 from __future__ import annotations
 
 import pickle
+import re
+from collections.abc import Callable
 
 import pytest
 
-from keycrm_pipeline.crm import AuthenticationError, KeyCrmError, TransportFailure, UnexpectedAnswer
+from keycrm_pipeline.crm import (
+    AuthenticationError,
+    KeyCrmClient,
+    KeyCrmError,
+    TransportFailure,
+    UnexpectedAnswer,
+)
 from keycrm_pipeline.crm.errors import EXCERPT_LENGTH, RequestRefused, body_excerpt, clean_text
-from keycrm_pipeline_tests.crm.loopback import KEY
+from keycrm_pipeline.schemas.failures import error_in_ukrainian
+from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm, Reply
 
 
 @pytest.mark.parametrize(
@@ -80,3 +89,50 @@ def test_it_is_known_whether_trying_again_helps() -> None:
     assert not RequestRefused.retry_helps
     assert not UnexpectedAnswer.retry_helps
     assert issubclass(TransportFailure, KeyCrmError)
+
+
+_SAME_IN_ALL_LANGUAGES = re.compile(r"KEYCRM_API_KEY\S*|KeyCRM|GET /\S+|JSON|API|base_url|Excerpt of a page")
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply(401), "KeyCRM не приймає ключ API (GET /order/1, статус 401)."),
+        (Reply(302), "спроб: 1; востаннє він вказує на іншу адресу (статус 302), куди"),
+        (Reply(503), "спроб: 6; востаннє він повідомив про власний збій (статус 503). Нічого"),
+        (
+            Reply(429, headers={"Retry-After": "7200"}),
+            "спроб: 1; востаннє він відмовив через надто багато запитів і просив повернутися пізніше (хвилин: 120) "
+            "(статус 429).",
+        ),
+        (Reply(200, b"Excerpt of a page"), "байтів: 17) не була цілим JSON. Нічого"),
+        (Reply(404, b"Excerpt of a page"), "Якщо так триває, base_url у профілі неправильний. Нічого"),
+        (Reply(drop=True), "востаннє з'єднання обірвалося раніше, ніж відповідь надійшла повністю."),
+    ],
+    ids=["key", "moved", "down", "too many", "page", "wrong address", "dropped"],
+)
+def test_what_the_client_says_of_keycrm_is_told_in_ukrainian(
+    crm: LoopbackCrm,
+    client: KeyCrmClient,
+    reply: Reply,
+    told: str,
+) -> None:
+    """A refused key, a KeyCRM that is away or in trouble: the client's own words are found again, part by part."""
+    crm.faults = [reply] * 10
+    with pytest.raises(KeyCrmError) as raised:
+        client.order(1)
+    text = error_in_ukrainian(str(raised.value))
+    assert told in text
+    assert re.findall("[A-Za-z]{3,}", _SAME_IN_ALL_LANGUAGES.sub("", text)) == []
+    if reply.body == b"Excerpt of a page":
+        assert text.endswith(" Початок відповіді: Excerpt of a page")
+
+
+def test_nobody_there(make_client: Callable[..., KeyCrmClient]) -> None:
+    """An address where nobody listens: the network is to be looked at."""
+    with pytest.raises(KeyCrmError) as raised:
+        make_client(base_url="http://127.0.0.1:9/v1", attempts=1).order(1)
+    assert error_in_ukrainian(str(raised.value)) == (
+        "KeyCRM не відповідає за адресою 127.0.0.1: з'єднання не встановлено (GET /order/1, спроб: 1). Перевірте "
+        "мережу і base_url у профілі. Нічого не втрачено; завантаження можна повторити."
+    )

@@ -1,0 +1,156 @@
+"""What `ops.exchanges.error` says of the well-known failures: in English, as the table keeps it, and in Ukrainian.
+
+The errors of the warehouse and of an exchange take their English from here. The client of KeyCRM and the profile
+know nothing of tables and word theirs themselves; a test raises each of them and looks for it here. What nobody
+foresaw, and what only its English tells exactly, has no translation and is shown as it stands.
+"""
+
+from __future__ import annotations
+
+from keycrm_pipeline.schemas.sentences import Sentence, translated
+
+# What an exchange or its file came upon.
+
+KILLED = Sentence(
+    "The exchange was killed before it ended (power, memory or a stop by hand). What it had stored is safe; "
+    "the next load goes on from there.",
+    "Обмін було обірвано до кінця (живлення, пам'ять або примусова зупинка). Усе, що він устиг зберегти, ціле; "
+    "наступне завантаження продовжить з того місця.",
+)
+STOPPED = Sentence(
+    "The exchange was stopped by hand. What was stored is safe; the same load goes on from there.",
+    "Обмін зупинила людина. Усе збережене ціле; таке саме завантаження продовжить з того місця.",
+)
+UNEXPECTED = Sentence(
+    "Unexpected {what} (values are left out, they may be a person's). Nothing stored was lost; the load can be "
+    "repeated.",
+    "Непередбачена помилка: {what} (значення прибрано, вони можуть бути чиїмись даними). Збережене не втрачено; "
+    "завантаження можна повторити.",
+)
+UNMAPPED_STATUSES = Sentence(
+    "These statuses have no stage in the profile (statuses.stages): {statuses}. Map them, or set "
+    "statuses.require_mapping to false. Nothing was loaded.",
+    "Ці статуси не мають етапу в профілі (statuses.stages): {statuses}. Зіставте їх або поставте "
+    "statuses.require_mapping: false. Нічого не завантажено.",
+)
+MANY_MISSING = Sentence(
+    "KeyCRM's list lacks {missing} orders that were loaded (for example {examples}); that is more than the ceiling of "
+    "{most} (sweep.most_missing). A short list is no proof, so nothing was marked. Look into KeyCRM: if the "
+    "orders were really deleted, raise the ceiling and run the sweep again.",
+    "У переліку KeyCRM бракує завантажених замовлень: {missing} (наприклад, {examples}); це більше за межу "
+    "{most} (sweep.most_missing). Короткий перелік нічого не доводить, тому нічого не позначено. Перевірте в "
+    "KeyCRM: якщо замовлення справді видалено, підніміть межу й повторіть звірку.",
+)
+DATABASE_BUSY = Sentence(
+    "The database {path} is held by another program ({holder}). Waited {seconds} s. Close the file there (a "
+    "notebook, a BI tool, a SQL shell) and load again; nothing was lost.",
+    "Базу {path} тримає інша програма ({holder}). Чекали {seconds} с. Закрийте файл там (блокнот, BI, консоль SQL) "
+    "і завантажте ще раз; нічого не втрачено.",
+)
+DATABASE_UNREADABLE = Sentence(
+    "The file {path} cannot be opened as a DuckDB database: {reason}. It was left as it is. Put a backup in its "
+    "place, or move it away and load again: a new file is made.",
+    "Файл {path} не відкривається як база DuckDB: {reason}. Його не змінено. Покладіть на його місце резервну "
+    "копію або приберіть його й завантажте ще раз: буде створено новий файл.",
+)
+DISK_FULL = Sentence(
+    "The disk that holds {path} is full. What was stored before is safe; free some space and load again: the load "
+    "goes on from there.",
+    "На диску, де лежить {path}, немає місця. Збережене раніше ціле; звільніть місце й завантажте ще раз: "
+    "завантаження продовжить з того місця.",
+)
+
+_OF_AN_EXCHANGE = (
+    KILLED,
+    STOPPED,
+    UNEXPECTED,
+    UNMAPPED_STATUSES,
+    MANY_MISSING,
+    DATABASE_BUSY,
+    DATABASE_UNREADABLE,
+    DISK_FULL,
+)
+
+# What the profile and the client of KeyCRM say, in their own words.
+
+_OF_THE_CLIENT = (
+    Sentence(
+        "No API key is set for profile {profile}. Take the key from KeyCRM (Налаштування - Основні - API-ключ) and set "
+        "it in the environment variable {variable}, or in KEYCRM_API_KEY for all profiles.",
+        "Для профілю {profile} не задано ключа API. Візьміть ключ у KeyCRM (Налаштування - Основні - API-ключ) і "
+        "задайте його в змінній середовища {variable} або в KEYCRM_API_KEY для всіх профілів.",
+    ),
+    Sentence(
+        "KeyCRM refused the API key ({asked}, status {status}). Put the account's key into the environment variable "
+        "KEYCRM_API_KEY_<PROFILE> (the profile's name in upper case) or KEYCRM_API_KEY. In KeyCRM, keys are made "
+        "under Settings, General. Trying again with the same key does not help.",
+        "KeyCRM не приймає ключ API ({asked}, статус {status}). Задайте ключ акаунта в змінній середовища "
+        "KEYCRM_API_KEY_<ПРОФІЛЬ> (назва профілю великими літерами) або KEYCRM_API_KEY. Ключі створюють у KeyCRM: "
+        "Налаштування - Основні. Повторювати з тим самим ключем марно.",
+    ),
+    Sentence(
+        "KeyCRM did not answer at {host}: {fault} ({asked}, tried {times}). Check the network and base_url in the "
+        "profile. Nothing was lost; the load can be repeated.",
+        "KeyCRM не відповідає за адресою {host}: {fault} ({asked}, спроб: {times}). Перевірте мережу і base_url у "
+        "профілі. Нічого не втрачено; завантаження можна повторити.",
+    ),
+    Sentence(
+        "KeyCRM at {host} gave no usable answer to {asked}, asked {times}; the last time {fault}. Nothing was lost; "
+        "the load can be repeated, which usually helps after a while.{excerpt}",
+        "KeyCRM ({host}) не дав придатної відповіді на {asked}, спроб: {times}; востаннє {fault}. Нічого не "
+        "втрачено; завантаження можна повторити, зазвичай згодом це допомагає.{excerpt}",
+    ),
+)
+
+_PHRASES = (
+    Sentence("unknown", "невідомо яка"),
+    Sentence("permission denied", "немає прав доступу"),
+    Sentence("once", "1"),
+    Sentence("{count} times", "{count}"),
+    Sentence("no connection came about", "з'єднання не встановлено"),
+    Sentence("no connection came about in time", "з'єднання не встановлено вчасно"),
+    Sentence("no answer came in time", "відповідь не надійшла вчасно"),
+    Sentence(
+        "the answer was not complete after {seconds} s", "відповідь не надійшла повністю за {seconds} с"
+    ),
+    Sentence(
+        "the connection broke off before the answer was complete",
+        "з'єднання обірвалося раніше, ніж відповідь надійшла повністю",
+    ),
+    Sentence(
+        "it refused because of too many requests{wait} (status {status})",
+        "він відмовив через надто багато запитів{wait} (статус {status})",
+    ),
+    Sentence(
+        "it reported a fault of its own{wait} (status {status})",
+        "він повідомив про власний збій{wait} (статус {status})",
+    ),
+    Sentence(
+        "the answer (status {status}, {size} bytes) was no complete JSON{hint}",
+        "відповідь (статус {status}, байтів: {size}) не була цілим JSON{hint}",
+    ),
+    Sentence(
+        "it points to another address (status {status}), which is not followed. Check base_url in the profile",
+        "він вказує на іншу адресу (статус {status}), куди програма не переходить. Перевірте base_url у профілі",
+    ),
+    Sentence(
+        " and asked to come back in {minutes} minutes", " і просив повернутися пізніше (хвилин: {minutes})"
+    ),
+    Sentence(
+        ". When this goes on, base_url in the profile is wrong",
+        ". Якщо так триває, base_url у профілі неправильний",
+    ),
+    Sentence(" The answer began: {excerpt}", " Початок відповіді: {excerpt}"),
+)
+"""Parts of those sentences."""
+
+
+def error_in_ukrainian(stored: str) -> str:
+    """The error of an exchange in Ukrainian, its values as they are; one that is not known here stays as it is."""
+    found = translated(stored, (*_OF_AN_EXCHANGE, *_OF_THE_CLIENT), _phrase)
+    return stored if found is None else found
+
+
+def _phrase(text: str) -> str:
+    found = translated(text, _PHRASES, lambda value: _phrase(value) if value else value)
+    return text if found is None else found

@@ -1,0 +1,52 @@
+"""Why an exchange failed is told in Ukrainian too: each well-known error, as it is really raised.
+
+Those of the client are in `crm/test_errors.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from keycrm_pipeline.exchange.errors import StoppedError, UnmappedStatusesError, unexpected
+from keycrm_pipeline.profile import MissingKeyError
+from keycrm_pipeline.schemas.failures import error_in_ukrainian
+from keycrm_pipeline.warehouse.errors import DatabaseBusyError, DatabaseUnreadableError, DiskFullError
+from keycrm_pipeline.warehouse.exchanges import KILLED
+
+_NAMES = re.compile(
+    r"KEYCRM_API_KEY\S*|KeyCRM|DuckDB|API|SQL|/data/shop\.duckdb|python3|PID|kyiv|statuses\.\w+|false|ValueError"
+)
+"""What is the same in every language."""
+
+
+def test_own_errors_are_told_in_ukrainian() -> None:
+    """Killed, stopped, a held file, a full disk, statuses without a stage: with their values, and no English left."""
+    path = Path("/data/shop.duckdb")
+    errors = [
+        KILLED,
+        StoppedError(),
+        UnmappedStatusesError([(7, "Очікує {оплати}"), (8, "Відвантажено")]),
+        DatabaseBusyError(path, "python3 (PID 12)", 60.0),
+        DatabaseBusyError(path, "unknown", 60.0),
+        DatabaseUnreadableError(path, "permission denied"),
+        DiskFullError(path),
+        MissingKeyError("kyiv"),
+        unexpected(ValueError("«x»")),
+    ]
+    told = [error_in_ukrainian(str(error)) for error in errors]
+    assert told[2] == (
+        "Ці статуси не мають етапу в профілі (statuses.stages): 7 Очікує {оплати}; 8 Відвантажено. Зіставте їх або "
+        "поставте statuses.require_mapping: false. Нічого не завантажено."
+    )
+    assert "тримає інша програма (python3 (PID 12)). Чекали 60 с." in told[3]
+    assert "тримає інша програма (невідомо яка)." in told[4]
+    for text in told:
+        assert re.findall("[A-Za-z]{3,}", _NAMES.sub("", text)) == [], text
+
+
+def test_other_errors_stay_as_they_are() -> None:
+    """The English original tells more than a guess at it would."""
+    assert error_in_ukrainian("KeyCRM refused GET /order with status 422.") == (
+        "KeyCRM refused GET /order with status 422."
+    )
