@@ -11,6 +11,7 @@ _E_MAIL = re.compile(r"\S+@\S+")
 _LONG_NUMBER = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|«[^»]*»")
 _MOST_CHARACTERS = 300
+_MOST_LISTED = 20
 
 
 class ExchangeError(Exception):
@@ -23,6 +24,20 @@ class UnmappedStatusesError(ExchangeError):
     def __init__(self, statuses: Sequence[tuple[int, str]]) -> None:
         listed = "; ".join(f"{status_id} {name}" for status_id, name in statuses)
         super().__init__(failures.UNMAPPED_STATUSES.english.format(statuses=listed))
+
+
+class ManyMissingError(ExchangeError):
+    """More booked orders are absent from KeyCRM's list than the ceiling allows (R11).
+
+    All else that the step was to do is done: its counts stand in the log, and its pages are forgotten, so that whoever
+    runs it again gets a new list.
+    """
+
+    def __init__(self, order_ids: Sequence[int], most: int) -> None:
+        examples = ", ".join(map(str, order_ids[:_MOST_LISTED]))
+        super().__init__(
+            failures.MANY_MISSING.english.format(missing=len(order_ids), examples=examples, most=most)
+        )
 
 
 class StoppedError(ExchangeError):

@@ -5,7 +5,6 @@ Each is plain Python over an open client and a running exchange; assets and comm
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from keycrm_pipeline.books.days import period_instants, spans
 from keycrm_pipeline.books.statuses import CLOSING_GROUPS
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.exchange import review
-from keycrm_pipeline.exchange.errors import ExchangeError
+from keycrm_pipeline.exchange.errors import ExchangeError, ManyMissingError
 from keycrm_pipeline.exchange.extraction import (
     ExtractionCounts,
     ask_for,
@@ -26,7 +25,6 @@ from keycrm_pipeline.exchange.products import fetch_catalogue, missing_products
 from keycrm_pipeline.exchange.session import Step
 from keycrm_pipeline.exchange.validation import validate_period
 from keycrm_pipeline.profile import Profile
-from keycrm_pipeline.schemas import failures
 from keycrm_pipeline.warehouse import exchanges, passes
 from keycrm_pipeline.warehouse.documents import DayCounts
 
@@ -44,8 +42,6 @@ CREATED_LOOK_BACK = timedelta(days=1)
 
 REBUILD_ORDERS = 100_000
 """Orders whose cards are looked up together in a rebuild."""
-
-MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -185,7 +181,7 @@ def recent(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     the ceiling of the sweep (R11).
 
     Raises:
-        ExchangeError: More orders are absent than that ceiling. None was asked for or marked; what the walks
+        ManyMissingError: More orders are absent than that ceiling. None was asked for or marked; what the walks
             brought is in the books.
     """
     refresh_reference_lists(step.warehouse, profile, client, now=step.now)
@@ -244,16 +240,9 @@ def recent(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     result = _derive_met(step, profile, client, counts)
     if len(gone) > most:
         # At the end: what changed is worth having, and what vanished needs a person however often it is repeated.
-        raise _too_many_absent(gone, most)
+        raise ManyMissingError(gone, most)
     result.metadata["open orders compared"] = len(open_orders)
     return result
-
-
-def _too_many_absent(order_ids: Sequence[int], most: int) -> ExchangeError:
-    examples = ", ".join(map(str, order_ids[:MOST_LISTED]))
-    return ExchangeError(
-        failures.MANY_MISSING.english.format(missing=len(order_ids), examples=examples, most=most)
-    )
 
 
 def sweep(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
@@ -262,7 +251,7 @@ def sweep(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
     Orders marked as missing that are listed again are read again, which takes the mark off.
 
     Raises:
-        ExchangeError: More orders are absent than the profile's ceiling; nothing was marked.
+        ManyMissingError: More orders are absent than the profile's ceiling; nothing was marked.
     """
     seen: set[int] = set()
     for page in client.order_ids():
@@ -272,7 +261,8 @@ def sweep(step: Step, profile: Profile, client: KeyCrmClient) -> PassCounts:
         returned = passes.returned_orders(connection, sorted(seen))
     most = profile.sweep.most_missing
     if len(absent) > most:
-        raise _too_many_absent(absent, most)
+        step.count(orders_seen=len(seen))
+        raise ManyMissingError(absent, most)
     counts = ExtractionCounts()
     ask_for(
         step.warehouse,

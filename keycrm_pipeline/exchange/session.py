@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.exchange import lock
 from keycrm_pipeline.exchange.catalogue_files import bring_in_catalogue
-from keycrm_pipeline.exchange.errors import ExchangeError, StoppedError, unexpected
+from keycrm_pipeline.exchange.errors import ExchangeError, ManyMissingError, StoppedError, unexpected
 from keycrm_pipeline.exchange.extraction import period_walk
 from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Settings, database_path, lock_path
 from keycrm_pipeline.warehouse.catalogue_files import known_files
@@ -159,7 +159,7 @@ def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
                         walks=sorted(running.walks),
                     )
         except BaseException as error:
-            _close_as_failed(plan, running, error)
+            _close_as_failed(plan, step, running, error)
             raise
     except BaseException:
         _failed_steps[plan.run_id] = step
@@ -215,10 +215,20 @@ def close_unfinished(profile: Profile, settings: Settings, run_id: str, error: s
     lock.release(lock_path(profile, settings), run_id)
 
 
-def _close_as_failed(plan: RunPlan, running: Step, error: BaseException) -> None:
+def _close_as_failed(plan: RunPlan, step: str, running: Step, error: BaseException) -> None:
     text = str(error if isinstance(error, Exception) else StoppedError())
     # The reason why the step failed matters more than a log that cannot be written (a full disk, a held file).
     with contextlib.suppress(Exception), running.warehouse.writing() as connection:
         # Requests were made; what the step counted of orders is counted again when it is repeated.
-        counts = ExchangeCounts(requests=running.counts.requests)
+        is_done = isinstance(error, ManyMissingError)
+        counts = ExchangeCounts(requests=0 if is_done else running.counts.requests)
         fail_exchange(connection, running.exchange_id, text, counts, now=plan.clock())
+        if is_done:
+            finish_step(
+                connection,
+                running.exchange_id,
+                step,
+                running.counts,
+                now=plan.clock(),
+                walks=sorted(running.walks),
+            )

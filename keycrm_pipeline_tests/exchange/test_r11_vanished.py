@@ -92,6 +92,9 @@ def test_more_than_the_ceiling_is_neither_asked_for_nor_marked(new_books: Any) -
     with pytest.raises(ExchangeError, match=r"sweep\.most_missing"):
         books.sweep()
     assert missing(books) == []
+    assert books.rows("ops.exchanges", "kind, status, orders_seen", "exchange_id = 3") == [
+        ("sweep", "failed", 1)
+    ]
     # Two are within the ceiling.
     books.order(1)
     books.load()
@@ -99,7 +102,7 @@ def test_more_than_the_ceiling_is_neither_asked_for_nor_marked(new_books: Any) -
 
 
 def test_nightly_comparison_tells_of_more_than_the_ceiling(new_books: Any) -> None:
-    """Open orders vanish in numbers: none is asked for or marked, the exchange names them, and other changes count."""
+    """Open orders vanish in numbers: none is asked for or marked, they are named, all else is booked and counted."""
     books = new_books(sweep={"most_missing": 2}, recent={"days": 14})
     for order_id in range(1, 5):
         books.order(order_id, kyiv(2026, 1, 15))
@@ -116,9 +119,12 @@ def test_nightly_comparison_tells_of_more_than_the_ceiling(new_books: Any) -> No
     assert missing(books) == []
     assert asked_by_id(books) == []
     assert books.value(9, "status_id") == 12
-    ((kind, status, error),) = books.rows("ops.exchanges", "kind, status, error", "exchange_id = 2")
-    assert (kind, status) == ("recent", "failed")
+    columns = "kind, status, orders_seen, orders_updated, orders_unchanged, requests, error"
+    ((*row, error),) = books.rows("ops.exchanges", columns, "exchange_id = 2")
+    assert row == ["recent", "failed", 2, 1, 1, books.api.request_count]
     assert "sweep.most_missing" in error
+    # Who tries again gets a new list, not the short one.
+    assert books.rows("ops.extraction_pages") == []
     # Two are within the ceiling.
     books.order(1, kyiv(2026, 1, 15))
     assert books.recent().status == "succeeded"
