@@ -161,12 +161,14 @@ class Warehouse:
             # Asked for in ATTACH, a file of another block size would be refused.
             connection.execute(f"SET default_block_size = {BLOCK_SIZE}")
             # People's data, too: what has no place in memory goes beside the file, not to wherever one happens to work.
-            connection.execute("SET temp_directory = ?", [f"{self.path}.tmp"])
+            put_aside = Path(f"{self.path}.tmp")
+            connection.execute("SET temp_directory = ?", [str(put_aside)])
             # The size of row groups can be given only here, and counts only while it is given.
             connection.execute(
                 f"ATTACH '{quoted(self.path)}' AS {_DATABASE} "
                 f"(ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}')"
             )
+            _remove_left_over(put_aside)
             connection.execute(f"ATTACH ':memory:' AS {STAGING}")
         except BaseException:
             connection.close()
@@ -199,6 +201,17 @@ class Warehouse:
 def quoted(path: Path) -> str:
     """A path as it stands between quotes in SQL; ATTACH takes no parameter."""
     return str(path).replace("'", "''")
+
+
+def _remove_left_over(put_aside: Path) -> None:
+    """Removes what a killed process had put aside; DuckDB itself does so only after it has put something aside again.
+
+    Only for who has just opened the file for writing: then nobody else has it open, and so nobody uses the directory.
+    """
+    with contextlib.suppress(OSError):
+        for file in put_aside.glob("duckdb_temp_*"):
+            file.unlink()
+        put_aside.rmdir()
 
 
 def _close(connection: duckdb.DuckDBPyConnection) -> None:

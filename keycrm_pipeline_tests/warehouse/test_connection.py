@@ -183,6 +183,30 @@ def test_what_has_no_place_in_memory_goes_beside_the_file(warehouse: Warehouse) 
     assert not aside.exists()
 
 
+def test_what_a_killed_program_had_put_aside_is_removed(warehouse: Warehouse) -> None:
+    """Gigabytes of people's data do not stay: the next writer that has the file for itself removes them."""
+    left_over = Path(f"{warehouse.path}.tmp")
+
+    def die() -> None:
+        left_over.mkdir(parents=True)
+        (left_over / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"data")
+
+    die()
+    with warehouse.writing():
+        assert not left_over.exists()
+    with warehouse.reading():
+        die()
+        # Whoever reads has it in use: a writer that has to wait touches nothing.
+        other = "from pathlib import Path; from keycrm_pipeline.warehouse.connection import Warehouse; "
+        other += f"Warehouse(Path({str(warehouse.path)!r}), 'UTC', wait_seconds=0).writing().__enter__()"
+        refused = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
+        assert "DatabaseBusyError" in refused.stderr
+        assert left_over.exists()
+    (left_over / "mine.txt").write_text("", "utf-8")
+    with warehouse.writing():
+        assert [path.name for path in left_over.iterdir()] == ["mine.txt"]
+
+
 def test_failure_inside_closes_the_file_and_stores_nothing(warehouse: Warehouse) -> None:
     """After an error the next program can open the file at once, and half a transaction is none."""
 
