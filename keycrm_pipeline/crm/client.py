@@ -376,12 +376,14 @@ class KeyCrmClient:
         unique: dict[object, CrmRow | None] = {}
         for _ in range(2):
             totals: set[int] = set()
-            count, page, last_page = 0, 1, 1
+            count, page, last_page, page_size = 0, 1, 1, PAGE_SIZE
             while page <= last_page:
                 envelope = self._get_page(route, query, page, stopped)
                 totals.add(envelope.total)
                 count += len(envelope.rows)
-                last_page = -(-envelope.total // envelope.page_size)
+                # The first page tells how long pages are even where the answers themselves do not say so.
+                page_size = envelope.page_size if page == 1 else page_size
+                last_page = -(-envelope.total // page_size)
                 for payload in envelope.rows:
                     row = decode_row(payload)
                     row_id = None if row is None else row.row_id

@@ -149,7 +149,8 @@ class Envelope:
     Attributes:
         page: Number of the page that was asked for.
         total: How many rows the whole list has.
-        page_size: Rows a full page has, as the answer says; `PAGE_SIZE` when it does not.
+        page_size: Rows a full page has, as the answer says. When it does not: as many as the first page of a
+            longer list brought, else `PAGE_SIZE`.
         rows: JSON text of each row.
     """
 
@@ -298,7 +299,9 @@ def decode_envelope(body: bytes, *, route: str, page: int) -> Envelope:
     answered_page = parse_count(fields.current_page)
     if answered_page is not None and answered_page != page:
         raise _odd_list(route, page, f"it is page {answered_page}")
-    return Envelope(page, total, parse_count(fields.per_page) or PAGE_SIZE, tuple(bytes(row) for row in rows))
+    is_full = page == 1 and 0 < len(rows) < total
+    page_size = parse_count(fields.per_page) or (len(rows) if is_full else PAGE_SIZE)
+    return Envelope(page, total, page_size, tuple(bytes(row) for row in rows))
 
 
 def decode_order(payload: bytes) -> OrderRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -94,6 +95,21 @@ def test_n_orders_cost_n_through_50_requests(
     assert len(crm.asked) == requests
     assert client.statistics.requests == requests
     assert client.statistics.retries == 0
+
+
+def test_shorter_pages_are_read_to_the_end_also_when_no_answer_says_how_long_they_are(
+    crm: LoopbackCrm, client: KeyCrmClient
+) -> None:
+    """A server that gives 15 rows where 50 were asked for, and leaves `per_page` out, loses no order."""
+
+    def replies(rows: list[dict[str, Any]]) -> list[Reply]:
+        pages = [rows[first : first + 15] for first in range(0, len(rows), 15)]
+        return [Reply(body=json.dumps({"total": len(rows), "data": page}).encode()) for page in pages]
+
+    crm.faults = replies([order(number) for number in range(1, 20)])
+    assert ids_of(list(client.orders(created_between=MARCH))) == list(range(1, 20))
+    crm.faults = replies([{"id": number} for number in range(1, 41)])
+    assert [row.row_id for row in client.reference_rows("/order/source")] == list(range(1, 41))
 
 
 def test_the_order_text_arrives_as_it_was_sent(crm: LoopbackCrm, client: KeyCrmClient) -> None:
