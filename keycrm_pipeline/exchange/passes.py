@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from keycrm_pipeline.books.days import period_instants, spans
+from keycrm_pipeline.books.days import order_day, period_instants, spans
 from keycrm_pipeline.books.statuses import CLOSING_GROUPS
 from keycrm_pipeline.crm.client import KeyCrmClient
+from keycrm_pipeline.crm.pages import parse_instant
 from keycrm_pipeline.exchange import review
 from keycrm_pipeline.exchange.errors import ExchangeError, ManyMissingError
 from keycrm_pipeline.exchange.extraction import (
@@ -299,7 +300,12 @@ def rebuild(step: Step, profile: Profile) -> PassCounts:
     """
     created = updated = unchanged = rejected = partners = products = 0
     changed_days: list[DayCounts] = []
+
+    def day_of(ordered_at: str | None, created_at: str | None) -> date | None:
+        return order_day(parse_instant(ordered_at), parse_instant(created_at), profile.zone)
+
     with step.warehouse.writing() as connection:
+        passes.refile_orders(connection, profile.timezone, day_of)
         for first_day, last_day in passes.raw_ranges(connection, REBUILD_ORDERS):
             derived = derive_everything(
                 connection,

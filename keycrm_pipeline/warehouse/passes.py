@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -69,6 +69,27 @@ def first_watermark(connection: duckdb.DuckDBPyConnection) -> datetime | None:
 def known_product_ids(connection: duckdb.DuckDBPyConnection) -> list[int]:
     """Products of KeyCRM's catalogue that orders have met."""
     return [row[0] for row in connection.execute(statement("passes", "known_product_ids")).fetchall()]
+
+
+def refile_orders(
+    connection: duckdb.DuckDBPyConnection,
+    timezone: str,
+    day_of: Callable[[str | None, str | None], date | None],
+) -> None:
+    """Files every stored payload under its local day anew: the profile's time zone may have been changed (R1).
+
+    Args:
+        connection: The open file.
+        timezone: Name of the profile's time zone.
+        day_of: The day of an order by the texts of its `ordered_at` and `created_at`.
+    """
+    connection.execute(statement("passes", "refile_orders"), {"timezone": timezone})
+    for order_id, order_day, *dates in connection.execute(
+        statement("passes", "dates_without_rows")
+    ).fetchall():
+        day = day_of(*dates)
+        if day is not None and day != order_day:
+            connection.execute(statement("passes", "refile_order"), {"order_id": order_id, "order_day": day})
 
 
 def raw_ranges(connection: duckdb.DuckDBPyConnection, most_orders: int) -> list[tuple[date, date]]:

@@ -166,6 +166,20 @@ def test_profile_of_another_zone_has_other_days(new_books: Any) -> None:
         assert [row[1] for row in _facts(books)] == [day]
 
 
+def test_rebuild_after_a_change_of_the_zone_moves_orders_to_their_days(books: Books) -> None:
+    """The zone of a profile was wrong: once corrected, a rebuild gives the days that a first load would have."""
+    books.order(1, datetime(2026, 3, 2, 3, 0, tzinfo=UTC))
+    books.order(2, datetime(2026, 3, 2, 15, 0, tzinfo=UTC))
+    books.order(3, datetime(2026, 3, 2, 3, 0, tzinfo=UTC), grand_total="a lot")
+    books.load()
+    books.profile = books.profile.model_copy(update={"timezone": "America/New_York"})
+    exchange = books.rebuild()
+    assert days_of(books) == {1: MARCH_2 - DAY, 2: MARCH_2}
+    assert books.rows("ops.rejected_records", "order_id, order_day") == [(3, MARCH_2 - DAY)]
+    assert (exchange.orders_updated, exchange.orders_unchanged) == (1, 1)
+    assert books.rebuild().orders_updated == 0
+
+
 def _fail_after_fetching(books: Books, first_day: date, last_day: date) -> None:
     """A load that stores all orders of a period and dies before the books are made of them."""
     plan = books.plan("period", (first_day, last_day), STEPS, str(uuid4()), books.warehouse)

@@ -53,3 +53,24 @@ SELECT crm_product_id FROM raw.products ORDER BY crm_product_id
 
 -- name: raw_days
 SELECT order_day, count(*) FROM raw.orders WHERE order_day IS NOT NULL GROUP BY order_day ORDER BY order_day
+
+-- name: refile_orders
+UPDATE raw.orders SET order_day = moved.order_day
+FROM (
+    SELECT raw.order_id, CAST(validated.ordered_at AT TIME ZONE $timezone AS DATE) AS order_day
+    FROM raw.orders AS raw JOIN validated.orders AS validated USING (order_id, payload_hash)
+) AS moved
+WHERE orders.order_id = moved.order_id AND orders.order_day <> moved.order_day
+
+-- name: dates_without_rows
+-- Orders whose newest payload did not become rows: their dates are read from it.
+SELECT order_id, order_day,
+    CASE WHEN json_valid(payload) THEN payload ->> 'ordered_at' END,
+    CASE WHEN json_valid(payload) THEN payload ->> 'created_at' END
+FROM raw.orders
+WHERE order_day IS NOT NULL AND order_id IN (
+    SELECT raw.order_id FROM raw.orders AS raw ANTI JOIN validated.orders USING (order_id, payload_hash)
+)
+
+-- name: refile_order
+UPDATE raw.orders SET order_day = $order_day WHERE order_id = $order_id
