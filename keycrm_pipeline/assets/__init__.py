@@ -1,6 +1,9 @@
 """Dagster assets, one module a stage: thin wiring that reads its window, calls `exchange`, and reports numbers.
 
 What is not here: rules, SQL, HTTP; jobs and schedules (`automation`), checks (`checks`).
+
+Every run is a process that loads all definitions before it does one of them. So what just one kind of run needs and is
+slow to load (workbooks, pandera, numpy, the report) is imported by the asset that uses it, when it runs.
 """
 
 from __future__ import annotations

@@ -5,43 +5,35 @@ without claiming that the day was loaded.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from keycrm_pipeline.assets.failures import RETRY, told_to_dagster
 from keycrm_pipeline.assets.stage import ProfileAssets, environment
-from keycrm_pipeline.crm.client import KeyCrmClient
-from keycrm_pipeline.exchange import passes
 from keycrm_pipeline.exchange.crm import open_client
-from keycrm_pipeline.exchange.passes import PassCounts
 from keycrm_pipeline.exchange.session import Step, exchange_step
-from keycrm_pipeline.profile import Profile
+
+if TYPE_CHECKING:
+    from keycrm_pipeline.exchange.passes import PassCounts
 
 MOST_OBSERVED_DAYS = 400
 """Observations of one pass: a rebuild after a changed rule may touch every day of years."""
 
-PASSES: dict[str, tuple[str, Callable[[Step, Profile, KeyCrmClient], PassCounts]]] = {
-    "changes": (
-        "Orders changed since the last exchange, whatever their day, and orders entered late.",
-        passes.changes,
-    ),
-    "recent": (
-        "The recent days and every order that is not closed, compared again whatever KeyCRM says of changes.",
-        passes.recent,
-    ),
-    "sweep": (
-        "Orders that KeyCRM no longer has: each is confirmed by id and marked, never deleted.",
-        passes.sweep,
-    ),
-    "catalogue": ("KeyCRM's categories, and the products and offers that orders have met.", passes.catalogue),
+PASSES = {
+    "changes": "Orders changed since the last exchange, whatever their day, and orders entered late.",
+    "recent": "The recent days and every order that is not closed, compared again whatever KeyCRM says of changes.",
+    "sweep": "Orders that KeyCRM no longer has: each is confirmed by id and marked, never deleted.",
+    "catalogue": "KeyCRM's categories, and the products and offers that orders have met.",
 }
+"""Passes that ask KeyCRM -> what the page says of them."""
 
 
 def _build_pass(
     assets: ProfileAssets,
     name: str,
     description: str,
-    run: Callable[[Step], PassCounts],
+    run: "Callable[[Step], PassCounts]",
     kinds: set[str],
 ) -> dg.AssetsDefinition:
     @dg.asset(
@@ -73,10 +65,16 @@ def _build_pass(
 def build_changes(assets: ProfileAssets) -> list[dg.AssetsDefinition]:
     """The passes of one profile."""
 
-    def with_client(
-        work: Callable[[Step, Profile, KeyCrmClient], PassCounts],
-    ) -> Callable[[Step], PassCounts]:
-        def run(step: Step) -> PassCounts:
+    def asking(name: str) -> "Callable[[Step], PassCounts]":
+        def run(step: Step) -> "PassCounts":
+            from keycrm_pipeline.exchange import passes
+
+            work = {
+                "changes": passes.changes,
+                "recent": passes.recent,
+                "sweep": passes.sweep,
+                "catalogue": passes.catalogue,
+            }[name]
             with open_client(assets.profile, environment()) as client:
                 try:
                     return work(step, assets.profile, client)
@@ -85,16 +83,21 @@ def build_changes(assets: ProfileAssets) -> list[dg.AssetsDefinition]:
 
         return run
 
+    def rebuild(step: Step) -> "PassCounts":
+        from keycrm_pipeline.exchange import passes
+
+        return passes.rebuild(step, assets.profile)
+
     return [
         *(
-            _build_pass(assets, name, description, with_client(work), {"keycrm", "duckdb"})
-            for name, (description, work) in PASSES.items()
+            _build_pass(assets, name, description, asking(name), {"keycrm", "duckdb"})
+            for name, description in PASSES.items()
         ),
         _build_pass(
             assets,
             "rebuild",
             "All accounting tables derived anew from the raw payloads, without a request, keeping card ids.",
-            lambda step: passes.rebuild(step, assets.profile),
+            rebuild,
             {"duckdb"},
         ),
     ]

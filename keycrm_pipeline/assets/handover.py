@@ -14,7 +14,6 @@ from pydantic import Field
 
 from keycrm_pipeline.assets.failures import told_to_dagster
 from keycrm_pipeline.assets.stage import ProfileAssets
-from keycrm_pipeline.exports import ExportError
 from keycrm_pipeline.handover import HandoverError, export_period, period_or_last_days, report_period
 
 _DAY = r"^\d{4}-\d{2}-\d{2}$"
@@ -50,6 +49,8 @@ class ReportConfig(_Period):
 @contextlib.contextmanager
 def _told(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Turns an error written for users into a failure that shows just its words: trying again cannot help."""
+    from keycrm_pipeline.exports import ExportError
+
     try:
         with told_to_dagster(context):
             yield
