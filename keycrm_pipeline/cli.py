@@ -41,6 +41,8 @@ INTERRUPTED = 130
 """What a shell shows for a program that Ctrl-C ended."""
 
 _JSON = "--json"
+_EXCHANGES = ("load", "changes", "recent", "sweep", "catalogue", "rebuild")
+"""Commands that print the keys of a load, also when none took place."""
 
 
 def _print_json(value: dict[str, Any]) -> None:
@@ -58,6 +60,15 @@ def _stop(message: str, code: int, as_json: bool, **more: Any) -> NoReturn:
     sys.exit(code)
 
 
+def _empty_summary(command: str | None, profile: str | None = None) -> dict[str, Any]:
+    """The keys that `command` prints besides `status` and `error` when it could not begin: a program reads them all."""
+    if command not in _EXCHANGES:
+        return {}
+    from keycrm_pipeline.commands.output import failed_load
+
+    return failed_load(profile)
+
+
 class _Commands(click.Group):
     """The commands as a group that tells every error in words, and as JSON when JSON was asked for."""
 
@@ -65,20 +76,23 @@ class _Commands(click.Group):
         """Runs a command and ends the process with its exit code."""
         asked = list(sys.argv[1:] if args is None else args)
         as_json = _JSON in asked
+        command = asked[0] if asked else None
         more["standalone_mode"] = False
         try:
             sys.exit(super().main(asked, *rest, **more) or 0)
         except click.ClickException as error:
             if as_json:
-                _stop(error.format_message(), error.exit_code, as_json)
+                _stop(error.format_message(), error.exit_code, as_json, **_empty_summary(command))
             error.show()
             sys.exit(error.exit_code)
         except (click.Abort, KeyboardInterrupt):
-            _stop("Stopped by hand. What was stored is safe.", INTERRUPTED, as_json)
+            _stop(
+                "Stopped by hand. What was stored is safe.", INTERRUPTED, as_json, **_empty_summary(command)
+            )
         except Exception as error:  # noqa: BLE001 - a person is told in words; values may be somebody's data
             from keycrm_pipeline.exchange.errors import unexpected
 
-            _stop(str(unexpected(error)), FAILED, as_json)
+            _stop(str(unexpected(error)), FAILED, as_json, **_empty_summary(command))
 
 
 def _chosen_profile(name: str | None, settings: Settings) -> Profile:
@@ -112,7 +126,8 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
         try:
             chosen = _chosen_profile(profile, settings)
         except ProfileError as error:
-            _stop(str(error), WRONG_USAGE, as_json, profile=profile)
+            empty = _empty_summary(click.get_current_context().info_name)
+            _stop(str(error), WRONG_USAGE, as_json, **empty | {"profile": profile})
         function(chosen, settings, as_json=as_json, **arguments)
 
     return wrapped

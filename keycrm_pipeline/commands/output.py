@@ -39,7 +39,7 @@ def print_json(value: Mapping[str, Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def failed_load(profile: str) -> dict[str, Any]:
+def failed_load(profile: str | None) -> dict[str, Any]:
     """The keys of a load that could not even begin, all empty."""
     return {
         **dict.fromkeys(("exchange_id", "run_id", "kind", "period_from", "period_to", "started_at")),

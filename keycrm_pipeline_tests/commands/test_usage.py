@@ -43,6 +43,30 @@ def test_wrong_usage(place: Place, arguments: list[str], words: str) -> None:
     assert not (place.directory / "data").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["load", "--from", "2024-03-05", "--to", "2024-03-04"],
+        ["rebuild", "--colour"],
+        ["changes", "--profile", "other"],
+    ],
+)
+def test_a_load_that_could_not_begin_prints_the_keys_of_one(place: Place, arguments: list[str]) -> None:
+    """A program that reads `orders_seen` of every answer finds it also when the command was called wrongly."""
+    place.write_profile()
+    code, printed = place.json(*arguments)
+    assert code == 2
+    assert {
+        "exchange_id",
+        "period_from",
+        "orders_seen",
+        "orders_rejected",
+        "totals",
+        "review",
+    } <= printed.keys()
+    assert (printed["status"], printed["orders_seen"], printed["exchange_id"]) == ("failed", 0, None)
+
+
 def test_a_period_in_the_future(place: Place) -> None:
     """Today can be loaded, tomorrow cannot; today is the profile's own."""
     place.write_profile(timezone="Pacific/Kiritimati")
