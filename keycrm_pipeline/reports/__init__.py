@@ -3,6 +3,6 @@
 What belongs here: wording, numbers and dates as a reader writes them, charts, the page's template. What does
 not: SQL (see `warehouse.reports` and the views of schema `reports`), Dagster, commands.
 
-Import `reports.page` for the report and `reports.summary` for a load's summary; both load matplotlib, jinja2
-and babel only when something is drawn or written.
+Import `reports.page` for the report and `reports.summary` for a load's summary; both load jinja2 and
+babel only when something is written.
 """

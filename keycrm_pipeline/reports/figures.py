@@ -5,12 +5,13 @@ What is not here: SQL (see `warehouse.reports`), and how a figure is written (se
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from keycrm_pipeline.reports.periods import period_before
 from keycrm_pipeline.warehouse import reports
+from keycrm_pipeline.warehouse.exchanges import KILLED
 
 if TYPE_CHECKING:
     import duckdb
@@ -102,9 +103,17 @@ class ReportFigures:
 
 
 def read_figures(
-    connection: duckdb.DuckDBPyConnection, *, period_from: date, period_to: date, today: date
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    period_from: date,
+    period_to: date,
+    today: date,
+    is_working: bool,
 ) -> ReportFigures:
-    """Reads all figures of a period, both days included, and of the period of the same length before it."""
+    """Reads all figures of a period, both days included, and of the period of the same length before it.
+
+    When no process works, an exchange that the log says is running was killed, and is one that failed.
+    """
     before = period_before(period_from, period_to)
     period = (period_from, period_to)
     return ReportFigures(
@@ -134,7 +143,12 @@ def read_figures(
         lost=reports.returns_and_cancellations(connection, *period),
         buyer_sales=reports.repeat_buyers(connection, *period),
         buyers=reports.buyers(connection, *period),
-        exchanges=reports.exchanges(connection, MOST_EXCHANGES),
+        exchanges=[
+            exchange
+            if is_working or exchange.status != "running"
+            else replace(exchange, status="failed", error=KILLED)
+            for exchange in reports.exchanges(connection, MOST_EXCHANGES)
+        ],
         review_counts=reports.review_counts(connection),
         review=reports.review_items(connection, MOST_REVIEW_ROWS),
         rejected_count=reports.count_rejected(connection),

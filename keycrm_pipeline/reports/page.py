@@ -66,6 +66,7 @@ def render_report(
     period_to: date,
     now: datetime,
     language: Language = "uk",
+    is_working: bool = True,
 ) -> str:
     """The exchange report of a period as one HTML document.
 
@@ -79,6 +80,8 @@ def render_report(
         period_to: Last day, included.
         now: Time at which the report is made, with its zone; the ages of unpaid orders are counted from it.
         language: Language of words, numbers and dates; what comes from the shop stays as it is.
+        is_working: Whether a process may be doing the work of an exchange that the log says is running; else it was
+            killed, and reads failed.
 
     Raises:
         ValueError: The period ends before it begins.
@@ -89,7 +92,9 @@ def render_report(
     writer = Writer(Formatter(language), Wording(language), profile.timezone, _addresses(profile.keycrm_url))
     today = now.astimezone(profile.zone).date()
     with warehouse.reading() as connection:
-        figures = read_figures(connection, period_from=period_from, period_to=period_to, today=today)
+        figures = read_figures(
+            connection, period_from=period_from, period_to=period_to, today=today, is_working=is_working
+        )
     write, words = writer.write, writer.words
     document = (
         _environment()

@@ -1,41 +1,43 @@
 """The summary of a load for the Dagster page: markdown tables, and a small chart of orders and sums.
 
 What belongs here: figures and counts without personal data. What does not: Dagster (the assets put these
-texts into their metadata) and SQL (see `warehouse.reports`). matplotlib is imported when a chart is drawn.
+texts into their metadata), SQL (see `warehouse.reports`) and how bars are drawn (see `charts`).
 """
 
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from keycrm_pipeline.reports.charts import BarChart, Frame, Look, draw, draw_labels, sides, svg, text
 from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, Language, without_values
 from keycrm_pipeline.reports.periods import Span, days_of, readable_span, span_start
 from keycrm_pipeline.reports.wording import Wording
 
 if TYPE_CHECKING:
     import duckdb
-    from matplotlib.axes import Axes
 
     from keycrm_pipeline.warehouse.reports import NamedSales
 
 MOST_ROWS = 12
 """Rows of one table of the summary; the rest is added up, so that 300 sources still fit the page."""
 
-_CHART_DPI = 100
-_CHART_WIDTH = 9.0
-_PANEL_HEIGHT = 1.7
+_CHART_WIDTH = 900
+_PANEL_HEIGHT = 180
+_TITLE_HEIGHT = 26
+_FOOT_HEIGHT = 26
 _INK = "#1d2733"
 _FAINT = "#66717f"
 _GRID = "#e3e7ec"
 _ORDERS_COLOUR = "#8c9bb0"
 _SUM_COLOURS = ("#2f6f8f", "#b3702b", "#5d7d3a", "#7d5a94")
-_MOST_TICKS = 8
+_TITLE_LETTERS = 13
+_LETTERS = 11
+_MOST_LABELS = 8
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def load_summary_markdown(
     parts: list[str] = []
     if with_chart and summary.days:
         parts.append(
-            chart_markdown(summary_chart_png(summary.days, language=language), words["chart_of_days"])
+            chart_markdown(summary_chart_svg(summary.days, language=language), words["chart_of_days"])
         )
     parts.append(
         _markdown_table(
@@ -239,64 +241,52 @@ def _markdown_cell(text: str) -> str:
     return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def chart_markdown(png: bytes, description: str) -> str:
-    """A picture that stands inside the markdown itself, so that the page fetches nothing."""
-    return f"![{_markdown_cell(description)}](data:image/png;base64,{base64.b64encode(png).decode('ascii')})"
+def chart_markdown(picture: str, description: str) -> str:
+    """An SVG picture that stands inside the markdown itself, so that the page fetches nothing."""
+    code = base64.b64encode(picture.encode("utf-8")).decode("ascii")
+    return f"![{_markdown_cell(description)}](data:image/svg+xml;base64,{code})"
 
 
-def summary_chart_png(rows: Sequence[DayFigures], *, language: Language = "uk") -> bytes:
-    """A chart of orders and of the sums of each currency by day, as PNG under 100 KB.
+def summary_chart_svg(rows: Sequence[DayFigures], *, language: Language = "uk") -> str:
+    """A chart of orders and of the sums of each currency by day, as an SVG picture under 100 KB.
 
     Up to a quarter each day has its bar, then each week, beyond three years each month; days between the
     first and the last that are not in `rows` stand as empty. One panel for the orders and one for each
     currency, since currencies are never added.
 
     Args:
-        rows: Figures by day, in any order; a day given twice is added up. None gives a chart that says so.
+        rows: Figures by day, at least one, in any order; a day given twice is added up.
         language: Language of titles, numbers and dates.
     """
-    from matplotlib.figure import Figure
-
     write, words = Formatter(language), Wording(language)
     spanned = _spanned(rows)
-    currencies = _currencies(rows)
-    panels = 1 + len(currencies)
-    figure = Figure(
-        figsize=(_CHART_WIDTH, 0.5 + _PANEL_HEIGHT * panels),
-        dpi=_CHART_DPI,
-        facecolor="white",
-        layout="constrained",
-    )
-    axes = figure.subplots(panels, 1, squeeze=False, sharex=True)[:, 0]
-    span = spanned.span
-    _draw_bars(
-        axes[0],
-        spanned,
-        [float(orders) for orders in spanned.orders],
-        f"{words['orders']} {words[f'per_{span}']}",
-        _ORDERS_COLOUR,
-        write,
-    )
-    for number, currency in enumerate(currencies):
-        _draw_bars(
-            axes[number + 1],
-            spanned,
-            # Heights of bars only; no sum is computed in binary.
-            [float(totals.get(currency, 0)) for totals in spanned.totals],
-            f"{words['sum']}, {write.currency_name(currency)}, {words[f'per_{span}']}",
-            _SUM_COLOURS[number % len(_SUM_COLOURS)],
-            write,
+    per_span = words[f"per_{spanned.span}"]
+    write_start = write.short_day if spanned.span == "day" else write.month
+    labels = [write_start(start) for start in spanned.starts]
+    panels = [(f"{words['orders']} {per_span}", _ORDERS_COLOUR, [float(orders) for orders in spanned.orders])]
+    for number, currency in enumerate(_currencies(rows)):
+        panels.append(
+            (
+                f"{words['sum']}, {write.currency_name(currency)}, {per_span}",
+                _SUM_COLOURS[number % len(_SUM_COLOURS)],
+                # Heights of bars only; no sum is computed in binary.
+                [float(totals.get(currency, 0)) for totals in spanned.totals],
+            )
         )
-    if spanned.starts:
-        _label_days(axes[-1], spanned, write)
-    else:
-        axes[0].text(
-            0.5, 0.5, words["no_orders"], transform=axes[0].transAxes, ha="center", va="center", color=_FAINT
-        )
-        axes[0].set_xticks([])
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", pil_kwargs={"optimize": True}, metadata={"Software": None})
-    return picture.getvalue()
+    charts = [BarChart(labels, heights, write.short_number) for _, _, heights in panels]
+    left, right = sides(charts, _CHART_WIDTH, _MOST_LABELS, _LETTERS)
+    height = _PANEL_HEIGHT * len(panels) + _FOOT_HEIGHT
+    elements = [f'<rect width="{_CHART_WIDTH}" height="{height}" style="fill:#ffffff"/>']
+    for number, (chart, (title, colour, _)) in enumerate(zip(charts, panels, strict=True)):
+        top = number * _PANEL_HEIGHT
+        frame = Frame(left, top + _TITLE_HEIGHT, right, top + _PANEL_HEIGHT - _LETTERS)
+        look = Look(bar=colour, text=_FAINT, grid=_GRID, letters=_LETTERS)
+        elements.append(text(title, (left, top + _TITLE_LETTERS + 3), _INK, _TITLE_LETTERS))
+        elements += draw(chart, frame, look)
+        if number == len(charts) - 1:
+            elements += draw_labels(chart, frame, look, _MOST_LABELS)
+    size = f' width="{_CHART_WIDTH}" height="{height}" font-family="system-ui, sans-serif"'
+    return svg(_CHART_WIDTH, height, elements, attributes=size)
 
 
 @dataclass(frozen=True)
@@ -310,8 +300,6 @@ class _Spanned:
 
 
 def _spanned(rows: Sequence[DayFigures]) -> _Spanned:
-    if not rows:
-        return _Spanned("day", [], [], [])
     first, last = min(row.day for row in rows), max(row.day for row in rows)
     span = readable_span((last - first).days + 1)
     orders: dict[date, int] = {}
@@ -335,31 +323,3 @@ def _currencies(rows: Sequence[DayFigures]) -> list[str]:
         for currency in row.totals:
             days[currency] = days.get(currency, 0) + 1
     return sorted(days, key=lambda currency: (-days[currency], currency))
-
-
-def _draw_bars(
-    axes: Axes, spanned: _Spanned, heights: Sequence[float], title: str, colour: str, write: Formatter
-) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    axes.bar(range(len(heights)), heights, width=0.8, color=colour, linewidth=0)
-    axes.set_title(title, loc="left", fontsize=9, color=_INK)
-    axes.set_xlim(-0.6, max(len(spanned.starts) - 0.4, 0.6))
-    if not any(heights):
-        axes.set_ylim(0, 1)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=3, min_n_ticks=2, integer=not any(h % 1 for h in heights)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: write.short_number(value)))
-    axes.grid(axis="y", color=_GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=_FAINT, labelsize=8, length=0)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_GRID)
-
-
-def _label_days(axes: Axes, spanned: _Spanned, write: Formatter) -> None:
-    count = len(spanned.starts)
-    step = max(1, -(-count // _MOST_TICKS))
-    positions = list(range(0, count, step))
-    label = write.short_day if spanned.span == "day" else write.month
-    axes.set_xticks(positions, [label(spanned.starts[position]) for position in positions])

@@ -30,12 +30,11 @@ def days_section(figures: ReportFigures, writer: Writer) -> Section:
     charts = []
     currencies = [currency for currency in figures.currencies if currency in figures.totals]
     sums: dict[str, dict[date, Decimal]] = {}
-    for number, currency in enumerate(currencies):
+    for currency in currencies:
         sums[currency] = _sums_by_span(figures.days, currency, span)
         before = _aligned_before(figures, currency, span)
         charts.append(
             _chart(
-                f"sales{number}",
                 labels,
                 [float(sums[currency].get(start, ZERO)) for start in starts],
                 title=words["sales_in"].format(currency=write.currency_name(currency)),
@@ -58,7 +57,6 @@ def days_section(figures: ReportFigures, writer: Writer) -> Section:
         cancelled[start] = cancelled.get(start, 0) + orders
     charts.append(
         _chart(
-            "orders",
             labels,
             [float(kept.get(start, 0)) for start in starts],
             title=words["orders"],
@@ -97,7 +95,6 @@ def _aligned_before(figures: ReportFigures, currency: str, span: Span) -> list[f
 
 
 def _chart(
-    key: str,
     labels: Sequence[str],
     heights: Sequence[float],
     *,
@@ -108,7 +105,7 @@ def _chart(
     line: Sequence[float] = (),
     legend: Sequence[tuple[str, str]] = (),
 ) -> Chart:
-    chart = BarChart(key, labels, heights, write.short_number, second=second, line=line)
+    chart = BarChart(labels, heights, write.short_number, second=second, line=line)
     return Chart(title, description, bar_chart_svg(chart, WIDE), bar_chart_svg(chart, NARROW), legend)
 
 

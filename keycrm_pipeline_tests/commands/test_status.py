@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ from keycrm_pipeline.warehouse.exchanges import begin_exchange
 from keycrm_pipeline_tests.commands.conftest import MARCH_4, Place
 from keycrm_pipeline_tests.exchange.bookkeeping import Books
 
-HEAVY = ("dagster", "polars", "pandera", "matplotlib", "numpy", "pyarrow", "httpx")
+HEAVY = ("dagster", "polars", "pandera", "numpy", "pyarrow", "httpx")
 MOMENT = datetime(2024, 3, 4, 10, tzinfo=UTC)
 
 
@@ -39,6 +40,12 @@ def begin(books: Books, run_id: str) -> None:
             steps=["raw_orders"],
             now=books.now,
         )
+
+
+def report_of(place: Place) -> str:
+    """The report of the day, as a command writes it."""
+    _, printed = place.json("report", "--from", "2024-03-04", "--to", "2024-03-04")
+    return Path(printed["file"]).read_text("utf-8")
 
 
 def test_nothing_was_loaded_yet(place: Place) -> None:
@@ -110,6 +117,10 @@ def test_a_killed_exchange_is_not_said_to_run(books: Books, place: Place) -> Non
     assert printed["error"].startswith("The exchange was killed before it ended")
     shown = place.run("status").stdout
     assert ": killed" in shown
+    assert " cut off\n" in shown
+    report = report_of(place)
+    assert "Обмін було обірвано до кінця" in report
+    assert "триває" not in report
     assert "No exchange has succeeded yet." in shown
 
 
@@ -120,8 +131,10 @@ def test_a_running_exchange_runs(books: Books, place: Place) -> None:
     lock.acquire(path, "alive", waiting=lambda _sentence: None)
     try:
         _, printed = place.json("status")
+        report = report_of(place)
     finally:
         lock.release(path, "alive")
+    assert "триває" in report
     assert (printed["last_exchange"]["status"], printed["error"]) == ("running", None)
 
 
