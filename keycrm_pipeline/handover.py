@@ -10,8 +10,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keycrm_pipeline.exchange.lock import is_held
 from keycrm_pipeline.exchange.session import open_warehouse
-from keycrm_pipeline.profile import Profile, Settings
+from keycrm_pipeline.profile import Profile, Settings, lock_path
 
 if TYPE_CHECKING:
     from keycrm_pipeline.exports import ExportResult
@@ -121,6 +122,8 @@ def report_period(
     from keycrm_pipeline.reports.page import render_report, write_report
 
     path = path or report_path(profile, settings, first_day, last_day, language)
+    # Asked before the log is read: an exchange that ends in between is then read as ended, not as killed.
+    is_working = is_held(lock_path(profile, settings))
     document = render_report(
         profile=profile,
         warehouse=open_warehouse(profile, settings),
@@ -128,6 +131,7 @@ def report_period(
         period_to=last_day,
         now=now,
         language=language,
+        is_working=is_working,
     )
     try:
         # Made here, since figures of the shop are for its owner only.

@@ -77,7 +77,10 @@ def print_exchange(summary: ExchangeSummary, said_status: str | None = None) -> 
         period = f", {exchange.period_from:%d.%m.%Y} to {exchange.period_to:%d.%m.%Y}"
     status = said_status or exchange.status
     click.echo(f"Exchange {exchange.exchange_id} ({exchange.profile}, {exchange.kind}{period}): {status}")
-    seconds = f"{summary.seconds:.1f} s" if summary.seconds is not None else "still running"
+    if summary.seconds is not None:
+        duration = f"{summary.seconds:.1f} s"
+    else:
+        duration = "still running" if exchange.status == "running" else "cut off"
     for label, value in (
         ("Orders in KeyCRM", exchange.orders_seen),
         ("  created", exchange.orders_created),
@@ -87,7 +90,7 @@ def print_exchange(summary: ExchangeSummary, said_status: str | None = None) -> 
         ("New partners (Партнер)", exchange.partners_created),
         ("New products (Товар)", exchange.products_created),
         ("Requests to KeyCRM", exchange.requests),
-        ("Duration", seconds),
+        ("Duration", duration),
     ):
         click.echo(f"{label:<28}{value:>16}")
     for currency, total in summary.totals.items():
