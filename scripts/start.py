@@ -220,7 +220,7 @@ def end_dead_runs(*, told: bool) -> None:
     with open_instance() as instance:
         ended = end_orphaned_runs(instance, at_start_of_page=True)
     if ended and told:
-        _say(f"{len(ended)} runs of an earlier start died with it and are marked failed.")
+        _say(f"Runs of an earlier start that died with it and are marked failed: {len(ended)}.")
 
 
 def serve(services: Services, port: int) -> str:

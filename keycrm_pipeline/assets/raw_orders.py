@@ -48,8 +48,9 @@ def build_raw_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
         if counts.unconfirmed:
             tell(
                 context,
-                f"More than {assets.profile.sweep.most_missing} booked orders of the period did not come back from "
-                "KeyCRM (sweep.most_missing). A short list is no proof, so none was marked; the sweep names them.",
+                "Booked orders of the period that did not come back from KeyCRM: more than "
+                f"{assets.profile.sweep.most_missing} (sweep.most_missing). A "
+                "short list is no proof, so none was marked; the sweep names them.",
             )
         report_days(context, lambda day: {"dagster/partition_row_count": days.get(day, 0)})
         report_run(

@@ -35,7 +35,7 @@ def print_export(result: ExportResult) -> None:
     ):
         click.echo(f"{words:<28}{new:>10}")
     if result.held_back:
-        click.echo(f"Held back: {result.orders_held_back} orders.")
+        click.echo(f"Orders held back: {result.orders_held_back}.")
         for entry in result.held_back:
             click.echo(f"  {entry.orders:>6}  {entry.reason}")
     if result.days_not_loaded:

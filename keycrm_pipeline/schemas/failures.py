@@ -34,8 +34,8 @@ UNMAPPED_STATUSES = Sentence(
     "statuses.require_mapping: false. Нічого не завантажено.",
 )
 MANY_MISSING = Sentence(
-    "KeyCRM's list lacks {missing} orders that were loaded (for example {examples}); that is more than the ceiling of "
-    "{most} (sweep.most_missing). A short list is no proof, so nothing was marked. Look into KeyCRM: if the "
+    "KeyCRM's list lacks orders that were loaded: {missing} (for example {examples}); that is more than the ceiling "
+    "of {most} (sweep.most_missing). A short list is no proof, so nothing was marked. Look into KeyCRM: if the "
     "orders were really deleted, raise the ceiling and run the sweep again.",
     "У переліку KeyCRM бракує завантажених замовлень: {missing} (наприклад, {examples}); це більше за межу "
     "{most} (sweep.most_missing). Короткий перелік нічого не доводить, тому нічого не позначено. Перевірте в "

@@ -100,14 +100,14 @@ PAYMENT_NOT_A_NUMBER = Sentence(
 # The review list. No names, phones or e-mails of people: it is shown on the page.
 
 UNMAPPED_STATUS = Sentence(
-    "Status {status_id} «{name}» has no stage (Етап) in the profile, and {orders} orders are in it; the "
-    "status name is used instead. Add it to statuses.stages.",
+    "Status {status_id} «{name}» has no stage (Етап) in the profile, orders in it: {orders}; the status name "
+    "is used instead. Add it to statuses.stages.",
     "Статус {status_id} «{name}» не має етапу в профілі, замовлень у ньому: {orders}; етапом поки що є назва "
     "статусу. Додайте його до statuses.stages.",
 )
 UNMAPPED_MANAGER = Sentence(
-    "Manager {manager_id} is mapped to no user (Відповідальний) in the profile, and {orders} orders are "
-    "theirs; the author is used instead. Add the manager to managers.",
+    "Manager {manager_id} is mapped to no user (Відповідальний) in the profile, orders of theirs: {orders}; "
+    "the author is used instead. Add the manager to managers.",
     "Менеджеру {manager_id} у профілі не відповідає жоден користувач, замовлень у нього: {orders}; "
     "відповідальним поки що є автор. Додайте менеджера до managers.",
 )

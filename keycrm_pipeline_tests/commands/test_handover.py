@@ -43,7 +43,7 @@ def test_an_export_says_what_it_holds_and_what_not(place: Place) -> None:
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in files)
     shown = place.run("export", *DAY, "--out", str(place.directory / "out")).stdout
     assert str(place.directory / "out" / "shop_2024-03-04_2024-03-04.xlsx") in shown
-    assert "Held back: 1 orders." in shown
+    assert "Orders held back: 1." in shown
 
 
 @pytest.mark.usefixtures("loaded")

@@ -113,7 +113,8 @@ def test_nightly_comparison_tells_of_more_than_the_ceiling(new_books: Any) -> No
     books.shop.replace_order(9, {"status_id": 12})
     books.api.forget_requests()
     with pytest.raises(
-        ExchangeError, match=r"lacks 3 orders .*1, 2, 3.*ceiling of 2 \(sweep\.most_missing\)"
+        ExchangeError,
+        match=r"lacks orders that were loaded: 3 .*1, 2, 3.*ceiling of 2 \(sweep\.most_missing\)",
     ):
         books.recent()
     assert missing(books) == []
