@@ -1,4 +1,4 @@
-"""A small shop behind a real server, and loads of it: by the steps in this process, or by the real command.
+"""A small shop behind a real server, and loads of it: by the real command, or by the steps in this process.
 
 What is not here: what goes wrong, and what the tests expect of it.
 """
@@ -27,12 +27,15 @@ from keycrm_pipeline.sandbox.server import SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.schemas import TABLES
 from keycrm_pipeline_tests.crm.conftest import VirtualTime
-from keycrm_pipeline_tests.exchange.bookkeeping import KEY, Books, KeptWarehouse, make_books
+from keycrm_pipeline_tests.exchange.bookkeeping import KEY, Books, make_books
 
 FIRST_DAY = date(2026, 3, 2)
 LAST_DAY = date(2026, 3, 4)
 NOON = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 _TIMES = ("created_at", "updated_at", "first_seen_at", "seen_at")
+
+BEGIN = "from keycrm_pipeline.cli import main; main()"
+"""What the installed `keycrm-pipeline` does."""
 
 Contents = dict[str, list[tuple[Any, ...]]]
 
@@ -143,34 +146,17 @@ class ServedBooks(Books):
         return read_contents(self.warehouse.path)
 
 
-@dataclass(frozen=True)
-class OpenedEachTime(KeptWarehouse):
-    """The database as an exchange opens it: anew for each piece of work, and with its errors in words."""
+def quiet_contents(directory: Path, shop: Shop, *lives: Callable[[Shop], None], **settings: Any) -> Contents:
+    """What a life without any fault makes of a shop: a load, and another one after each thing that happens to it.
 
-    @contextlib.contextmanager
-    def keeping(self) -> Iterator[None]:
-        """Keeps nothing."""
-        yield
-
-
-@dataclass
-class PlainBooks(ServedBooks):
-    """Books whose file is opened as in an exchange."""
-
-    @property
-    def warehouse(self) -> KeptWarehouse:
-        """The profile's database."""
-        opened = super().warehouse
-        return OpenedEachTime(opened.path, opened.timezone)
-
-
-@contextlib.contextmanager
-def served_books(directory: Path, orders: int = 160) -> Iterator[ServedBooks]:
-    """Empty books, and the small shop behind a server."""
-    made = make_books(directory)
-    fill(made.shop, orders)
-    with SandboxServer(made.api) as server:
-        yield ServedBooks(made.directory, made.profile, made.shop, made.api, url=server.url)
+    The steps run in this process; settings are those of the profile file.
+    """
+    books = make_books(directory, shop, **settings)
+    books.load(FIRST_DAY, LAST_DAY)
+    for happens in lives:
+        happens(shop)
+        books.load(FIRST_DAY, LAST_DAY)
+    return read_contents(books.warehouse.path)
 
 
 def read_contents(path: Path) -> Contents:
@@ -234,14 +220,23 @@ class CommandLine:
             "KEYCRM_API_KEY": self.key,
         }
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Starts a command."""
+    def start(
+        self, *arguments: str, begin: str = BEGIN, before: Callable[[], object] | None = None
+    ) -> subprocess.Popen[str]:
+        """Starts a command.
+
+        Args:
+            arguments: What stands behind its name.
+            begin: The program that calls it.
+            before: Done in the new process before it becomes the command.
+        """
         process = subprocess.Popen(
-            [sys.executable, "-c", "from keycrm_pipeline.cli import main; main()", *arguments],
+            [sys.executable, "-c", begin, *arguments],
             env=os.environ | self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=before,
         )
         self.started.append(process)
         return process
@@ -252,25 +247,29 @@ class CommandLine:
             process.kill()
             process.communicate()
 
-    def start_load(self, profile: str) -> subprocess.Popen[str]:
-        """Starts a load of the small shop's three days."""
+    def start_load(self, profile: str, **how: Any) -> subprocess.Popen[str]:
+        """Starts a load of the small shop's three days; `how` as for `start`."""
         return self.start(
-            "load", "--profile", profile, "--from", str(FIRST_DAY), "--to", str(LAST_DAY), "--json"
+            "load", "--profile", profile, "--from", str(FIRST_DAY), "--to", str(LAST_DAY), "--json", **how
         )
 
-    def load(self, profile: str) -> dict[str, Any]:
-        """Loads the three days and returns what the command printed."""
-        return self._printed(self.start_load(profile))
+    def load(self, profile: str, **how: Any) -> dict[str, Any]:
+        """Loads the three days and returns what the command printed; `how` as for `start`."""
+        return printed(self.start_load(profile, **how))
 
-    def run(self, command: str, profile: str) -> dict[str, Any]:
-        """Runs another command for a profile and returns what it printed."""
-        return self._printed(self.start(command, "--profile", profile, "--json"))
+    def run(self, command: str, profile: str, **how: Any) -> dict[str, Any]:
+        """Runs another command for a profile and returns what it printed; `how` as for `start`."""
+        return printed(self.start(command, "--profile", profile, "--json", **how))
 
-    def _printed(self, process: subprocess.Popen[str]) -> dict[str, Any]:
-        output, errors = process.communicate()
-        assert output, errors
-        printed: dict[str, Any] = json.loads(output)
-        return printed
+
+def printed(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What a command prints with `--json`, when it has ended; its exit code says the same."""
+    output, errors = process.communicate()
+    assert output, errors
+    told: dict[str, Any] = json.loads(output)
+    if "status" in told:
+        assert process.returncode == (0 if told["status"] == "succeeded" else 1), told
+    return told
 
 
 @dataclass(frozen=True)

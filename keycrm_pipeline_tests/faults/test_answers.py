@@ -1,167 +1,177 @@
-"""KeyCRM misbehaves during a load: the books come out as from a quiet one, or the next load makes them so."""
+"""KeyCRM, the file or the clock misbehave during a load: the next one, if not this one, makes a quiet one's books.
+
+Real commands on a real server. What is not here: KeyCRM that stays away for a while (`test_outages`), and commands that
+are killed (`test_processes`).
+"""
 
 from __future__ import annotations
 
-import multiprocessing
-import re
 import resource
-import signal
+import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
-from keycrm_pipeline.crm.errors import AuthenticationError, TransportFailure
-from keycrm_pipeline.warehouse.connection import Warehouse
-from keycrm_pipeline.warehouse.errors import DatabaseBusyError, DiskFullError
+from keycrm_pipeline.sandbox.api import SandboxApi
+from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.faults.jumping_clock import jumping
 from keycrm_pipeline_tests.faults.scene import (
-    FIRST_DAY,
-    LAST_DAY,
+    CommandLine,
     Contents,
-    PlainBooks,
-    ServedBooks,
+    command_line,
+    fill,
     make_order,
+    order_pages,
+    quiet_contents,
     read_contents,
-    served_books,
 )
 
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Contents:
     """What a load without any fault makes of the shop."""
-    with served_books(tmp_path_factory.mktemp("clean")) as books:
-        books.load(FIRST_DAY, LAST_DAY)
-        return books.contents()
+    shop = Shop.empty()
+    fill(shop, 160)
+    return quiet_contents(tmp_path_factory.mktemp("clean"), shop)
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Iterator[ServedBooks]:
-    with served_books(tmp_path) as made:
-        yield made
+def scene(tmp_path: Path) -> Iterator[tuple[CommandLine, SandboxApi]]:
+    """The command, with a profile of the small shop, and the shop's API."""
+    with command_line(tmp_path) as (line, api):
+        line.profile("shop", sweep={"most_missing": 100})
+        yield line, api
 
 
-@pytest.mark.parametrize(
-    "switches",
-    [
-        {"too_many_requests": 3, "retry_after": 0.01},
-        {"too_many_requests": 3},
-        {"server_errors": 3},
-        {"server_errors": 3, "server_error_status": 500},
-        {"html_pages": 3},
-        {"html_pages": 3, "html_status": 502},
-        {"cut_off_bodies": 3},
-        {"dropped_connections": 3},
-        {"path_prefix": "/order", "too_many_requests": 1, "cut_off_bodies": 2, "dropped_connections": 2},
-    ],
-    ids=str,
-)
-def test_passing_faults_are_not_noticed(
-    books: ServedBooks, clean: Contents, switches: dict[str, Any]
-) -> None:
-    """A few bad answers, of every kind: the load succeeds and the books are right to the kopiyka."""
-    books.api.faults.update(switches)
-    assert books.load(FIRST_DAY, LAST_DAY).status == "succeeded"
-    assert books.contents() == clean
+@pytest.fixture
+def quiet(tmp_path: Path) -> Path:
+    """A place for the books of a quiet life."""
+    directory = tmp_path / "quiet"
+    directory.mkdir()
+    return directory
 
 
-@pytest.mark.parametrize("fault", ["too_many_requests", "server_errors", "html_pages", "dropped_connections"])
-def test_a_long_outage_is_told_and_costs_nothing(books: ServedBooks, clean: Contents, fault: str) -> None:
-    """KeyCRM stays away: the load fails in words, and the next one makes the same books."""
-    books.api.faults.update({fault: 100_000, "path_prefix": "/order"})
-    with pytest.raises(TransportFailure):
-        books.load(FIRST_DAY, LAST_DAY, run_id="away")
-    failed = books.exchange("away")
-    assert failed.status == "failed"
-    assert failed.error
-    books.api.faults.clear()
-    assert books.load(FIRST_DAY, LAST_DAY).status == "succeeded"
-    assert books.contents() == clean
-
-
-def _order_pages(books: ServedBooks) -> list[str]:
-    return sorted(
-        dict(request.query)["page"]
-        for request in books.api.requests
-        if request.path.endswith("/order") and request.status == 200
-    )
-
-
-def test_key_revoked_in_the_middle(books: ServedBooks, clean: Contents) -> None:
+def test_key_revoked_in_the_middle(scene: tuple[CommandLine, SandboxApi], clean: Contents) -> None:
     """The load stops and says where the key is set; with a new key no stored page is asked for again."""
-    books.api.faults.on_page = lambda page, path: (
-        setattr(books.api.faults, "key_revoked_after", 0) if path == "/order" and page == 3 else None
-    )
-    with pytest.raises(AuthenticationError):
-        books.load(FIRST_DAY, LAST_DAY, run_id="refused")
-    assert books.exchange("refused").status == "failed"
-    books.api.faults.clear()
-    assert books.load(FIRST_DAY, LAST_DAY).status == "succeeded"
-    assert books.contents() == clean
-    pages = _order_pages(books)
-    assert len(pages) == len(set(pages)) == 4
+    line, api = scene
+
+    def revoke(page: int, path: str) -> None:
+        if path == "/order" and page == 3:
+            api.faults.key_revoked_after = 0
+
+    api.faults.on_page = revoke
+    told = line.load("shop")
+    assert told["status"] == "failed"
+    assert "KEYCRM_API_KEY" in told["error"]
+    assert line.run("status", "shop")["error"] == told["error"]
+
+    api.faults.clear()
+    line.key = "another-key"
+    assert line.load("shop")["status"] == "succeeded"
+    assert read_contents(line.database("shop")) == clean
+    pages = [page for _walk, page in order_pages(api)]
+    assert sorted(pages) == [1, 2, 3, 4]
 
 
-def test_orders_move_while_the_list_is_read(books: ServedBooks) -> None:
+def while_read(api: SandboxApi, happens: Callable[[Shop], None]) -> threading.Event:
+    """Lets something happen to the shop once, when the first page was read and the second is asked for."""
+    has_happened = threading.Event()
+
+    def at_page(page: int, path: str) -> None:
+        if path == "/order" and page == 2 and not has_happened.is_set():
+            has_happened.set()
+            happens(api.shop)
+
+    api.faults.on_page = at_page
+    return has_happened
+
+
+def booked(line: CommandLine) -> set[int]:
+    """The orders that have a document."""
+    return {row[0] for row in read_contents(line.database("shop"))["accounting.orders"]}
+
+
+def test_orders_move_while_the_list_is_read(scene: tuple[CommandLine, SandboxApi], quiet: Path) -> None:
     """One order is made, one changed and one deleted between two pages: no other order is lost for it.
 
-    One made and one deleted at the same moment leave the total as it was: what slipped away meanwhile is found by
-    the next pass that compares the days.
+    One made and one deleted at the same moment leave the total as it was. What changed behind a page that was read is
+    found by the next load of the days.
     """
+    line, api = scene
 
-    def meddle(page: int, path: str) -> None:
+    def move(shop: Shop) -> None:
+        shop.add_order(make_order(900))
+        shop.replace_order(
+            3, {"manager_comment": "Змінено під час обміну", "updated_at": "2026-04-01T09:00:00.000000Z"}
+        )
+        shop.delete_order(41)
+
+    before = Shop.empty()
+    fill(before, 160)
+    has_happened = while_read(api, move)
+    assert line.load("shop")["status"] == "succeeded"
+    assert has_happened.is_set()
+    assert booked(line) >= {*range(1, 161)} - {41}
+    assert line.load("shop")["status"] == "succeeded"
+    assert read_contents(line.database("shop")) == quiet_contents(quiet, before, move)
+
+
+def test_a_page_that_shrinks(scene: tuple[CommandLine, SandboxApi], quiet: Path) -> None:
+    """Forty orders vanish while the list is read: those that stay are all there, and none is marked unasked."""
+    line, api = scene
+    gone = range(5, 45)
+
+    def lose(shop: Shop) -> None:
+        for order_id in gone:
+            shop.delete_order(order_id)
+
+    before = Shop.empty()
+    fill(before, 160)
+    has_happened = while_read(api, lose)
+    assert line.load("shop")["status"] == "succeeded"
+    assert has_happened.is_set()
+    assert booked(line) >= {*range(1, 161)} - {*gone}
+    assert line.load("shop")["status"] == "succeeded"
+    assert {request.status for request in api.requests if request.path.startswith("/order/")} >= {200, 404}
+    assert read_contents(line.database("shop")) == quiet_contents(
+        quiet, before, lose, sweep={"most_missing": 100}
+    )
+
+
+def test_a_clock_that_jumps_loses_no_change(
+    scene: tuple[CommandLine, SandboxApi], clean: Contents, tmp_path: Path, quiet: Path
+) -> None:
+    """This machine's clock jumps a year ahead in the middle of a load, and back behind its time before the next pass.
+
+    The books of the load are right, and what changed at KeyCRM still arrives, then and later.
+    """
+    line, api = scene
+    wrong_by = tmp_path / "wrong_by"
+    wrong_by.write_text("0", "ascii")
+    year = timedelta(days=400).total_seconds()
+
+    def jump(page: int, path: str) -> None:
         if path == "/order" and page == 2:
-            books.api.faults.on_page = None
-            books.shop.add_order(make_order(900))
-            books.shop.replace_order(3, {"manager_comment": "Змінено під час обміну"})
-            books.shop.delete_order(5)
+            wrong_by.write_text(f"{year:.0f}", "ascii")
 
-    books.api.faults.on_page = meddle
-    books.load(FIRST_DAY, LAST_DAY)
-    # What changed behind a page that was read is the matter of the changes pass.
-    books.changes()
-    assert books.value(3, "comment") == "Змінено під час обміну"
-    books.load(FIRST_DAY, LAST_DAY)
-    there = {order_id for (order_id,) in books.rows("orders", "order_id")}
-    assert there - {5} == {*range(1, 161), 900} - {5}
-    assert books.rows("orders", "order_id", "missing_in_crm") == ([(5,)] if 5 in there else [])
-    assert books.query("SELECT sum(amount) FROM accounting.order_lines WHERE order_id NOT IN (5)") == [
-        (sum(2 * (10 + order_id) for order_id in [*range(1, 161), 900] if order_id != 5),)
-    ]
+    api.faults.on_page = jump
+    told = line.load("shop", begin=jumping(wrong_by))
+    assert told["status"] == "succeeded"
+    # The exchange began before the jump and ended after it.
+    assert told["seconds"] > year
+    assert read_contents(line.database("shop")) == clean
 
-
-def test_a_page_that_shrinks(books: ServedBooks) -> None:
-    """Sixty orders vanish while the list is read: those that stay are all there, none is marked unasked."""
-    gone = range(20, 80)
-
-    def meddle(page: int, path: str) -> None:
-        if path == "/order" and page == 2:
-            books.api.faults.on_page = None
-            for order_id in gone:
-                books.shop.delete_order(order_id)
-
-    books.api.faults.on_page = meddle
-    books.load(FIRST_DAY, LAST_DAY)
-    there = {order_id for (order_id,) in books.rows("orders", "order_id")}
-    assert there >= {*range(1, 161)} - {*gone}
-    assert books.rows("orders", "order_id", "missing_in_crm") == []
-
-
-@pytest.mark.parametrize("jump", [timedelta(days=400), timedelta(days=-400)], ids=["ahead", "behind"])
-def test_a_clock_that_jumps_loses_no_change(books: ServedBooks, jump: timedelta) -> None:
-    """This machine's clock is a year off for one pass: what changed at KeyCRM still arrives, then and later."""
-    books.load(FIRST_DAY, LAST_DAY)
-    books.now += jump
-    books.shop.replace_order(3, {"manager_comment": "раз"})
-    assert books.changes().orders_updated == 1
-    books.now -= jump
-    books.shop.replace_order(4, {"manager_comment": "два"})
-    assert books.changes().orders_updated == 1
-    assert (books.value(3, "comment"), books.value(4, "comment")) == ("раз", "два")
+    api.faults.clear()
+    for wrong, order_id in ((year, 3), (-year, 4), (0, 5)):
+        wrong_by.write_text(f"{wrong:.0f}", "ascii")
+        api.shop.replace_order(order_id, {"manager_comment": f"Зміна {order_id}"})
+        assert line.run("changes", "shop", begin=jumping(wrong_by))["orders_updated"] == 1
+    assert read_contents(line.database("shop")) == quiet_contents(quiet, api.shop)
 
 
 _HOLD = """
@@ -172,56 +182,47 @@ sys.stdin.read()
 """
 
 
-def test_file_held_by_another_program(books: ServedBooks, clean: Contents) -> None:
-    """A notebook has the file open: whoever is waited for is named, nothing is lost, the next load is right."""
-    path = books.warehouse.path
+def test_file_held_by_another_program(scene: tuple[CommandLine, SandboxApi], clean: Contents) -> None:
+    """A notebook has the file open: the load waits, names it and ends; when it is closed, the next load is right."""
+    line, api = scene
+    path = line.database("shop")
+    path.parent.mkdir()
     with subprocess.Popen(
         [sys.executable, "-c", _HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        impatient = Warehouse(path, "Europe/Kyiv", wait_seconds=0.1, sleep=lambda _seconds: None)
-        with (
-            pytest.raises(DatabaseBusyError, match=re.escape("held by another program")),
-            impatient.writing(),
-        ):
-            pass
-        holder.kill()
-    assert books.load(FIRST_DAY, LAST_DAY).status == "succeeded"
-    assert books.contents() == clean
+        told = line.load("shop")
+        holder.communicate()
+    assert told["status"] == "failed"
+    assert f"PID {holder.pid}" in told["error"]
+    assert api.request_count == 0
+    assert line.load("shop")["status"] == "succeeded"
+    assert read_contents(path) == clean
 
 
-def _load_on_a_small_disk(directory: Path, url: str, told: Any) -> None:
-    from keycrm_pipeline_tests.exchange.bookkeeping import make_books
-
-    made = make_books(directory)
-    small = PlainBooks(made.directory, made.profile, made.shop, made.api, url=url)
-    # No file of this process may grow beyond this: what a full disk answers, without making one.
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    size = small.warehouse.path.stat().st_size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2))
-    try:
-        small.load(FIRST_DAY, LAST_DAY)
-    except DiskFullError as error:
-        told.send(str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it was is told to the test
-        told.send(f"{type(error).__name__}: {error}")
-    else:
-        told.send("nothing went wrong")
+SMALL_DISK = 5_000_000
+"""Enough for Dagster's own files, and not for the database of a shop whose buyers write long comments."""
 
 
-def test_full_disk(books: ServedBooks, clean: Contents) -> None:
-    """No room while writing: said in words, the file stays whole, and with room the next load is right."""
-    receiver, sender = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(
-        target=_load_on_a_small_disk, args=(books.directory, books.url, sender)
-    )
-    process.start()
-    told = receiver.recv()
-    process.join()
-    assert "is full" in told
-    assert "load again" in " ".join(told.split())
-    with duckdb.connect(str(books.warehouse.path)) as connection:
-        assert connection.execute("SELECT count(*) FROM accounting.orders").fetchall() == [(0,)]
-    assert books.load(FIRST_DAY, LAST_DAY).status == "succeeded"
-    assert read_contents(books.warehouse.path) == clean
+def test_full_disk(tmp_path: Path, quiet: Path) -> None:
+    """No room while writing: said in words, the file stays whole, and with room the next load is right.
+
+    No file of the process may grow beyond a size: what a full disk answers, without filling one.
+    """
+
+    def write_comments(shop: Shop) -> None:
+        for order_id in range(1, 161):
+            shop.replace_order(order_id, {"buyer_comment": secrets.token_hex(20_000)})
+
+    with command_line(tmp_path, prepare=write_comments) as (line, api):
+        line.profile("shop")
+        told = line.load(
+            "shop", before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL_DISK, SMALL_DISK))
+        )
+        assert told["status"] == "failed"
+        assert "is full" in told["error"]
+        assert "load again" in " ".join(told["error"].split())
+        assert booked(line) == set()
+        assert line.load("shop")["status"] == "succeeded"
+        assert read_contents(line.database("shop")) == quiet_contents(quiet, api.shop)
