@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 DELIVERY_ITEM = "delivery"
 """Key of the item that stands for paid delivery: its card carries the profile's `delivery_service` (R7)."""
 
+STORED_TOGETHER = 500
+"""Products that are asked for and stored together: a kill repeats no more than their ten or twenty requests."""
+
 
 def read_items(connection: duckdb.DuckDBPyConnection) -> list[SoldItem]:
     """The distinct items of the selected orders, in order of first appearance."""
@@ -143,12 +146,17 @@ def missing_products(connection: duckdb.DuckDBPyConnection, items: Iterable[Sold
 def fetch_catalogue(
     warehouse: Warehouse, client: KeyCrmClient, crm_product_ids: list[int], *, now: datetime
 ) -> None:
-    """Asks KeyCRM for products and all their offers, 50 ids at a time, and stores them.
+    """Asks KeyCRM for products and all their offers, 50 ids at a time, and stores them as each group has come.
 
     A product without variants needs no list of its offers: it has one, which the order line names itself.
     """
-    if not crm_product_ids:
-        return
+    for start in range(0, len(crm_product_ids), STORED_TOGETHER):
+        _fetch_together(warehouse, client, crm_product_ids[start : start + STORED_TOGETHER], now=now)
+
+
+def _fetch_together(
+    warehouse: Warehouse, client: KeyCrmClient, crm_product_ids: list[int], *, now: datetime
+) -> None:
     products: dict[int, str | None] = dict.fromkeys(crm_product_ids)
     with_offers = []
     for row in client.products(crm_product_ids):

@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import pytest
+
+from keycrm_pipeline.crm.errors import AuthenticationError
+from keycrm_pipeline.exchange import products
 from keycrm_pipeline.sandbox.payloads import offer_payload, product_payload
 from keycrm_pipeline.warehouse.review import tick_off_promotion
 from keycrm_pipeline_tests.exchange.bookkeeping import Books, kyiv
@@ -43,6 +47,34 @@ def lines(books: Books, order_id: int) -> list[tuple[Any, ...]]:
 
 def variants(books: Books) -> Sequence[tuple[Any, ...]]:
     return books.rows("product_variants", "variant_id, product_id, sku, barcode, characteristics")
+
+
+def test_products_that_came_are_not_asked_for_again(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A load that ends in the middle of the catalogue has stored what came; the next one asks for the rest."""
+    monkeypatch.setattr(products, "STORED_TOGETHER", 2)
+    offers = []
+    for number in range(1, 6):
+        offers.append(offer_payload(number * 10, number, sku=f"S-{number}"))
+        catalogue(books, number, f"Товар {number}", offers[-1])
+    sell(books, 1, *({"offer": offer} for offer in offers))
+
+    def asked() -> list[str]:
+        return [
+            dict(request.query)["filter[product_id]"]
+            for request in books.api.requests
+            if request.path == "/products" and request.status == 200
+        ]
+
+    # Categories and the first group; the second one meets a key that was revoked.
+    books.api.faults.path_prefix = "/products"
+    books.api.faults.key_revoked_after = 2
+    with pytest.raises(AuthenticationError):
+        books.load()
+    books.api.faults.clear()
+    books.api.forget_requests()
+    books.load()
+    assert asked() == ["3,4", "5"]
+    assert [card[1] for card in cards(books)] == [f"Товар {number}" for number in range(1, 6)]
 
 
 def test_article_decides_whatever_the_name(books: Books) -> None:
