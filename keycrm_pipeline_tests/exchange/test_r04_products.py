@@ -55,7 +55,7 @@ def test_products_that_came_are_not_asked_for_again(books: Books, monkeypatch: p
     offers = []
     for number in range(1, 6):
         offers.append(offer_payload(number * 10, number, sku=f"S-{number}"))
-        catalogue(books, number, f"Товар {number}", offers[-1])
+        catalogue(books, number, f"Товар {number}", offers[-1], sku=f"S-{number}")
     sell(books, 1, *({"offer": offer} for offer in offers))
 
     def asked() -> list[str]:
