@@ -206,21 +206,16 @@ class KeyCrmClient:
         query = {"include": ",".join(ORDER_INCLUDES), **_window_filters(created_between, updated_between)}
         if status_id is not None:
             query["filter[status_id]"] = str(status_id)
-        began = (pages_since or datetime.now(UTC)) - CLOCK_SLACK
 
-        def read(envelope: Envelope) -> FetchedPage[OrderPage]:
-            rows = tuple(decode_order(payload) for payload in envelope.rows)
-            ids = _identities(envelope.page, (row.order_id for row in rows))
-            _check_sorted("/order", envelope.page, ids)
+        def content(envelope: Envelope, rows: tuple[OrderRow, ...]) -> OrderPage:
             if len(rows) >= envelope.page_size:
                 # Fewer rows are no proof: KeyCRM does not say which date it selects by.
                 _check_window("created_between", created_between, envelope.page, _created_dates(rows))
                 _check_window("updated_between", updated_between, envelope.page, _updated_dates(rows))
                 _check_status(status_id, envelope.page, rows)
-            content = OrderPage(envelope.page, envelope.total, rows)
-            newcomers = _any_made_since(began, rows)
-            return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, content, newcomers)
+            return OrderPage(envelope.page, envelope.total, rows)
 
+        read = _order_reader(content, since=pages_since)
         done = {page: (record.total, record.order_ids) for page, record in pages_done.items()}
         return self._walk("/order", query, read, done, is_open=is_open)
 
@@ -232,19 +227,12 @@ class KeyCrmClient:
         Raises:
             KeyCrmError: As for `orders`.
         """
-        began = datetime.now(UTC) - CLOCK_SLACK
 
-        def read(envelope: Envelope) -> FetchedPage[IdPage]:
-            rows = [decode_order(payload) for payload in envelope.rows]
-            found = [row.order_id for row in rows]
-            ids = _identities(envelope.page, found)
-            _check_sorted("/order", envelope.page, ids)
-            readable = tuple(order_id for order_id in found if order_id is not None)
-            content = IdPage(envelope.page, envelope.total, readable)
-            newcomers = _any_made_since(began, rows)
-            return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, content, newcomers)
+        def content(envelope: Envelope, rows: tuple[OrderRow, ...]) -> IdPage:
+            readable = tuple(row.order_id for row in rows if row.order_id is not None)
+            return IdPage(envelope.page, envelope.total, readable)
 
-        return self._walk("/order", {}, read, {})
+        return self._walk("/order", {}, _order_reader(content), {})
 
     def order(self, order_id: int) -> OrderRow | None:
         """One order with everything KeyCRM knows about it; None when KeyCRM says that there is no such order.
@@ -359,8 +347,8 @@ class KeyCrmClient:
                 strangers = sum(_id_of(row, key) not in asked for row in found)
                 if strangers:
                     raise UnexpectedAnswer(
-                        f"KeyCRM was asked GET {route} for {len(asked)} products and answered with rows of "
-                        f"others ({strangers}): the filter product_id was ignored. {NOT_WHAT_WAS_ASKED}",
+                        f"KeyCRM was asked GET {route} for given products and answered with rows of others "
+                        f"({strangers}): the filter product_id was ignored. {NOT_WHAT_WAS_ASKED}",
                         route=route,
                     )
                 return found
@@ -461,6 +449,29 @@ def _checked_json(body: bytes) -> bytes:
     return body
 
 
+def _order_reader(
+    content: Callable[[Envelope, tuple[OrderRow, ...]], Answer], *, since: datetime | None = None
+) -> Callable[[Envelope], FetchedPage[Answer]]:
+    """Reads the pages of a walk over `/order`.
+
+    Args:
+        content: Makes of a page and its rows what the reader of the walk gets, or refuses it.
+        since: When the oldest page of the walk was asked for; now by default.
+    """
+    began = (since or datetime.now(UTC)) - CLOCK_SLACK
+
+    def read(envelope: Envelope) -> FetchedPage[Answer]:
+        rows = tuple(decode_order(payload) for payload in envelope.rows)
+        ids = _identities(envelope.page, (row.order_id for row in rows))
+        _check_sorted("/order", envelope.page, ids)
+        newcomers = any(row.created_at is not None and row.created_at >= began for row in rows)
+        return FetchedPage(
+            envelope.page, envelope.total, envelope.page_size, ids, content(envelope, rows), newcomers
+        )
+
+    return read
+
+
 def _read_rows(envelope: Envelope) -> FetchedPage[list[CrmRow]]:
     """A page of `/offers`; what is no object is left out, but counted."""
     rows = [decode_row(payload) for payload in envelope.rows]
@@ -507,10 +518,6 @@ def _window_text(window: Window) -> str:
     if end.microsecond:
         end += timedelta(seconds=1)
     return ",".join(f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" for moment in (start, end))
-
-
-def _any_made_since(moment: datetime, rows: Iterable[OrderRow]) -> bool:
-    return any(row.created_at is not None and row.created_at >= moment for row in rows)
 
 
 def _created_dates(rows: Sequence[OrderRow]) -> list[list[datetime]]:
