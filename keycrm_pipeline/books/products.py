@@ -232,7 +232,7 @@ class ProductRegister:
     links.
 
     An ambiguous name is reported when a line is given its card by name. Later the offer's link decides and
-    nothing is reported; it stands as long as several cards have that name.
+    nothing is reported; it stands as long as several cards have that name and one of them has a line without SKU.
 
     Attributes:
         promoted: Cards that became `product_with_sku`, in order.

@@ -10,7 +10,7 @@ import pytest
 
 from keycrm_pipeline.crm.errors import AuthenticationError
 from keycrm_pipeline.exchange import products
-from keycrm_pipeline.sandbox.payloads import offer_payload, product_payload
+from keycrm_pipeline.sandbox.payloads import line_payload, offer_payload, product_payload
 from keycrm_pipeline.warehouse.review import tick_off_promotion
 from keycrm_pipeline_tests.exchange.bookkeeping import Books, kyiv
 
@@ -114,6 +114,22 @@ def test_line_without_article_takes_the_first_of_equal_names_and_says_so(books: 
     books.load()
     assert lines(books, 2) == [(1, None)]
     assert books.review("ambiguous_product_name") == ["рушник"]
+    books.load()
+    assert books.review("ambiguous_product_name") == ["рушник"]
+
+
+def test_name_is_no_longer_ambiguous_once_its_lines_have_articles(books: Books) -> None:
+    """What the entry asks for was done: it goes with the order that is read again, and not before the last one is."""
+    sell(books, 1, {"sku": "A", "name": "Рушник"}, {"sku": "B", "name": "Рушник"}, {"name": "Мило"})
+    sell(books, 2, {"name": "рушник"})
+    sell(books, 3, {"name": "Рушник"})
+    books.load()
+    for order_id, left in ((2, ["рушник"]), (3, [])):
+        books.shop.replace_order(order_id, {"products": [line_payload(sku="B", name="Рушник")]})
+        books.changes()
+        assert lines(books, order_id) == [(2, None)]
+        assert books.review("ambiguous_product_name") == left
+    sell(books, 4, {"name": "Рушник"})
     books.load()
     assert books.review("ambiguous_product_name") == ["рушник"]
 

@@ -26,6 +26,14 @@ UNION ALL
 SELECT 'ambiguous_product_name', names.name,
     format($ambiguous_name, array_to_string(list_sort(list(card.product_id)), ', '))
 FROM ops.ambiguous_names AS names JOIN accounting.products AS card ON card.name_key = names.name
+-- Settled once every line that has one of these cards has a SKU.
+WHERE names.name IN (
+    SELECT named.name
+    FROM ops.ambiguous_names AS named
+    JOIN accounting.products AS used ON used.name_key = named.name
+    JOIN validated.sold_items AS item USING (product_id)
+    JOIN validated.order_lines AS line USING (item_key)
+    WHERE line.sku IS NULL)
 GROUP BY names.name HAVING count(*) > 1
 UNION ALL
 SELECT 'product_promoted', CAST(product_id AS VARCHAR), format($product_promoted, product_id)
