@@ -14,11 +14,8 @@ from datetime import UTC, date, datetime
 
 from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.exchange import lock
-from keycrm_pipeline.exchange.catalogue_files import bring_in_catalogue
 from keycrm_pipeline.exchange.errors import ExchangeError, ManyMissingError, StoppedError, unexpected
-from keycrm_pipeline.exchange.extraction import period_walk
 from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Settings, database_path, lock_path
-from keycrm_pipeline.warehouse.catalogue_files import known_files
 from keycrm_pipeline.warehouse.compaction import compact_when_grown
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import WarehouseError
@@ -41,6 +38,11 @@ _QUERY_INTERRUPTED = "Query interrupted"
 
 _failed_steps: dict[str, str] = {}
 """Run -> the step of it that failed in this process."""
+
+
+CLOSING_WAIT_SECONDS = 5.0
+"""How long the row of a command that has failed waits for the file: whoever holds it may be why it failed, and a person
+has waited for it already."""
 
 
 def open_warehouse(profile: Profile, settings: Settings) -> Warehouse:
@@ -141,6 +143,10 @@ def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
                 steps=plan.steps,
                 now=plan.clock(),
             )
+            # What takes a moment to load is loaded within the exchange: its row says when the work began.
+            from keycrm_pipeline.exchange.catalogue_files import bring_in_catalogue
+            from keycrm_pipeline.warehouse.catalogue_files import known_files
+
             known = known_files(connection)
         running = Step(
             exchange_id=exchange_id, warehouse=warehouse, now=plan.clock(), walks=_walks_of_period(plan)
@@ -175,6 +181,8 @@ def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
 
 def _walks_of_period(plan: RunPlan) -> set[str]:
     """The walk that the first step of a load makes; whichever step ends the exchange lets go of its pages."""
+    from keycrm_pipeline.exchange.extraction import period_walk
+
     if plan.period_from is None or plan.period_to is None:
         return set()
     return {period_walk(plan.profile, plan.period_from, plan.period_to)}
@@ -208,7 +216,8 @@ def close_unfinished(profile: Profile, settings: Settings, run_id: str, error: s
     Raises:
         WarehouseError: The database is busy or unreadable.
     """
-    with open_warehouse(profile, settings).writing() as connection:
+    warehouse = replace(open_warehouse(profile, settings), wait_seconds=CLOSING_WAIT_SECONDS)
+    with warehouse.writing() as connection:
         exchange = exchange_of_run(connection, run_id)
         if exchange is not None:
             fail_exchange(connection, exchange.exchange_id, error, ExchangeCounts(), now=datetime.now(UTC))

@@ -17,8 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from keycrm_pipeline.exchange.session import close_unfinished
+from keycrm_pipeline.profile import Settings, load_profile
 from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline.warehouse.errors import DatabaseBusyError
 from keycrm_pipeline_tests.faults.jumping_clock import jumping
 from keycrm_pipeline_tests.faults.scene import (
     CommandLine,
@@ -182,7 +185,9 @@ sys.stdin.read()
 """
 
 
-def test_file_held_by_another_program(scene: tuple[CommandLine, SandboxApi], clean: Contents) -> None:
+def test_file_held_by_another_program(
+    scene: tuple[CommandLine, SandboxApi], clean: Contents, tmp_path: Path
+) -> None:
     """A notebook has the file open: the load waits, names it and ends; when it is closed, the next load is right."""
     line, api = scene
     path = line.database("shop")
@@ -193,6 +198,10 @@ def test_file_held_by_another_program(scene: tuple[CommandLine, SandboxApi], cle
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         told = line.load("shop")
+        settings = Settings(tmp_path / "profiles", tmp_path / "data")
+        # What a command does in the end: a person does not wait as long once more.
+        with pytest.raises(DatabaseBusyError, match=r"Waited \d s\."):
+            close_unfinished(load_profile("shop", settings), settings, "no-such-run", "")
         holder.communicate()
     assert told["status"] == "failed"
     assert f"PID {holder.pid}" in told["error"]
