@@ -52,6 +52,7 @@ class ExtractionCounts:
         updated: Payloads that replaced an older one.
         pages_resumed: Pages that an earlier attempt had stored.
         missing: Booked orders for which KeyCRM answered 404.
+        unchanged_outside: Booked orders of other days that a period's walk brought as they were stored already.
         unconfirmed: Booked orders that did not come back and were too many to ask for one by one; counted up to one
             above the ceiling of the sweep.
         newest_updated_at: The newest updated_at met that is not after `began_at`: later ones are changes behind the
@@ -65,6 +66,7 @@ class ExtractionCounts:
     updated: int = 0
     pages_resumed: int = 0
     missing: int = 0
+    unchanged_outside: int = 0
     unconfirmed: int = 0
     newest_updated_at: datetime | None = None
     began_at: datetime | None = None
@@ -241,6 +243,9 @@ def extract_period(
     )
     with warehouse.writing() as connection:
         raw.forget_nameless(connection, first_day, last_day, sorted(counts.nameless_keys))
+        counts.unchanged_outside = raw.unchanged_outside(
+            connection, first_day, last_day, sorted(counts.order_ids), exchange_id=exchange_id
+        )
     confirm_missing(warehouse, profile, client, first_day, last_day, counts, exchange_id=exchange_id, now=now)
     return counts
 

@@ -384,6 +384,24 @@ def booked_orders_not_seen(
     ]
 
 
+def unchanged_outside(
+    connection: duckdb.DuckDBPyConnection,
+    first_day: date,
+    last_day: date,
+    seen: Sequence[int],
+    *,
+    exchange_id: int,
+) -> int:
+    """How many booked orders of other days a walk brought as they were stored already (R1)."""
+    (found,) = single_row(
+        connection.execute(
+            statement("raw", "unchanged_outside"),
+            {"first_day": first_day, "last_day": last_day, "seen": list(seen), "exchange_id": exchange_id},
+        )
+    )
+    return int(found)
+
+
 def mark_missing(
     connection: duckdb.DuckDBPyConnection, order_ids: Sequence[int], *, exchange_id: int, now: datetime
 ) -> None:

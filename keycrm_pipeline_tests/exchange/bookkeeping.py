@@ -196,7 +196,11 @@ class Books:
             extracted = extract_period(
                 step.warehouse, self.profile, client, *days, exchange_id=step.exchange_id, now=step.now
             )
-            step.count(orders_seen=extracted.orders_seen, requests=client.statistics.requests)
+            step.count(
+                orders_seen=extracted.orders_seen,
+                orders_unchanged=extracted.unchanged_outside,
+                requests=client.statistics.requests,
+            )
         with exchange_step(plan, "validated_orders") as step, step.warehouse.writing() as connection:
             validated = validate_period(
                 connection, self.profile, *days, exchange_id=step.exchange_id, now=step.now

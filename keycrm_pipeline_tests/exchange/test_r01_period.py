@@ -89,6 +89,13 @@ def test_order_outside_the_asked_period_is_kept_under_its_own_day(books: Books) 
     assert dict(books.rows("raw.orders", "order_id, order_day")) == days_of(books)
     assert exchange.orders_seen == 2
     assert exchange.orders_created == 2
+    again = books.load(MARCH_2)
+    assert (again.orders_seen, again.orders_created, again.orders_updated, again.orders_unchanged) == (
+        2,
+        0,
+        0,
+        2,
+    )
 
 
 @pytest.mark.parametrize("loaded_day", [date(2026, 3, 2), date(2026, 3, 5)])

@@ -92,6 +92,17 @@ WHERE booked.order_day BETWEEN $first_day AND $last_day
 ORDER BY booked.order_id
 LIMIT $most
 
+-- name: unchanged_outside
+-- Booked orders that a walk brought though their day is another, with the payload that was stored already: nothing
+-- derives them, and the log would lose them between what was seen and what became of it.
+SELECT count(*)
+FROM raw.orders AS raw
+SEMI JOIN accounting.orders AS booked USING (order_id)
+WHERE raw.order_day NOT BETWEEN $first_day AND $last_day
+    AND raw.exchange_id <> $exchange_id
+    AND raw.order_id IN (SELECT unnest($seen))
+    AND raw.order_id NOT IN (SELECT order_id FROM ops.rejected_records WHERE order_id IS NOT NULL)
+
 -- name: mark_missing
 UPDATE raw.orders SET missing_since = $now WHERE order_id IN (SELECT unnest($order_ids)) AND missing_since IS NULL
 
