@@ -97,7 +97,8 @@ def derive_sources(
             "source_id": source_id,
             "name": source_name(source_id, text(row.get("name"))),
             "driver": text(row.get("driver")),
-            "currency": text(row.get("currency_code")),
+            # «uah» and «UAH» are one currency: their sums belong together.
+            "currency": (text(row.get("currency_code")) or "").upper() or None,
         }
     carried = registers.sources_of_orders(connection, first_day, last_day, exchange_id)
     for source_id in carried:

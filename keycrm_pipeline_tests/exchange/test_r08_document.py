@@ -58,7 +58,8 @@ ORDERS: dict[int, dict[str, Any]] = {
     # The source's currency comes first, then the first payment's, then the profile's.
     3: {"source_id": EURO_SOURCE, "payments": [{"amount": 40, "actual_currency": "USD"}, {"amount": 60,
         "actual_currency": "EUR"}]},
-    4: {"source_id": SOURCE_WITHOUT_CURRENCY, "payments": [{"amount": 100, "actual_currency": "USD"}]},
+    4: {"source_id": SOURCE_WITHOUT_CURRENCY, "payments": [{"amount": 100, "actual_currency": "usd"},
+        {"amount": 20, "actual_currency": "USD"}]},
     5: {"source_id": SOURCE_WITHOUT_CURRENCY},
     # The first payment in the CRM's order is an expense; client_comment is the older twin of buyer_comment.
     6: {
@@ -150,12 +151,12 @@ def test_payments_and_expenses_stand_with_their_accounts(books: Books) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order_id", "currency", "paid_total"), [(3, "EUR", 60), (4, "USD", 100), (5, "UAH", 0)]
+    ("order_id", "currency", "paid_total"), [(3, "EUR", 60), (4, "USD", 120), (5, "UAH", 0)]
 )
 def test_currency_of_source_then_payment_then_profile(
     books: Books, order_id: int, currency: str, paid_total: int
 ) -> None:
-    """Sums of different currencies are never added: only payments in the order's own count as paid."""
+    """Sums of different currencies are never added: only payments in the order's own count, however it is spelt."""
     assert books.document(order_id, "currency, paid_total") == {
         "currency": currency,
         "paid_total": Decimal(paid_total),

@@ -193,7 +193,7 @@ typed AS (
         coalesce(instant(payment.payment_date), instant(payment.created_at)) AS paid_at,
         whole(payment.payment_method_id) AS method_id,
         money(payment.amount) AS amount,
-        filled(payment.actual_currency) AS currency,
+        upper(filled(payment.actual_currency)) AS currency,
         filled(payment.status) AS status,
         is_expense_list OR coalesce(payment.is_expense IN ('true', '1'), false) AS is_expense,
         left(payment.amount, 40) AS amount_text
