@@ -382,18 +382,6 @@ def test_one_start_at_a_time_and_ctrl_c_ends_everything(places: Path) -> None:
     assert processes_of(places / "home") == []
 
 
-def test_when_the_daemon_dies_the_page_does_not_pretend(places: Path) -> None:
-    """A page without a daemon takes every click and does nothing."""
-    started = Started(places, port=free_port())
-    started.until("Ready")
-    daemon = int((places / "home" / "running.lock").read_text("ascii").split()[2])
-    os.kill(daemon, signal.SIGKILL)
-    code, said = started.rest()
-    assert code == 1
-    assert said.endswith("The daemon ended by itself (code -9); the rest was ended too.\n")
-    assert processes_of(places / "home") == []
-
-
 def test_status_does_without_dagster(tmp_path: Path) -> None:
     """Loading Dagster takes seconds; `status` answers at once."""
     (tmp_path / "shop.yaml").write_text("start_date: 2024-01-01\n", "utf-8")

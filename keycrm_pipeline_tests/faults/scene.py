@@ -178,6 +178,14 @@ def read_contents(path: Path) -> Contents:
     return contents
 
 
+def read_log(path: Path, columns: str) -> list[tuple[Any, ...]]:
+    """The exchange log, the oldest first."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(
+            f"SELECT {columns} FROM ops.exchanges ORDER BY started_at, exchange_id"  # noqa: S608 - ours
+        ).fetchall()
+
+
 @dataclass
 class CommandLine:
     """The command, with directories of its own, on a server.

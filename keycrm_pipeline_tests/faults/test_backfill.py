@@ -1,0 +1,176 @@
+"""The whole product as `make run` starts it, and a backfill that is cut off twice.
+
+What is not here: a full queue (`test_queue`), and commands without a page (`test_processes`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from keycrm_pipeline.assets.stage import STEPS
+from keycrm_pipeline.automation import RANGE_START_TAG
+from keycrm_pipeline.instance import open_instance
+from keycrm_pipeline.sandbox.payloads import buyer_payload
+from keycrm_pipeline.sandbox.server import SandboxServer
+from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.exchange.bookkeeping import make_books
+from keycrm_pipeline_tests.faults.scene import (
+    CommandLine,
+    ServedBooks,
+    WatchedApi,
+    make_order,
+    order_pages,
+    read_log,
+    stored_order_pages,
+)
+from keycrm_pipeline_tests.product import PATIENCE_SECONDS, Product, processes_of, wait_until
+
+NEW_YEAR = date(2026, 1, 1)
+BACKFILL_DAYS = 70
+"""Three runs: 31, 31 and 8 days."""
+
+SECOND_RANGE = date(2026, 2, 1)
+THIRD_RANGE = date(2026, 3, 4)
+SLOWLY = 0.4
+"""Longer than pages are kept to be stored together: KeyCRM's usual pace."""
+
+
+def shop_of_a_winter() -> Shop:
+    """70 days of orders.
+
+    Everyone and everything is met on the first day, so that cards have the same numbers in whichever order the
+    months are loaded.
+    """
+    shop = Shop.empty()
+    order_id = 0
+    for day in range(BACKFILL_DAYS):
+        for _ in range(4 if NEW_YEAR + timedelta(day) < THIRD_RANGE else 20):
+            order_id += 1
+            shop.add_order(
+                make_order(
+                    order_id,
+                    ordered_at=datetime(2026, 1, 1, 10, 0, tzinfo=UTC) + timedelta(day),
+                    buyer=buyer_payload(
+                        order_id % 4 + 1,
+                        full_name=f"Покупець {order_id % 4 + 1}",
+                        phone=f"+38050{order_id % 4 + 1:07d}",
+                        email=None,
+                    ),
+                    lines=[
+                        {
+                            "name": f"Товар {order_id % 3}",
+                            "sku": f"SKU-{order_id % 3}",
+                            "price": 10 + order_id,
+                            "quantity": 2,
+                        }
+                    ],
+                )
+            )
+    return shop
+
+
+class Cut:
+    """Holds KeyCRM's answer to a later page of one month, so that the exchange can be cut off there.
+
+    The first page is answered at KeyCRM's usual pace, and so it is stored before.
+    """
+
+    def __init__(self, api: WatchedApi, first_day: date) -> None:
+        self._begins = f"{first_day - timedelta(days=1)} 21:59:59"
+        self.reached = threading.Event()
+        self.over = threading.Event()
+        api.watch = self._watch
+
+    def _watch(self, walk: str, page: int) -> None:
+        # Winter: local midnight is 22:00 UTC of the day before, and the list is asked a second wider.
+        if not walk.startswith(self._begins):
+            return
+        if page == 1:
+            self.over.wait(SLOWLY)
+        else:
+            self.reached.set()
+            self.over.wait(PATIENCE_SECONDS)
+
+
+def test_backfill_goes_on_after_a_power_failure_and_without_a_daemon(places: Path) -> None:
+    """Everything is killed in the second month, and the daemon dies in the third.
+
+    The backfill ends completed, the books equal a quiet load's, nothing blocks the queue, and no page that was stored
+    is asked for again.
+    """
+    api = WatchedApi(shop_of_a_winter())
+    last_day = NEW_YEAR + timedelta(BACKFILL_DAYS - 1)
+    clean = make_books(places, api.shop)
+    with SandboxServer(clean.api) as server:
+        quiet = ServedBooks(places, clean.profile, clean.shop, clean.api, url=server.url)
+        assert quiet.load(NEW_YEAR, last_day).orders_created == 62 * 4 + 8 * 20
+        expected = quiet.contents()
+
+    with SandboxServer(api) as server:
+        line = CommandLine(places, server.url)
+        line.profile("shop", schedule={"enabled": False})
+        product = Product(places / "home", line.environment())
+        database = line.database("shop")
+
+        power_failure = Cut(api, SECOND_RANGE)
+        product.start()
+        backfill = product.backfill(
+            [("shop", step) for step in STEPS],
+            [str(NEW_YEAR + timedelta(day)) for day in range(BACKFILL_DAYS)],
+        )
+        assert power_failure.reached.wait(PATIENCE_SECONDS), product.said()
+        product.kill()
+        power_failure.over.set()
+        kept = {1: stored_order_pages(database)}
+
+        stop = Cut(api, THIRD_RANGE)
+        product.start()
+        assert stop.reached.wait(PATIENCE_SECONDS), product.said()
+        os.kill(product.daemon(), signal.SIGKILL)
+        stop.over.set()
+        # A page without a daemon would take every click and do nothing.
+        assert product.wait() == 1
+        assert product.said().endswith("The daemon ended by itself (code -9); the rest was ended too.\n")
+        assert processes_of(product.home) == []
+        kept[2] = stored_order_pages(database)
+
+        product.start()
+        with open_instance() as instance:
+            wait_until(lambda: _status(instance, backfill) != "REQUESTED", "the backfill ends")
+            assert _status(instance, backfill) == "COMPLETED_SUCCESS"
+            runs = [record.dagster_run for record in instance.get_run_records()]
+            slots = instance.event_log_storage.get_concurrency_info("keycrm_shop")
+        product.kill()
+
+    assert ServedBooks(places / "data", clean.profile, clean.shop, clean.api).contents() == expected
+    # Three ranges; those that were cut off were done by a second run each.
+    assert sorted(run.tags[RANGE_START_TAG] for run in runs if run.is_success) == [
+        str(NEW_YEAR),
+        str(SECOND_RANGE),
+        str(THIRD_RANGE),
+    ]
+    assert all(run.is_finished for run in runs)
+    # The run of the third may have come to its end while the product was stopping.
+    assert len(runs) in (4, 5)
+    assert (slots.active_slot_count, slots.pending_step_count) == (0, 0)
+    asked = order_pages(api)
+    assert all(kept.values())
+    for walk, page in kept[1] | kept[2]:
+        assert asked.count((walk, page)) == 1, (walk, page)
+    assert [(status, seen) for status, seen in read_log(database, "status, orders_seen")] == [
+        ("succeeded", 31 * 4),
+        ("succeeded", 31 * 4),
+        ("succeeded", 8 * 20),
+    ]
+
+
+def _status(instance: dg.DagsterInstance, backfill: str) -> str:
+    found = instance.get_backfill(backfill)
+    assert found is not None
+    return found.status.value
