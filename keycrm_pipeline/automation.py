@@ -19,7 +19,7 @@ from keycrm_pipeline.exchange.lock import is_held
 from keycrm_pipeline.exchange.session import open_warehouse
 from keycrm_pipeline.instance import end_orphaned_runs
 from keycrm_pipeline.profile import Profile, lock_path
-from keycrm_pipeline.warehouse import exchanges, raw
+from keycrm_pipeline.warehouse import exchanges
 from keycrm_pipeline.warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def days_to_load(assets: ProfileAssets, yesterday: date) -> list[date]:
 
     After downtime a schedule catches up only a few missed ticks, so the missing days are found in the log.
     """
+    from keycrm_pipeline.warehouse import raw
+
     profile = assets.profile
     try:
         with open_warehouse(profile, assets.settings).reading() as connection:

@@ -9,10 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from keycrm_pipeline.assets.stage import ProfileAssets
-from keycrm_pipeline.exchange.registers import chosen_status_ids
 from keycrm_pipeline.exchange.session import open_warehouse
 from keycrm_pipeline.schemas.ops import REVIEW_KINDS
-from keycrm_pipeline.warehouse import raw, review
+from keycrm_pipeline.warehouse import review
 from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS, offenders
 
 MOST_CASES = 20
@@ -48,6 +47,9 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
 
     @dg.multi_asset_check(name=f"{profile.name}_checks", specs=specs, pool=assets.pool)
     def books() -> Iterator[dg.AssetCheckResult]:
+        from keycrm_pipeline.exchange.registers import chosen_status_ids
+        from keycrm_pipeline.warehouse import raw
+
         with open_warehouse(profile, assets.settings).reading() as connection:
             for name in INTEGRITY_CHECKS:
                 ids = offenders(connection, name, status_ids=chosen_status_ids(profile))

@@ -26,8 +26,10 @@ from dagster._core.storage.event_log import SqlEventLogStorageTable, SqliteEvent
 from dagster._core.storage.sql import create_engine
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.event import listen
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
 BATCH_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"
@@ -86,6 +88,15 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             self._initdb(engine)
             self._engines[shard] = engine
         return self._engines[shard]
+
+    def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
+        """Makes the tables of a new file.
+
+        Dagster looks at each file that it opens for what its newest revision is, which reads a hundred files of its
+        own, and then leaves a file alone that has any.
+        """
+        if not _has_revision(engine):
+            super()._initdb(engine, for_index_shard)
 
     def wipe(self) -> None:
         """Deletes all events; the files are made anew when they are needed."""
@@ -159,6 +170,18 @@ def _write_behind(connection: sqlite3.Connection, _record: object) -> None:
     last events of a run, never a document of the books.
     """
     connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _has_revision(engine: Engine) -> bool:
+    """Whether a file was made to the end; one that somebody is making at this moment was not."""
+    try:
+        with engine.connect() as connection:
+            return (
+                inspect(connection).has_table("alembic_version")
+                and connection.execute(text("SELECT 1 FROM alembic_version")).first() is not None
+            )
+    except DatabaseError:
+        return False
 
 
 def _is_of_asset(event: EventLogEntry) -> bool:

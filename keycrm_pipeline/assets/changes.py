@@ -11,7 +11,6 @@ import dagster as dg
 
 from keycrm_pipeline.assets.failures import RETRY, told_to_dagster
 from keycrm_pipeline.assets.stage import ProfileAssets, environment
-from keycrm_pipeline.exchange.crm import open_client
 from keycrm_pipeline.exchange.session import Step, exchange_step
 
 if TYPE_CHECKING:
@@ -68,6 +67,7 @@ def build_changes(assets: ProfileAssets) -> list[dg.AssetsDefinition]:
     def asking(name: str) -> "Callable[[Step], PassCounts]":
         def run(step: Step) -> "PassCounts":
             from keycrm_pipeline.exchange import passes
+            from keycrm_pipeline.exchange.crm import open_client
 
             work = {
                 "changes": passes.changes,

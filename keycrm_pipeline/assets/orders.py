@@ -11,16 +11,15 @@ from keycrm_pipeline.assets.stage import ProfileAssets, period, report_days, rep
 from keycrm_pipeline.exchange.session import exchange_step
 from keycrm_pipeline.reports.summary import LoadCounts, load_summary_markdown, read_load_summary
 from keycrm_pipeline.schemas.accounting import ORDERS
-from keycrm_pipeline.warehouse.documents import DayTotal, day_totals
 from keycrm_pipeline.warehouse.exchanges import read_exchange
-from keycrm_pipeline.warehouse.validated import rejected_by_day
 
 if TYPE_CHECKING:
     from keycrm_pipeline.exchange.documents import DocumentCounts
+    from keycrm_pipeline.warehouse.documents import DayTotal
 
 
 def _day_numbers(
-    day: date, counts: "DocumentCounts", rejected: int, totals: Mapping[date, Sequence[DayTotal]]
+    day: date, counts: "DocumentCounts", rejected: int, totals: "Mapping[date, Sequence[DayTotal]]"
 ) -> dict[str, Any]:
     count = counts.days.get(day)
     numbers: dict[str, Any] = {
@@ -48,6 +47,8 @@ def build_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
         A document that did not change is not written again; one that is booked always follows KeyCRM.
         """
         from keycrm_pipeline.exchange.period import finish_period
+        from keycrm_pipeline.warehouse.documents import day_totals
+        from keycrm_pipeline.warehouse.validated import rejected_by_day
 
         first_day, last_day = period(context)
         totals: dict[date, list[DayTotal]] = {}

@@ -5,11 +5,8 @@ import dagster as dg
 from keycrm_pipeline.assets.failures import RETRY, told_to_dagster
 from keycrm_pipeline.assets.stage import ProfileAssets, environment, period, report_days, report_run, tell
 from keycrm_pipeline.exchange import progress
-from keycrm_pipeline.exchange.crm import open_client
-from keycrm_pipeline.exchange.extraction import extract_period, refresh_reference_lists
 from keycrm_pipeline.exchange.session import exchange_step
 from keycrm_pipeline.schemas.raw import RAW_ORDERS
-from keycrm_pipeline.warehouse.raw import orders_by_day
 
 
 def build_raw_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
@@ -22,29 +19,31 @@ def build_raw_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
         A load that dies goes on where it stopped; payloads that did not change are not written again.
         """
         first_day, last_day = period(context)
-        with (
-            told_to_dagster(context),
-            exchange_step(assets.plan(context), "raw_orders") as step,
-            open_client(assets.profile, environment()) as client,
-        ):
-            try:
-                refresh_reference_lists(step.warehouse, assets.profile, client, now=step.now)
-                counts = extract_period(
-                    step.warehouse,
-                    assets.profile,
-                    client,
-                    first_day,
-                    last_day,
-                    exchange_id=step.exchange_id,
-                    now=step.now,
-                    progress=progress.report,
-                )
-            finally:
-                step.count(requests=client.statistics.requests)
-            step.count(orders_seen=counts.orders_seen, orders_unchanged=counts.unchanged_outside)
-            with step.warehouse.reading() as connection:
-                days = orders_by_day(connection, first_day, last_day)
-            statistics = client.statistics
+        with told_to_dagster(context), exchange_step(assets.plan(context), "raw_orders") as step:
+            # Within the exchange, whose row says when the work began.
+            from keycrm_pipeline.exchange.crm import open_client
+            from keycrm_pipeline.exchange.extraction import extract_period, refresh_reference_lists
+            from keycrm_pipeline.warehouse.raw import orders_by_day
+
+            with open_client(assets.profile, environment()) as client:
+                try:
+                    refresh_reference_lists(step.warehouse, assets.profile, client, now=step.now)
+                    counts = extract_period(
+                        step.warehouse,
+                        assets.profile,
+                        client,
+                        first_day,
+                        last_day,
+                        exchange_id=step.exchange_id,
+                        now=step.now,
+                        progress=progress.report,
+                    )
+                finally:
+                    step.count(requests=client.statistics.requests)
+                step.count(orders_seen=counts.orders_seen, orders_unchanged=counts.unchanged_outside)
+                with step.warehouse.reading() as connection:
+                    days = orders_by_day(connection, first_day, last_day)
+                statistics = client.statistics
         if counts.unconfirmed:
             tell(
                 context,

@@ -4,40 +4,44 @@ Registers are partitioned by day like the orders they serve: a day's materializa
 """
 
 from collections.abc import Callable
-from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from keycrm_pipeline.assets.failures import RETRY, told_to_dagster
 from keycrm_pipeline.assets.stage import ProfileAssets, environment, period, report_run
-from keycrm_pipeline.exchange.crm import open_client
-from keycrm_pipeline.exchange.products import derive_products, fetch_catalogue, missing_products, read_items
-from keycrm_pipeline.exchange.registers import (
-    RegisterCounts,
-    chosen_status_ids,
-    derive_partners,
-    derive_sources,
-    derive_statuses,
-)
 from keycrm_pipeline.exchange.session import exchange_step
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCTS, SOURCES, STATUSES
-from keycrm_pipeline.warehouse.registers import select_orders
+
+if TYPE_CHECKING:
+    from keycrm_pipeline.exchange.registers import RegisterCounts
 
 
-def _numbers(counts: RegisterCounts) -> dict[str, int]:
+def _numbers(counts: "RegisterCounts") -> dict[str, int]:
     return {"cards new": counts.created, "cards changed": counts.updated, "cards used": counts.used}
 
 
 def build_lists(assets: ProfileAssets) -> list[dg.AssetsDefinition]:
     """The assets of one profile's lists that KeyCRM names: statuses and sources."""
+
+    def derive_statuses(**window: Any) -> "RegisterCounts":
+        from keycrm_pipeline.exchange import registers
+
+        return registers.derive_statuses(profile=assets.profile, **window)
+
+    def derive_sources(**window: Any) -> "RegisterCounts":
+        from keycrm_pipeline.exchange import registers
+
+        return registers.derive_sources(**window)
+
     return [
         _build_list(
             assets,
             "statuses",
             STATUSES,
             "Order statuses of KeyCRM with their stage (Етап) in the accounting system.",
-            partial(derive_statuses, profile=assets.profile),
+            derive_statuses,
         ),
         _build_list(
             assets,
@@ -54,7 +58,7 @@ def _build_list(
     name: str,
     table: Table,
     description: str,
-    derive: Callable[..., RegisterCounts],
+    derive: Callable[..., "RegisterCounts"],
 ) -> dg.AssetsDefinition:
     @assets.stage(name, table, kinds={"duckdb"}, deps=["validated_orders"], description=description)
     def register(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -64,7 +68,12 @@ def _build_list(
             exchange_step(assets.plan(context), name) as step,
             step.warehouse.writing() as connection,
         ):
-            counts = derive(connection, first_day=first_day, last_day=last_day, exchange_id=step.exchange_id)
+            counts = derive(
+                connection=connection,
+                first_day=first_day,
+                last_day=last_day,
+                exchange_id=step.exchange_id,
+            )
         report_run(context, _numbers(counts))
         return dg.MaterializeResult()
 
@@ -77,6 +86,9 @@ def build_partners(assets: ProfileAssets) -> dg.AssetsDefinition:
     @assets.stage("partners", PARTNERS, kinds={"duckdb"}, deps=["validated_orders"])
     def partners(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Partner cards (Партнер) of the buyers, found by link, phone or e-mail, or made when there is none."""
+        from keycrm_pipeline.exchange.registers import chosen_status_ids, derive_partners
+        from keycrm_pipeline.warehouse.registers import select_orders
+
         first_day, last_day = period(context)
         with (
             told_to_dagster(context),
@@ -110,6 +122,16 @@ def build_products(assets: ProfileAssets) -> dg.AssetsDefinition:
         KeyCRM's catalogue is asked, 50 products at a time, only for products that are not known yet or that a line
         contradicts.
         """
+        from keycrm_pipeline.exchange.crm import open_client
+        from keycrm_pipeline.exchange.products import (
+            derive_products,
+            fetch_catalogue,
+            missing_products,
+            read_items,
+        )
+        from keycrm_pipeline.exchange.registers import chosen_status_ids
+        from keycrm_pipeline.warehouse.registers import select_orders
+
         first_day, last_day = period(context)
         with told_to_dagster(context), exchange_step(assets.plan(context), "products") as step:
             with step.warehouse.writing() as connection:

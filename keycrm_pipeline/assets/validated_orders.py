@@ -6,7 +6,6 @@ from keycrm_pipeline.assets.failures import told_to_dagster
 from keycrm_pipeline.assets.stage import ProfileAssets, period, report_days, report_run
 from keycrm_pipeline.exchange.session import exchange_step
 from keycrm_pipeline.schemas.validated import VALIDATED_ORDERS
-from keycrm_pipeline.warehouse.validated import accepted_by_day, rejected_by_day
 
 
 def build_validated_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
@@ -19,6 +18,7 @@ def build_validated_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
         An order that fails goes whole to ops.rejected_records with every reason; the rest of the day goes on.
         """
         from keycrm_pipeline.exchange.validation import validate_period
+        from keycrm_pipeline.warehouse.validated import accepted_by_day, rejected_by_day
 
         first_day, last_day = period(context)
         with told_to_dagster(context), exchange_step(assets.plan(context), "validated_orders") as step:

@@ -2,12 +2,16 @@
 
 What belongs here: everything that knows KeyCRM's routes, parameters, limits and faults. What does not: what
 an order means for the books (see `books`), storing anything (see `warehouse`), and Dagster.
+
+Errors are known at once, the rest when it is first used: Dagster loads the definitions for each run, and the HTTP
+client with what it brings along takes as long as all of them.
 """
 
 from __future__ import annotations
 
-from keycrm_pipeline.crm.budget import RequestBudget, Statistics, budget_key, shared_budget
-from keycrm_pipeline.crm.client import KeyCrmClient
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from keycrm_pipeline.crm.errors import (
     AuthenticationError,
     KeyCrmError,
@@ -15,7 +19,11 @@ from keycrm_pipeline.crm.errors import (
     TransportFailure,
     UnexpectedAnswer,
 )
-from keycrm_pipeline.crm.pages import CrmRow, IdPage, OrderPage, OrderRow, PageRecord, parse_instant
+
+if TYPE_CHECKING:
+    from keycrm_pipeline.crm.budget import RequestBudget, Statistics, budget_key, shared_budget
+    from keycrm_pipeline.crm.client import KeyCrmClient
+    from keycrm_pipeline.crm.pages import CrmRow, IdPage, OrderPage, OrderRow, PageRecord, parse_instant
 
 __all__ = [
     "AuthenticationError",
@@ -35,3 +43,18 @@ __all__ = [
     "parse_instant",
     "shared_budget",
 ]
+
+_HOMES = {
+    "budget": ("RequestBudget", "Statistics", "budget_key", "shared_budget"),
+    "client": ("KeyCrmClient",),
+    "pages": ("CrmRow", "IdPage", "OrderPage", "OrderRow", "PageRecord", "parse_instant"),
+}
+"""Module of this package -> what it offers here."""
+
+
+def __getattr__(name: str) -> Any:
+    """Loads what is asked for the first time."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

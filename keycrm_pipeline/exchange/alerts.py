@@ -7,8 +7,6 @@ import shlex
 import subprocess
 from dataclasses import dataclass
 
-import httpx
-
 from keycrm_pipeline.profile import Profile
 
 TIMEOUT_SECONDS = 20
@@ -52,6 +50,8 @@ def send_alert(profile: Profile, text: str) -> Alert:
             told.append(f"the alert command could not be run ({type(error).__name__})")
             results.append(False)
     if profile.alert.webhook is not None:
+        import httpx
+
         try:
             answer = httpx.post(
                 str(profile.alert.webhook),
