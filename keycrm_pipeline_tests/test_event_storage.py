@@ -1,5 +1,6 @@
 """Events written in batches read as those that Dagster writes one by one."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,14 @@ def test_the_history_of_many_runs_stays_readable(home: Path, monkeypatch: pytest
         _load(instance, DAYS[0], DAYS[0])
         assert instance.get_materialized_partitions(LATER) == {DAYS[0]}
     assert home.exists()
+
+
+def test_a_file_that_was_cut_off_while_it_was_made_is_made_to_the_end(tmp_path: Path) -> None:
+    """A machine that lost its power at the start of a run shows that run's page all the same."""
+    with sqlite3.connect(tmp_path / "cut_off.db") as file:
+        file.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    storage = BatchedSqliteEventLogStorage(str(tmp_path))
+    try:
+        assert storage.get_logs_for_run("cut_off") == []
+    finally:
+        storage.dispose()
