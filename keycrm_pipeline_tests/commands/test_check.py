@@ -180,4 +180,7 @@ def test_rows_of_odd_types_are_read_as_a_load_reads_them(keyed: Place) -> None:
         assert [(row["id"], row["is_service"]) for row in found["categories"]] == [(7, True), (8, True)]
         assert set(found["refused"]) == {"managers", "delivery_services"}
         keyed.variables["KEYCRM_API_KEY_OTHER"] = KEY
-        assert keyed.run("init", "--profile", "other", "--base-url", crm.url, "--yes").exit_code == 0
+        written = keyed.run(
+            "init", "--profile", "other", "--base-url", crm.url, "--requests-per-minute", "600", "--yes"
+        )
+        assert written.exit_code == 0
