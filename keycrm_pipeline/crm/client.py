@@ -83,9 +83,7 @@ SORTED_ROUTES: Final = ("/order", "/offers")
 class KeyCrmClient:
     """Reads one KeyCRM account. A context manager: leaving it ends all requests and threads.
 
-    Only GET requests are made. A request that met a passing fault (429, 408, 5xx, a timeout, a dropped
-    connection, a body that is no JSON whatever its status) is repeated, with growing waits; all others are
-    answered at once.
+    Only GET requests are made. Which faults make one be sent again, and after how long, stands in `connection`.
 
     Args:
         base_url: Address of the API with its version, such as `https://openapi.keycrm.app/v1`.
