@@ -29,8 +29,7 @@ from keycrm_pipeline_tests.product import PROJECT, free_port, processes_of
 
 LOCKS = ("requirements.lock", "requirements-bench.lock")
 PROMISED_TARGETS = {"setup", "run", "test", "demo", "lint", "lock", "bench", "clean", "help"}
-START_WITHIN_SECONDS = 120
-STOP_WITHIN_SECONDS = 60
+STOP_WITHIN_SECONDS = 120
 
 
 @pytest.fixture

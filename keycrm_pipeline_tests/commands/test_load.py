@@ -14,6 +14,7 @@ import pytest
 from keycrm_pipeline.exchange import lock
 from keycrm_pipeline.profile import lock_path
 from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
+from keycrm_pipeline_tests.product import PATIENCE_SECONDS
 
 PROGRAM = Path(sys.executable).with_name("keycrm-pipeline")
 DAY = ("--from", "2024-03-04", "--to", "2024-03-04")
@@ -64,7 +65,7 @@ def test_a_wrong_key(keyed: Place) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 1
     printed = json.loads(done.stdout)
@@ -106,7 +107,7 @@ def test_a_load_that_waits_says_for_whom(keyed: Place, account: Account) -> None
             sentence = waiting.stderr.readline()
         finally:
             lock.release(path, "the-other-run")
-        printed, _ = waiting.communicate(timeout=60)
+        printed, _ = waiting.communicate(timeout=PATIENCE_SECONDS)
     assert sentence.startswith("Another exchange of this profile is running (run the-other-run, process ")
     assert waiting.returncode == 0
     assert json.loads(printed)["orders_created"] == 1
@@ -138,7 +139,7 @@ def test_ctrl_c_ends_a_load(keyed: Place, account: Account) -> None:
     reading = threading.Event()
     account.api.faults.on_page = lambda _page, path: reading.set() if path == "/order" else None
     with started_load(keyed) as stopped:
-        assert reading.wait(60)
+        assert reading.wait(PATIENCE_SECONDS)
         stopped.send_signal(signal.SIGINT)
         printed, _ = stopped.communicate(timeout=25)
     assert stopped.returncode == 130
