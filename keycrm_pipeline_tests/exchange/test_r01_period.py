@@ -211,6 +211,17 @@ def _pages_asked(books: Books) -> list[int]:
     return sorted(pages)
 
 
+def test_what_a_failed_load_left_of_another_day_is_counted_once(books: Books) -> None:
+    """An order of the day before that had changed is updated by the next load, and not unchanged as well."""
+    books.order(1, kyiv(2026, 3, 1, 23, 59, 59))
+    books.order(2, kyiv(2026, 3, 2))
+    books.load(MARCH_2)
+    books.shop.replace_order(1, {"manager_comment": "Передзвонити"})
+    _fail_after_fetching(books, MARCH_2, MARCH_2)
+    exchange = books.load(MARCH_2)
+    assert (exchange.orders_seen, exchange.orders_updated, exchange.orders_unchanged) == (2, 1, 1)
+
+
 def test_load_that_failed_after_its_last_page_asks_for_none_again(books: Books) -> None:
     """Days that are over: the next load makes the books of what is stored, the one after it asks for all anew."""
     for order_id in range(1, 121):

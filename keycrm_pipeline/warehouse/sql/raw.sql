@@ -100,6 +100,8 @@ FROM raw.orders AS raw
 SEMI JOIN accounting.orders AS booked USING (order_id)
 WHERE raw.order_day NOT BETWEEN $first_day AND $last_day
     AND raw.exchange_id <> $exchange_id
+    -- What a failed exchange left is derived by this one, and counted there.
+    AND raw.exchange_id NOT IN (SELECT exchange_id FROM ops.exchanges WHERE status = 'failed')
     AND raw.order_id IN (SELECT unnest($seen))
     AND raw.order_id NOT IN (SELECT order_id FROM ops.rejected_records WHERE order_id IS NOT NULL)
 
