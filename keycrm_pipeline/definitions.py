@@ -65,10 +65,17 @@ def build_definitions(
     )
 
 
+_built: dict[str, tuple[object, dg.Definitions]] = {}
+"""What was built last, and of what. Dagster asks twice in a row when it loads a code location."""
+
+
 @dg.definitions
 def definitions() -> dg.Definitions:
     """All profiles of the profiles directory; evaluated when Dagster loads the code location."""
     allow_event_batches(os.environ)
     settings = settings_from_environment(os.environ)
     profiles, refused = load_profiles(settings)
-    return build_definitions(profiles, settings, refused)
+    source = (profiles, settings, [str(error) for error in refused])
+    if "last" not in _built or _built["last"][0] != source:
+        _built["last"] = (source, build_definitions(profiles, settings, refused))
+    return _built["last"][1]

@@ -57,7 +57,7 @@ _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 _BAR_SHARE = 0.78
 _HEADROOM = 1.06
-_LETTER_WIDTH = 0.6
+_LETTER_WIDTH = 0.66
 """Width of a letter for its size, as fonts have it on the whole; a drawing cannot measure."""
 
 _GAP = 6
