@@ -10,7 +10,7 @@ import duckdb
 
 from keycrm_pipeline.warehouse.connection import beside
 
-BATCH_ORDERS = 12_500
+BATCH_ORDERS = 5_000
 """Orders of a batch: memory stays flat whatever the period, and a batch is large enough to be quick."""
 
 WORKERS = 2
@@ -34,6 +34,10 @@ def work_on_batches(
     batches, and they must not write the same rows. When one fails, those not begun are left out and its error is
     raised.
 
+    The batches go in rounds: DuckDB keeps rows unpacked in memory until it moves them from its log into the file, and
+    does that only at the end of a transaction beside which no other one is open. Without pauses it never came to it,
+    and memory grew with the period.
+
     Args:
         connection: A connection for writing, outside of a transaction; a single batch is done on it.
         batches: The batches.
@@ -46,14 +50,12 @@ def work_on_batches(
         with beside(connection) as further:
             return work(further, batch)
 
+    results: list[Result] = []
     connection.execute("SET threads = 1")
     try:
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="batch") as pool:
-            futures = [pool.submit(work_beside, batch) for batch in batches]
-            try:
-                return [future.result() for future in futures]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            for begin in range(0, len(batches), WORKERS):
+                results += pool.map(work_beside, batches[begin : begin + WORKERS])
     finally:
         connection.execute("RESET threads")
+    return results

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import socket
 import subprocess
 import sys
 import time
@@ -231,7 +232,7 @@ def write_pages(directory: Path, orders: int, a_day: int) -> dict[str, Any]:
 @contextmanager
 def _environment(directory: Path, profile: str) -> Iterator[dict[str, str]]:
     profiles = directory / "profiles"
-    profiles.mkdir(exist_ok=True)
+    profiles.mkdir(exist_ok=True, parents=True)
     (profiles / "bench.yaml").write_text(profile, "utf-8")
     home = directory / "dagster_home"
     home.mkdir(exist_ok=True)
@@ -344,6 +345,64 @@ def range_run(directory: Path, days: int, orders_a_day: int) -> dict[str, Any]:
     }
 
 
+def memory_of_load(directory: Path, days: int, orders_a_day: int) -> dict[str, Any]:
+    """The most memory that `keycrm-pipeline load` takes for a period, all of Dagster in it; the shop runs elsewhere."""
+    from keycrm_pipeline.profile import MOST_REQUESTS_PER_MINUTE
+    from keycrm_pipeline_tests.product import free_port, wait_until
+
+    command = [sys.executable, "-m", "keycrm_pipeline.cli"]
+    port = free_port()
+    profile = (
+        f"base_url: http://127.0.0.1:{port}/v1\nstart_date: 2023-01-01\ndefault_partner: Покупець\n"
+        f"requests_per_minute: {MOST_REQUESTS_PER_MINUTE}\n"
+    )
+    last_day = date(2026, 6, 30)
+    first_day = last_day - timedelta(days=days - 1)
+
+    def answers() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    with (
+        _environment(directory / f"memory_{days}", profile) as environment,
+        subprocess.Popen(
+            [*command, "sandbox", "--port", str(port), "--orders-per-day", str(orders_a_day)],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+        ) as shop,
+    ):
+        try:
+            wait_until(answers, "the shop answers")
+            load = subprocess.Popen(
+                [
+                    *command,
+                    "load",
+                    "--profile",
+                    "bench",
+                    "--from",
+                    str(first_day),
+                    "--to",
+                    str(last_day),
+                    "--json",
+                ],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+            assert load.stdout is not None
+            printed = json.loads(load.stdout.read())
+            # Of this process alone; RUSAGE_CHILDREN would tell of the largest of all.
+            _, _, used = os.wait4(load.pid, 0)
+        finally:
+            shop.terminate()
+    return {
+        "days": days,
+        "orders": printed["orders_seen"],
+        "status": printed["status"],
+        "megabytes": used.ru_maxrss // 1024,
+    }
+
+
 def status(directory: Path) -> dict[str, Any]:
     """`keycrm-pipeline status`, the whole process, best of five; and whether Dagster was imported on its way."""
     with _environment(directory, "base_url: sandbox\nstart_date: 2023-01-01\n") as environment:
@@ -393,7 +452,8 @@ def definitions(directory: Path, profiles: int) -> dict[str, Any]:
 MEASUREMENTS: dict[str, Callable[..., dict[str, Any]]] = {
     function.__name__: function
     for function in (
-        first_load, rebuild, reload_day, file_growth, write_pages, paced_load, range_run, status, definitions
+        first_load, rebuild, reload_day, file_growth, write_pages, paced_load, range_run, memory_of_load, status,
+        definitions,
     )
 }  # fmt: skip
 

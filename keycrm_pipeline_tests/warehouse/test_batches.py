@@ -46,6 +46,24 @@ def test_two_batches_are_in_work_at_once(warehouse: Warehouse) -> None:
     assert sorted(places) == [*range(WORKERS)]
 
 
+def test_between_the_batches_nothing_is_in_work(warehouse: Warehouse) -> None:
+    """Only then DuckDB moves rows out of memory into the file: a load of years must not keep them all to its end."""
+    together = threading.Barrier(WORKERS, timeout=30)
+    ended: list[int] = []
+    ended_before: dict[int, int] = {}
+
+    def work(connection: duckdb.DuckDBPyConnection, batch: int) -> None:
+        ended_before[batch] = len(ended)
+        if together.wait() != 0:
+            # The others are ready at once, and would begin the next ones.
+            _note(connection, batch)
+        ended.append(batch)
+
+    with warehouse.writing() as connection:
+        work_on_batches(connection, range(WORKERS * 4), work)
+    assert ended_before == {batch: batch - batch % WORKERS for batch in range(WORKERS * 4)}
+
+
 def test_a_time_without_a_zone_means_utc_in_every_batch(warehouse: Warehouse) -> None:
     """KeyCRM's times are UTC; in local time orders around midnight would move to another day."""
 
