@@ -89,8 +89,9 @@ def migrate(
     try:
         for schema in _SCHEMAS:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        connection.execute(statement("migrations", "create_version_table"))
-        connection.execute(statement("migrations", "describe_version_table"))
+        if found == 0:
+            connection.execute(statement("migrations", "create_version_table"))
+            connection.execute(statement("migrations", "describe_version_table"))
         _complete_tables(connection)
         if found > 0:
             for step in range(found + 1, version + 1):

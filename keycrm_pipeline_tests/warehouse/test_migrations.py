@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -87,6 +90,25 @@ def test_every_table_has_a_primary_key_and_says_what_it_is(new_file: Path) -> No
     )
 
 
+DIE_WITH_NEW_TABLES = """
+import os, signal, sys
+from pathlib import Path
+from keycrm_pipeline.warehouse.connection import Warehouse
+
+with Warehouse(Path(sys.argv[1]), "Europe/Kyiv").writing():
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_killed_when_the_tables_were_just_made(tmp_path: Path) -> None:
+    """Killed with -9 at that moment: `status` and BI tools, which open the file by itself, can still read it."""
+    path = tmp_path / "shop.duckdb"
+    killed = subprocess.run([sys.executable, "-c", DIE_WITH_NEW_TABLES, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert Path(f"{path}.wal").exists()
+    assert ask(path, "SELECT version FROM ops.schema_version") == [(SCHEMA_VERSION,)]
+
+
 def test_opening_again_writes_nothing(new_file: Path) -> None:
     """A file of this version is left alone."""
     before = ask(new_file, "SELECT version, migrated_at FROM ops.schema_version")
@@ -163,7 +185,7 @@ def test_newer_file_is_refused_and_left_alone(tmp_path: Path, way: str) -> None:
     """An old program must not write into a file whose tables it does not know."""
     warehouse = Warehouse(tmp_path / "shop.duckdb", "Europe/Kyiv")
     with warehouse.writing() as connection:
-        connection.execute("INSERT INTO ops.schema_version (version) VALUES (999)")
+        connection.execute("INSERT INTO ops.schema_version VALUES (999, now())")
     before = warehouse.path.read_bytes()
     with (
         pytest.raises(DatabaseNewerError, match=r"version 999.*Update the program"),

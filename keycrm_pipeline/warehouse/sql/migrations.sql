@@ -4,9 +4,11 @@
 SELECT 1 FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = 'schema_version' AND NOT temporary
 
 -- name: create_version_table
+-- No default value: of a table with one that is computed, DuckDB 1.5 cannot read comments back from the log that a killed
+-- program leaves, unless the file is attached to another.
 CREATE TABLE IF NOT EXISTS ops.schema_version (
     version INTEGER PRIMARY KEY,
-    migrated_at TIMESTAMPTZ NOT NULL DEFAULT now()
+    migrated_at TIMESTAMPTZ NOT NULL
 )
 
 -- name: describe_version_table
@@ -18,7 +20,7 @@ COMMENT ON COLUMN ops.schema_version.migrated_at IS 'When the file was brought t
 SELECT max(version) FROM ops.schema_version
 
 -- name: record_version
-INSERT INTO ops.schema_version (version) VALUES (?)
+INSERT INTO ops.schema_version (version, migrated_at) VALUES (?, now())
 
 -- name: columns_of
 SELECT column_name FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?
