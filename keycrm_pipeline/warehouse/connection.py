@@ -157,6 +157,9 @@ class Warehouse:
         connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
         connection.execute("SET allocator_bulk_deallocation_flush_threshold = ?", [GIVEN_BACK_AT])
         connection.execute("SET preserve_insertion_order = false")
+        # A program that was begun with `python -c`, as Dagster's runs are, counts as a person at a prompt: after two
+        # seconds DuckDB would draw a bar on standard output, into the JSON of a command.
+        connection.execute("SET enable_progress_bar = false")
         return connection
 
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:

@@ -284,3 +284,26 @@ def test_reader_sees_local_times_and_writer_reads_utc(warehouse: Warehouse) -> N
         assert connection.execute(
             "SELECT refreshed_at, CAST(refreshed_at AS VARCHAR) FROM raw.reference_lists"
         ).fetchall() == [(datetime(2026, 3, 2, 8, 0, tzinfo=UTC), "2026-03-02 10:00:00+02")]
+
+
+SAY_WHETHER_A_BAR_IS_DRAWN = """
+import sys
+from pathlib import Path
+from keycrm_pipeline.warehouse.connection import Warehouse
+
+warehouse = Warehouse(Path(sys.argv[1]), "Europe/Kyiv")
+for opened in (warehouse.writing, warehouse.reading):
+    with opened() as connection:
+        print(connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()[0])
+"""
+
+
+def test_no_bar_is_drawn_into_what_a_command_prints(tmp_path: Path) -> None:
+    """On a slow machine DuckDB drew a progress bar on standard output: what reads `--json` could not read it."""
+    said = subprocess.run(
+        [sys.executable, "-c", SAY_WHETHER_A_BAR_IS_DRAWN, str(tmp_path / "shop.duckdb")],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert said.stdout.split() == ["False", "False"]
