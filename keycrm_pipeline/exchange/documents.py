@@ -12,7 +12,7 @@ from keycrm_pipeline.books.names import name_key
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.warehouse import documents as store
-from keycrm_pipeline.warehouse.batches import BATCH_ORDERS, work_on_batches
+from keycrm_pipeline.warehouse.batches import work_on_batches
 from keycrm_pipeline.warehouse.documents import DayCounts
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def derive_selected_documents(
     profile: Profile,
     *,
     now: datetime,
+    batch_orders: int,
 ) -> DocumentCounts:
     """Derives the documents of the selected orders in batches; `select_orders` and the registers went before.
 
@@ -93,6 +94,6 @@ def derive_selected_documents(
         )
 
     counts = DocumentCounts()
-    for days in work_on_batches(connection, store.selected_batches(connection, BATCH_ORDERS), derive):
+    for days in work_on_batches(connection, store.selected_batches(connection, batch_orders), derive):
         counts.add(days)
     return counts

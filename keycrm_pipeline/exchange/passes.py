@@ -27,6 +27,7 @@ from keycrm_pipeline.exchange.session import Step
 from keycrm_pipeline.exchange.validation import validate_period
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import exchanges, passes
+from keycrm_pipeline.warehouse.connection import keep_freed_memory
 from keycrm_pipeline.warehouse.documents import DayCounts
 
 if TYPE_CHECKING:
@@ -305,6 +306,7 @@ def rebuild(step: Step, profile: Profile) -> PassCounts:
         return order_day(parse_instant(ordered_at), parse_instant(created_at), profile.zone)
 
     with step.warehouse.writing() as connection:
+        keep_freed_memory(connection)
         passes.refile_orders(connection, profile.timezone, day_of)
         for first_day, last_day in passes.raw_ranges(connection, REBUILD_ORDERS):
             derived = derive_everything(

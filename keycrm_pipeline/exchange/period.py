@@ -21,6 +21,7 @@ from keycrm_pipeline.exchange.registers import (
 from keycrm_pipeline.exchange.validation import ValidationCounts, validate_period
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import raw
+from keycrm_pipeline.warehouse.batches import BATCH_ORDERS, REBUILD_BATCH_ORDERS
 from keycrm_pipeline.warehouse.registers import select_orders
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def finish_period(
     select_orders(
         connection, first_day, last_day, exchange_id=exchange_id, status_ids=chosen_status_ids(profile)
     )
-    counts = derive_selected_documents(connection, profile, now=now)
+    counts = derive_selected_documents(connection, profile, now=now, batch_orders=BATCH_ORDERS)
     seen = raw.orders_by_day(connection, first_day, last_day)
     raw.record_loaded_days(
         connection,
@@ -103,7 +104,9 @@ def derive_everything(
     items = select_and_read_items(connection, profile, first_day, last_day, exchange_id=exchange_id)
     partners = derive_partners(connection, profile, now=now)
     products = derive_products(connection, profile, items, now=now)
-    documents = derive_selected_documents(connection, profile, now=now)
+    documents = derive_selected_documents(
+        connection, profile, now=now, batch_orders=REBUILD_BATCH_ORDERS if compare_all else BATCH_ORDERS
+    )
     if with_review:
         review.refresh(connection, profile, now=now)
     return DerivedCounts(validation=validation, partners=partners, products=products, documents=documents)

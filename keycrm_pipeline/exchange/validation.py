@@ -18,7 +18,7 @@ from keycrm_pipeline.schemas.validation import (
     PAYMENT_CHECKS,
     UNREADABLE_REASONS,
 )
-from keycrm_pipeline.warehouse.batches import BATCH_ORDERS, work_on_batches
+from keycrm_pipeline.warehouse.batches import BATCH_ORDERS, REBUILD_BATCH_ORDERS, work_on_batches
 from keycrm_pipeline.warehouse.passes import adopt_unfinished
 from keycrm_pipeline.warehouse.validated import (
     Batch,
@@ -113,13 +113,22 @@ def validate_period(
     adopt_unfinished(connection, exchange_id)
 
     def validate(connection: duckdb.DuckDBPyConnection, batch: Batch) -> StoredBatch:
-        checks = stage_batch(connection, batch, has_default_partner=profile.default_partner is not None)
+        checks = stage_batch(
+            connection,
+            batch,
+            has_default_partner=profile.default_partner is not None,
+            reads_alone=not compare_all,
+        )
         return store_batch(
             connection, rejection_reasons(checks), exchange_id=exchange_id, now=now, compare_all=compare_all
         )
 
     batches = plan_batches(
-        connection, first_day, last_day, exchange_id=exchange_id, batch_orders=BATCH_ORDERS
+        connection,
+        first_day,
+        last_day,
+        exchange_id=exchange_id,
+        batch_orders=REBUILD_BATCH_ORDERS if compare_all else BATCH_ORDERS,
     )
     stored = work_on_batches(connection, batches, validate)
     return ValidationCounts(

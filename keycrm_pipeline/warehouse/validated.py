@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -87,16 +88,27 @@ class StagedChecks:
 
 
 def stage_batch(
-    connection: duckdb.DuckDBPyConnection, batch: Batch, *, has_default_partner: bool
+    connection: duckdb.DuckDBPyConnection,
+    batch: Batch,
+    *,
+    has_default_partner: bool,
+    reads_alone: bool,
 ) -> StagedChecks:
-    """Reads a batch of payloads into temporary typed tables and returns the columns to check."""
+    """Reads a batch of payloads into temporary typed tables and returns the columns to check.
+
+    Args:
+        connection: A connection of this batch alone.
+        batch: The batch.
+        has_default_partner: Whether an order without a buyer has a partner (R3).
+        reads_alone: Wait while another batch reads its payloads: less memory, more time.
+    """
     connection.execute(statement("validation", "macros"))
     values: dict[str, object] = {
         "structure": " ".join(statement("validation", "structure").split()),
         "first_day": batch.first_day,
         "last_day": batch.last_day,
     }
-    with _reading_json:
+    with _reading_json if reads_alone else contextlib.nullcontext():
         if batch.order_ids:
             connection.execute(
                 statement("validation", "stage_payloads"), values | {"order_ids": list(batch.order_ids)}

@@ -92,7 +92,7 @@ def test_batches_side_by_side_make_the_same_books(
     loaded: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A period of many orders is derived in several batches at a time: the books are those of a single batch."""
-    for module in ("validation", "documents"):
+    for module in ("validation", "period"):
         monkeypatch.setattr(f"keycrm_pipeline.exchange.{module}.BATCH_ORDERS", 5)
     in_batches = demo_books(tmp_path)
     in_batches.load(FIRST, LAST)
