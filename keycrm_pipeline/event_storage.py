@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -123,12 +124,14 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> BatchedSqliteEventLogStorage:
-        """The storage of an instance.
+        """The storage of an instance; of one without DAGSTER_HOME in a directory that nobody looks for again.
 
-        Raises:
-            KeyError: Neither `base_dir` nor DAGSTER_HOME is set.
+        Dagster makes such an instance for one command, as `dagster definitions validate`, and forgets it.
         """
-        directory = config_value.get("base_dir") or str(Path(os.environ["DAGSTER_HOME"], *_DIRECTORY))
+        directory = config_value.get("base_dir")
+        if directory is None:
+            home = os.environ.get("DAGSTER_HOME") or tempfile.mkdtemp(prefix="dagster_")
+            directory = str(Path(home, *_DIRECTORY))
         return cls(base_dir=directory, inst_data=inst_data)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:

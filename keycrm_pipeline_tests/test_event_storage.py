@@ -184,3 +184,11 @@ def test_a_file_that_was_cut_off_while_it_was_made_is_made_to_the_end(tmp_path: 
         assert storage.get_logs_for_run("cut_off") == []
     finally:
         storage.dispose()
+
+
+def test_a_command_without_a_home_finds_a_place_for_its_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`dagster definitions validate` in a fresh checkout: no DAGSTER_HOME is set, and none is needed."""
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    storage = BatchedSqliteEventLogStorage.from_config_value(None, {})
+    assert list(storage.get_logs_for_run("none yet")) == []
+    storage.dispose()
