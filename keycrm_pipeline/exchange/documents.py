@@ -12,8 +12,9 @@ from keycrm_pipeline.books.names import name_key
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.warehouse import documents as store
-from keycrm_pipeline.warehouse.batches import work_on_batches
+from keycrm_pipeline.warehouse.batches import pace_of, work_on_batches
 from keycrm_pipeline.warehouse.documents import DayCounts
+from keycrm_pipeline.warehouse.ranges import OrderRange
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,8 +27,10 @@ class DocumentCounts:
     days: dict[date, DayCounts] = field(default_factory=dict)
 
     def add(self, counts: Sequence[DayCounts]) -> None:
-        """Adds the counts of a batch; a day stands in one batch only."""
-        self.days.update({count.order_day: count for count in counts})
+        """Adds the counts of a batch; a day of many orders stands in several."""
+        for count in counts:
+            known = self.days.get(count.order_day)
+            self.days[count.order_day] = count if known is None else known.plus(count)
 
     @property
     def created(self) -> int:
@@ -64,18 +67,24 @@ def derive_selected_documents(
     profile: Profile,
     *,
     now: datetime,
-    batch_orders: int,
+    everything: bool = False,
 ) -> DocumentCounts:
     """Derives the documents of the selected orders in batches; `select_orders` and the registers went before.
 
     Every frame passes its pandera schema before it is written.
+
+    Args:
+        connection: A connection for writing.
+        profile: The profile.
+        now: Time of the exchange.
+        everything: Whether everything is derived anew, for `rebuild`.
     """
     settings = document_settings(connection, profile)
     default_key = name_key(profile.default_partner) if profile.default_partner else None
     default_partner_id = store.default_partner_id(connection, default_key) if default_key else None
 
-    def derive(connection: duckdb.DuckDBPyConnection, days: tuple[date, date]) -> list[DayCounts]:
-        sources = store.read_sources(connection, *days, default_partner_id=default_partner_id)
+    def derive(connection: duckdb.DuckDBPyConnection, batch: OrderRange) -> list[DayCounts]:
+        sources = store.read_sources(connection, batch, default_partner_id=default_partner_id)
         documents = derive_documents(sources.orders, sources.lines, sources.payments, settings)
         for table, frame in (
             (ORDERS, documents.orders),
@@ -94,6 +103,8 @@ def derive_selected_documents(
         )
 
     counts = DocumentCounts()
-    for days in work_on_batches(connection, store.selected_batches(connection, batch_orders), derive):
+    pace = pace_of(everything=everything)
+    batches = store.selected_batches(connection, pace.batch_orders)
+    for days in work_on_batches(connection, batches, derive, pace=pace):
         counts.add(days)
     return counts

@@ -21,7 +21,6 @@ from keycrm_pipeline.exchange.registers import (
 from keycrm_pipeline.exchange.validation import ValidationCounts, validate_period
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import raw
-from keycrm_pipeline.warehouse.batches import BATCH_ORDERS, REBUILD_BATCH_ORDERS
 from keycrm_pipeline.warehouse.registers import select_orders
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def finish_period(
     select_orders(
         connection, first_day, last_day, exchange_id=exchange_id, status_ids=chosen_status_ids(profile)
     )
-    counts = derive_selected_documents(connection, profile, now=now, batch_orders=BATCH_ORDERS)
+    counts = derive_selected_documents(connection, profile, now=now)
     seen = raw.orders_by_day(connection, first_day, last_day)
     raw.record_loaded_days(
         connection,
@@ -95,6 +94,16 @@ def derive_everything(
     """All local steps for a period and the orders that this exchange met: from payloads to the review list.
 
     Needs no request: the catalogue is taken as stored, so products that it lacks are to be fetched before.
+
+    Args:
+        connection: A connection for writing.
+        profile: The profile.
+        first_day: First local day.
+        last_day: Last local day.
+        exchange_id: The exchange that writes.
+        now: Time of the exchange.
+        compare_all: Derive also what did not change, for `rebuild`, which takes the memory to be quick.
+        with_review: Bring the review list up to date at the end.
     """
     validation = validate_period(
         connection, profile, first_day, last_day, exchange_id=exchange_id, now=now, compare_all=compare_all
@@ -104,9 +113,7 @@ def derive_everything(
     items = select_and_read_items(connection, profile, first_day, last_day, exchange_id=exchange_id)
     partners = derive_partners(connection, profile, now=now)
     products = derive_products(connection, profile, items, now=now)
-    documents = derive_selected_documents(
-        connection, profile, now=now, batch_orders=REBUILD_BATCH_ORDERS if compare_all else BATCH_ORDERS
-    )
+    documents = derive_selected_documents(connection, profile, now=now, everything=compare_all)
     if with_review:
         review.refresh(connection, profile, now=now)
     return DerivedCounts(validation=validation, partners=partners, products=products, documents=documents)

@@ -17,7 +17,7 @@ from keycrm_pipeline.books.statuses import group_name, source_name, status_name
 from keycrm_pipeline.exchange.fields import text, whole
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import registers
-from keycrm_pipeline.warehouse.documents import selected_batches
+from keycrm_pipeline.warehouse.documents import selected_days
 
 if TYPE_CHECKING:
     import duckdb
@@ -143,7 +143,7 @@ def derive_partners(
     """
     created: set[int] = set()
     updated: set[int] = set()
-    for first_day, last_day in selected_batches(connection, CARD_ORDERS):
+    for first_day, last_day in selected_days(connection, CARD_ORDERS):
         met = _meet_buyers(connection, profile, first_day, last_day, now=now)
         created.update(met.created)
         updated.update(met.updated)

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.exchange import lock
 from keycrm_pipeline.exchange.errors import ExchangeError, ManyMissingError, StoppedError, unexpected
+from keycrm_pipeline.exchange.memory import give_freed_memory_back
 from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Settings, database_path, lock_path
 from keycrm_pipeline.warehouse.compaction import compact_when_grown
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -129,6 +130,7 @@ def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
     path = lock_path(plan.profile, plan.settings)
     # Files of an exchange hold people's data: readable by the owner only.
     os.umask(0o077)
+    give_freed_memory_back()
     lock.acquire(path, plan.run_id, waiting=plan.tell)
     warehouse = plan.open_warehouse(plan.profile, plan.settings)
     try:

@@ -18,7 +18,7 @@ from keycrm_pipeline.schemas.validation import (
     PAYMENT_CHECKS,
     UNREADABLE_REASONS,
 )
-from keycrm_pipeline.warehouse.batches import BATCH_ORDERS, REBUILD_BATCH_ORDERS, work_on_batches
+from keycrm_pipeline.warehouse.batches import pace_of, work_on_batches
 from keycrm_pipeline.warehouse.passes import adopt_unfinished
 from keycrm_pipeline.warehouse.validated import (
     Batch,
@@ -111,13 +111,14 @@ def validate_period(
         compare_all: Compare the rows of unchanged payloads too, for `rebuild`.
     """
     adopt_unfinished(connection, exchange_id)
+    pace = pace_of(everything=compare_all)
 
     def validate(connection: duckdb.DuckDBPyConnection, batch: Batch) -> StoredBatch:
         checks = stage_batch(
             connection,
             batch,
             has_default_partner=profile.default_partner is not None,
-            reads_alone=not compare_all,
+            reads_alone=pace.is_frugal,
         )
         return store_batch(
             connection, rejection_reasons(checks), exchange_id=exchange_id, now=now, compare_all=compare_all
@@ -128,9 +129,9 @@ def validate_period(
         first_day,
         last_day,
         exchange_id=exchange_id,
-        batch_orders=REBUILD_BATCH_ORDERS if compare_all else BATCH_ORDERS,
+        batch_orders=pace.batch_orders,
     )
-    stored = work_on_batches(connection, batches, validate)
+    stored = work_on_batches(connection, batches, validate, pace=pace)
     return ValidationCounts(
         accepted=sum(batch.accepted for batch in stored),
         rewritten=sum(batch.rewritten for batch in stored),

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 import duckdb
 
-from keycrm_pipeline.warehouse.connection import beside
+from keycrm_pipeline.warehouse.connection import beside, let_go_of_pages
 
-BATCH_ORDERS = 5_000
-"""Orders of a batch: memory stays flat whatever the period, and a batch is large enough to be quick."""
 
-REBUILD_BATCH_ORDERS = 12_500
-"""Orders of a batch when everything is derived anew: a quarter quicker, and years of orders are worth the memory."""
+@dataclass(frozen=True)
+class Pace:
+    """How much memory batches may take to be quick.
+
+    Attributes:
+        batch_orders: Orders of a batch at most: memory stays flat whatever the period, and a batch is large enough to
+            be quick.
+        is_frugal: Whether memory counts more than time, as in a load, which waits for KeyCRM most of the time.
+    """
+
+    batch_orders: int
+    is_frugal: bool
+
+
+FRUGAL = Pace(batch_orders=5_000, is_frugal=True)
+"""For loads and passes."""
+
+QUICK = Pace(batch_orders=12_500, is_frugal=False)
+"""When everything is derived anew: a quarter quicker, and years of orders are worth the memory."""
+
+
+def pace_of(*, everything: bool) -> Pace:
+    """The pace of a step: of one that derives everything anew, or of any other."""
+    return QUICK if everything else FRUGAL
+
 
 WORKERS = 2
 """Batches in work at the same time: one a core of a small machine. More would take more memory."""
@@ -27,6 +49,8 @@ def work_on_batches(
     connection: duckdb.DuckDBPyConnection,
     batches: Sequence[Batch],
     work: Callable[[duckdb.DuckDBPyConnection, Batch], Result],
+    *,
+    pace: Pace = FRUGAL,
 ) -> list[Result]:
     """Does the same work on several batches, some at a time, and returns the results in the order of the batches.
 
@@ -39,12 +63,13 @@ def work_on_batches(
 
     The batches go in rounds: DuckDB keeps rows unpacked in memory until it moves them from its log into the file, and
     does that only at the end of a transaction beside which no other one is open. Without pauses it never came to it,
-    and memory grew with the period.
+    and memory grew with the period. A frugal pace lets go of the pages of the file between two rounds, too.
 
     Args:
         connection: A connection for writing, outside of a transaction; a single batch is done on it.
         batches: The batches.
         work: What to do with one of them.
+        pace: How much memory the batches may take.
     """
     if len(batches) < 2:
         return [work(connection, batch) for batch in batches]
@@ -59,6 +84,8 @@ def work_on_batches(
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="batch") as pool:
             for begin in range(0, len(batches), WORKERS):
                 results += pool.map(work_beside, batches[begin : begin + WORKERS])
+                if pace.is_frugal:
+                    let_go_of_pages(connection)
     finally:
         connection.execute("RESET threads")
     return results

@@ -49,6 +49,9 @@ WAIT_SECONDS = 30.0
 MEMORY_LIMIT = "1500MB"
 """Ceiling for DuckDB's own memory. A load must fit beside the page and the daemon on a small machine."""
 
+PAGES_KEPT = "32MB"
+"""What DuckDB may keep in memory between two rounds of batches: more than the tables that a load itself has there."""
+
 GIVEN_BACK_AT = "1MB"
 """DuckDB gives freed memory back to the system at once when it frees this much together; its default of 512 MB is more
 than a batch has, and what one batch had freed lay beside what the next one took (measured: 150 MB of a year's load, for
@@ -210,6 +213,18 @@ class Warehouse:
 def keep_freed_memory(connection: duckdb.DuckDBPyConnection) -> None:
     """Lets DuckDB keep what it frees while this file is open: a quarter quicker, where memory is not what counts."""
     connection.execute("RESET allocator_bulk_deallocation_flush_threshold")
+
+
+def let_go_of_pages(connection: duckdb.DuckDBPyConnection) -> None:
+    """Lets go of pages of the file that were read and are not in use: they are quickly read again.
+
+    DuckDB keeps what it has read until its memory is full, so a load of years would keep the file. It lets go of it
+    when the limit is lowered for a moment.
+    """
+    # Where more than that is in use, it stays, and the limit is not lowered.
+    with contextlib.suppress(duckdb.OutOfMemoryException):
+        connection.execute("SET memory_limit = ?", [PAGES_KEPT])
+    connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
 
 
 def quoted(path: Path) -> str:

@@ -12,7 +12,7 @@ import polars as pl
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import column_list, differing_orders, read_frame, stage_frame
-from keycrm_pipeline.warehouse.ranges import ranges_of_days
+from keycrm_pipeline.warehouse.ranges import OrderRange, ranges_of_days, ranges_of_orders
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
 _CHILDREN = (ORDER_LINES, ORDER_SERVICES, ORDER_PAYMENTS)
@@ -37,6 +37,15 @@ class DayCounts:
     updated: int
     unchanged: int
 
+    def plus(self, other: DayCounts) -> DayCounts:
+        """The counts of two batches of the same day."""
+        return DayCounts(
+            self.order_day,
+            self.created + other.created,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+        )
+
 
 @dataclass(frozen=True)
 class DayTotal:
@@ -48,22 +57,27 @@ class DayTotal:
     grand_total: Decimal
 
 
-def selected_batches(connection: duckdb.DuckDBPyConnection, batch_orders: int) -> list[tuple[date, date]]:
-    """Ranges of days that hold the selected orders, each at most `batch_orders` large unless one day is larger."""
-    return ranges_of_days(
-        connection.execute(statement("documents", "selected_days")).fetchall(), batch_orders
+def selected_batches(connection: duckdb.DuckDBPyConnection, batch_orders: int) -> list[OrderRange]:
+    """Ranges that hold the selected orders, each at most `batch_orders` large; a larger day stands in several."""
+    return ranges_of_orders(
+        connection.execute(statement("documents", "selected_day_parts"), {"most": batch_orders}).fetchall(),
+        batch_orders,
     )
+
+
+def selected_days(connection: duckdb.DuckDBPyConnection, most_orders: int) -> list[tuple[date, date]]:
+    """Ranges of whole days that hold the selected orders, each at most `most_orders` unless one day is larger."""
+    return ranges_of_days(connection.execute(statement("documents", "selected_days")).fetchall(), most_orders)
 
 
 def read_sources(
     connection: duckdb.DuckDBPyConnection,
-    first_day: date,
-    last_day: date,
+    batch: OrderRange,
     *,
     default_partner_id: int | None,
 ) -> DocumentSources:
-    """The selected orders of some days, with their lines and payments; `select_orders` went before."""
-    connection.execute(statement("documents", "batch_orders"), {"first_day": first_day, "last_day": last_day})
+    """The selected orders of a batch, with their lines and payments; `select_orders` went before."""
+    connection.execute(statement("documents", "batch_orders"), batch.parameters)
     return DocumentSources(
         orders=read_frame(
             connection.execute(statement("documents", "orders"), {"default_partner_id": default_partner_id})

@@ -1,9 +1,42 @@
-"""Cuts counted days into ranges that are derived together. What is counted, and why, is said by the callers."""
+"""Cuts counted orders into ranges that are derived together. What is counted, and why, is said by the callers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
+
+FIRST_ID, LAST_ID = -(2**63), 2**63 - 1
+"""The ends of a BIGINT: all orders of a day."""
+
+
+@dataclass(frozen=True)
+class OrderRange:
+    """Orders that are worked on together: those of some days, or a part of the orders of one day.
+
+    Attributes:
+        first_day: First local day.
+        last_day: Last local day.
+        first_id: Lowest order id.
+        last_id: Highest order id.
+    """
+
+    first_day: date
+    last_day: date
+    first_id: int = FIRST_ID
+    last_id: int = LAST_ID
+
+    @property
+    def parameters(self) -> dict[str, date | int]:
+        """The same for a query: `$first_day`, `$last_day`, `$first_id`, `$last_id`."""
+        return {
+            "first_day": self.first_day,
+            "last_day": self.last_day,
+            "first_id": self.first_id,
+            "last_id": self.last_id,
+        }
 
 
 def ranges_of_days(counts: Iterable[tuple[date, int]], most: int) -> list[tuple[date, date]]:
@@ -22,4 +55,30 @@ def ranges_of_days(counts: Iterable[tuple[date, int]], most: int) -> list[tuple[
         else:
             ranges.append((day, day))
             size = count
+    return ranges
+
+
+def ranges_of_orders(parts: Iterable[tuple[date, int, int, int]], most: int) -> list[OrderRange]:
+    """Ranges that hold at most `most` orders each: a day that holds more is worked on in parts.
+
+    Args:
+        parts: Days in order, each with its lowest id, highest id and number of orders; a day that holds more than
+            `most` in several parts, by id.
+        most: Orders of a range.
+    """
+    ranges: list[OrderRange] = []
+    together: list[tuple[date, int]] = []
+
+    def close() -> None:
+        ranges.extend(OrderRange(first, last) for first, last in ranges_of_days(together, most))
+        together.clear()
+
+    for day, found in groupby(parts, key=itemgetter(0)):
+        parts_of_day = list(found)
+        if len(parts_of_day) == 1:
+            together.append((day, parts_of_day[0][3]))
+        else:
+            close()
+            ranges.extend(OrderRange(day, day, first_id, last_id) for _, first_id, last_id, _ in parts_of_day)
+    close()
     return ranges

@@ -18,23 +18,23 @@ from keycrm_pipeline.schemas.validated import (
 )
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import differing_orders, read_frame
-from keycrm_pipeline.warehouse.ranges import ranges_of_days
+from keycrm_pipeline.warehouse.ranges import OrderRange, ranges_of_orders
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Orders that are derived together.
+class SingleOrders:
+    """Orders that are derived together though they are of any day, or of none.
 
     Attributes:
-        first_day: First day, with all its orders.
-        last_day: Last day, with all its orders.
-        order_ids: Single orders of other days, or without a day.
+        order_ids: KeyCRM's ids.
     """
 
-    first_day: date
-    last_day: date
-    order_ids: tuple[int, ...] = ()
+    order_ids: tuple[int, ...]
+
+
+Batch = OrderRange | SingleOrders
+"""Orders whose payloads are validated together."""
 
 
 def plan_batches(
@@ -45,17 +45,19 @@ def plan_batches(
     exchange_id: int | None,
     batch_orders: int,
 ) -> list[Batch]:
-    """Cuts a period into batches of whole days, with the orders that this exchange met outside of it.
+    """Cuts a period into batches, those of days first, then the orders that this exchange met outside of it.
 
     Args:
         connection: The open file.
         first_day: First day of the period.
         last_day: Last day of the period.
         exchange_id: Exchange whose payloads outside the period belong to it; None for none.
-        batch_orders: Orders a batch should not exceed (a single day is never cut).
+        batch_orders: Orders of a batch at most.
     """
-    counts = connection.execute(statement("validation", "day_counts"), [first_day, last_day]).fetchall()
-    ranges = ranges_of_days(counts, batch_orders)
+    parts = connection.execute(
+        statement("validation", "day_parts"),
+        {"first_day": first_day, "last_day": last_day, "most": batch_orders},
+    ).fetchall()
     outside = [
         row[0]
         for row in connection.execute(
@@ -63,14 +65,13 @@ def plan_batches(
             {"exchange_id": exchange_id, "first_day": first_day, "last_day": last_day},
         ).fetchall()
     ]
-    batches = [Batch(first, last) for first, last in ranges]
-    if outside:
-        extra = tuple(sorted(outside))
-        if batches:
-            batches[-1] = Batch(batches[-1].first_day, batches[-1].last_day, extra)
-        else:
-            batches = [Batch(first_day, last_day, extra)]
-    return batches
+    return [
+        *ranges_of_orders(parts, batch_orders),
+        *(
+            SingleOrders(tuple(outside[begin : begin + batch_orders]))
+            for begin in range(0, len(outside), batch_orders)
+        ),
+    ]
 
 
 _reading_json = threading.Lock()
@@ -103,18 +104,15 @@ def stage_batch(
         reads_alone: Wait while another batch reads its payloads: less memory, more time.
     """
     connection.execute(statement("validation", "macros"))
-    values: dict[str, object] = {
-        "structure": " ".join(statement("validation", "structure").split()),
-        "first_day": batch.first_day,
-        "last_day": batch.last_day,
-    }
+    structure = {"structure": " ".join(statement("validation", "structure").split())}
     with _reading_json if reads_alone else contextlib.nullcontext():
-        if batch.order_ids:
-            connection.execute(
-                statement("validation", "stage_payloads"), values | {"order_ids": list(batch.order_ids)}
-            )
+        if isinstance(batch, OrderRange):
+            connection.execute(statement("validation", "stage_range"), structure | batch.parameters)
         else:
-            connection.execute(statement("validation", "stage_days"), values)
+            connection.execute(
+                statement("validation", "stage_single_orders"),
+                structure | {"order_ids": list(batch.order_ids)},
+            )
     for name in ("stage_orders", "stage_lines", "stage_payments"):
         connection.execute(statement("validation", name))
     connection.execute(statement("validation", "drop_payloads"))

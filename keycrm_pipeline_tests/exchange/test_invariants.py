@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline.warehouse import batches
+from keycrm_pipeline.warehouse.batches import Pace
 from keycrm_pipeline_tests.exchange.bookkeeping import Books, kyiv, make_books, person, shop_clock
 
 FIRST, LAST = date(2026, 3, 28), date(2026, 3, 31)
@@ -91,11 +93,18 @@ def test_range_equals_day_by_day(loaded: Books, tmp_path: Path) -> None:
 def test_batches_side_by_side_make_the_same_books(
     loaded: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A period of many orders is derived in several batches at a time: the books are those of a single batch."""
-    for module in ("validation", "period"):
-        monkeypatch.setattr(f"keycrm_pipeline.exchange.{module}.BATCH_ORDERS", 5)
+    """A period of many orders is derived in several batches at a time: the books are those of a single batch.
+
+    Each of the days has more orders than a batch, so that its parts lie in several, and its numbers are their sums.
+    """
+    monkeypatch.setattr(batches, "FRUGAL", Pace(batch_orders=5, is_frugal=True))
+    monkeypatch.setattr(batches, "QUICK", Pace(batch_orders=7, is_frugal=False))
     in_batches = demo_books(tmp_path)
-    in_batches.load(FIRST, LAST)
+    exchange = in_batches.load(FIRST, LAST)
+    assert (exchange.orders_created, exchange.orders_rejected) == (
+        len(in_batches.rows("orders")),
+        in_batches.query("SELECT count(*) FROM ops.rejected_records")[0][0],
+    )
     expected = loaded.tables(["accounting"])
     found = in_batches.tables(["accounting"])
     assert [table for table in expected if expected[table] != found[table]] == []

@@ -4,7 +4,15 @@
 CREATE OR REPLACE TEMP TABLE batch_orders AS
 SELECT validated.order_id
 FROM validated.orders AS validated SEMI JOIN staging.selected_orders USING (order_id)
-WHERE validated.order_day BETWEEN $first_day AND $last_day
+WHERE validated.order_day BETWEEN $first_day AND $last_day AND validated.order_id BETWEEN $first_id AND $last_id
+
+-- name: selected_day_parts
+SELECT order_day, min(order_id), max(order_id), count(*)
+FROM (
+    SELECT order_day, order_id, (row_number() OVER (PARTITION BY order_day ORDER BY order_id) - 1) // $most AS part
+    FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)
+)
+GROUP BY order_day, part ORDER BY order_day, part
 
 -- name: selected_days
 SELECT order_day, count(*) FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)

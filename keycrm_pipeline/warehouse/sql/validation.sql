@@ -27,18 +27,18 @@ CREATE OR REPLACE TEMP MACRO options(properties) AS nullif(array_to_string(
         [concat_ws(': ', filled(option.name), filled(option.value)) for option in properties], lambda text: text <> ''
     ), '; '), '');
 
--- name: stage_payloads
+-- name: stage_range
 -- All fields are read as text, in one pass: a value of an unexpected type must be seen, not turned into NULL.
 CREATE OR REPLACE TEMP TABLE staged_payloads AS
 SELECT order_id, order_day, payload_hash, from_json(payload, $structure) AS fields
 FROM raw.orders
-WHERE (order_day BETWEEN $first_day AND $last_day OR order_id IN (SELECT unnest($order_ids)))
+WHERE order_day BETWEEN $first_day AND $last_day AND order_id BETWEEN $first_id AND $last_id
 
--- name: stage_days
+-- name: stage_single_orders
 CREATE OR REPLACE TEMP TABLE staged_payloads AS
 SELECT order_id, order_day, payload_hash, from_json(payload, $structure) AS fields
 FROM raw.orders
-WHERE order_day BETWEEN $first_day AND $last_day
+WHERE order_id IN (SELECT unnest($order_ids))
 
 -- name: structure
 {
@@ -305,14 +305,22 @@ ON CONFLICT (record_key) DO UPDATE SET
             OR rejected_records.payload IS DISTINCT FROM excluded.payload
         THEN excluded.rejected_at ELSE rejected_records.rejected_at END
 
--- name: day_counts
-SELECT order_day, count(*) FROM raw.orders WHERE order_day BETWEEN ? AND ? GROUP BY order_day ORDER BY order_day
+-- name: day_parts
+-- Days of a period with their orders; a day of more than $most in parts by id, for a shop that brought all its past in
+-- on one day.
+SELECT order_day, min(order_id), max(order_id), count(*)
+FROM (
+    SELECT order_day, order_id, (row_number() OVER (PARTITION BY order_day ORDER BY order_id) - 1) // $most AS part
+    FROM raw.orders WHERE order_day BETWEEN $first_day AND $last_day
+)
+GROUP BY order_day, part ORDER BY order_day, part
 
 -- name: outside_orders
 SELECT order_id FROM raw.orders
 WHERE exchange_id = $exchange_id AND NOT coalesce(order_day BETWEEN $first_day AND $last_day, false)
 UNION
 SELECT order_id FROM raw.orders WHERE order_day IS NULL
+ORDER BY order_id
 
 -- name: batch_counts
 SELECT (SELECT count(*) FROM accepted_orders), (SELECT count(*) FROM changed_orders)

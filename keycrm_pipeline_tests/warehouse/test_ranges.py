@@ -1,0 +1,68 @@
+"""Counted orders cut into ranges that are derived together."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keycrm_pipeline.warehouse.ranges import OrderRange, ranges_of_days, ranges_of_orders
+
+
+def _march(day: int) -> date:
+    return date(2026, 3, day)
+
+
+def test_days_go_together_while_they_fit() -> None:
+    """Forty, fifty and ten orders fit into a hundred; the next sixty begin another range."""
+    counts = [(_march(1), 40), (_march(2), 50), (_march(5), 10), (_march(6), 60)]
+    assert ranges_of_days(counts, 100) == [(_march(1), _march(5)), (_march(6), _march(6))]
+
+
+def test_a_day_of_very_many_orders_is_worked_on_in_parts() -> None:
+    """A shop that brought its past in on one day has all of it there: memory must not grow with such a day.
+
+    Days before and after it stand in ranges of their own, so that none of its orders is in two.
+    """
+    parts = [
+        (_march(1), 11, 14, 4),
+        (_march(2), 15, 108, 5),
+        (_march(2), 109, 230, 5),
+        (_march(2), 231, 233, 3),
+        (_march(3), 240, 241, 2),
+        (_march(4), 250, 252, 3),
+    ]
+    assert ranges_of_orders(parts, 5) == [
+        OrderRange(_march(1), _march(1)),
+        OrderRange(_march(2), _march(2), 15, 108),
+        OrderRange(_march(2), _march(2), 109, 230),
+        OrderRange(_march(2), _march(2), 231, 233),
+        OrderRange(_march(3), _march(4)),
+    ]
+
+
+@given(st.lists(st.integers(min_value=1, max_value=23), max_size=12), st.integers(min_value=1, max_value=10))
+def test_every_order_is_in_one_range_that_is_not_too_large(orders_of_days: list[int], most: int) -> None:
+    """Whatever the days hold: nothing is left out, nothing is derived twice."""
+    orders = [
+        (_march(1 + offset), 1000 * offset + number)
+        for offset, count in enumerate(orders_of_days)
+        for number in range(count)
+    ]
+    parts = []
+    for offset, count in enumerate(orders_of_days):
+        for begin in range(0, count, most):
+            end = min(begin + most, count)
+            parts.append((_march(1 + offset), 1000 * offset + begin, 1000 * offset + end - 1, end - begin))
+    ranges = ranges_of_orders(parts, most)
+    found = [
+        [
+            order_id
+            for day, order_id in orders
+            if one.first_day <= day <= one.last_day and one.first_id <= order_id <= one.last_id
+        ]
+        for one in ranges
+    ]
+    assert [order_id for ids in found for order_id in ids] == [order_id for _day, order_id in orders]
+    assert all(0 < len(ids) <= most for ids in found)
