@@ -49,7 +49,7 @@ WAIT_SECONDS = 30.0
 MEMORY_LIMIT = "1500MB"
 """Ceiling for DuckDB's own memory. A load must fit beside the page and the daemon on a small machine."""
 
-PAGES_KEPT = "32MB"
+PAGES_KEPT = "8MB"
 """What DuckDB may keep in memory between two rounds of batches: more than the tables that a load itself has there."""
 
 GIVEN_BACK_AT = "1MB"
