@@ -17,6 +17,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from keycrm_pipeline.warehouse.errors import DirectoryUnusableError
+
 POLL_SECONDS = 0.25
 TELL_EVERY_SECONDS = 10.0
 
@@ -60,33 +62,40 @@ def acquire(path: Path, run_id: str, *, waiting: Callable[[str], None]) -> None:
         path: The profile's lock file.
         run_id: The run that works.
         waiting: Told in words, every few seconds, who is waited for.
+
+    Raises:
+        DirectoryUnusableError: The lock's directory cannot be made or written to.
     """
     with _guard:
         held = _held.get(path)
         if held is not None and held[0] == run_id:
             return
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = FileLock(path, thread_local=False, mode=0o600)
     waited = 0.0
     while True:
         try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock.acquire(timeout=TELL_EVERY_SECONDS if waited else POLL_SECONDS, poll_interval=POLL_SECONDS)
             break
         except Timeout:
             waiting(f"Another exchange of this profile is running ({holder(path)}); waiting for it to end.")
             waited += TELL_EVERY_SECONDS
-    _holder_path(path).write_text(
-        json.dumps(
-            {
-                "run_id": run_id,
-                "process": os.getpid(),
-                "since": datetime.now(UTC).isoformat(timespec="seconds"),
-            }
-        ),
-        "utf-8",
-    )
+        except OSError as error:
+            raise DirectoryUnusableError(path.parent, error) from None
     with _guard:
         _held[path] = (run_id, lock)
+    # It only tells others whom they wait for: on a full disk the exchange goes on, and says itself what is wrong.
+    with contextlib.suppress(OSError):
+        _holder_path(path).write_text(
+            json.dumps(
+                {
+                    "run_id": run_id,
+                    "process": os.getpid(),
+                    "since": datetime.now(UTC).isoformat(timespec="seconds"),
+                }
+            ),
+            "utf-8",
+        )
 
 
 def release(path: Path, run_id: str) -> None:

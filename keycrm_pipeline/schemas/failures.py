@@ -59,6 +59,12 @@ DISK_FULL = Sentence(
     "На диску, де лежить {path}, немає місця. Збережене раніше ціле; звільніть місце й завантажте ще раз: "
     "завантаження продовжить з того місця.",
 )
+DIRECTORY_UNUSABLE = Sentence(
+    "The data directory {path} cannot be written to: {reason}. Mend its permissions, or name another directory in "
+    "KEYCRM_DATA_DIR, and load again; nothing was lost.",
+    "У теку даних {path} не можна записати: {reason}. Виправте права доступу або вкажіть іншу теку в "
+    "KEYCRM_DATA_DIR і завантажте ще раз; нічого не втрачено.",
+)
 
 _OF_AN_EXCHANGE = (
     KILLED,
@@ -69,6 +75,7 @@ _OF_AN_EXCHANGE = (
     DATABASE_BUSY,
     DATABASE_UNREADABLE,
     DISK_FULL,
+    DIRECTORY_UNUSABLE,
 )
 
 # What the profile and the client of KeyCRM say, in their own words.
@@ -105,6 +112,7 @@ _OF_THE_CLIENT = (
 _PHRASES = (
     Sentence("unknown", "невідомо яка"),
     Sentence("permission denied", "немає прав доступу"),
+    Sentence("it is a file and no directory", "це файл, а не тека"),
     Sentence("once", "1"),
     Sentence("{count} times", "{count}"),
     Sentence("no connection came about", "з'єднання не встановлено"),

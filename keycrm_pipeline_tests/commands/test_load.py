@@ -166,6 +166,28 @@ def test_a_file_that_is_no_database(keyed: Place) -> None:
     assert keyed.json("status")[0] == 1
 
 
+def test_a_data_directory_that_cannot_be_written_to(keyed: Place, account: Account) -> None:
+    """A load says so at once; it took it for a fault that passes, waited a minute and a half and told an errno."""
+    directory = keyed.directory / "data"
+    directory.write_text("a file in its place", "utf-8")
+    for command in (("load", *DAY), ("rebuild",)):
+        code, printed = keyed.json(*command)
+        assert code == 1
+        assert set(printed) >= KEYS
+        assert printed["error"] == (
+            f"The data directory {directory} cannot be written to: it is a file and no directory. Mend its "
+            "permissions, or name another directory in KEYCRM_DATA_DIR, and load again; nothing was lost."
+        )
+    assert account.api.request_count == 0
+
+
+def test_a_load_that_cannot_say_who_it_is(keyed: Place) -> None:
+    """Who holds the lock is told for those who wait; that it cannot be written (a full disk) ends no load."""
+    path = lock_path(keyed.profile(), keyed.settings)
+    path.with_suffix(f"{path.suffix}.holder").mkdir(parents=True)
+    assert keyed.json("load", *DAY)[0] == 0
+
+
 def test_a_broken_file_of_the_catalogue(keyed: Place, account: Account) -> None:
     """The load ends in words before it asks KeyCRM anything (R12)."""
     directory = keyed.directory / "profiles" / "shop" / "catalogue"

@@ -11,11 +11,16 @@ from pathlib import Path
 from keycrm_pipeline.exchange.errors import StoppedError, UnmappedStatusesError, unexpected
 from keycrm_pipeline.profile import MissingKeyError
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
-from keycrm_pipeline.warehouse.errors import DatabaseBusyError, DatabaseUnreadableError, DiskFullError
+from keycrm_pipeline.warehouse.errors import (
+    DatabaseBusyError,
+    DatabaseUnreadableError,
+    DirectoryUnusableError,
+    DiskFullError,
+)
 from keycrm_pipeline.warehouse.exchanges import KILLED
 
 _NAMES = re.compile(
-    r"KEYCRM_API_KEY\S*|KeyCRM|DuckDB|API|SQL|/data/shop\.duckdb|python3|PID|kyiv|statuses\.\w+|false|ValueError"
+    r"KEYCRM_API_KEY\S*|KEYCRM_DATA_DIR|KeyCRM|DuckDB|API|SQL|/data/shop\.duckdb|python3|PID|kyiv|statuses\.\w+|false|ValueError"
 )
 """What is the same in every language."""
 
@@ -31,6 +36,8 @@ def test_own_errors_are_told_in_ukrainian() -> None:
         DatabaseBusyError(path, "unknown", 60.0),
         DatabaseUnreadableError(path, "permission denied"),
         DiskFullError(path),
+        DirectoryUnusableError(path, PermissionError(13, "Permission denied")),
+        DirectoryUnusableError(path, FileExistsError(17, "File exists")),
         MissingKeyError("kyiv"),
         unexpected(ValueError("«x»")),
     ]
