@@ -40,7 +40,11 @@ def build_raw_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
                     )
                 finally:
                     step.count(requests=client.statistics.requests)
-                step.count(orders_seen=counts.orders_seen, orders_unchanged=counts.unchanged_outside)
+                step.count(
+                    orders_seen=counts.orders_seen,
+                    orders_unchanged=counts.unchanged_outside,
+                    orders_rejected=counts.rejected,
+                )
                 with step.warehouse.reading() as connection:
                     days = orders_by_day(connection, first_day, last_day)
                 statistics = client.statistics

@@ -74,6 +74,11 @@ class ExtractionCounts:
     nameless_keys: set[str] = field(default_factory=set)
     walks: set[str] = field(default_factory=set)
 
+    @property
+    def rejected(self) -> int:
+        """Records without a readable id: they are orders seen, and no later step meets them."""
+        return len(self.nameless_keys)
+
 
 Progress = Callable[[int, int], None]
 """Called with (orders stored, orders in all)."""

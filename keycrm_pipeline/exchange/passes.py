@@ -70,14 +70,13 @@ def _derive_met(step: Step, profile: Profile, client: KeyCrmClient, counts: Extr
     with step.warehouse.writing() as connection:
         derived = derive_everything(connection, profile, *NO_DAYS, exchange_id=step.exchange_id, now=step.now)
     documents = derived.documents
+    rejected = derived.validation.rejected + counts.rejected
     step.count(
         orders_seen=counts.orders_seen,
         orders_created=documents.created,
         orders_updated=documents.updated,
-        orders_unchanged=max(
-            0, counts.orders_seen - documents.created - documents.updated - derived.validation.rejected
-        ),
-        orders_rejected=derived.validation.rejected,
+        orders_unchanged=max(0, counts.orders_seen - documents.created - documents.updated - rejected),
+        orders_rejected=rejected,
         partners_created=derived.partners.created,
         products_created=derived.products.created,
     )
@@ -89,7 +88,7 @@ def _derive_met(step: Step, profile: Profile, client: KeyCrmClient, counts: Extr
             "payloads changed": counts.updated,
             "documents new": documents.created,
             "documents changed": documents.updated,
-            "orders rejected": derived.validation.rejected,
+            "orders rejected": rejected,
             "orders gone from KeyCRM": counts.missing,
             "days touched": len(documents.days),
         },

@@ -199,6 +199,7 @@ class Books:
             step.count(
                 orders_seen=extracted.orders_seen,
                 orders_unchanged=extracted.unchanged_outside,
+                orders_rejected=extracted.rejected,
                 requests=client.statistics.requests,
             )
         with exchange_step(plan, "validated_orders") as step, step.warehouse.writing() as connection:

@@ -178,8 +178,11 @@ def test_record_without_id_is_kept_for_a_person(new_books: Any) -> None:
     books.shop.add_order({**order_payload(2), "id": None}, order_id=2)
     exchange = books.load()
     assert books.reasons() == {None: ["The record has no readable order id (id)."]}
-    assert exchange.orders_seen == 2
+    # Two were seen: one is booked, one rejected, and none is left over.
+    assert (exchange.orders_seen, exchange.orders_created, exchange.orders_rejected) == (2, 1, 1)
     assert books.rows("orders", "order_id") == [(1,)]
+    met_again = books.changes()
+    assert (met_again.orders_seen, met_again.orders_unchanged, met_again.orders_rejected) == (2, 1, 1)
     before = books.rows("ops.rejected_records")
     books.load()
     assert books.rows("ops.rejected_records") == before
