@@ -145,8 +145,9 @@ def lost_section(figures: ReportFigures, writer: Writer) -> Section:
         Heading(words["amount"]),
         Heading(words["of_it_paid"]),
     ]
-    lead = words["lost_share"].format(
-        share=_cancelled_share(figures.totals, write), before=_cancelled_share(figures.totals_before, write)
+    before = _cancelled_share(figures.totals_before, write)
+    lead = words["lost_share" if before == NO_VALUE else "lost_share_before"].format(
+        share=_cancelled_share(figures.totals, write), before=before
     )
     return Section("lost", words["lost_title"], lead, tables=[Table(headings, bodies)], is_half=True)
 

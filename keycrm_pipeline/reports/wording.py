@@ -151,7 +151,8 @@ _UKRAINIAN: Mapping[str, str] = {
     "nothing_lost": "Скасувань і повернень за цей період немає.",
     "parcel_returned": "посилка повернулась",
     "of_it_paid": "Було сплачено",
-    "lost_share": "Скасовано {share} замовлень періоду; попереднього — {before}.",
+    "lost_share": "Скасовано {share} замовлень періоду.",
+    "lost_share_before": "Скасовано {share} замовлень періоду; попереднього — {before}.",
     "buyers_title": "Постійні покупці",
     "buyers_lead": (
         "Покупців за період: {buyers}. Купували раніше: {before}. Замовили в періоді більш як раз: {again}."
@@ -361,7 +362,8 @@ _ENGLISH: Mapping[str, str] = {
     "nothing_lost": "No cancellations or returns in this period.",
     "parcel_returned": "parcel went back",
     "of_it_paid": "Was paid",
-    "lost_share": "{share} of the period's orders are cancelled; {before} in the period before.",
+    "lost_share": "{share} of the period's orders are cancelled.",
+    "lost_share_before": "{share} of the period's orders are cancelled; {before} in the period before.",
     "buyers_title": "Repeat buyers",
     "buyers_lead": (
         "Buyers in the period: {buyers}. Bought before: {before}. Ordered more than once in it: {again}."
