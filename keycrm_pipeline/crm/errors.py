@@ -36,6 +36,29 @@ _EMAIL = re.compile(r"[^\s@<>\"'=,;:]+@[^\s@<>\"'=,;:]+")
 _PHONE = re.compile(r"\+?\d(?:[\s().\-–/]{0,3}\d){6,}")
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f]+")
 
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_LEFT_OUT = re.compile(r"…(?:[\s…]*…)?")
+_SHORT_NUMBER = 3
+"""Digits of the longest number that an excerpt shows: a status, no id and no part of a phone."""
+
+_ERROR_PAGES = (
+    "a access again allowed an and application are at attention backend bad be been blocked body busy by cannot check "
+    "closed cloudflare connect connection could database deadline denied down due during e error errors exceeded "
+    "exception failed fatal for forbidden from gateway has have header headers host http https in index internal "
+    "invalid is it just key keycrm later limit line load mail maintenance many message method minute minutes moment "
+    "moved nginx no not number occurred of on openresty origin overloaded page permanently php please proxy query "
+    "rate reach reached received refused request requests required reset response retry script security server "
+    "service slow something soon stack status syntax temporarily the this time timed timeout to token too trace "
+    "try unable unavailable under undefined unexpected unknown upgrade upstream url user varnish wait warning we "
+    "went while with wrong you your "
+    "будь вебсайт виникла доступ доступу заборонено завантаження забагато запит запитів зачекайте знайдено ласка "
+    "немає не недоступний недоступна обслуговування перевантажений перевищено пізніше повторіть помилка помилку "
+    "проводяться роботи сайт сервер сервера сервіс спробуйте сторінка сторінку технічна технічне технічні тимчасово "
+    "у в на через хвилин"
+)
+_WORDS_OF_ERROR_PAGES = frozenset(_ERROR_PAGES.split())
+"""Words that pages of servers, proxies and maintenance are made of. Any other word may be somebody's name."""
+
 
 class KeyCrmError(Exception):
     """KeyCRM could not be asked, or did not answer as it should.
@@ -127,11 +150,21 @@ def clean_text(text: str, api_key: str = "") -> str:
 def body_excerpt(body: bytes, api_key: str) -> str:
     """The part of an unusable body that a message may show; empty when none may be.
 
-    A body that begins like JSON is cut-off data of people and is never shown.
+    A body that begins like JSON is cut-off data of people and is never shown. Of other text only the words that
+    error pages are made of are: an order's page in the place of an answer would carry names, which nothing marks.
 
     Args:
         body: The body as it came.
         api_key: The key to leave out.
     """
     text = body.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
-    return "" if text[:1] in ("{", "[", '"') else clean_text(text, api_key)
+    if text[:1] in ("{", "[", '"'):
+        return ""
+    shown = _LEFT_OUT.sub("…", _WORD.sub(_shown_word, clean_text(text, api_key)))
+    return shown if _WORD.search(shown) else ""
+
+
+def _shown_word(found: re.Match[str]) -> str:
+    word = found.group()
+    is_shown = len(word) <= _SHORT_NUMBER if word.isdigit() else word.lower() in _WORDS_OF_ERROR_PAGES
+    return word if is_shown else "…"

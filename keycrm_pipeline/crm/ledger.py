@@ -188,3 +188,9 @@ class PageLedger:
             return False
         ids = [identity for seen in self._pages.values() for identity in seen.ids]
         return len(ids) == len(set(ids)) == self.total
+
+    def listing(self) -> tuple[int, ...] | None:
+        """The ids of all pages, in their order; None while pages are missing or of more than one list."""
+        if self.total is None or self.missing() or self.stale_runs():
+            return None
+        return tuple(identity for _, seen in sorted(self._pages.items()) for identity in seen.ids)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -164,6 +164,8 @@ class ListWalk(Generic[Content]):
         self._ledger = PageLedger(done)
         self._is_open = is_open
         self._has_read_last_page = False
+        self._listing_before: tuple[int, ...] | None = None
+        self._rests_with_repetitions = False
 
     def contents(self) -> Iterator[Content]:
         """The pages as they arrive. A page can come more than once; the newest holds.
@@ -180,7 +182,7 @@ class ListWalk(Generic[Content]):
             if self._ledger.is_settled():
                 return
             yield from self._stale_pages()
-            if self._ledger.is_settled():
+            if self._ledger.is_settled() or self._rests_with_repetitions:
                 return
         raise TransportFailure(
             f"The list GET {self._route} keeps changing while it is read: its pages were asked again "
@@ -214,7 +216,24 @@ class ListWalk(Generic[Content]):
             yield from self._examine(run)
         if not runs and not self._ledger.missing():
             # The ids do not add up and no total tells where: everything is asked anew.
-            self._ledger.forget(1, self._ledger.last_page)
+            self._look_for_repetitions()
+            if not self._rests_with_repetitions:
+                self._ledger.forget(1, self._ledger.last_page)
+
+    def _look_for_repetitions(self) -> None:
+        """Take the list as it is when KeyCRM itself has a row in it twice.
+
+        A row that was met twice because the list moved is elsewhere, or once, when all is asked anew. One that
+        stands twice beside itself in two whole readings, every row in the order of its id, hides no other.
+        """
+        listing = self._ledger.listing()
+        if listing is None:
+            return
+        in_order = all(
+            before <= after for before, after in pairwise(row_id for row_id in listing if row_id > 0)
+        )
+        self._rests_with_repetitions = in_order and listing == self._listing_before
+        self._listing_before = listing
 
     def _examine(self, run: StaleRun) -> Iterator[Content]:
         """Ask the pages of a run again, the highest first, until one has not moved: nor has the rest then."""

@@ -339,7 +339,7 @@ def test_repetitions_are_bounded_and_the_waits_double(
     assert "6 times" in message
     assert "status 503" in message
     assert "can be repeated" in message
-    assert caught.value.excerpt == "Service unavailable call [number]"
+    assert caught.value.excerpt == "Service unavailable … [number]"
 
 
 @pytest.mark.parametrize("key", ["Retry-After", "X-RateLimit-Reset"])
@@ -592,10 +592,16 @@ def test_a_reference_list_that_changed_is_walked_again(crm: LoopbackCrm, client:
 
 def test_a_reference_list_that_never_adds_up_is_not_used(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     """A missing category would book a service as goods: no list is better than half a list."""
-    crm.lists["/products/categories"] = [{"id": 1}, {"id": 1}, {"id": 2}]
-    with pytest.raises(TransportFailure, match="3 rows"):
+    crm.lists["/products/categories"] = [{"id": number} for number in (*range(1, 61), 1)]
+    with pytest.raises(TransportFailure, match="61 rows"):
         client.reference_rows("/products/categories")
-    assert len(crm.asked) == 2
+    assert len(crm.asked) == 4
+
+
+def test_a_reference_list_of_one_page_may_have_a_row_twice(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    """All of the list is on the page, so nothing can hide behind the repetition: it stopped every load."""
+    crm.lists["/products/categories"] = [{"id": 1}, {"id": 1}, {"id": 2}]
+    assert [row.row_id for row in client.reference_rows("/products/categories")] == [1, 2]
 
 
 def shop_of_products(crm: LoopbackCrm, *, lists_archived: bool = False) -> None:

@@ -58,10 +58,30 @@ def test_cut_off_json_is_never_shown(body: bytes) -> None:
 
 
 def test_an_error_page_is_shown_up_to_500_characters() -> None:
-    page = f"<html><style>p {{ color: red }}</style><title>502 Bad Gateway</title>{'x ' * 900}</html>"
+    page = f"<html><style>p {{ color: red }}</style><title>502 Bad Gateway</title>{'try again ' * 900}</html>"
     excerpt = body_excerpt(page.encode(), KEY)
-    assert excerpt.startswith("502 Bad Gateway x")
+    assert excerpt.startswith("502 Bad Gateway try again")
     assert len(excerpt) <= EXCERPT_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        (
+            "<html><body>maintenance Плантований Ім'янко planted@shop.example 0501234567 please wait</body></html>",
+            "maintenance …'… [e-mail] [number] please wait",
+        ),
+        ("<title>Замовлення 4821 Olena Testova</title>", ""),
+        ("<h1>Технічні роботи</h1><p>Спробуйте пізніше</p>", "Технічні роботи Спробуйте пізніше"),
+        (
+            "upstream connect error or disconnect, reset reason: timeout",
+            "upstream connect error …, reset …: timeout",
+        ),
+    ],
+)
+def test_names_on_a_page_in_the_place_of_an_answer_are_never_shown(page: str, shown: str) -> None:
+    """A name has no pattern: it stood in the error of a load, and with it in Dagster's events, when a page had it."""
+    assert body_excerpt(page.encode(), KEY) == shown
 
 
 def test_a_phone_at_the_edge_of_the_excerpt_is_not_cut_into_a_shown_half() -> None:
@@ -91,7 +111,7 @@ def test_it_is_known_whether_trying_again_helps() -> None:
     assert issubclass(TransportFailure, KeyCrmError)
 
 
-_SAME_IN_ALL_LANGUAGES = re.compile(r"KEYCRM_API_KEY\S*|KeyCRM|GET /\S+|JSON|API|base_url|Excerpt of a page")
+_SAME_IN_ALL_LANGUAGES = re.compile(r"KEYCRM_API_KEY\S*|KeyCRM|GET /\S+|JSON|API|base_url|Error of a page")
 
 
 @pytest.mark.parametrize(
@@ -105,8 +125,8 @@ _SAME_IN_ALL_LANGUAGES = re.compile(r"KEYCRM_API_KEY\S*|KeyCRM|GET /\S+|JSON|API
             "спроб: 1; востаннє він відмовив через надто багато запитів і просив повернутися пізніше (хвилин: 120) "
             "(статус 429).",
         ),
-        (Reply(200, b"Excerpt of a page"), "байтів: 17) не була цілим JSON. Нічого"),
-        (Reply(404, b"Excerpt of a page"), "Якщо так триває, base_url у профілі неправильний. Нічого"),
+        (Reply(200, b"Error of a page"), "байтів: 15) не була цілим JSON. Нічого"),
+        (Reply(404, b"Error of a page"), "Якщо так триває, base_url у профілі неправильний. Нічого"),
         (Reply(drop=True), "востаннє з'єднання обірвалося раніше, ніж відповідь надійшла повністю."),
     ],
     ids=["key", "moved", "down", "too many", "page", "wrong address", "dropped"],
@@ -124,8 +144,8 @@ def test_what_the_client_says_of_keycrm_is_told_in_ukrainian(
     text = error_in_ukrainian(str(raised.value))
     assert told in text
     assert re.findall("[A-Za-z]{3,}", _SAME_IN_ALL_LANGUAGES.sub("", text)) == []
-    if reply.body == b"Excerpt of a page":
-        assert text.endswith(" Початок відповіді: Excerpt of a page")
+    if reply.body == b"Error of a page":
+        assert text.endswith(" Початок відповіді: Error of a page")
 
 
 def test_nobody_there(make_client: Callable[..., KeyCrmClient]) -> None:

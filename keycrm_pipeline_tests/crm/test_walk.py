@@ -149,6 +149,24 @@ def test_rows_that_change_without_the_total_are_found_by_their_ids() -> None:
     assert all_ids(pages) >= moving.lasting | {1}
 
 
+def test_an_order_that_keycrm_itself_lists_twice_is_no_moving_list() -> None:
+    """A list that stands still with a row in it twice could never be loaded: "keeps changing", each time anew.
+
+    All is read twice, three pages each time, and every order is there.
+    """
+    moving = MovingList([*range(1, 61), *range(60, 121)])
+    pages = list(walk(moving))
+    assert all_ids(pages) == set(range(1, 121))
+    assert sorted(moving.asked) == [1, 1, 2, 2, 3, 3]
+
+
+def test_rows_in_no_order_with_one_of_them_twice_are_not_trusted() -> None:
+    """Where rows have no order, the second place of one may be that of another, which no page has shown."""
+    moving = MovingList([*range(1, 41), *range(80, 40, -1), 41, *range(81, 120)])
+    with pytest.raises(TransportFailure):
+        list(walk(moving))
+
+
 def swap(place: int, new: int) -> Callable[[list[int]], None]:
     """An order is deleted and another comes in, both between the same two requests."""
 
