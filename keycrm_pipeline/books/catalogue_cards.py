@@ -152,7 +152,9 @@ def enter_partners(
     by_email = _Finder((email_key(card.email), card.partner_id) for card in cards)
     default_key = name_key(default_partner)
     nameless = _Finder(
-        (name_key(card.name), card.partner_id) for card in cards if not card.phone and not card.email
+        (name_key(card.name), card.partner_id)
+        for card in cards
+        if not card.phone and not card.email and card.as_of_order_id is None
     )
     joined: list[int] = []
     for row in rows:

@@ -151,9 +151,10 @@ class PartnerRegister:
     and an older order only fills what is empty. A name without any letter, or that is an e-mail, counts as
     empty: phone or e-mail stand in for it. Cards from the catalogue only get empty fields filled.
 
-    An order without a buyer gets the default partner: the card of that name with the lowest id, else a card
-    created once. A buyer with nothing but an id is treated the same, and not linked: should KeyCRM learn the
-    name, it gets its own card, and its earlier orders do so when they are loaded again (`meet_all`).
+    An order without a buyer gets the default partner: the card of that name with the lowest id that follows no
+    buyer, else a card created once. A buyer with nothing but an id is treated the same, and not linked: should
+    KeyCRM learn the name, it gets its own card, and its earlier orders do so when they are loaded again
+    (`meet_all`).
 
     The register must be given every card that can be met: those the buyers are linked to, those with their
     phones or e-mails, and those named like the default partner.
@@ -372,7 +373,13 @@ class PartnerRegister:
             if self._default_name is None:
                 raise NoDefaultPartnerError(sighting.order_id)
             key = name_key(self._default_name)
-            named = [card.partner_id for card in self._cards.values() if name_key(card.name) == key]
+            named = [
+                card.partner_id
+                for card in self._cards.values()
+                if name_key(card.name) == key
+                # A buyer may be called so, too; that card takes another name with the buyer's next order.
+                and (card.origin == CATALOGUE or card.partner_id not in self._as_of)
+            ]
             self._default_id = min(named) if named else self._new_card(self._default_name)
         return self._default_id
 

@@ -105,6 +105,18 @@ def test_orders_without_a_buyer_share_the_default_partner(books: Books) -> None:
     assert partner_of(books) == {1: 1, 2: 1, 3: 1}
 
 
+def test_a_buyer_called_like_the_default_partner_is_not_the_default_partner(books: Books) -> None:
+    """The phone's next order says Олена: the load does not fail, and orders without a buyer are not Олена's."""
+    books.order(1, kyiv(2026, 3, 2, 9), buyer=person(1, "Роздрібний покупець", "0501111111"))
+    books.order(2, kyiv(2026, 3, 2, 10), buyer=None)
+    books.order(3, kyiv(2026, 3, 2, 11), buyer=person(2, "Олена", "0501111111"))
+    books.load()
+    assert partner_of(books) == {1: 1, 2: 2, 3: 1}
+    assert [name for name, *_ in cards(books)] == ["Олена", "Роздрібний покупець"]
+    exchange = books.load()
+    assert (exchange.partners_created, exchange.orders_updated) == (0, 0)
+
+
 def test_an_order_that_names_a_buyer_and_brings_none_is_the_default_partners(books: Books) -> None:
     """A buyer deleted in KeyCRM leaves its id on the order: the order is booked, and stops no load."""
     books.order(1, kyiv(2026, 3, 2, 8), client_id=10, buyer=None)

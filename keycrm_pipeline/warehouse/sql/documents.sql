@@ -134,7 +134,8 @@ WHERE order_day BETWEEN ? AND ?
 GROUP BY order_day, currency ORDER BY order_day, currency
 
 -- name: default_partner_id
-SELECT min(partner_id) FROM accounting.partners WHERE name_key = ?
+SELECT min(partner_id) FROM accounting.partners
+WHERE name_key = ? AND (origin = 'catalogue' OR as_of_order_id IS NULL)
 
 -- name: delivery_product_id
 SELECT min(product_id) FROM accounting.products WHERE name_key = ? AND kind = 'service'
