@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from keycrm_pipeline.books.names import email_key, name_key, tidied
+from keycrm_pipeline.books.names import TEXTS_REMEMBERED, email_key, name_key, tidied
 from keycrm_pipeline.books.origins import CATALOGUE, KEYCRM
 from keycrm_pipeline.books.phones import card_phone, normalised_phone
 
@@ -113,6 +114,7 @@ def _name_to_show(name: str | None, phone: str | None, email: str | None) -> str
     return _real_name(name) or card_phone(phone) or tidied(email) or tidied(name)
 
 
+@lru_cache(TEXTS_REMEMBERED)
 def _real_name(name: str | None) -> str | None:
     """Return a name that is one: it has a letter, and is no e-mail. Sites put the phone into its field."""
     shown = tidied(name)

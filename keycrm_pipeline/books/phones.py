@@ -2,7 +2,7 @@
 
 The `phonenumbers` library (region UA) judges whether a number is valid. What it cannot read is mended
 before: several numbers in one field, words around a number, the old trunk prefix 8. Nothing about partners
-    belongs here.
+belongs here.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 import phonenumbers
+
+from keycrm_pipeline.books.names import TEXTS_REMEMBERED
 
 _REGION = "UA"
 _COUNTRY = "380"
@@ -143,6 +145,7 @@ def _searched(text: str) -> str | None:
     return None
 
 
+@lru_cache(TEXTS_REMEMBERED)
 def normalised_phone(text: str | None) -> str | None:
     """Return the first valid phone number of a field as it is compared and kept (R3).
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
+from collections.abc import Iterator
 
 _TRIM_THRESHOLD = -1
 """`M_TRIM_THRESHOLD` of `mallopt`, as malloc.h of the GNU C library has it."""
@@ -25,3 +27,18 @@ def give_freed_memory_back() -> None:
     """
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_TRIM_THRESHOLD, _GIVEN_BACK_AT)
+
+
+@contextlib.contextmanager
+def without_search_for_cycles() -> Iterator[None]:
+    """Python does not look for objects that hold each other while many are made that are all needed to the end.
+
+    It would look at all of them again and again: a quarter of the time that 100,000 buyers take.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from keycrm_pipeline.books.partners import BuyerSighting, PartnerCard, PartnerRe
 from keycrm_pipeline.books.phones import normalised_phone
 from keycrm_pipeline.books.statuses import group_name, source_name, status_name
 from keycrm_pipeline.exchange.fields import text, whole
+from keycrm_pipeline.exchange.memory import without_search_for_cycles
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import registers
 from keycrm_pipeline.warehouse.documents import selected_days
@@ -144,12 +145,19 @@ def derive_partners(
     created: set[int] = set()
     updated: set[int] = set()
     for first_day, last_day in selected_days(connection, CARD_ORDERS):
-        met = _meet_buyers(connection, profile, first_day, last_day, now=now)
+        with without_search_for_cycles():
+            met = _meet_buyers(connection, profile, first_day, last_day, now=now)
         created.update(met.created)
         updated.update(met.updated)
     return RegisterCounts(
         created=len(created), updated=len(updated - created), used=registers.partners_used(connection)
     )
+
+
+def _keys(key_of: Callable[[str | None], str | None], texts: Sequence[str | None]) -> list[str | None]:
+    """The keys of texts, each worked out once: most buyers order more than once."""
+    known = {text: key_of(text) for text in set(texts) if text}
+    return [known.get(text) if text else None for text in texts]
 
 
 @dataclass(frozen=True)
@@ -181,10 +189,8 @@ def _meet_buyers(
     keys = pl.DataFrame(
         {
             "buyer_id": [sighting.buyer_id for sighting in sightings],
-            "phone_key": [
-                normalised_phone(sighting.phone) if sighting.phone else None for sighting in sightings
-            ],
-            "email_key": [email_key(sighting.email) if sighting.email else None for sighting in sightings],
+            "phone_key": _keys(normalised_phone, [sighting.phone for sighting in sightings]),
+            "email_key": _keys(email_key, [sighting.email for sighting in sightings]),
         },
         schema={"buyer_id": pl.Int64, "phone_key": pl.String, "email_key": pl.String},
     )

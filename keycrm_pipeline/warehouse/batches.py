@@ -26,7 +26,7 @@ class Pace:
     is_frugal: bool
 
 
-FRUGAL = Pace(batch_orders=2_000, is_frugal=True)
+FRUGAL = Pace(batch_orders=4_000, is_frugal=True)
 """For loads and passes."""
 
 QUICK = Pace(batch_orders=12_500, is_frugal=False)
@@ -40,6 +40,9 @@ def pace_of(*, everything: bool) -> Pace:
 
 WORKERS = 2
 """Batches in work at the same time: one a core of a small machine. More would take more memory."""
+
+ROUND = 2 * WORKERS
+"""Batches of a round: a worker that is ready sooner has another one to do before all wait for each other."""
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
@@ -82,8 +85,8 @@ def work_on_batches(
     connection.execute("SET threads = 1")
     try:
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="batch") as pool:
-            for begin in range(0, len(batches), WORKERS):
-                results += pool.map(work_beside, batches[begin : begin + WORKERS])
+            for begin in range(0, len(batches), ROUND):
+                results += pool.map(work_beside, batches[begin : begin + ROUND])
                 if pace.is_frugal:
                     let_go_of_pages(connection)
     finally:

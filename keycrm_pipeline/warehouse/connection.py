@@ -49,8 +49,8 @@ WAIT_SECONDS = 30.0
 MEMORY_LIMIT = "1500MB"
 """Ceiling for DuckDB's own memory. A load must fit beside the page and the daemon on a small machine."""
 
-PAGES_KEPT = "8MB"
-"""What DuckDB may keep in memory between two rounds of batches: more than the tables that a load itself has there."""
+PAGES_KEPT = 8_000_000
+"""Bytes of the file's pages that DuckDB may keep in memory between two rounds of batches: some batches' worth."""
 
 GIVEN_BACK_AT = "1MB"
 """DuckDB gives freed memory back to the system at once when it frees this much together; its default of 512 MB is more
@@ -216,14 +216,20 @@ def keep_freed_memory(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def let_go_of_pages(connection: duckdb.DuckDBPyConnection) -> None:
-    """Lets go of pages of the file that were read and are not in use: they are quickly read again.
+    """Lets go of pages of the file that were read and are not in use, when there are many: they are quickly read again.
 
-    DuckDB keeps what it has read until its memory is full, so a load of years would keep the file. It lets go of it
-    when the limit is lowered for a moment.
+    DuckDB keeps what it has read until its memory is full, so a load of years would keep the file. It lets go of pages
+    when the limit is lowered for a moment; by no more than they take, or it would put rows aside on the disk as well.
     """
+    others, pages = connection.execute(
+        "SELECT sum(memory_usage_bytes) FILTER (tag <> 'BASE_TABLE')::BIGINT, "
+        "sum(memory_usage_bytes) FILTER (tag = 'BASE_TABLE')::BIGINT FROM duckdb_memory()"
+    ).fetchall()[0]
+    if pages <= PAGES_KEPT:
+        return
     # Where more than that is in use, it stays, and the limit is not lowered.
     with contextlib.suppress(duckdb.OutOfMemoryException):
-        connection.execute("SET memory_limit = ?", [PAGES_KEPT])
+        connection.execute("SET memory_limit = ?", [f"{others + PAGES_KEPT // 4}B"])
     connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
 
 

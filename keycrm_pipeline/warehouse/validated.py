@@ -75,8 +75,8 @@ def plan_batches(
 
 
 _reading_json = threading.Lock()
-"""Held by the batch whose payloads DuckDB reads: that takes a third of a batch's time and, with about 100 MB for every
-2,048 large orders, most of its memory. The other batch does the rest of its work meanwhile."""
+"""Held by the batch whose payloads DuckDB reads: that takes a quarter of a batch's time and, with up to 100 MB for
+2,048 large orders, much of its memory. The other batch does the rest of its work meanwhile."""
 
 
 @dataclass(frozen=True)
