@@ -92,6 +92,13 @@ class ReportFigures:
     rejected: list[reports.RejectedRecord]
 
     @property
+    def is_before_known(self) -> bool:
+        """Whether any day of the period before was loaded: else nothing is known of it, which is not zero (R1)."""
+        return len(self.days_missing_before) <= (self.before_to - self.before_from).days or bool(
+            self.totals_before
+        )
+
+    @property
     def currencies(self) -> list[str]:
         """Every currency of either period, the one with most orders first: that is the shop's own."""
 

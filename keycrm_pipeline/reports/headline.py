@@ -22,6 +22,7 @@ from keycrm_pipeline.reports.elements import (
     tone_of,
 )
 from keycrm_pipeline.reports.figures import ReportFigures
+from keycrm_pipeline.reports.formatting import NO_VALUE
 from keycrm_pipeline.warehouse.reports import PeriodTotals
 
 MOST_DAYS_NAMED = 8
@@ -117,9 +118,9 @@ def tiles(figures: ReportFigures, writer: Writer) -> list[Tile]:
         return Tile(
             label,
             written(value),
-            writer.change(value, value_before),
+            writer.change(value, value_before) if figures.is_before_known else "",
             words["was"].format(value=written(value_before)) if value_before > 0 else "",
-            tone_of(value, value_before, more_is="good"),
+            tone_of(value, value_before, more_is="good") if figures.is_before_known else "",
         )
 
     def money(amount: Decimal) -> str:
@@ -138,16 +139,26 @@ def figures_section(figures: ReportFigures, writer: Writer) -> Section:
     """The period's figures against the period before, each currency apart."""
     words, write = writer.words, writer.write
     bodies = []
+    is_compared = figures.is_before_known
     for currency in figures.currencies:
         now, before = totals_of(figures, currency)
 
         def count(label: str, one: int, other: int, more_is: Tone = "") -> list[Cell]:
-            return _figure_row(writer, label, Decimal(one), Decimal(other), write.number, more_is)
+            return _figure_row(
+                writer, label, Decimal(one), Decimal(other) if is_compared else None, write.number, more_is
+            )
 
         def money(
             label: str, one: Decimal, other: Decimal, more_is: Tone = "", currency: str = currency
         ) -> list[Cell]:
-            return _figure_row(writer, label, one, other, lambda value: write.money(value, currency), more_is)
+            return _figure_row(
+                writer,
+                label,
+                one,
+                other if is_compared else None,
+                lambda value: write.money(value, currency),
+                more_is,
+            )
 
         rows = [
             money(words["sales"], now.grand_total, before.grand_total, "good"),
@@ -186,13 +197,19 @@ def _figure_row(
     writer: Writer,
     label: str,
     now: Decimal,
-    before: Decimal,
+    before: Decimal | None,
     written: Callable[[Decimal], str],
     more_is: Tone,
 ) -> list[Cell]:
-    return [
+    """One figure; `before` is None when nothing is known of the period before."""
+    first = [
         Cell(label, tone="quiet" if label == writer.words["of_it_delivery"] else ""),
         Cell(written(now)),
+    ]
+    if before is None:
+        return [*first, Cell(NO_VALUE, tone="quiet"), Cell(NO_VALUE, tone="quiet")]
+    return [
+        *first,
         Cell(writer.change(now, before), tone=tone_of(now, before, more_is=more_is)),
         Cell(written(before), tone="quiet"),
     ]

@@ -1,12 +1,15 @@
-"""Memory that the process has freed goes back to the system."""
+"""Memory that the process has freed goes back to the system, and Python looks for cycles when it should."""
 
 from __future__ import annotations
 
+import gc
 import platform
 import subprocess
 import sys
 
 import pytest
+
+from keycrm_pipeline.exchange.memory import without_search_for_cycles
 
 PROGRAM = """
 import ctypes, threading
@@ -52,3 +55,22 @@ def test_threads_that_fetch_pages_do_not_keep_what_they_freed() -> None:
     """A load of years kept 90 MB in the heaps of its sixteen threads, beside all that it took later."""
     done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
     assert int(done.stdout) < 20
+
+
+def _fail_within() -> None:
+    with without_search_for_cycles():
+        assert not gc.isenabled()
+        raise ValueError("a fault")
+
+
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_python_looks_for_cycles_again_whatever_happened(was_enabled: bool) -> None:
+    """A step that fails must not leave a program behind that never frees what holds itself."""
+    before = gc.isenabled()
+    try:
+        (gc.enable if was_enabled else gc.disable)()
+        with pytest.raises(ValueError, match="a fault"):
+            _fail_within()
+        assert gc.isenabled() is was_enabled
+    finally:
+        (gc.enable if before else gc.disable)()

@@ -249,16 +249,27 @@ def test_an_empty_period_after_a_full_one(march: Warehouse) -> None:
 def test_one_order(shop: BookedShop) -> None:
     """A shop of a single order on a single day has a report with a chart of one bar."""
     shop.order(1, MARCH[0], [Item("10.50")], payments=[Payment("10.50")])
+    shop.loaded(MARCH[0] - timedelta(days=1), MARCH[0])
     document = render(shop.save(), period=(MARCH[0], MARCH[0]))
     assert ["Продажі", "10,50 ₴", "нове", "0,00 ₴"] in rows(document, "figures")
     assert "Усі замовлення оплачено." in document
+
+
+def test_a_period_before_that_was_never_loaded_is_not_zero(shop: BookedShop) -> None:
+    """Nothing is known of it: 0,00 ₴ and "new" would say that the shop sold nothing then (R1)."""
+    shop.order(1, MARCH[0], [Item("10.50")], payments=[Payment("10.50")])
+    shop.loaded(*MARCH)
+    document = render(shop.save())
+    figures = rows(document, "figures")
+    assert ["Продажі", "10,50 ₴", "—", "—"] in figures
+    assert "нове" not in document
 
 
 def test_only_cancelled_orders(shop: BookedShop) -> None:
     """Sales of zero with a cancelled order: no share of nothing, no dash for the period before, no failure."""
     shop.order(1, MARCH[0], [Item("10")], status_id=19)
     document = render(shop.save())
-    assert ["Скасовані замовлення", "1", "нове", "0"] in rows(document, "figures")
+    assert ["Скасовані замовлення", "1", "—", "—"] in rows(document, "figures")
     assert "Скасовано 100,0 % замовлень періоду. " in text_of(section(document, "lost"))
 
 
