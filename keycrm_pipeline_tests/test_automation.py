@@ -194,7 +194,7 @@ def test_changes_wait_for_a_first_load_and_for_each_other(
     changes, _ = build_sensors(ProfileAssets(profile, settings))
     assert "no database" in tick(changes, instance).skip_message
     with open_warehouse(profile, settings).writing() as connection:
-        page = raw.FetchedPage(1, 1, [raw.FetchedRow(1, date(2026, 3, 2), "{}", NOW)])
+        page = raw.FetchedPage(1, 1, [raw.FetchedRow(1, date(2026, 3, 2), b"{}", NOW)])
         raw.store_pages(connection, None, [page], exchange_id=1, now=NOW, asked_day=None)
     assert len(tick(changes, instance).run_requests) == 1
     instance.create_run_for_job(
@@ -208,7 +208,7 @@ def test_changes_wait_for_a_backfill(settings: Settings, instance: dg.DagsterIns
     profile = make_profile()
     assets = ProfileAssets(profile, settings)
     with open_warehouse(profile, settings).writing() as connection:
-        page = raw.FetchedPage(1, 1, [raw.FetchedRow(1, date(2026, 3, 2), "{}", NOW)])
+        page = raw.FetchedPage(1, 1, [raw.FetchedRow(1, date(2026, 3, 2), b"{}", NOW)])
         raw.store_pages(connection, None, [page], exchange_id=1, now=NOW, asked_day=None)
     graph = build_definitions([profile], settings).resolve_asset_graph()
     instance.add_backfill(

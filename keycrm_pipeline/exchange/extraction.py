@@ -88,11 +88,20 @@ def no_progress(_done: int, _total: int) -> None:
     """Shows nothing."""
 
 
+def _readable(payload: bytes) -> bytes:
+    """The same text; what is no UTF-8 in it, as a replacement character."""
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return payload.decode("utf-8", errors="replace").encode()
+    return payload
+
+
 def _fetched(row: OrderRow, profile: Profile) -> raw.FetchedRow:
     return raw.FetchedRow(
         order_id=row.order_id,
         order_day=order_day(row.ordered_at, row.created_at, profile.zone),
-        payload=row.payload.decode("utf-8", errors="replace"),
+        payload=_readable(row.payload),
         crm_updated_at=row.updated_at,
     )
 

@@ -23,13 +23,13 @@ class FetchedRow:
     Attributes:
         order_id: KeyCRM's id; None when unreadable.
         order_day: Local day; None when the order has no readable date.
-        payload: The order's JSON text as it came.
+        payload: The order's JSON text as it came, in UTF-8.
         crm_updated_at: updated_at, aware, or None.
     """
 
     order_id: int | None
     order_day: date | None
-    payload: str
+    payload: bytes
     crm_updated_at: datetime | None
 
 
@@ -61,8 +61,8 @@ class StoredCounts:
     nameless_keys: tuple[str, ...]
 
 
-def _digest(payload: str) -> str:
-    return hashlib.md5(payload.encode(), usedforsecurity=False).hexdigest()
+def _digest(payload: bytes) -> str:
+    return hashlib.md5(payload, usedforsecurity=False).hexdigest()
 
 
 def store_pages(
@@ -104,7 +104,7 @@ def _store_pages(
     connection: duckdb.DuckDBPyConnection,
     walk: str | None,
     pages: Sequence[FetchedPage],
-    invalid: Collection[str],
+    invalid: Collection[bytes],
     *,
     exchange_id: int,
     now: datetime,
@@ -159,7 +159,7 @@ def _payload_frame(rows: Sequence[FetchedRow]) -> pl.DataFrame:
         {
             "order_id": [row.order_id for row in rows],
             "order_day": [row.order_day for row in rows],
-            "payload": [row.payload for row in rows],
+            "payload": pl.Series([row.payload for row in rows], dtype=pl.Binary).cast(pl.String),
             "crm_updated_at": [row.crm_updated_at for row in rows],
         },
         schema={
@@ -192,7 +192,7 @@ def _insert_payloads(
         connection.unregister("rows_frame")
 
 
-def _invalid_payloads(connection: duckdb.DuckDBPyConnection, pages: Sequence[FetchedPage]) -> set[str]:
+def _invalid_payloads(connection: duckdb.DuckDBPyConnection, pages: Sequence[FetchedPage]) -> set[bytes]:
     rows = [row for page in pages for row in page.rows if row.order_id is not None]
     connection.register("rows_frame", _payload_frame(rows))
     try:
@@ -205,7 +205,7 @@ def _invalid_payloads(connection: duckdb.DuckDBPyConnection, pages: Sequence[Fet
 def _store_nameless(
     connection: duckdb.DuckDBPyConnection,
     rows: Iterable[FetchedRow],
-    invalid: Collection[str],
+    invalid: Collection[bytes],
     *,
     asked_day: date | None,
     now: datetime,
@@ -214,10 +214,17 @@ def _store_nameless(
     for row in rows:
         if row.order_id is None:
             key = _digest(row.payload)
-            records[key] = (key, None, asked_day, [sentences.NO_ORDER_ID.english], row.payload, now)
+            records[key] = (key, None, asked_day, [sentences.NO_ORDER_ID.english], row.payload.decode(), now)
         elif row.payload in invalid:
             key = str(row.order_id)
-            records[key] = (key, row.order_id, row.order_day, [sentences.NO_JSON.english], row.payload, now)
+            records[key] = (
+                key,
+                row.order_id,
+                row.order_day,
+                [sentences.NO_JSON.english],
+                row.payload.decode(),
+                now,
+            )
     if not records:
         return ()
     frame = pl.DataFrame(

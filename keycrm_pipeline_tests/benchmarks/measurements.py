@@ -58,7 +58,10 @@ def _pages(
         for payload in day:
             waiting.append(
                 raw.FetchedRow(
-                    payload["id"], first_day + timedelta(days=offset), text(payload), datetime.now(UTC)
+                    payload["id"],
+                    first_day + timedelta(days=offset),
+                    text(payload).encode(),
+                    datetime.now(UTC),
                 )
             )
             if len(waiting) == PAGE:
@@ -166,7 +169,9 @@ def reload_day(directory: Path, beside: int, a_day: int) -> dict[str, Any]:
                     raw.FetchedRow(
                         row.order_id,
                         row.order_day,
-                        row.payload.replace("Подзвоніть перед", f"Змінено {round_number}, перед")
+                        row.payload.replace(
+                            "Подзвоніть перед".encode(), f"Змінено {round_number}, перед".encode()
+                        )
                         if row.order_id is not None and row.order_id % 10 == round_number
                         else row.payload,
                         row.crm_updated_at,
@@ -201,7 +206,7 @@ def file_growth(directory: Path, reloads: int, changed_of_twenty: int) -> dict[s
                     raw.FetchedRow(
                         row.order_id,
                         row.order_day,
-                        row.payload.replace("Подзвоніть перед", f"Змінено {number}, перед")
+                        row.payload.replace("Подзвоніть перед".encode(), f"Змінено {number}, перед".encode())
                         if number
                         and row.order_id is not None
                         and (row.order_id + number) % 20 < changed_of_twenty
@@ -223,9 +228,9 @@ def file_growth(directory: Path, reloads: int, changed_of_twenty: int) -> dict[s
 def write_pages(directory: Path, orders: int, a_day: int) -> dict[str, Any]:
     """Writes the pages that dlt loads."""
     path = directory / f"pages_{orders}.jsonl"
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("wb") as file:
         for page in _pages(orders // a_day, a_day):
-            file.write("[" + ",".join(row.payload for row in page.rows) + "]\n")
+            file.write(b"[" + b",".join(row.payload for row in page.rows) + b"]\n")
     return {"file": str(path), "bytes_an_order": path.stat().st_size // orders}
 
 
