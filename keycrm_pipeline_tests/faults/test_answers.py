@@ -12,7 +12,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ import pytest
 from keycrm_pipeline.exchange.session import close_unfinished
 from keycrm_pipeline.profile import Settings, load_profile
 from keycrm_pipeline.sandbox.api import SandboxApi
+from keycrm_pipeline.sandbox.payloads import timestamp
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError
 from keycrm_pipeline_tests.faults.jumping_clock import jumping
@@ -107,8 +109,13 @@ def test_orders_move_while_the_list_is_read(scene: tuple[CommandLine, SandboxApi
     """
     line, api = scene
 
+    @cache
+    def made_at() -> str:
+        # As in KeyCRM, the moment it comes in: pages answered side by side before and after it are told apart by that.
+        return timestamp(datetime.now(UTC))
+
     def move(shop: Shop) -> None:
-        shop.add_order(make_order(900))
+        shop.add_order(make_order(900, created_at=made_at()))
         shop.replace_order(
             3, {"manager_comment": "Змінено під час обміну", "updated_at": "2026-04-01T09:00:00.000000Z"}
         )
