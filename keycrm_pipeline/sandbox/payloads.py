@@ -11,7 +11,7 @@ both as JSON numbers. Everything returned is a fresh, ordinary dictionary, free 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, overload
 
 Payload = dict[str, Any]
 """A record as KeyCRM would send it: JSON values, with `Decimal` allowed wherever a JSON number is meant."""
@@ -38,6 +38,12 @@ def money(kopiykas: int) -> int | Decimal:
     return Decimal(kopiykas).scaleb(-2)
 
 
+@overload
+def timestamp(moment: datetime) -> str: ...
+@overload
+def timestamp(moment: None) -> None: ...
+@overload
+def timestamp(moment: datetime | None) -> str | None: ...
 def timestamp(moment: datetime | None) -> str | None:
     """A moment in KeyCRM's usual form, `2026-01-29T18:53:35.000000Z`; `None` stays `None`."""
     if moment is None:
