@@ -71,7 +71,7 @@ def derive_selected_documents(
 ) -> DocumentCounts:
     """Derives the documents of the selected orders in batches; `select_orders` and the registers went before.
 
-    Every frame passes its pandera schema before it is written.
+    Every frame passes the checks of its table before it is written.
 
     Args:
         connection: A connection for writing.
@@ -92,7 +92,7 @@ def derive_selected_documents(
             (ORDER_SERVICES, documents.order_services),
             (ORDER_PAYMENTS, documents.order_payments),
         ):
-            table.frame_schema.select_columns(frame.columns).validate(frame, lazy=True)
+            table.checked(frame)
         return store.replace_documents(
             connection,
             orders=documents.orders,

@@ -55,9 +55,7 @@ def _execute_with(
 
 
 def _cards(table: Table, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pl.DataFrame:
-    return table.frame_schema.select_columns(list(columns)).validate(
-        table_frame(table, rows, columns), lazy=True
-    )
+    return table.checked(table_frame(table, rows, columns))
 
 
 def store_catalogue_partners(

@@ -153,9 +153,7 @@ def store_partners(
 
     A changed card has `is_changed`: false when only the order it follows is newer, which moves no `updated_at`.
     """
-    created_frame = PARTNERS.frame_schema.select_columns(list(PARTNER_COLUMNS)).validate(
-        table_frame(PARTNERS, created, PARTNER_COLUMNS), lazy=True
-    )
+    created_frame = PARTNERS.checked(table_frame(PARTNERS, created, PARTNER_COLUMNS))
     changed_frame = table_frame(PARTNERS, changed, PARTNER_COLUMNS).with_columns(
         pl.Series("is_changed", [row["is_changed"] for row in changed], dtype=pl.Boolean)
     )
@@ -206,9 +204,7 @@ def store_products(
     values = {"now": now}
 
     def cards(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
-        return PRODUCTS.frame_schema.select_columns(list(PRODUCT_COLUMNS)).validate(
-            table_frame(PRODUCTS, rows, PRODUCT_COLUMNS), lazy=True
-        )
+        return PRODUCTS.checked(table_frame(PRODUCTS, rows, PRODUCT_COLUMNS))
 
     def variants(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
         return table_frame(PRODUCT_VARIANTS, rows, _VARIANT_COLUMNS)
@@ -332,7 +328,7 @@ def stored_statuses(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any
 
 def store_statuses(connection: duckdb.DuckDBPyConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Stores new and changed statuses."""
-    frame = STATUSES.frame_schema.validate(table_frame(STATUSES, rows, STATUSES.column_names), lazy=True)
+    frame = STATUSES.checked(table_frame(STATUSES, rows, STATUSES.column_names))
     _execute_with(connection, "statuses_frame", frame, "upsert_statuses")
 
 
@@ -344,5 +340,5 @@ def stored_sources(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]
 
 def store_sources(connection: duckdb.DuckDBPyConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Stores new and changed sources."""
-    frame = SOURCES.frame_schema.validate(table_frame(SOURCES, rows, SOURCES.column_names), lazy=True)
+    frame = SOURCES.checked(table_frame(SOURCES, rows, SOURCES.column_names))
     _execute_with(connection, "sources_frame", frame, "upsert_sources")
