@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 
 # The forms in which an apostrophe reaches a shop: typewriter, typographic, the letter apostrophe of Ukrainian
 # spelling, and what keyboards without it offer.
@@ -38,12 +37,6 @@ def _comparable(text: str) -> str:
     return composed.translate(_PLAIN) if _ODD.search(composed) else composed
 
 
-TEXTS_REMEMBERED = 4_096
-"""A buyer's name, phone and e-mail are each looked at several times on the way to a card, one after the other: what
-became of the newest texts is remembered. More would take memory and be of no use."""
-
-
-@lru_cache(TEXTS_REMEMBERED)
 def name_key(name: str | None) -> str | None:
     """Return the form in which a name of a partner, product or service is compared (R3, R4.3).
 
@@ -76,7 +69,6 @@ def sku_key(sku: str | None) -> str | None:
     return _comparable(sku).strip() or None
 
 
-@lru_cache(TEXTS_REMEMBERED)
 def email_key(email: str | None) -> str | None:
     """Return the form in which an e-mail is compared (R3): trimmed, lower case.
 
@@ -94,7 +86,6 @@ def email_key(email: str | None) -> str | None:
     return address
 
 
-@lru_cache(TEXTS_REMEMBERED)
 def tidied(text: str | None) -> str | None:
     """Return the text as it is written on a card: trimmed, blanks collapsed, without characters nobody sees.
 

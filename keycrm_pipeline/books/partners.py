@@ -7,12 +7,12 @@ change belong to the packages above.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import partial
 
-from keycrm_pipeline.books.names import TEXTS_REMEMBERED, email_key, name_key, tidied
+from keycrm_pipeline.books.names import email_key, name_key, tidied
 from keycrm_pipeline.books.origins import CATALOGUE, KEYCRM
 from keycrm_pipeline.books.phones import card_phone, normalised_phone
 
@@ -101,20 +101,6 @@ def names_disagree(one: str | None, other: str | None) -> bool:
     return one_key is not None and other_key is not None and one_key != other_key
 
 
-def identifies_nobody(name: str | None, phone: str | None, email: str | None) -> bool:
-    """Tell whether a buyer has neither name nor phone nor e-mail, so that no card can be made of it.
-
-    A buyer for whom this is true needs a `default_partner`, unless it is linked to a card already.
-    """
-    return _name_to_show(name, phone, email) is None
-
-
-def _name_to_show(name: str | None, phone: str | None, email: str | None) -> str | None:
-    """Return a buyer's name, else what stands in for it."""
-    return _real_name(name) or card_phone(phone) or tidied(email) or tidied(name)
-
-
-@lru_cache(TEXTS_REMEMBERED)
 def _real_name(name: str | None) -> str | None:
     """Return a name that is one: it has a letter, and is no e-mail. Sites put the phone into its field."""
     shown = tidied(name)
@@ -137,6 +123,54 @@ def conflict_stands(names: Iterable[str | None]) -> bool:
         none.
     """
     return len({name_key(name) for name in names if _real_name(name) is not None}) > 1
+
+
+Forms = Callable[[str | None], str | None]
+"""A form of a text: as it is compared, or as it stands on a card."""
+
+
+class _Remembered(dict[str | None, str | None]):
+    """One form of many texts, each worked out once."""
+
+    def __init__(self, form: Forms) -> None:
+        super().__init__()
+        self._form = form
+
+    def __missing__(self, text: str | None) -> str | None:
+        found = self[text] = self._form(text)
+        return found
+
+
+class BuyerTexts:
+    """The forms of the names, phones and e-mails of some buyers and cards, each worked out once.
+
+    On the way to a card and into its table the same text is looked at half a dozen times. The forms are kept as long
+    as this is: hand one to all that looks at the buyers of some days, and let go of it then.
+
+    Attributes:
+        name_key: See `books.names.name_key`.
+        email_key: See `books.names.email_key`.
+        phone_key: See `books.phones.normalised_phone`.
+        card_phone: See `books.phones.card_phone`.
+        tidied: See `books.names.tidied`.
+        real_name: A name that is one: it has a letter, and is no e-mail; else None.
+    """
+
+    def __init__(self) -> None:
+        self.name_key: Forms = _Remembered(name_key).__getitem__
+        self.email_key: Forms = _Remembered(email_key).__getitem__
+        self.phone_key: Forms = _Remembered(normalised_phone).__getitem__
+        self.card_phone: Forms = _Remembered(partial(card_phone, phone_key=self.phone_key)).__getitem__
+        self.tidied: Forms = _Remembered(tidied).__getitem__
+        self.real_name: Forms = _Remembered(_real_name).__getitem__
+
+    def name_to_show(self, name: str | None, phone: str | None, email: str | None) -> str | None:
+        """A buyer's name as typed, else what stands in for it.
+
+        None for one who has neither name nor phone nor e-mail: no card can be made of it, and it needs a
+        `default_partner` unless it is linked to a card already.
+        """
+        return self.real_name(name) or self.card_phone(phone) or self.tidied(email) or self.tidied(name)
 
 
 class PartnerRegister:
@@ -179,6 +213,7 @@ class PartnerRegister:
         next_partner_id: int,
         match_name: bool,
         default_partner: str | None,
+        texts: BuyerTexts | None = None,
     ) -> None:
         """Take over what the books have.
 
@@ -189,7 +224,9 @@ class PartnerRegister:
             match_name: Whether phone and e-mail only count together with the same name
                 (`partner_match: phone_and_name`).
             default_partner: Name of the partner of orders without a buyer; None when the profile has none.
+            texts: Forms that are worked out already, and kept for who looks at the same texts afterwards.
         """
+        self._texts = texts or BuyerTexts()
         self.new_links: dict[int, int] = {}
         self.name_conflicts: list[NameConflict] = []
         self._given: dict[int, PartnerCard] = {}
@@ -234,19 +271,24 @@ class PartnerRegister:
                 if as_of is not None and moment > as_of:
                     self._as_of[partner_id] = moment
             elif as_of is None or moment >= as_of or self._filled_from.get(partner_id) != said:
-                self._follow(partner_id, sighting, moment)
+                self._follow(self._cards[partner_id], sighting, moment)
             return partner_id
-        name = _name_to_show(sighting.name, sighting.phone, sighting.email)
+        name = self._texts.name_to_show(sighting.name, sighting.phone, sighting.email)
         if name is None:
             return self._default(sighting)
         partner_id = self._matched(sighting, name)
         if partner_id is None:
-            partner_id = self._new_card(name)
-        elif self._disagrees(self._cards[partner_id], sighting):
-            self.name_conflicts.append(NameConflict(partner_id, sighting.buyer_id, sighting.order_id))
+            partner_id = self._next_partner_id
+            self._next_partner_id += 1
+            self._follow(
+                PartnerCard(partner_id, name, None, None, KEYCRM, None, None, None), sighting, moment
+            )
+        else:
+            if self._disagrees(self._cards[partner_id], sighting):
+                self.name_conflicts.append(NameConflict(partner_id, sighting.buyer_id, sighting.order_id))
+            self._follow(self._cards[partner_id], sighting, moment)
         self._links[sighting.buyer_id] = partner_id
         self.new_links[sighting.buyer_id] = partner_id
-        self._follow(partner_id, sighting, moment)
         return partner_id
 
     def meet_all(self, sightings: Iterable[BuyerSighting]) -> list[int]:
@@ -288,7 +330,7 @@ class PartnerRegister:
         }
 
     @property
-    def touched(self) -> dict[int, PartnerCard]:
+    def confirmed(self) -> dict[int, PartnerCard]:
         """The given cards on which the same stands as before, confirmed by a newer order.
 
         Nothing changed for a reader, so it is no update; but the newer date must be kept, or an order of a
@@ -318,15 +360,15 @@ class PartnerRegister:
             self._index(
                 self._by_phone,
                 card.partner_id,
-                None if before is None else normalised_phone(before.phone),
-                normalised_phone(card.phone),
+                None if before is None else self._texts.phone_key(before.phone),
+                self._texts.phone_key(card.phone),
             )
         if before is None or before.email != card.email:
             self._index(
                 self._by_email,
                 card.partner_id,
-                None if before is None else email_key(before.email),
-                email_key(card.email),
+                None if before is None else self._texts.email_key(before.email),
+                self._texts.email_key(card.email),
             )
 
     @staticmethod
@@ -339,35 +381,31 @@ class PartnerRegister:
 
     def _matched(self, sighting: BuyerSighting, name: str) -> int | None:
         """Return the card with the buyer's phone, else with its e-mail (R3, steps 2 and 3)."""
-        key_of_name = name_key(name)
+        texts = self._texts
         for index, key in (
-            (self._by_phone, normalised_phone(sighting.phone)),
-            (self._by_email, email_key(sighting.email)),
+            (self._by_phone, texts.phone_key(sighting.phone)),
+            (self._by_email, texts.email_key(sighting.email)),
         ):
+            found = index.get(key) if key is not None else None
+            if not found:
+                continue
             candidates = [
                 partner_id
-                for partner_id in (index.get(key, ()) if key is not None else ())
-                if not self._match_name or name_key(self._cards[partner_id].name) == key_of_name
+                for partner_id in found
+                if not self._match_name
+                or texts.name_key(self._cards[partner_id].name) == texts.name_key(name)
             ]
             if candidates:
                 return min(candidates)
         return None
 
-    @staticmethod
-    def _own_name(card: PartnerCard) -> str | None:
+    def _own_name(self, card: PartnerCard) -> str | None:
         """Return the card's name unless it is one of our own making, a phone or e-mail in its place."""
-        return tidied(card.name) if card.origin == CATALOGUE else _real_name(card.name)
+        return (self._texts.tidied if card.origin == CATALOGUE else self._texts.real_name)(card.name)
 
     def _disagrees(self, card: PartnerCard, sighting: BuyerSighting) -> bool:
         """Tell whether the card's name and the buyer's are different people's."""
-        return names_disagree(self._own_name(card), _real_name(sighting.name))
-
-    def _new_card(self, name: str) -> int:
-        """Make a card with the next id and nothing but a name."""
-        partner_id = self._next_partner_id
-        self._next_partner_id += 1
-        self._put(PartnerCard(partner_id, name, None, None, KEYCRM, None, None, None))
-        return partner_id
+        return names_disagree(self._own_name(card), self._texts.real_name(sighting.name))
 
     def _default(self, sighting: BuyerSighting) -> int:
         """Return the default partner's card; the first order that needs it finds or makes it."""
@@ -382,21 +420,31 @@ class PartnerRegister:
                 # A buyer may be called so, too; that card takes another name with the buyer's next order.
                 and (card.origin == CATALOGUE or card.partner_id not in self._as_of)
             ]
-            self._default_id = min(named) if named else self._new_card(self._default_name)
+            if named:
+                self._default_id = min(named)
+            else:
+                self._default_id = self._next_partner_id
+                self._next_partner_id += 1
+                self._put(
+                    PartnerCard(self._default_id, self._default_name, None, None, KEYCRM, None, None, None)
+                )
         return self._default_id
 
-    def _follow(self, partner_id: int, sighting: BuyerSighting, moment: tuple[datetime, int]) -> None:
-        """Bring a card up to date with a sighting of its buyer."""
-        card = self._cards[partner_id]
+    def _follow(self, card: PartnerCard, sighting: BuyerSighting, moment: tuple[datetime, int]) -> None:
+        """Bring a card, known or new, up to date with a sighting of its buyer."""
+        partner_id, texts = card.partner_id, self._texts
         as_of = self._as_of.get(partner_id)
-        own = (self._own_name(card), card.phone, card.email)
-        said = (_real_name(sighting.name), card_phone(sighting.phone), tidied(sighting.email))
+        own_name = self._own_name(card)
+        said_name = texts.real_name(sighting.name)
+        said_phone, said_email = texts.card_phone(sighting.phone), texts.tidied(sighting.email)
         follows = card.origin != CATALOGUE and (as_of is None or moment >= as_of)
-        first, second = (said, own) if follows else (own, said)
-        name, phone, email = (one or other for one, other in zip(first, second, strict=True))
-        typed = (tidied(sighting.name) if follows else None) or card.name
-        shown_name = name or phone or email or typed
-        if (shown_name, phone, email) != (card.name, card.phone, card.email):
+        if follows:
+            name, phone, email = said_name or own_name, said_phone or card.phone, said_email or card.email
+            shown_name = name or phone or email or texts.tidied(sighting.name) or card.name
+        else:
+            name, phone, email = own_name or said_name, card.phone or said_phone, card.email or said_email
+            shown_name = name or phone or email or card.name
+        if (shown_name, phone, email) != (card.name, card.phone, card.email) or partner_id not in self._cards:
             # Not dataclasses.replace: it costs as much as the whole rule on 100,000 cards.
             self._put(
                 PartnerCard(

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import phonenumbers
-
-from keycrm_pipeline.books.names import TEXTS_REMEMBERED
 
 _REGION = "UA"
 _COUNTRY = "380"
@@ -145,7 +143,6 @@ def _searched(text: str) -> str | None:
     return None
 
 
-@lru_cache(TEXTS_REMEMBERED)
 def normalised_phone(text: str | None) -> str | None:
     """Return the first valid phone number of a field as it is compared and kept (R3).
 
@@ -171,15 +168,18 @@ def normalised_phone(text: str | None) -> str | None:
     return _searched(field) if field else None
 
 
-def card_phone(text: str | None) -> str | None:
+def card_phone(
+    text: str | None, phone_key: Callable[[str | None], str | None] = normalised_phone
+) -> str | None:
     """Return the phone as it stands on a card: the valid number of the field, else the field as typed (R3).
 
     Args:
         text: The field as typed.
+        phone_key: `normalised_phone`, or one that remembers what it gave.
 
     Returns:
         The text, trimmed; None when nothing was typed.
     """
     if text is None:
         return None
-    return normalised_phone(text) or text.strip() or None
+    return phone_key(text) or text.strip() or None

@@ -23,7 +23,7 @@ from keycrm_pipeline.books.catalogue_files import (
     read_partners_csv,
     read_products_csv,
 )
-from keycrm_pipeline.books.partners import PartnerCard
+from keycrm_pipeline.books.partners import BuyerTexts, PartnerCard
 from keycrm_pipeline.books.products import ProductCard, ProductVariant
 from keycrm_pipeline.exchange.errors import ExchangeError
 from keycrm_pipeline.exchange.products import card_row
@@ -170,10 +170,11 @@ def _enter_partners(
         match_name=profile.partner_match == "phone_and_name",
         default_partner=profile.default_partner,
     )
+    texts = BuyerTexts()
     store.store_catalogue_partners(
         connection,
-        created=[partner_row(card) for card in entered.created],
-        changed=[partner_row(card) for card in entered.changed],
+        created=[partner_row(card, texts) for card in entered.created],
+        changed=[partner_row(card, texts) for card in entered.changed],
         joined=entered.joined,
         now=now,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
-from keycrm_pipeline.books.names import email_key, name_key
-from keycrm_pipeline.books.partners import BuyerSighting, PartnerCard, PartnerRegister, identifies_nobody
-from keycrm_pipeline.books.phones import normalised_phone
+from keycrm_pipeline.books.names import name_key
+from keycrm_pipeline.books.partners import (
+    BuyerSighting,
+    BuyerTexts,
+    PartnerCard,
+    PartnerRegister,
+)
 from keycrm_pipeline.books.statuses import group_name, source_name, status_name
 from keycrm_pipeline.exchange.fields import text, whole
 from keycrm_pipeline.exchange.memory import without_search_for_cycles
@@ -113,7 +117,7 @@ def derive_sources(
     return RegisterCounts(created=created, updated=len(changed) - created, used=len(carried))
 
 
-def partner_row(card: PartnerCard) -> dict[str, Any]:
+def partner_row(card: PartnerCard, texts: BuyerTexts) -> dict[str, Any]:
     """A partner card as a row of its table, with the keys it is found by."""
     # Not dataclasses.asdict: it copies deeply, which costs more than the rule itself on 100,000 cards.
     return {
@@ -125,14 +129,10 @@ def partner_row(card: PartnerCard) -> dict[str, Any]:
         "catalogue_id": card.catalogue_id,
         "as_of_ordered_at": card.as_of_ordered_at,
         "as_of_order_id": card.as_of_order_id,
-        "name_key": name_key(card.name),
-        "phone_key": normalised_phone(card.phone) if card.phone else None,
-        "email_key": email_key(card.email) if card.email else None,
+        "name_key": texts.name_key(card.name),
+        "phone_key": texts.phone_key(card.phone),
+        "email_key": texts.email_key(card.email),
     }
-
-
-def _is_nobody(sighting: BuyerSighting) -> bool:
-    return sighting.buyer_id is None or identifies_nobody(sighting.name, sighting.phone, sighting.email)
 
 
 def derive_partners(
@@ -154,12 +154,6 @@ def derive_partners(
     )
 
 
-def _keys(key_of: Callable[[str | None], str | None], texts: Sequence[str | None]) -> list[str | None]:
-    """The keys of texts, each worked out once: most buyers order more than once."""
-    known = {text: key_of(text) for text in set(texts) if text}
-    return [known.get(text) if text else None for text in texts]
-
-
 @dataclass(frozen=True)
 class _MetCards:
     """Numbers of the cards that some days' buyers made and changed; the cards themselves need not stay in memory."""
@@ -177,20 +171,16 @@ def _meet_buyers(
     now: datetime,
 ) -> _MetCards:
     """Meets the buyers of the selected orders of some days, and stores the cards that this made or changed."""
+    texts = BuyerTexts()
     sightings = [
-        BuyerSighting(
-            order_id=order_id, ordered_at=ordered_at, buyer_id=buyer_id, name=name, phone=phone, email=email
-        )
-        for order_id, ordered_at, buyer_id, name, phone, email in registers.buyer_sightings(
-            connection, first_day, last_day
-        )
+        BuyerSighting(*sighting) for sighting in registers.buyer_sightings(connection, first_day, last_day)
     ]
     default_key = name_key(profile.default_partner) if profile.default_partner else None
     keys = pl.DataFrame(
         {
             "buyer_id": [sighting.buyer_id for sighting in sightings],
-            "phone_key": _keys(normalised_phone, [sighting.phone for sighting in sightings]),
-            "email_key": _keys(email_key, [sighting.email for sighting in sightings]),
+            "phone_key": [texts.phone_key(sighting.phone) for sighting in sightings],
+            "email_key": [texts.email_key(sighting.email) for sighting in sightings],
         },
         schema={"buyer_id": pl.Int64, "phone_key": pl.String, "email_key": pl.String},
     )
@@ -201,21 +191,28 @@ def _meet_buyers(
         next_partner_id=next_partner_id,
         match_name=profile.partner_match == "phone_and_name",
         default_partner=profile.default_partner,
+        texts=texts,
     )
     register.meet_all(
         sighting
         for sighting in sightings
         # Without a default partner there is no card to find for a buyer who is nobody: such an order can only be
         # one that is booked and gone from KeyCRM, and keeps the partner it has.
-        if profile.default_partner or sighting.buyer_id in links or not _is_nobody(sighting)
+        if profile.default_partner
+        or sighting.buyer_id in links
+        or (
+            sighting.buyer_id is not None
+            and texts.name_to_show(sighting.name, sighting.phone, sighting.email) is not None
+        )
     )
     conflicts = {conflict.buyer_id: conflict for conflict in register.name_conflicts}
     registers.store_partners(
         connection,
-        created=[partner_row(card) for card in register.created.values()],
-        changed=[
-            *(partner_row(card) | {"is_changed": True} for card in register.updated.values()),
-            *(partner_row(card) | {"is_changed": False} for card in register.touched.values()),
+        created=[partner_row(card, texts) for card in register.created.values()],
+        changed=[partner_row(card, texts) for card in register.updated.values()],
+        confirmed=[
+            (card.partner_id, card.as_of_ordered_at, card.as_of_order_id)
+            for card in register.confirmed.values()
         ],
         links=[
             {

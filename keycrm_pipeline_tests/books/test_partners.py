@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from keycrm_pipeline.books.origins import CATALOGUE, KEYCRM
 from keycrm_pipeline.books.partners import (
     BuyerSighting,
+    BuyerTexts,
     NameConflict,
     NoDefaultPartnerError,
     PartnerCard,
     PartnerRegister,
     conflict_stands,
-    identifies_nobody,
     names_disagree,
 )
 
@@ -72,7 +72,7 @@ def test_a_new_buyer_gets_a_card_with_name_phone_and_email() -> None:
     assert books.created == {100: card(100, "Олена Тестова", PHONE, "Olena@Example.com", as_of=1)}
     assert books.new_links == {917: 100}
     assert not books.updated
-    assert not books.touched
+    assert not books.confirmed
 
 
 def test_the_link_comes_first() -> None:
@@ -234,7 +234,7 @@ def test_a_confirmed_card_is_touched_and_not_updated() -> None:
     for order in (2, 3):
         books.meet(seen(order, 917, "Олена", "0501234567"))
     assert not books.updated
-    assert books.touched == {1: card(1, "Олена", PHONE, as_of=3)}
+    assert books.confirmed == {1: card(1, "Олена", PHONE, as_of=3)}
 
 
 def test_two_buyers_on_one_card() -> None:
@@ -284,7 +284,7 @@ def test_a_catalogue_card_is_never_changed_but_filled() -> None:
     assert books.meet(seen(2, 917, "Олена", OTHER_PHONE, "other@example.com")) == 7
     assert books.updated == {7: replace(mine, email="o@example.com")}
     assert books.name_conflicts == [NameConflict(7, 917, 1)]
-    assert not books.touched
+    assert not books.confirmed
 
 
 # Orders without a buyer
@@ -304,7 +304,7 @@ def test_an_order_without_a_buyer_gets_the_default_partner_made_once() -> None:
 def test_a_buyer_with_nothing_but_an_id_gets_the_default_partner_for_the_time_being() -> None:
     """Not linked: once KeyCRM knows the name, the buyer has a card of its own."""
     books = register()
-    assert identifies_nobody(" ", None, "")
+    assert BuyerTexts().name_to_show(" ", None, "") is None
     assert books.meet(seen(1, 917, " ", None, "")) == 100
     assert not books.new_links
     assert books.meet(seen(2, 917, "Олена")) == 101
@@ -371,7 +371,7 @@ class Books:
         found = books.meet_all(
             sorted(sightings, key=lambda sighting: (sighting.ordered_at, sighting.order_id))
         )
-        for change in (books.created, books.updated, books.touched):
+        for change in (books.created, books.updated, books.confirmed):
             self.cards.update(change)
         self.links.update(books.new_links)
         return books, found
@@ -397,7 +397,7 @@ def test_whatever_buyers_come(
 
         again, found_again = books.load(sightings, match_name=match_name)
         assert found_again == found
-        assert {**again.created, **again.updated, **again.touched, **again.new_links} == {}
+        assert {**again.created, **again.updated, **again.confirmed, **again.new_links} == {}
         assert again.name_conflicts == []
     for given_card in mine if has_catalogue else []:
         now = books.cards[given_card.partner_id]

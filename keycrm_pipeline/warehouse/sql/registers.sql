@@ -89,7 +89,14 @@ UPDATE accounting.partners AS card SET
     name = frame.name, phone = frame.phone, email = frame.email,
     name_key = frame.name_key, phone_key = frame.phone_key, email_key = frame.email_key,
     as_of_ordered_at = frame.as_of_ordered_at, as_of_order_id = frame.as_of_order_id,
-    updated_at = CASE WHEN frame.is_changed THEN $now ELSE card.updated_at END
+    updated_at = $now
+FROM cards_frame AS frame
+WHERE card.partner_id = frame.partner_id
+
+-- name: confirm_partners
+-- The same stands on them; only the order that they follow is a newer one.
+UPDATE accounting.partners AS card SET
+    as_of_ordered_at = frame.as_of_ordered_at, as_of_order_id = frame.as_of_order_id
 FROM cards_frame AS frame
 WHERE card.partner_id = frame.partner_id
 
