@@ -57,6 +57,11 @@ GIVEN_BACK_AT = "1MB"
 than a batch has, and what one batch had freed lay beside what the next one took (measured: 150 MB of a year's load, for
 a twentieth more work)."""
 
+WRITTEN_AT_ONCE = "1MB"
+"""What a transaction writes goes straight into the file when it is more than this. With DuckDB's default of 16 MB a load
+writes its payloads to the log first, uncompressed, and then again, and has in memory what is only in the log (measured:
+30,000 orders write 6 MB instead of 112 MB; deriving 100,000 takes 15 MB less memory)."""
+
 _HOLDER = re.compile(r"held in (.+?)(?: by user .*)?\. ")
 _HELD = ("Could not set lock", "Conflicting lock", "Unique file handle conflict")
 """What DuckDB says of a file that is open elsewhere; the last, when this process has it open itself."""
@@ -159,6 +164,7 @@ class Warehouse:
             _prepare_for_writing(connection)
         connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
         connection.execute("SET allocator_bulk_deallocation_flush_threshold = ?", [GIVEN_BACK_AT])
+        connection.execute("SET checkpoint_threshold = ?", [WRITTEN_AT_ONCE])
         connection.execute("SET preserve_insertion_order = false")
         # A program that was begun with `python -c`, as Dagster's runs are, counts as a person at a prompt: after two
         # seconds DuckDB would draw a bar on standard output, into the JSON of a command.
