@@ -22,12 +22,11 @@ def build_raw_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
         with told_to_dagster(context), exchange_step(assets.plan(context), "raw_orders") as step:
             # Within the exchange, whose row says when the work began.
             from keycrm_pipeline.exchange.crm import open_client
-            from keycrm_pipeline.exchange.extraction import extract_period, refresh_reference_lists
+            from keycrm_pipeline.exchange.extraction import extract_period
             from keycrm_pipeline.warehouse.raw import orders_by_day
 
             with open_client(assets.profile, environment()) as client:
                 try:
-                    refresh_reference_lists(step.warehouse, assets.profile, client, now=step.now)
                     counts = extract_period(
                         step.warehouse,
                         assets.profile,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -37,6 +38,10 @@ REFERENCE_ROUTES: Mapping[str, str] = {
     "users": "/users",
     "categories": "/products/categories",
 }
+LISTS_AT_ONCE = 2
+"""Lists that are asked for side by side. In turn they would take the time of as many slow pages; all at once they would
+go before the first page of orders, whose answer all other pages wait for."""
+
 EVERY_LOAD = ("statuses", "sources", "payment_methods")
 OPTIONAL = ("users", "delivery_services")
 """Lists that an exchange can do without: an account that has no such route, or one that fails, stops nothing."""
@@ -241,20 +246,34 @@ def extract_period(
     now: datetime,
     progress: Progress = no_progress,
 ) -> ExtractionCounts:
-    """Fetches the orders of a period (R1), and asks by id for booked ones that did not come back (R11)."""
+    """Fetches the orders of a period (R1) and, beside them, the reference lists.
+
+    Booked orders of the period that did not come back are then asked for by id (R11).
+
+    Raises:
+        UnmappedStatusesError: See `reading_reference_lists`.
+        KeyCrmError: The pages that came are stored all the same.
+    """
     start, end = period_instants(first_day, last_day, profile.zone)
-    counts = walk_orders(
-        warehouse,
-        profile,
-        client,
-        walk=period_walk(profile, first_day, last_day),
-        # Whether the ends are included is undocumented: a second more on each side.
-        created_between=(start - timedelta(seconds=1), end + timedelta(seconds=1)),
-        exchange_id=exchange_id,
-        now=now,
-        asked_day=first_day,
-        progress=progress,
-    )
+    with reading_reference_lists(warehouse, profile, client, now=now) as raise_failure_of_lists:
+
+        def go_on(done: int, total: int) -> None:
+            # Not at the end only: pages of an hour would be asked for although the load cannot succeed.
+            raise_failure_of_lists()
+            progress(done, total)
+
+        counts = walk_orders(
+            warehouse,
+            profile,
+            client,
+            walk=period_walk(profile, first_day, last_day),
+            # Whether the ends are included is undocumented: a second more on each side.
+            created_between=(start - timedelta(seconds=1), end + timedelta(seconds=1)),
+            exchange_id=exchange_id,
+            now=now,
+            asked_day=first_day,
+            progress=go_on,
+        )
     with warehouse.writing() as connection:
         raw.forget_nameless(connection, first_day, last_day, sorted(counts.nameless_keys))
         counts.unchanged_outside = raw.unchanged_outside(
@@ -351,21 +370,26 @@ def _reference_rows(client: KeyCrmClient, profile: Profile, list_name: str) -> l
         raise
 
 
-def refresh_reference_lists(
+@contextlib.contextmanager
+def reading_reference_lists(
     warehouse: Warehouse,
     profile: Profile,
     client: KeyCrmClient,
     *,
     now: datetime,
     everything: bool = False,
-) -> list[str]:
-    """Reads the reference lists that a load needs, one request each, and returns their names.
+) -> Iterator[Callable[[], None]]:
+    """Reads the reference lists that a load needs beside what is done inside, and stores them at its end.
 
-    Statuses, sources and payment methods are read each time, the others when they are older than `REFRESH_HOURS`
-    or when `everything` is asked for.
+    One request a list; the statuses come before anything else. Statuses, sources and payment methods are read each
+    time, the others when they are older than `REFRESH_HOURS` or when `everything` is asked for.
+
+    Yields:
+        Raises what has befallen a list so far; to be called now and then by work that takes long.
 
     Raises:
         UnmappedStatusesError: The profile demands a stage for every status; raised before anything is stored.
+        KeyCrmError: A list could not be read; none of them is stored then.
     """
     with warehouse.writing() as connection:
         refreshed_at = raw.reference_lists_refreshed_at(connection)
@@ -382,14 +406,24 @@ def refresh_reference_lists(
         unmapped = unmapped_statuses(profile, fetched["statuses"])
         if unmapped:
             raise UnmappedStatusesError(unmapped)
-    # The others go side by side within the request limit: in turn they would cost the time of five slow pages.
     waiting = [list_name for list_name in due if list_name not in fetched]
-    with ThreadPoolExecutor(max_workers=len(REFERENCE_ROUTES)) as threads:
+    with ThreadPoolExecutor(LISTS_AT_ONCE, thread_name_prefix="lists") as threads:
         answers = {name: threads.submit(_reference_rows, client, profile, name) for name in waiting}
-    for list_name, answer in answers.items():
-        rows = answer.result()
-        if rows is not None:
-            fetched[list_name] = rows
+
+        def raise_failure() -> None:
+            for answer in answers.values():
+                if answer.done():
+                    answer.result()
+
+        try:
+            yield raise_failure
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+        for list_name, answer in answers.items():
+            rows = answer.result()
+            if rows is not None:
+                fetched[list_name] = rows
     with warehouse.writing() as connection:
         for list_name, list_rows in fetched.items():
             raw.store_reference_list(
@@ -402,4 +436,16 @@ def refresh_reference_lists(
                 },
                 now=now,
             )
-    return list(fetched)
+
+
+def refresh_reference_lists(
+    warehouse: Warehouse,
+    profile: Profile,
+    client: KeyCrmClient,
+    *,
+    now: datetime,
+    everything: bool = False,
+) -> None:
+    """Reads and stores the reference lists with nothing beside them; see `reading_reference_lists`."""
+    with reading_reference_lists(warehouse, profile, client, now=now, everything=everything):
+        pass

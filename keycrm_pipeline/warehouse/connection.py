@@ -58,9 +58,9 @@ than a batch has, and what one batch had freed lay beside what the next one took
 a twentieth more work)."""
 
 WRITTEN_AT_ONCE = "1MB"
-"""What a transaction writes goes straight into the file when it is more than this. With DuckDB's default of 16 MB a load
-writes its payloads to the log first, uncompressed, and then again, and has in memory what is only in the log (measured:
-30,000 orders write 6 MB instead of 112 MB; deriving 100,000 takes 15 MB less memory)."""
+"""What a transaction writes goes straight into the file when it is more than this. With DuckDB's default of 16 MB a
+load writes its payloads to the log first, uncompressed, and then again, and keeps in memory what is only in the log
+(measured: 30,000 orders write 6 MB instead of 112 MB)."""
 
 _HOLDER = re.compile(r"held in (.+?)(?: by user .*)?\. ")
 _HELD = ("Could not set lock", "Conflicting lock", "Unique file handle conflict")

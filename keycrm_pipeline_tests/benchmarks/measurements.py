@@ -254,7 +254,7 @@ def paced_load(directory: Path, orders: int) -> dict[str, Any]:
     """A load against a server with 2 s a page and 60 requests a minute, beside the floor that the limit allows."""
     from keycrm_pipeline.crm.budget import RequestBudget
     from keycrm_pipeline.crm.client import KeyCrmClient
-    from keycrm_pipeline.exchange.extraction import extract_period, refresh_reference_lists
+    from keycrm_pipeline.exchange.extraction import extract_period
     from keycrm_pipeline.sandbox.api import SandboxApi
     from keycrm_pipeline.sandbox.faults import Faults
     from keycrm_pipeline.sandbox.server import SandboxServer
@@ -276,7 +276,6 @@ def paced_load(directory: Path, orders: int) -> dict[str, Any]:
         ) as client,
     ):
         started = time.perf_counter()
-        refresh_reference_lists(warehouse, _profile(), client, now=now)
         extract_period(warehouse, _profile(), client, FIRST_DAY, FIRST_DAY, exchange_id=exchange_id, now=now)
         seconds = time.perf_counter() - started
         statistics = client.statistics

@@ -22,7 +22,7 @@ import httpx
 
 from keycrm_pipeline.crm import KeyCrmClient, RequestBudget
 from keycrm_pipeline.exchange import passes
-from keycrm_pipeline.exchange.extraction import extract_period, refresh_reference_lists
+from keycrm_pipeline.exchange.extraction import extract_period
 from keycrm_pipeline.exchange.passes import PassCounts
 from keycrm_pipeline.exchange.period import finish_period
 from keycrm_pipeline.exchange.products import derive_products, fetch_catalogue, missing_products, read_items
@@ -192,7 +192,6 @@ class Books:
 
     def _load(self, days: tuple[date, date], key: str, plan: RunPlan) -> None:
         with exchange_step(plan, "raw_orders") as step, self.client(key) as client:
-            refresh_reference_lists(step.warehouse, self.profile, client, now=step.now)
             extracted = extract_period(
                 step.warehouse, self.profile, client, *days, exchange_id=step.exchange_id, now=step.now
             )
