@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
+from keycrm_pipeline.warehouse.batches import WORKERS
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import column_list, differing_orders, read_frame, stage_frame
 from keycrm_pipeline.warehouse.ranges import OrderRange, ranges_of_days, ranges_of_orders
@@ -62,6 +63,7 @@ def selected_batches(connection: duckdb.DuckDBPyConnection, batch_orders: int) -
     return ranges_of_orders(
         connection.execute(statement("documents", "selected_day_parts"), {"most": batch_orders}).fetchall(),
         batch_orders,
+        workers=WORKERS,
     )
 
 

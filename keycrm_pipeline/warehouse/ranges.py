@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -58,19 +58,39 @@ def ranges_of_days(counts: Iterable[tuple[date, int]], most: int) -> list[tuple[
     return ranges
 
 
-def ranges_of_orders(parts: Iterable[tuple[date, int, int, int]], most: int) -> list[OrderRange]:
+SMALLEST_SHARE = 500
+"""Orders below which a range is not cut only to keep another worker busy: what a range costs beside its orders would
+be more than half of the work."""
+
+
+def _evened(sizes: Sequence[int], most: int, workers: int) -> int:
+    """How many orders a range may hold so that whole rounds of workers have ranges of about the same size."""
+    total = sum(sizes)
+    rounds = max(1, -(-total // (most * workers)))
+    if not total or total < rounds * workers * SMALLEST_SHARE:
+        return most
+    # Each range that is closed before its end then holds its share at least: there are no more ranges than shares.
+    return min(most, -(-total // (rounds * workers)) + max(sizes) - 1)
+
+
+def ranges_of_orders(
+    parts: Iterable[tuple[date, int, int, int]], most: int, *, workers: int
+) -> list[OrderRange]:
     """Ranges that hold at most `most` orders each: a day that holds more is worked on in parts.
 
     Args:
         parts: Days in order, each with its lowest id, highest id and number of orders; a day that holds more than
             `most` in several parts, by id.
         most: Orders of a range.
+        workers: How many ranges are worked on side by side: a month of one range would leave all but one idle.
     """
     ranges: list[OrderRange] = []
     together: list[tuple[date, int]] = []
+    parts = list(parts)
+    share = _evened([count for _, _, _, count in parts], most, workers)
 
     def close() -> None:
-        ranges.extend(OrderRange(first, last) for first, last in ranges_of_days(together, most))
+        ranges.extend(OrderRange(first, last) for first, last in ranges_of_days(together, share))
         together.clear()
 
     for day, found in groupby(parts, key=itemgetter(0)):

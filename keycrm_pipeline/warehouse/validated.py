@@ -16,6 +16,7 @@ from keycrm_pipeline.schemas.validated import (
     VALIDATED_ORDER_PAYMENTS,
     VALIDATED_ORDERS,
 )
+from keycrm_pipeline.warehouse.batches import WORKERS
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import differing_orders, read_frame
 from keycrm_pipeline.warehouse.ranges import OrderRange, ranges_of_orders
@@ -66,7 +67,7 @@ def plan_batches(
         ).fetchall()
     ]
     return [
-        *ranges_of_orders(parts, batch_orders),
+        *ranges_of_orders(parts, batch_orders, workers=WORKERS),
         *(
             SingleOrders(tuple(outside[begin : begin + batch_orders]))
             for begin in range(0, len(outside), batch_orders)

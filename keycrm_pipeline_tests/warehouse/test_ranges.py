@@ -33,13 +33,54 @@ def test_a_day_of_very_many_orders_is_worked_on_in_parts() -> None:
         (_march(3), 240, 241, 2),
         (_march(4), 250, 252, 3),
     ]
-    assert ranges_of_orders(parts, 5) == [
+    assert ranges_of_orders(parts, 5, workers=2) == [
         OrderRange(_march(1), _march(1)),
         OrderRange(_march(2), _march(2), 15, 108),
         OrderRange(_march(2), _march(2), 109, 230),
         OrderRange(_march(2), _march(2), 231, 233),
         OrderRange(_march(3), _march(4)),
     ]
+
+
+def _days(counts: list[int]) -> list[tuple[date, int, int, int]]:
+    return [(_march(1 + offset), 0, count - 1, count) for offset, count in enumerate(counts)]
+
+
+def test_a_month_keeps_two_workers_busy() -> None:
+    """2,728 orders would fit into one range of 4,000: sixteen days (1,408) and fifteen (1,320) go side by side."""
+    assert ranges_of_orders(_days([88] * 31), 4_000, workers=2) == [
+        OrderRange(_march(1), _march(16)),
+        OrderRange(_march(17), _march(31)),
+    ]
+
+
+def test_few_orders_stay_together() -> None:
+    """930 orders: what a second range costs would be more than it saves."""
+    assert ranges_of_orders(_days([30] * 31), 4_000, workers=2) == [OrderRange(_march(1), _march(31))]
+
+
+def test_ranges_are_of_about_the_same_size() -> None:
+    """6,200 orders in ranges of 4,000 at most: not 4,000 and 2,200, of which one worker would wait for the other."""
+    assert ranges_of_orders(_days([200] * 31), 4_000, workers=2) == [
+        OrderRange(_march(1), _march(16)),
+        OrderRange(_march(17), _march(31)),
+    ]
+
+
+@given(
+    st.lists(st.integers(min_value=1, max_value=2_000), max_size=31),
+    st.integers(min_value=2_000, max_value=9_000),
+    st.integers(min_value=1, max_value=4),
+)
+def test_ranges_of_days_hold_every_order_once(counts: list[int], most: int, workers: int) -> None:
+    """Whatever a month holds and however many work on it: each day in one range, in order, none too large."""
+    ranges = ranges_of_orders(_days(counts), most, workers=workers)
+    days = [
+        [offset for offset in range(len(counts)) if one.first_day <= _march(1 + offset) <= one.last_day]
+        for one in ranges
+    ]
+    assert [offset for found in days for offset in found] == list(range(len(counts)))
+    assert all(0 < sum(counts[offset] for offset in found) <= most for found in days)
 
 
 @given(st.lists(st.integers(min_value=1, max_value=23), max_size=12), st.integers(min_value=1, max_value=10))
@@ -55,7 +96,7 @@ def test_every_order_is_in_one_range_that_is_not_too_large(orders_of_days: list[
         for begin in range(0, count, most):
             end = min(begin + most, count)
             parts.append((_march(1 + offset), 1000 * offset + begin, 1000 * offset + end - 1, end - begin))
-    ranges = ranges_of_orders(parts, most)
+    ranges = ranges_of_orders(parts, most, workers=2)
     found = [
         [
             order_id
