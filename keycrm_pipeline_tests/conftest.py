@@ -6,11 +6,25 @@ Fixtures are with the tests that use them.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
-# Pandera looks for hypothesis, which people do not have, and that would load trio: half a second of every process.
+# Pandera loads hypothesis where it finds it, and that would load trio: half a second of every process that tests.
 os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"
+
+AS_INSTALLED = Path(__file__).with_name("as_installed")
+"""Modules that hide from the programs that tests start what people do not have."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Programs that tests start find what an installed product has; the processes that run tests find everything."""
+    runs_tests = hasattr(config, "workerinput") or not config.getoption("numprocesses", None)
+    if runs_tests:
+        os.environ["PYTHONPATH"] = os.pathsep.join(
+            [str(AS_INSTALLED), *filter(None, [os.environ.get("PYTHONPATH")])]
+        )
+
 
 FIRST = (
     "faults/test_backfill.py",

@@ -67,16 +67,27 @@ def install(python: Path, lock: Path) -> None:
     """
     pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     steps: tuple[list[str | Path], ...] = (
-        ["--require-hashes", "--requirement", lock],
+        [*pip, "--no-compile", "--require-hashes", "--requirement", lock],
         # Without a build of its own: nothing may be fetched that the lock does not name.
-        ["--no-deps", "--no-build-isolation", "--editable", PROJECT],
+        [*pip, "--no-deps", "--no-build-isolation", "--editable", PROJECT],
     )
-    for arguments in steps:
-        if subprocess.run([*pip, *arguments], check=False, cwd=PROJECT).returncode != 0:  # noqa: S603
+    for command in steps:
+        if subprocess.run(command, check=False, cwd=PROJECT).returncode != 0:  # noqa: S603
             raise SystemExit(
                 "The dependencies could not be installed: see the lines above. Try again when the package "
                 "index can be reached and the disk has room."
             )
+    # pip compiles one file after the other; this keeps all processors busy. What some library carries for another
+    # Python cannot be compiled, which matters to nobody: its complaint is not shown.
+    libraries = subprocess.run(  # noqa: S603
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    subprocess.run(  # noqa: S603
+        [python, "-m", "compileall", "-q", "-q", "-j", "0", libraries], check=False, capture_output=True
+    )
 
 
 def main() -> None:

@@ -199,7 +199,7 @@ def test_nothing_of_a_person_or_the_key_leaves_the_database(tmp_path: Path) -> N
         line.key = "key-9f1e7c-Markusha"
         line.profile("shop")
         days = ("--profile", "shop", "--from", "2026-03-01", "--to", "2026-03-05")
-        api.faults.update({"html_pages": 1, "cut_off_bodies": 1, "key_revoked_after": 8})
+        api.faults.update({"html_pages": 1, "cut_off_bodies": 1, "key_revoked_after": 3})
         said = [*line.start("load", *days, "--json").communicate()]
         assert '"status": "failed"' in said[0]
         said += line.start("status", "--profile", "shop").communicate()
