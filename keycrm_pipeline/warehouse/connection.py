@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from keycrm_pipeline.warehouse import instances
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
     DatabaseMissingError,
@@ -100,12 +101,19 @@ class Warehouse:
         """
         with self._translated(), for_the_owner_only():
             self._make_directory()
-            connection = self._connect(read_only=False)
+            instance = self._connect(self._attached)
+            connection = instance.cursor()
             try:
+                _prepare_for_writing(connection)
                 migrate(connection, self.path)
                 yield connection
             finally:
                 _close(connection)
+                # What was put aside beside the file goes with the DuckDB that put it there.
+                if self._put_aside.exists():
+                    instances.end(instance)
+                else:
+                    instances.give_back(instance, (_DATABASE, STAGING))
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -117,7 +125,7 @@ class Warehouse:
         if not self.path.exists():
             raise DatabaseMissingError(self.path)
         with self._translated():
-            connection = self._connect(read_only=True)
+            connection = self._connect(self._read_only)
             try:
                 found = file_version(connection)
                 if found > SCHEMA_VERSION:
@@ -126,7 +134,7 @@ class Warehouse:
                     connection.close()
                     with self.writing():
                         pass
-                    connection = self._connect(read_only=True)
+                    connection = self._connect(self._read_only)
                 yield connection
             finally:
                 _close(connection)
@@ -141,11 +149,17 @@ class Warehouse:
         # People's names and phones are inside: for the owner only.
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    @property
+    def _put_aside(self) -> Path:
+        """Where DuckDB puts what has no place in memory."""
+        return Path(f"{self.path}.tmp")
+
+    def _connect(self, open_file: Callable[[], duckdb.DuckDBPyConnection]) -> duckdb.DuckDBPyConnection:
+        """Opens the file, as soon as nobody else has it open."""
         started = time.monotonic()
         while True:
             try:
-                connection = self._open(read_only=read_only)
+                connection = open_file()
                 break
             except (duckdb.IOException, duckdb.BinderException) as error:
                 message = str(error)
@@ -158,10 +172,6 @@ class Warehouse:
                         self.path, holder.group(1) if holder else "unknown", waited
                     ) from None
                 self.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - spreads waiting programs, no secret
-        if read_only:
-            connection.execute("SET TimeZone = ?", [self.timezone])
-        else:
-            _prepare_for_writing(connection)
         connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
         connection.execute("SET allocator_bulk_deallocation_flush_threshold = ?", [GIVEN_BACK_AT])
         connection.execute("SET checkpoint_threshold = ?", [WRITTEN_AT_ONCE])
@@ -171,27 +181,30 @@ class Warehouse:
         connection.execute("SET enable_progress_bar = false")
         return connection
 
-    def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        if read_only:
-            return duckdb.connect(str(self.path), read_only=True)
-        connection = duckdb.connect()
+    def _read_only(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(str(self.path), read_only=True)
+        connection.execute("SET TimeZone = ?", [self.timezone])
+        return connection
+
+    def _attached(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB to which the file is attached for writing."""
+        instance = instances.take()
         try:
             # Asked for in ATTACH, a file of another block size would be refused.
-            connection.execute(f"SET default_block_size = {BLOCK_SIZE}")
+            instance.execute(f"SET default_block_size = {BLOCK_SIZE}")
             # People's data, too: what has no place in memory goes beside the file, not to wherever one happens to work.
-            put_aside = Path(f"{self.path}.tmp")
-            connection.execute("SET temp_directory = ?", [str(put_aside)])
+            instance.execute("SET temp_directory = ?", [str(self._put_aside)])
             # The size of row groups can be given only here, and counts only while it is given.
-            connection.execute(
+            instance.execute(
                 f"ATTACH '{quoted(self.path)}' AS {_DATABASE} "
                 f"(ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}')"
             )
-            _remove_left_over(put_aside)
-            connection.execute(f"ATTACH ':memory:' AS {STAGING}")
+            _remove_left_over(self._put_aside)
+            instance.execute(f"ATTACH ':memory:' AS {STAGING}")
         except BaseException:
-            connection.close()
+            instances.end(instance)
             raise
-        return connection
+        return instance
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
