@@ -27,7 +27,7 @@ from keycrm_pipeline.warehouse.documents import selected_days
 if TYPE_CHECKING:
     import duckdb
 
-CARD_ORDERS = 25_000
+CARD_ORDERS = 16_000
 """Orders whose partner cards are in memory together. Fewer would meet the same buyers, and write their cards, more
 often than memory is worth (measured: a fifth more work with 12,500 than with 100,000)."""
 

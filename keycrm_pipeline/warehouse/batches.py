@@ -26,7 +26,7 @@ class Pace:
     is_frugal: bool
 
 
-FRUGAL = Pace(batch_orders=5_000, is_frugal=True)
+FRUGAL = Pace(batch_orders=4_500, is_frugal=True)
 """For loads and passes."""
 
 QUICK = Pace(batch_orders=12_500, is_frugal=False)
