@@ -278,11 +278,9 @@ class PartnerRegister:
             return self._default(sighting)
         partner_id = self._matched(sighting, name)
         if partner_id is None:
-            partner_id = self._next_partner_id
-            self._next_partner_id += 1
-            self._follow(
-                PartnerCard(partner_id, name, None, None, KEYCRM, None, None, None), sighting, moment
-            )
+            card = self._blank_card(name)
+            partner_id = card.partner_id
+            self._follow(card, sighting, moment)
         else:
             if self._disagrees(self._cards[partner_id], sighting):
                 self.name_conflicts.append(NameConflict(partner_id, sighting.buyer_id, sighting.order_id))
@@ -407,6 +405,12 @@ class PartnerRegister:
         """Tell whether the card's name and the buyer's are different people's."""
         return names_disagree(self._own_name(card), self._texts.real_name(sighting.name))
 
+    def _blank_card(self, name: str) -> PartnerCard:
+        """Return a card with the next id and nothing but a name; it is not among the cards before it is put."""
+        card = PartnerCard(self._next_partner_id, name, None, None, KEYCRM, None, None, None)
+        self._next_partner_id += 1
+        return card
+
     def _default(self, sighting: BuyerSighting) -> int:
         """Return the default partner's card; the first order that needs it finds or makes it."""
         if self._default_id is None:
@@ -423,11 +427,9 @@ class PartnerRegister:
             if named:
                 self._default_id = min(named)
             else:
-                self._default_id = self._next_partner_id
-                self._next_partner_id += 1
-                self._put(
-                    PartnerCard(self._default_id, self._default_name, None, None, KEYCRM, None, None, None)
-                )
+                card = self._blank_card(self._default_name)
+                self._default_id = card.partner_id
+                self._put(card)
         return self._default_id
 
     def _follow(self, card: PartnerCard, sighting: BuyerSighting, moment: tuple[datetime, int]) -> None:

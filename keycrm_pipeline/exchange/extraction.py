@@ -418,7 +418,8 @@ def reading_reference_lists(
         try:
             yield raise_failure
         except BaseException:
-            threads.shutdown(wait=False, cancel_futures=True)
+            # Those on their way are waited for; nobody needs the others any more.
+            threads.shutdown(cancel_futures=True)
             raise
         for list_name, answer in answers.items():
             rows = answer.result()
