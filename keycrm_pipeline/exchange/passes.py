@@ -42,8 +42,8 @@ END_OF_TIME = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
 CREATED_LOOK_BACK = timedelta(days=1)
 """New orders were reported missing from `updated_between`: those of the last day are asked for by creation too."""
 
-REBUILD_ORDERS = 100_000
-"""Orders whose cards are looked up together in a rebuild."""
+REBUILD_ORDERS = 200_000
+"""Orders that a rebuild takes through all its steps together: two rounds of batches, so that no worker waits long."""
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def derive_everything(
     derive_statuses(connection, profile, first_day, last_day, exchange_id=exchange_id)
     derive_sources(connection, first_day, last_day, exchange_id=exchange_id)
     items = select_and_read_items(connection, profile, first_day, last_day, exchange_id=exchange_id)
-    partners = derive_partners(connection, profile, now=now)
+    partners = derive_partners(connection, profile, now=now, everything=compare_all)
     products = derive_products(connection, profile, items, now=now)
     documents = derive_selected_documents(connection, profile, now=now, everything=compare_all)
     if with_review:

@@ -22,14 +22,11 @@ from keycrm_pipeline.exchange.fields import text, whole
 from keycrm_pipeline.exchange.memory import without_search_for_cycles
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import registers
+from keycrm_pipeline.warehouse.batches import pace_of
 from keycrm_pipeline.warehouse.documents import selected_days
 
 if TYPE_CHECKING:
     import duckdb
-
-CARD_ORDERS = 16_000
-"""Orders whose partner cards are in memory together. Fewer would meet the same buyers, and write their cards, more
-often than memory is worth (measured: a fifth more work with 12,500 than with 100,000)."""
 
 
 @dataclass(frozen=True)
@@ -136,15 +133,25 @@ def partner_row(card: PartnerCard, texts: BuyerTexts) -> dict[str, Any]:
 
 
 def derive_partners(
-    connection: duckdb.DuckDBPyConnection, profile: Profile, *, now: datetime
+    connection: duckdb.DuckDBPyConnection,
+    profile: Profile,
+    *,
+    now: datetime,
+    everything: bool = False,
 ) -> RegisterCounts:
     """Finds or creates the partner card of every selected order's buyer (R3); `select_orders` went before.
 
     Days are met in their order, some at a time: a load of years has no more cards in memory than one of weeks.
+
+    Args:
+        connection: A connection for writing.
+        profile: The profile.
+        now: Time of the exchange.
+        everything: Whether everything is derived anew, for `rebuild`.
     """
     created: set[int] = set()
     updated: set[int] = set()
-    for first_day, last_day in selected_days(connection, CARD_ORDERS):
+    for first_day, last_day in selected_days(connection, pace_of(everything=everything).card_orders):
         with without_search_for_cycles():
             met = _meet_buyers(connection, profile, first_day, last_day, now=now)
         created.update(met.created)

@@ -13,7 +13,13 @@ from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDE
 from keycrm_pipeline.warehouse.batches import WORKERS
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import column_list, differing_orders, read_frame, stage_frame
-from keycrm_pipeline.warehouse.ranges import OrderRange, ranges_of_days, ranges_of_orders
+from keycrm_pipeline.warehouse.ranges import (
+    MANY_LINES,
+    OrderRange,
+    orders_that_fit,
+    ranges_of_days,
+    ranges_of_orders,
+)
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
 _CHILDREN = (ORDER_LINES, ORDER_SERVICES, ORDER_PAYMENTS)
@@ -59,10 +65,15 @@ class DayTotal:
 
 
 def selected_batches(connection: duckdb.DuckDBPyConnection, batch_orders: int) -> list[OrderRange]:
-    """Ranges that hold the selected orders, each at most `batch_orders` large; a larger day stands in several."""
+    """Ranges that hold the selected orders, each at most `batch_orders` large; a larger day stands in several.
+
+    Fewer go together when they have many lines.
+    """
+    (lines,) = single_row(connection.execute(statement("documents", "selected_lines")))
+    most = orders_that_fit(batch_orders, lines, MANY_LINES)
     return ranges_of_orders(
-        connection.execute(statement("documents", "selected_day_parts"), {"most": batch_orders}).fetchall(),
-        batch_orders,
+        connection.execute(statement("documents", "selected_day_parts"), {"most": most}).fetchall(),
+        most,
         workers=WORKERS,
     )
 
@@ -80,12 +91,15 @@ def read_sources(
 ) -> DocumentSources:
     """The selected orders of a batch, with their lines and payments; `select_orders` went before."""
     connection.execute(statement("documents", "batch_orders"), batch.parameters)
+    days = {"first_day": batch.first_day, "last_day": batch.last_day}
     return DocumentSources(
         orders=read_frame(
-            connection.execute(statement("documents", "orders"), {"default_partner_id": default_partner_id})
+            connection.execute(
+                statement("documents", "orders"), days | {"default_partner_id": default_partner_id}
+            )
         ),
-        lines=read_frame(connection.execute(statement("documents", "lines"))),
-        payments=read_frame(connection.execute(statement("documents", "payments"))),
+        lines=read_frame(connection.execute(statement("documents", "lines"), days)),
+        payments=read_frame(connection.execute(statement("documents", "payments"), days)),
     )
 
 
@@ -124,18 +138,23 @@ def replace_documents(
     with transaction(connection):
         connection.execute(statement("documents", "differing").format(comparisons=comparisons))
         connection.execute(statement("documents", "document_changes"))
-        for table in (*_CHILDREN, ORDERS):
-            connection.execute(statement("documents", "delete_documents").format(table=table.name))
-        connection.execute(statement("documents", "insert_orders"), {"now": now})
-        for table in _CHILDREN:
-            connection.execute(
-                statement("documents", "insert_children").format(
-                    table=table.name, key=column_list(table.primary_key)
+        days = [
+            DayCounts(*row)
+            for row in connection.execute(statement("documents", "batch_day_counts")).fetchall()
+        ]
+        if any(day.updated for day in days):
+            for table in (*_CHILDREN, ORDERS):
+                connection.execute(statement("documents", "delete_documents").format(table=table.name))
+        if any(day.created or day.updated for day in days):
+            connection.execute(statement("documents", "insert_orders"), {"now": now})
+            for table in _CHILDREN:
+                connection.execute(
+                    statement("documents", "insert_children").format(
+                        table=table.name, key=column_list(table.primary_key)
+                    )
                 )
-            )
-        connection.execute(statement("documents", "insert_status_history"), {"now": now})
-        rows = connection.execute(statement("documents", "batch_day_counts")).fetchall()
-    return [DayCounts(*row) for row in rows]
+            connection.execute(statement("documents", "insert_status_history"), {"now": now})
+    return days
 
 
 def day_totals(connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date) -> list[DayTotal]:

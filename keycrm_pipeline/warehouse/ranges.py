@@ -11,6 +11,26 @@ from operator import itemgetter
 FIRST_ID, LAST_ID = -(2**63), 2**63 - 1
 """The ends of a BIGINT: all orders of a day."""
 
+LARGE_PAYLOAD = 8_192
+"""Bytes of a payload on average from which on fewer orders are worked on together."""
+
+MANY_LINES = 8
+"""Lines of an order on average from which on fewer orders are worked on together: about those of such a payload."""
+
+
+def orders_that_fit(most: int, size: float, large: int) -> int:
+    """How many orders are worked on together, at least one: fewer, the larger they are.
+
+    So a wholesale shop with thirty lines an order takes no more memory than others (measured: else a rebuild of 120,000
+    such orders took 3.5 GB instead of 1.6 GB).
+
+    Args:
+        most: Orders together when they are not large.
+        size: What these orders have on average: bytes, or lines.
+        large: From where on orders are large, in the same unit.
+    """
+    return max(1, most if size <= large else int(most * large / size))
+
 
 @dataclass(frozen=True)
 class OrderRange:

@@ -19,7 +19,7 @@ from keycrm_pipeline.schemas.validated import (
 from keycrm_pipeline.warehouse.batches import WORKERS
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import differing_orders, read_frame
-from keycrm_pipeline.warehouse.ranges import OrderRange, ranges_of_orders
+from keycrm_pipeline.warehouse.ranges import LARGE_PAYLOAD, OrderRange, orders_that_fit, ranges_of_orders
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
 
@@ -53,12 +53,12 @@ def plan_batches(
         first_day: First day of the period.
         last_day: Last day of the period.
         exchange_id: Exchange whose payloads outside the period belong to it; None for none.
-        batch_orders: Orders of a batch at most.
+        batch_orders: Orders of a batch at most; fewer when they are large.
     """
-    parts = connection.execute(
-        statement("validation", "day_parts"),
-        {"first_day": first_day, "last_day": last_day, "most": batch_orders},
-    ).fetchall()
+    period = {"first_day": first_day, "last_day": last_day}
+    (payload_size,) = single_row(connection.execute(statement("validation", "payload_size"), period))
+    most = orders_that_fit(batch_orders, payload_size, LARGE_PAYLOAD)
+    parts = connection.execute(statement("validation", "day_parts"), period | {"most": most}).fetchall()
     outside = [
         row[0]
         for row in connection.execute(
@@ -67,7 +67,7 @@ def plan_batches(
         ).fetchall()
     ]
     return [
-        *ranges_of_orders(parts, batch_orders, workers=WORKERS),
+        *ranges_of_orders(parts, most, workers=WORKERS),
         *(
             SingleOrders(tuple(outside[begin : begin + batch_orders]))
             for begin in range(0, len(outside), batch_orders)
@@ -181,17 +181,21 @@ def store_batch(
         connection.execute(
             _differing_statement() if compare_all else statement("validation", "changed_orders")
         )
-        for table in ("orders", "order_lines", "order_payments"):
-            connection.execute(statement("validation", "delete_changed").format(table=table))
-        connection.execute(statement("validation", "insert_orders"), {"exchange_id": exchange_id})
-        connection.execute(statement("validation", "insert_lines"))
-        connection.execute(statement("validation", "insert_payments"))
+        accepted, rewritten, replaced = single_row(
+            connection.execute(statement("validation", "batch_counts"))
+        )
+        if replaced:
+            for table in ("orders", "order_lines", "order_payments"):
+                connection.execute(statement("validation", "delete_changed").format(table=table))
+        if rewritten:
+            connection.execute(statement("validation", "insert_orders"), {"exchange_id": exchange_id})
+            connection.execute(statement("validation", "insert_lines"))
+            connection.execute(statement("validation", "insert_payments"))
         connection.execute(statement("validation", "forget_mended"))
         if rejected:
             connection.register("rejected_frame", rejected_frame)
             connection.execute(statement("validation", "store_rejected"), {"now": now})
             connection.unregister("rejected_frame")
-        accepted, rewritten = single_row(connection.execute(statement("validation", "batch_counts")))
     return StoredBatch(accepted=accepted, rewritten=rewritten, rejected=len(rejected))
 
 

@@ -12,9 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from keycrm_pipeline.sandbox.payloads import line_payload
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.warehouse import batches
 from keycrm_pipeline.warehouse.batches import Pace
+from keycrm_pipeline.warehouse.documents import selected_batches
+from keycrm_pipeline.warehouse.ranges import OrderRange
+from keycrm_pipeline.warehouse.registers import select_orders
+from keycrm_pipeline.warehouse.validated import plan_batches
 from keycrm_pipeline_tests.exchange.bookkeeping import Books, kyiv, make_books, person, shop_clock
 
 FIRST, LAST = date(2026, 3, 28), date(2026, 3, 31)
@@ -97,8 +102,8 @@ def test_batches_side_by_side_make_the_same_books(
 
     Each of the days has more orders than a batch, so that its parts lie in several, and its numbers are their sums.
     """
-    monkeypatch.setattr(batches, "FRUGAL", Pace(batch_orders=5, is_frugal=True))
-    monkeypatch.setattr(batches, "QUICK", Pace(batch_orders=7, is_frugal=False))
+    monkeypatch.setattr(batches, "FRUGAL", Pace(batch_orders=5, card_orders=9, is_frugal=True))
+    monkeypatch.setattr(batches, "QUICK", Pace(batch_orders=7, card_orders=11, is_frugal=False))
     in_batches = demo_books(tmp_path)
     exchange = in_batches.load(FIRST, LAST)
     assert (exchange.orders_created, exchange.orders_rejected) == (
@@ -111,6 +116,58 @@ def test_batches_side_by_side_make_the_same_books(
     in_batches.rebuild()
     rebuilt = in_batches.tables(["accounting"])
     assert [table for table in found if found[table] != rebuilt[table]] == []
+
+
+def _batches(books: Books, first_day: date, last_day: date, most: int) -> list[list[OrderRange]]:
+    """Of a stored period: the batches that are validated together, and those whose documents are made together."""
+    with books.warehouse.writing() as connection:
+        select_orders(connection, first_day, last_day, exchange_id=None, status_ids=None)
+        planned = plan_batches(connection, first_day, last_day, exchange_id=None, batch_orders=most)
+        return [
+            [batch for batch in planned if isinstance(batch, OrderRange)],
+            selected_batches(connection, most),
+        ]
+
+
+def test_large_orders_are_derived_in_smaller_batches(tmp_path: Path) -> None:
+    """Six orders of one line fit into a batch of eight; of sixteen lines and 15.5 KB, four do: memory stays flat."""
+    days = [date(2026, 3, day) for day in (2, 3, 4)]
+    for lines, expected in ((1, [(days[0], days[2])]), (16, [(days[0], days[1]), (days[2], days[2])])):
+        directory = tmp_path / str(lines)
+        directory.mkdir()
+        books = make_books(directory)
+        for order_id in range(1, 7):
+            books.order(
+                order_id,
+                kyiv(2026, 3, 2 + order_id % 3),
+                buyer=person(order_id),
+                products=[line_payload(name=f"Товар {number}", comment="х" * 200) for number in range(lines)],
+            )
+        books.load(days[0], days[-1])
+        assert [
+            [(batch.first_day, batch.last_day) for batch in batches_of_step]
+            for batches_of_step in _batches(books, days[0], days[-1], 8)
+        ] == [expected, expected]
+
+
+def test_orders_of_a_day_with_ids_far_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days whose order ids lie between those of other days: a rebuild finds the stored rows of each, and what changed.
+
+    Two orders a day of six, in batches of two: 1 and 4, 2 and 5, 3 and 6.
+    """
+    monkeypatch.setattr(batches, "QUICK", Pace(batch_orders=2, card_orders=2, is_frugal=False))
+    books = make_books(tmp_path)
+    for order_id in range(1, 7):
+        books.order(order_id, kyiv(2026, 3, 1 + (order_id - 1) % 3), buyer=person(order_id))
+    books.load(date(2026, 3, 1), date(2026, 3, 3))
+    with books.warehouse.writing() as connection:
+        connection.execute("DELETE FROM accounting.order_lines WHERE order_id = 4")
+        connection.execute("UPDATE validated.orders SET buyer_comment = 'стара' WHERE order_id = 2")
+    exchange = books.rebuild()
+    assert (exchange.orders_created, exchange.orders_updated, exchange.orders_unchanged) == (0, 1, 5)
+    assert len(books.rows("order_lines", where="order_id = 4")) == 1
+    assert books.query("SELECT buyer_comment FROM validated.orders WHERE order_id = 2") == [(None,)]
+    assert books.rebuild().orders_unchanged == 6
 
 
 amounts = st.decimals(min_value=0, max_value=50_000, places=2)

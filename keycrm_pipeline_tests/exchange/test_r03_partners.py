@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
-from keycrm_pipeline.exchange import registers
+from keycrm_pipeline.warehouse import batches
 from keycrm_pipeline_tests.exchange.bookkeeping import Books, kyiv, person
 from keycrm_pipeline_tests.exchange.conftest import MakeBooks
 
@@ -213,7 +214,7 @@ def test_long_period_gives_the_cards_of_a_short_one(
     """Years are met some days at a time: cards, links, conflicts and counts are those of all days at once."""
     loaded = []
     for orders_at_a_time in (100_000, 1):
-        monkeypatch.setattr(registers, "CARD_ORDERS", orders_at_a_time)
+        monkeypatch.setattr(batches, "FRUGAL", replace(batches.FRUGAL, card_orders=orders_at_a_time))
         books = new_books()
         books.order(1, kyiv(2026, 3, 1, 8), buyer=person(1, "Олена", "0501234567"))
         books.order(2, kyiv(2026, 3, 1, 9), buyer=None)

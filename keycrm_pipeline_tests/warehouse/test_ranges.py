@@ -7,11 +7,27 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keycrm_pipeline.warehouse.ranges import OrderRange, ranges_of_days, ranges_of_orders
+from keycrm_pipeline.warehouse.ranges import (
+    LARGE_PAYLOAD,
+    MANY_LINES,
+    OrderRange,
+    orders_that_fit,
+    ranges_of_days,
+    ranges_of_orders,
+)
 
 
 def _march(day: int) -> date:
     return date(2026, 3, day)
+
+
+def test_fewer_large_orders_go_together() -> None:
+    """3.5 KB is not large; of 16 KB half as many fit, of thirty lines eight thirtieths; one always does."""
+    assert orders_that_fit(50_000, 3_500, LARGE_PAYLOAD) == 50_000
+    assert orders_that_fit(50_000, 16_384, LARGE_PAYLOAD) == 25_000
+    assert orders_that_fit(4_500, 30, MANY_LINES) == 1_200
+    assert orders_that_fit(4_500, 0, MANY_LINES) == 4_500
+    assert orders_that_fit(3, 1_000_000, LARGE_PAYLOAD) == 1
 
 
 def test_days_go_together_while_they_fit() -> None:

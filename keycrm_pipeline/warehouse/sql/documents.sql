@@ -14,16 +14,26 @@ FROM (
 )
 GROUP BY order_day, part ORDER BY order_day, part
 
+-- name: selected_lines
+-- Lines of a selected order on average.
+SELECT coalesce(
+    (SELECT count(*) FROM validated.order_lines SEMI JOIN staging.selected_orders USING (order_id))
+    / (SELECT nullif(count(*), 0) FROM staging.selected_orders), 0)
+
 -- name: selected_days
 SELECT order_day, count(*) FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)
 GROUP BY order_day ORDER BY order_day
 
 -- name: orders
 -- A booked order without a buyer keeps its partner when the profile's default partner was taken away. Each large table
--- is cut to the batch before it is joined: else every batch would read all that is stored.
+-- is cut to the batch before it is joined, and by its days where it has them: else every batch would read all that is
+-- stored, as soon as one of its orders has an id far from the others.
 WITH batch_links AS (
     SELECT buyer_id, partner_id FROM accounting.partner_links
-    WHERE buyer_id IN (SELECT buyer_id FROM validated.orders SEMI JOIN batch_orders USING (order_id))
+    WHERE buyer_id IN (
+        SELECT buyer_id FROM validated.orders SEMI JOIN batch_orders USING (order_id)
+        WHERE order_day BETWEEN $first_day AND $last_day
+    )
 )
 SELECT
     validated.order_id, validated.order_day, validated.ordered_at,
@@ -49,6 +59,7 @@ LEFT JOIN (SELECT order_id, missing_since FROM raw.orders SEMI JOIN batch_orders
     ON raw.order_id = validated.order_id
 LEFT JOIN (SELECT order_id, partner_id FROM accounting.orders SEMI JOIN batch_orders USING (order_id)) AS booked
     ON booked.order_id = validated.order_id
+WHERE validated.order_day BETWEEN $first_day AND $last_day
 ORDER BY validated.order_id
 
 -- name: lines
@@ -62,6 +73,7 @@ SEMI JOIN batch_orders USING (order_id)
 LEFT JOIN validated.sold_items AS item ON item.item_key = line.item_key
 LEFT JOIN accounting.products AS card ON card.product_id = item.product_id
 LEFT JOIN accounting.product_variants AS variant ON variant.variant_id = item.variant_id
+WHERE line.order_day BETWEEN $first_day AND $last_day
 ORDER BY line.order_id, line.line_no
 
 -- name: payments
@@ -73,6 +85,7 @@ FROM validated.order_payments AS payment
 SEMI JOIN batch_orders USING (order_id)
 LEFT JOIN raw.reference_rows AS method
     ON method.list_name = 'payment_methods' AND method.row_id = payment.method_id
+WHERE payment.order_day BETWEEN $first_day AND $last_day
 ORDER BY payment.order_id, payment.position
 
 -- name: document_changes

@@ -118,7 +118,11 @@ items AS (
         any_value(line.characteristics) AS characteristics,
         any_value(line.offer_characteristics) AS offer_characteristics,
         min(ranked.place + line.line_no) AS first_place
-    FROM validated.order_lines AS line JOIN ranked USING (order_id)
+    -- By their place, as in comparison.sql: an order with an id far from the others must not make all lines be read.
+    FROM (
+        SELECT * FROM validated.order_lines
+        WHERE rowid IN (SELECT rowid FROM validated.order_lines SEMI JOIN staging.selected_orders USING (order_id))
+    ) AS line JOIN ranked USING (order_id)
     GROUP BY line.item_key
     UNION ALL
     SELECT $delivery_item, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, min(place) + 99999

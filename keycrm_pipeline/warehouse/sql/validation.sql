@@ -3,7 +3,7 @@
 
 -- name: macros
 -- Blank texts, and the empty array that KeyCRM sends for an empty object, mean "nothing".
-CREATE OR REPLACE TEMP MACRO filled(value) AS nullif(nullif(trim(value), ''), '[]');
+CREATE OR REPLACE TEMP MACRO filled(value) AS CASE WHEN trim(value) NOT IN ('', '[]') THEN trim(value) END;
 -- Whether anything can be seen of a text: line ends and characters without width are no name. The first character
 -- nearly always tells.
 CREATE OR REPLACE TEMP MACRO visible(value) AS CASE
@@ -175,27 +175,28 @@ FROM typed
 -- name: stage_payments
 -- KeyCRM keeps payments and expenses in one table; one that comes in both lists is one and the same.
 CREATE OR REPLACE TEMP TABLE staged_payments AS
-WITH unnested AS (
-    SELECT order_id, order_day, unnest(fields.payments) AS payment, false AS is_expense_list,
-        generate_subscripts(fields.payments, 1) AS list_position
+WITH listed AS (
+    SELECT order_id, order_day, coalesce(len(fields.payments), 0) AS payments,
+        list_concat(fields.payments, fields.expenses) AS both_lists
     FROM staged_payloads
-    UNION ALL
-    SELECT order_id, order_day, unnest(fields.expenses), true,
-        generate_subscripts(fields.expenses, 1) + 1000000
-    FROM staged_payloads
+),
+unnested AS (
+    SELECT order_id, order_day, payments, unnest(both_lists) AS payment,
+        generate_subscripts(both_lists, 1) AS list_position
+    FROM listed
 ),
 typed AS (
     SELECT
         order_id,
         order_day,
-        CAST(row_number() OVER (PARTITION BY order_id ORDER BY list_position) AS INTEGER) AS position,
+        CAST(list_position AS INTEGER) AS position,
         whole(payment.id) AS crm_payment_id,
         coalesce(instant(payment.payment_date), instant(payment.created_at)) AS paid_at,
         whole(payment.payment_method_id) AS method_id,
         money(payment.amount) AS amount,
         upper(filled(payment.actual_currency)) AS currency,
         filled(payment.status) AS status,
-        is_expense_list OR coalesce(payment.is_expense IN ('true', '1'), false) AS is_expense,
+        list_position > payments OR coalesce(payment.is_expense IN ('true', '1'), false) AS is_expense,
         left(payment.amount, 40) AS amount_text
     FROM unnested
 )
@@ -315,6 +316,15 @@ FROM (
 )
 GROUP BY order_day, part ORDER BY order_day, part
 
+-- name: payload_size
+-- Bytes of a payload of the period on average, by some of its days: to unpack all would take as long as to read them.
+WITH days AS (
+    SELECT order_day, row_number() OVER (ORDER BY order_day) - 1 AS place, count(*) OVER () AS days
+    FROM (SELECT DISTINCT order_day FROM raw.orders WHERE order_day BETWEEN $first_day AND $last_day)
+)
+SELECT coalesce(avg(strlen(payload)), 0)
+FROM raw.orders SEMI JOIN (SELECT order_day FROM days WHERE place % greatest(days // 8, 1) = 0) USING (order_day)
+
 -- name: outside_orders
 SELECT order_id FROM raw.orders
 WHERE exchange_id = $exchange_id AND NOT coalesce(order_day BETWEEN $first_day AND $last_day, false)
@@ -323,7 +333,8 @@ SELECT order_id FROM raw.orders WHERE order_day IS NULL
 ORDER BY order_id
 
 -- name: batch_counts
-SELECT (SELECT count(*) FROM accepted_orders), (SELECT count(*) FROM changed_orders)
+SELECT (SELECT count(*) FROM accepted_orders), (SELECT count(*) FROM changed_orders),
+    (SELECT count(*) FROM changed_orders WHERE is_stored)
 
 -- name: accepted_by_day
 SELECT order_day, count(*) FROM validated.orders WHERE order_day BETWEEN ? AND ? GROUP BY order_day
