@@ -44,6 +44,8 @@ class ValidationCounts:
 
 def _failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> Iterable[tuple[int, str]]:
     """(order id, sentence) of every failure of a frame."""
+    if frame.is_empty():
+        return
     try:
         schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as errors:

@@ -142,7 +142,8 @@ class Table:
         if any(gaps.values()):
             lacking = ", ".join(f"{name} ({count} rows)" for name, count in gaps.items() if count)
             raise TypeError(f"Columns of {self.qualified_name} that lack values: {lacking}.")
-        self._value_checks.validate(frame, lazy=True)
+        if not frame.is_empty():
+            self._value_checks.validate(frame, lazy=True)
         return frame
 
     @cached_property

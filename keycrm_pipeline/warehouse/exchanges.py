@@ -75,13 +75,16 @@ def begin_exchange(
     Rows that other, killed runs left running are closed as failed. The caller holds the profile's lock.
     """
     with transaction(connection):
-        connection.execute(
-            statement("exchanges", "close_killed"), {"now": now, "run_id": run_id, "error": KILLED}
-        )
-        row = connection.execute(statement("exchanges", "of_run"), [run_id]).fetchone()
-        if row is not None:
-            connection.execute(statement("exchanges", "restart"), [row[0]])
-            return int(row[0])
+        standing = connection.execute(statement("exchanges", "standing"), {"run_id": run_id}).fetchall()
+        if not all(is_ours for _exchange_id, _status, is_ours in standing):
+            connection.execute(
+                statement("exchanges", "close_killed"), {"now": now, "run_id": run_id, "error": KILLED}
+            )
+        for exchange_id, status, is_ours in standing:
+            if is_ours:
+                if status != "running":
+                    connection.execute(statement("exchanges", "restart"), [exchange_id])
+                return int(exchange_id)
         (exchange_id,) = single_row(
             connection.execute(
                 statement("exchanges", "start"),
@@ -117,19 +120,10 @@ def finish_step(
     KeyCRM is added.
     """
     with transaction(connection):
-        pending = connection.execute(
-            statement("exchanges", "is_pending"), {"exchange_id": exchange_id, "step": step}
+        row = connection.execute(
+            statement("exchanges", "finish_step"),
+            asdict(counts) | {"exchange_id": exchange_id, "step": step, "now": now},
         ).fetchone()
-        if pending is not None and not pending[0]:
-            counts = ExchangeCounts(requests=counts.requests)
-        connection.execute(
-            statement("exchanges", "add_counts"), asdict(counts) | {"exchange_id": exchange_id}
-        )
-        connection.execute(statement("exchanges", "finish_step"), {"exchange_id": exchange_id, "step": step})
-        connection.execute(
-            statement("exchanges", "finish_when_complete"), {"exchange_id": exchange_id, "now": now}
-        )
-        row = connection.execute(statement("exchanges", "is_complete"), [exchange_id]).fetchone()
         is_complete = bool(row and row[0])
         if is_complete and walks:
             connection.execute(statement("raw", "forget_pages"), {"walks": list(walks)})

@@ -1,5 +1,11 @@
 -- The exchange log (R13).
 
+-- name: standing
+-- The row of this run, and those that still say "running".
+SELECT exchange_id, status, run_id IS NOT DISTINCT FROM $run_id AS is_ours
+FROM ops.exchanges
+WHERE run_id IS NOT DISTINCT FROM $run_id OR status = 'running'
+
 -- name: close_killed
 -- The profile's lock is ours: whatever still says "running" was killed.
 UPDATE ops.exchanges SET
@@ -34,20 +40,23 @@ UPDATE ops.exchanges SET
     requests = requests + $requests
 WHERE exchange_id = $exchange_id
 
--- name: is_pending
-SELECT list_contains(steps_pending, $step) FROM ops.exchanges WHERE exchange_id = $exchange_id
-
 -- name: finish_step
+-- One statement for all: each takes longer to plan than to do, and a load has seven steps. What stands on the right is
+-- what stood there before.
 UPDATE ops.exchanges SET
-    steps_pending = list_filter(steps_pending, lambda step: step <> $step)
+    orders_seen = orders_seen + CASE WHEN list_contains(steps_pending, $step) THEN $orders_seen ELSE 0 END,
+    orders_created = orders_created + CASE WHEN list_contains(steps_pending, $step) THEN $orders_created ELSE 0 END,
+    orders_updated = orders_updated + CASE WHEN list_contains(steps_pending, $step) THEN $orders_updated ELSE 0 END,
+    orders_unchanged = orders_unchanged + CASE WHEN list_contains(steps_pending, $step) THEN $orders_unchanged ELSE 0 END,
+    orders_rejected = orders_rejected + CASE WHEN list_contains(steps_pending, $step) THEN $orders_rejected ELSE 0 END,
+    partners_created = partners_created + CASE WHEN list_contains(steps_pending, $step) THEN $partners_created ELSE 0 END,
+    products_created = products_created + CASE WHEN list_contains(steps_pending, $step) THEN $products_created ELSE 0 END,
+    requests = requests + $requests,
+    steps_pending = list_filter(steps_pending, lambda step: step <> $step),
+    status = CASE WHEN status = 'running' AND steps_pending IN ([], [$step]) THEN 'succeeded' ELSE status END,
+    finished_at = CASE WHEN status = 'running' AND steps_pending IN ([], [$step]) THEN $now ELSE finished_at END
 WHERE exchange_id = $exchange_id
-
--- name: finish_when_complete
-UPDATE ops.exchanges SET status = 'succeeded', finished_at = $now
-WHERE exchange_id = $exchange_id AND status = 'running' AND len(steps_pending) = 0
-
--- name: is_complete
-SELECT len(steps_pending) = 0 FROM ops.exchanges WHERE exchange_id = ?
+RETURNING len(steps_pending) = 0
 
 -- name: fail
 UPDATE ops.exchanges SET status = 'failed', finished_at = $now, error = $error
