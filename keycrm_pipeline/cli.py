@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from keycrm_pipeline.exchange.memory import loading_for_good
 from keycrm_pipeline.profile import (
     DEFAULT_BASE_URL,
     DEFAULT_REQUESTS_PER_MINUTE,
@@ -167,7 +168,8 @@ def _progress(shown: bool) -> Iterator[None]:
 
 def _run(profile: Profile, settings: Settings, job: str, tags: dict[str, str], as_json: bool) -> None:
     """Runs a job to its end, prints the exchange summary, and ends the process when the job failed."""
-    from keycrm_pipeline.commands.launch import run_job
+    with loading_for_good():
+        from keycrm_pipeline.commands.launch import run_job
 
     with _progress(not as_json):
         outcome = run_job(profile, settings, job, tags, quiet=True)
@@ -223,7 +225,8 @@ def load(
 ) -> None:
     """Loads a period, both days included, and prints the exchange summary."""
     first, last = _checked_period(profile, first_day.date(), last_day.date())
-    from keycrm_pipeline.commands.launch import period_tags
+    with loading_for_good():
+        from keycrm_pipeline.commands.launch import period_tags
 
     _run(profile, settings, "load", period_tags(first, last), as_json)
 
