@@ -1,6 +1,6 @@
 """`make bench`: runs every measurement, prints ratios, and writes the table that docs/benchmarks.md shows.
 
-Takes about a quarter of an hour on two cores. `--quick` measures a tenth of the sizes in about two minutes and
+Takes some twenty minutes on two cores. `--quick` measures a tenth of the sizes in about two minutes and
 writes nothing.
 """
 
