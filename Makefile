@@ -22,7 +22,7 @@ demo: setup ## load the demo shop's last 30 days and print the exchange summary
 	@exec $(PYTHON_OF_VENV) scripts/demo.py
 
 test: setup ## run every test (the ones in a browser need chromium and chromedriver)
-	@exec $(PYTHON_OF_VENV) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@exec $(PYTHON_OF_VENV) -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## check style, format, types and the direction of imports
 	@$(BIN)/ruff check .
