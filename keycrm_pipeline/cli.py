@@ -166,11 +166,14 @@ def _progress(shown: bool) -> Iterator[None]:
             yield
 
 
-def _run(profile: Profile, settings: Settings, job: str, tags: dict[str, str], as_json: bool) -> None:
+def _run(
+    profile: Profile, settings: Settings, job: str, as_json: bool, days: tuple[date, date] | None = None
+) -> None:
     """Runs a job to its end, prints the exchange summary, and ends the process when the job failed."""
     with loading_for_good():
-        from keycrm_pipeline.commands.launch import run_job
+        from keycrm_pipeline.commands.launch import period_tags, run_job
 
+    tags = {} if days is None else period_tags(*days)
     with _progress(not as_json):
         outcome = run_job(profile, settings, job, tags, quiet=True)
     _finish(profile, outcome, as_json)
@@ -225,17 +228,14 @@ def load(
 ) -> None:
     """Loads a period, both days included, and prints the exchange summary."""
     first, last = _checked_period(profile, first_day.date(), last_day.date())
-    with loading_for_good():
-        from keycrm_pipeline.commands.launch import period_tags
-
-    _run(profile, settings, "load", period_tags(first, last), as_json)
+    _run(profile, settings, "load", as_json, (first, last))
 
 
 def _pass_command(name: str, description: str) -> None:
     @main.command(name=name, help=description)
     @_command
     def run_pass(profile: Profile, settings: Settings, as_json: bool) -> None:
-        _run(profile, settings, name, {}, as_json)
+        _run(profile, settings, name, as_json)
 
 
 for _name, _description in (
