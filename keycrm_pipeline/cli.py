@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from keycrm_pipeline.exchange.memory import loading_for_good
 from keycrm_pipeline.profile import (
     DEFAULT_BASE_URL,
     DEFAULT_REQUESTS_PER_MINUTE,
@@ -32,9 +31,10 @@ from keycrm_pipeline.profile import (
     profile_names,
     settings_from_environment,
 )
+from keycrm_pipeline.run.memory import loading_for_good
 
 if TYPE_CHECKING:
-    from keycrm_pipeline.commands.launch import Outcome
+    from keycrm_pipeline.orchestration.launch import Outcome
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -91,7 +91,7 @@ class _Commands(click.Group):
                 "Stopped by hand. What was stored is safe.", INTERRUPTED, as_json, **_empty_summary(command)
             )
         except Exception as error:  # noqa: BLE001 - a person is told in words; values may be somebody's data
-            from keycrm_pipeline.exchange.errors import unexpected
+            from keycrm_pipeline.run.errors import unexpected
 
             _stop(str(unexpected(error)), FAILED, as_json, **_empty_summary(command))
 
@@ -147,7 +147,7 @@ def main() -> None:
 @contextlib.contextmanager
 def _progress(shown: bool) -> Iterator[None]:
     """What a load waits for, on the error stream; and a progress bar when that is a terminal."""
-    from keycrm_pipeline.exchange import progress
+    from keycrm_pipeline.run import progress
 
     if not (shown and sys.stderr.isatty()):
         with progress.reading(lambda sentence: click.echo(sentence, err=True)):
@@ -171,7 +171,7 @@ def _run(
 ) -> None:
     """Runs a job to its end, prints the exchange summary, and ends the process when the job failed."""
     with loading_for_good():
-        from keycrm_pipeline.commands.launch import period_tags, run_job
+        from keycrm_pipeline.orchestration.launch import period_tags, run_job
 
     tags = {} if days is None else period_tags(*days)
     with _progress(not as_json):
@@ -406,9 +406,9 @@ def export(
 ) -> None:
     """Writes the documents of a period to hand over to the accounting system."""
     first, last = _checked_period(profile, first_day.date(), last_day.date())
+    from keycrm_pipeline.commands.files import export_period
     from keycrm_pipeline.commands.handover import export_as_json, print_export
     from keycrm_pipeline.exports import ExportError
-    from keycrm_pipeline.handover import export_period
     from keycrm_pipeline.warehouse.errors import WarehouseError
 
     try:
@@ -449,7 +449,7 @@ def report(
     as_json: bool,
 ) -> None:
     """Writes the exchange report as one HTML file."""
-    from keycrm_pipeline.handover import period_or_last_days
+    from keycrm_pipeline.commands.files import period_or_last_days
 
     now = datetime.now(UTC)
     first, last = _checked_period(
@@ -461,8 +461,8 @@ def report(
             now,
         ),
     )
+    from keycrm_pipeline.commands.files import HandoverError, report_period
     from keycrm_pipeline.commands.handover import report_as_json
-    from keycrm_pipeline.handover import HandoverError, report_period
     from keycrm_pipeline.warehouse.errors import WarehouseError
 
     try:

@@ -799,6 +799,52 @@ def lock_path(profile: Profile, settings: Settings) -> Path:
     return path.with_name(f"{path.name}.lock")
 
 
+@dataclass(frozen=True)
+class Workspace:
+    """One profile with its places on this machine.
+
+    Attributes:
+        profile: The profile.
+        settings: Where profiles and data are.
+    """
+
+    profile: Profile
+    settings: Settings
+
+    @property
+    def database(self) -> Path:
+        """The profile's DuckDB file, absolute."""
+        return database_path(self.profile, self.settings)
+
+    @property
+    def lock(self) -> Path:
+        """The file whose kernel lock keeps two exchanges of the profile apart."""
+        return lock_path(self.profile, self.settings)
+
+    @property
+    def exports_directory(self) -> Path:
+        """Where exports go when nobody names another directory."""
+        return self.settings.data_directory / "exports"
+
+    @property
+    def reports_directory(self) -> Path:
+        """Where reports go when nobody names another file."""
+        return self.settings.data_directory / "reports"
+
+    @property
+    def catalogue_directory(self) -> Path:
+        """Where the files of the accounting catalogue are (R12)."""
+        return self.settings.profiles_directory / self.profile.name / "catalogue"
+
+    def api_key(self, environ: Mapping[str, str]) -> str:
+        """The profile's API key; see `api_key`.
+
+        Raises:
+            MissingKeyError: None is set, or it holds what no key can hold.
+        """
+        return api_key(self.profile, environ)
+
+
 def key_variable(profile: str) -> str:
     """The environment variable of a profile's API key: KEYCRM_API_KEY_<NAME> in upper case."""
     return f"{KEY_VARIABLE}_{profile.upper()}"

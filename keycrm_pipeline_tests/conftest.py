@@ -38,7 +38,6 @@ FIRST = (
     "test_packaging.py",
     "commands/test_load.py",
     "warehouse/test_compaction.py",
-    "test_event_storage.py",
 )
 """Those that take longest, of which the first mostly wait: begun last, they would leave the processors idle."""
 

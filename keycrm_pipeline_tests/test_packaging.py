@@ -288,8 +288,8 @@ def test_dagster_loads_the_definitions_by_name() -> None:
     """The page, the daemon and `dagster` commands without arguments load the same module."""
     (location,) = yaml.safe_load((PROJECT / "workspace.yaml").read_text("utf-8"))["load_from"]
     metadata = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
-    assert location["python_module"]["module_name"] == "keycrm_pipeline.definitions"
-    assert metadata["tool"]["dagster"]["module_name"] == "keycrm_pipeline.definitions"
+    assert location["python_module"]["module_name"] == "keycrm_pipeline.orchestration.definitions"
+    assert metadata["tool"]["dagster"]["module_name"] == "keycrm_pipeline.orchestration.definitions"
 
 
 # Demo and start

@@ -1,7 +1,7 @@
 """Starts the product and ends it as a whole: the page, the daemon, on first start the demo shop's month.
 
-Run by `make run`. What is not here: what Dagster loads (`keycrm_pipeline.definitions`), where the instance is
-and which runs died with an earlier start (`keycrm_pipeline.instance`). Ctrl-C, SIGTERM and a closed terminal
+Run by `make run`. What is not here: what Dagster loads, where the instance is and which runs died with an earlier start
+(`keycrm_pipeline.orchestration`). Ctrl-C, SIGTERM and a closed terminal
 end it and everything it started, children of children too.
 """
 
@@ -111,7 +111,7 @@ def only_start(home: Path) -> Iterator[IO[str]]:
 
 def wants_first_load(settings: Settings) -> bool:
     """Whether the demo shop is there and not one load of it has succeeded: the page would be empty."""
-    from keycrm_pipeline.exchange.session import open_warehouse
+    from keycrm_pipeline.run.session import open_warehouse
     from keycrm_pipeline.warehouse.errors import WarehouseError
     from keycrm_pipeline.warehouse.exchanges import last_succeeded_exchange
 
@@ -204,7 +204,7 @@ def is_answering(port: int) -> bool:
 def prepare_queue(settings: Settings) -> None:
     """Lets the daemon know, before its first look at the queue, that runs of a profile wait for each other."""
     from keycrm_pipeline.assets.stage import ProfileAssets
-    from keycrm_pipeline.instance import make_pools_known, open_instance
+    from keycrm_pipeline.orchestration.instance import make_pools_known, open_instance
 
     with open_instance() as instance:
         make_pools_known(
@@ -215,7 +215,7 @@ def prepare_queue(settings: Settings) -> None:
 
 def end_dead_runs(*, told: bool) -> None:
     """Ends runs that died with a daemon: they would hold up the queue of their profile for ever."""
-    from keycrm_pipeline.instance import end_orphaned_runs, open_instance
+    from keycrm_pipeline.orchestration.instance import end_orphaned_runs, open_instance
 
     with open_instance() as instance:
         ended = end_orphaned_runs(instance, at_start_of_page=True)
@@ -248,15 +248,13 @@ def run(port: int) -> None:
     Raises:
         SystemExit: It could not start, or a service ended by itself.
     """
-    from keycrm_pipeline.event_storage import allow_event_batches
-    from keycrm_pipeline.instance import HOME_VARIABLE, dagster_home, prepare_dagster_home
+    from keycrm_pipeline.orchestration.instance import HOME_VARIABLE, dagster_home, prepare_dagster_home
 
     check_port(port)
     settings = settings_from_environment(os.environ)
     home = dagster_home(os.environ)
     prepare_dagster_home(home)
     os.environ[HOME_VARIABLE] = str(home)
-    allow_event_batches(os.environ)
     with only_start(home) as lock:
         services = Services(lock, os.environ)
         lock.write(f"{os.getpid()} ")

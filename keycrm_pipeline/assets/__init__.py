@@ -11,12 +11,12 @@ from __future__ import annotations
 import dagster as dg
 
 from keycrm_pipeline.assets.changes import build_changes
-from keycrm_pipeline.assets.handover import build_exports, build_report
 from keycrm_pipeline.assets.orders import build_orders
 from keycrm_pipeline.assets.raw_orders import build_raw_orders
 from keycrm_pipeline.assets.registers import build_lists, build_partners, build_products
 from keycrm_pipeline.assets.stage import ProfileAssets
 from keycrm_pipeline.assets.validated_orders import build_validated_orders
+from keycrm_pipeline.orchestration.files import build_exports, build_report
 
 
 def build_assets(assets: ProfileAssets) -> list[dg.AssetsDefinition]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from keycrm_pipeline.assets.failures import RETRY, told_to_dagster
 from keycrm_pipeline.assets.stage import ProfileAssets, environment
-from keycrm_pipeline.exchange.session import Step, exchange_step
+from keycrm_pipeline.orchestration.failures import RETRY, told_to_dagster
+from keycrm_pipeline.run.session import Step, exchange_step
 
 if TYPE_CHECKING:
-    from keycrm_pipeline.exchange.passes import PassCounts
+    from keycrm_pipeline.pipeline.syncs import PassCounts
 
 MOST_OBSERVED_DAYS = 400
 """Observations of one pass: a rebuild after a changed rule may touch every day of years."""
@@ -66,14 +66,14 @@ def build_changes(assets: ProfileAssets) -> list[dg.AssetsDefinition]:
 
     def asking(name: str) -> "Callable[[Step], PassCounts]":
         def run(step: Step) -> "PassCounts":
-            from keycrm_pipeline.exchange import passes
-            from keycrm_pipeline.exchange.crm import open_client
+            from keycrm_pipeline.pipeline import syncs
+            from keycrm_pipeline.run.client import open_client
 
             work = {
-                "changes": passes.changes,
-                "recent": passes.recent,
-                "sweep": passes.sweep,
-                "catalogue": passes.catalogue,
+                "changes": syncs.changes,
+                "recent": syncs.recent,
+                "sweep": syncs.sweep,
+                "catalogue": syncs.catalogue,
             }[name]
             with open_client(assets.profile, environment()) as client:
                 try:
@@ -84,9 +84,9 @@ def build_changes(assets: ProfileAssets) -> list[dg.AssetsDefinition]:
         return run
 
     def rebuild(step: Step) -> "PassCounts":
-        from keycrm_pipeline.exchange import passes
+        from keycrm_pipeline.pipeline import syncs
 
-        return passes.rebuild(step, assets.profile)
+        return syncs.rebuild(step, assets.profile)
 
     return [
         *(

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from keycrm_pipeline.assets.failures import told_to_dagster
 from keycrm_pipeline.assets.stage import ProfileAssets, period, report_days, report_run
-from keycrm_pipeline.exchange.session import exchange_step
+from keycrm_pipeline.orchestration.failures import told_to_dagster
 from keycrm_pipeline.reports.summary import LoadCounts, load_summary_markdown, read_load_summary
+from keycrm_pipeline.run.session import exchange_step
 from keycrm_pipeline.schemas.accounting import ORDERS
 from keycrm_pipeline.warehouse.exchanges import read_exchange
 
 if TYPE_CHECKING:
-    from keycrm_pipeline.exchange.documents import DocumentCounts
+    from keycrm_pipeline.pipeline.documents import DocumentCounts
     from keycrm_pipeline.warehouse.documents import DayTotal
 
 
@@ -46,7 +46,7 @@ def build_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
 
         A document that did not change is not written again; one that is booked always follows KeyCRM.
         """
-        from keycrm_pipeline.exchange.period import finish_period
+        from keycrm_pipeline.pipeline.period import finish_period
         from keycrm_pipeline.warehouse.documents import day_totals
         from keycrm_pipeline.warehouse.validated import rejected_by_day
 

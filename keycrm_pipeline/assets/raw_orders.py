@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from keycrm_pipeline.assets.failures import RETRY, told_to_dagster
 from keycrm_pipeline.assets.stage import ProfileAssets, environment, period, report_days, report_run, tell
-from keycrm_pipeline.exchange import progress
-from keycrm_pipeline.exchange.session import exchange_step
+from keycrm_pipeline.orchestration.failures import RETRY, told_to_dagster
+from keycrm_pipeline.run import progress
+from keycrm_pipeline.run.session import exchange_step
 from keycrm_pipeline.schemas.raw import RAW_ORDERS
 
 
@@ -21,8 +21,8 @@ def build_raw_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
         first_day, last_day = period(context)
         with told_to_dagster(context), exchange_step(assets.plan(context), "raw_orders") as step:
             # Within the exchange, whose row says when the work began.
-            from keycrm_pipeline.exchange.crm import open_client
-            from keycrm_pipeline.exchange.extraction import extract_period
+            from keycrm_pipeline.pipeline.extraction import extract_period
+            from keycrm_pipeline.run.client import open_client
             from keycrm_pipeline.warehouse.raw import orders_by_day
 
             with open_client(assets.profile, environment()) as client:

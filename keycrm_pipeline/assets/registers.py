@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from keycrm_pipeline.assets.failures import RETRY, told_to_dagster
 from keycrm_pipeline.assets.stage import ProfileAssets, environment, period, report_run
-from keycrm_pipeline.exchange.session import exchange_step
+from keycrm_pipeline.orchestration.failures import RETRY, told_to_dagster
+from keycrm_pipeline.run.session import exchange_step
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCTS, SOURCES, STATUSES
 
 if TYPE_CHECKING:
-    from keycrm_pipeline.exchange.registers import RegisterCounts
+    from keycrm_pipeline.pipeline.registers import RegisterCounts
 
 
 def _numbers(counts: "RegisterCounts") -> dict[str, int]:
@@ -26,12 +26,12 @@ def build_lists(assets: ProfileAssets) -> list[dg.AssetsDefinition]:
     """The assets of one profile's lists that KeyCRM names: statuses and sources."""
 
     def derive_statuses(**window: Any) -> "RegisterCounts":
-        from keycrm_pipeline.exchange import registers
+        from keycrm_pipeline.pipeline import registers
 
         return registers.derive_statuses(profile=assets.profile, **window)
 
     def derive_sources(**window: Any) -> "RegisterCounts":
-        from keycrm_pipeline.exchange import registers
+        from keycrm_pipeline.pipeline import registers
 
         return registers.derive_sources(**window)
 
@@ -86,8 +86,8 @@ def build_partners(assets: ProfileAssets) -> dg.AssetsDefinition:
     @assets.stage("partners", PARTNERS, kinds={"duckdb"}, deps=["validated_orders"])
     def partners(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Partner cards (Партнер) of the buyers, found by link, phone or e-mail, or made when there is none."""
-        from keycrm_pipeline.exchange.registers import chosen_status_ids, derive_partners
-        from keycrm_pipeline.warehouse.registers import select_orders
+        from keycrm_pipeline.pipeline.registers import chosen_status_ids, derive_partners
+        from keycrm_pipeline.warehouse.cards import select_orders
 
         first_day, last_day = period(context)
         with (
@@ -122,15 +122,15 @@ def build_products(assets: ProfileAssets) -> dg.AssetsDefinition:
         KeyCRM's catalogue is asked, 50 products at a time, only for products that are not known yet or that a line
         contradicts.
         """
-        from keycrm_pipeline.exchange.crm import open_client
-        from keycrm_pipeline.exchange.products import (
+        from keycrm_pipeline.pipeline.products import (
             derive_products,
             fetch_catalogue,
             missing_products,
             read_items,
         )
-        from keycrm_pipeline.exchange.registers import chosen_status_ids
-        from keycrm_pipeline.warehouse.registers import select_orders
+        from keycrm_pipeline.pipeline.registers import chosen_status_ids
+        from keycrm_pipeline.run.client import open_client
+        from keycrm_pipeline.warehouse.cards import select_orders
 
         first_day, last_day = period(context)
         with told_to_dagster(context), exchange_step(assets.plan(context), "products") as step:

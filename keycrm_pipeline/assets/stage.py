@@ -14,9 +14,9 @@ from typing import Any
 
 import dagster as dg
 
-from keycrm_pipeline.exchange import progress
-from keycrm_pipeline.exchange.session import RunPlan
 from keycrm_pipeline.profile import Profile, Settings
+from keycrm_pipeline.run import progress
+from keycrm_pipeline.run.session import RunPlan
 from keycrm_pipeline.schemas import Table
 
 RUN_DAYS = 31

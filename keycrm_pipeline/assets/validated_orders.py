@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from keycrm_pipeline.assets.failures import told_to_dagster
 from keycrm_pipeline.assets.stage import ProfileAssets, period, report_days, report_run
-from keycrm_pipeline.exchange.session import exchange_step
+from keycrm_pipeline.orchestration.failures import told_to_dagster
+from keycrm_pipeline.run.session import exchange_step
 from keycrm_pipeline.schemas.validated import VALIDATED_ORDERS
 
 
@@ -17,7 +17,7 @@ def build_validated_orders(assets: ProfileAssets) -> dg.AssetsDefinition:
 
         An order that fails goes whole to ops.rejected_records with every reason; the rest of the day goes on.
         """
-        from keycrm_pipeline.exchange.validation import validate_period
+        from keycrm_pipeline.pipeline.validation import validate_period
         from keycrm_pipeline.warehouse.validated import accepted_by_day, rejected_by_day
 
         first_day, last_day = period(context)

@@ -6,19 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from keycrm_pipeline.books.statuses import group_name, source_name, status_name
+from keycrm_pipeline.accounting.statuses import group_name, source_name, status_name
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.crm.pages import CrmRow
-from keycrm_pipeline.exchange.catalogue_files import (
+from keycrm_pipeline.crm.values import text, whole
+from keycrm_pipeline.pipeline.catalogue_files import (
     CatalogueFilesError,
     find_catalogue_files,
     read_catalogue,
 )
-from keycrm_pipeline.exchange.crm import open_client
-from keycrm_pipeline.exchange.extraction import OPTIONAL, REFERENCE_ROUTES
-from keycrm_pipeline.exchange.fields import text, whole
+from keycrm_pipeline.pipeline.extraction import OPTIONAL, REFERENCE_ROUTES
 from keycrm_pipeline.profile import Profile, Settings
+from keycrm_pipeline.run.client import open_client
 
 CHECKED = ("statuses", "sources", "categories", "users", "payment_methods", "delivery_services")
 

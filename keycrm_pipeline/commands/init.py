@@ -16,9 +16,8 @@ from typing import Any
 
 import click
 
-from keycrm_pipeline.books.statuses import group_name, status_name
+from keycrm_pipeline.accounting.statuses import group_name, status_name
 from keycrm_pipeline.commands.check import Rows, read_account
-from keycrm_pipeline.exchange.crm import open_client
 from keycrm_pipeline.profile import (
     DEFAULT_BASE_URL,
     NAME_PATTERN,
@@ -30,6 +29,7 @@ from keycrm_pipeline.profile import (
     key_variable,
     load_profile,
 )
+from keycrm_pipeline.run.client import open_client
 
 DEFAULT_PARTNER = "Роздрібний покупець"
 

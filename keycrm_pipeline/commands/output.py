@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from keycrm_pipeline.exchange.summary import ExchangeSummary
 from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.run.summary import ExchangeSummary
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from typing import Any
 import click
 
 from keycrm_pipeline.commands.output import REVIEW_WORDS, print_exchange, print_review
-from keycrm_pipeline.exchange.lock import is_held
-from keycrm_pipeline.exchange.summary import ExchangeSummary, summarise
 from keycrm_pipeline.profile import Profile, Settings, database_path, lock_path
 from keycrm_pipeline.reports.formatting import without_values
+from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.run.summary import ExchangeSummary, summarise
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.exchanges import (
     KILLED,

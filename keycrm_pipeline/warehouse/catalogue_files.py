@@ -13,7 +13,7 @@ import polars as pl
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCTS
 from keycrm_pipeline.schemas.ops import CATALOGUE_CONFLICTS
-from keycrm_pipeline.warehouse.registers import PARTNER_COLUMNS, PRODUCT_COLUMNS, table_frame
+from keycrm_pipeline.warehouse.cards import PARTNER_COLUMNS, PRODUCT_COLUMNS, table_frame
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
 
@@ -68,7 +68,7 @@ def store_catalogue_partners(
 ) -> None:
     """Stores partner cards of the catalogue; links of cards that the exchange had made are to be looked at."""
     for rows, sql in (
-        (created, statement("registers", "insert_partners")),
+        (created, statement("cards", "insert_partners")),
         (changed, statement("catalogue_files", "update_partners")),
     ):
         _execute_with(connection, "cards_frame", _cards(PARTNERS, rows, PARTNER_COLUMNS), sql, now)
@@ -88,7 +88,7 @@ def store_catalogue_products(
     # Changed cards first: a SKU that the file moves must have left its old card.
     for rows, sql in (
         (changed, statement("catalogue_files", "update_products")),
-        (created, statement("registers", "insert_products")),
+        (created, statement("cards", "insert_products")),
     ):
         _execute_with(connection, "cards_frame", _cards(PRODUCTS, rows, PRODUCT_COLUMNS), sql, now)
     connection.execute(statement("catalogue_files", "forget_conflicts"))

@@ -18,10 +18,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from keycrm_pipeline.exchange import passes
-from keycrm_pipeline.exchange.period import derive_everything
-from keycrm_pipeline.exchange.session import Step
+from keycrm_pipeline.pipeline import syncs
+from keycrm_pipeline.pipeline.period import derive_everything
 from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.run.session import Step
 from keycrm_pipeline.warehouse import raw
 from keycrm_pipeline.warehouse.compaction import compact_when_grown
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -139,7 +139,7 @@ def rebuild(directory: Path, orders: int) -> dict[str, Any]:
     warehouse = _warehouse(directory, f"first_{orders}")
     exchange_id = _begin(warehouse, f"rebuild {time.time_ns()}")
     started = time.perf_counter()
-    counts = passes.rebuild(
+    counts = syncs.rebuild(
         Step(exchange_id=exchange_id, warehouse=warehouse, now=datetime.now(UTC)), _profile()
     )
     return {
@@ -254,7 +254,7 @@ def paced_load(directory: Path, orders: int) -> dict[str, Any]:
     """A load against a server with 2 s a page and 60 requests a minute, beside the floor that the limit allows."""
     from keycrm_pipeline.crm.budget import RequestBudget
     from keycrm_pipeline.crm.client import KeyCrmClient
-    from keycrm_pipeline.exchange.extraction import extract_period
+    from keycrm_pipeline.pipeline.extraction import extract_period
     from keycrm_pipeline.sandbox.api import SandboxApi
     from keycrm_pipeline.sandbox.faults import Faults
     from keycrm_pipeline.sandbox.server import SandboxServer
@@ -299,7 +299,7 @@ def range_run(directory: Path, days: int, orders_a_day: int) -> dict[str, Any]:
     import keycrm_pipeline.assets.validated_orders  # noqa: F401 - reached through the package below
     import keycrm_pipeline.sandbox.transport as sandbox_transport
     from keycrm_pipeline import assets
-    from keycrm_pipeline.exchange import session
+    from keycrm_pipeline.run import session
     from keycrm_pipeline.sandbox.api import SandboxApi
     from keycrm_pipeline.sandbox.shop import Shop
 
@@ -327,7 +327,7 @@ def range_run(directory: Path, days: int, orders_a_day: int) -> dict[str, Any]:
     profile = "base_url: sandbox\nstart_date: 2023-01-01\ndefault_partner: Покупець\n"
     with _environment(directory, profile) as environment:
         os.environ.update(environment)
-        from keycrm_pipeline.commands.launch import period_tags, run_job
+        from keycrm_pipeline.orchestration.launch import period_tags, run_job
         from keycrm_pipeline.profile import load_profile, settings_from_environment
 
         settings = settings_from_environment(os.environ)
@@ -446,7 +446,7 @@ def definitions(directory: Path, few: int, many: int) -> dict[str, Any]:
                 subprocess.run(
                     [
                         str(Path(sys.executable).with_name("dagster")),
-                        "definitions", "validate", "-m", "keycrm_pipeline.definitions",
+                        "definitions", "validate", "-m", "keycrm_pipeline.orchestration.definitions",
                     ],
                     env=environment,
                     check=True,

@@ -22,7 +22,7 @@ from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.payloads import order_payload
 from keycrm_pipeline.sandbox.server import SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
-from keycrm_pipeline_tests.exchange.bookkeeping import Books, make_books
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books
 
 KEY = "the-key-of-the-tests"
 MARCH_4 = date(2024, 3, 4)

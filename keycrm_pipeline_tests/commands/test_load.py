@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from keycrm_pipeline.exchange import lock
 from keycrm_pipeline.profile import lock_path
+from keycrm_pipeline.run import lock
 from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
 

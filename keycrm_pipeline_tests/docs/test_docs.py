@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from keycrm_pipeline.books.discounts import MONEY_RULES, LineMoney, OrderMoney, line_amounts, settle
+from keycrm_pipeline.accounting.discounts import MONEY_RULES, LineMoney, OrderMoney, line_amounts, settle
 from keycrm_pipeline.cli import main
 from keycrm_pipeline.profile import Profile, Settings, load_profile
 from keycrm_pipeline.schemas import TABLES

@@ -35,7 +35,7 @@ def let_jump(wrong_by: str) -> None:
     """Makes the clock of this process one that jumps."""
     # What a command works with is loaded before: it holds on to the real `datetime` until told otherwise here.
     import keycrm_pipeline.cli
-    import keycrm_pipeline.commands.launch  # noqa: F401
+    import keycrm_pipeline.orchestration.launch  # noqa: F401
 
     def jump() -> float:
         return float(Path(wrong_by).read_text("ascii"))

@@ -27,7 +27,7 @@ from keycrm_pipeline.sandbox.server import SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.schemas import TABLES
 from keycrm_pipeline_tests.crm.conftest import VirtualTime
-from keycrm_pipeline_tests.exchange.bookkeeping import KEY, Books, make_books
+from keycrm_pipeline_tests.pipeline.bookkeeping import KEY, Books, make_books
 
 FIRST_DAY = date(2026, 3, 2)
 LAST_DAY = date(2026, 3, 4)

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from keycrm_pipeline.exchange.session import close_unfinished
 from keycrm_pipeline.profile import Settings, load_profile
+from keycrm_pipeline.run.session import close_unfinished
 from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.payloads import timestamp
 from keycrm_pipeline.sandbox.shop import Shop

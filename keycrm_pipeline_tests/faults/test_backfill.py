@@ -14,12 +14,11 @@ from pathlib import Path
 import dagster as dg
 
 from keycrm_pipeline.assets.stage import STEPS
-from keycrm_pipeline.automation import RANGE_START_TAG
-from keycrm_pipeline.instance import open_instance
+from keycrm_pipeline.orchestration.automation import RANGE_START_TAG
+from keycrm_pipeline.orchestration.instance import open_instance
 from keycrm_pipeline.sandbox.payloads import buyer_payload
 from keycrm_pipeline.sandbox.server import SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
-from keycrm_pipeline_tests.exchange.bookkeeping import make_books
 from keycrm_pipeline_tests.faults.scene import (
     CommandLine,
     ServedBooks,
@@ -29,6 +28,7 @@ from keycrm_pipeline_tests.faults.scene import (
     read_log,
     stored_order_pages,
 )
+from keycrm_pipeline_tests.pipeline.bookkeeping import make_books
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS, Product, processes_of, wait_until
 
 NEW_YEAR = date(2026, 1, 1)

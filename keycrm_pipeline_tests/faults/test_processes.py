@@ -14,7 +14,6 @@ import duckdb
 from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.payloads import buyer_payload
 from keycrm_pipeline.sandbox.shop import Shop
-from keycrm_pipeline_tests.exchange.bookkeeping import STEPS, Books, make_books
 from keycrm_pipeline_tests.faults.scene import (
     FIRST_DAY,
     LAST_DAY,
@@ -28,6 +27,7 @@ from keycrm_pipeline_tests.faults.scene import (
     read_contents,
     stored_order_pages,
 )
+from keycrm_pipeline_tests.pipeline.bookkeeping import STEPS, Books, make_books
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
 
 SECONDS_OF_A_STAGE = {"raw_orders": 1.5, "changes": 1.5, "rebuild": 0.8}

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from keycrm_pipeline.exchange.errors import StoppedError, UnmappedStatusesError, unexpected
 from keycrm_pipeline.profile import MissingKeyError
+from keycrm_pipeline.run.errors import StoppedError, UnmappedStatusesError, unexpected
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,

@@ -19,8 +19,8 @@ from keycrm_pipeline.schemas.validation import (
     PAYMENT_CHECKS,
     UNREADABLE_REASONS,
 )
-from keycrm_pipeline_tests.exchange.bookkeeping import kyiv, make_books, person
-from keycrm_pipeline_tests.exchange.test_r10_rejected import BROKEN
+from keycrm_pipeline_tests.pipeline.bookkeeping import kyiv, make_books, person
+from keycrm_pipeline_tests.pipeline.test_r10_rejected import BROKEN
 
 TYPED = "Line 2: «кілька», {x} 1.5 \\ і (ще)."
 """What a person may type where something else is expected."""

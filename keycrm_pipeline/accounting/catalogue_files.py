@@ -1,0 +1,314 @@
+"""Cards that the accounting system has already, read from the text of its files (R12).
+
+`products.csv` has the columns `id, name, sku, kind, unit`, `partners.csv` the columns `id, name, phone,
+email`, separated by commas or semicolons, with the names of the columns in the first line. This module turns
+the text into rows, or into a list of everything that is wrong with it. Where the files lie, and how their
+rows become cards, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TypeVar
+
+from keycrm_pipeline.accounting.names import name_key, sku_key, tidied
+
+Row = TypeVar("Row")
+
+PRODUCT_COLUMNS = ("id", "name", "sku", "kind", "unit")
+PARTNER_COLUMNS = ("id", "name", "phone", "email")
+REQUIRED_COLUMNS = ("id", "name")
+
+KINDS: Mapping[str, str] = {
+    "product": "product",
+    "product_with_sku": "product_with_sku",
+    "service": "service",
+    "товар": "product",
+    "товар з sku": "product_with_sku",
+    "послуга": "service",
+}
+"""Accepted words, as names are compared, and the kinds they mean (R5)."""
+
+_KIND_WORDS = "product (Товар), product_with_sku (Товар з SKU) or service (Послуга)"
+_PIECES = ("шт", "шт.", "штука", "pcs")
+"""Units that mean pieces; a card of pieces has no unit."""
+
+_BYTE_ORDER_MARK = "\ufeff"
+_EXCEL_HINT = "sep="
+"""What Excel writes into a first line of its own to name the separator."""
+
+_MOST_PROBLEMS_SHOWN = 20
+"""A file of another kind has a problem in every line; nobody reads thousands of sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueProductRow:
+    """One card of `products.csv`.
+
+    Attributes:
+        line: Line of the file where it stands, counted from 1.
+        catalogue_id: Its id in the accounting system, as written.
+        name: Its name.
+        sku: Its article; None when it has none.
+        kind: `product`, `product_with_sku` or `service`; `product` when the file does not say.
+        unit: Its unit of measure; None for pieces.
+    """
+
+    line: int
+    catalogue_id: str
+    name: str
+    sku: str | None
+    kind: str
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguePartnerRow:
+    """One card of `partners.csv`.
+
+    Attributes:
+        line: Line of the file where it stands, counted from 1.
+        catalogue_id: Its id in the accounting system, as written.
+        name: Its name.
+        phone: Its phone as written.
+        email: Its e-mail as written.
+    """
+
+    line: int
+    catalogue_id: str
+    name: str
+    phone: str | None
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueProblem:
+    """One thing that is wrong with a file.
+
+    Attributes:
+        line: Line of the file, counted from 1.
+        column: Name of the column; None when it is about the whole line.
+        message: What is wrong and what to do, without the values of a person's card.
+    """
+
+    line: int
+    column: str | None
+    message: str
+
+    def __str__(self) -> str:
+        """Return the problem with its place, in words."""
+        place = f"line {self.line}" if self.column is None else f"line {self.line}, column {self.column}"
+        return f"{place}: {self.message}"
+
+
+class CatalogueFileError(ValueError):
+    """A file of the accounting catalogue cannot be used as it is.
+
+    Attributes:
+        file_name: The file.
+        problems: Everything that is wrong with it, in order of lines.
+    """
+
+    def __init__(self, file_name: str, problems: list[CatalogueProblem]) -> None:
+        self.file_name = file_name
+        self.problems = problems
+        shown = [f"  {problem}" for problem in problems[:_MOST_PROBLEMS_SHOWN]]
+        if len(problems) > _MOST_PROBLEMS_SHOWN:
+            shown.append(f"  and {len(problems) - _MOST_PROBLEMS_SHOWN} more")
+        super().__init__("\n".join((f"{file_name} was not read; correct it and load again:", *shown)))
+
+
+def read_products_csv(text: str, file_name: str) -> list[CatalogueProductRow]:
+    """Read the accounting catalogue's product cards.
+
+    Columns `id` and `name` are required; `sku`, `kind` and `unit` may be missing or empty. Blank lines are
+    skipped. A `product_with_sku` has no SKU of its own.
+
+    Args:
+        text: The text of the file.
+        file_name: What to call it in messages.
+
+    Returns:
+        One row a card, in the order of the file.
+
+    Raises:
+        CatalogueFileError: When anything is wrong, with all problems: a missing or unknown column, a missing
+            id or name, an unknown kind, an id or SKU that stands twice, broken quotes.
+    """
+    problems: list[CatalogueProblem] = []
+    seen_ids, seen_skus = _Seen("id"), _Seen("sku")
+    rows: list[CatalogueProductRow] = []
+    for line, fields in _records(text, PRODUCT_COLUMNS, problems):
+        kind_key = name_key(fields["kind"])
+        kind = "product" if kind_key is None else KINDS.get(kind_key)
+        if kind is None:
+            problems.append(
+                CatalogueProblem(
+                    line, "kind", f"“{fields['kind']}” is no kind of product; write {_KIND_WORDS}"
+                )
+            )
+        sku = fields["sku"].strip() or None
+        if sku is not None and kind == "product_with_sku":
+            message = "a product_with_sku (Товар з SKU) has its SKUs on its variants; leave the column empty"
+            problems.append(CatalogueProblem(line, "sku", message))
+        seen_ids.check(fields["id"], id_key, line, problems)
+        seen_skus.check(sku, sku_key, line, problems)
+        unit = tidied(fields["unit"])
+        if unit is not None and unit.lower() in _PIECES:
+            unit = None
+        rows.append(
+            CatalogueProductRow(
+                line, fields["id"], tidied(fields["name"]) or "", sku, kind or "product", unit
+            )
+        )
+    return _unless_wrong(rows, file_name, problems)
+
+
+def read_partners_csv(text: str, file_name: str) -> list[CataloguePartnerRow]:
+    """Read the accounting catalogue's partner cards.
+
+    Columns `id` and `name` are required; `phone` and `email` may be missing or empty. Blank lines are
+    skipped. Two cards may have one phone or e-mail: the books may have doubles, and the first is taken (R3).
+
+    Args:
+        text: The text of the file.
+        file_name: What to call it in messages.
+
+    Returns:
+        One row a card, in the order of the file.
+
+    Raises:
+        CatalogueFileError: When anything is wrong, with all problems: a missing or unknown column, a missing
+            id or name, an id that stands twice, broken quotes.
+    """
+    problems: list[CatalogueProblem] = []
+    seen_ids = _Seen("id")
+    rows: list[CataloguePartnerRow] = []
+    for line, fields in _records(text, PARTNER_COLUMNS, problems):
+        seen_ids.check(fields["id"], id_key, line, problems)
+        rows.append(
+            CataloguePartnerRow(
+                line,
+                fields["id"],
+                tidied(fields["name"]) or "",
+                tidied(fields["phone"]),
+                tidied(fields["email"]),
+            )
+        )
+    return _unless_wrong(rows, file_name, problems)
+
+
+def _unless_wrong(rows: list[Row], file_name: str, problems: list[CatalogueProblem]) -> list[Row]:
+    """Return the rows, or raise what is wrong with the file."""
+    if problems:
+        raise CatalogueFileError(file_name, sorted(problems, key=lambda problem: problem.line))
+    return rows
+
+
+class _Seen:
+    """Finds values of a column that stand in two lines."""
+
+    def __init__(self, column: str) -> None:
+        self._column = column
+        self._lines: dict[str, int] = {}
+
+    def check(
+        self,
+        value: str | None,
+        key_of: Callable[[str | None], str | None],
+        line: int,
+        problems: list[CatalogueProblem],
+    ) -> None:
+        """Note the value, and add a problem when an earlier line has it."""
+        key = key_of(value)
+        if key is None:
+            return
+        first = self._lines.setdefault(key, line)
+        if first != line:
+            message = f"“{value}” stands in line {first} already; every {self._column} may stand once"
+            problems.append(CatalogueProblem(line, self._column, message))
+
+
+def id_key(text: str | None) -> str | None:
+    """Return an id of the catalogue as it is compared: `007` and `7` would become one card number."""
+    if not text:
+        return None
+    return str(int(text)) if text.isascii() and text.isdigit() else text
+
+
+def _records(
+    text: str, columns: tuple[str, ...], problems: list[CatalogueProblem]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield line and fields of each card; a column that the file lacks is empty."""
+    lines = _lines(text, problems)
+    header_line, header = next(lines, (1, []))
+    names = [name.strip().lower() for name in header]
+    if not _header_is_right(header_line, names, columns, problems):
+        return
+    for line, values in lines:
+        if len(values) > len(names) and any(value.strip() for value in values[len(names) :]):
+            message = (
+                f"{len(values)} fields where the first line names {len(names)} columns; "
+                "put a field that contains the separator into double quotes"
+            )
+            problems.append(CatalogueProblem(line, None, message))
+            continue
+        fields = dict.fromkeys(columns, "") | dict(
+            zip(names, (value.strip() for value in values), strict=False)
+        )
+        problems.extend(
+            CatalogueProblem(line, column, f"the {column} is missing; every card needs one")
+            for column in REQUIRED_COLUMNS
+            if tidied(fields[column]) is None
+        )
+        yield line, fields
+
+
+def _header_is_right(
+    line: int, names: list[str], columns: tuple[str, ...], problems: list[CatalogueProblem]
+) -> bool:
+    """Tell whether the first line names the columns; add what is wrong with it."""
+    allowed = ", ".join(columns)
+    if not any(names):
+        message = f"the file is empty; its first line must name the columns {allowed}"
+        problems.append(CatalogueProblem(line, None, message))
+        return False
+    before = len(problems)
+    for column in REQUIRED_COLUMNS:
+        if column not in names:
+            message = f"the first line names no column {column}; the columns are {allowed}"
+            problems.append(CatalogueProblem(line, column, message))
+    for position, name in enumerate(names):
+        if name not in columns:
+            close = get_close_matches(name, columns, n=1)
+            hint = f"did you mean {close[0]}? " if close else ""
+            message = f"there is no such column; {hint}the columns are {allowed}"
+            problems.append(CatalogueProblem(line, name or f"number {position + 1}", message))
+        elif name in names[:position]:
+            problems.append(CatalogueProblem(line, name, "the column is named twice"))
+    return len(problems) == before
+
+
+def _lines(text: str, problems: list[CatalogueProblem]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the fields of each line that is not blank, with the line where they begin."""
+    text = text.removeprefix(_BYTE_ORDER_MARK)
+    hint, _, rest = text.partition("\n")
+    skipped = 0
+    if hint.strip().lower().startswith(_EXCEL_HINT):
+        text, skipped = rest, 1
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    separator = ";" if ";" in header else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    line = skipped + 1
+    try:
+        for values in reader:
+            if any(value.strip() for value in values):
+                yield line, values
+            line = skipped + reader.line_num + 1
+    except csv.Error as error:
+        message = f"the line cannot be read ({error}); a double quote inside a quoted field must be doubled"
+        problems.append(CatalogueProblem(line, None, message))

@@ -1,0 +1,350 @@
+"""The order document (R6, R7, R8): header, goods lines, services tab and payments, derived for many orders at once.
+
+Pure functions over columns (polars frames, numpy arrays): money in whole kopiykas, quantities in thousandths,
+prices and percents in millionths. Which card a line belongs to is decided before (`books.products`), the sharing
+of discounts in `books.discounts`. No database, no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from keycrm_pipeline.accounting.discounts import LineMoney, OrderMoney, line_amounts, settle
+
+SOURCE_NUMBER_PREFIX = "Номер джерела: "
+WRAP_NAME = "Пакування"
+TAX_NAME = "Податок"
+HOME_COUNTRY_CODES = ("UA", "UKR")
+HOME_COUNTRY_NAMES = ("україна", "ukraine", "украина")
+ONE_UNIT = 1000
+"""Quantity 1 in thousandths."""
+
+
+@dataclass(frozen=True)
+class DocumentSettings:
+    """What the profile says about documents.
+
+    Attributes:
+        author: Author of every document (Користувач).
+        account: Bank account or cash desk when no payment decides (Банк. рахунок/Каса).
+        accounts: Payment method id -> account.
+        managers: KeyCRM user id -> responsible person.
+        currency: Currency when neither source nor payment names one.
+        source_number_in_comment: Whether the comment begins with the order's number at its source.
+        delivery_service: Name of the delivery line of the services tab.
+        delivery_product_id: Its card; None when no order has paid delivery.
+    """
+
+    author: str
+    account: str
+    accounts: Mapping[int, str]
+    managers: Mapping[int, str]
+    currency: str
+    source_number_in_comment: bool
+    delivery_service: str
+    delivery_product_id: int | None
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Frames of the four document tables, without the times of the exchange."""
+
+    orders: pl.DataFrame
+    order_lines: pl.DataFrame
+    order_services: pl.DataFrame
+    order_payments: pl.DataFrame
+
+
+def derive_documents(
+    orders: pl.DataFrame, lines: pl.DataFrame, payments: pl.DataFrame, settings: DocumentSettings
+) -> Documents:
+    """Derives the documents of a batch of orders.
+
+    Args:
+        orders: One row an order, sorted by `order_id`: typed header with `partner_id`, `stage`, `source_currency`.
+        lines: Lines with `product_id`, `variant_id`, `kind` of the card, sorted by `order_id`, `line_no`.
+        payments: Payments and expenses with `method`, sorted by `order_id`, `position`.
+        settings: The profile's choices.
+    """
+    order_index = np.searchsorted(
+        orders["order_id"].to_numpy(), lines["order_id"].to_numpy().astype(np.int64)
+    )
+    listed = line_amounts(lines["price"].to_numpy(), lines["quantity"].to_numpy())
+    sold = line_amounts(lines["price_sold"].to_numpy(), lines["quantity"].to_numpy())
+    settlement = settle(
+        OrderMoney(
+            grand_total=orders["grand_total"].to_numpy(),
+            shipping=orders["shipping_price"].to_numpy(),
+            wrap=orders["wrap_price"].to_numpy(),
+            taxes=orders["taxes"].to_numpy(),
+            discount_amount=orders["discount_amount"].to_numpy(),
+            discount_percent=orders["discount_percent"].to_numpy(),
+            total_discount=orders["total_discount"].to_numpy(),
+        ),
+        LineMoney(order_index=order_index, listed=listed, sold=sold),
+    )
+    priced = lines.with_columns(
+        # A document shows a price in kopiykas: half a kopiyka is rounded up, as for amounts.
+        price=pl.Series(line_amounts(lines["price"].to_numpy(), np.full(lines.height, ONE_UNIT))),
+        discount=pl.Series(settlement.line_discount),
+        amount=pl.Series(settlement.line_amount),
+    )
+    is_service = pl.col("kind") == "service"
+    goods = priced.filter(~is_service)
+    services = _services(orders, priced.filter(is_service), lines, settings)
+    currencies = _currencies(orders, payments, settings)
+    booked_payments = _payments(payments, currencies, settings)
+    return Documents(
+        orders=_headers(
+            orders, goods, services, booked_payments, payments, currencies, settlement.difference, settings
+        ),
+        order_lines=goods.select(
+            "order_id",
+            "line_no",
+            "crm_line_id",
+            "product_id",
+            "variant_id",
+            "name",
+            "sku",
+            "characteristics",
+            "unit",
+            "quantity",
+            "price",
+            "discount",
+            "amount",
+        ),
+        order_services=services,
+        order_payments=booked_payments.drop("position"),
+    )
+
+
+def _services(
+    orders: pl.DataFrame, service_lines: pl.DataFrame, lines: pl.DataFrame, settings: DocumentSettings
+) -> pl.DataFrame:
+    """The services tab (R7): lines of kind service, then delivery, wrap and tax where they are above zero."""
+    columns = (
+        "order_id",
+        "line_no",
+        "crm_line_id",
+        "kind",
+        "product_id",
+        "name",
+        "sku",
+        "characteristics",
+        "quantity",
+        "price",
+        "discount",
+        "amount",
+    )
+    last_lines = lines.group_by("order_id").agg(pl.col("line_no").max().alias("last_line"))
+    extras = (
+        orders.select("order_id", delivery="shipping_price", wrap="wrap_price", tax="taxes")
+        .unpivot(index="order_id", variable_name="kind", value_name="amount")
+        .filter(pl.col("amount") > 0)
+        .join(last_lines, on="order_id", how="left")
+        .with_columns(
+            rank=pl.col("kind").replace_strict({"delivery": 0, "wrap": 1, "tax": 2}, return_dtype=pl.Int32)
+        )
+        .sort("order_id", "rank")
+        .with_columns(
+            line_no=(
+                pl.col("last_line").fill_null(0)
+                + pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("order_id")
+            ).cast(pl.Int32),
+            crm_line_id=pl.lit(None, pl.Int64),
+            product_id=pl.when(pl.col("kind") == "delivery")
+            .then(pl.lit(settings.delivery_product_id, pl.Int64))
+            .otherwise(None),
+            name=pl.col("kind").replace_strict(
+                {"delivery": settings.delivery_service, "wrap": WRAP_NAME, "tax": TAX_NAME},
+                return_dtype=pl.String,
+            ),
+            sku=pl.lit(None, pl.String),
+            characteristics=pl.lit(None, pl.String),
+            quantity=pl.lit(ONE_UNIT, pl.Int64),
+            price=pl.col("amount"),
+            discount=pl.lit(0, pl.Int64),
+        )
+    )
+    return pl.concat([service_lines.select(columns), extras.select(columns)], how="vertical_relaxed").sort(
+        "order_id", "line_no"
+    )
+
+
+def _currencies(orders: pl.DataFrame, payments: pl.DataFrame, settings: DocumentSettings) -> pl.DataFrame:
+    """`order_id`, `order_currency`: of the source, else of the first payment, else the profile's (R8)."""
+    first_payments = (
+        payments.filter(~pl.col("is_expense"))
+        .group_by("order_id", maintain_order=True)
+        .agg(pl.col("currency").first().alias("payment_currency"))
+    )
+    return (
+        orders.select("order_id", "source_currency")
+        .join(first_payments, on="order_id", how="left")
+        .select(
+            "order_id",
+            order_currency=pl.coalesce("source_currency", "payment_currency", pl.lit(settings.currency)),
+        )
+    )
+
+
+def _payments(payments: pl.DataFrame, currencies: pl.DataFrame, settings: DocumentSettings) -> pl.DataFrame:
+    """Payments and expenses with their account and currency (R8)."""
+    return payments.join(currencies, on="order_id", how="inner").select(
+        "order_id",
+        "payment_id",
+        "position",
+        "paid_at",
+        "method_id",
+        "method",
+        account=_mapped("method_id", settings.accounts, pl.lit(settings.account)),
+        amount="amount",
+        currency=pl.coalesce("currency", "order_currency"),
+        status="status",
+        is_expense="is_expense",
+    )
+
+
+def _mapped(column: str, mapping: Mapping[int, str], default: pl.Expr) -> pl.Expr:
+    if not mapping:
+        return default
+    return pl.coalesce(
+        pl.col(column).replace_strict(dict(mapping), default=None, return_dtype=pl.String), default
+    )
+
+
+def _headers(
+    orders: pl.DataFrame,
+    goods: pl.DataFrame,
+    services: pl.DataFrame,
+    booked_payments: pl.DataFrame,
+    payments: pl.DataFrame,
+    currencies: pl.DataFrame,
+    difference: np.ndarray[tuple[int], np.dtype[np.int64]],
+    settings: DocumentSettings,
+) -> pl.DataFrame:
+    def sums(frame: pl.DataFrame, total: str, discount: str) -> pl.DataFrame:
+        return frame.group_by("order_id").agg(
+            pl.col("amount").sum().alias(total), pl.col("discount").sum().alias(discount)
+        )
+
+    paid = (
+        booked_payments.join(currencies, on="order_id", how="inner")
+        .filter(
+            (pl.col("status") == "paid")
+            & ~pl.col("is_expense")
+            & (pl.col("currency") == pl.col("order_currency"))
+        )
+        .group_by("order_id")
+        .agg(pl.col("amount").sum().alias("paid_total"))
+    )
+    accounts = (
+        payments.filter(~pl.col("is_expense") & (pl.col("status").fill_null("") != "canceled"))
+        .group_by("order_id", maintain_order=True)
+        .agg(pl.col("method_id").first().alias("account_method_id"))
+    )
+    return (
+        with_delivery_address(orders.with_columns(difference=pl.Series(difference)))
+        .join(sums(goods, "goods_total", "goods_discount"), on="order_id", how="left")
+        .join(sums(services, "services_total", "services_discount"), on="order_id", how="left")
+        .join(paid, on="order_id", how="left")
+        .join(accounts, on="order_id", how="left")
+        .join(currencies, on="order_id", how="left")
+        .sort("order_id")
+        .select(
+            "order_id",
+            "order_day",
+            "ordered_at",
+            "partner_id",
+            "status_id",
+            "stage",
+            "source_id",
+            "source_number",
+            author=pl.lit(settings.author),
+            responsible=_mapped("manager_id", settings.managers, pl.lit(settings.author)),
+            account=_mapped("account_method_id", settings.accounts, pl.lit(settings.account)),
+            currency="order_currency",
+            comment=comment(settings.source_number_in_comment),
+            delivery_address="delivery_address",
+            recipient_name="recipient_name",
+            recipient_phone="recipient_phone",
+            delivery_service="delivery_service",
+            tracking_code="tracking_code",
+            goods_total=pl.col("goods_total").fill_null(0),
+            services_total=pl.col("services_total").fill_null(0),
+            discount_total=pl.col("goods_discount").fill_null(0) + pl.col("services_discount").fill_null(0),
+            grand_total="grand_total",
+            difference="difference",
+            paid_total=pl.col("paid_total").fill_null(0),
+            payment_status="payment_status",
+            missing_in_crm="missing_in_crm",
+            crm_updated_at="crm_updated_at",
+            manager_id="manager_id",
+        )
+    )
+
+
+def comment(source_number_in_comment: bool) -> pl.Expr:
+    """The comment (R8): source number when asked for, the buyer's comment, the manager's, each on a line."""
+    source_number = pl.lit(SOURCE_NUMBER_PREFIX) + pl.col("source_number")
+    parts = [
+        *([source_number] if source_number_in_comment else []),
+        pl.col("buyer_comment"),
+        pl.col("manager_comment"),
+    ]
+    joined = pl.concat_str(parts, separator="\n", ignore_nulls=True)
+    return pl.when(joined != "").then(joined)
+
+
+ADDRESS_PARTS = ("country", "region", "city", "zip", "receive_point", "street", "second_line")
+
+
+def with_delivery_address(orders: pl.DataFrame) -> pl.DataFrame:
+    """Adds `delivery_address`: one readable line of the delivery address (R8, F03).
+
+    Country (unless Ukraine), region, city, post code, receive point, street, second line, each when filled. A part
+    that another part already contains, word for word, is left out: KeyCRM often repeats the city inside the receive
+    point. Of two equal parts the first stays.
+    """
+    is_home = pl.col("address_country_code").str.to_uppercase().is_in(HOME_COUNTRY_CODES) | pl.col(
+        "address_country"
+    ).str.strip_chars().str.to_lowercase().is_in(HOME_COUNTRY_NAMES)
+    parts = orders.select(
+        pl.when(~is_home.fill_null(False)).then(pl.col("address_country")).alias("country"),
+        *(pl.col(f"address_{part}").alias(part) for part in ADDRESS_PARTS[1:]),
+    )
+    # Most parts of most addresses are empty, so the comparison is made of those that are filled at all.
+    filled = [part for part in ADDRESS_PARTS if parts[part].null_count() < parts.height]
+    if not filled:
+        return orders.with_columns(delivery_address=pl.lit(None, pl.String))
+    compared = parts.select(pl.format(" {} ", _plain(pl.col(part))).alias(part) for part in filled)
+    kept = parts.select(
+        pl.when(~_is_repeated(place, compared)).then(pl.col(part)).alias(part)
+        for place, part in enumerate(filled)
+    )
+    # A line break typed into a part would make two lines of one.
+    joined = pl.concat_str(pl.all(), separator=", ", ignore_nulls=True).str.replace_all(r"\s+", " ")
+    line = kept.select(pl.when(joined != "").then(joined).alias("delivery_address"))
+    return orders.with_columns(line.to_series())
+
+
+def _is_repeated(place: int, compared: pl.DataFrame) -> pl.Series:
+    """Whether the part at a place stands in another part as whole words: "Київ" does not stand in "Київська"."""
+    part = compared.columns[place]
+    repeated = pl.Series([False]).new_from_index(0, compared.height)
+    for other_place, other in enumerate(compared.columns):
+        if other_place == place:
+            continue
+        contains = pl.col(other).str.contains(pl.col(part), literal=True)
+        if other_place > place:
+            contains = contains & (pl.col(other) != pl.col(part))
+        repeated = repeated | compared.select(contains.fill_null(False)).to_series()
+    return repeated
+
+
+def _plain(text: pl.Expr) -> pl.Expr:
+    return text.str.to_lowercase().str.replace_all(r"[\s,;.()]+", " ").str.strip_chars(" ")

@@ -1,0 +1,97 @@
+"""Asset checks: broken books are errors; what waits for a person is a warning with its first cases.
+
+A check reads the stored tables and changes nothing. No personal data: ids only, and where to read more.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+
+from keycrm_pipeline.assets.stage import ProfileAssets
+from keycrm_pipeline.run.session import open_warehouse
+from keycrm_pipeline.schemas.ops import REVIEW_KINDS
+from keycrm_pipeline.warehouse import review
+from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS, offenders
+
+MOST_CASES = 20
+"""Cases that a check shows; the review list has them all."""
+
+REVIEW_CHECKS = {
+    "unmapped_status": "Every status in the books has a stage (Етап) in the profile.",
+    "unmapped_manager": "Every manager in the books is mapped to a user (Відповідальний) in the profile.",
+    "partner_name_conflict": "Buyers matched by phone or e-mail have the card's name.",
+    "ambiguous_product_name": "No product name that a line without SKU uses is carried by several cards.",
+    "product_promoted": "Products that became Товар з SKU were looked at by a person.",
+    "order_difference": "Every order adds up in KeyCRM.",
+    "rejected_order": "Every order could be loaded.",
+    "missing_in_crm": "Every order of the books is still in KeyCRM.",
+    "catalogue_conflict": "Every SKU of the accounting catalogue's file could be put on its card.",
+}
+
+
+def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
+    """The checks of one profile, all on its `orders`."""
+    profile = assets.profile
+    orders = assets.key("orders")
+    specs = [
+        *(
+            dg.AssetCheckSpec(name, asset=orders, description=description)
+            for name, description in INTEGRITY_CHECKS.items()
+        ),
+        *(dg.AssetCheckSpec(kind, asset=orders, description=REVIEW_CHECKS[kind]) for kind in REVIEW_KINDS),
+        dg.AssetCheckSpec(
+            "yesterday_is_loaded", asset=orders, description="Yesterday was loaded to its end."
+        ),
+    ]
+
+    @dg.multi_asset_check(name=f"{profile.name}_checks", specs=specs, pool=assets.pool)
+    def books() -> Iterator[dg.AssetCheckResult]:
+        from keycrm_pipeline.pipeline.registers import chosen_status_ids
+        from keycrm_pipeline.warehouse import raw
+
+        with open_warehouse(profile, assets.settings).reading() as connection:
+            for name in INTEGRITY_CHECKS:
+                ids = offenders(connection, name, status_ids=chosen_status_ids(profile))
+                yield dg.AssetCheckResult(
+                    asset_key=orders,
+                    check_name=name,
+                    passed=not ids,
+                    severity=dg.AssetCheckSeverity.ERROR,
+                    metadata={"count": len(ids), "first ids": ", ".join(map(str, ids[:MOST_CASES]))},
+                )
+            for kind in REVIEW_KINDS:
+                rows = review.review_rows(connection, kind)
+                yield dg.AssetCheckResult(
+                    asset_key=orders,
+                    check_name=kind,
+                    passed=not rows,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    metadata={"count": len(rows), "first cases": dg.MetadataValue.md(_cases(kind, rows))},
+                )
+            yesterday = datetime.now(UTC).astimezone(profile.zone).date() - timedelta(days=1)
+            yield _freshness(orders, raw.loaded_days(connection, yesterday, yesterday), yesterday)
+
+    return [books]
+
+
+def _cases(kind: str, rows: list[review.ReviewRow]) -> str:
+    if not rows:
+        return "None."
+    # A product name may hold anything; the subject of the other kinds is an id.
+    lines = [
+        f"| {'(see the review list)' if kind == 'ambiguous_product_name' else row.subject} "
+        f"| {row.first_seen_at:%Y-%m-%d %H:%M} |"
+        for row in rows[:MOST_CASES]
+    ]
+    return "\n".join(["| about | first seen |", "|---|---|", *lines])
+
+
+def _freshness(orders: dg.AssetKey, loaded: list[date], yesterday: date) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=orders,
+        check_name="yesterday_is_loaded",
+        passed=yesterday in loaded,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"day": yesterday.isoformat()},
+    )

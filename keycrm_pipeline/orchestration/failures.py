@@ -1,0 +1,47 @@
+"""Which failures Dagster may try again, and which only a person can mend."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import dagster as dg
+
+from keycrm_pipeline.crm.errors import TransportFailure
+from keycrm_pipeline.orchestration.instance import PROCESS_TAG
+from keycrm_pipeline.run.errors import StoppedError
+from keycrm_pipeline.run.session import FORESEEN
+from keycrm_pipeline.warehouse.errors import DatabaseBusyError
+
+RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+"""For what survived the client's own retries: a CRM or a file that is busy for minutes."""
+
+
+class RunStoppedError(dg.DagsterError, dg.DagsterExecutionInterruptedError):
+    """The process of a run that the daemon launched is told to end: the product stops, or a person chose "Terminate".
+
+    Dagster knows which of the two it was: it starts the run anew when the product runs again, or leaves it canceled. A
+    bare interrupt would make it keep the asset's retry policy first, which waits for half a minute.
+    """
+
+
+@contextlib.contextmanager
+def told_to_dagster(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Turns an error written for users into a Dagster failure that shows just its words.
+
+    What time may mend is raised as it is in a run that nobody waits for, so that the asset's retry policy applies.
+    A person at a terminal is told at once: the client has tried for a minute already. For a wrong key, a refused
+    request or a damaged file trying again cannot help. What a person stopped at a terminal stays stopped: Dagster's
+    retry policy would take Ctrl-C for a fault and begin the step anew. A run that the daemon launched is interrupted.
+    """
+    is_watched = PROCESS_TAG in context.run.tags
+    try:
+        yield
+    except (StoppedError, KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        if not is_watched:
+            raise RunStoppedError(str(StoppedError())) from None
+        raise dg.Failure(description=str(StoppedError()), allow_retries=False) from None
+    except FORESEEN as error:
+        if isinstance(error, TransportFailure | DatabaseBusyError) and not is_watched:
+            raise
+        raise dg.Failure(description=str(error), allow_retries=False) from None

@@ -1,0 +1,102 @@
+"""Runs a profile's jobs from a command: the same assets, the same Dagster instance as the page.
+
+Imported only by commands that really launch a run, because it imports Dagster.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+
+from keycrm_pipeline.orchestration.automation import RANGE_END_TAG, RANGE_START_TAG
+from keycrm_pipeline.orchestration.definitions import build_definitions
+from keycrm_pipeline.orchestration.instance import end_orphaned_runs, open_instance, process_tags
+from keycrm_pipeline.profile import Profile, Settings, database_path
+from keycrm_pipeline.run.errors import StoppedError
+from keycrm_pipeline.run.session import close_unfinished, open_warehouse
+from keycrm_pipeline.run.summary import ExchangeSummary, summarise
+from keycrm_pipeline.warehouse.errors import WarehouseError
+from keycrm_pipeline.warehouse.exchanges import exchange_of_run
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        succeeded: Whether every step did.
+        summary: The exchange summary; None when not even the exchange row could be written.
+        error: What went wrong, in words; None when nothing did.
+        is_stopped: Whether a person ended it.
+    """
+
+    succeeded: bool
+    summary: ExchangeSummary | None
+    error: str | None
+    is_stopped: bool = False
+
+
+def period_tags(first_day: date, last_day: date) -> dict[str, str]:
+    """The tags that make one run load a range of days."""
+    return {RANGE_START_TAG: first_day.isoformat(), RANGE_END_TAG: last_day.isoformat()}
+
+
+def run_job(
+    profile: Profile, settings: Settings, job: str, tags: Mapping[str, str], *, quiet: bool
+) -> Outcome:
+    """Runs one job of a profile in this process and waits for its end.
+
+    Args:
+        profile: The profile.
+        settings: Where profiles and data are.
+        job: The job's name after the profile's: `load`, `changes`…
+        tags: Run tags, for a period see `period_tags`.
+        quiet: Show only errors of the run on the error stream.
+    """
+    definitions = build_definitions([profile], settings)
+    with open_instance() as instance:
+        # A load that was killed would hold the profile's place in the queue, and nobody else may be there to end it.
+        end_orphaned_runs(instance)
+        result = definitions.resolve_job_def(f"{profile.name}_{job}").execute_in_process(
+            instance=instance,
+            tags={**tags, **process_tags(os.getpid(), socket.gethostname())},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL" if quiet else "INFO"}}}},
+            raise_on_error=False,
+        )
+    error = None if result.success else _first_failure(result)
+    summary = None
+    try:
+        if error is not None and database_path(profile, settings).exists():
+            close_unfinished(profile, settings, result.run_id, error)
+        with open_warehouse(profile, settings).reading() as connection:
+            exchange = exchange_of_run(connection, result.run_id)
+            summary = summarise(connection, exchange) if exchange is not None else None
+    except WarehouseError as unreadable:
+        error = error or str(unreadable)
+    if summary is not None and summary.exchange.error:
+        error = summary.exchange.error
+    return Outcome(
+        succeeded=result.success, summary=summary, error=error, is_stopped=error == str(StoppedError())
+    )
+
+
+def _first_failure(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            if failure.user_failure_data is not None and failure.user_failure_data.description:
+                return failure.user_failure_data.description
+            if failure.error is not None:
+                cause = failure.error.cause or failure.error
+                if cause.cls_name in (
+                    KeyboardInterrupt.__name__,
+                    dg.DagsterExecutionInterruptedError.__name__,
+                ):
+                    return str(StoppedError())
+                return cause.message.strip()
+    return "The run failed before its first step; see the run in Dagster."

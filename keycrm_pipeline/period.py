@@ -1,0 +1,72 @@
+"""A period: whole local days, from the first to the last. Plain dates; no clock, no time zone of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, order=True)
+class Period:
+    """Local days, both ends included.
+
+    Attributes:
+        first: First local day.
+        last: Last local day, not before the first.
+    """
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        """Refuses a period that ends before it begins.
+
+        Raises:
+            ValueError: It does.
+        """
+        if self.last < self.first:
+            raise ValueError(f"The period begins on {self.first} and ends before that, on {self.last}.")
+
+    def __str__(self) -> str:
+        """`2026-03-02 to 2026-03-08`, or the day alone."""
+        return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
+
+    def __contains__(self, day: date) -> bool:
+        """Whether a day is one of the period's."""
+        return self.first <= day <= self.last
+
+    @property
+    def days(self) -> list[date]:
+        """All days, in order."""
+        return [self.first + DAY * offset for offset in range((self.last - self.first).days + 1)]
+
+    def instants(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """The UTC instants from the first local midnight to the midnight after the last day (R1).
+
+        Both clock changes come out right: 2026-03-29 has 23 hours in Kyiv, 2026-10-25 has 25.
+        """
+        start = datetime.combine(self.first, time.min, tzinfo=zone)
+        end = datetime.combine(self.last + DAY, time.min, tzinfo=zone)
+        return start.astimezone(UTC), end.astimezone(UTC)
+
+
+def contiguous_periods(days: Iterable[date]) -> list[Period]:
+    """Joins days that follow each other into periods, in order."""
+    return list(_joined(sorted(set(days))))
+
+
+def _joined(days: list[date]) -> Iterator[Period]:
+    first = last = None
+    for day in days:
+        if first is None or last is None:
+            first = day
+        elif day - last > DAY:
+            yield Period(first, last)
+            first = day
+        last = day
+    if first is not None and last is not None:
+        yield Period(first, last)

@@ -1,0 +1,1 @@
+"""One run: its session, lock, row of the log, errors and alerts. What a run does is in `pipeline`."""

@@ -1,0 +1,361 @@
+"""Reads the cards that a load can meet and writes the cards that it made or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from keycrm_pipeline.schemas import Table
+from keycrm_pipeline.schemas.accounting import (
+    PARTNER_LINKS,
+    PARTNERS,
+    PRODUCT_LINKS,
+    PRODUCT_VARIANTS,
+    PRODUCTS,
+    SOURCES,
+    STATUSES,
+)
+from keycrm_pipeline.schemas.columns import frame_type
+from keycrm_pipeline.schemas.ops import AMBIGUOUS_NAMES, PROMOTED_PRODUCTS
+from keycrm_pipeline.schemas.validated import SOLD_ITEMS
+from keycrm_pipeline.warehouse.connection import transaction
+from keycrm_pipeline.warehouse.statements import single_row, statement
+
+
+def table_frame(table: Table, rows: Sequence[dict[str, Any]], names: Sequence[str]) -> pl.DataFrame:
+    """A frame of some columns of a table; also right when there are no rows."""
+    return pl.DataFrame(
+        {name: [row[name] for row in rows] for name in names},
+        schema={name: frame_type(table.column(name).type) for name in names},
+    )
+
+
+def _execute_with(
+    connection: duckdb.DuckDBPyConnection,
+    view: str,
+    frame: pl.DataFrame,
+    name: str,
+    values: dict[str, Any] | None = None,
+) -> None:
+    if frame.is_empty():
+        return
+    connection.register(view, frame)
+    try:
+        connection.execute(statement("cards", name), values or {})
+    finally:
+        connection.unregister(view)
+
+
+def select_orders(
+    connection: duckdb.DuckDBPyConnection,
+    first_day: date,
+    last_day: date,
+    *,
+    exchange_id: int | None,
+    status_ids: Sequence[int] | None,
+) -> None:
+    """Chooses the orders whose cards and documents are derived (R2); `status_ids` None means all statuses.
+
+    The orders that the exchange met outside of the period are among them; `exchange_id` None leaves them out.
+    """
+    connection.execute(
+        statement("cards", "select_orders"),
+        {
+            "first_day": first_day,
+            "last_day": last_day,
+            "with_outside": exchange_id is not None,
+            "exchange_id": exchange_id,
+            "all_statuses": status_ids is None,
+            "status_ids": list(status_ids or ()),
+        },
+    )
+
+
+def buyer_sightings(
+    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date
+) -> list[tuple[Any, ...]]:
+    """(order id, date, buyer id, name, phone, e-mail) of selected orders of some days that can change a card."""
+    found = connection.execute(
+        statement("cards", "buyer_sightings"), {"first_day": first_day, "last_day": last_day}
+    )
+    # By way of a frame: DuckDB's own fetchall takes three times as long to make times.
+    return found.pl().rows()
+
+
+def partners_used(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many partner cards the selected orders belong to."""
+    row = connection.execute(statement("cards", "partners_used")).fetchone()
+    return int(row[0]) if row else 0
+
+
+def partner_candidates(
+    connection: duckdb.DuckDBPyConnection, keys: pl.DataFrame, default_partner_key: str | None
+) -> tuple[list[tuple[Any, ...]], dict[int, int], int]:
+    """Cards that buyers with these keys can match, the links of those buyers, and the next free number.
+
+    Args:
+        connection: The open file.
+        keys: Columns `buyer_id`, `phone_key`, `email_key`.
+        default_partner_key: Key of the default partner's name.
+    """
+    connection.register("keys_frame", keys)
+    try:
+        found = connection.execute(
+            statement("cards", "partner_candidates"), {"default_partner_key": default_partner_key}
+        )
+        # By way of a frame, as in `buyer_sightings`.
+        cards = found.pl().rows()
+        links = dict(connection.execute(statement("cards", "partner_link_candidates")).fetchall())
+    finally:
+        connection.unregister("keys_frame")
+    (next_partner_id,) = single_row(connection.execute(statement("cards", "next_partner_id")))
+    return cards, links, next_partner_id
+
+
+PARTNER_COLUMNS = (
+    "partner_id",
+    "name",
+    "phone",
+    "email",
+    "origin",
+    "catalogue_id",
+    "name_key",
+    "phone_key",
+    "email_key",
+    "as_of_ordered_at",
+    "as_of_order_id",
+)
+PRODUCT_COLUMNS = (
+    "product_id",
+    "name",
+    "sku",
+    "kind",
+    "unit",
+    "category_id",
+    "category_name",
+    "origin",
+    "catalogue_id",
+    "name_key",
+    "sku_key",
+)
+_VARIANT_COLUMNS = ("variant_id", "product_id", "sku", "barcode", "characteristics", "offer_id", "sku_key")
+
+
+def store_partners(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    created: Sequence[dict[str, Any]],
+    changed: Sequence[dict[str, Any]],
+    confirmed: Sequence[tuple[int, datetime | None, int | None]],
+    links: Sequence[dict[str, Any]],
+    now: datetime,
+) -> None:
+    """Stores new and changed partner cards and new links in one transaction.
+
+    Args:
+        connection: A connection for writing.
+        created: Cards that were made.
+        changed: Cards on which something else stands now.
+        confirmed: (partner id, date, order id) of cards that only follow a newer order now, which moves no
+            `updated_at`.
+        links: New links of buyers.
+        now: Time of the exchange.
+    """
+    created_frame = PARTNERS.checked(table_frame(PARTNERS, created, PARTNER_COLUMNS))
+    changed_frame = PARTNERS.checked(table_frame(PARTNERS, changed, PARTNER_COLUMNS))
+    confirmed_frame = pl.DataFrame(
+        confirmed,
+        schema={
+            name: frame_type(PARTNERS.column(name).type)
+            for name in ("partner_id", "as_of_ordered_at", "as_of_order_id")
+        },
+        orient="row",
+    )
+    links_frame = table_frame(
+        PARTNER_LINKS, links, ("buyer_id", "partner_id", "name_conflict", "conflict_order_id")
+    )
+    with transaction(connection):
+        _execute_with(connection, "cards_frame", created_frame, "insert_partners", {"now": now})
+        _execute_with(connection, "cards_frame", changed_frame, "update_partners", {"now": now})
+        _execute_with(connection, "cards_frame", confirmed_frame, "confirm_partners")
+        _execute_with(connection, "links_frame", links_frame, "insert_partner_links", {"now": now})
+
+
+def sold_items(connection: duckdb.DuckDBPyConnection, delivery_item: str) -> list[tuple[Any, ...]]:
+    """The distinct items of the selected orders, in order of first appearance; see the statement for columns.
+
+    Paid delivery stands among them under the key `delivery_item`, with nothing else filled.
+    """
+    return connection.execute(statement("cards", "sold_items"), {"delivery_item": delivery_item}).fetchall()
+
+
+def product_register(
+    connection: duckdb.DuckDBPyConnection,
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """All product cards, variants and links."""
+    return (
+        connection.execute(statement("cards", "products")).fetchall(),
+        connection.execute(statement("cards", "product_variants")).fetchall(),
+        connection.execute(statement("cards", "product_links")).fetchall(),
+    )
+
+
+def store_products(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    created_cards: Sequence[dict[str, Any]],
+    changed_cards: Sequence[dict[str, Any]],
+    created_variants: Sequence[dict[str, Any]],
+    changed_variants: Sequence[dict[str, Any]],
+    links: Sequence[dict[str, Any]],
+    items: Sequence[dict[str, Any]],
+    ambiguous_names: Sequence[dict[str, Any]],
+    promoted: Sequence[int],
+    now: datetime,
+) -> None:
+    """Stores cards, variants, links, which item belongs to which card, and what a person should see."""
+    values = {"now": now}
+
+    def cards(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+        return PRODUCTS.checked(table_frame(PRODUCTS, rows, PRODUCT_COLUMNS))
+
+    def variants(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+        return table_frame(PRODUCT_VARIANTS, rows, _VARIANT_COLUMNS)
+
+    with transaction(connection):
+        _execute_with(connection, "cards_frame", cards(created_cards), "insert_products", values)
+        _execute_with(connection, "cards_frame", cards(changed_cards), "update_products", values)
+        _execute_with(
+            connection, "variants_frame", variants(created_variants), "insert_product_variants", values
+        )
+        _execute_with(
+            connection, "variants_frame", variants(changed_variants), "update_product_variants", values
+        )
+        _execute_with(
+            connection,
+            "links_frame",
+            table_frame(PRODUCT_LINKS, links, PRODUCT_LINKS.column_names),
+            "upsert_product_links",
+        )
+        _execute_with(
+            connection,
+            "items_frame",
+            table_frame(SOLD_ITEMS, items, SOLD_ITEMS.column_names),
+            "upsert_sold_items",
+        )
+        _execute_with(
+            connection,
+            "names_frame",
+            table_frame(AMBIGUOUS_NAMES, ambiguous_names, AMBIGUOUS_NAMES.column_names),
+            "upsert_ambiguous_names",
+        )
+        _execute_with(
+            connection,
+            "promoted_frame",
+            table_frame(
+                PROMOTED_PRODUCTS, [{"product_id": product_id} for product_id in promoted], ("product_id",)
+            ),
+            "insert_promoted_products",
+        )
+
+
+def known_catalogue(
+    connection: duckdb.DuckDBPyConnection,
+) -> tuple[dict[int, str | None], list[tuple[int, int, str]]]:
+    """KeyCRM's catalogue as known: product id -> JSON text (None: KeyCRM has none), and (offer, product, JSON)."""
+    return (
+        dict(connection.execute(statement("cards", "known_catalogue_products")).fetchall()),
+        connection.execute(statement("cards", "known_catalogue_offers")).fetchall(),
+    )
+
+
+def store_catalogue(
+    connection: duckdb.DuckDBPyConnection,
+    products: dict[int, str | None],
+    offers: Sequence[tuple[int, int, str]],
+    *,
+    now: datetime,
+) -> None:
+    """Stores products of KeyCRM with all their offers; offers of these products that are gone are forgotten."""
+    products_frame = pl.DataFrame(
+        {"crm_product_id": list(products), "payload": list(products.values())},
+        schema={"crm_product_id": pl.Int64, "payload": pl.String},
+    )
+    offers_frame = pl.DataFrame(
+        [list(offer) for offer in offers],
+        schema={"offer_id": pl.Int64, "crm_product_id": pl.Int64, "payload": pl.String},
+        orient="row",
+    )
+    connection.register("products_frame", products_frame)
+    connection.register("offers_frame", offers_frame)
+    try:
+        with transaction(connection):
+            connection.execute(statement("cards", "upsert_catalogue_products"), {"now": now})
+            connection.execute(statement("cards", "delete_vanished_offers"))
+            connection.execute(statement("cards", "upsert_catalogue_offers"), {"now": now})
+    finally:
+        connection.unregister("products_frame")
+        connection.unregister("offers_frame")
+
+
+def reference_rows(connection: duckdb.DuckDBPyConnection, list_name: str) -> list[tuple[int, str, bool]]:
+    """(id, JSON text, whether still listed) of a reference list as stored."""
+    return connection.execute(statement("cards", "reference_rows"), [list_name]).fetchall()
+
+
+def _period_values(first_day: date, last_day: date, exchange_id: int | None) -> dict[str, Any]:
+    return {
+        "first_day": first_day,
+        "last_day": last_day,
+        "with_outside": exchange_id is not None,
+        "exchange_id": exchange_id,
+    }
+
+
+def statuses_of_orders(
+    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date, exchange_id: int | None
+) -> list[tuple[int, str | None, str | None, int | None]]:
+    """(status id, name, alias, group) that the orders of a period carry."""
+    return connection.execute(
+        statement("cards", "selected_statuses"), _period_values(first_day, last_day, exchange_id)
+    ).fetchall()
+
+
+def sources_of_orders(
+    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date, exchange_id: int | None
+) -> list[int]:
+    """Source ids that the orders of a period carry."""
+    return [
+        row[0]
+        for row in connection.execute(
+            statement("cards", "selected_sources"), _period_values(first_day, last_day, exchange_id)
+        ).fetchall()
+    ]
+
+
+def stored_statuses(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The status register, one mapping a row."""
+    rows = connection.execute(statement("cards", "statuses")).fetchall()
+    return [dict(zip(STATUSES.column_names, row, strict=True)) for row in rows]
+
+
+def store_statuses(connection: duckdb.DuckDBPyConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Stores new and changed statuses."""
+    frame = STATUSES.checked(table_frame(STATUSES, rows, STATUSES.column_names))
+    _execute_with(connection, "statuses_frame", frame, "upsert_statuses")
+
+
+def stored_sources(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The source register, one mapping a row."""
+    rows = connection.execute(statement("cards", "sources")).fetchall()
+    return [dict(zip(SOURCES.column_names, row, strict=True)) for row in rows]
+
+
+def store_sources(connection: duckdb.DuckDBPyConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Stores new and changed sources."""
+    frame = SOURCES.checked(table_frame(SOURCES, rows, SOURCES.column_names))
+    _execute_with(connection, "sources_frame", frame, "upsert_sources")

@@ -1,0 +1,372 @@
+"""A KeyCRM account to fill, the books that an exchange makes of it, and readers of their tables.
+
+The steps of a load are those of the assets, called through `exchange` in the same order, on a real file and
+over HTTP of the demo shop. What is not here: rules, and what the tests expect.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import duckdb
+import httpx
+
+from keycrm_pipeline.crm import KeyCrmClient, RequestBudget
+from keycrm_pipeline.pipeline import syncs
+from keycrm_pipeline.pipeline.extraction import extract_period
+from keycrm_pipeline.pipeline.period import finish_period
+from keycrm_pipeline.pipeline.products import derive_products, fetch_catalogue, missing_products, read_items
+from keycrm_pipeline.pipeline.registers import (
+    chosen_status_ids,
+    derive_partners,
+    derive_sources,
+    derive_statuses,
+)
+from keycrm_pipeline.pipeline.syncs import PassCounts
+from keycrm_pipeline.pipeline.validation import validate_period
+from keycrm_pipeline.profile import Profile, Settings
+from keycrm_pipeline.run.session import RunPlan, Step, exchange_step, open_warehouse
+from keycrm_pipeline.sandbox.api import SandboxApi
+from keycrm_pipeline.sandbox.payloads import buyer_payload, order_payload
+from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline.sandbox.transport import SandboxTransport
+from keycrm_pipeline.schemas import TABLES
+from keycrm_pipeline.warehouse.cards import select_orders
+from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline.warehouse.exchanges import Exchange, exchange_of_run
+
+KYIV = ZoneInfo("Europe/Kyiv")
+KEY = "a-key-of-the-tests"
+BASE_URL = "https://crm.example/v1"
+STEPS = ("raw_orders", "validated_orders", "statuses", "sources", "partners", "products", "orders")
+MARCH_2 = date(2026, 3, 2)
+"""The Monday on which built orders happen unless told otherwise."""
+
+LOG_TABLES = ("ops.exchanges", "ops.loaded_days", "ops.extraction_pages", "raw.reference_lists")
+"""Tables that tell about loads and not about the shop: each load writes them."""
+
+
+def kyiv(year: int, month: int, day: int, hour: int = 12, minute: int = 0, second: int = 0) -> datetime:
+    """A local moment."""
+    return datetime(year, month, day, hour, minute, second, tzinfo=KYIV)
+
+
+class RewritingTransport(httpx.BaseTransport):
+    """Carries requests to the demo shop and puts bytes into its answers that no JSON encoder would write."""
+
+    def __init__(self, api: SandboxApi, rewritten: Mapping[bytes, bytes]) -> None:
+        self._inner = SandboxTransport(api, sleep=lambda _seconds: None)
+        self._rewritten = rewritten
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self._inner.handle_request(request)
+        body = answer.content
+        for before, after in self._rewritten.items():
+            body = body.replace(before, after)
+        headers = {"Content-Type": answer.headers.get("Content-Type", "application/json")}
+        return httpx.Response(answer.status_code, headers=headers, content=body, request=request)
+
+
+@dataclass(frozen=True)
+class KeptWarehouse(Warehouse):
+    """The database, opened once for all steps of a load: opening it thirty times is what takes time."""
+
+    kept: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Keeps a connection that every piece of work inside uses."""
+        with super().writing() as connection:
+            self.kept.append(connection)
+            try:
+                yield
+            finally:
+                self.kept.clear()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The kept connection; one of its own when none is kept."""
+        if self.kept:
+            yield self.kept[0]
+            return
+        with super().writing() as connection:
+            yield connection
+
+
+@dataclass
+class Books:
+    """One KeyCRM account and the books that are made of it.
+
+    Attributes:
+        directory: Where the file is.
+        shop: The account; fill it with `order` or its own methods.
+        profile: The profile.
+        api: KeyCRM's API over the account.
+        now: Time of the next load; each load moves it on by an hour.
+        rewritten: Bytes of KeyCRM's answers and what comes in their place.
+        give_room_back: Nothing: the connection is kept, and would write to the old file.
+    """
+
+    directory: Path
+    profile: Profile
+    shop: Shop
+    api: SandboxApi
+    now: datetime = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
+    rewritten: dict[bytes, bytes] = field(default_factory=dict)
+    give_room_back: Callable[[Warehouse, Callable[[str], None]], None] = lambda _warehouse, _tell: None
+
+    @property
+    def settings(self) -> Settings:
+        """Where profiles and data are."""
+        return Settings(profiles_directory=self.directory, data_directory=self.directory)
+
+    @property
+    def warehouse(self) -> KeptWarehouse:
+        """The profile's database."""
+        opened = open_warehouse(self.profile, self.settings)
+        return KeptWarehouse(opened.path, opened.timezone)
+
+    def order(self, order_id: int, ordered_at: datetime | str | None = None, **overrides: Any) -> int:
+        """Puts an order into KeyCRM; on 2 March, one line of 100 hryvnias, unless told otherwise."""
+        arguments = overrides if ordered_at is None else {"ordered_at": ordered_at, **overrides}
+        return self.shop.add_order(order_payload(order_id, **arguments))
+
+    def client(self, key: str = KEY) -> KeyCrmClient:
+        """A client of the account that never waits."""
+        return KeyCrmClient(
+            base_url=BASE_URL,
+            api_key=key,
+            budget=RequestBudget(600_000, sleep=lambda _seconds: None, jitter=lambda: 0.0),
+            transport=RewritingTransport(self.api, self.rewritten),
+            concurrency=2,
+            sleep=lambda _seconds: None,
+        )
+
+    def plan(
+        self,
+        kind: str,
+        days: tuple[date | None, date | None],
+        steps: Sequence[str],
+        run_id: str,
+        warehouse: Warehouse,
+    ) -> RunPlan:
+        """What a run is going to do."""
+        return RunPlan(
+            profile=self.profile,
+            settings=self.settings,
+            run_id=run_id,
+            kind=kind,
+            period_from=days[0],
+            period_to=days[1],
+            steps=steps,
+            clock=lambda: self.now,
+            open_warehouse=lambda _profile, _settings: warehouse,
+            give_room_back=self.give_room_back,
+        )
+
+    def load(
+        self,
+        first_day: date = MARCH_2,
+        last_day: date | None = None,
+        *,
+        key: str = KEY,
+        run_id: str | None = None,
+    ) -> Exchange:
+        """Loads a period as the assets do, step by step, and returns its row of the log."""
+        run_id = run_id or str(uuid4())
+        warehouse = self.warehouse
+        days = (first_day, last_day or first_day)
+        with warehouse.keeping():
+            self._load(days, key, self.plan("period", days, STEPS, run_id, warehouse))
+        self.now += timedelta(hours=1)
+        return self.exchange(run_id)
+
+    def _load(self, days: tuple[date, date], key: str, plan: RunPlan) -> None:
+        with exchange_step(plan, "raw_orders") as step, self.client(key) as client:
+            extracted = extract_period(
+                step.warehouse, self.profile, client, *days, exchange_id=step.exchange_id, now=step.now
+            )
+            step.count(
+                orders_seen=extracted.orders_seen,
+                orders_unchanged=extracted.unchanged_outside,
+                orders_rejected=extracted.rejected,
+                requests=client.statistics.requests,
+            )
+        with exchange_step(plan, "validated_orders") as step, step.warehouse.writing() as connection:
+            validated = validate_period(
+                connection, self.profile, *days, exchange_id=step.exchange_id, now=step.now
+            )
+            step.count(orders_rejected=validated.rejected)
+        with exchange_step(plan, "statuses") as step, step.warehouse.writing() as connection:
+            derive_statuses(connection, self.profile, *days, exchange_id=step.exchange_id)
+        with exchange_step(plan, "sources") as step, step.warehouse.writing() as connection:
+            derive_sources(connection, *days, exchange_id=step.exchange_id)
+        status_ids = chosen_status_ids(self.profile)
+        with exchange_step(plan, "partners") as step, step.warehouse.writing() as connection:
+            select_orders(connection, *days, exchange_id=step.exchange_id, status_ids=status_ids)
+            partners = derive_partners(connection, self.profile, now=step.now)
+            step.count(partners_created=partners.created)
+        with exchange_step(plan, "products") as step:
+            with step.warehouse.writing() as connection:
+                select_orders(connection, *days, exchange_id=step.exchange_id, status_ids=status_ids)
+                items = read_items(connection)
+                unknown = missing_products(connection, items)
+            with self.client(key) as client:
+                fetch_catalogue(step.warehouse, client, unknown, now=step.now)
+                step.count(requests=client.statistics.requests)
+            with step.warehouse.writing() as connection:
+                products = derive_products(connection, self.profile, items, now=step.now)
+            step.count(products_created=products.created)
+        with exchange_step(plan, "orders") as step, step.warehouse.writing() as connection:
+            counts = finish_period(
+                connection, self.profile, *days, exchange_id=step.exchange_id, now=step.now
+            )
+            step.count(
+                orders_created=counts.created,
+                orders_updated=counts.updated,
+                orders_unchanged=counts.unchanged,
+            )
+
+    def exchange(self, run_id: str) -> Exchange:
+        """The row of the log that a run wrote."""
+        with self.warehouse.reading() as connection:
+            exchange = exchange_of_run(connection, run_id)
+        assert exchange is not None
+        return exchange
+
+    def changes(self) -> Exchange:
+        """The pass that picks up what changed since the last exchange."""
+        return self._pass("changes", syncs.changes)
+
+    def recent(self) -> Exchange:
+        """The nightly comparison of recent days and open orders."""
+        return self._pass("recent", syncs.recent)
+
+    def sweep(self) -> Exchange:
+        """The search for orders that KeyCRM no longer has."""
+        return self._pass("sweep", syncs.sweep)
+
+    def catalogue(self) -> Exchange:
+        """The refresh of products and categories."""
+        return self._pass("catalogue", syncs.catalogue)
+
+    def rebuild(self) -> Exchange:
+        """All accounting tables derived anew from the payloads."""
+        return self._pass("rebuild", lambda step, profile, _client: syncs.rebuild(step, profile))
+
+    def _pass(self, kind: str, work: Callable[[Step, Profile, KeyCrmClient], PassCounts]) -> Exchange:
+        run_id = str(uuid4())
+        warehouse = self.warehouse
+        plan = self.plan(kind, (None, None), [kind], run_id, warehouse)
+        with warehouse.keeping(), exchange_step(plan, kind) as step, self.client() as client:
+            try:
+                work(step, self.profile, client)
+            finally:
+                step.count(requests=client.statistics.requests)
+        self.now += timedelta(hours=1)
+        return self.exchange(run_id)
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """What the file answers to a question."""
+        with self.warehouse.reading() as connection:
+            return connection.execute(sql, list(values)).fetchall()
+
+    def rows(self, table: str, columns: str = "*", where: str = "true") -> list[tuple[Any, ...]]:
+        """Rows of a table by its primary key; `accounting` unless another schema is named."""
+        name = table if "." in table else f"accounting.{table}"
+        order = ", ".join(next(known.primary_key for known in TABLES if known.qualified_name == name))
+        return self.query(f"SELECT {columns} FROM {name} WHERE {where} ORDER BY {order}")  # noqa: S608 - ours
+
+    def document(self, order_id: int, columns: str = "*") -> dict[str, Any]:
+        """The header of a document, by column."""
+        with self.warehouse.reading() as connection:
+            cursor = connection.execute(
+                f"SELECT {columns} FROM accounting.orders WHERE order_id = ?",  # noqa: S608 - ours
+                [order_id],
+            )
+            names = [column[0] for column in cursor.description]
+            row = cursor.fetchone()
+        assert row is not None, f"no document {order_id}"
+        return dict(zip(names, row, strict=True))
+
+    def value(self, order_id: int, column: str) -> Any:
+        """One column of a document."""
+        return self.document(order_id, column)[column]
+
+    def review(self, kind: str) -> list[str]:
+        """What stands on the review list of that kind."""
+        return [
+            row[0]
+            for row in self.query("SELECT subject FROM ops.review WHERE kind = ? ORDER BY subject", [kind])
+        ]
+
+    def reasons(self) -> dict[int | None, list[str]]:
+        """Rejected orders with their reasons."""
+        return dict(self.query("SELECT order_id, reasons FROM ops.rejected_records ORDER BY record_key"))
+
+    def tables(
+        self, schemas: Sequence[str] = ("raw", "validated", "accounting", "ops"), without: Sequence[str] = ()
+    ) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every table, those of the loads themselves left out."""
+        with self.warehouse.reading() as connection:
+            return {
+                table.qualified_name: connection.execute(
+                    f"FROM {table.qualified_name} ORDER BY {', '.join(table.primary_key)}"
+                ).fetchall()
+                for table in TABLES
+                if table.schema in schemas and table.qualified_name not in (*LOG_TABLES, *without)
+            }
+
+
+@cache
+def _empty_file() -> bytes:
+    """A file with all tables and no rows; making its tables takes longer than a load."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "empty.duckdb"
+        with Warehouse(path, "Europe/Kyiv").writing():
+            pass
+        return path.read_bytes()
+
+
+def shop_clock() -> datetime:
+    """When it is in the shops of these tests, always."""
+    return datetime(2026, 4, 1, 8, 0, tzinfo=UTC)
+
+
+def make_books(directory: Path, shop: Shop | None = None, **settings: Any) -> Books:
+    """An account, empty unless given, with an empty book; settings are those of the profile file."""
+    shop = shop or Shop.empty(shop_clock)
+    profile = Profile.model_validate(
+        {
+            "name": "shop",
+            "base_url": BASE_URL,
+            "start_date": date(2023, 1, 1),
+            "default_partner": "Роздрібний покупець",
+            "service_categories": [7],
+            **settings,
+        }
+    )
+    books = Books(directory, profile, shop, SandboxApi(shop, api_key=KEY))
+    books.warehouse.path.write_bytes(_empty_file())
+    return books
+
+
+def person(
+    buyer_id: int, name: str | None = "Олена Тестова", phone: str | None = None, **more: Any
+) -> dict[str, Any]:
+    """A buyer with a phone of its own and no e-mail, unless told otherwise."""
+    return buyer_payload(
+        buyer_id,
+        full_name=name,
+        phone=f"+38050{buyer_id:07d}" if phone is None else (phone or None),
+        **{"email": None, **more},
+    )

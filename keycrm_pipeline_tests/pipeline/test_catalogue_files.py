@@ -1,0 +1,231 @@
+"""R12: the cards that the accounting system has already are found, never doubled and never overwritten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from keycrm_pipeline.pipeline.catalogue_files import CatalogueFilesError
+from keycrm_pipeline.sandbox.payloads import category_payload, offer_payload, product_payload
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, person
+from keycrm_pipeline_tests.pipeline.conftest import MakeBooks
+
+
+def put(books: Books, name: str, text: str | bytes) -> None:
+    """Lays a file of the catalogue where the exchange looks for it."""
+    directory = books.directory / "shop" / "catalogue"
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / name).write_bytes(text.encode() if isinstance(text, str) else text)
+
+
+def products(books: Books) -> list[tuple[Any, ...]]:
+    return books.rows("products", "product_id, name, sku, kind, unit, origin, catalogue_id")
+
+
+def partners(books: Books) -> list[tuple[Any, ...]]:
+    return books.rows("partners", "partner_id, name, phone, email, origin, catalogue_id")
+
+
+def test_lines_find_the_cards_that_were_there_first(books: Books) -> None:
+    """By article and by name; a card of the books keeps its own name, number, kind and unit."""
+    put(
+        books,
+        "products.csv",
+        "id;name;sku;kind;unit\n501;Горнятко;CUP-1;Товар;\n502;Доставка кур'єром;;Послуга;\nA-7;Тканина;;;м\n",
+    )
+    books.order(
+        1,
+        lines=[
+            {"sku": "cup-1", "name": "Чашка"},
+            {"sku": None, "name": "ДОСТАВКА  КУР’ЄРОМ"},
+            {"sku": None, "name": "тканина"},
+            {"sku": None, "name": "Ложка"},
+        ],
+    )
+    exchange = books.load()
+    assert products(books) == [
+        (501, "Горнятко", "CUP-1", "product", None, "catalogue", "501"),
+        (502, "Доставка кур'єром", None, "service", None, "catalogue", "502"),
+        (503, "Тканина", None, "product", "м", "catalogue", "A-7"),
+        (504, "Ложка", None, "product", None, "keycrm", None),
+    ]
+    assert books.rows("order_lines", "line_no, product_id, name") == [
+        (1, 501, "Чашка"),
+        (3, 503, "тканина"),
+        (4, 504, "Ложка"),
+    ]
+    assert books.rows("order_services", "line_no, product_id, kind") == [(2, 502, "service")]
+    # What was in the books already was not made by the exchange.
+    assert exchange.products_created == 1
+
+
+def test_buyers_find_the_cards_that_were_there_first(books: Books) -> None:
+    """By phone or e-mail; the name of the books stays, an empty field is filled, a disagreement is told."""
+    put(
+        books,
+        "partners.csv",
+        "id,name,phone,email\n77,ТОВ Ромашка,050 111 22 33,\n78,Іваненко Іван,,Ivan@Example.com\n",
+    )
+    books.order(1, buyer=person(9, "Олена Тестова", "+380501112233", email="olena@example.com"))
+    books.order(2, buyer=person(10, "Іваненко Іван", "+380671234567", email="ivan@example.com"))
+    exchange = books.load()
+    assert partners(books) == [
+        (77, "ТОВ Ромашка", "+380501112233", "olena@example.com", "catalogue", "77"),
+        (78, "Іваненко Іван", "+380671234567", "Ivan@Example.com", "catalogue", "78"),
+    ]
+    assert (books.value(1, "partner_id"), books.value(2, "partner_id")) == (77, 78)
+    assert exchange.partners_created == 0
+    assert books.review("partner_name_conflict") == ["77"]
+
+
+def test_the_default_partner_of_the_books_is_taken(books: Books) -> None:
+    """Orders without a buyer go to the card that the accountant has for them."""
+    put(books, "partners.csv", "id,name\n3,РОЗДРІБНИЙ ПОКУПЕЦЬ\n")
+    books.order(1, buyer=None)
+    books.load()
+    assert books.value(1, "partner_id") == 3
+    assert len(partners(books)) == 1
+
+
+def test_cards_of_the_exchange_become_those_of_a_file_that_comes_later(books: Books) -> None:
+    """No second card, and no document moves: the number of the card stays, the file says what stands on it."""
+    books.order(
+        1,
+        buyer=person(9, "Олена Тестова", "+380501112233"),
+        lines=[{"sku": "CUP-1", "name": "Чашка"}, {"sku": None, "name": "Ложка"}],
+    )
+    books.order(2, buyer=None, lines=[{"sku": "CUP-1", "name": "Чашка"}])
+    books.load()
+    before = books.rows("orders")
+    put(books, "products.csv", "id,name,sku,unit\n900,Горнятко,cup-1,\n2,ложка,,пара\n")
+    put(books, "partners.csv", "id,name,phone\n55,Тестова О.,0501112233\n56,Роздрібний покупець,\n")
+    books.load()
+    assert products(books) == [
+        (1, "Горнятко", "cup-1", "product", None, "catalogue", "900"),
+        (2, "ложка", None, "product", "пара", "catalogue", "2"),
+    ]
+    assert partners(books) == [
+        (1, "Тестова О.", "+380501112233", None, "catalogue", "55"),
+        (2, "Роздрібний покупець", None, None, "catalogue", "56"),
+    ]
+    assert books.rows("orders") == before
+    # One phone, two names: a person should look whether it is one person.
+    assert books.review("partner_name_conflict") == ["1"]
+
+
+def test_the_same_file_again_changes_nothing(books: Books) -> None:
+    """Not a row and not a time of change, in loads, passes and a rebuild."""
+    put(books, "products.csv", "id,name,sku\n501,Горнятко,CUP-1\n")
+    put(books, "partners.csv", "id,name,phone\n77,ТОВ Ромашка,0501112233\n")
+    books.order(1, buyer=person(9, phone="+380501112233"), lines=[{"sku": "CUP-1"}])
+    books.load()
+    before = books.tables()
+    books.load()
+    books.rebuild()
+    assert books.tables() == before
+
+
+def test_a_changed_row_changes_its_card_and_a_vanished_one_leaves_it(books: Books) -> None:
+    """The accountant renames an article and moves a SKU; a row taken out of the file takes no card away."""
+    put(books, "products.csv", "id,name,sku,unit\n1,Чашка,A-1,\n2,Ложка,A-2,м\n3,Виделка,,\n")
+    books.order(1, lines=[{"sku": "A-1"}])
+    books.load()
+    put(books, "products.csv", "id,name,sku\n1,Чашка нова,A-2\n2,Ложка,A-1\n")
+    books.load()
+    assert products(books) == [
+        (1, "Чашка нова", "A-2", "product", None, "catalogue", "1"),
+        (2, "Ложка", "A-1", "product", "м", "catalogue", "2"),
+        (3, "Виделка", None, "product", None, "catalogue", "3"),
+    ]
+
+
+def test_a_number_that_is_taken_is_not_taken_twice(books: Books) -> None:
+    """Card 1 of the exchange keeps its number; the catalogue's card 1 gets a new one and keeps its id."""
+    books.order(1, lines=[{"sku": None, "name": "Ложка"}])
+    books.load()
+    put(books, "products.csv", "id,name\n1,Чашка\n")
+    books.load()
+    assert products(books) == [
+        (1, "Ложка", None, "product", None, "keycrm", None),
+        (2, "Чашка", None, "product", None, "catalogue", "1"),
+    ]
+
+
+def test_a_sku_of_a_variant_makes_no_second_card(books: Books) -> None:
+    """It is told on the review list, with what to do, and goes when the file is gone or the row is mended."""
+    offers = [
+        offer_payload(offer_id, 7, sku=sku, properties=[{"name": "Розмір", "value": size}], is_default=False)
+        for offer_id, sku, size in ((71, "TS-S", "S"), (72, "TS-M", "M"))
+    ]
+    books.shop.add_product(product_payload(7, "Футболка", has_offers=True), offers)
+    books.order(1, lines=[{"offer": offers[0], "name": "Футболка"}])
+    books.load()
+    put(books, "products.csv", "id,name,sku\nТ-1,Футболка S,ts-s\n")
+    for _ in range(2):
+        books.load()
+        assert [card[:4] for card in products(books)] == [(1, "Футболка", None, "product_with_sku")]
+        assert books.review("catalogue_conflict") == ["Т-1"]
+    (details,) = books.query("SELECT details FROM ops.review WHERE kind = 'catalogue_conflict'")[0]
+    assert details == (
+        "Card Т-1 of products.csv has the SKU «ts-s», which variant 1 of product 1 carries already, so it made no "
+        "second card. Leave the row out, or take the SKU off it."
+    )
+    (books.directory / "shop" / "catalogue" / "products.csv").unlink()
+    books.load()
+    assert books.review("catalogue_conflict") == []
+    put(books, "products.csv", "id,name,sku\nТ-1,Футболка S,\n")
+    books.load()
+    assert books.review("catalogue_conflict") == []
+    assert products(books)[1] == (2, "Футболка S", None, "product", None, "catalogue", "Т-1")
+
+
+def test_a_card_of_the_books_is_never_overwritten(new_books: MakeBooks) -> None:
+    """Name and kind of the card stay though KeyCRM's category says service; what is empty is filled."""
+    books = new_books(service_categories=[7])
+    books.shop.add_category(category_payload(7, "Послуги"))
+    books.shop.add_product(
+        product_payload(5, "Вишивка", category_id=7, sku="EMB"), [offer_payload(51, 5, sku="EMB")]
+    )
+    put(books, "products.csv", "id,name,sku\n40,Вишивка на тканині,EMB\n")
+    books.order(1, lines=[{"offer": offer_payload(51, 5, sku="EMB"), "name": "Вишивка"}])
+    books.load()
+    assert products(books) == [(40, "Вишивка на тканині", "EMB", "product", None, "catalogue", "40")]
+
+
+def test_mistakes_end_the_load_before_anything_is_done(books: Books) -> None:
+    """Every mistake of both files in one go, with file, line and column; no request was made."""
+    put(books, "products.csv", "id,name,kind\n1,Чашка,посуд\n2,,\n")
+    put(books, "partners.csv", f"id,name,phone\n1,Олена\x00Т,\n2,{'я' * 1001},\n")
+    books.order(1)
+    with pytest.raises(CatalogueFilesError) as caught:
+        books.load(run_id="broken")
+    text = str(caught.value)
+    directory = books.directory / "shop" / "catalogue"
+    assert f"{directory / 'products.csv'} was not read; correct it and load again:" in text
+    assert "line 2, column kind: “посуд” is no kind of product" in text
+    assert "line 3, column name: the name is missing" in text
+    assert f"{directory / 'partners.csv'} was not read" in text
+    assert "line 2, column name: it holds characters that cannot be printed" in text
+    assert "line 3, column name: it is longer than 1000 characters" in text
+    exchange = books.exchange("broken")
+    assert (exchange.status, exchange.error, exchange.requests) == ("failed", text, 0)
+    assert partners(books) == products(books) == books.rows("orders") == []
+
+
+def test_a_file_that_is_not_utf_8(books: Books) -> None:
+    """Excel on Windows saves cp1251 unless told otherwise; the line where it shows is named."""
+    put(books, "products.csv", "id;name\n1;Cup\n2;Чашка\n".encode("cp1251"))
+    with pytest.raises(CatalogueFilesError, match="line 3: it is not in UTF-8; save the file as “CSV UTF-8”"):
+        books.load()
+
+
+def test_a_load_goes_on_when_the_file_is_mended(books: Books) -> None:
+    """Nothing of the refused file stays behind."""
+    put(books, "products.csv", "id,name,kind\n1,Чашка,посуд\n")
+    books.order(1, lines=[{"sku": None, "name": "Чашка"}])
+    with pytest.raises(CatalogueFilesError):
+        books.load()
+    put(books, "products.csv", "id,name,kind\n1,Чашка,Товар\n")
+    assert books.load().status == "succeeded"
+    assert products(books) == [(1, "Чашка", None, "product", None, "catalogue", "1")]

@@ -1,0 +1,228 @@
+"""R8: every field of the order document. All orders stand in one load; each test reads the ones it is about."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, kyiv, make_books, person
+
+EURO_SOURCE, SOURCE_WITHOUT_CURRENCY = 6, 5
+NOVA_POSHTA = {"id": 1, "name": "Нова Пошта", "source_name": "novaposhta", "alias": "nova_posta"}
+
+ORDERS: dict[int, dict[str, Any]] = {
+    1: {
+        "ordered_at": kyiv(2026, 3, 2, 9, 58, 31),
+        "buyer": person(917, "Олена Тестова", "0500000001"),
+        "source_uuid": "№1042",
+        "buyer_comment": "Подзвоніть перед відправкою",
+        "manager_comment": "Постійна",
+        "manager": {"id": 5, "full_name": "Олена Менеджер"},
+        "status_id": 12,
+        "lines": [{"price": 1000}],
+        "payments": [
+            {"id": 70, "amount": 500, "payment_method_id": 3, "status": "canceled"},
+            {"id": 71, "amount": 600, "payment_method_id": 2, "payment_date": "2026-03-02T08:05:00.000000Z"},
+            {"id": 72, "amount": 250, "payment_method_id": 1},
+            {"id": 73, "amount": 50, "payment_method_id": 1, "status": "not_paid"},
+            {"id": 74, "amount": 20, "payment_method_id": 1, "actual_currency": "EUR"},
+        ],
+        "expenses": [{"id": 75, "amount": 85, "payment_method_id": 2}],
+        "shipping": {
+            "delivery_service_id": 1,
+            "delivery_service": NOVA_POSHTA,
+            "tracking_code": "20450000000001",
+            "shipping_address_country": "Україна",
+            "shipping_address_country_code": "UA",
+            "shipping_address_region": "Полтавська",
+            "shipping_address_city": "Полтава",
+            "shipping_address_zip": "36000",
+            "shipping_receive_point": "Відділення №5, Полтава",
+            "shipping_address": "вул. Соборності, 1",
+            "shipping_secondary_line": "кв. 2",
+            "recipient_full_name": "Іван Тестовий",
+            "recipient_phone": "+380500000002",
+            "address_payload": [],
+        },
+    },
+    # A manager whom the profile does not know; the first payment's method is not mapped; no comment.
+    2: {
+        "manager": {"id": 3},
+        "payments": [{"amount": 100, "payment_method_id": 4}],
+        "source_uuid": None,
+        "shipping": None,
+    },
+    # The source's currency comes first, then the first payment's, then the profile's.
+    3: {"source_id": EURO_SOURCE, "payments": [{"amount": 40, "actual_currency": "USD"}, {"amount": 60,
+        "actual_currency": "EUR"}]},
+    4: {"source_id": SOURCE_WITHOUT_CURRENCY, "payments": [{"amount": 100, "actual_currency": "usd"},
+        {"amount": 20, "actual_currency": "USD"}]},
+    5: {"source_id": SOURCE_WITHOUT_CURRENCY},
+    # The first payment in the CRM's order is an expense; client_comment is the older twin of buyer_comment.
+    6: {
+        "payments": [
+            {"id": 90, "amount": 5, "payment_method_id": 3, "is_expense": True},
+            {"id": 91, "amount": 100, "payment_method_id": 2},
+        ],
+        "client_comment": "Давній коментар",
+        "buyer_comment": "",
+        "shipping": {"shipping_address_country": "Польща", "shipping_address_country_code": "PL",
+            "shipping_address_city": "Краків", "shipping_receive_point": "Краків"},
+    },
+    # Nothing known but what must be; empty objects as KeyCRM sends them.
+    7: {"shipping": [], "manager": [], "payments": [], "expenses": [], "status": [], "source_id": None},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> Books:
+    """All orders, loaded once."""
+    books = make_books(
+        tmp_path_factory.mktemp("document"),
+        author="Оператор",
+        managers={5: "olena"},
+        account="Каса магазину",
+        accounts={2: "ПриватБанк ФОП", 3: "LiqPay"},
+        source_number_in_comment=True,
+        statuses={"stages": {12: "Закрито"}},
+    )
+    for order_id, parts in ORDERS.items():
+        books.order(order_id, **parts)
+    books.load()
+    return books
+
+
+def test_header_says_all_of_the_order(books: Books) -> None:
+    """The whole document of an order with everything filled."""
+    document = books.document(1)
+    for column in ("created_at", "updated_at", "crm_updated_at"):
+        del document[column]
+    assert document == {
+        "order_id": 1,
+        "order_day": MARCH_2,
+        "ordered_at": datetime(2026, 3, 2, 7, 58, 31, tzinfo=UTC),
+        "partner_id": 1,
+        "status_id": 12,
+        "stage": "Закрито",
+        "source_id": 1,
+        "source_number": "№1042",
+        "author": "Оператор",
+        "responsible": "olena",
+        # The canceled payment does not count; the first other one was by method 2.
+        "account": "ПриватБанк ФОП",
+        "currency": "UAH",
+        "comment": "Номер джерела: №1042\nПодзвоніть перед відправкою\nПостійна",
+        # No Ukraine, and the city once: the receive point names it.
+        "delivery_address": "Полтавська, 36000, Відділення №5, Полтава, вул. Соборності, 1, кв. 2",
+        "recipient_name": "Іван Тестовий",
+        "recipient_phone": "+380500000002",
+        "delivery_service": "Нова Пошта",
+        "tracking_code": "20450000000001",
+        "goods_total": Decimal(1000),
+        "services_total": Decimal(0),
+        "discount_total": Decimal(0),
+        "grand_total": Decimal(1000),
+        "difference": Decimal(0),
+        # 600 + 250: neither the canceled, nor the unpaid, nor the euros, nor the expense.
+        "paid_total": Decimal(850),
+        "payment_status": "part_paid",
+        "missing_in_crm": False,
+        "manager_id": 5,
+    }
+
+
+def test_payments_and_expenses_stand_with_their_accounts(books: Books) -> None:
+    """Canceled ones keep their status; expenses are told apart; the method's name is the list's."""
+    columns = "payment_id, method, account, amount, currency, status, is_expense"
+    assert books.rows("order_payments", columns, "order_id = 1") == [
+        (70, "LiqPay", "LiqPay", Decimal(500), "UAH", "canceled", False),
+        (71, "Рахунок ФОП (IBAN)", "ПриватБанк ФОП", Decimal(600), "UAH", "paid", False),
+        (72, "Готівка", "Каса магазину", Decimal(250), "UAH", "paid", False),
+        (73, "Готівка", "Каса магазину", Decimal(50), "UAH", "not_paid", False),
+        (74, "Готівка", "Каса магазину", Decimal(20), "EUR", "paid", False),
+        (75, "Рахунок ФОП (IBAN)", "ПриватБанк ФОП", Decimal(85), "UAH", "paid", True),
+    ]
+    assert books.rows("order_payments", "paid_at", "payment_id = 71") == [
+        (datetime(2026, 3, 2, 8, 5, tzinfo=UTC),)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("order_id", "currency", "paid_total"), [(3, "EUR", 60), (4, "USD", 120), (5, "UAH", 0)]
+)
+def test_currency_of_source_then_payment_then_profile(
+    books: Books, order_id: int, currency: str, paid_total: int
+) -> None:
+    """Sums of different currencies are never added: only payments in the order's own count, however it is spelt."""
+    assert books.document(order_id, "currency, paid_total") == {
+        "currency": currency,
+        "paid_total": Decimal(paid_total),
+    }
+
+
+def test_unmapped_manager_and_method_take_the_profiles_own(books: Books) -> None:
+    """The author answers for the order, the default account has the money, and a person is told."""
+    assert books.document(2, "responsible, account, comment, delivery_address") == {
+        "responsible": "Оператор",
+        "account": "Каса магазину",
+        "comment": None,
+        "delivery_address": None,
+    }
+    assert books.review("unmapped_manager") == ["3"]
+
+
+def test_expense_decides_no_account_and_older_comment_is_read(books: Books) -> None:
+    """An expense is no payment of the buyer; a foreign country is part of the address."""
+    assert books.document(6, "account, comment, delivery_address, paid_total") == {
+        "account": "ПриватБанк ФОП",
+        "comment": "Давній коментар",
+        "delivery_address": "Польща, Краків",
+        "paid_total": Decimal(100),
+    }
+
+
+def test_order_with_nothing_but_the_necessary_is_booked(books: Books) -> None:
+    """Empty objects arrive as `[]`; that is nothing, not a mistake."""
+    assert books.reasons() == {}
+    assert books.document(7, "source_id, source_number, responsible, tracking_code, recipient_name") == {
+        "source_id": None,
+        "source_number": None,
+        "responsible": "Оператор",
+        "tracking_code": None,
+        "recipient_name": None,
+    }
+
+
+def test_comment_without_the_source_number_unless_asked_for(new_books: Any) -> None:
+    """The setting is off by default; the number has a column of its own all the same."""
+    books = new_books()
+    books.order(1, source_uuid="№7", buyer_comment=" Так ")
+    books.load()
+    assert books.document(1, "comment, source_number") == {"comment": "Так", "source_number": "№7"}
+
+
+def test_every_field_follows_keycrm_on_a_reload(books: Books) -> None:
+    """Status, comment, payment, address and partner of order 2 change in KeyCRM, and so in the books."""
+    record = books.shop.order(2)
+    assert record is not None
+    books.shop.replace_order(
+        2,
+        {
+            "status_id": 12,
+            "manager": {"id": 5},
+            "manager_comment": "Готово",
+            "buyer": person(55, "Ігор"),
+            "payments": [{**record["payments"][0], "payment_method_id": 2}],
+            "shipping": {"shipping_address_city": "Суми", "tracking_code": "TTN"},
+        },
+    )
+    books.load()
+    columns = "stage, responsible, comment, account, delivery_address, tracking_code"
+    assert list(books.document(2, columns).values()) == [
+        "Закрито", "olena", "Готово", "ПриватБанк ФОП", "Суми", "TTN",
+    ]  # fmt: skip
+    assert books.rows("partners", "name", f"partner_id = {books.value(2, 'partner_id')}") == [("Ігор",)]
+    assert books.review("unmapped_manager") == []

@@ -1,0 +1,77 @@
+"""The lists that a load needs are read beside its orders: none waits for the other, and neither is lost by it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from keycrm_pipeline.crm.errors import TransportFailure
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books
+
+PATIENCE = 20.0
+"""Seconds that an answer waits for a request that never comes: then the test fails."""
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Books:
+    """An account of three pages of orders."""
+    books = make_books(tmp_path)
+    for order_id in range(1, 121):
+        books.order(order_id)
+    return books
+
+
+def order_pages(books: Books) -> list[int]:
+    """Pages of orders that were asked for since this was last called."""
+    pages = [int(dict(request.query)["page"]) for request in books.api.requests if request.path == "/order"]
+    books.api.forget_requests()
+    return sorted(pages)
+
+
+def test_orders_are_asked_for_while_a_list_is_not_answered(books: Books) -> None:
+    """KeyCRM takes its time over the sources: the first page of orders does not wait for them."""
+    orders_asked = threading.Event()
+    went_on: list[bool] = []
+
+    def at_page(_page: int, path: str) -> None:
+        if path == "/order":
+            orders_asked.set()
+        elif path == "/order/source":
+            went_on.append(orders_asked.wait(PATIENCE))
+
+    books.api.faults.on_page = at_page
+    assert books.load().orders_created == 120
+    assert went_on == [True]
+    assert books.rows("raw.reference_lists", "list_name")
+
+
+def test_statuses_come_first(books: Books) -> None:
+    """A wrong key is told after one refusal: nothing goes beside the first request."""
+    books.load()
+    assert books.api.requests[0].path == "/order/status"
+    books.api.forget_requests()
+    books.api.faults.key_revoked_after = 0
+    with pytest.raises(Exception, match="KEYCRM_API_KEY"):
+        books.load()
+    assert [request.path for request in books.api.requests] == ["/order/status"]
+
+
+def test_a_list_that_fails_loses_no_page(books: Books) -> None:
+    """The load fails with the list's own error; the next one asks for no page of orders again."""
+    books.api.faults.path_prefix = "/order/source"
+    books.api.faults.server_errors = 1_000
+    run_id = str(uuid4())
+    with pytest.raises(TransportFailure, match="/order/source"):
+        books.load(run_id=run_id)
+    assert books.exchange(run_id).status == "failed"
+    assert books.rows("raw.reference_lists", "list_name") == []
+    assert books.rows("accounting.orders", "order_id") == []
+    assert set(order_pages(books)) <= {1, 2, 3}
+    stored = len(books.rows("raw.orders", "order_id")) // 50
+
+    books.api.faults.clear()
+    assert books.load().orders_created == 120
+    assert len(order_pages(books)) <= 3 - stored
