@@ -1,6 +1,6 @@
 """Which partner card a buyer belongs to, and what stands on it (R3, R12).
 
-`PartnerRegister` meets the buyers of a load one after the other, because each may make the card that the
+`PartnerCards` meets the buyers of a load one after the other, because each may make the card that the
 next one finds. It knows only the cards it is given; looking them up, storing what it made, and the times of
 change belong to the packages above.
 """
@@ -47,7 +47,7 @@ class PartnerCard:
 
 
 @dataclass(frozen=True, slots=True)
-class BuyerSighting:
+class BuyerOnOrder:
     """The buyer of one order as KeyCRM shows it.
 
     Attributes:
@@ -173,7 +173,7 @@ class BuyerTexts:
         return self.real_name(name) or self.card_phone(phone) or self.tidied(email) or self.tidied(name)
 
 
-class PartnerRegister:
+class PartnerCards:
     """Finds or makes the card of each buyer, and keeps the cards up to date (R3).
 
     Which card: the one the buyer is linked to; else one with the same valid phone; else one with the same
@@ -238,7 +238,7 @@ class PartnerRegister:
         self._default_id: int | None = None
         self._as_of: dict[int, tuple[datetime, int]] = {}
         # What the buyer said whom a card followed last, and what an older order last said: nearly every
-        # sighting repeats one of them, and then has nothing to add.
+        # buyer repeats one of them, and then has nothing to add.
         self._followed: dict[int, tuple[str | None, str | None, str | None]] = {}
         self._filled_from: dict[int, tuple[str | None, str | None, str | None]] = {}
         self._by_phone: dict[str, set[int]] = {}
@@ -249,64 +249,64 @@ class PartnerRegister:
             if card.as_of_ordered_at is not None and card.as_of_order_id is not None:
                 self._as_of[card.partner_id] = (card.as_of_ordered_at, card.as_of_order_id)
 
-    def meet(self, sighting: BuyerSighting) -> int:
+    def meet(self, buyer: BuyerOnOrder) -> int:
         """Return the id of the card of an order's buyer; find, make, link and update it (R3).
 
         Args:
-            sighting: The buyer of an order; orders are met by `(ordered_at, order_id)`.
+            buyer: The buyer of an order; orders are met by `(ordered_at, order_id)`.
 
         Raises:
             NoDefaultPartnerError: When the order has no buyer and there is no default partner; validation
                 keeps such orders out (R10).
             KeyError: When the buyer is linked to a card that was not given.
         """
-        if sighting.buyer_id is None:
-            return self._default(sighting)
-        moment = (sighting.ordered_at, sighting.order_id)
-        partner_id = self._links.get(sighting.buyer_id)
+        if buyer.buyer_id is None:
+            return self._default(buyer)
+        moment = (buyer.ordered_at, buyer.order_id)
+        partner_id = self._links.get(buyer.buyer_id)
         if partner_id is not None:
-            said = (sighting.name, sighting.phone, sighting.email)
+            said = (buyer.name, buyer.phone, buyer.email)
             as_of = self._as_of.get(partner_id)
             if self._followed.get(partner_id) == said:
                 if as_of is not None and moment > as_of:
                     self._as_of[partner_id] = moment
             elif as_of is None or moment >= as_of or self._filled_from.get(partner_id) != said:
-                self._follow(self._cards[partner_id], sighting, moment)
+                self._follow(self._cards[partner_id], buyer, moment)
             return partner_id
-        name = self._texts.name_to_show(sighting.name, sighting.phone, sighting.email)
+        name = self._texts.name_to_show(buyer.name, buyer.phone, buyer.email)
         if name is None:
-            return self._default(sighting)
-        partner_id = self._matched(sighting, name)
+            return self._default(buyer)
+        partner_id = self._matched(buyer, name)
         if partner_id is None:
             card = self._blank_card(name)
             partner_id = card.partner_id
-            self._follow(card, sighting, moment)
+            self._follow(card, buyer, moment)
         else:
-            if self._disagrees(self._cards[partner_id], sighting):
-                self.name_conflicts.append(NameConflict(partner_id, sighting.buyer_id, sighting.order_id))
-            self._follow(self._cards[partner_id], sighting, moment)
-        self._links[sighting.buyer_id] = partner_id
-        self.new_links[sighting.buyer_id] = partner_id
+            if self._disagrees(self._cards[partner_id], buyer):
+                self.name_conflicts.append(NameConflict(partner_id, buyer.buyer_id, buyer.order_id))
+            self._follow(self._cards[partner_id], buyer, moment)
+        self._links[buyer.buyer_id] = partner_id
+        self.new_links[buyer.buyer_id] = partner_id
         return partner_id
 
-    def meet_all(self, sightings: Iterable[BuyerSighting]) -> list[int]:
+    def meet_all(self, buyers: Iterable[BuyerOnOrder]) -> list[int]:
         """Return the ids of the cards of many orders' buyers; meeting the same orders again changes nothing.
 
         The same as `meet` one by one, but for a buyer who has nothing but an id in one order and a name in a
         later one: the earlier order is given the card, too, which it would get at the next load.
 
         Args:
-            sightings: By `(ordered_at, order_id)`.
+            buyers: By `(ordered_at, order_id)`.
 
         Raises:
             NoDefaultPartnerError: See `meet`.
             KeyError: See `meet`.
         """
-        met = list(sightings)
-        found = [self.meet(sighting) for sighting in met]
+        met = list(buyers)
+        found = [self.meet(buyer) for buyer in met]
         return [
-            partner_id if sighting.buyer_id is None else self._links.get(sighting.buyer_id, partner_id)
-            for sighting, partner_id in zip(met, found, strict=True)
+            partner_id if buyer.buyer_id is None else self._links.get(buyer.buyer_id, partner_id)
+            for buyer, partner_id in zip(met, found, strict=True)
         ]
 
     @property
@@ -377,12 +377,12 @@ class PartnerRegister:
         if now is not None:
             index.setdefault(now, set()).add(partner_id)
 
-    def _matched(self, sighting: BuyerSighting, name: str) -> int | None:
+    def _matched(self, buyer: BuyerOnOrder, name: str) -> int | None:
         """Return the card with the buyer's phone, else with its e-mail (R3, steps 2 and 3)."""
         texts = self._texts
         for index, key in (
-            (self._by_phone, texts.phone_key(sighting.phone)),
-            (self._by_email, texts.email_key(sighting.email)),
+            (self._by_phone, texts.phone_key(buyer.phone)),
+            (self._by_email, texts.email_key(buyer.email)),
         ):
             found = index.get(key) if key is not None else None
             if not found:
@@ -401,9 +401,9 @@ class PartnerRegister:
         """Return the card's name unless it is one of our own making, a phone or e-mail in its place."""
         return (self._texts.tidied if card.origin == CATALOGUE else self._texts.real_name)(card.name)
 
-    def _disagrees(self, card: PartnerCard, sighting: BuyerSighting) -> bool:
+    def _disagrees(self, card: PartnerCard, buyer: BuyerOnOrder) -> bool:
         """Tell whether the card's name and the buyer's are different people's."""
-        return names_disagree(self._own_name(card), self._texts.real_name(sighting.name))
+        return names_disagree(self._own_name(card), self._texts.real_name(buyer.name))
 
     def _blank_card(self, name: str) -> PartnerCard:
         """Return a card with the next id and nothing but a name; it is not among the cards before it is put."""
@@ -411,11 +411,11 @@ class PartnerRegister:
         self._next_partner_id += 1
         return card
 
-    def _default(self, sighting: BuyerSighting) -> int:
+    def _default(self, buyer: BuyerOnOrder) -> int:
         """Return the default partner's card; the first order that needs it finds or makes it."""
         if self._default_id is None:
             if self._default_name is None:
-                raise NoDefaultPartnerError(sighting.order_id)
+                raise NoDefaultPartnerError(buyer.order_id)
             key = name_key(self._default_name)
             named = [
                 card.partner_id
@@ -432,17 +432,17 @@ class PartnerRegister:
                 self._put(card)
         return self._default_id
 
-    def _follow(self, card: PartnerCard, sighting: BuyerSighting, moment: tuple[datetime, int]) -> None:
-        """Bring a card, known or new, up to date with a sighting of its buyer."""
+    def _follow(self, card: PartnerCard, buyer: BuyerOnOrder, moment: tuple[datetime, int]) -> None:
+        """Bring a card, known or new, up to date with a buyer of its buyer."""
         partner_id, texts = card.partner_id, self._texts
         as_of = self._as_of.get(partner_id)
         own_name = self._own_name(card)
-        said_name = texts.real_name(sighting.name)
-        said_phone, said_email = texts.card_phone(sighting.phone), texts.tidied(sighting.email)
+        said_name = texts.real_name(buyer.name)
+        said_phone, said_email = texts.card_phone(buyer.phone), texts.tidied(buyer.email)
         follows = card.origin != CATALOGUE and (as_of is None or moment >= as_of)
         if follows:
             name, phone, email = said_name or own_name, said_phone or card.phone, said_email or card.email
-            shown_name = name or phone or email or texts.tidied(sighting.name) or card.name
+            shown_name = name or phone or email or texts.tidied(buyer.name) or card.name
         else:
             name, phone, email = own_name or said_name, card.phone or said_phone, card.email or said_email
             shown_name = name or phone or email or card.name
@@ -463,4 +463,4 @@ class PartnerRegister:
         if follows:
             self._as_of[partner_id] = moment
         remembered = self._followed if follows or card.origin == CATALOGUE else self._filled_from
-        remembered[partner_id] = (sighting.name, sighting.phone, sighting.email)
+        remembered[partner_id] = (buyer.name, buyer.phone, buyer.email)

@@ -1,6 +1,6 @@
 """Which product card an order line belongs to, of which kind it is, and its variants (R4, R5, R12).
 
-`ProductRegister` meets the distinct kinds of order lines of a load one after the other, because each may make
+`ProductCards` meets the distinct kinds of order lines of a load one after the other, because each may make
 the card that the next one finds. It knows only what it is given; looking cards up, asking KeyCRM's catalogue,
 storing, and the times of change belong to the packages above. Quantities and money of lines are not known
 here.
@@ -194,7 +194,7 @@ def needs_catalogue(item: SoldItem, known: Mapping[int, CatalogueProduct]) -> bo
     return offer is None or sold_key != sku_key(offer.sku)
 
 
-class ProductRegister:
+class ProductCards:
     """Finds or makes the card and variant of each kind of order line (R4), and keeps kinds up to date (R5).
 
     **Which card** (R4): (1) the one whose SKU, or whose variant's SKU, is the item's; (2) the one its offer,

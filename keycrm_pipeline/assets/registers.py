@@ -15,22 +15,22 @@ from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCTS, SOURCES, STATUSES
 
 if TYPE_CHECKING:
-    from keycrm_pipeline.pipeline.registers import RegisterCounts
+    from keycrm_pipeline.pipeline.registers import CardCounts
 
 
-def _numbers(counts: "RegisterCounts") -> dict[str, int]:
+def _numbers(counts: "CardCounts") -> dict[str, int]:
     return {"cards new": counts.created, "cards changed": counts.updated, "cards used": counts.used}
 
 
 def build_lists(assets: ProfileAssets) -> list[dg.AssetsDefinition]:
     """The assets of one profile's lists that KeyCRM names: statuses and sources."""
 
-    def derive_statuses(**window: Any) -> "RegisterCounts":
+    def derive_statuses(**window: Any) -> "CardCounts":
         from keycrm_pipeline.pipeline import registers
 
         return registers.derive_statuses(profile=assets.profile, **window)
 
-    def derive_sources(**window: Any) -> "RegisterCounts":
+    def derive_sources(**window: Any) -> "CardCounts":
         from keycrm_pipeline.pipeline import registers
 
         return registers.derive_sources(**window)
@@ -58,7 +58,7 @@ def _build_list(
     name: str,
     table: Table,
     description: str,
-    derive: Callable[..., "RegisterCounts"],
+    derive: Callable[..., "CardCounts"],
 ) -> dg.AssetsDefinition:
     @assets.stage(name, table, kinds={"duckdb"}, deps=["validated_orders"], description=description)
     def register(context: dg.AssetExecutionContext) -> dg.MaterializeResult:

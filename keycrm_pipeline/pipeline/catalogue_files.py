@@ -31,7 +31,7 @@ from keycrm_pipeline.profile import Profile, Settings
 from keycrm_pipeline.run.errors import ExchangeError
 from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.warehouse import catalogue_files as store
-from keycrm_pipeline.warehouse.cards import product_register
+from keycrm_pipeline.warehouse.cards import product_cards
 from keycrm_pipeline.warehouse.connection import Warehouse, transaction
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _enter_partners(
 def _enter_products(
     connection: duckdb.DuckDBPyConnection, rows: Sequence[CatalogueProductRow], *, now: datetime
 ) -> None:
-    cards, variants, _links = product_register(connection)
+    cards, variants, _links = product_cards(connection)
     entered = enter_products(
         rows, [ProductCard(*card) for card in cards], [ProductVariant(*variant) for variant in variants]
     )

@@ -12,7 +12,7 @@ from keycrm_pipeline.pipeline import review
 from keycrm_pipeline.pipeline.documents import DocumentCounts, derive_selected_documents
 from keycrm_pipeline.pipeline.products import derive_products, read_items
 from keycrm_pipeline.pipeline.registers import (
-    RegisterCounts,
+    CardCounts,
     chosen_status_ids,
     derive_partners,
     derive_sources,
@@ -75,8 +75,8 @@ class DerivedCounts:
     """What a derivation of several steps did."""
 
     validation: ValidationCounts
-    partners: RegisterCounts
-    products: RegisterCounts
+    partners: CardCounts
+    products: CardCounts
     documents: DocumentCounts
 
 

@@ -15,15 +15,15 @@ from keycrm_pipeline.accounting.products import (
     CatalogueProduct,
     Category,
     ProductCard,
+    ProductCards,
     ProductLink,
-    ProductRegister,
     ProductVariant,
     SoldItem,
     needs_catalogue,
 )
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.values import flag, text, whole
-from keycrm_pipeline.pipeline.registers import RegisterCounts
+from keycrm_pipeline.pipeline.registers import CardCounts
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import cards as card_store
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -188,10 +188,10 @@ def _variant_row(variant: ProductVariant) -> dict[str, Any]:
 
 def derive_products(
     connection: duckdb.DuckDBPyConnection, profile: Profile, items: list[SoldItem], *, now: datetime
-) -> RegisterCounts:
+) -> CardCounts:
     """Finds or creates the card of every item (R4, R5), and the service card of paid delivery (R7)."""
-    cards, variants, links = card_store.product_register(connection)
-    register = ProductRegister(
+    cards, variants, links = card_store.product_cards(connection)
+    register = ProductCards(
         [ProductCard(*card) for card in cards],
         [ProductVariant(*variant) for variant in variants],
         [ProductLink(*link) for link in links],
@@ -228,7 +228,7 @@ def derive_products(
         promoted=sorted(register.promoted),
         now=now,
     )
-    return RegisterCounts(
+    return CardCounts(
         created=len(register.created_cards),
         updated=len(register.updated_cards),
         used=len({row["product_id"] for row in found}),

@@ -12,10 +12,10 @@ import polars as pl
 
 from keycrm_pipeline.accounting.names import name_key
 from keycrm_pipeline.accounting.partners import (
-    BuyerSighting,
+    BuyerOnOrder,
     BuyerTexts,
     PartnerCard,
-    PartnerRegister,
+    PartnerCards,
 )
 from keycrm_pipeline.accounting.statuses import group_name, source_name, status_name
 from keycrm_pipeline.crm.values import text, whole
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class RegisterCounts:
+class CardCounts:
     """Cards made, cards changed, and cards that the period's orders use."""
 
     created: int
@@ -50,7 +50,7 @@ def derive_statuses(
     last_day: date,
     *,
     exchange_id: int | None,
-) -> RegisterCounts:
+) -> CardCounts:
     """Brings the status register up to date (R9): KeyCRM's list, and statuses that only orders still carry."""
     stored = {row["status_id"]: row for row in card_store.stored_statuses(connection)}
     known: dict[int, tuple[str | None, str | None, int | None]] = {
@@ -84,12 +84,12 @@ def derive_statuses(
     changed = [row for row in rows if stored.get(row["status_id"]) != row]
     card_store.store_statuses(connection, changed)
     created = sum(row["status_id"] not in stored for row in changed)
-    return RegisterCounts(created=created, updated=len(changed) - created, used=len(carried))
+    return CardCounts(created=created, updated=len(changed) - created, used=len(carried))
 
 
 def derive_sources(
     connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date, *, exchange_id: int | None
-) -> RegisterCounts:
+) -> CardCounts:
     """Brings the source register up to date (R9): KeyCRM's list, and sources that only orders still carry."""
     stored = {row["source_id"]: row for row in card_store.stored_sources(connection)}
     rows: dict[int, dict[str, Any]] = dict(stored)
@@ -111,7 +111,7 @@ def derive_sources(
     changed = [row for source_id, row in sorted(rows.items()) if stored.get(source_id) != row]
     card_store.store_sources(connection, changed)
     created = sum(row["source_id"] not in stored for row in changed)
-    return RegisterCounts(created=created, updated=len(changed) - created, used=len(carried))
+    return CardCounts(created=created, updated=len(changed) - created, used=len(carried))
 
 
 def partner_row(card: PartnerCard, texts: BuyerTexts) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def derive_partners(
     *,
     now: datetime,
     everything: bool = False,
-) -> RegisterCounts:
+) -> CardCounts:
     """Finds or creates the partner card of every selected order's buyer (R3); `select_orders` went before.
 
     Days are met in their order, some at a time: a load of years has no more cards in memory than one of weeks.
@@ -156,7 +156,7 @@ def derive_partners(
             met = _meet_buyers(connection, profile, first_day, last_day, now=now)
         created.update(met.created)
         updated.update(met.updated)
-    return RegisterCounts(
+    return CardCounts(
         created=len(created), updated=len(updated - created), used=card_store.partners_used(connection)
     )
 
@@ -179,20 +179,18 @@ def _meet_buyers(
 ) -> _MetCards:
     """Meets the buyers of the selected orders of some days, and stores the cards that this made or changed."""
     texts = BuyerTexts()
-    sightings = [
-        BuyerSighting(*sighting) for sighting in card_store.buyer_sightings(connection, first_day, last_day)
-    ]
+    buyers = [BuyerOnOrder(*buyer) for buyer in card_store.buyers_on_orders(connection, first_day, last_day)]
     default_key = name_key(profile.default_partner) if profile.default_partner else None
     keys = pl.DataFrame(
         {
-            "buyer_id": [sighting.buyer_id for sighting in sightings],
-            "phone_key": [texts.phone_key(sighting.phone) for sighting in sightings],
-            "email_key": [texts.email_key(sighting.email) for sighting in sightings],
+            "buyer_id": [buyer.buyer_id for buyer in buyers],
+            "phone_key": [texts.phone_key(buyer.phone) for buyer in buyers],
+            "email_key": [texts.email_key(buyer.email) for buyer in buyers],
         },
         schema={"buyer_id": pl.Int64, "phone_key": pl.String, "email_key": pl.String},
     )
     cards, links, next_partner_id = card_store.partner_candidates(connection, keys, default_key)
-    register = PartnerRegister(
+    register = PartnerCards(
         [PartnerCard(*card) for card in cards],
         links,
         next_partner_id=next_partner_id,
@@ -201,15 +199,15 @@ def _meet_buyers(
         texts=texts,
     )
     register.meet_all(
-        sighting
-        for sighting in sightings
+        buyer
+        for buyer in buyers
         # Without a default partner there is no card to find for a buyer who is nobody: such an order can only be
         # one that is booked and gone from KeyCRM, and keeps the partner it has.
         if profile.default_partner
-        or sighting.buyer_id in links
+        or buyer.buyer_id in links
         or (
-            sighting.buyer_id is not None
-            and texts.name_to_show(sighting.name, sighting.phone, sighting.email) is not None
+            buyer.buyer_id is not None
+            and texts.name_to_show(buyer.name, buyer.phone, buyer.email) is not None
         )
     )
     conflicts = {conflict.buyer_id: conflict for conflict in register.name_conflicts}

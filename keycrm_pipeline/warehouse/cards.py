@@ -75,12 +75,12 @@ def select_orders(
     )
 
 
-def buyer_sightings(
+def buyers_on_orders(
     connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date
 ) -> list[tuple[Any, ...]]:
     """(order id, date, buyer id, name, phone, e-mail) of selected orders of some days that can change a card."""
     found = connection.execute(
-        statement("cards", "buyer_sightings"), {"first_day": first_day, "last_day": last_day}
+        statement("cards", "buyers_on_orders"), {"first_day": first_day, "last_day": last_day}
     )
     # By way of a frame: DuckDB's own fetchall takes three times as long to make times.
     return found.pl().rows()
@@ -107,7 +107,7 @@ def partner_candidates(
         found = connection.execute(
             statement("cards", "partner_candidates"), {"default_partner_key": default_partner_key}
         )
-        # By way of a frame, as in `buyer_sightings`.
+        # By way of a frame, as in `buyers_on_orders`.
         cards = found.pl().rows()
         links = dict(connection.execute(statement("cards", "partner_link_candidates")).fetchall())
     finally:
@@ -193,7 +193,7 @@ def sold_items(connection: duckdb.DuckDBPyConnection, delivery_item: str) -> lis
     return connection.execute(statement("cards", "sold_items"), {"delivery_item": delivery_item}).fetchall()
 
 
-def product_register(
+def product_cards(
     connection: duckdb.DuckDBPyConnection,
 ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """All product cards, variants and links."""

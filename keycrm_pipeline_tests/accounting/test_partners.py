@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from keycrm_pipeline.accounting.origins import CATALOGUE, KEYCRM
 from keycrm_pipeline.accounting.partners import (
-    BuyerSighting,
+    BuyerOnOrder,
     BuyerTexts,
     NameConflict,
     NoDefaultPartnerError,
     PartnerCard,
-    PartnerRegister,
+    PartnerCards,
     conflict_stands,
     names_disagree,
 )
@@ -32,9 +32,9 @@ def seen(
     name: str | None = None,
     phone: str | None = None,
     email: str | None = None,
-) -> BuyerSighting:
+) -> BuyerOnOrder:
     """Return the buyer of an order; the order's id is also its hour."""
-    return BuyerSighting(order_id, NOON + timedelta(hours=order_id), buyer_id, name, phone, email)
+    return BuyerOnOrder(order_id, NOON + timedelta(hours=order_id), buyer_id, name, phone, email)
 
 
 def card(
@@ -56,8 +56,8 @@ def register(
     links: Mapping[int, int] | None = None,
     match_name: bool = False,
     default_partner: str | None = "Роздрібний покупець",
-) -> PartnerRegister:
-    return PartnerRegister(
+) -> PartnerCards:
+    return PartnerCards(
         cards, links or {}, next_partner_id=100, match_name=match_name, default_partner=default_partner
     )
 
@@ -240,14 +240,14 @@ def test_a_confirmed_card_is_touched_and_not_updated() -> None:
 def test_two_buyers_on_one_card() -> None:
     """The card shows the buyer of the newest order, whoever came last in between."""
     books = register()
-    for sighting in (
+    for buyer in (
         seen(1, 1, "Олена", PHONE),
         seen(2, 2, "Іван", PHONE),
         seen(3, 1, "Олена", PHONE),
         seen(4, 2, "Іван", PHONE),
         seen(5, 1, "Олена", PHONE),
     ):
-        books.meet(sighting)
+        books.meet(buyer)
     assert books.created == {100: card(100, "Олена", PHONE, as_of=5)}
 
 
@@ -346,7 +346,7 @@ SIGHTINGS = st.lists(
     ),
     max_size=10,
     # KeyCRM shows one buyer an order.
-    unique_by=lambda sighting: sighting.order_id,
+    unique_by=lambda buyer: buyer.order_id,
 )
 
 
@@ -357,20 +357,16 @@ class Books:
         self.cards = {one.partner_id: one for one in cards}
         self.links: dict[int, int] = {}
 
-    def load(
-        self, sightings: Iterable[BuyerSighting], *, match_name: bool
-    ) -> tuple[PartnerRegister, list[int]]:
-        """Load sightings as the exchange does, and keep what came of it."""
-        books = PartnerRegister(
+    def load(self, buyers: Iterable[BuyerOnOrder], *, match_name: bool) -> tuple[PartnerCards, list[int]]:
+        """Load buyers as the exchange does, and keep what came of it."""
+        books = PartnerCards(
             self.cards.values(),
             self.links,
             next_partner_id=max(self.cards, default=0) + 1,
             match_name=match_name,
             default_partner="Роздрібний покупець",
         )
-        found = books.meet_all(
-            sorted(sightings, key=lambda sighting: (sighting.ordered_at, sighting.order_id))
-        )
+        found = books.meet_all(sorted(buyers, key=lambda buyer: (buyer.ordered_at, buyer.order_id)))
         for change in (books.created, books.updated, books.confirmed):
             self.cards.update(change)
         self.links.update(books.new_links)
@@ -380,7 +376,7 @@ class Books:
 @settings(deadline=None, max_examples=300)
 @given(SIGHTINGS, SIGHTINGS, st.booleans(), st.booleans())
 def test_whatever_buyers_come(
-    first: list[BuyerSighting], second: list[BuyerSighting], match_name: bool, has_catalogue: bool
+    first: list[BuyerOnOrder], second: list[BuyerOnOrder], match_name: bool, has_catalogue: bool
 ) -> None:
     """Loading again changes nothing, links and ids stay, catalogue cards are only filled."""
     mine = [
@@ -388,14 +384,14 @@ def test_whatever_buyers_come(
         card(2, "Іван", None, "i@example.com", origin=CATALOGUE),
     ]
     books = Books(mine if has_catalogue else [])
-    for sightings in (first, second):
+    for buyers in (first, second):
         links_before = dict(books.links)
-        _, found = books.load(sightings, match_name=match_name)
+        _, found = books.load(buyers, match_name=match_name)
         assert set(found) <= set(books.cards)
         assert {buyer: books.links[buyer] for buyer in links_before} == links_before
         assert all(one.name for one in books.cards.values())
 
-        again, found_again = books.load(sightings, match_name=match_name)
+        again, found_again = books.load(buyers, match_name=match_name)
         assert found_again == found
         assert {**again.created, **again.updated, **again.confirmed, **again.new_links} == {}
         assert again.name_conflicts == []
@@ -411,12 +407,12 @@ def test_whatever_buyers_come(
 
 @settings(deadline=None)
 @given(SIGHTINGS)
-def test_day_by_day_or_at_once_is_the_same(sightings: list[BuyerSighting]) -> None:
+def test_day_by_day_or_at_once_is_the_same(buyers: list[BuyerOnOrder]) -> None:
     """A range loaded in one run and the same days one after the other give the same cards."""
-    ordered = sorted(sightings, key=lambda sighting: sighting.order_id)
+    ordered = sorted(buyers, key=lambda buyer: buyer.order_id)
     at_once, by_day = Books([]), Books([])
     at_once.load(ordered, match_name=False)
-    for sighting in ordered:
-        by_day.load([sighting], match_name=False)
+    for buyer in ordered:
+        by_day.load([buyer], match_name=False)
     assert by_day.cards == at_once.cards
     assert by_day.links == at_once.links

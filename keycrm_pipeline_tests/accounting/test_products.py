@@ -15,8 +15,8 @@ from keycrm_pipeline.accounting.products import (
     CatalogueProduct,
     Category,
     ProductCard,
+    ProductCards,
     ProductLink,
-    ProductRegister,
     ProductVariant,
     SoldItem,
     needs_catalogue,
@@ -113,8 +113,8 @@ def register(
     variants: Iterable[ProductVariant] = (),
     links: Iterable[ProductLink] = (),
     service_categories: Iterable[int] = (7,),
-) -> ProductRegister:
-    return ProductRegister(
+) -> ProductCards:
+    return ProductCards(
         cards,
         variants,
         links,
@@ -142,9 +142,9 @@ class Books:
         shop: Iterable[CatalogueProduct],
         items: Iterable[SoldItem],
         service_categories: Iterable[int] = (7,),
-    ) -> tuple[ProductRegister, Found]:
+    ) -> tuple[ProductCards, Found]:
         """Load items as the exchange does, and keep what came of it."""
-        books = ProductRegister(
+        books = ProductCards(
             self.cards.values(),
             self.variants.values(),
             self.links.values(),
@@ -161,7 +161,7 @@ class Books:
         return books, found
 
 
-def untouched(books: ProductRegister) -> bool:
+def untouched(books: ProductCards) -> bool:
     """Tell whether a load changed nothing."""
     return not (
         books.created_cards
@@ -423,7 +423,7 @@ def test_categories_in_a_circle_end() -> None:
     """A broken tree of categories must not hang the load."""
     circle = {1: Category(1, "А", 2), 2: Category(2, "Б", 1)}
     bag = product(SATCHEL, "Сумка", offer(BAG), category_id=1)
-    books = ProductRegister(
+    books = ProductCards(
         [],
         [],
         [],

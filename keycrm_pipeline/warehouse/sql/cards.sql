@@ -15,25 +15,25 @@ WHERE (
     )
     AND ($all_statuses OR validated.status_id IN (SELECT unnest($status_ids)) OR booked.order_id IS NOT NULL)
 
--- name: buyer_sightings
+-- name: buyers_on_orders
 -- The buyers of the orders of some days, in order of the orders. Left out is what cannot change a card: of a linked
 -- buyer, an order not newer than the one the card follows that says what stands on the card, or, when it is older,
 -- speaks only of fields that are filled. A buyer's repeats stay: another buyer of the same card may have changed it
 -- between, and what stands on it then decides who is found by it next.
-WITH sightings AS (
+WITH buyers AS (
     SELECT order_id, ordered_at, buyer_id, buyer_name, buyer_phone, buyer_email
     FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)
     WHERE buyer_id IS NOT NULL AND order_day BETWEEN $first_day AND $last_day
 ),
 compared AS (
-    SELECT sighting.*,
+    SELECT buyer.*,
         -- Rows compare NULL as the largest value: a buyer without a card would be older than none.
         card.partner_id IS NOT NULL
             AND (ordered_at, order_id) <= (card.as_of_ordered_at, card.as_of_order_id) AS is_not_newer,
         card.partner_id IS NOT NULL
             AND (ordered_at, order_id) < (card.as_of_ordered_at, card.as_of_order_id) AS is_older,
         card.name AS card_name, card.phone AS card_phone, card.email AS card_email
-    FROM sightings AS sighting
+    FROM buyers AS buyer
     LEFT JOIN accounting.partner_links AS link USING (buyer_id)
     LEFT JOIN accounting.partners AS card USING (partner_id)
 )
