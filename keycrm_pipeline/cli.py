@@ -8,6 +8,7 @@ nothing else, also when a command fails or was called wrongly.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import warnings
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.syncs import SYNCS, Sync
 from keycrm_pipeline.profile import (
     DEFAULT_BASE_URL,
     DEFAULT_REQUESTS_PER_MINUTE,
@@ -27,6 +30,7 @@ from keycrm_pipeline.profile import (
     Profile,
     ProfileError,
     Settings,
+    Workspace,
     load_profile,
     profile_names,
     settings_from_environment,
@@ -41,8 +45,9 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 """What a shell shows for a program that Ctrl-C ended."""
 
+_LOG = logging.getLogger("keycrm_pipeline")
 _JSON = "--json"
-_EXCHANGES = ("load", "changes", "recent", "sweep", "catalogue", "rebuild")
+_EXCHANGES = ("load", *(sync.name for sync in SYNCS))
 """Commands that print the keys of a load, also when none took place."""
 
 
@@ -129,7 +134,7 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
         except ProfileError as error:
             empty = _empty_summary(click.get_current_context().info_name)
             _stop(str(error), WRONG_USAGE, as_json, **empty | {"profile": profile})
-        function(chosen, settings, as_json=as_json, **arguments)
+        function(Workspace(chosen, settings), as_json=as_json, **arguments)
 
     return wrapped
 
@@ -144,13 +149,39 @@ def main() -> None:
     warnings.filterwarnings("ignore", module="dagster.*")
 
 
+class _Printed(logging.Handler):
+    """Hands log records to a function that prints them."""
+
+    def __init__(self, printed: Callable[[logging.LogRecord], None], level: int) -> None:
+        super().__init__(level)
+        self._printed = printed
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._printed(record)
+
+
+@contextlib.contextmanager
+def _printing(
+    logger: logging.Logger, printed: Callable[[logging.LogRecord], None], level: int
+) -> Iterator[None]:
+    """Prints the records of a logger from a level on while the block runs."""
+    handler, before = _Printed(printed, level), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+
 @contextlib.contextmanager
 def _progress(shown: bool) -> Iterator[None]:
-    """What a load waits for, on the error stream; and a progress bar when that is a terminal."""
-    from keycrm_pipeline.run import progress
+    """What a load logs, on the error stream; and a progress bar when that is a terminal."""
+    from keycrm_pipeline.run.progress import ORDERS
 
     if not (shown and sys.stderr.isatty()):
-        with progress.reading(lambda sentence: click.echo(sentence, err=True)):
+        with _printing(_LOG, lambda record: click.echo(record.getMessage(), err=True), logging.INFO):
             yield
         return
     from rich.console import Console
@@ -159,24 +190,26 @@ def _progress(shown: bool) -> Iterator[None]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("Orders from KeyCRM", total=None)
-        with (
-            progress.listening(lambda done, total: bar.update(task, completed=done, total=total)),
-            progress.reading(lambda sentence: bar.console.print(sentence, markup=False)),
-        ):
+
+        def advance(record: logging.LogRecord) -> None:
+            done, total = vars(record)["done"], vars(record)["total"]
+            bar.update(task, completed=done, total=total)
+
+        def say(record: logging.LogRecord) -> None:
+            bar.console.print(record.getMessage(), markup=False)
+
+        with _printing(ORDERS, advance, logging.DEBUG), _printing(_LOG, say, logging.INFO):
             yield
 
 
-def _run(
-    profile: Profile, settings: Settings, job: str, as_json: bool, days: tuple[date, date] | None = None
-) -> None:
+def _run(workspace: Workspace, job: str, as_json: bool, period: Period | None = None) -> None:
     """Runs a job to its end, prints the exchange summary, and ends the process when the job failed."""
     with loading_for_good():
-        from keycrm_pipeline.orchestration.launch import period_tags, run_job
+        from keycrm_pipeline.orchestration.launch import run_job
 
-    tags = {} if days is None else period_tags(*days)
     with _progress(not as_json):
-        outcome = run_job(profile, settings, job, tags, quiet=True)
-    _finish(profile, outcome, as_json)
+        outcome = run_job(workspace, job, period)
+    _finish(workspace.profile, outcome, as_json)
 
 
 def _finish(profile: Profile, outcome: Outcome, as_json: bool) -> None:
@@ -198,15 +231,17 @@ def _finish(profile: Profile, outcome: Outcome, as_json: bool) -> None:
         sys.exit(INTERRUPTED if outcome.is_stopped else FAILED)
 
 
-def _checked_period(profile: Profile, first: date, last: date) -> tuple[date, date]:
-    """The asked period.
+def _checked_period(profile: Profile, first: date, last: date) -> Period:
+    """The requested period.
 
     Raises:
-        click.UsageError: It is upside down, in the future, or before the profile's first day.
+        click.UsageError: It ends before it begins, is in the future, or before the profile's first day.
     """
     today = datetime.now(UTC).astimezone(profile.zone).date()
-    if first > last:
-        raise click.UsageError(f"The period begins on {first} and ends before that, on {last}.")
+    try:
+        period = Period(first, last)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     if last > today:
         raise click.UsageError(
             f"The period ends in the future: {last}. Today is {today} ({profile.timezone})."
@@ -216,44 +251,32 @@ def _checked_period(profile: Profile, first: date, last: date) -> tuple[date, da
             f"The period begins on {first}, before the profile's start_date {profile.start_date}. "
             "Choose a later day, or move start_date in the profile."
         )
-    return first, last
+    return period
 
 
 @main.command()
 @click.option("--from", "first_day", type=_day, required=True, help="First day, YYYY-MM-DD.")
 @click.option("--to", "last_day", type=_day, required=True, help="Last day, YYYY-MM-DD, included.")
 @_command
-def load(
-    profile: Profile, settings: Settings, first_day: datetime, last_day: datetime, as_json: bool
-) -> None:
+def load(workspace: Workspace, first_day: datetime, last_day: datetime, as_json: bool) -> None:
     """Loads a period, both days included, and prints the exchange summary."""
-    first, last = _checked_period(profile, first_day.date(), last_day.date())
-    _run(profile, settings, "load", as_json, (first, last))
+    _run(workspace, "load", as_json, _checked_period(workspace.profile, first_day.date(), last_day.date()))
 
 
-def _pass_command(name: str, description: str) -> None:
-    @main.command(name=name, help=description)
+def _sync_command(sync: Sync) -> None:
+    @main.command(name=sync.name, help=sync.description)
     @_command
-    def run_pass(profile: Profile, settings: Settings, as_json: bool) -> None:
-        _run(profile, settings, name, as_json)
+    def run_sync(workspace: Workspace, as_json: bool) -> None:
+        _run(workspace, sync.name, as_json)
 
 
-for _name, _description in (
-    ("changes", "Picks up orders changed since the last exchange, whatever their day."),
-    ("recent", "Compares the recent days and all open orders again, whatever KeyCRM says of changes."),
-    ("sweep", "Finds orders that KeyCRM no longer has and marks them; nothing is deleted."),
-    ("catalogue", "Refreshes products, offers and categories from KeyCRM."),
-    (
-        "rebuild",
-        "Derives all accounting tables anew from the raw payloads, without a request, keeping card ids.",
-    ),
-):
-    _pass_command(_name, _description)
+for _sync in SYNCS:
+    _sync_command(_sync)
 
 
 @main.command()
 @_command
-def check(profile: Profile, settings: Settings, as_json: bool) -> None:
+def check(workspace: Workspace, as_json: bool) -> None:
     """Tries key and connection, and lists all that a profile maps, with ids and what is still unmapped."""
     from keycrm_pipeline.commands.check import as_json as check_as_json
     from keycrm_pipeline.commands.check import check_account
@@ -261,28 +284,28 @@ def check(profile: Profile, settings: Settings, as_json: bool) -> None:
     from keycrm_pipeline.crm.errors import KeyCrmError
 
     try:
-        found = check_account(profile, settings, os.environ)
+        found = check_account(workspace, os.environ)
     except (MissingKeyError, KeyCrmError) as error:
-        _stop(str(error), FAILED, as_json, profile=profile.name)
+        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
     if as_json:
-        _print_json(check_as_json(profile, found))
+        _print_json(check_as_json(workspace.profile, found))
     else:
-        print_check(profile, found)
+        print_check(workspace.profile, found)
     if not found.is_ready:
         sys.exit(FAILED)
 
 
 @main.command()
 @_command
-def status(profile: Profile, settings: Settings, as_json: bool) -> None:
+def status(workspace: Workspace, as_json: bool) -> None:
     """Shows the last exchange and what waits for a person."""
     from keycrm_pipeline.commands.status import print_status, read_status, status_as_json
     from keycrm_pipeline.warehouse.errors import WarehouseError
 
     try:
-        found = read_status(profile, settings)
+        found = read_status(workspace)
     except WarehouseError as error:
-        _stop(str(error), FAILED, as_json, profile=profile.name)
+        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
     if as_json:
         _print_json(status_as_json(found))
     else:
@@ -299,7 +322,7 @@ def status(profile: Profile, settings: Settings, as_json: bool) -> None:
     help="Tick off a promoted product by its number: you have looked at its card.",
 )
 @_command
-def review(profile: Profile, settings: Settings, kind: str | None, done: int | None, as_json: bool) -> None:
+def review(workspace: Workspace, kind: str | None, done: int | None, as_json: bool) -> None:
     """Lists what waits for a person; --done ticks off a promoted product."""
     from keycrm_pipeline.commands.status import (
         print_review_rows,
@@ -313,13 +336,13 @@ def review(profile: Profile, settings: Settings, kind: str | None, done: int | N
     if kind is not None and kind not in REVIEW_KINDS:
         raise click.UsageError(f"There is no kind {kind}. The kinds are {', '.join(REVIEW_KINDS)}.")
     try:
-        if done is not None and not tick_off(profile, settings, done):
+        if done is not None and not tick_off(workspace, done):
             raise click.UsageError(f"Product {done} is not on the list of promoted products.")
-        rows = read_review(profile, settings, kind)
+        rows = read_review(workspace, kind)
     except WarehouseError as error:
-        _stop(str(error), FAILED, as_json, profile=profile.name)
+        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
     if as_json:
-        _print_json(review_as_json(profile, rows))
+        _print_json(review_as_json(workspace.profile, rows))
     else:
         print_review_rows(rows)
 

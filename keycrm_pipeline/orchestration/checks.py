@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from keycrm_pipeline.assets.stage import ProfileAssets
+from keycrm_pipeline.orchestration.profile_assets import ProfileAssets
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.schemas.ops import REVIEW_KINDS
 from keycrm_pipeline.warehouse import review
@@ -47,10 +48,10 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
 
     @dg.multi_asset_check(name=f"{profile.name}_checks", specs=specs, pool=assets.pool)
     def books() -> Iterator[dg.AssetCheckResult]:
-        from keycrm_pipeline.pipeline.registers import chosen_status_ids
-        from keycrm_pipeline.warehouse import raw
+        from keycrm_pipeline.pipeline.selection import chosen_status_ids
+        from keycrm_pipeline.warehouse.days import loaded_days
 
-        with open_warehouse(profile, assets.settings).reading() as connection:
+        with open_warehouse(assets.workspace).reading() as connection:
             for name in INTEGRITY_CHECKS:
                 ids = offenders(connection, name, status_ids=chosen_status_ids(profile))
                 yield dg.AssetCheckResult(
@@ -70,7 +71,7 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
                     metadata={"count": len(rows), "first cases": dg.MetadataValue.md(_cases(kind, rows))},
                 )
             yesterday = datetime.now(UTC).astimezone(profile.zone).date() - timedelta(days=1)
-            yield _freshness(orders, raw.loaded_days(connection, yesterday, yesterday), yesterday)
+            yield _freshness(orders, loaded_days(connection, Period(yesterday, yesterday)), yesterday)
 
     return [books]
 

@@ -1,23 +1,33 @@
-"""What Dagster loads: assets, checks, jobs, schedules and sensors of every profile. Nothing happens at import."""
+"""What Dagster loads: assets, checks, jobs, schedules and sensors of every profile. Nothing happens at import.
+
+Every run is a process that loads all definitions before it does one of them. So what just one kind of run needs and is
+slow to load (workbooks, pandera, numpy, the report) is imported when it runs.
+"""
 
 from __future__ import annotations
 
 import os
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from keycrm_pipeline.assets import build_assets
-from keycrm_pipeline.assets.stage import ProfileAssets
-from keycrm_pipeline.orchestration.automation import build_jobs, build_schedules, build_sensors
+from keycrm_pipeline.orchestration.assets import build_load
 from keycrm_pipeline.orchestration.checks import build_checks
-from keycrm_pipeline.profile import Profile, ProfileError, Settings, load_profiles, settings_from_environment
-
-if TYPE_CHECKING:
-    # What dg.define_asset_job returns has no public name; needed for types alone.
-    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from keycrm_pipeline.orchestration.dagster_internals import AssetJob
+from keycrm_pipeline.orchestration.files import build_exports, build_report
+from keycrm_pipeline.orchestration.jobs import build_jobs
+from keycrm_pipeline.orchestration.profile_assets import ProfileAssets
+from keycrm_pipeline.orchestration.schedules import build_schedules
+from keycrm_pipeline.orchestration.sensors import build_sensors
+from keycrm_pipeline.profile import (
+    Profile,
+    ProfileError,
+    Settings,
+    Workspace,
+    load_profiles,
+    settings_from_environment,
+)
 
 
 def build_definitions(
@@ -30,16 +40,16 @@ def build_definitions(
         settings: Where profiles and data are.
         refused: Profiles with mistakes: each shows as an asset that says what is wrong, and the others still work.
     """
-    # Said once for each asset at every load and every run: backfill policies have been beta for years.
+    # Printed once for each asset at every load and every run: backfill policies have been beta for years.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = []
     checks: list[dg.AssetChecksDefinition] = []
-    jobs: list[UnresolvedAssetJobDefinition] = []
+    jobs: list[dg.JobDefinition | AssetJob] = []
     schedules: list[dg.ScheduleDefinition] = []
     sensors: list[dg.SensorDefinition] = []
     for profile in profiles:
-        profile_assets = ProfileAssets(profile=profile, settings=settings)
-        assets += build_assets(profile_assets)
+        profile_assets = ProfileAssets(Workspace(profile, settings))
+        assets += [build_load(profile_assets), build_exports(profile_assets), build_report(profile_assets)]
         checks += build_checks(profile_assets)
         jobs += build_jobs(profile_assets)
         schedules += build_schedules(profile_assets)

@@ -1,4 +1,4 @@
-"""Which failures Dagster may try again, and which only a person can mend."""
+"""Which failures Dagster may try again, and which only a person can fix."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, 
 
 
 class RunStoppedError(dg.DagsterError, dg.DagsterExecutionInterruptedError):
-    """The process of a run that the daemon launched is told to end: the product stops, or a person chose "Terminate".
+    """The process of a run that the daemon launched must end: the product stops, or a person chose "Terminate".
 
-    Dagster knows which of the two it was: it starts the run anew when the product runs again, or leaves it canceled. A
-    bare interrupt would make it keep the asset's retry policy first, which waits for half a minute.
+    Dagster knows which of the two it was: it starts the run again when the product runs again, or leaves it canceled. A
+    bare interrupt would make it follow the retry policy first, which waits for half a minute.
     """
 
 
 @contextlib.contextmanager
-def told_to_dagster(context: dg.AssetExecutionContext) -> Iterator[None]:
+def as_dagster_failure(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> Iterator[None]:
     """Turns an error written for users into a Dagster failure that shows just its words.
 
-    What time may mend is raised as it is in a run that nobody waits for, so that the asset's retry policy applies.
-    A person at a terminal is told at once: the client has tried for a minute already. For a wrong key, a refused
-    request or a damaged file trying again cannot help. What a person stopped at a terminal stays stopped: Dagster's
-    retry policy would take Ctrl-C for a fault and begin the step anew. A run that the daemon launched is interrupted.
+    What time may fix is raised as it is in a run that nobody waits for, so that the retry policy applies. A person at
+    a terminal is informed at once: the client has tried for a minute already. For a wrong key, a refused request or a
+    damaged file trying again cannot help. What a person stopped at a terminal stays stopped: Dagster's retry policy
+    would take Ctrl-C for a fault and begin again. A run that the daemon launched is interrupted.
     """
     is_watched = PROCESS_TAG in context.run.tags
     try:

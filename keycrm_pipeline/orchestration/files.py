@@ -12,9 +12,9 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
-from keycrm_pipeline.assets.stage import ProfileAssets
 from keycrm_pipeline.commands.files import HandoverError, export_period, period_or_last_days, report_period
-from keycrm_pipeline.orchestration.failures import told_to_dagster
+from keycrm_pipeline.orchestration.failures import as_dagster_failure
+from keycrm_pipeline.orchestration.profile_assets import ProfileAssets
 
 _DAY = r"^\d{4}-\d{2}-\d{2}$"
 
@@ -52,7 +52,7 @@ def _told(context: dg.AssetExecutionContext) -> Iterator[None]:
     from keycrm_pipeline.exports import ExportError
 
     try:
-        with told_to_dagster(context):
+        with as_dagster_failure(context):
             yield
     except (ExportError, HandoverError) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None
@@ -91,7 +91,12 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
         with _told(context):
             first_day, last_day = _days(assets, config, now)
             result = export_period(
-                assets.profile, assets.settings, first_day, last_day, export_format=config.format, now=now
+                assets.profile,
+                assets.workspace.settings,
+                first_day,
+                last_day,
+                export_format=config.format,
+                now=now,
             )
         return dg.MaterializeResult(
             metadata={
@@ -130,7 +135,12 @@ def build_report(assets: ProfileAssets) -> dg.AssetsDefinition:
         with _told(context):
             first_day, last_day = _days(assets, config, now)
             path = report_period(
-                assets.profile, assets.settings, first_day, last_day, language=config.language, now=now
+                assets.profile,
+                assets.workspace.settings,
+                first_day,
+                last_day,
+                language=config.language,
+                now=now,
             )
         return dg.MaterializeResult(
             metadata={

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 import dagster as dg
 
-from keycrm_pipeline.orchestration.automation import RANGE_END_TAG, RANGE_START_TAG
+from keycrm_pipeline.orchestration.dagster_internals import runs_with_origin
 from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.orchestration.instance import end_orphaned_runs, open_instance, process_tags
-from keycrm_pipeline.profile import Profile, Settings, database_path
+from keycrm_pipeline.orchestration.profile_assets import period_tags
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.run.errors import StoppedError
-from keycrm_pipeline.run.session import close_unfinished, open_warehouse
+from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import exchange_of_run
+
+DEFINITIONS = "keycrm_pipeline.orchestration.definitions"
+"""The module that the page and the daemon load, see `workspace.yaml`."""
 
 
 @dataclass(frozen=True)
@@ -41,39 +44,32 @@ class Outcome:
     is_stopped: bool = False
 
 
-def period_tags(first_day: date, last_day: date) -> dict[str, str]:
-    """The tags that make one run load a range of days."""
-    return {RANGE_START_TAG: first_day.isoformat(), RANGE_END_TAG: last_day.isoformat()}
-
-
-def run_job(
-    profile: Profile, settings: Settings, job: str, tags: Mapping[str, str], *, quiet: bool
-) -> Outcome:
+def run_job(workspace: Workspace, job: str, period: Period | None = None) -> Outcome:
     """Runs one job of a profile in this process and waits for its end.
 
     Args:
-        profile: The profile.
-        settings: Where profiles and data are.
+        workspace: The profile and its places.
         job: The job's name after the profile's: `load`, `changes`…
-        tags: Run tags, for a period see `period_tags`.
-        quiet: Show only errors of the run on the error stream.
+        period: The days of a load.
     """
-    definitions = build_definitions([profile], settings)
+    definitions = build_definitions([workspace.profile], workspace.settings)
     with open_instance() as instance:
         # A load that was killed would hold the profile's place in the queue, and nobody else may be there to end it.
         end_orphaned_runs(instance)
-        result = definitions.resolve_job_def(f"{profile.name}_{job}").execute_in_process(
-            instance=instance,
-            tags={**tags, **process_tags(os.getpid(), socket.gethostname())},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL" if quiet else "INFO"}}}},
-            raise_on_error=False,
-        )
+        with runs_with_origin(instance, DEFINITIONS):
+            result = definitions.resolve_job_def(f"{workspace.profile.name}_{job}").execute_in_process(
+                instance=instance,
+                tags={
+                    **(period_tags(period) if period else {}),
+                    **process_tags(os.getpid(), socket.gethostname()),
+                },
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+            )
     error = None if result.success else _first_failure(result)
     summary = None
     try:
-        if error is not None and database_path(profile, settings).exists():
-            close_unfinished(profile, settings, result.run_id, error)
-        with open_warehouse(profile, settings).reading() as connection:
+        with open_warehouse(workspace).reading() as connection:
             exchange = exchange_of_run(connection, result.run_id)
             summary = summarise(connection, exchange) if exchange is not None else None
     except WarehouseError as unreadable:

@@ -1,8 +1,8 @@
 """Brings the accounting catalogue's cards into the books before an exchange matches anything (R12).
 
 The files lie in `<profiles dir>/<profile>/catalogue/`: `products.csv` and `partners.csv`, both optional. A file
-whose content was brought in already is not read again, so it costs an exchange nothing. What a row becomes is decided
-in `books.catalogue_cards`.
+whose content was brought in already is not read again. What a row becomes is decided
+in `accounting.catalogue_cards`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from keycrm_pipeline.accounting.catalogue_files import (
 )
 from keycrm_pipeline.accounting.partners import BuyerTexts, PartnerCard
 from keycrm_pipeline.accounting.products import ProductCard, ProductVariant
+from keycrm_pipeline.pipeline.partners import partner_row
 from keycrm_pipeline.pipeline.products import card_row
-from keycrm_pipeline.pipeline.registers import partner_row
-from keycrm_pipeline.profile import Profile, Settings
+from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.run.errors import ExchangeError
+from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.warehouse import catalogue_files as store
 from keycrm_pipeline.warehouse.cards import product_cards
-from keycrm_pipeline.warehouse.connection import Warehouse, transaction
+from keycrm_pipeline.warehouse.connection import transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -72,12 +73,7 @@ class CatalogueFile:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def catalogue_directory(profile: Profile, settings: Settings) -> Path:
-    """Where the files of a profile's accounting catalogue lie."""
-    return settings.profiles_directory / profile.name / "catalogue"
-
-
-def find_catalogue_files(profile: Profile, settings: Settings) -> list[CatalogueFile]:
+def find_catalogue_files(workspace: Workspace) -> list[CatalogueFile]:
     """The files that are there, partners first.
 
     Raises:
@@ -85,7 +81,7 @@ def find_catalogue_files(profile: Profile, settings: Settings) -> list[Catalogue
     """
     found = []
     for name in (PARTNERS_FILE, PRODUCTS_FILE):
-        path = catalogue_directory(profile, settings) / name
+        path = workspace.catalogue_directory / name
         try:
             found.append(CatalogueFile(path, path.read_bytes()))
         except (FileNotFoundError, NotADirectoryError):
@@ -113,26 +109,20 @@ def read_catalogue(files: Sequence[CatalogueFile]) -> Mapping[str, Sequence[Cata
     return rows
 
 
-def bring_in_catalogue(
-    warehouse: Warehouse, profile: Profile, settings: Settings, known: store.KnownFiles, *, now: datetime
-) -> None:
+def bring_in_catalogue(session: Session) -> None:
     """Brings cards of new and changed files into the books; does nothing when there is none.
 
-    Both files enter in one transaction, or none does. A file that is gone leaves its cards, and takes what stood
-    in the way of its SKUs off the review list.
-
-    Args:
-        warehouse: The profile's database; opened only when there is something to do.
-        profile: The profile.
-        settings: Where profiles are.
-        known: The files that were brought in before.
-        now: Time of the exchange.
+    Both files enter in one transaction, or none does. A file that no longer exists leaves its cards, and takes what
+    stood in the way of its SKUs off the review list.
 
     Raises:
         CatalogueFilesError: A file cannot be used; nothing was changed.
         WarehouseError: The database cannot be used.
     """
-    files = find_catalogue_files(profile, settings)
+    now = session.now
+    files = find_catalogue_files(session.workspace)
+    with session.warehouse.reading() as connection:
+        known = store.known_files(connection)
     gone = sorted(known.digests.keys() - {file.name for file in files})
     changed = [file for file in files if known.digests.get(file.name) != file.digest]
     # What stood in the way of a SKU may be gone by now, though the file is the same.
@@ -142,12 +132,12 @@ def bring_in_catalogue(
     if not (gone or changed or again):
         return
     rows = read_catalogue([*changed, *again])
-    with warehouse.writing() as connection, transaction(connection):
+    with session.warehouse.writing() as connection, transaction(connection):
         store.forget_files(connection, gone)
         for file in (*changed, *again):
             if file.name == PARTNERS_FILE:
                 partners = [row for row in rows[file.name] if isinstance(row, CataloguePartnerRow)]
-                _enter_partners(connection, profile, partners, now=now)
+                _enter_partners(connection, session.profile, partners, now=now)
             else:
                 products = [row for row in rows[file.name] if isinstance(row, CatalogueProductRow)]
                 _enter_products(connection, products, now=now)

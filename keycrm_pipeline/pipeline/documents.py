@@ -1,20 +1,28 @@
-"""Derives the order documents of a period and stores what changed (R2, R6, R7, R8)."""
+"""Stage `orders`: order documents, of which only what changed is stored (R2, R6, R7, R8); then the review list."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.accounting.documents import DocumentSettings, derive_documents
 from keycrm_pipeline.accounting.names import name_key
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline import review
+from keycrm_pipeline.pipeline.results import StageNumbers
+from keycrm_pipeline.pipeline.selection import selection
 from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
+from keycrm_pipeline.warehouse import days
 from keycrm_pipeline.warehouse import documents as store
 from keycrm_pipeline.warehouse.batches import pace_of, work_on_batches
+from keycrm_pipeline.warehouse.cards import select_orders
 from keycrm_pipeline.warehouse.documents import DayCounts
 from keycrm_pipeline.warehouse.ranges import OrderRange
+from keycrm_pipeline.warehouse.validated import rejected_by_day
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class DocumentCounts:
-    """Documents made, changed and right already, by day."""
+    """Documents created, changed and unchanged, by day."""
 
     days: dict[date, DayCounts] = field(default_factory=dict)
 
@@ -32,20 +40,64 @@ class DocumentCounts:
             known = self.days.get(count.order_day)
             self.days[count.order_day] = count if known is None else known.plus(count)
 
-    @property
-    def created(self) -> int:
-        """Documents made."""
-        return sum(count.created for count in self.days.values())
 
-    @property
-    def updated(self) -> int:
-        """Documents changed."""
-        return sum(count.updated for count in self.days.values())
+def run(session: Session, period: Period | None) -> StageNumbers:
+    """Derives the documents of a period and of the orders that this exchange met; then the period counts as loaded."""
+    with session.warehouse.writing() as connection:
+        select_orders(connection, selection(session, period))
+        counts = derive_selected_documents(
+            connection, session.profile, now=session.now, everything=session.is_rebuild
+        )
+        if session.is_rebuild:
+            # The review list is derived once, at the end of a rebuild.
+            _count(session, period, counts)
+            return StageNumbers(days={day: asdict(count) for day, count in counts.days.items()})
+        if period is not None:
+            days.record_loaded(connection, period, exchange_id=session.exchange_id, now=session.now)
+        review.refresh(connection, session.profile, now=session.now)
+        numbers = _by_day(connection, period, counts)
+    _count(session, period, counts)
+    return StageNumbers(days=numbers)
 
-    @property
-    def unchanged(self) -> int:
-        """Documents that were right already."""
-        return sum(count.unchanged for count in self.days.values())
+
+def _count(session: Session, period: Period | None, counts: DocumentCounts) -> None:
+    """Adds the documents to the exchange's row; of other days than the period's, those that were written."""
+    inside = [count for day, count in counts.days.items() if period is None or day in period]
+    outside = [count for day, count in counts.days.items() if period is not None and day not in period]
+    session.add(
+        orders_seen=sum(count.created + count.updated for count in outside),
+        orders_created=sum(count.created for count in counts.days.values()),
+        orders_updated=sum(count.updated for count in counts.days.values()),
+        orders_unchanged=sum(count.unchanged for count in inside),
+    )
+
+
+def _by_day(
+    connection: duckdb.DuckDBPyConnection, period: Period | None, counts: DocumentCounts
+) -> dict[date, dict[str, Any]]:
+    """Each day's own numbers: of a period's days, and of the other days that were written to."""
+    written = {day for day, count in counts.days.items() if count.created or count.updated}
+    shown = sorted({*(period.days if period else ()), *written})
+    if not shown:
+        return {}
+    whole = Period(shown[0], shown[-1])
+    rejected = rejected_by_day(connection, whole)
+    numbers: dict[date, dict[str, Any]] = {}
+    for day in shown:
+        count = counts.days.get(day, DayCounts(day, 0, 0, 0))
+        numbers[day] = {
+            "created": count.created,
+            "updated": count.updated,
+            "unchanged": count.unchanged,
+            "rejected": rejected.get(day, 0),
+            "rows": 0,
+        }
+    for total in store.day_totals(connection, whole):
+        if total.order_day in numbers:
+            numbers[total.order_day]["rows"] += total.orders
+            # Shown with its kopiykas: a float would lose them.
+            numbers[total.order_day][f"sum {total.currency}"] = f"{total.grand_total:.2f}"
+    return numbers
 
 
 def document_settings(connection: duckdb.DuckDBPyConnection, profile: Profile) -> DocumentSettings:
@@ -69,7 +121,7 @@ def derive_selected_documents(
     now: datetime,
     everything: bool = False,
 ) -> DocumentCounts:
-    """Derives the documents of the selected orders in batches; `select_orders` and the registers went before.
+    """Derives the documents of the selected orders in batches; after `select_orders` and the stages of the cards.
 
     Every frame passes the checks of its table before it is written.
 
@@ -105,6 +157,6 @@ def derive_selected_documents(
     counts = DocumentCounts()
     pace = pace_of(everything=everything)
     batches = store.selected_batches(connection, pace.batch_orders)
-    for days in work_on_batches(connection, batches, derive, pace=pace):
-        counts.add(days)
+    for counted in work_on_batches(connection, batches, derive, pace=pace):
+        counts.add(counted)
     return counts

@@ -1,27 +1,31 @@
-"""Fetches orders and reference lists from KeyCRM and keeps them as they came."""
+"""Stage `raw_orders`: fetches orders and reference lists from KeyCRM and keeps them exactly as they came."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from keycrm_pipeline.accounting.days import order_day, period_instants
+from keycrm_pipeline.accounting.days import order_day
 from keycrm_pipeline.accounting.statuses import status_name
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.crm.pages import CrmRow, OrderPage, OrderRow, PageRecord
 from keycrm_pipeline.crm.values import text, whole
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.results import StageNumbers
 from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.run import progress
 from keycrm_pipeline.run.errors import UnmappedStatusesError
-from keycrm_pipeline.warehouse import raw
-from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline.run.session import Session
+from keycrm_pipeline.warehouse import days, raw
 
 RESUME_HOURS = 24
-"""How old the pages of an unfinished walk may be to go on from; older ones are asked for again."""
+"""How old the pages of an unfinished listing may be to go on from; older ones are asked for again."""
 
 FLUSH_SECONDS = 0.2
 """Pages that arrive faster than this are stored together; a slow CRM's pages are each stored at once."""
@@ -39,62 +43,93 @@ REFERENCE_ROUTES: Mapping[str, str] = {
     "categories": "/products/categories",
 }
 LISTS_AT_ONCE = 2
-"""Lists that are asked for side by side. In turn they would take the time of as many slow pages; all at once they would
-go before the first page of orders, whose answer all other pages wait for."""
+"""Reference lists that are read concurrently. One after the other they would take the time of as many slow pages; all
+at once they would go before the first page of orders, whose answer all other pages wait for."""
 
 EVERY_LOAD = ("statuses", "sources", "payment_methods")
 OPTIONAL = ("users", "delivery_services")
 """Lists that an exchange can do without: an account that has no such route, or one that fails, stops nothing."""
 
+_MARGIN = timedelta(seconds=1)
+"""Whether the ends of `created_between` are included is undocumented: a second more on each side."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One list of orders to read page by page.
+
+    Attributes:
+        name: Name of the listing; an attempt goes on from the stored pages of another one of this name.
+        asked_day: First local day asked for; records without an id are kept under it.
+        created_between: UTC instants of `created_between`.
+        updated_between: UTC instants of `updated_between`.
+        status_id: Only orders of this status.
+    """
+
+    name: str
+    asked_day: date
+    created_between: tuple[datetime, datetime] | None = None
+    updated_between: tuple[datetime, datetime] | None = None
+    status_id: int | None = None
+
 
 @dataclass
 class ExtractionCounts:
-    """What a walk brought.
+    """What reading listings brought.
 
     Attributes:
-        orders_seen: Orders that the walk returned, without repetition.
         created: Payloads that were new.
         updated: Payloads that replaced an older one.
         pages_resumed: Pages that an earlier attempt had stored.
         missing: Booked orders for which KeyCRM answered 404.
-        unchanged_outside: Booked orders of other days that a period's walk brought as they were stored already.
-        unconfirmed: Booked orders that did not come back and were too many to ask for one by one; counted up to one
-            above the ceiling of the sweep.
         newest_updated_at: The newest updated_at met that is not after `began_at`: later ones are changes behind the
             page they were read from, or an order dated ahead by mistake.
         began_at: When the oldest page was asked for, also by an earlier attempt; None when no page was kept.
-        walks: Names of the walks; their pages are kept until the exchange has succeeded.
+        order_ids: The orders, without repetition.
+        nameless_keys: Records without a readable id, which no later stage meets.
     """
 
-    orders_seen: int = 0
     created: int = 0
     updated: int = 0
     pages_resumed: int = 0
     missing: int = 0
-    unchanged_outside: int = 0
-    unconfirmed: int = 0
     newest_updated_at: datetime | None = None
     began_at: datetime | None = None
     order_ids: set[int] = field(default_factory=set)
     nameless_keys: set[str] = field(default_factory=set)
-    walks: set[str] = field(default_factory=set)
 
     @property
-    def rejected(self) -> int:
-        """Records without a readable id: they are orders seen, and no later step meets them."""
-        return len(self.nameless_keys)
+    def orders_seen(self) -> int:
+        """Orders and records without an id."""
+        return len(self.order_ids) + len(self.nameless_keys)
 
+    def meet(self, row: OrderRow, now: datetime) -> None:
+        """Counts an order that was stored."""
+        if row.order_id is not None:
+            self.order_ids.add(row.order_id)
+        if row.updated_at is None or row.updated_at > (self.began_at or now):
+            return
+        if self.newest_updated_at is None or row.updated_at > self.newest_updated_at:
+            self.newest_updated_at = row.updated_at
 
-Progress = Callable[[int, int], None]
-"""Called with (orders stored, orders in all)."""
-
-
-def no_progress(_done: int, _total: int) -> None:
-    """Shows nothing."""
+    def add(self, more: ExtractionCounts) -> None:
+        """Adds what another listing brought."""
+        self.order_ids |= more.order_ids
+        self.nameless_keys |= more.nameless_keys
+        self.created += more.created
+        self.updated += more.updated
+        self.pages_resumed += more.pages_resumed
+        self.missing += more.missing
+        self.began_at = min(filter(None, (self.began_at, more.began_at)), default=None)
+        self.newest_updated_at = max(
+            filter(None, (self.newest_updated_at, more.newest_updated_at)), default=None
+        )
 
 
 def _readable(payload: bytes) -> bytes:
-    """The same text; what is no UTF-8 in it, as a replacement character."""
+    """The same text; what is not UTF-8 in it, as a replacement character."""
     try:
         payload.decode()
     except UnicodeDecodeError:
@@ -112,77 +147,60 @@ def _fetched(row: OrderRow, profile: Profile) -> raw.FetchedRow:
 
 
 def _store(
-    warehouse: Warehouse,
-    profile: Profile,
-    walk: str | None,
-    pages: Sequence[OrderPage],
-    counts: ExtractionCounts,
-    *,
-    exchange_id: int,
-    now: datetime,
-    asked_day: date | None,
+    session: Session, pages: Sequence[OrderPage], counts: ExtractionCounts, listing: Listing | None
 ) -> None:
+    """Stores pages, as far as a listing has come when they are of one, and counts what is in them."""
     fetched = [
-        raw.FetchedPage(page.page, page.total, [_fetched(row, profile) for row in page.rows])
+        raw.FetchedPage(page.page, page.total, [_fetched(row, session.profile) for row in page.rows])
         for page in pages
     ]
-    with warehouse.writing() as connection:
+    with session.warehouse.writing() as connection:
         stored = raw.store_pages(
-            connection, walk, fetched, exchange_id=exchange_id, now=now, asked_day=asked_day
+            connection,
+            listing.name if listing else None,
+            fetched,
+            exchange_id=session.exchange_id,
+            now=session.now,
+            asked_day=listing.asked_day if listing else None,
         )
     counts.created += stored.created
     counts.updated += stored.updated
     counts.nameless_keys.update(stored.nameless_keys)
     for page in pages:
         for row in page.rows:
-            if row.order_id is not None:
-                counts.order_ids.add(row.order_id)
-            if row.updated_at is None or row.updated_at > (counts.began_at or now):
-                continue
-            if counts.newest_updated_at is None or row.updated_at > counts.newest_updated_at:
-                counts.newest_updated_at = row.updated_at
+            counts.meet(row, session.now)
 
 
-def walk_orders(
-    warehouse: Warehouse,
-    profile: Profile,
+def read_listing(
+    session: Session,
     client: KeyCrmClient,
+    listing: Listing,
     *,
-    walk: str,
-    created_between: tuple[datetime, datetime] | None = None,
-    updated_between: tuple[datetime, datetime] | None = None,
-    status_id: int | None = None,
-    exchange_id: int,
-    now: datetime,
-    asked_day: date | None,
-    progress: Progress = no_progress,
+    after_write: Callable[[int, int], None] = progress.report,
 ) -> ExtractionCounts:
-    """Walks one list of orders and stores its pages as they come; goes on where a killed attempt stopped.
+    """Reads one list of orders and stores its pages as they come; goes on where a killed attempt stopped.
 
-    Pages that an attempt has stored are not asked for again until an exchange with this walk has succeeded. Only
-    where the list can have grown since they were fetched, one of them is asked again to learn whether it has.
+    Pages that an attempt has stored are not asked for again until an exchange with this listing has succeeded. Only
+    where the list can have grown since they were fetched, one of them is asked for again to learn whether it has.
 
     Args:
-        warehouse: The profile's database.
-        profile: The profile.
+        session: The running exchange.
         client: An open client.
-        walk: Name of the walk; a walk of the same name goes on.
-        created_between: UTC instants of `created_between`.
-        updated_between: UTC instants of `updated_between`.
-        status_id: Only orders of this status.
-        exchange_id: The exchange that fetches.
-        now: Time of the exchange, aware.
-        asked_day: First day asked for; records without id are kept under it.
-        progress: Told after every write.
+        listing: What to read.
+        after_write: Called with (orders stored, orders in all) after every write.
     """
-    counts = ExtractionCounts(walks={walk})
-    not_before = now - timedelta(hours=RESUME_HOURS)
-    with warehouse.writing() as connection:
+    session.listings.add(listing.name)
+    not_before = session.now - timedelta(hours=RESUME_HOURS)
+    with session.warehouse.writing() as connection:
         raw.forget_old_pages(connection, not_before=not_before)
-        done = raw.stored_pages(connection, walk, not_before=not_before)
-    counts.pages_resumed = len(done)
-    counts.began_at = min((page.fetched_at for page in done.values()), default=now)
-    counts.order_ids.update(order_id for page in done.values() for order_id in page.order_ids)
+        done = raw.stored_pages(connection, listing.name, not_before=not_before)
+    counts = ExtractionCounts(
+        pages_resumed=len(done),
+        began_at=min((page.fetched_at for page in done.values()), default=session.now),
+        order_ids={order_id for page in done.values() for order_id in page.order_ids},
+    )
+    began_at = counts.began_at or session.now
+    created_between = listing.created_between
     waiting: list[OrderPage] = []
     last_write = time.monotonic()
     total = 0
@@ -190,31 +208,22 @@ def walk_orders(
     def flush() -> None:
         nonlocal last_write
         if waiting:
-            _store(
-                warehouse,
-                profile,
-                walk,
-                waiting,
-                counts,
-                exchange_id=exchange_id,
-                now=now,
-                asked_day=asked_day,
-            )
+            _store(session, waiting, counts, listing)
             waiting.clear()
-            progress(len(counts.order_ids), total)
+            after_write(len(counts.order_ids), total)
         last_write = time.monotonic()
 
     pages = client.orders(
         created_between=created_between,
-        updated_between=updated_between,
-        status_id=status_id,
+        updated_between=listing.updated_between,
+        status_id=listing.status_id,
         pages_done={
             number: PageRecord(page=page.page, total=page.total, order_ids=page.order_ids)
             for number, page in done.items()
         },
-        # Orders of days that were over then can only have changed, and changes have a pass of their own.
-        is_open=created_between is None or status_id is not None or created_between[1] > counts.began_at,
-        pages_since=counts.began_at if done else None,
+        # Orders of days that were over then can only have changed, and changes have a sync of their own.
+        is_open=created_between is None or listing.status_id is not None or created_between[1] > began_at,
+        pages_since=began_at if done else None,
     )
     try:
         for page in pages:
@@ -223,104 +232,93 @@ def walk_orders(
             if len(waiting) >= FLUSH_PAGES or time.monotonic() - last_write >= FLUSH_SECONDS:
                 flush()
     finally:
-        # Whatever ended the walk, the pages that came are stored: they need not be asked for again.
+        # Whatever ended the listing, the pages that came are stored: they need not be asked for again.
         flush()
-    counts.orders_seen = len(counts.order_ids) + len(counts.nameless_keys)
     return counts
 
 
-def period_walk(profile: Profile, first_day: date, last_day: date) -> str:
-    """Name of the walk over the orders of a period."""
-    start, end = period_instants(first_day, last_day, profile.zone)
-    return f"created {start:%Y-%m-%dT%H:%M:%SZ} {end:%Y-%m-%dT%H:%M:%SZ}"
+def period_listing(profile: Profile, period: Period) -> Listing:
+    """The orders of a period (R1)."""
+    start, end = period.instants(profile.zone)
+    return Listing(
+        f"created {start:%Y-%m-%dT%H:%M:%SZ} {end:%Y-%m-%dT%H:%M:%SZ}",
+        period.first,
+        created_between=(start - _MARGIN, end + _MARGIN),
+    )
 
 
-def extract_period(
-    warehouse: Warehouse,
-    profile: Profile,
-    client: KeyCrmClient,
-    first_day: date,
-    last_day: date,
-    *,
-    exchange_id: int,
-    now: datetime,
-    progress: Progress = no_progress,
-) -> ExtractionCounts:
-    """Fetches the orders of a period (R1) and, beside them, the reference lists.
+def run(session: Session, period: Period) -> StageNumbers:
+    """Fetches the orders of a period (R1) and, at the same time, the reference lists.
 
-    Booked orders of the period that did not come back are then asked for by id (R11).
+    Booked orders of the period that did not come back are then asked for by id (R11). Only then do its days count as
+    fetched.
 
     Raises:
         UnmappedStatusesError: See `reading_reference_lists`.
         KeyCrmError: The pages that came are stored all the same.
     """
-    start, end = period_instants(first_day, last_day, profile.zone)
-    with reading_reference_lists(warehouse, profile, client, now=now) as raise_failure_of_lists:
+    with session.client() as client:
+        with reading_reference_lists(session, client) as raise_failure_of_lists:
 
-        def go_on(done: int, total: int) -> None:
-            # Not at the end only: pages of an hour would be asked for although the load cannot succeed.
-            raise_failure_of_lists()
-            progress(done, total)
+            def after_write(done: int, total: int) -> None:
+                # Not at the end only: pages of an hour would be asked for although the load cannot succeed.
+                raise_failure_of_lists()
+                progress.report(done, total)
 
-        counts = walk_orders(
-            warehouse,
-            profile,
-            client,
-            walk=period_walk(profile, first_day, last_day),
-            # Whether the ends are included is undocumented: a second more on each side.
-            created_between=(start - timedelta(seconds=1), end + timedelta(seconds=1)),
-            exchange_id=exchange_id,
-            now=now,
-            asked_day=first_day,
-            progress=go_on,
-        )
-    with warehouse.writing() as connection:
-        raw.forget_nameless(connection, first_day, last_day, sorted(counts.nameless_keys))
-        counts.unchanged_outside = raw.unchanged_outside(
-            connection, first_day, last_day, sorted(counts.order_ids), exchange_id=exchange_id
-        )
-    confirm_missing(warehouse, profile, client, first_day, last_day, counts, exchange_id=exchange_id, now=now)
-    return counts
+            listing = period_listing(session.profile, period)
+            counts = read_listing(session, client, listing, after_write=after_write)
+        unconfirmed = _confirm_missing(session, client, period, counts)
+        statistics = client.statistics
+    with session.warehouse.writing() as connection:
+        raw.forget_nameless(connection, period, sorted(counts.nameless_keys))
+        seen = raw.seen_in_period(connection, period, sorted(counts.order_ids)) + len(counts.nameless_keys)
+        days.record_fetched(connection, period, exchange_id=session.exchange_id, now=session.now)
+        stored = raw.orders_by_day(connection, period)
+    session.add(orders_seen=seen, orders_rejected=len(counts.nameless_keys))
+    return StageNumbers(
+        days={day: {"rows": stored.get(day, 0)} for day in period.days},
+        totals={
+            "orders seen": seen,
+            "payloads new": counts.created,
+            "payloads changed": counts.updated,
+            "pages kept from an earlier attempt": counts.pages_resumed,
+            "orders no longer in KeyCRM": counts.missing,
+            "orders not confirmed": unconfirmed,
+            "requests": statistics.requests,
+            "retries": statistics.retries,
+            "seconds waited for the request limit": round(statistics.waited_seconds, 1),
+        },
+    )
 
 
-def confirm_missing(
-    warehouse: Warehouse,
-    profile: Profile,
-    client: KeyCrmClient,
-    first_day: date,
-    last_day: date,
-    counts: ExtractionCounts,
-    *,
-    exchange_id: int,
-    now: datetime,
-) -> None:
-    """Asks by id for booked orders of a period that the walk did not bring (R11).
+def _confirm_missing(session: Session, client: KeyCrmClient, period: Period, counts: ExtractionCounts) -> int:
+    """Asks by id for booked orders of a period that the listing did not bring (R11).
 
     A 404 marks the order as missing; an answer is stored under the order's own day. Above the sweep's ceiling
-    nothing is asked and nothing marked: a short list is no proof.
+    nothing is asked for and nothing is marked: a short list is no proof.
+
+    Returns:
+        How many booked orders stay unconfirmed, counted up to one above the ceiling.
     """
-    most = profile.sweep.most_missing
-    with warehouse.writing() as connection:
-        absent = raw.booked_orders_not_seen(
-            connection, first_day, last_day, sorted(counts.order_ids), most=most + 1
-        )
+    most = session.profile.sweep.most_missing
+    with session.warehouse.writing() as connection:
+        absent = raw.booked_orders_not_seen(connection, period, sorted(counts.order_ids), most=most + 1)
     if len(absent) > most:
-        counts.unconfirmed = len(absent)
-        return
-    ask_for(warehouse, profile, client, absent, counts, exchange_id=exchange_id, now=now)
+        _log.warning(
+            "More than %d booked orders of %s did not come back from KeyCRM (sweep.most_missing). A short list is no "
+            "proof, so none of them was marked; the sweep lists them.",
+            most,
+            period,
+        )
+        return len(absent)
+    ask_for(session, client, absent, counts)
+    return 0
 
 
 def ask_for(
-    warehouse: Warehouse,
-    profile: Profile,
-    client: KeyCrmClient,
-    order_ids: Sequence[int],
-    counts: ExtractionCounts,
-    *,
-    exchange_id: int,
-    now: datetime,
+    session: Session, client: KeyCrmClient, order_ids: Sequence[int], counts: ExtractionCounts
 ) -> None:
-    """Asks for single orders; stores what is there and marks what KeyCRM answers 404 for (R11)."""
+    """Asks for single orders; stores what is there and marks those for which KeyCRM answers 404 (R11)."""
     missing: list[int] = []
     found: list[OrderRow] = []
     for order_id in order_ids:
@@ -330,19 +328,10 @@ def ask_for(
         else:
             found.append(row)
     if found:
-        _store(
-            warehouse,
-            profile,
-            None,
-            [OrderPage(page=1, total=len(found), rows=tuple(found))],
-            counts,
-            exchange_id=exchange_id,
-            now=now,
-            asked_day=None,
-        )
+        _store(session, [OrderPage(page=1, total=len(found), rows=tuple(found))], counts, None)
     if missing:
-        with warehouse.writing() as connection:
-            raw.mark_missing(connection, missing, exchange_id=exchange_id, now=now)
+        with session.warehouse.writing() as connection:
+            raw.mark_missing(connection, missing, exchange_id=session.exchange_id, now=session.now)
     counts.missing += len(missing)
 
 
@@ -372,26 +361,22 @@ def _reference_rows(client: KeyCrmClient, profile: Profile, list_name: str) -> l
 
 @contextlib.contextmanager
 def reading_reference_lists(
-    warehouse: Warehouse,
-    profile: Profile,
-    client: KeyCrmClient,
-    *,
-    now: datetime,
-    everything: bool = False,
+    session: Session, client: KeyCrmClient, *, everything: bool = False
 ) -> Iterator[Callable[[], None]]:
-    """Reads the reference lists that a load needs beside what is done inside, and stores them at its end.
+    """Reads the reference lists that a load needs while the block does its work, and stores them at its end.
 
-    One request a list; the statuses come before anything else. Statuses, sources and payment methods are read each
+    One request per list; the statuses come before anything else. Statuses, sources and payment methods are read each
     time, the others when they are older than `REFRESH_HOURS` or when `everything` is asked for.
 
     Yields:
-        Raises what has befallen a list so far; to be called now and then by work that takes long.
+        Raises the error of a list that has failed so far; to be called now and then by work that takes long.
 
     Raises:
         UnmappedStatusesError: The profile demands a stage for every status; raised before anything is stored.
         KeyCrmError: A list could not be read; none of them is stored then.
     """
-    with warehouse.writing() as connection:
+    profile, now = session.profile, session.now
+    with session.warehouse.writing() as connection:
         refreshed_at = raw.reference_lists_refreshed_at(connection)
     oldest = now - timedelta(hours=REFRESH_HOURS)
     due = [
@@ -399,7 +384,7 @@ def reading_reference_lists(
         for list_name in REFERENCE_ROUTES
         if everything or list_name in EVERY_LOAD or refreshed_at.get(list_name, oldest) <= oldest
     ]
-    # The first request goes alone: a wrong key is told after one refusal, and nothing is stored before the mapping
+    # The first request goes alone: a wrong key is reported after one refusal, and nothing is stored before the mapping
     # of the statuses is known to be whole.
     fetched = {"statuses": client.reference_rows(REFERENCE_ROUTES["statuses"])}
     if profile.statuses.require_mapping:
@@ -425,7 +410,7 @@ def reading_reference_lists(
             rows = answer.result()
             if rows is not None:
                 fetched[list_name] = rows
-    with warehouse.writing() as connection:
+    with session.warehouse.writing() as connection:
         for list_name, list_rows in fetched.items():
             raw.store_reference_list(
                 connection,
@@ -439,14 +424,7 @@ def reading_reference_lists(
             )
 
 
-def refresh_reference_lists(
-    warehouse: Warehouse,
-    profile: Profile,
-    client: KeyCrmClient,
-    *,
-    now: datetime,
-    everything: bool = False,
-) -> None:
-    """Reads and stores the reference lists with nothing beside them; see `reading_reference_lists`."""
-    with reading_reference_lists(warehouse, profile, client, now=now, everything=everything):
+def refresh_reference_lists(session: Session, client: KeyCrmClient, *, everything: bool = False) -> None:
+    """Reads and stores the reference lists alone; see `reading_reference_lists`."""
+    with reading_reference_lists(session, client, everything=everything):
         pass

@@ -1,9 +1,9 @@
-"""Finds or creates the product cards that a period's orders need (R4, R5), asking KeyCRM's catalogue where it must."""
+"""Stage `products`: finds or creates the product cards of what orders sold (R4, R5), and asks KeyCRM's catalogue."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +23,13 @@ from keycrm_pipeline.accounting.products import (
 )
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.values import flag, text, whole
-from keycrm_pipeline.pipeline.registers import CardCounts
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.results import CardCounts, StageNumbers
+from keycrm_pipeline.pipeline.selection import selection
 from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.warehouse import cards as card_store
-from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline.warehouse.cards import ProductKeys
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,6 +39,32 @@ DELIVERY_ITEM = "delivery"
 
 STORED_TOGETHER = 500
 """Products that are asked for and stored together: a kill repeats no more than their ten or twenty requests."""
+
+
+def run(session: Session, period: Period | None) -> StageNumbers:
+    """Finds or creates the cards of what the orders of a period sold, and of those that this exchange met.
+
+    KeyCRM's catalogue is asked, 50 products at a time, only for products that are not known yet or that a line
+    contradicts; a rebuild takes it as it is stored.
+    """
+    chosen = selection(session, period)
+    unknown: list[int] = []
+    with session.warehouse.writing() as connection:
+        card_store.select_orders(connection, chosen)
+        items = read_items(connection)
+        catalogue = read_catalogue(connection, items)
+        if not session.is_rebuild:
+            unknown = missing_products(items, catalogue)
+        if not unknown:
+            counts = derive_products(connection, session.profile, items, catalogue, now=session.now)
+    if unknown:
+        with session.client() as client:
+            fetch_catalogue(session, client, unknown)
+        with session.warehouse.writing() as connection:
+            catalogue = read_catalogue(connection, items)
+            counts = derive_products(connection, session.profile, items, catalogue, now=session.now)
+    session.add(products_created=counts.created)
+    return counts.numbers(products_asked_of_KeyCRM=len(unknown))
 
 
 def read_items(connection: duckdb.DuckDBPyConnection) -> list[SoldItem]:
@@ -80,9 +109,23 @@ def _options(properties: object) -> str | None:
     )
 
 
-def read_catalogue(connection: duckdb.DuckDBPyConnection) -> dict[int, CatalogueProduct]:
-    """KeyCRM's catalogue as stored; a product that KeyCRM does not know is left out."""
-    products, offers = card_store.known_catalogue(connection)
+@dataclass(frozen=True)
+class KnownCatalogue:
+    """What is known of the products that some items are of.
+
+    Attributes:
+        products: KeyCRM's products by id.
+        absent: Ids that KeyCRM answered nothing for.
+    """
+
+    products: Mapping[int, CatalogueProduct]
+    absent: Collection[int]
+
+
+def read_catalogue(connection: duckdb.DuckDBPyConnection, items: Iterable[SoldItem]) -> KnownCatalogue:
+    """KeyCRM's catalogue as stored, as far as these items can need it."""
+    wanted = {item.crm_product_id for item in items if item.crm_product_id is not None}
+    products, offers = card_store.known_catalogue(connection, sorted(wanted))
     offers_of: dict[int, list[CatalogueOffer]] = {}
     for offer_id, crm_product_id, payload in offers:
         row = msgspec.json.decode(payload)
@@ -94,12 +137,12 @@ def read_catalogue(connection: duckdb.DuckDBPyConnection) -> dict[int, Catalogue
                 characteristics=_options(row.get("properties")),
             )
         )
-    catalogue = {}
+    known = {}
     for crm_product_id, payload_or_none in products.items():
         if payload_or_none is None:
             continue
         row = msgspec.json.decode(payload_or_none)
-        catalogue[crm_product_id] = CatalogueProduct(
+        known[crm_product_id] = CatalogueProduct(
             crm_product_id=crm_product_id,
             name=text(row.get("name")),
             unit=text(row.get("unit_type")),
@@ -108,7 +151,7 @@ def read_catalogue(connection: duckdb.DuckDBPyConnection) -> dict[int, Catalogue
             sku=text(row.get("sku")),
             offers=tuple(sorted(offers_of.get(crm_product_id, ()), key=lambda offer: offer.offer_id)),
         )
-    return catalogue
+    return KnownCatalogue(known, products.keys() - known.keys())
 
 
 def read_categories(connection: duckdb.DuckDBPyConnection) -> dict[int, Category]:
@@ -122,41 +165,34 @@ def read_categories(connection: duckdb.DuckDBPyConnection) -> dict[int, Category
     return categories
 
 
-def missing_products(connection: duckdb.DuckDBPyConnection, items: Iterable[SoldItem]) -> list[int]:
+def missing_products(items: Iterable[SoldItem], catalogue: KnownCatalogue) -> list[int]:
     """KeyCRM product ids to ask for: not known yet, or contradicted by a line (R5).
 
     A product that KeyCRM answered nothing for is not asked for again: the line decides (R5).
     """
-    known, _offers = card_store.known_catalogue(connection)
-    absent = {crm_product_id for crm_product_id, payload in known.items() if payload is None}
-    catalogue = read_catalogue(connection)
     return sorted(
         {
             item.crm_product_id
             for item in items
-            # KeyCRM's ids begin at 1; it refuses a whole request for one that is none.
+            # KeyCRM's ids begin at 1; it refuses a whole request for one that does not.
             if item.crm_product_id is not None
             and item.crm_product_id > 0
-            and item.crm_product_id not in absent
-            and needs_catalogue(item, catalogue)
+            and item.crm_product_id not in catalogue.absent
+            and needs_catalogue(item, catalogue.products)
         }
     )
 
 
-def fetch_catalogue(
-    warehouse: Warehouse, client: KeyCrmClient, crm_product_ids: list[int], *, now: datetime
-) -> None:
+def fetch_catalogue(session: Session, client: KeyCrmClient, crm_product_ids: Sequence[int]) -> None:
     """Asks KeyCRM for products and all their offers, 50 ids at a time, and stores them as each group has come.
 
     A product without variants needs no list of its offers: it has one, which the order line names itself.
     """
     for start in range(0, len(crm_product_ids), STORED_TOGETHER):
-        _fetch_together(warehouse, client, crm_product_ids[start : start + STORED_TOGETHER], now=now)
+        _fetch_together(session, client, crm_product_ids[start : start + STORED_TOGETHER])
 
 
-def _fetch_together(
-    warehouse: Warehouse, client: KeyCrmClient, crm_product_ids: list[int], *, now: datetime
-) -> None:
+def _fetch_together(session: Session, client: KeyCrmClient, crm_product_ids: Sequence[int]) -> None:
     products: dict[int, str | None] = dict.fromkeys(crm_product_ids)
     with_offers = []
     for row in client.products(crm_product_ids):
@@ -170,8 +206,8 @@ def _fetch_together(
         offer_id, product_id = whole(row.get("id")), whole(row.get("product_id"))
         if offer_id is not None and product_id is not None:
             offers.append((offer_id, product_id, row.payload.decode()))
-    with warehouse.writing() as connection:
-        card_store.store_catalogue(connection, products, offers, now=now)
+    with session.warehouse.writing() as connection:
+        card_store.store_catalogue(connection, products, offers, now=session.now)
 
 
 def card_row(card: ProductCard) -> dict[str, Any]:
@@ -186,50 +222,75 @@ def _variant_row(variant: ProductVariant) -> dict[str, Any]:
     return asdict(variant) | {"sku_key": sku_key(variant.sku) if variant.sku else None}
 
 
+def _keys(items: Sequence[SoldItem], catalogue: KnownCatalogue, delivery_service: str) -> ProductKeys:
+    """Everything that a card of these items can be found by (R4)."""
+    products = catalogue.products.values()
+    skus = {
+        *(sku for item in items for sku in (item.sku, item.offer_sku)),
+        *(product.sku for product in products),
+        *(offer.sku for product in products for offer in product.offers),
+    }
+    names = {delivery_service, *(item.name for item in items), *(product.name for product in products)}
+    return ProductKeys(
+        sku_keys=sorted(filter(None, map(sku_key, skus))),
+        name_keys=sorted(filter(None, map(name_key, names))),
+        offer_ids=sorted({item.offer_id for item in items if item.offer_id is not None}),
+        crm_product_ids=sorted({item.crm_product_id for item in items if item.crm_product_id is not None}),
+    )
+
+
 def derive_products(
-    connection: duckdb.DuckDBPyConnection, profile: Profile, items: list[SoldItem], *, now: datetime
+    connection: duckdb.DuckDBPyConnection,
+    profile: Profile,
+    items: Sequence[SoldItem],
+    catalogue: KnownCatalogue,
+    *,
+    now: datetime,
 ) -> CardCounts:
     """Finds or creates the card of every item (R4, R5), and the service card of paid delivery (R7)."""
-    cards, variants, links = card_store.product_cards(connection)
-    register = ProductCards(
+    cards, variants, links = card_store.product_candidates(
+        connection, _keys(items, catalogue, profile.delivery_service)
+    )
+    next_product_id, next_variant_id = card_store.next_product_ids(connection)
+    found = ProductCards(
         [ProductCard(*card) for card in cards],
         [ProductVariant(*variant) for variant in variants],
         [ProductLink(*link) for link in links],
-        catalogue=read_catalogue(connection),
+        catalogue=catalogue.products,
         categories=read_categories(connection),
         service_categories=frozenset(profile.service_categories),
-        next_product_id=max((card[0] for card in cards), default=0) + 1,
-        next_variant_id=max((variant[0] for variant in variants), default=0) + 1,
+        next_product_id=next_product_id,
+        next_variant_id=next_variant_id,
     )
     # Cards get their numbers in the order in which the items are first met, delivery among them: so a load by
     # days and one by the whole range make the same cards.
     for item in items:
         if item.key == DELIVERY_ITEM:
-            register.meet_delivery(profile.delivery_service)
+            found.meet_delivery(profile.delivery_service)
         else:
-            register.meet(item)
-    settled = register.meet_all(item for item in items if item.key != DELIVERY_ITEM)
-    found = [
+            found.meet(item)
+    settled = found.meet_all(item for item in items if item.key != DELIVERY_ITEM)
+    items_found = [
         {"item_key": key, "product_id": product_id, "variant_id": variant_id}
         for key, (product_id, variant_id) in settled.items()
     ]
     card_store.store_products(
         connection,
-        created_cards=[card_row(card) for card in register.created_cards.values()],
-        changed_cards=[card_row(card) for card in register.updated_cards.values()],
-        created_variants=[_variant_row(variant) for variant in register.created_variants.values()],
-        changed_variants=[_variant_row(variant) for variant in register.updated_variants.values()],
-        links=[asdict(link) for link in register.new_links],
-        items=found,
+        created_cards=[card_row(card) for card in found.created_cards.values()],
+        changed_cards=[card_row(card) for card in found.updated_cards.values()],
+        created_variants=[_variant_row(variant) for variant in found.created_variants.values()],
+        changed_variants=[_variant_row(variant) for variant in found.updated_variants.values()],
+        links=[asdict(link) for link in found.new_links],
+        items=items_found,
         ambiguous_names=[
             {"name": name, "product_ids": list(product_ids)}
-            for name, product_ids in register.ambiguous_names.items()
+            for name, product_ids in found.ambiguous_names.items()
         ],
-        promoted=sorted(register.promoted),
+        promoted=sorted(found.promoted),
         now=now,
     )
     return CardCounts(
-        created=len(register.created_cards),
-        updated=len(register.updated_cards),
-        used=len({row["product_id"] for row in found}),
+        created=len(found.created_cards),
+        updated=len(found.updated_cards),
+        used=len({row["product_id"] for row in items_found}),
     )

@@ -1,16 +1,16 @@
-"""Validates payloads and stores what passed as typed rows; the rest goes to the rejected records (R10)."""
+"""Stage `validated_orders`: payloads become typed rows; what fails goes to the rejected records (R10)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import pandera.polars as pa
 import polars as pl
 
-from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.results import StageNumbers
+from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.schemas.validation import (
     LINE_CHECKS,
     MISSING_REASONS,
@@ -19,27 +19,21 @@ from keycrm_pipeline.schemas.validation import (
     UNREADABLE_REASONS,
 )
 from keycrm_pipeline.warehouse.batches import pace_of, work_on_batches
+from keycrm_pipeline.warehouse.ranges import OrderRange
 from keycrm_pipeline.warehouse.syncs import adopt_unfinished
 from keycrm_pipeline.warehouse.validated import (
     Batch,
     StagedChecks,
     StoredBatch,
+    accepted_by_day,
     plan_batches,
+    rejected_by_day,
     stage_batch,
     store_batch,
 )
 
 if TYPE_CHECKING:
     import duckdb
-
-
-@dataclass(frozen=True)
-class ValidationCounts:
-    """Orders of a period that passed, were written anew, and failed."""
-
-    accepted: int
-    rewritten: int
-    rejected: int
 
 
 def _failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> Iterable[tuple[int, str]]:
@@ -89,31 +83,13 @@ def rejection_reasons(checks: StagedChecks) -> dict[int, list[str]]:
     return reasons
 
 
-def validate_period(
-    connection: duckdb.DuckDBPyConnection,
-    profile: Profile,
-    first_day: date,
-    last_day: date,
-    *,
-    exchange_id: int,
-    now: datetime,
-    compare_all: bool = False,
-) -> ValidationCounts:
+def run(session: Session, period: Period | None) -> StageNumbers:
     """Validates the stored payloads of a period, and those this exchange met outside of it (R1, R10).
 
     What a failed exchange met and left behind counts as met by this one.
-
-    Args:
-        connection: A connection for writing.
-        profile: The profile.
-        first_day: First local day.
-        last_day: Last local day.
-        exchange_id: The exchange that writes.
-        now: Time of the exchange.
-        compare_all: Compare the rows of unchanged payloads too, for `rebuild`.
     """
-    adopt_unfinished(connection, exchange_id)
-    pace = pace_of(everything=compare_all)
+    profile, everything = session.profile, session.is_rebuild
+    pace = pace_of(everything=everything)
 
     def validate(connection: duckdb.DuckDBPyConnection, batch: Batch) -> StoredBatch:
         checks = stage_batch(
@@ -123,19 +99,39 @@ def validate_period(
             reads_alone=pace.is_frugal,
         )
         return store_batch(
-            connection, rejection_reasons(checks), exchange_id=exchange_id, now=now, compare_all=compare_all
+            connection,
+            rejection_reasons(checks),
+            exchange_id=session.exchange_id,
+            now=session.now,
+            compare_all=everything,
         )
 
-    batches = plan_batches(
-        connection,
-        first_day,
-        last_day,
-        exchange_id=exchange_id,
-        batch_orders=pace.batch_orders,
-    )
-    stored = work_on_batches(connection, batches, validate, pace=pace)
-    return ValidationCounts(
-        accepted=sum(batch.accepted for batch in stored),
-        rewritten=sum(batch.rewritten for batch in stored),
-        rejected=sum(batch.rejected for batch in stored),
+    with session.warehouse.writing() as connection:
+        adopt_unfinished(connection, session.exchange_id)
+        batches = plan_batches(
+            connection,
+            period,
+            exchange_id=None if everything else session.exchange_id,
+            with_undated=period is None or not everything,
+            batch_orders=pace.batch_orders,
+        )
+        stored = work_on_batches(connection, batches, validate, pace=pace)
+        accepted = accepted_by_day(connection, period) if period else {}
+        rejected = rejected_by_day(connection, period) if period else {}
+    of_period = [
+        result
+        for batch, result in zip(batches, stored, strict=True)
+        if period is None or isinstance(batch, OrderRange)
+    ]
+    session.add(orders_rejected=sum(result.rejected for result in of_period))
+    return StageNumbers(
+        days={
+            day: {"rows": accepted.get(day, 0), "rejected": rejected.get(day, 0)}
+            for day in (period.days if period else ())
+        },
+        totals={
+            "orders accepted": sum(result.accepted for result in stored),
+            "orders rejected": sum(result.rejected for result in stored),
+            "rows rewritten": sum(result.rewritten for result in stored),
+        },
     )

@@ -7,21 +7,19 @@ from collections.abc import Mapping
 
 from keycrm_pipeline.crm.budget import shared_budget
 from keycrm_pipeline.crm.client import KeyCrmClient
-from keycrm_pipeline.profile import Profile, api_key
-
-SANDBOX = "sandbox"
-"""The `base_url` of the built-in demo shop."""
+from keycrm_pipeline.profile import SANDBOX, Workspace
 
 SANDBOX_URL = "https://sandbox.invalid/v1"
 
 
-def open_client(profile: Profile, environ: Mapping[str, str]) -> KeyCrmClient:
-    """A client for the profile's account; it shares one request budget with all others of the same key.
+def open_client(workspace: Workspace, environ: Mapping[str, str]) -> KeyCrmClient:
+    """A client of the profile's account; it shares one request budget with all others of the same key.
 
     Raises:
         MissingKeyError: No API key is set.
     """
-    key = api_key(profile, environ)
+    profile = workspace.profile
+    key = workspace.api_key(environ)
     transport = None
     base_url = profile.base_url
     if profile.base_url == SANDBOX:

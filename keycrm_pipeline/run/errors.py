@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas import failures
 
 _E_MAIL = re.compile(r"\S+@\S+")
@@ -12,6 +13,12 @@ _LONG_NUMBER = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|«[^»]*»")
 _MOST_CHARACTERS = 300
 _MOST_LISTED = 20
+
+
+def _listed(periods: Sequence[Period]) -> str:
+    """Periods in words; of many, the first ones."""
+    shown = ", ".join(map(str, periods[:_MOST_LISTED]))
+    return f"{shown}, …" if len(periods) > _MOST_LISTED else shown
 
 
 class ExchangeError(Exception):
@@ -24,6 +31,28 @@ class UnmappedStatusesError(ExchangeError):
     def __init__(self, statuses: Sequence[tuple[int, str]]) -> None:
         listed = "; ".join(f"{status_id} {name}" for status_id, name in statuses)
         super().__init__(failures.UNMAPPED_STATUSES.english.format(statuses=listed))
+
+
+class NeverFetchedError(ExchangeError):
+    """A stage was asked for days whose orders were never fetched from KeyCRM (R1)."""
+
+    def __init__(self, stages: Sequence[str], periods: Sequence[Period], profile: str) -> None:
+        super().__init__(
+            failures.NEVER_FETCHED.english.format(
+                stages=", ".join(stages), days=_listed(periods), profile=profile
+            )
+        )
+
+
+class StageSkippedError(ExchangeError):
+    """A stage was asked for days on which a stage that it needs has not worked since they were fetched."""
+
+    def __init__(self, stages: Sequence[str], skipped: Sequence[str], periods: Sequence[Period]) -> None:
+        super().__init__(
+            failures.STAGE_SKIPPED.english.format(
+                stages=", ".join(stages), skipped=", ".join(skipped), days=_listed(periods)
+            )
+        )
 
 
 class ManyMissingError(ExchangeError):

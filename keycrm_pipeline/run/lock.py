@@ -1,17 +1,16 @@
-"""Keeps two exchanges of one profile apart, with a lock of the kernel's that a dying process cannot keep.
+"""Keeps two exchanges of one profile apart, with a kernel lock that a dying process cannot keep.
 
-No limit of the orchestrator sees a run that a command starts by itself, and a killed run would hold its slot. The
-kernel frees a file lock when the process ends, however it ends. It is held for a whole run: taken by the first step,
-given back after the last one or when a step fails.
+No limit of the orchestrator sees a run that a command starts by itself, and a killed run would keep its slot. The
+kernel frees a file lock when the process ends, however it ends.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
-import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,10 +19,9 @@ from filelock import FileLock, Timeout
 from keycrm_pipeline.warehouse.errors import DirectoryUnusableError
 
 POLL_SECONDS = 0.25
-TELL_EVERY_SECONDS = 10.0
+SAY_EVERY_SECONDS = 10.0
 
-_held: dict[Path, tuple[str, FileLock]] = {}
-_guard = threading.Lock()
+_log = logging.getLogger(__name__)
 
 
 def _holder_path(path: Path) -> Path:
@@ -33,14 +31,14 @@ def _holder_path(path: Path) -> Path:
 def holder(path: Path) -> str:
     """Who holds the lock, in words."""
     try:
-        told = json.loads(_holder_path(path).read_text("utf-8"))
-        return f"run {told['run_id']}, process {told['process']}, since {told['since']}"
+        written = json.loads(_holder_path(path).read_text("utf-8"))
+        return f"run {written['run_id']}, process {written['process']}, since {written['since']}"
     except (OSError, ValueError, KeyError):
         return "another process"
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process, this one too, works on the profile at this moment."""
+    """Whether some process, this one included, is working on the profile right now."""
     if not path.exists():
         return False
     lock = FileLock(path, thread_local=False, mode=0o600)
@@ -55,36 +53,42 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def acquire(path: Path, run_id: str, *, waiting: Callable[[str], None]) -> None:
-    """Takes the lock for a run, waiting as long as another run holds it; at once when this run has it.
+@contextlib.contextmanager
+def held(path: Path, run_id: str) -> Iterator[None]:
+    """Holds the lock for a run; waits as long as another run holds it, and logs whom it waits for.
 
     Args:
         path: The profile's lock file.
         run_id: The run that works.
-        waiting: Told in words, every few seconds, who is waited for.
 
     Raises:
         DirectoryUnusableError: The lock's directory cannot be made or written to.
     """
-    with _guard:
-        held = _held.get(path)
-        if held is not None and held[0] == run_id:
-            return
     lock = FileLock(path, thread_local=False, mode=0o600)
-    waited = 0.0
+    timeout = POLL_SECONDS
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock.acquire(timeout=TELL_EVERY_SECONDS if waited else POLL_SECONDS, poll_interval=POLL_SECONDS)
+            lock.acquire(timeout=timeout, poll_interval=POLL_SECONDS)
             break
         except Timeout:
-            waiting(f"Another exchange of this profile is running ({holder(path)}); waiting for it to end.")
-            waited += TELL_EVERY_SECONDS
+            _log.info(
+                "Another exchange of this profile is running (%s); waiting for it to end.", holder(path)
+            )
+            timeout = SAY_EVERY_SECONDS
         except OSError as error:
             raise DirectoryUnusableError(path.parent, error) from None
-    with _guard:
-        _held[path] = (run_id, lock)
-    # It only tells others whom they wait for: on a full disk the exchange goes on, and says itself what is wrong.
+    try:
+        _write_holder(path, run_id)
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            _holder_path(path).unlink()
+        lock.release()
+
+
+def _write_holder(path: Path, run_id: str) -> None:
+    # It only informs those who wait: on a full disk the exchange goes on, and reports itself what is wrong.
     with contextlib.suppress(OSError):
         _holder_path(path).write_text(
             json.dumps(
@@ -96,15 +100,3 @@ def acquire(path: Path, run_id: str, *, waiting: Callable[[str], None]) -> None:
             ),
             "utf-8",
         )
-
-
-def release(path: Path, run_id: str) -> None:
-    """Gives the lock back when this run holds it."""
-    with _guard:
-        held = _held.get(path)
-        if held is None or held[0] != run_id:
-            return
-        del _held[path]
-    with contextlib.suppress(OSError):
-        _holder_path(path).unlink()
-    held[1].release()

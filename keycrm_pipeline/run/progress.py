@@ -1,41 +1,17 @@
-"""How far a load is and what it waits for, for whoever watches in the same process: the terminal of a command."""
+"""How far a load is, as log records: a terminal draws a bar from them, and nobody else sees them.
+
+What a person should know while a load runs goes through the modules' own loggers, which Dagster shows with the run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import logging
 
-_listeners: list[Callable[[int, int], None]] = []
-_readers: list[Callable[[str], None]] = []
+ORDERS = logging.getLogger("keycrm_pipeline.run.progress")
+"""One record per write, with the attributes `done` and `total`; on DEBUG, and kept from the other handlers."""
+ORDERS.propagate = False
 
 
 def report(done: int, total: int) -> None:
-    """Tells the listeners that `done` of `total` orders are stored."""
-    for listener in _listeners:
-        listener(done, total)
-
-
-def say(sentence: str) -> None:
-    """Tells the readers what a person who waits should know."""
-    for reader in _readers:
-        reader(sentence)
-
-
-@contextmanager
-def reading(reader: Callable[[str], None]) -> Iterator[None]:
-    """Gives a reader the sentences that are said while the block runs."""
-    _readers.append(reader)
-    try:
-        yield
-    finally:
-        _readers.remove(reader)
-
-
-@contextmanager
-def listening(listener: Callable[[int, int], None]) -> Iterator[None]:
-    """Tells a listener about progress while the block runs."""
-    _listeners.append(listener)
-    try:
-        yield
-    finally:
-        _listeners.remove(listener)
+    """Logs that `done` of `total` orders are stored."""
+    ORDERS.debug("%d of %d orders are stored", done, total, extra={"done": done, "total": total})

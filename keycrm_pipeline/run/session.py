@@ -1,245 +1,247 @@
-"""One run of an exchange: its lock, its row in the log, and what each step adds to it (R13).
+"""One run of an exchange: its lock, its row in the log (R13), and what its stages share while it runs.
 
-A step that raises closes the exchange as failed, in words, and gives the lock back. An error that the program did
-not foresee is told without values, which may be a person's.
+An exchange that raises is closed as failed, in words, and its lock is given back. An error that the program did not
+foresee is reported without values, which may be a person's.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.crm.errors import KeyCrmError
-from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Settings, database_path, lock_path
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Workspace
 from keycrm_pipeline.run import lock
 from keycrm_pipeline.run.errors import ExchangeError, ManyMissingError, StoppedError, unexpected
 from keycrm_pipeline.run.memory import give_freed_memory_back
 from keycrm_pipeline.warehouse.compaction import compact_when_grown
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import WarehouseError
-from keycrm_pipeline.warehouse.exchanges import (
-    ExchangeCounts,
-    begin_exchange,
-    exchange_of_run,
-    fail_exchange,
-    finish_step,
-)
+from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, begin_exchange, end_exchange
+
+if TYPE_CHECKING:
+    from keycrm_pipeline.crm.client import KeyCrmClient
 
 FORESEEN = (ExchangeError, KeyCrmError, WarehouseError, ProfileError, MissingKeyError)
-"""Errors whose text is written for users and holds no one's data."""
+"""Errors whose text is written for users and holds nobody's data."""
 
 COMPACTED_AFTER = ("recent", "sweep")
 """Kinds of exchanges that end with a look at how far the file has grown: those of the night, for which nobody waits."""
 
+CLOSING_WAIT_SECONDS = 5.0
+"""How long the row of an exchange that has failed waits for the file: whoever holds it may be why it failed."""
+
 _QUERY_INTERRUPTED = "Query interrupted"
 """What DuckDB raises, as a RuntimeError, when Ctrl-C is pressed while it works."""
 
-_failed_steps: dict[str, str] = {}
-"""Run -> the step of it that failed in this process."""
+_log = logging.getLogger(__name__)
 
 
-CLOSING_WAIT_SECONDS = 5.0
-"""How long the row of a command that has failed waits for the file: whoever holds it may be why it failed, and a person
-has waited for it already."""
-
-
-def open_warehouse(profile: Profile, settings: Settings) -> Warehouse:
+def open_warehouse(workspace: Workspace) -> Warehouse:
     """The profile's database."""
-    return Warehouse(database_path(profile, settings), profile.timezone)
+    return Warehouse(workspace.database, workspace.profile.timezone)
 
 
-def give_room_back(warehouse: Warehouse, tell: Callable[[str], None]) -> None:
-    """Makes a database file smaller that has grown, and says so; the exchange before it has succeeded either way."""
-    try:
-        compacted = compact_when_grown(warehouse)
-    except WarehouseError as error:
-        tell(str(error))
-        return
-    if compacted is not None:
-        tell(
-            f"The database file had grown to {compacted.before_bytes / 1e6:,.0f} MB and was copied: it has "
-            f"{compacted.after_bytes / 1e6:,.0f} MB now."
-        )
+def _open_client(workspace: Workspace) -> KeyCrmClient:
+    # Definitions import this module, and the HTTP client is slow to load.
+    from keycrm_pipeline.run.client import open_client
+
+    return open_client(workspace, os.environ)
 
 
 @dataclass(frozen=True)
-class RunPlan:
-    """What a run is going to do.
+class Services:
+    """What an exchange takes from outside itself; tests give their own.
 
     Attributes:
-        profile: The profile.
-        settings: Where profiles and data are.
-        run_id: The Dagster run.
-        kind: Kind of exchange, see `ops.exchanges.kind`.
-        period_from: First day of the period.
-        period_to: Last day of the period.
-        steps: The steps of the run, by asset name.
-        clock: Tells the time, aware.
-        open_warehouse: Opens the profile's database; tests keep one connection to it.
-        tell: Shows a sentence to whoever watches.
-        give_room_back: Makes the file smaller after the last step, see `COMPACTED_AFTER`.
+        clock: Returns the time, aware.
+        open_client: Opens a client of the profile's account.
+        open_warehouse: The profile's database.
     """
 
-    profile: Profile
-    settings: Settings
-    run_id: str
-    kind: str
-    period_from: date | None
-    period_to: date | None
-    steps: Sequence[str]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    open_warehouse: Callable[[Profile, Settings], Warehouse] = open_warehouse
-    tell: Callable[[str], None] = lambda _sentence: None
-    give_room_back: Callable[[Warehouse, Callable[[str], None]], None] = give_room_back
+    open_client: Callable[[Workspace], KeyCrmClient] = _open_client
+    open_warehouse: Callable[[Workspace], Warehouse] = open_warehouse
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an exchange is going to do.
+
+    Attributes:
+        kind: Kind of exchange, see `ops.exchanges.kind`.
+        run_id: The run that does it; a run that is retried goes on in its own row of the log.
+        period: Days that a load is for; None for a sync or a rebuild.
+    """
+
+    kind: str
+    run_id: str
+    period: Period | None = None
 
 
 @dataclass
-class Step:
-    """One step of a running exchange.
+class Session:
+    """A running exchange.
 
-    What it sets in `counts` is added to the exchange's row. Pages of the walks that it names in `walks`, and of the
-    period's, are kept until the exchange has succeeded.
+    Attributes:
+        workspace: The profile and its places.
+        warehouse: The profile's database.
+        plan: What the exchange is doing.
+        exchange_id: Its number in the log.
+        now: When it started, aware: the time of everything that it writes.
+        services: What it takes from outside.
+        counts: What its finished stages add to its row.
+        listings: Names of the listings whose pages are forgotten once it has succeeded.
+        written_days: Loaded days whose documents a sync has created or changed -> their numbers.
+        changed_cards: Stages of which a sync has created or changed cards.
     """
 
-    exchange_id: int
+    workspace: Workspace
     warehouse: Warehouse
+    plan: Plan
+    exchange_id: int
     now: datetime
+    services: Services
     counts: ExchangeCounts = field(default_factory=ExchangeCounts)
-    walks: set[str] = field(default_factory=set)
+    listings: set[str] = field(default_factory=set)
+    written_days: dict[date, Mapping[str, Any]] = field(default_factory=dict)
+    changed_cards: set[str] = field(default_factory=set)
 
-    def count(self, **counts: int) -> None:
-        """Sets some of the step's counts."""
+    @property
+    def profile(self) -> Profile:
+        """The profile."""
+        return self.workspace.profile
+
+    @property
+    def is_rebuild(self) -> bool:
+        """Whether everything that is stored is derived again."""
+        return self.plan.kind == "rebuild"
+
+    @contextlib.contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """The file stays open for all work inside: nothing else is fetched meanwhile, so nobody waits without need."""
+        closed = self.warehouse
+        with closed.kept_open() as self.warehouse:
+            try:
+                yield
+            finally:
+                self.warehouse = closed
+
+    def add(self, **counts: int) -> None:
+        """Adds to the counts of the exchange's row."""
+        self.counts = self.counts.plus(ExchangeCounts(**counts))
+
+    def set(self, **counts: int) -> None:
+        """Replaces counts of the exchange's row."""
         self.counts = replace(self.counts, **counts)
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[KeyCrmClient]:
+        """An open client; the requests it makes are counted, also when something is raised.
+
+        Raises:
+            MissingKeyError: No API key is set.
+        """
+        with self.services.open_client(self.workspace) as client:
+            try:
+                yield client
+            finally:
+                self.add(requests=client.statistics.requests)
 
 
 @contextlib.contextmanager
-def exchange_step(plan: RunPlan, step: str) -> Iterator[Step]:
-    """Runs one step inside the exchange of its run.
+def open_session(workspace: Workspace, plan: Plan, services: Services | None = None) -> Iterator[Session]:
+    """Runs an exchange: holds the profile's lock, writes the row of the log, and closes it however the block ends.
 
     Raises:
         ExchangeError: What went wrong, in words; also when it was not foreseen.
     """
-    failed = _failed_steps.get(plan.run_id)
-    if failed is not None and failed != step:
-        # Else the exchange would be set running again, and nobody would ever end it.
-        raise ExchangeError(f"Not begun: {failed} failed before it in this exchange.")
-    _failed_steps.pop(plan.run_id, None)
-    path = lock_path(plan.profile, plan.settings)
-    # Files of an exchange hold people's data: readable by the owner only.
+    services = services or Services()
+    # Files of an exchange hold people's data: readable by their owner only.
     os.umask(0o077)
     give_freed_memory_back()
-    lock.acquire(path, plan.run_id, waiting=plan.tell)
-    warehouse = plan.open_warehouse(plan.profile, plan.settings)
-    try:
-        with _foreseen(), warehouse.writing() as connection:
-            exchange_id = begin_exchange(
-                connection,
-                profile=plan.profile.name,
-                run_id=plan.run_id,
-                kind=plan.kind,
-                period_from=plan.period_from,
-                period_to=plan.period_to,
-                steps=plan.steps,
-                now=plan.clock(),
-            )
-            # What takes a moment to load is loaded within the exchange: its row says when the work began.
-            from keycrm_pipeline.pipeline.catalogue_files import bring_in_catalogue
-            from keycrm_pipeline.warehouse.catalogue_files import known_files
-
-            known = known_files(connection)
-        running = Step(
-            exchange_id=exchange_id, warehouse=warehouse, now=plan.clock(), walks=_walks_of_period(plan)
-        )
+    with (
+        lock.held(workspace.lock, plan.run_id),
+        services.open_warehouse(workspace).kept_ready() as warehouse,
+    ):
+        session = _begin(workspace, warehouse, plan, services)
         try:
-            with _foreseen():
-                bring_in_catalogue(warehouse, plan.profile, plan.settings, known, now=running.now)
-                yield running
-                with warehouse.writing() as connection:
-                    is_complete = finish_step(
-                        connection,
-                        exchange_id,
-                        step,
-                        running.counts,
-                        now=plan.clock(),
-                        walks=sorted(running.walks),
-                    )
+            with _in_words():
+                yield session
+                _end(session, None)
         except BaseException as error:
-            _close_as_failed(plan, step, running, error)
+            # The reason why it failed matters more than a log that cannot be written (a full disk, a held file).
+            with contextlib.suppress(Exception):
+                _end(session, error)
             raise
-    except BaseException:
-        _failed_steps[plan.run_id] = step
-        lock.release(path, plan.run_id)
-        raise
-    if is_complete:
-        try:
-            if plan.kind in COMPACTED_AFTER:
-                plan.give_room_back(warehouse, plan.tell)
-        finally:
-            lock.release(path, plan.run_id)
+        if plan.kind in COMPACTED_AFTER:
+            _give_room_back(warehouse)
 
 
-def _walks_of_period(plan: RunPlan) -> set[str]:
-    """The walk that the first step of a load makes; whichever step ends the exchange lets go of its pages."""
-    from keycrm_pipeline.pipeline.extraction import period_walk
+def _begin(workspace: Workspace, warehouse: Warehouse, plan: Plan, services: Services) -> Session:
+    now = services.clock()
+    with _in_words(), warehouse.writing() as connection:
+        exchange_id = begin_exchange(
+            connection,
+            profile=workspace.profile.name,
+            run_id=plan.run_id,
+            kind=plan.kind,
+            period=plan.period,
+            now=now,
+        )
+    return Session(workspace, warehouse, plan, exchange_id, now, services)
 
-    if plan.period_from is None or plan.period_to is None:
-        return set()
-    return {period_walk(plan.profile, plan.period_from, plan.period_to)}
+
+def _end(session: Session, error: BaseException | None) -> None:
+    """Completes the row of the log; the pages of its listings are forgotten when there is nothing left to repeat."""
+    text = None
+    warehouse = session.warehouse
+    if error is not None:
+        text = str(error if isinstance(error, Exception) else StoppedError())
+        warehouse = warehouse.waiting_at_most(CLOSING_WAIT_SECONDS)
+    is_done = error is None or isinstance(error, ManyMissingError)
+    with warehouse.writing() as connection:
+        end_exchange(
+            connection,
+            session.exchange_id,
+            session.counts,
+            error=text,
+            forgotten_listings=sorted(session.listings) if is_done else (),
+            now=session.services.clock(),
+        )
+
+
+def _give_room_back(warehouse: Warehouse) -> None:
+    """Makes a database file smaller that has grown, and logs it; the exchange before it has succeeded either way."""
+    try:
+        compacted = compact_when_grown(warehouse)
+    except WarehouseError as error:
+        _log.warning("%s", error)
+        return
+    if compacted is not None:
+        _log.info(
+            "The database file had grown to %s MB and was copied: it has %s MB now.",
+            f"{compacted.before_bytes / 1e6:,.0f}",
+            f"{compacted.after_bytes / 1e6:,.0f}",
+        )
 
 
 @contextlib.contextmanager
-def _foreseen() -> Iterator[None]:
+def _in_words() -> Iterator[None]:
+    """Turns what nobody foresaw into an error that may be shown, and every kind of interruption into `StoppedError`."""
     try:
         yield
     except (*FORESEEN, GeneratorExit, SystemExit):
         raise
-    except Exception as error:  # noqa: BLE001 - told without values, whatever it was
+    except Exception as error:  # noqa: BLE001 - reported without values, whatever it was
         if _QUERY_INTERRUPTED in str(error):
             raise StoppedError from None
         raise unexpected(error) from None
     except BaseException:  # noqa: BLE001 - KeyboardInterrupt, or what Dagster makes of it
         raise StoppedError from None
-
-
-def close_unfinished(profile: Profile, settings: Settings, run_id: str, error: str) -> None:
-    """Closes the exchange of a run that has ended although its row says that it runs, and gives its lock back.
-
-    A run that is stopped between two steps, or fails there, has no step that would do so.
-
-    Args:
-        profile: The profile.
-        settings: Where profiles and data are.
-        run_id: The run.
-        error: Why it ended, in words.
-
-    Raises:
-        WarehouseError: The database is busy or unreadable.
-    """
-    warehouse = replace(open_warehouse(profile, settings), wait_seconds=CLOSING_WAIT_SECONDS)
-    with warehouse.writing() as connection:
-        exchange = exchange_of_run(connection, run_id)
-        if exchange is not None:
-            fail_exchange(connection, exchange.exchange_id, error, ExchangeCounts(), now=datetime.now(UTC))
-    lock.release(lock_path(profile, settings), run_id)
-
-
-def _close_as_failed(plan: RunPlan, step: str, running: Step, error: BaseException) -> None:
-    text = str(error if isinstance(error, Exception) else StoppedError())
-    # The reason why the step failed matters more than a log that cannot be written (a full disk, a held file).
-    with contextlib.suppress(Exception), running.warehouse.writing() as connection:
-        # Requests were made; what the step counted of orders is counted again when it is repeated.
-        is_done = isinstance(error, ManyMissingError)
-        counts = ExchangeCounts(requests=0 if is_done else running.counts.requests)
-        fail_exchange(connection, running.exchange_id, text, counts, now=plan.clock())
-        if is_done:
-            finish_step(
-                connection,
-                running.exchange_id,
-                step,
-                running.counts,
-                now=plan.clock(),
-                walks=sorted(running.walks),
-            )

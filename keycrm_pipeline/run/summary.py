@@ -48,14 +48,7 @@ class ExchangeSummary:
             "period_to": _iso(exchange.period_to),
             "started_at": _iso(exchange.started_at),
             "finished_at": _iso(exchange.finished_at),
-            "orders_seen": exchange.orders_seen,
-            "orders_created": exchange.orders_created,
-            "orders_updated": exchange.orders_updated,
-            "orders_unchanged": exchange.orders_unchanged,
-            "orders_rejected": exchange.orders_rejected,
-            "partners_created": exchange.partners_created,
-            "products_created": exchange.products_created,
-            "requests": exchange.requests,
+            **exchange.counts,
             "seconds": self.seconds,
             "totals": {currency: str(total) for currency, total in self.totals.items()},
             "review": self.review,
@@ -70,6 +63,6 @@ def _iso(value: date | datetime | None) -> str | None:
 def summarise(connection: duckdb.DuckDBPyConnection, exchange: Exchange) -> ExchangeSummary:
     """The summary of an exchange of the log."""
     totals: dict[str, Decimal] = {}
-    if exchange.period_from is not None and exchange.period_to is not None:
-        totals = exchanges.totals(connection, exchange.period_from, exchange.period_to)
+    if exchange.period is not None:
+        totals = exchanges.totals(connection, exchange.period)
     return ExchangeSummary(exchange=exchange, totals=totals, review=exchanges.review_counts(connection))

@@ -41,6 +41,20 @@ MANY_MISSING = Sentence(
     "{most} (sweep.most_missing). Короткий перелік нічого не доводить, тому нічого не позначено. Перевірте в "
     "KeyCRM: якщо замовлення справді видалено, підніміть межу й повторіть звірку.",
 )
+NEVER_FETCHED = Sentence(
+    "These days were never fetched from KeyCRM: {days}. {stages} cannot work on what is not here, and nothing was "
+    "changed. Load the days with the job {profile}_load, with `keycrm-pipeline load`, or by materializing all stages "
+    "from raw_orders on.",
+    "Ці дні ще не отримано з KeyCRM: {days}. Етапам {stages} немає з чим працювати; нічого не змінено. Завантажте "
+    "ці дні завданням {profile}_load, командою `keycrm-pipeline load` або матеріалізуйте всі етапи, починаючи з "
+    "raw_orders.",
+)
+STAGE_SKIPPED = Sentence(
+    "{stages} cannot work on {days}: since these days were fetched, not all stages before it have finished ({skipped}). "
+    "Nothing was changed. Materialize these stages as well, or load the days again.",
+    "{stages} не може працювати з днями {days}: відколи їх отримано, завершилися не всі попередні етапи ({skipped}). "
+    "Нічого не змінено. Матеріалізуйте і ці етапи або завантажте дні ще раз.",
+)
 DATABASE_BUSY = Sentence(
     "The database {path} is held by another program ({holder}). Waited {seconds} s. Close the file there (a "
     "notebook, a BI tool, a SQL shell) and load again; nothing was lost.",
@@ -72,6 +86,8 @@ _OF_AN_EXCHANGE = (
     UNEXPECTED,
     UNMAPPED_STATUSES,
     MANY_MISSING,
+    NEVER_FETCHED,
+    STAGE_SKIPPED,
     DATABASE_BUSY,
     DATABASE_UNREADABLE,
     DISK_FULL,

@@ -6,6 +6,18 @@ from keycrm_pipeline.schemas.columns import INSTANT, INTEGER_LIST, TEXT_LIST, Co
 
 EXCHANGE_KINDS = ("period", "changes", "recent", "sweep", "catalogue", "rebuild")
 EXCHANGE_STATUSES = ("running", "succeeded", "failed")
+EXCHANGE_COUNTS = {
+    "orders_seen": "All orders returned whose day lies in the period, chosen or not.",
+    "orders_created": "New documents.",
+    "orders_updated": "Changed documents.",
+    "orders_unchanged": "Documents that needed no change.",
+    "orders_rejected": "Orders that failed validation.",
+    "partners_created": "New partner cards, the default partner included.",
+    "products_created": "New product cards.",
+    "requests": "Requests made to KeyCRM.",
+}
+"""What an exchange counts -> what it means."""
+
 REVIEW_KINDS = (
     "unmapped_status",
     "unmapped_manager",
@@ -29,7 +41,7 @@ EXCHANGES = Table(
         Column(
             "kind",
             "VARCHAR",
-            "period, changes, recent, sweep, catalogue or rebuild.",
+            f"{', '.join(EXCHANGE_KINDS[:-1])} or {EXCHANGE_KINDS[-1]}.",
             nullable=False,
             checks=(one_of("kind", EXCHANGE_KINDS),),
         ),
@@ -44,18 +56,8 @@ EXCHANGES = Table(
             nullable=False,
             checks=(one_of("status", EXCHANGE_STATUSES),),
         ),
-        Column("orders_seen", "BIGINT", "All orders returned for the period, chosen or not.", nullable=False),
-        Column("orders_created", "BIGINT", "New documents.", nullable=False),
-        Column("orders_updated", "BIGINT", "Changed documents.", nullable=False),
-        Column("orders_unchanged", "BIGINT", "Documents that were right already.", nullable=False),
-        Column("orders_rejected", "BIGINT", "Orders that failed validation.", nullable=False),
-        Column(
-            "partners_created", "BIGINT", "New partner cards, the default partner included.", nullable=False
-        ),
-        Column("products_created", "BIGINT", "New product cards.", nullable=False),
-        Column("requests", "BIGINT", "Requests made to KeyCRM.", nullable=False),
+        *(Column(name, "BIGINT", comment, nullable=False) for name, comment in EXCHANGE_COUNTS.items()),
         Column("error", "VARCHAR", "What went wrong, in words."),
-        Column("steps_pending", TEXT_LIST, "Assets of the run that have not finished yet."),
         Column("watermark", INSTANT, "Newest updated_at of KeyCRM that a changes pass has safely stored."),
     ),
     ("exchange_id",),
@@ -119,26 +121,39 @@ STATUS_HISTORY = Table(
 EXTRACTION_PAGES = Table(
     "ops",
     "extraction_pages",
-    "One page of an unfinished walk that is safely stored, so that the walk goes on after a crash.",
+    "One page of an unfinished listing that is safely stored, so that the listing goes on after a crash.",
     (
-        Column("walk", "VARCHAR", "What was asked for.", nullable=False),
+        Column("listing", "VARCHAR", "What was asked for.", nullable=False),
         Column("page", "BIGINT", "Number of the page.", nullable=False),
         Column("total", "BIGINT", "Total that KeyCRM named on it.", nullable=False),
         Column("order_ids", INTEGER_LIST, "The orders on it.", nullable=False),
         Column("fetched_at", INSTANT, "When it was fetched.", nullable=False),
     ),
-    ("walk", "page"),
+    ("listing", "page"),
 )
 
 LOADED_DAYS = Table(
     "ops",
     "loaded_days",
-    "One day that was loaded to the end, also when it had no orders.",
+    "One day that was fetched and booked to the end, also when it had no orders.",
     (
         Column("order_day", "DATE", "The day.", nullable=False),
         Column("loaded_at", INSTANT, "When it was last loaded.", nullable=False),
         Column("exchange_id", "BIGINT", "By which exchange.", nullable=False),
         Column("orders_seen", "BIGINT", "Orders of the day in KeyCRM.", nullable=False),
+    ),
+    ("order_day",),
+)
+
+FETCHED_DAYS = Table(
+    "ops",
+    "fetched_days",
+    "One day whose orders were asked for to the end, with the stages that have worked on it since.",
+    (
+        Column("order_day", "DATE", "The day.", nullable=False),
+        Column("fetched_at", INSTANT, "When its orders were last fetched.", nullable=False),
+        Column("exchange_id", "BIGINT", "By which exchange.", nullable=False),
+        Column("stages", TEXT_LIST, "Stages that have finished since.", nullable=False),
     ),
     ("order_day",),
 )

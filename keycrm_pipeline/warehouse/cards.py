@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import duckdb
 import polars as pl
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import (
     PARTNER_LINKS,
@@ -23,7 +25,7 @@ from keycrm_pipeline.schemas.columns import frame_type
 from keycrm_pipeline.schemas.ops import AMBIGUOUS_NAMES, PROMOTED_PRODUCTS
 from keycrm_pipeline.schemas.validated import SOLD_ITEMS
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.statements import single_row, statement
+from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 
 
 def table_frame(table: Table, rows: Sequence[dict[str, Any]], names: Sequence[str]) -> pl.DataFrame:
@@ -50,38 +52,44 @@ def _execute_with(
         connection.unregister(view)
 
 
-def select_orders(
-    connection: duckdb.DuckDBPyConnection,
-    first_day: date,
-    last_day: date,
-    *,
-    exchange_id: int | None,
-    status_ids: Sequence[int] | None,
-) -> None:
-    """Chooses the orders whose cards and documents are derived (R2); `status_ids` None means all statuses.
+@dataclass(frozen=True)
+class Selection:
+    """The orders that a stage works on (R1, R2).
 
-    The orders that the exchange met outside of the period are among them; `exchange_id` None leaves them out.
+    Attributes:
+        period: Days whose orders are meant; None for none.
+        exchange_id: Exchange whose orders of other days are meant as well; None for none.
+        is_loaded: Whether the days of the period count as loaded: a load is about to book them.
+        status_ids: Statuses whose orders enter the books; None for all.
     """
+
+    period: Period | None
+    exchange_id: int | None
+    is_loaded: bool
+    status_ids: Sequence[int] | None
+
+    @property
+    def days(self) -> dict[str, Any]:
+        """The orders for a query, whatever their status."""
+        return {**period_parameters(self.period), "exchange_id": self.exchange_id}
+
+
+def select_orders(connection: duckdb.DuckDBPyConnection, selection: Selection) -> None:
+    """Chooses the orders whose cards and documents are derived (R1, R2)."""
     connection.execute(
         statement("cards", "select_orders"),
         {
-            "first_day": first_day,
-            "last_day": last_day,
-            "with_outside": exchange_id is not None,
-            "exchange_id": exchange_id,
-            "all_statuses": status_ids is None,
-            "status_ids": list(status_ids or ()),
+            **selection.days,
+            "is_loaded": selection.is_loaded,
+            "all_statuses": selection.status_ids is None,
+            "status_ids": list(selection.status_ids or ()),
         },
     )
 
 
-def buyers_on_orders(
-    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date
-) -> list[tuple[Any, ...]]:
+def buyers_on_orders(connection: duckdb.DuckDBPyConnection, period: Period) -> list[tuple[Any, ...]]:
     """(order id, date, buyer id, name, phone, e-mail) of selected orders of some days that can change a card."""
-    found = connection.execute(
-        statement("cards", "buyers_on_orders"), {"first_day": first_day, "last_day": last_day}
-    )
+    found = connection.execute(statement("cards", "buyers_on_orders"), period_parameters(period))
     # By way of a frame: DuckDB's own fetchall takes three times as long to make times.
     return found.pl().rows()
 
@@ -193,6 +201,23 @@ def sold_items(connection: duckdb.DuckDBPyConnection, delivery_item: str) -> lis
     return connection.execute(statement("cards", "sold_items"), {"delivery_item": delivery_item}).fetchall()
 
 
+@dataclass(frozen=True)
+class ProductKeys:
+    """What items can be found by, see R4.
+
+    Attributes:
+        sku_keys: SKUs as they are compared.
+        name_keys: Names as they are compared.
+        offer_ids: KeyCRM's offers.
+        crm_product_ids: KeyCRM's products.
+    """
+
+    sku_keys: list[str]
+    name_keys: list[str]
+    offer_ids: list[int]
+    crm_product_ids: list[int]
+
+
 def product_cards(
     connection: duckdb.DuckDBPyConnection,
 ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
@@ -263,13 +288,32 @@ def store_products(
         )
 
 
-def known_catalogue(
-    connection: duckdb.DuckDBPyConnection,
-) -> tuple[dict[int, str | None], list[tuple[int, int, str]]]:
-    """KeyCRM's catalogue as known: product id -> JSON text (None: KeyCRM has none), and (offer, product, JSON)."""
+def product_candidates(
+    connection: duckdb.DuckDBPyConnection, keys: ProductKeys
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """The product cards that items with these keys can meet, with all their variants and links."""
+    connection.execute(statement("cards", "met_products"), asdict(keys))
     return (
-        dict(connection.execute(statement("cards", "known_catalogue_products")).fetchall()),
-        connection.execute(statement("cards", "known_catalogue_offers")).fetchall(),
+        connection.execute(statement("cards", "candidate_products")).fetchall(),
+        connection.execute(statement("cards", "candidate_variants")).fetchall(),
+        connection.execute(statement("cards", "candidate_links")).fetchall(),
+    )
+
+
+def next_product_ids(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """The next free number of a product card, and of a variant."""
+    next_product_id, next_variant_id = single_row(connection.execute(statement("cards", "next_product_ids")))
+    return next_product_id, next_variant_id
+
+
+def known_catalogue(
+    connection: duckdb.DuckDBPyConnection, crm_product_ids: Sequence[int]
+) -> tuple[dict[int, str | None], list[tuple[int, int, str]]]:
+    """Some of KeyCRM's products as known: id -> JSON text (None: KeyCRM has none), and (offer, product, JSON)."""
+    wanted = {"crm_product_ids": list(crm_product_ids)}
+    return (
+        dict(connection.execute(statement("cards", "known_catalogue_products"), wanted).fetchall()),
+        connection.execute(statement("cards", "known_catalogue_offers"), wanted).fetchall(),
     )
 
 
@@ -307,38 +351,23 @@ def reference_rows(connection: duckdb.DuckDBPyConnection, list_name: str) -> lis
     return connection.execute(statement("cards", "reference_rows"), [list_name]).fetchall()
 
 
-def _period_values(first_day: date, last_day: date, exchange_id: int | None) -> dict[str, Any]:
-    return {
-        "first_day": first_day,
-        "last_day": last_day,
-        "with_outside": exchange_id is not None,
-        "exchange_id": exchange_id,
-    }
-
-
 def statuses_of_orders(
-    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date, exchange_id: int | None
+    connection: duckdb.DuckDBPyConnection, selection: Selection
 ) -> list[tuple[int, str | None, str | None, int | None]]:
-    """(status id, name, alias, group) that the orders of a period carry."""
-    return connection.execute(
-        statement("cards", "selected_statuses"), _period_values(first_day, last_day, exchange_id)
-    ).fetchall()
+    """(status id, name, alias, group) that the orders of a selection carry, chosen or not."""
+    return connection.execute(statement("cards", "selected_statuses"), selection.days).fetchall()
 
 
-def sources_of_orders(
-    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date, exchange_id: int | None
-) -> list[int]:
-    """Source ids that the orders of a period carry."""
+def sources_of_orders(connection: duckdb.DuckDBPyConnection, selection: Selection) -> list[int]:
+    """Source ids that the orders of a selection carry, whatever their status."""
     return [
         row[0]
-        for row in connection.execute(
-            statement("cards", "selected_sources"), _period_values(first_day, last_day, exchange_id)
-        ).fetchall()
+        for row in connection.execute(statement("cards", "selected_sources"), selection.days).fetchall()
     ]
 
 
 def stored_statuses(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """The status register, one mapping a row."""
+    """The statuses, one mapping per row."""
     rows = connection.execute(statement("cards", "statuses")).fetchall()
     return [dict(zip(STATUSES.column_names, row, strict=True)) for row in rows]
 
@@ -350,7 +379,7 @@ def store_statuses(connection: duckdb.DuckDBPyConnection, rows: Sequence[dict[st
 
 
 def stored_sources(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """The source register, one mapping a row."""
+    """The sources, one mapping per row."""
     rows = connection.execute(statement("cards", "sources")).fetchall()
     return [dict(zip(SOURCES.column_names, row, strict=True)) for row in rows]
 

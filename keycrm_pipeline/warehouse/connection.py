@@ -12,12 +12,11 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
-from keycrm_pipeline.warehouse import instances
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
     DatabaseMissingError,
@@ -91,6 +90,36 @@ class Warehouse:
     timezone: str
     wait_seconds: float = WAIT_SECONDS
     sleep: Callable[[float], None] = time.sleep
+    _ready: list[duckdb.DuckDBPyConnection] | None = field(default=None, repr=False, compare=False)
+    _open: duckdb.DuckDBPyConnection | None = field(default=None, repr=False, compare=False)
+
+    def waiting_at_most(self, seconds: float) -> Warehouse:
+        """The same database with another patience."""
+        return replace(self, wait_seconds=seconds)
+
+    @contextlib.contextmanager
+    def kept_ready(self) -> Iterator[Warehouse]:
+        """The same database, with a DuckDB that stays between two pieces of work, without the file.
+
+        Starting DuckDB takes three times as long as opening a file with it (measured: 22 ms with a new one each time,
+        6 ms with one that stays), and an exchange opens its file some fifteen times.
+        """
+        ready: list[duckdb.DuckDBPyConnection] = []
+        try:
+            yield replace(self, _ready=ready)
+        finally:
+            for instance in ready:
+                _end(instance)
+
+    @contextlib.contextmanager
+    def kept_open(self) -> Iterator[Warehouse]:
+        """The same database, opened once for all that is done inside; nobody else can open the file meanwhile.
+
+        Raises:
+            WarehouseError: As for `writing`.
+        """
+        with self.writing() as connection:
+            yield replace(self, _open=connection)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -99,6 +128,9 @@ class Warehouse:
         Raises:
             WarehouseError: The file is busy, unreadable, newer than this program, or the disk is full.
         """
+        if self._open is not None:
+            yield self._open
+            return
         with self._translated(), for_the_owner_only():
             self._make_directory()
             instance = self._connect(self._attached)
@@ -109,11 +141,7 @@ class Warehouse:
                 yield connection
             finally:
                 _close(connection)
-                # What was put aside beside the file goes with the DuckDB that put it there.
-                if self._put_aside.exists():
-                    instances.end(instance)
-                else:
-                    instances.give_back(instance, (_DATABASE, STAGING))
+                self._let_go(instance)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -122,6 +150,11 @@ class Warehouse:
         Raises:
             WarehouseError: As for `writing`, and when there is no file yet.
         """
+        if self._open is not None or self._ready is not None:
+            # An exchange has the profile to itself, and a DuckDB that can write.
+            with self.writing() as connection:
+                yield connection
+            return
         if not self.path.exists():
             raise DatabaseMissingError(self.path)
         with self._translated():
@@ -188,7 +221,7 @@ class Warehouse:
 
     def _attached(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB to which the file is attached for writing."""
-        instance = instances.take()
+        instance = self._ready.pop() if self._ready else duckdb.connect()
         try:
             # Asked for in ATTACH, a file of another block size would be refused.
             instance.execute(f"SET default_block_size = {BLOCK_SIZE}")
@@ -202,9 +235,17 @@ class Warehouse:
             _remove_left_over(self._put_aside)
             instance.execute(f"ATTACH ':memory:' AS {STAGING}")
         except BaseException:
-            instances.end(instance)
+            _end(instance)
             raise
         return instance
+
+    def _let_go(self, instance: duckdb.DuckDBPyConnection) -> None:
+        """Closes the file; a DuckDB that is kept ready stays for the next piece of work."""
+        # What was put aside next to the file goes with the DuckDB that put it there.
+        if self._ready is not None and not self._put_aside.exists() and _is_detached(instance):
+            self._ready.append(instance)
+        else:
+            _end(instance)
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -276,6 +317,23 @@ def _close(connection: duckdb.DuckDBPyConnection) -> None:
     with contextlib.suppress(duckdb.Error):
         connection.execute("SELECT 1")
     connection.close()
+
+
+def _is_detached(instance: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a DuckDB has let go of its file and still answers; after a fatal error it does not."""
+    try:
+        for name in (_DATABASE, STAGING):
+            instance.execute(f"DETACH {name}")
+        instance.execute("SELECT 1").fetchall()
+    except duckdb.Error:
+        return False
+    return True
+
+
+def _end(instance: duckdb.DuckDBPyConnection) -> None:
+    """Ends a DuckDB, and closes what is attached to it."""
+    with contextlib.suppress(duckdb.Error):
+        instance.close()
 
 
 def _prepare_for_writing(connection: duckdb.DuckDBPyConnection) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 import duckdb
 import polars as pl
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.warehouse.batches import WORKERS
 from keycrm_pipeline.warehouse.connection import transaction
@@ -20,7 +21,7 @@ from keycrm_pipeline.warehouse.ranges import (
     ranges_of_days,
     ranges_of_orders,
 )
-from keycrm_pipeline.warehouse.statements import single_row, statement
+from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 
 _CHILDREN = (ORDER_LINES, ORDER_SERVICES, ORDER_PAYMENTS)
 _TIMES = ("created_at", "updated_at")
@@ -157,9 +158,9 @@ def replace_documents(
     return days
 
 
-def day_totals(connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date) -> list[DayTotal]:
+def day_totals(connection: duckdb.DuckDBPyConnection, period: Period) -> list[DayTotal]:
     """Documents and their grand totals (hryvnias) by day and currency."""
-    rows = connection.execute(statement("documents", "day_totals"), [first_day, last_day]).fetchall()
+    rows = connection.execute(statement("documents", "day_totals"), period_parameters(period)).fetchall()
     return [DayTotal(*row) for row in rows]
 
 

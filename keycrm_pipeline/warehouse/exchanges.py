@@ -10,9 +10,10 @@ from typing import Any
 
 import duckdb
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas import failures
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.statements import single_row, statement
+from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 
 KILLED = failures.KILLED.english
 """Error of an exchange that says it runs although no process does its work."""
@@ -20,7 +21,7 @@ KILLED = failures.KILLED.english
 
 @dataclass(frozen=True)
 class ExchangeCounts:
-    """What one step of an exchange adds to its row."""
+    """The counts of an exchange's row; every list of them is derived from these fields."""
 
     orders_seen: int = 0
     orders_created: int = 0
@@ -31,9 +32,17 @@ class ExchangeCounts:
     products_created: int = 0
     requests: int = 0
 
+    def plus(self, other: ExchangeCounts) -> ExchangeCounts:
+        """The counts of two stages together."""
+        return ExchangeCounts(**{name: count + getattr(other, name) for name, count in asdict(self).items()})
 
-@dataclass(frozen=True)
-class Exchange:
+
+COUNTS = tuple(field.name for field in fields(ExchangeCounts))
+"""Names of the counts, in order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange(ExchangeCounts):
     """One row of the exchange log."""
 
     exchange_id: int
@@ -45,18 +54,27 @@ class Exchange:
     started_at: datetime
     finished_at: datetime | None
     status: str
-    orders_seen: int
-    orders_created: int
-    orders_updated: int
-    orders_unchanged: int
-    orders_rejected: int
-    partners_created: int
-    products_created: int
-    requests: int
     error: str | None
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts alone, by name."""
+        return {name: getattr(self, name) for name in COUNTS}
 
-_COLUMNS = ", ".join(field.name for field in fields(Exchange))
+    @property
+    def period(self) -> Period | None:
+        """The days that a load is for; None for a sync or a rebuild."""
+        if self.period_from is None or self.period_to is None:
+            return None
+        return Period(self.period_from, self.period_to)
+
+
+_COLUMNS = tuple(field.name for field in fields(Exchange))
+
+
+def _assignment(count: str) -> str:
+    """How a count enters the row at the end of an exchange: those of orders are replaced, see `end_exchange`."""
+    return f"{count} = ${count}" if count.startswith("orders_") else f"{count} = {count} + ${count}"
 
 
 def begin_exchange(
@@ -65,9 +83,7 @@ def begin_exchange(
     profile: str,
     run_id: str,
     kind: str,
-    period_from: date | None,
-    period_to: date | None,
-    steps: Sequence[str],
+    period: Period | None,
     now: datetime,
 ) -> int:
     """The exchange of this run: its row is written when the run has none, and set running again on a retry.
@@ -87,65 +103,56 @@ def begin_exchange(
                 return int(exchange_id)
         (exchange_id,) = single_row(
             connection.execute(
-                statement("exchanges", "start"),
+                statement("exchanges", "start").format(zeros=", ".join(f"0 AS {name}" for name in COUNTS)),
                 {
                     "profile": profile,
                     "run_id": run_id,
                     "kind": kind,
-                    "period_from": period_from,
-                    "period_to": period_to,
+                    "period_from": period.first if period else None,
+                    "period_to": period.last if period else None,
                     "now": now,
-                    "steps_pending": list(steps),
                 },
             )
         )
     return int(exchange_id)
 
 
-def finish_step(
+def end_exchange(
     connection: duckdb.DuckDBPyConnection,
     exchange_id: int,
-    step: str,
     counts: ExchangeCounts,
     *,
-    now: datetime,
-    walks: Sequence[str] = (),
-) -> bool:
-    """Adds a step's counts; returns whether no step is pending any more: then the exchange has succeeded.
-
-    With it the pages of its walks are forgotten. Until then another attempt goes on from them: an exchange that dies
-    while it derives has asked for everything already.
-
-    A step that a retry of the run does again has its orders and cards counted already: only what it asked of
-    KeyCRM is added.
-    """
-    with transaction(connection):
-        row = connection.execute(
-            statement("exchanges", "finish_step"),
-            asdict(counts) | {"exchange_id": exchange_id, "step": step, "now": now},
-        ).fetchone()
-        is_complete = bool(row and row[0])
-        if is_complete and walks:
-            connection.execute(statement("raw", "forget_pages"), {"walks": list(walks)})
-    return is_complete
-
-
-def fail_exchange(
-    connection: duckdb.DuckDBPyConnection,
-    exchange_id: int,
-    error: str,
-    counts: ExchangeCounts,
-    *,
+    error: str | None,
+    forgotten_listings: Sequence[str] = (),
     now: datetime,
 ) -> None:
-    """Closes an exchange as failed, with the reason in words."""
+    """Completes the row of an exchange: it has succeeded, or failed with an error in words.
+
+    With it the pages of its listings are forgotten. Until then another attempt goes on from them: an exchange that
+    dies while it derives has asked for everything already. A run that is tried again reads its orders again, so those
+    counts are replaced; the cards that an earlier attempt made and the requests that it took stay counted.
+
+    Args:
+        connection: A connection for writing.
+        exchange_id: The exchange.
+        counts: What its finished stages did.
+        error: Why it failed; None when it succeeded.
+        forgotten_listings: Listings whose pages are forgotten.
+        now: Time of its end.
+    """
     with transaction(connection):
         connection.execute(
-            statement("exchanges", "add_counts"), asdict(counts) | {"exchange_id": exchange_id}
+            statement("exchanges", "end").format(counts=", ".join(map(_assignment, COUNTS))),
+            asdict(counts)
+            | {
+                "exchange_id": exchange_id,
+                "status": "succeeded" if error is None else "failed",
+                "error": error,
+                "now": now,
+            },
         )
-        connection.execute(
-            statement("exchanges", "fail"), {"exchange_id": exchange_id, "error": error, "now": now}
-        )
+        if forgotten_listings:
+            connection.execute(statement("raw", "forget_pages"), {"listings": list(forgotten_listings)})
 
 
 def set_watermark(connection: duckdb.DuckDBPyConnection, exchange_id: int, watermark: datetime) -> None:
@@ -170,8 +177,9 @@ def newest_crm_updated_at(connection: duckdb.DuckDBPyConnection) -> datetime | N
 def _exchange(
     connection: duckdb.DuckDBPyConnection, name: str, values: Sequence[Any] = ()
 ) -> Exchange | None:
-    row = connection.execute(statement("exchanges", name).format(columns=_COLUMNS), list(values)).fetchone()
-    return Exchange(*row) if row else None
+    query = statement("exchanges", name).format(columns=", ".join(_COLUMNS))
+    row = connection.execute(query, list(values)).fetchone()
+    return Exchange(**dict(zip(_COLUMNS, row, strict=True))) if row else None
 
 
 def read_exchange(connection: duckdb.DuckDBPyConnection, exchange_id: int) -> Exchange | None:
@@ -200,19 +208,14 @@ def last_succeeded_exchange(connection: duckdb.DuckDBPyConnection) -> Exchange |
     return _exchange(connection, "last_succeeded")
 
 
-def totals(connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date) -> dict[str, Decimal]:
+def totals(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Decimal]:
     """Grand totals of the documents of a period by currency, in that currency."""
-    return dict(connection.execute(statement("exchanges", "totals"), [first_day, last_day]).fetchall())
+    return dict(connection.execute(statement("exchanges", "totals"), period_parameters(period)).fetchall())
 
 
 def review_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """What waits for a person, by kind."""
     return dict(connection.execute(statement("exchanges", "review_counts")).fetchall())
-
-
-def missing_days(connection: duckdb.DuckDBPyConnection, until: date) -> list[date]:
-    """Days from the first loaded one to `until` that were never loaded to the end (R1)."""
-    return [row[0] for row in connection.execute(statement("exchanges", "missing_days"), [until]).fetchall()]
 
 
 def rejected_count(connection: duckdb.DuckDBPyConnection) -> int:

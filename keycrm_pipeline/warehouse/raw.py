@@ -1,4 +1,4 @@
-"""Stores what KeyCRM answered: order payloads by pages, reference lists, and how far an unfinished walk has come."""
+"""Stores what KeyCRM answered: order payloads by pages, reference lists, and how far an unfinished listing has come."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from datetime import date, datetime
 import duckdb
 import polars as pl
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import in_chunks
-from keycrm_pipeline.warehouse.statements import single_row, statement
+from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class FetchedRow:
 
 @dataclass(frozen=True)
 class FetchedPage:
-    """One page of a walk, with its orders."""
+    """One page of a listing, with its orders."""
 
     page: int
     total: int
@@ -67,7 +68,7 @@ def _digest(payload: bytes) -> str:
 
 def store_pages(
     connection: duckdb.DuckDBPyConnection,
-    walk: str | None,
+    listing: str | None,
     pages: Sequence[FetchedPage],
     *,
     exchange_id: int,
@@ -80,7 +81,7 @@ def store_pages(
 
     Args:
         connection: A connection for writing.
-        walk: What was asked for, so that the walk can go on after a crash; None when it is not to be resumed.
+        listing: What was asked for, so that the listing can go on after a crash; None when it is not to be resumed.
         pages: The pages.
         exchange_id: The exchange that fetched them.
         now: Time of the exchange.
@@ -88,7 +89,7 @@ def store_pages(
     """
     try:
         return _store_pages(
-            connection, walk, pages, set(), exchange_id=exchange_id, now=now, asked_day=asked_day
+            connection, listing, pages, set(), exchange_id=exchange_id, now=now, asked_day=asked_day
         )
     except duckdb.ConversionException:
         # Texts that one JSON reader takes and DuckDB's does not are told apart only when there are any: it costs.
@@ -96,13 +97,13 @@ def store_pages(
         if not invalid:
             raise
         return _store_pages(
-            connection, walk, pages, invalid, exchange_id=exchange_id, now=now, asked_day=asked_day
+            connection, listing, pages, invalid, exchange_id=exchange_id, now=now, asked_day=asked_day
         )
 
 
 def _store_pages(
     connection: duckdb.DuckDBPyConnection,
-    walk: str | None,
+    listing: str | None,
     pages: Sequence[FetchedPage],
     invalid: Collection[bytes],
     *,
@@ -146,8 +147,8 @@ def _store_pages(
                     statement("raw", "touch_orders"), {"order_ids": returned, "exchange_id": exchange_id}
                 )
             nameless = _store_nameless(connection, fetched, invalid, asked_day=asked_day, now=now)
-            if walk is not None:
-                _record_pages(connection, walk, pages, now)
+            if listing is not None:
+                _record_pages(connection, listing, pages, now)
             created, updated = single_row(connection.execute(statement("raw", "fetched_counts")))
     finally:
         connection.unregister("digests_frame")
@@ -248,18 +249,18 @@ def _store_nameless(
 
 
 def _record_pages(
-    connection: duckdb.DuckDBPyConnection, walk: str, pages: Sequence[FetchedPage], now: datetime
+    connection: duckdb.DuckDBPyConnection, listing: str, pages: Sequence[FetchedPage], now: datetime
 ) -> None:
     frame = pl.DataFrame(
         {
-            "walk": [walk] * len(pages),
+            "listing": [listing] * len(pages),
             "page": [page.page for page in pages],
             "total": [page.total for page in pages],
             "order_ids": [[row.order_id for row in page.rows if row.order_id is not None] for page in pages],
             "fetched_at": [now] * len(pages),
         },
         schema={
-            "walk": pl.String,
+            "listing": pl.String,
             "page": pl.Int64,
             "total": pl.Int64,
             "order_ids": pl.List(pl.Int64),
@@ -274,10 +275,12 @@ def _record_pages(
 
 
 def stored_pages(
-    connection: duckdb.DuckDBPyConnection, walk: str, *, not_before: datetime
+    connection: duckdb.DuckDBPyConnection, listing: str, *, not_before: datetime
 ) -> dict[int, StoredPage]:
-    """The pages of a walk that an earlier attempt stored since `not_before`."""
-    rows = connection.execute(statement("raw", "pages"), {"walk": walk, "not_before": not_before}).fetchall()
+    """The pages of a listing that an earlier attempt stored since `not_before`."""
+    rows = connection.execute(
+        statement("raw", "pages"), {"listing": listing, "not_before": not_before}
+    ).fetchall()
     return {
         page: StoredPage(page, total, tuple(order_ids), fetched_at)
         for page, total, order_ids, fetched_at in rows
@@ -289,56 +292,14 @@ def forget_old_pages(connection: duckdb.DuckDBPyConnection, *, not_before: datet
     connection.execute(statement("raw", "forget_old_pages"), {"not_before": not_before})
 
 
-def forget_nameless(
-    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date, seen: Sequence[str]
-) -> None:
-    """Forgets records without id of a period that the newest walk no longer brought."""
-    connection.execute(
-        statement("raw", "forget_nameless"),
-        {"first_day": first_day, "last_day": last_day, "seen": list(seen)},
-    )
+def forget_nameless(connection: duckdb.DuckDBPyConnection, period: Period, seen: Sequence[str]) -> None:
+    """Forgets records without an id of a period that the newest listing no longer brought."""
+    connection.execute(statement("raw", "forget_nameless"), period_parameters(period) | {"seen": list(seen)})
 
 
-def orders_by_day(connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date) -> dict[date, int]:
+def orders_by_day(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[date, int]:
     """Stored payloads by day."""
-    return dict(connection.execute(statement("raw", "days_seen"), [first_day, last_day]).fetchall())
-
-
-def record_loaded_days(
-    connection: duckdb.DuckDBPyConnection,
-    orders_seen: Mapping[date, int],
-    *,
-    exchange_id: int,
-    now: datetime,
-) -> None:
-    """Notes that these days were loaded to the end, also those without orders (R1)."""
-    frame = pl.DataFrame(
-        {
-            "order_day": list(orders_seen),
-            "loaded_at": [now] * len(orders_seen),
-            "exchange_id": [exchange_id] * len(orders_seen),
-            "orders_seen": list(orders_seen.values()),
-        },
-        schema={
-            "order_day": pl.Date,
-            "loaded_at": pl.Datetime("us", "UTC"),
-            "exchange_id": pl.Int64,
-            "orders_seen": pl.Int64,
-        },
-    )
-    connection.register("days_frame", frame)
-    try:
-        connection.execute(statement("raw", "record_loaded_days"))
-    finally:
-        connection.unregister("days_frame")
-
-
-def loaded_days(connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date) -> list[date]:
-    """The days of a period that were loaded to the end at least once."""
-    return [
-        row[0]
-        for row in connection.execute(statement("raw", "loaded_days"), [first_day, last_day]).fetchall()
-    ]
+    return dict(connection.execute(statement("raw", "days_seen"), period_parameters(period)).fetchall())
 
 
 def store_reference_list(
@@ -374,36 +335,23 @@ def reference_lists_refreshed_at(connection: duckdb.DuckDBPyConnection) -> dict[
 
 
 def booked_orders_not_seen(
-    connection: duckdb.DuckDBPyConnection,
-    first_day: date,
-    last_day: date,
-    seen: Sequence[int],
-    *,
-    most: int,
+    connection: duckdb.DuckDBPyConnection, period: Period, seen: Sequence[int], *, most: int
 ) -> list[int]:
-    """Booked orders of a period that the walk did not bring, at most `most` (R11)."""
+    """Booked orders of a period that the listing did not bring, at most `most` (R11)."""
     return [
         row[0]
         for row in connection.execute(
             statement("raw", "booked_not_seen"),
-            {"first_day": first_day, "last_day": last_day, "seen": list(seen), "most": most},
+            period_parameters(period) | {"seen": list(seen), "most": most},
         ).fetchall()
     ]
 
 
-def unchanged_outside(
-    connection: duckdb.DuckDBPyConnection,
-    first_day: date,
-    last_day: date,
-    seen: Sequence[int],
-    *,
-    exchange_id: int,
-) -> int:
-    """How many booked orders of other days a walk brought as they were stored already (R1)."""
+def seen_in_period(connection: duckdb.DuckDBPyConnection, period: Period, seen: Sequence[int]) -> int:
+    """How many of these orders are of a period's days."""
     (found,) = single_row(
         connection.execute(
-            statement("raw", "unchanged_outside"),
-            {"first_day": first_day, "last_day": last_day, "seen": list(seen), "exchange_id": exchange_id},
+            statement("raw", "seen_in_period"), period_parameters(period) | {"seen": list(seen)}
         )
     )
     return int(found)

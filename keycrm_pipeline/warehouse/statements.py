@@ -6,11 +6,14 @@ A file holds statements, each under a `-- name: <name>` line.
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
 
 import duckdb
+
+from keycrm_pipeline.period import Period
 
 _NAME = re.compile(r"^-- name: (\w+)[ \t]*$", re.MULTILINE)
 
@@ -25,6 +28,11 @@ def _statements(file: str) -> dict[str, str]:
 def statement(file: str, name: str) -> str:
     """The statement of that name in `sql/<file>.sql`; KeyError when there is none."""
     return _statements(file)[name]
+
+
+def period_parameters(period: Period | None) -> dict[str, date | None]:
+    """A period for a query, `$first_day` and `$last_day`; no day lies between them when there is none."""
+    return {"first_day": period.first if period else None, "last_day": period.last if period else None}
 
 
 def single_row(answer: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from datetime import date, datetime
 import duckdb
 import polars as pl
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas.validated import (
     VALIDATED_ORDER_LINES,
     VALIDATED_ORDER_PAYMENTS,
@@ -20,7 +21,7 @@ from keycrm_pipeline.warehouse.batches import WORKERS
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import differing_orders, read_frame
 from keycrm_pipeline.warehouse.ranges import LARGE_PAYLOAD, OrderRange, orders_that_fit, ranges_of_orders
-from keycrm_pipeline.warehouse.statements import single_row, statement
+from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 
 
 @dataclass(frozen=True)
@@ -40,30 +41,30 @@ Batch = OrderRange | SingleOrders
 
 def plan_batches(
     connection: duckdb.DuckDBPyConnection,
-    first_day: date,
-    last_day: date,
+    period: Period | None,
     *,
     exchange_id: int | None,
+    with_undated: bool,
     batch_orders: int,
 ) -> list[Batch]:
     """Cuts a period into batches, those of days first, then the orders that this exchange met outside of it.
 
     Args:
         connection: The open file.
-        first_day: First day of the period.
-        last_day: Last day of the period.
+        period: The period; None for no days.
         exchange_id: Exchange whose payloads outside the period belong to it; None for none.
+        with_undated: Whether the orders of no day belong to it.
         batch_orders: Orders of a batch at most; fewer when they are large.
     """
-    period = {"first_day": first_day, "last_day": last_day}
-    (payload_size,) = single_row(connection.execute(statement("validation", "payload_size"), period))
+    days = period_parameters(period)
+    (payload_size,) = single_row(connection.execute(statement("validation", "payload_size"), days))
     most = orders_that_fit(batch_orders, payload_size, LARGE_PAYLOAD)
-    parts = connection.execute(statement("validation", "day_parts"), period | {"most": most}).fetchall()
+    parts = connection.execute(statement("validation", "day_parts"), days | {"most": most}).fetchall()
     outside = [
         row[0]
         for row in connection.execute(
             statement("validation", "outside_orders"),
-            {"exchange_id": exchange_id, "first_day": first_day, "last_day": last_day},
+            days | {"exchange_id": exchange_id, "with_undated": with_undated},
         ).fetchall()
     ]
     return [
@@ -199,19 +200,15 @@ def store_batch(
     return StoredBatch(accepted=accepted, rewritten=rewritten, rejected=len(rejected))
 
 
-def accepted_by_day(
-    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date
-) -> dict[date, int]:
+def accepted_by_day(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[date, int]:
     """Orders with valid rows, by day."""
     return dict(
-        connection.execute(statement("validation", "accepted_by_day"), [first_day, last_day]).fetchall()
+        connection.execute(statement("validation", "accepted_by_day"), period_parameters(period)).fetchall()
     )
 
 
-def rejected_by_day(
-    connection: duckdb.DuckDBPyConnection, first_day: date, last_day: date
-) -> dict[date, int]:
+def rejected_by_day(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[date, int]:
     """Rejected records by day."""
     return dict(
-        connection.execute(statement("validation", "rejected_by_day"), [first_day, last_day]).fetchall()
+        connection.execute(statement("validation", "rejected_by_day"), period_parameters(period)).fetchall()
     )

@@ -1,14 +1,14 @@
 """A KeyCRM account to fill, the books that an exchange makes of it, and readers of their tables.
 
-The steps of a load are those of the assets, called through `exchange` in the same order, on a real file and
-over HTTP of the demo shop. What is not here: rules, and what the tests expect.
+Loads and syncs are the shipped ones, on a real file and over HTTP of the demo shop. What is not here: rules, and what
+the tests expect.
 """
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -17,41 +17,36 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-import duckdb
 import httpx
 
 from keycrm_pipeline.crm import KeyCrmClient, RequestBudget
-from keycrm_pipeline.pipeline import syncs
-from keycrm_pipeline.pipeline.extraction import extract_period
-from keycrm_pipeline.pipeline.period import finish_period
-from keycrm_pipeline.pipeline.products import derive_products, fetch_catalogue, missing_products, read_items
-from keycrm_pipeline.pipeline.registers import (
-    chosen_status_ids,
-    derive_partners,
-    derive_sources,
-    derive_statuses,
-)
-from keycrm_pipeline.pipeline.syncs import PassCounts
-from keycrm_pipeline.pipeline.validation import validate_period
-from keycrm_pipeline.profile import Profile, Settings
-from keycrm_pipeline.run.session import RunPlan, Step, exchange_step, open_warehouse
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.exchange import exchange
+from keycrm_pipeline.pipeline.stages import STAGES, Stage, run_load
+from keycrm_pipeline.pipeline.syncs import SYNCS
+from keycrm_pipeline.profile import Profile, Settings, Workspace
+from keycrm_pipeline.run.session import Plan, Services, Session, open_warehouse
 from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.payloads import buyer_payload, order_payload
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.sandbox.transport import SandboxTransport
 from keycrm_pipeline.schemas import TABLES
-from keycrm_pipeline.warehouse.cards import select_orders
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.exchanges import Exchange, exchange_of_run
 
 KYIV = ZoneInfo("Europe/Kyiv")
 KEY = "a-key-of-the-tests"
 BASE_URL = "https://crm.example/v1"
-STEPS = ("raw_orders", "validated_orders", "statuses", "sources", "partners", "products", "orders")
 MARCH_2 = date(2026, 3, 2)
 """The Monday on which built orders happen unless told otherwise."""
 
-LOG_TABLES = ("ops.exchanges", "ops.loaded_days", "ops.extraction_pages", "raw.reference_lists")
+LOG_TABLES = (
+    "ops.exchanges",
+    "ops.fetched_days",
+    "ops.loaded_days",
+    "ops.extraction_pages",
+    "raw.reference_lists",
+)
 """Tables that tell about loads and not about the shop: each load writes them."""
 
 
@@ -76,32 +71,6 @@ class RewritingTransport(httpx.BaseTransport):
         return httpx.Response(answer.status_code, headers=headers, content=body, request=request)
 
 
-@dataclass(frozen=True)
-class KeptWarehouse(Warehouse):
-    """The database, opened once for all steps of a load: opening it thirty times is what takes time."""
-
-    kept: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
-
-    @contextlib.contextmanager
-    def keeping(self) -> Iterator[None]:
-        """Keeps a connection that every piece of work inside uses."""
-        with super().writing() as connection:
-            self.kept.append(connection)
-            try:
-                yield
-            finally:
-                self.kept.clear()
-
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The kept connection; one of its own when none is kept."""
-        if self.kept:
-            yield self.kept[0]
-            return
-        with super().writing() as connection:
-            yield connection
-
-
 @dataclass
 class Books:
     """One KeyCRM account and the books that are made of it.
@@ -113,7 +82,6 @@ class Books:
         api: KeyCRM's API over the account.
         now: Time of the next load; each load moves it on by an hour.
         rewritten: Bytes of KeyCRM's answers and what comes in their place.
-        give_room_back: Nothing: the connection is kept, and would write to the old file.
     """
 
     directory: Path
@@ -122,7 +90,6 @@ class Books:
     api: SandboxApi
     now: datetime = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
     rewritten: dict[bytes, bytes] = field(default_factory=dict)
-    give_room_back: Callable[[Warehouse, Callable[[str], None]], None] = lambda _warehouse, _tell: None
 
     @property
     def settings(self) -> Settings:
@@ -130,10 +97,14 @@ class Books:
         return Settings(profiles_directory=self.directory, data_directory=self.directory)
 
     @property
-    def warehouse(self) -> KeptWarehouse:
+    def workspace(self) -> Workspace:
+        """The profile and its places."""
+        return Workspace(self.profile, self.settings)
+
+    @property
+    def warehouse(self) -> Warehouse:
         """The profile's database."""
-        opened = open_warehouse(self.profile, self.settings)
-        return KeptWarehouse(opened.path, opened.timezone)
+        return open_warehouse(self.workspace)
 
     def order(self, order_id: int, ordered_at: datetime | str | None = None, **overrides: Any) -> int:
         """Puts an order into KeyCRM; on 2 March, one line of 100 hryvnias, unless told otherwise."""
@@ -151,90 +122,38 @@ class Books:
             sleep=lambda _seconds: None,
         )
 
-    def plan(
-        self,
-        kind: str,
-        days: tuple[date | None, date | None],
-        steps: Sequence[str],
-        run_id: str,
-        warehouse: Warehouse,
-    ) -> RunPlan:
-        """What a run is going to do."""
-        return RunPlan(
-            profile=self.profile,
-            settings=self.settings,
-            run_id=run_id,
-            kind=kind,
-            period_from=days[0],
-            period_to=days[1],
-            steps=steps,
-            clock=lambda: self.now,
-            open_warehouse=lambda _profile, _settings: warehouse,
-            give_room_back=self.give_room_back,
-        )
+    @contextlib.contextmanager
+    def session(
+        self, kind: str = "period", period: Period | None = None, *, key: str = KEY, run_id: str | None = None
+    ) -> Iterator[Session]:
+        """A running exchange; its file is opened once, because opening it for every stage is what takes time."""
+        with self.warehouse.kept_open() as kept:
+            services = Services(
+                clock=lambda: self.now,
+                open_client=lambda _workspace: self.client(key),
+                open_warehouse=lambda _workspace: kept,
+            )
+            plan = Plan(kind, run_id or str(uuid4()), period)
+            with exchange(self.workspace, plan, services) as session:
+                yield session
 
     def load(
         self,
         first_day: date = MARCH_2,
         last_day: date | None = None,
         *,
+        stages: Sequence[Stage] = STAGES,
         key: str = KEY,
         run_id: str | None = None,
     ) -> Exchange:
-        """Loads a period as the assets do, step by step, and returns its row of the log."""
+        """Loads a period and returns its row of the log."""
         run_id = run_id or str(uuid4())
-        warehouse = self.warehouse
-        days = (first_day, last_day or first_day)
-        with warehouse.keeping():
-            self._load(days, key, self.plan("period", days, STEPS, run_id, warehouse))
+        period = Period(first_day, last_day or first_day)
+        with self.session("period", period, key=key, run_id=run_id) as session:
+            for _result in run_load(session, period, stages):
+                pass
         self.now += timedelta(hours=1)
         return self.exchange(run_id)
-
-    def _load(self, days: tuple[date, date], key: str, plan: RunPlan) -> None:
-        with exchange_step(plan, "raw_orders") as step, self.client(key) as client:
-            extracted = extract_period(
-                step.warehouse, self.profile, client, *days, exchange_id=step.exchange_id, now=step.now
-            )
-            step.count(
-                orders_seen=extracted.orders_seen,
-                orders_unchanged=extracted.unchanged_outside,
-                orders_rejected=extracted.rejected,
-                requests=client.statistics.requests,
-            )
-        with exchange_step(plan, "validated_orders") as step, step.warehouse.writing() as connection:
-            validated = validate_period(
-                connection, self.profile, *days, exchange_id=step.exchange_id, now=step.now
-            )
-            step.count(orders_rejected=validated.rejected)
-        with exchange_step(plan, "statuses") as step, step.warehouse.writing() as connection:
-            derive_statuses(connection, self.profile, *days, exchange_id=step.exchange_id)
-        with exchange_step(plan, "sources") as step, step.warehouse.writing() as connection:
-            derive_sources(connection, *days, exchange_id=step.exchange_id)
-        status_ids = chosen_status_ids(self.profile)
-        with exchange_step(plan, "partners") as step, step.warehouse.writing() as connection:
-            select_orders(connection, *days, exchange_id=step.exchange_id, status_ids=status_ids)
-            partners = derive_partners(connection, self.profile, now=step.now)
-            step.count(partners_created=partners.created)
-        with exchange_step(plan, "products") as step:
-            with step.warehouse.writing() as connection:
-                select_orders(connection, *days, exchange_id=step.exchange_id, status_ids=status_ids)
-                items = read_items(connection)
-                unknown = missing_products(connection, items)
-            with self.client(key) as client:
-                fetch_catalogue(step.warehouse, client, unknown, now=step.now)
-                step.count(requests=client.statistics.requests)
-            with step.warehouse.writing() as connection:
-                products = derive_products(connection, self.profile, items, now=step.now)
-            step.count(products_created=products.created)
-        with exchange_step(plan, "orders") as step, step.warehouse.writing() as connection:
-            counts = finish_period(
-                connection, self.profile, *days, exchange_id=step.exchange_id, now=step.now
-            )
-            step.count(
-                orders_created=counts.created,
-                orders_updated=counts.updated,
-                orders_unchanged=counts.unchanged,
-            )
 
     def exchange(self, run_id: str) -> Exchange:
         """The row of the log that a run wrote."""
@@ -243,37 +162,34 @@ class Books:
         assert exchange is not None
         return exchange
 
+    def sync(self, name: str) -> Exchange:
+        """Runs a sync and returns its row of the log."""
+        (work,) = (sync.run for sync in SYNCS if sync.name == name)
+        run_id = str(uuid4())
+        with self.session(name, run_id=run_id) as session:
+            work(session)
+        self.now += timedelta(hours=1)
+        return self.exchange(run_id)
+
     def changes(self) -> Exchange:
-        """The pass that picks up what changed since the last exchange."""
-        return self._pass("changes", syncs.changes)
+        """What changed since the last exchange."""
+        return self.sync("changes")
 
     def recent(self) -> Exchange:
         """The nightly comparison of recent days and open orders."""
-        return self._pass("recent", syncs.recent)
+        return self.sync("recent")
 
     def sweep(self) -> Exchange:
         """The search for orders that KeyCRM no longer has."""
-        return self._pass("sweep", syncs.sweep)
+        return self.sync("sweep")
 
     def catalogue(self) -> Exchange:
         """The refresh of products and categories."""
-        return self._pass("catalogue", syncs.catalogue)
+        return self.sync("catalogue")
 
     def rebuild(self) -> Exchange:
-        """All accounting tables derived anew from the payloads."""
-        return self._pass("rebuild", lambda step, profile, _client: syncs.rebuild(step, profile))
-
-    def _pass(self, kind: str, work: Callable[[Step, Profile, KeyCrmClient], PassCounts]) -> Exchange:
-        run_id = str(uuid4())
-        warehouse = self.warehouse
-        plan = self.plan(kind, (None, None), [kind], run_id, warehouse)
-        with warehouse.keeping(), exchange_step(plan, kind) as step, self.client() as client:
-            try:
-                work(step, self.profile, client)
-            finally:
-                step.count(requests=client.statistics.requests)
-        self.now += timedelta(hours=1)
-        return self.exchange(run_id)
+        """All accounting tables derived again from the payloads."""
+        return self.sync("rebuild")
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """What the file answers to a question."""

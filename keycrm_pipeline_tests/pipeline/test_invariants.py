@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.sandbox.payloads import line_payload
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.warehouse import batches
 from keycrm_pipeline.warehouse.batches import Pace
-from keycrm_pipeline.warehouse.cards import select_orders
+from keycrm_pipeline.warehouse.cards import Selection, select_orders
 from keycrm_pipeline.warehouse.documents import selected_batches
 from keycrm_pipeline.warehouse.ranges import OrderRange
 from keycrm_pipeline.warehouse.validated import plan_batches
@@ -121,8 +122,9 @@ def test_batches_side_by_side_make_the_same_books(
 def _batches(books: Books, first_day: date, last_day: date, most: int) -> list[list[OrderRange]]:
     """Of a stored period: the batches that are validated together, and those whose documents are made together."""
     with books.warehouse.writing() as connection:
-        select_orders(connection, first_day, last_day, exchange_id=None, status_ids=None)
-        planned = plan_batches(connection, first_day, last_day, exchange_id=None, batch_orders=most)
+        period = Period(first_day, last_day)
+        select_orders(connection, Selection(period, None, is_loaded=True, status_ids=None))
+        planned = plan_batches(connection, period, exchange_id=None, with_undated=False, batch_orders=most)
         return [
             [batch for batch in planned if isinstance(batch, OrderRange)],
             selected_batches(connection, most),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from keycrm_pipeline.crm.errors import KeyCrmError
-from keycrm_pipeline.pipeline.extraction import extract_period
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.stages import STAGES, run_load
 from keycrm_pipeline.run.errors import ExchangeError
-from keycrm_pipeline.run.session import exchange_step
-from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, STEPS, Books, kyiv
+from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, kyiv
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -80,22 +79,31 @@ def test_both_forms_of_a_date_are_utc(books: Books) -> None:
     assert days_of(books) == {1: MARCH_2, 2: MARCH_2 + DAY, 3: MARCH_2}
 
 
-def test_order_outside_the_asked_period_is_kept_under_its_own_day(books: Books) -> None:
-    """The pass is a second wider than the day; what it brings besides is booked where it belongs."""
+def test_order_of_another_day_is_kept_raw_until_its_day_is_loaded(books: Books) -> None:
+    """What is asked for is a second wider than the day; what it brings must not make the day before look loaded."""
     books.order(1, kyiv(2026, 3, 1, 23, 59, 59))
     books.order(2, kyiv(2026, 3, 2))
     exchange = books.load(MARCH_2)
-    assert days_of(books) == {1: date(2026, 3, 1), 2: MARCH_2}
-    assert dict(books.rows("raw.orders", "order_id, order_day")) == days_of(books)
-    assert exchange.orders_seen == 2
-    assert exchange.orders_created == 2
+    assert dict(books.rows("raw.orders", "order_id, order_day")) == {1: MARCH_2 - DAY, 2: MARCH_2}
+    assert days_of(books) == {2: MARCH_2}
+    assert (exchange.orders_seen, exchange.orders_created) == (1, 1)
+    assert books.rows("ops.loaded_days", "order_day") == [(MARCH_2,)]
+    assert books.rebuild().orders_created == 0
+    books.load(MARCH_2 - DAY)
+    assert days_of(books) == {1: MARCH_2 - DAY, 2: MARCH_2}
+
+
+def test_changed_order_of_another_loaded_day_is_updated_at_once(books: Books) -> None:
+    """Its day is in the books, so what this load happens to bring of it enters them, and the log counts it once."""
+    books.order(1, kyiv(2026, 3, 1, 23, 59, 59))
+    books.order(2, kyiv(2026, 3, 2))
+    books.load(MARCH_2 - DAY, MARCH_2)
+    books.shop.replace_order(1, {"manager_comment": "Передзвонити"})
+    exchange = books.load(MARCH_2)
+    assert books.value(1, "comment") == "Передзвонити"
+    assert (exchange.orders_seen, exchange.orders_updated, exchange.orders_unchanged) == (2, 1, 1)
     again = books.load(MARCH_2)
-    assert (again.orders_seen, again.orders_created, again.orders_updated, again.orders_unchanged) == (
-        2,
-        0,
-        0,
-        2,
-    )
+    assert (again.orders_seen, again.orders_updated, again.orders_unchanged) == (1, 0, 1)
 
 
 @pytest.mark.parametrize("loaded_day", [date(2026, 3, 2), date(2026, 3, 5)])
@@ -189,19 +197,14 @@ def test_rebuild_after_a_change_of_the_zone_moves_orders_to_their_days(books: Bo
 
 def _fail_after_fetching(books: Books, first_day: date, last_day: date) -> None:
     """A load that stores all orders of a period and dies before the books are made of them."""
-    plan = books.plan("period", (first_day, last_day), STEPS, str(uuid4()), books.warehouse)
-    with exchange_step(plan, "raw_orders") as step, books.client() as client:
-        extract_period(
-            step.warehouse,
-            books.profile,
-            client,
-            first_day,
-            last_day,
-            exchange_id=step.exchange_id,
-            now=step.now,
-        )
-    with pytest.raises(ExchangeError, match="full"), exchange_step(plan, "validated_orders"):
-        raise ExchangeError("The disk is full.")
+    with pytest.raises(ExchangeError, match="full"):
+        _fetch_and_fail(books, Period(first_day, last_day))
+
+
+def _fetch_and_fail(books: Books, period: Period) -> None:
+    with books.session("period", period) as session:
+        for _result in run_load(session, period, STAGES[:1]):
+            raise ExchangeError("The disk is full.")
 
 
 def _pages_asked(books: Books) -> list[int]:
@@ -215,7 +218,7 @@ def test_what_a_failed_load_left_of_another_day_is_counted_once(books: Books) ->
     """An order of the day before that had changed is updated by the next load, and not unchanged as well."""
     books.order(1, kyiv(2026, 3, 1, 23, 59, 59))
     books.order(2, kyiv(2026, 3, 2))
-    books.load(MARCH_2)
+    books.load(MARCH_2 - DAY, MARCH_2)
     books.shop.replace_order(1, {"manager_comment": "Передзвонити"})
     _fail_after_fetching(books, MARCH_2, MARCH_2)
     exchange = books.load(MARCH_2)

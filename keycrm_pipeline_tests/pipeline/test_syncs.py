@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from keycrm_pipeline.crm.errors import TransportFailure
-from keycrm_pipeline.pipeline import syncs
 from keycrm_pipeline.run.errors import ExchangeError
 from keycrm_pipeline.warehouse.raw import mark_missing
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, kyiv
@@ -20,7 +19,7 @@ OLD_UPDATE = {"updated_at": "2026-03-02T10:00:00.000000Z"}
 
 def watermark(books: Books) -> object:
     with books.warehouse.reading() as connection:
-        return syncs.changes_watermark(connection)
+        return changes_watermark(connection)
 
 
 def three_days(books: Books) -> None:
@@ -43,11 +42,47 @@ def test_changes_touch_changed_orders_only(books: Books) -> None:
 
 
 def test_order_entered_late(books: Books) -> None:
-    """An order of weeks ago that was typed in today arrives, under its own day."""
+    """An order of a loaded day that was typed in weeks later arrives, under its own day."""
+    three_days(books)
+    books.order(99, kyiv(2026, 3, 3), updated_at="2026-03-30T08:00:00.000000Z")
+    assert books.changes().orders_created == 1
+    assert str(books.value(99, "order_day")) == "2026-03-03"
+
+
+def test_order_of_a_day_that_was_never_loaded_stays_raw(books: Books) -> None:
+    """R1: one order must not make its day look loaded; it enters the books with the load of its day."""
     three_days(books)
     books.order(99, kyiv(2026, 2, 3), updated_at="2026-03-30T08:00:00.000000Z")
+    exchange = books.changes()
+    assert (exchange.orders_seen, exchange.orders_created) == (1, 0)
+    assert books.rows("orders", "order_id", "order_id = 99") == []
+    assert books.rows("raw.orders", "order_id", "order_id = 99") == [(99,)]
+    for work in (books.recent, books.sweep, books.rebuild):
+        work()
+        assert books.rows("orders", "order_id", "order_id = 99") == []
+    books.load(kyiv(2026, 2, 3).date())
+    assert books.rows("orders", "order_id", "order_id = 99") == [(99,)]
+
+
+def test_changes_carry_the_loaded_days_forward_to_today(books: Books) -> None:
+    """Yesterday is loaded: today's orders are in the books within minutes, and today counts as loaded so far."""
+    yesterday, today = (books.now - timedelta(days=1)).date(), books.now.date()
+    books.order(1, books.now - timedelta(days=1))
+    books.load(yesterday)
+    books.order(2, books.now - timedelta(minutes=5))
     assert books.changes().orders_created == 1
-    assert str(books.value(99, "order_day")) == "2026-02-03"
+    assert books.rows("ops.loaded_days", "order_day, orders_seen") == [(yesterday, 1), (today, 1)]
+
+
+def test_changes_load_no_day_that_they_did_not_ask_for_whole(books: Books) -> None:
+    """Only a day of weeks ago is loaded: the days since then were never fetched and must not look loaded."""
+    three_days(books)
+    loaded = books.rows("ops.loaded_days", "order_day")
+    books.order(50, kyiv(2026, 3, 11))
+    books.order(51, kyiv(2026, 3, 31))
+    books.changes()
+    assert books.rows("ops.loaded_days", "order_day") == loaded
+    assert books.rows("orders", "order_id", "order_id >= 50") == []
 
 
 def test_new_order_that_changes_do_not_list(books: Books) -> None:
@@ -130,7 +165,7 @@ def test_a_failed_pass_leaves_no_mark_behind(books: Books) -> None:
             "INSERT INTO ops.exchanges BY NAME SELECT 90 AS exchange_id, 'shop' AS profile, 'dead' AS run_id, "
             "'sweep' AS kind, now() AS started_at, 'running' AS status, 0 AS orders_seen, 0 AS orders_created, "
             "0 AS orders_updated, 0 AS orders_unchanged, 0 AS orders_rejected, 0 AS partners_created, "
-            "0 AS products_created, 0 AS requests, ['sweep'] AS steps_pending"
+            "0 AS products_created, 0 AS requests"
         )
         mark_missing(connection, [3], exchange_id=90, now=books.now)
     books.changes()

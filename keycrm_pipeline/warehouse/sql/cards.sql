@@ -1,19 +1,26 @@
--- Registers: partner cards, product cards, statuses, sources. Only the cards that a load can meet are read, so that
--- its cost grows with the orders loaded and not with the cards stored.
+-- Cards: partners, products, statuses, sources. Only the cards that a load can meet are read, so that its cost grows
+-- with the orders loaded and not with the cards stored.
 
 -- name: select_orders
--- The orders whose documents a load derives (R2): of the period, or met by this exchange outside of it; chosen by
--- their status, or in the books already. One that fails its checks now keeps its last good document as it is (R10).
+-- The orders whose documents are derived (R1, R2): of the period, or of another day and met by this exchange. A booked
+-- order always follows KeyCRM; another one enters the books when its status is chosen and its day is loaded, and else
+-- stays raw until a load of its day. One that fails its checks now keeps its last good document as it is (R10).
 CREATE OR REPLACE TABLE staging.selected_orders AS
 SELECT validated.order_id
 FROM validated.orders AS validated
 ANTI JOIN ops.rejected_records AS rejected ON rejected.order_id = validated.order_id
 LEFT JOIN accounting.orders AS booked USING (order_id)
-WHERE (
-        (validated.order_day BETWEEN $first_day AND $last_day)
-        OR ($with_outside AND validated.exchange_id = $exchange_id)
+WHERE (validated.order_day BETWEEN $first_day AND $last_day OR validated.exchange_id = $exchange_id)
+    AND (
+        booked.order_id IS NOT NULL
+        OR (
+            ($all_statuses OR validated.status_id IN (SELECT unnest($status_ids)))
+            AND (
+                ($is_loaded AND validated.order_day BETWEEN $first_day AND $last_day)
+                OR validated.order_day IN (SELECT order_day FROM ops.loaded_days)
+            )
+        )
     )
-    AND ($all_statuses OR validated.status_id IN (SELECT unnest($status_ids)) OR booked.order_id IS NOT NULL)
 
 -- name: buyers_on_orders
 -- The buyers of the orders of some days, in order of the orders. Left out is what cannot change a card: of a linked
@@ -141,6 +148,34 @@ FROM accounting.product_variants ORDER BY variant_id
 -- name: product_links
 SELECT offer_id, crm_product_id, product_id, variant_id FROM accounting.product_links ORDER BY offer_id
 
+-- name: met_products
+-- Cards that an item can lead to: by its SKU or a variant's, by a link of its offer or product, or by its name (R4).
+CREATE OR REPLACE TEMP TABLE met_products AS
+SELECT product_id FROM accounting.products
+WHERE sku_key IN (SELECT unnest($sku_keys)) OR name_key IN (SELECT unnest($name_keys))
+UNION
+SELECT product_id FROM accounting.product_variants WHERE sku_key IN (SELECT unnest($sku_keys))
+UNION
+SELECT product_id FROM accounting.product_links
+WHERE offer_id IN (SELECT unnest($offer_ids)) OR crm_product_id IN (SELECT unnest($crm_product_ids))
+
+-- name: candidate_products
+SELECT product_id, name, sku, kind, unit, category_id, category_name, origin, catalogue_id
+FROM accounting.products SEMI JOIN met_products USING (product_id) ORDER BY product_id
+
+-- name: candidate_variants
+SELECT variant_id, product_id, sku, barcode, characteristics, offer_id
+FROM accounting.product_variants SEMI JOIN met_products USING (product_id) ORDER BY variant_id
+
+-- name: candidate_links
+SELECT offer_id, crm_product_id, product_id, variant_id
+FROM accounting.product_links SEMI JOIN met_products USING (product_id) ORDER BY offer_id
+
+-- name: next_product_ids
+SELECT
+    (SELECT coalesce(max(product_id), 0) + 1 FROM accounting.products),
+    (SELECT coalesce(max(variant_id), 0) + 1 FROM accounting.product_variants)
+
 -- name: insert_products
 INSERT INTO accounting.products BY NAME
 SELECT frame.*, $now AS created_at, $now AS updated_at FROM cards_frame AS frame ORDER BY product_id
@@ -181,18 +216,17 @@ INSERT OR REPLACE INTO ops.ambiguous_names BY NAME SELECT * FROM names_frame ORD
 INSERT OR IGNORE INTO ops.promoted_products BY NAME SELECT * FROM promoted_frame ORDER BY product_id
 
 -- name: selected_statuses
--- Every status an order of the period carries, also those that no order of the books has: the list is a register.
+-- Every status that an order of the period carries, also those that no booked order has.
 SELECT status_id, arg_max(status_name, order_id) AS name, arg_max(status_alias, order_id) AS alias,
     arg_max(status_group_id, order_id) AS group_id
 FROM validated.orders
-WHERE order_day BETWEEN $first_day AND $last_day OR ($with_outside AND exchange_id = $exchange_id)
+WHERE order_day BETWEEN $first_day AND $last_day OR exchange_id = $exchange_id
 GROUP BY status_id ORDER BY status_id
 
 -- name: selected_sources
 SELECT DISTINCT source_id
 FROM validated.orders
-WHERE (order_day BETWEEN $first_day AND $last_day OR ($with_outside AND exchange_id = $exchange_id))
-    AND source_id IS NOT NULL
+WHERE (order_day BETWEEN $first_day AND $last_day OR exchange_id = $exchange_id) AND source_id IS NOT NULL
 ORDER BY source_id
 
 -- name: reference_rows
@@ -213,9 +247,11 @@ INSERT OR REPLACE INTO accounting.sources BY NAME SELECT * FROM sources_frame OR
 
 -- name: known_catalogue_products
 SELECT crm_product_id, CAST(payload AS VARCHAR) FROM raw.products
+WHERE crm_product_id IN (SELECT unnest($crm_product_ids))
 
 -- name: known_catalogue_offers
 SELECT offer_id, crm_product_id, CAST(payload AS VARCHAR) FROM raw.offers
+WHERE crm_product_id IN (SELECT unnest($crm_product_ids))
 
 -- name: upsert_catalogue_products
 INSERT OR REPLACE INTO raw.products BY NAME

@@ -143,7 +143,7 @@ GROUP BY fresh.order_day ORDER BY fresh.order_day
 -- name: day_totals
 SELECT order_day, currency, count(*), sum(grand_total)
 FROM accounting.orders
-WHERE order_day BETWEEN ? AND ?
+WHERE order_day BETWEEN $first_day AND $last_day
 GROUP BY order_day, currency ORDER BY order_day, currency
 
 -- name: default_partner_id

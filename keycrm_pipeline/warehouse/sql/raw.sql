@@ -1,4 +1,4 @@
--- Raw copies: payloads as they came, the pages of an unfinished walk, reference lists.
+-- Raw copies: payloads as they came, the pages of an unfinished listing, reference lists.
 
 -- name: mark_stored
 -- What is new or differs from what is stored, told by the digest: payloads are not read for it.
@@ -38,25 +38,20 @@ WHERE order_id IS NULL AND order_day BETWEEN $first_day AND $last_day
 SELECT order_id FROM rows_frame WHERE NOT json_valid(payload)
 
 -- name: pages
-SELECT page, total, order_ids, fetched_at FROM ops.extraction_pages WHERE walk = $walk AND fetched_at >= $not_before ORDER BY page
+SELECT page, total, order_ids, fetched_at FROM ops.extraction_pages WHERE listing = $listing AND fetched_at >= $not_before ORDER BY page
 
 -- name: record_pages
 INSERT OR REPLACE INTO ops.extraction_pages BY NAME SELECT * FROM pages_frame
 
 -- name: forget_pages
-DELETE FROM ops.extraction_pages WHERE list_contains($walks, walk)
+DELETE FROM ops.extraction_pages WHERE list_contains($listings, listing)
 
 -- name: forget_old_pages
 DELETE FROM ops.extraction_pages WHERE fetched_at < $not_before
 
 -- name: days_seen
-SELECT order_day, count(*) FROM raw.orders WHERE order_day BETWEEN ? AND ? GROUP BY order_day ORDER BY order_day
-
--- name: record_loaded_days
-INSERT OR REPLACE INTO ops.loaded_days BY NAME SELECT * FROM days_frame
-
--- name: loaded_days
-SELECT order_day FROM ops.loaded_days WHERE order_day BETWEEN ? AND ? ORDER BY order_day
+SELECT order_day, count(*) FROM raw.orders WHERE order_day BETWEEN $first_day AND $last_day
+GROUP BY order_day ORDER BY order_day
 
 -- name: reference_changes
 INSERT OR REPLACE INTO raw.reference_rows BY NAME
@@ -82,7 +77,7 @@ SELECT row_id AS {id_column}, coalesce(payload ->> 'name', payload ->> 'full_nam
 FROM raw.reference_rows WHERE list_name = '{list_name}'
 
 -- name: booked_not_seen
--- Orders of the period that are in the books and that this walk did not bring.
+-- Orders of the period that are in the books and that this listing did not bring.
 SELECT booked.order_id
 FROM accounting.orders AS booked
 LEFT JOIN raw.orders AS raw USING (order_id)
@@ -92,18 +87,9 @@ WHERE booked.order_day BETWEEN $first_day AND $last_day
 ORDER BY booked.order_id
 LIMIT $most
 
--- name: unchanged_outside
--- Booked orders that a walk brought though their day is another, with the payload that was stored already: nothing
--- derives them, and the log would lose them between what was seen and what became of it.
-SELECT count(*)
-FROM raw.orders AS raw
-SEMI JOIN accounting.orders AS booked USING (order_id)
-WHERE raw.order_day NOT BETWEEN $first_day AND $last_day
-    AND raw.exchange_id <> $exchange_id
-    -- What a failed exchange left is derived by this one, and counted there.
-    AND raw.exchange_id NOT IN (SELECT exchange_id FROM ops.exchanges WHERE status = 'failed')
-    AND raw.order_id IN (SELECT unnest($seen))
-    AND raw.order_id NOT IN (SELECT order_id FROM ops.rejected_records WHERE order_id IS NOT NULL)
+-- name: seen_in_period
+SELECT count(*) FROM raw.orders
+WHERE order_day BETWEEN $first_day AND $last_day AND order_id IN (SELECT unnest($seen))
 
 -- name: mark_missing
 UPDATE raw.orders SET missing_since = $now WHERE order_id IN (SELECT unnest($order_ids)) AND missing_since IS NULL

@@ -329,7 +329,7 @@ FROM raw.orders SEMI JOIN (SELECT order_day FROM days WHERE place % greatest(day
 SELECT order_id FROM raw.orders
 WHERE exchange_id = $exchange_id AND NOT coalesce(order_day BETWEEN $first_day AND $last_day, false)
 UNION
-SELECT order_id FROM raw.orders WHERE order_day IS NULL
+SELECT order_id FROM raw.orders WHERE $with_undated AND order_day IS NULL
 ORDER BY order_id
 
 -- name: batch_counts
@@ -337,7 +337,7 @@ SELECT (SELECT count(*) FROM accepted_orders), (SELECT count(*) FROM changed_ord
     (SELECT count(*) FROM changed_orders WHERE is_stored)
 
 -- name: accepted_by_day
-SELECT order_day, count(*) FROM validated.orders WHERE order_day BETWEEN ? AND ? GROUP BY order_day
+SELECT order_day, count(*) FROM validated.orders WHERE order_day BETWEEN $first_day AND $last_day GROUP BY order_day
 
 -- name: rejected_by_day
-SELECT order_day, count(*) FROM ops.rejected_records WHERE order_day BETWEEN ? AND ? GROUP BY order_day
+SELECT order_day, count(*) FROM ops.rejected_records WHERE order_day BETWEEN $first_day AND $last_day GROUP BY order_day

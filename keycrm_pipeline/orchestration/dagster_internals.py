@@ -1,0 +1,122 @@
+"""Every use of Dagster that is not its public API, each with the version it was checked against.
+
+When Dagster moves one of these names, this is the only module to look at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+# 1.13.28: the origin of a run has no public type.
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+if TYPE_CHECKING:
+    # 1.13.28: what dg.define_asset_job returns has no public name.
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition as AssetJob,
+    )
+
+    __all__ = ["AssetJob"]
+
+# 1.13.28: documented as run tags, without a public constant.
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+MAX_RETRIES_TAG = "dagster/max_retries"
+
+HIDDEN_TAG_PREFIX = ".dagster/"
+"""1.13.28: the page does not show tags that begin with it."""
+
+CODE_LOCATION = "keycrm_pipeline"
+"""Name of the code location in `workspace.yaml`."""
+
+REPOSITORY = "__repository__"
+"""1.13.28: name that Dagster gives to the one repository of a code location."""
+
+
+@contextlib.contextmanager
+def runs_with_origin(instance: dg.DagsterInstance, module: str) -> Iterator[None]:
+    """Gives runs that are executed in this process the origin that runs of the page have.
+
+    The Overview shows only runs that come from a code location. 1.13.28: `execute_in_process` creates its run by
+    `instance.create_run_for_job` and passes no origin.
+
+    Args:
+        instance: The instance.
+        module: Module that the code location loads.
+    """
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(
+        LoadableTargetOrigin(executable_path=sys.executable, module_name=module), CODE_LOCATION
+    )
+    repository = RemoteRepositoryOrigin(location, REPOSITORY)
+    create: Callable[..., dg.DagsterRun] = instance.create_run_for_job
+
+    def create_with_origin(job_def: dg.JobDefinition, **arguments: Any) -> dg.DagsterRun:
+        origin = RemoteJobOrigin(repository, job_def.name)
+        return create(job_def=job_def, **{**arguments, "remote_job_origin": origin})
+
+    # Set on this object alone; deleted, the method of its class is found again.
+    vars(instance)["create_run_for_job"] = create_with_origin
+    try:
+        yield
+    finally:
+        del vars(instance)["create_run_for_job"]
+
+
+def tag_run(instance: dg.DagsterInstance, run_id: str, tags: dict[str, str]) -> None:
+    """Adds tags to a run that is under way. 1.13.28: `add_run_tags` is not marked as public."""
+    instance.add_run_tags(run_id, tags)
+
+
+def end_run(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:
+    """Ends a run whose process no longer exists, and frees its place in every pool.
+
+    1.13.28: `report_run_canceled`, `report_run_failed` and the storage's slots are not marked as public.
+    """
+    if run.status == dg.DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, message=message)
+    else:
+        instance.report_run_failed(run, message=message)
+    with contextlib.suppress(NotImplementedError):
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def make_pools_known(instance: dg.DagsterInstance, pools: Iterable[str]) -> None:
+    """Gives pools their default limit before the daemon sees a run of them.
+
+    Dagster gives it when it first finds such a run in its queue, after it has looked which pools have a limit: of the
+    first backfill ever, two runs would be started at once, and the second would wait for the lock of its profile.
+    A limit that a pool has stays. 1.13.28: limits are set through the storage, which is not public.
+
+    Args:
+        instance: The instance.
+        pools: Names of pools, see `ProfileAssets.pool`.
+    """
+    for pool in set(pools) - instance.event_log_storage.get_concurrency_keys():
+        instance.event_log_storage.initialize_concurrency_limit_to_default(pool)
+
+
+def has_backfill_under_way(instance: dg.DagsterInstance, prefix: str, newest: int) -> bool:
+    """Whether a backfill of assets whose keys begin with `prefix` is under way.
+
+    1.13.28: `get_backfills` and the statuses are not public, so the status is compared by its name.
+
+    Args:
+        instance: The instance.
+        prefix: First part of the assets' keys.
+        newest: How many backfills to look at, newest first; each may be large.
+    """
+    return any(
+        backfill.status.name == "REQUESTED"
+        and any(key.path[0] == prefix for key in backfill.asset_selection or ())
+        for backfill in instance.get_backfills(limit=newest)
+    )

@@ -1,0 +1,98 @@
+"""Jobs of a profile: `<profile>_load` for a period, one op job per sync, and one job per kind of file.
+
+A sync is work and no data, so it is no asset: the lineage shows data alone. What a sync has written is reported as
+materializations of the touched partitions, which automation conditions of other people's assets follow.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from keycrm_pipeline.orchestration.assets import day_metadata
+from keycrm_pipeline.orchestration.dagster_internals import AssetJob
+from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
+from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
+from keycrm_pipeline.pipeline.exchange import exchange
+from keycrm_pipeline.pipeline.stages import STAGES
+from keycrm_pipeline.pipeline.syncs import SYNCS, Sync
+from keycrm_pipeline.run.session import Plan, Session
+
+FILE_JOBS = ("exports", "report")
+_TABLES_BY_DAY = ("raw_orders", "validated_orders")
+"""Stages whose rows are of a day, as those of `orders` are."""
+
+
+def build_jobs(assets: ProfileAssets) -> list[dg.JobDefinition | AssetJob]:
+    """The jobs of one profile."""
+    tags = {PROFILE_TAG: assets.name}
+    return [
+        dg.define_asset_job(
+            f"{assets.name}_load",
+            selection=dg.AssetSelection.assets(*(assets.key(stage.name) for stage in STAGES)),
+            description="Loads a period: one day, or a range of days in one run.",
+            tags=tags,
+            executor_def=dg.in_process_executor,
+        ),
+        *(_sync_job(assets, sync) for sync in SYNCS),
+        *(
+            dg.define_asset_job(
+                f"{assets.name}_{name}",
+                selection=dg.AssetSelection.assets(assets.key(name)).without_checks(),
+                tags=tags,
+                executor_def=dg.in_process_executor,
+            )
+            for name in FILE_JOBS
+        ),
+    ]
+
+
+def _sync_job(assets: ProfileAssets, sync: Sync) -> dg.JobDefinition:
+    @dg.op(
+        name=f"{assets.name}__{sync.name}",
+        description=sync.description,
+        out=dg.Out(dg.Nothing),
+        pool=assets.pool,
+        retry_policy=RETRY,
+    )
+    def work(context: dg.OpExecutionContext) -> None:
+        plan = Plan(sync.name, context.run.root_run_id or context.run.run_id)
+        with as_dagster_failure(context), exchange(assets.workspace, plan) as session:
+            try:
+                context.add_output_metadata(dict(sync.run(session)))
+            finally:
+                # Also when it fails at its end: what is written is written.
+                _report_written(context, assets, session)
+
+    @dg.job(
+        name=f"{assets.name}_{sync.name}",
+        description=sync.description,
+        tags={PROFILE_TAG: assets.name},
+        executor_def=dg.in_process_executor,
+    )
+    def job() -> None:
+        work()
+
+    return job
+
+
+def _report_written(context: dg.OpExecutionContext, assets: ProfileAssets, session: Session) -> None:
+    """Reports the touched partitions: of the tables by day each day, of the cards the newest one."""
+    days = sorted(session.written_days)
+    for day in days:
+        for name in (*_TABLES_BY_DAY, "orders"):
+            context.log_event(
+                dg.AssetMaterialization(
+                    assets.key(name),
+                    description=f"Written to by {session.plan.kind}.",
+                    partition=day.isoformat(),
+                    metadata=day_metadata(session.written_days[day]) if name == "orders" else {},
+                )
+            )
+    for name in sorted(session.changed_cards) if days else ():
+        context.log_event(
+            dg.AssetMaterialization(
+                assets.key(name),
+                description=f"Written to by {session.plan.kind}.",
+                partition=days[-1].isoformat(),
+            )
+        )

@@ -1,0 +1,90 @@
+"""One profile as Dagster sees it: keys, partitions, pool and tags, which all its assets, jobs and schedules share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from keycrm_pipeline.orchestration.dagster_internals import RANGE_END_TAG, RANGE_START_TAG
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import Profile, Workspace
+from keycrm_pipeline.schemas import Table
+
+PROFILE_TAG = "keycrm/profile"
+"""Runs of one profile wait for each other in the queue: `dagster.yaml` limits this tag to one run per value."""
+
+PERIOD_TAG = "keycrm/period"
+"""The days that a run is for, as people read them."""
+
+
+@dataclass(frozen=True)
+class ProfileAssets:
+    """One profile, as its assets see it."""
+
+    workspace: Workspace
+
+    @property
+    def profile(self) -> Profile:
+        """The profile."""
+        return self.workspace.profile
+
+    @property
+    def name(self) -> str:
+        """Its name: group of its assets, and first part of the names of its jobs."""
+        return self.profile.name
+
+    def key(self, name: str) -> dg.AssetKey:
+        """The key of one of the profile's assets."""
+        return dg.AssetKey([self.name, name])
+
+    @property
+    def partitions(self) -> dg.DailyPartitionsDefinition:
+        """Local days from the profile's start date to today, today included."""
+        return dg.DailyPartitionsDefinition(
+            start_date=self.profile.start_date.isoformat(), timezone=self.profile.timezone, end_offset=1
+        )
+
+    @property
+    def pool(self) -> str:
+        """Runs of one profile wait for each other in the queue."""
+        return f"keycrm_{self.name}"
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """What every asset of the profile has."""
+        return {"group_name": self.name, "owners": list(self.profile.owners)}
+
+
+def period_tags(period: Period) -> dict[str, str]:
+    """The tags that make one run load a period."""
+    return {
+        RANGE_START_TAG: period.first.isoformat(),
+        RANGE_END_TAG: period.last.isoformat(),
+        PERIOD_TAG: str(period),
+    }
+
+
+def run_period(context: dg.AssetExecutionContext) -> Period:
+    """The local days of a run, by its first and last partition."""
+    days = [date.fromisoformat(key) for key in context.partition_keys]
+    return Period(min(days), max(days))
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """A table's columns as Dagster shows them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                column.type,
+                description=column.comment,
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.nullable, unique=table.primary_key == (column.name,)
+                ),
+            )
+            for column in table.columns
+        ]
+    )

@@ -1,0 +1,137 @@
+"""Sensors of a profile: the changes sync every few minutes, and one alert for each streak of failures."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from keycrm_pipeline.orchestration.dagster_internals import has_backfill_under_way
+from keycrm_pipeline.orchestration.instance import end_orphaned_runs
+from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
+from keycrm_pipeline.run.alerts import send_alert
+from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.run.session import open_warehouse
+from keycrm_pipeline.warehouse import exchanges
+from keycrm_pipeline.warehouse.errors import WarehouseError
+
+FAILURE_POLL_SECONDS = 60
+NEWEST_BACKFILLS = 50
+"""Backfills that are looked at, newest first: one that is under way is among them, and each may be large."""
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
+
+def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
+    """The changes sync every few minutes, and one alert for each streak of failures."""
+    profile = assets.profile
+    name = profile.name
+    enabled = profile.changes.enabled and profile.schedule.enabled
+
+    @dg.sensor(
+        name=f"{name}_changes_sensor",
+        job_name=f"{name}_changes",
+        minimum_interval_seconds=profile.changes.every_minutes * 60,
+        default_status=dg.DefaultSensorStatus.RUNNING if enabled else dg.DefaultSensorStatus.STOPPED,
+        description="Picks up changed orders.",
+    )
+    def changes_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        busy = _work_under_way(context.instance, assets)
+        if busy is not None:
+            return dg.SkipReason(busy)
+        try:
+            with open_warehouse(assets.workspace).reading() as connection:
+                is_loaded = exchanges.newest_crm_updated_at(connection) is not None
+        except WarehouseError as error:
+            return dg.SkipReason(str(error))
+        if not is_loaded:
+            return dg.SkipReason("Nothing was loaded yet: load a period first.")
+        return dg.SensorResult(run_requests=[dg.RunRequest(tags={PROFILE_TAG: name})])
+
+    @dg.sensor(
+        name=f"{name}_failures",
+        minimum_interval_seconds=FAILURE_POLL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Raises one alert when exchanges begin to fail; a later success clears it. Ends runs of commands "
+        "that were killed, so that nothing waits for them.",
+    )
+    def failures(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        end_orphaned_runs(context.instance)
+        standing = _standing_failure(context.instance, assets)
+        alerted = json.loads(context.cursor)["alerted"] if context.cursor else False
+        if standing is None:
+            context.update_cursor(json.dumps({"alerted": False}))
+            return dg.SkipReason("The last exchange did not fail.")
+        if alerted:
+            return dg.SkipReason("The failure was reported already.")
+        alert = send_alert(profile, standing)
+        # An alert that no hook accepted is sent again at the next tick: nobody knows of the failure yet.
+        context.update_cursor(json.dumps({"alerted": alert.is_delivered}))
+        return dg.SkipReason(alert.text)
+
+    return [changes_sensor, failures]
+
+
+def _work_under_way(instance: dg.DagsterInstance, assets: ProfileAssets) -> str | None:
+    """Why a changes sync need not be queued now, in words; None when nothing of the profile waits or runs.
+
+    A sync queued behind a backfill would ask for what the backfill is about to load; the next tick comes soon.
+    """
+    name = assets.profile.name
+    if instance.get_run_records(dg.RunsFilter(tags={PROFILE_TAG: name}, statuses=_UNFINISHED), limit=1):
+        return "An exchange of this profile is waiting or running."
+    if has_backfill_under_way(instance, name, NEWEST_BACKFILLS):
+        return "A backfill of this profile is under way."
+    return None
+
+
+def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> str | None:
+    """Why the exchange that ended last failed, in words; None when it did not.
+
+    What runs or waits proves nothing yet: counted as no failure, each new try would end one streak and begin another
+    alert. A run that died before or after it could write the log is seen by Dagster alone.
+    """
+    profile = assets.profile
+    try:
+        with open_warehouse(assets.workspace).reading() as connection:
+            newest, last = exchanges.last_exchange(connection), exchanges.last_ended_exchange(connection)
+    except WarehouseError:
+        newest = last = None
+    if newest is not None and newest.status == "running":
+        if not is_held(assets.workspace.lock):
+            return f"Exchange {newest.exchange_id} of profile {profile.name} failed: {exchanges.KILLED}"
+    elif last is not None and last.status == "failed" and not _goes_on(instance, last.run_id):
+        return f"Exchange {last.exchange_id} of profile {profile.name} failed: {last.error}"
+    if last is not None and last.status == "failed" and newest != last:
+        return f"Exchange {last.exchange_id} of profile {profile.name} failed: {last.error}"
+    records = instance.get_run_records(
+        dg.RunsFilter(
+            tags={PROFILE_TAG: profile.name},
+            statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE],
+        ),
+        limit=1,
+    )
+    if records and records[0].dagster_run.status == dg.DagsterRunStatus.FAILURE:
+        ended = records[0].end_time
+        finished_later = (
+            last is not None
+            and last.status == "succeeded"
+            and last.finished_at is not None
+            and ended is not None
+            and last.finished_at > datetime.fromtimestamp(ended, UTC)
+        )
+        if not finished_later:
+            return f"Run {records[0].dagster_run.run_id} of profile {profile.name} failed; see it in Dagster."
+    return None
+
+
+def _goes_on(instance: dg.DagsterInstance, run_id: str | None) -> bool:
+    """Whether the run of a failed exchange tries its step again."""
+    run = instance.get_run_by_id(run_id) if run_id is not None else None
+    return run is not None and not run.is_finished

@@ -1,0 +1,63 @@
+"""Brings what a sync has fetched into the books: the stages of a load, for the orders that its exchange met."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.extraction import ExtractionCounts
+from keycrm_pipeline.pipeline.stages import DERIVED_STAGES, run_load
+from keycrm_pipeline.run.session import Session
+from keycrm_pipeline.warehouse import days
+
+
+def derive(session: Session, period: Period | None = None) -> None:
+    """Runs all stages after the extraction for the orders that this exchange met, and for the days of a period.
+
+    What they wrote is noted in the session, for whoever watches the tables: days that are not loaded are left out,
+    though a booked order of theirs has changed.
+    """
+    for result in run_load(session, period, DERIVED_STAGES):
+        totals = result.numbers.totals
+        if totals.get("cards created") or totals.get("cards changed"):
+            session.changed_cards.add(result.stage.name)
+        if result.stage.name != "orders":
+            continue
+        written = {
+            day: numbers
+            for day, numbers in result.numbers.days.items()
+            if numbers["created"] or numbers["updated"]
+        }
+        if written:
+            with session.warehouse.reading() as connection:
+                loaded = days.loaded_days(connection, Period(min(written), max(written)))
+            session.written_days |= {day: written[day] for day in loaded if day in written}
+
+
+def derive_met(session: Session, counts: ExtractionCounts, period: Period | None = None) -> Mapping[str, Any]:
+    """Brings the orders that a sync has met into the books, and completes its row of the log.
+
+    Args:
+        session: The running exchange.
+        counts: What was met.
+        period: Days that the sync has fetched whole, which are loaded by it.
+
+    Returns:
+        Numbers of the sync, by words.
+    """
+    derive(session, period)
+    session.add(orders_rejected=len(counts.nameless_keys))
+    row = session.counts
+    unchanged = counts.orders_seen - row.orders_created - row.orders_updated - row.orders_rejected
+    session.set(orders_seen=counts.orders_seen, orders_unchanged=max(0, unchanged))
+    return {
+        "orders seen": counts.orders_seen,
+        "payloads new": counts.created,
+        "payloads changed": counts.updated,
+        "documents new": row.orders_created,
+        "documents changed": row.orders_updated,
+        "orders rejected": row.orders_rejected,
+        "orders no longer in KeyCRM": counts.missing,
+        "days touched": len(session.written_days),
+    }

@@ -1,0 +1,86 @@
+"""Sync `recent`: the recent days and every open order, compared again whatever KeyCRM says about changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from keycrm_pipeline.accounting.days import spans
+from keycrm_pipeline.accounting.statuses import CLOSING_GROUPS
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.derivation import derive_met
+from keycrm_pipeline.pipeline.extraction import (
+    ExtractionCounts,
+    Listing,
+    ask_for,
+    read_listing,
+    refresh_reference_lists,
+)
+from keycrm_pipeline.run.errors import ManyMissingError
+from keycrm_pipeline.run.session import Session
+from keycrm_pipeline.warehouse import syncs
+
+BEGINNING_OF_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any order of KeyCRM."""
+
+_SECOND = timedelta(seconds=1)
+
+
+def run(session: Session) -> Mapping[str, Any]:
+    """Compares the recent days and every order that is not closed again, whatever updated_at says.
+
+    updated_at is not proven to move on every change. Three kinds of listings, none of them one request per order: the
+    recent window; before it, each status outside the closing groups that stored orders are in; and the days of
+    orders that were open here and came back in neither. What is absent from all of them is asked for by id, up to
+    the ceiling of the sweep (R11).
+
+    Raises:
+        ManyMissingError: More orders are absent than that ceiling. None was asked for or marked; what the listings
+            brought is in the books.
+    """
+    profile = session.profile
+    today = session.now.astimezone(profile.zone).date()
+    window = Period(today - timedelta(days=profile.recent.days), today)
+    start, end = window.instants(profile.zone)
+    counts = ExtractionCounts()
+    with session.warehouse.writing() as connection:
+        open_orders = syncs.open_orders(connection, CLOSING_GROUPS)
+    with session.client() as client:
+        refresh_reference_lists(session, client)
+
+        def read(listings: Iterable[Listing]) -> list[syncs.OpenOrder]:
+            """Reads listings; the open orders that are absent from all that was read so far."""
+            for listing in listings:
+                counts.add(read_listing(session, client, listing))
+            return [order for order in open_orders if order.order_id not in counts.order_ids]
+
+        absent = read(
+            [Listing(f"recent {start:%Y-%m-%dT%H:%M:%SZ}", window.first, created_between=(start, end))]
+        )
+        absent = read(
+            Listing(
+                # Dated like the window before it: a listing of another night is another list.
+                f"status {status_id} before {start:%Y-%m-%dT%H:%M:%SZ}",
+                window.first,
+                status_id=status_id,
+                created_between=(BEGINNING_OF_TIME, start + _SECOND),
+            )
+            for status_id in sorted({order.status_id for order in absent})
+        )
+        absent = read(
+            Listing(
+                f"span {first:%Y-%m-%dT%H:%M:%SZ} {last:%Y-%m-%dT%H:%M:%SZ}",
+                window.first,
+                created_between=(first - _SECOND, last + _SECOND),
+            )
+            for first, last in spans([order.ordered_at for order in absent])
+        )
+        most = profile.sweep.most_missing
+        if len(absent) <= most:
+            ask_for(session, client, [order.order_id for order in absent], counts)
+    numbers = derive_met(session, counts)
+    if len(absent) > most:
+        # At the end: what changed is worth having, and what vanished needs a person however often it is repeated.
+        raise ManyMissingError([order.order_id for order in absent], most)
+    return {**numbers, "open orders compared": len(open_orders)}

@@ -1,0 +1,240 @@
+"""The stages of a load, in order, and the load itself: one function for every way in.
+
+A period's load, a backfill, the daily schedule, the syncs, a rebuild and the tests all go through `run_load`. What a
+stage does is in the module of its name; those are imported when they run, because they load slow libraries and Dagster
+reads this table in every process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from keycrm_pipeline.period import Period, contiguous_periods
+from keycrm_pipeline.pipeline.results import StageNumbers
+from keycrm_pipeline.run.errors import NeverFetchedError, StageSkippedError
+from keycrm_pipeline.schemas import Table
+from keycrm_pipeline.schemas.accounting import ORDERS, PARTNERS, PRODUCTS, SOURCES, STATUSES
+from keycrm_pipeline.schemas.raw import RAW_ORDERS
+from keycrm_pipeline.schemas.validated import VALIDATED_ORDERS
+from keycrm_pipeline.warehouse import days
+
+if TYPE_CHECKING:
+    from keycrm_pipeline.run.session import Session
+
+
+def _raw_orders(session: Session, period: Period | None) -> StageNumbers:
+    from keycrm_pipeline.pipeline import extraction
+
+    if period is None:
+        raise ValueError("Orders are fetched for a period.")
+    return extraction.run(session, period)
+
+
+def _validated_orders(session: Session, period: Period | None) -> StageNumbers:
+    from keycrm_pipeline.pipeline import validation
+
+    return validation.run(session, period)
+
+
+def _statuses(session: Session, period: Period | None) -> StageNumbers:
+    from keycrm_pipeline.pipeline import statuses
+
+    return statuses.run(session, period)
+
+
+def _sources(session: Session, period: Period | None) -> StageNumbers:
+    from keycrm_pipeline.pipeline import sources
+
+    return sources.run(session, period)
+
+
+def _partners(session: Session, period: Period | None) -> StageNumbers:
+    from keycrm_pipeline.pipeline import partners
+
+    return partners.run(session, period)
+
+
+def _products(session: Session, period: Period | None) -> StageNumbers:
+    from keycrm_pipeline.pipeline import products
+
+    return products.run(session, period)
+
+
+def _orders(session: Session, period: Period | None) -> StageNumbers:
+    from keycrm_pipeline.pipeline import documents
+
+    return documents.run(session, period)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a load.
+
+    Attributes:
+        name: Its name, which is also its asset's.
+        table: The table that it fills.
+        kinds: What it works with, for the page.
+        needs: Stages that must have worked on a day before it.
+        run: Does its work for the orders of a period and those that the exchange met outside of it.
+        description: What an accountant reads about it.
+    """
+
+    name: str
+    table: Table
+    kinds: frozenset[str]
+    needs: tuple[str, ...]
+    run: Callable[[Session, Period | None], StageNumbers]
+    description: str
+
+
+STAGES = (
+    Stage(
+        "raw_orders",
+        RAW_ORDERS,
+        frozenset({"keycrm", "duckdb"}),
+        (),
+        _raw_orders,
+        "Orders of KeyCRM exactly as they came, each under its own local day.\n\n"
+        "A load that dies goes on where it stopped; payloads that did not change are not written again.",
+    ),
+    Stage(
+        "validated_orders",
+        VALIDATED_ORDERS,
+        frozenset({"duckdb", "pandera"}),
+        ("raw_orders",),
+        _validated_orders,
+        "Orders that passed validation: header, lines, payments, shipping and buyer as typed rows.\n\n"
+        "An order that fails goes whole to ops.rejected_records with every reason; the rest of the day goes on.",
+    ),
+    Stage(
+        "statuses",
+        STATUSES,
+        frozenset({"duckdb"}),
+        ("validated_orders",),
+        _statuses,
+        "Order statuses of KeyCRM with their stage (Стадія) in the accounting system.",
+    ),
+    Stage(
+        "sources",
+        SOURCES,
+        frozenset({"duckdb"}),
+        ("validated_orders",),
+        _sources,
+        "Sources of orders (Джерело): sites, marketplaces, shops, with their currency.",
+    ),
+    Stage(
+        "partners",
+        PARTNERS,
+        frozenset({"duckdb"}),
+        ("validated_orders",),
+        _partners,
+        "Partner cards (Контрагент) of the buyers, found by link, phone or e-mail, or created when there is none.",
+    ),
+    Stage(
+        "products",
+        PRODUCTS,
+        frozenset({"keycrm", "duckdb"}),
+        ("validated_orders",),
+        _products,
+        "Product cards: Товар, Товар з SKU with its variants, Послуга.\n\n"
+        "KeyCRM's catalogue is asked, 50 products at a time, only for products that are not known yet or that a line "
+        "contradicts.",
+    ),
+    Stage(
+        "orders",
+        ORDERS,
+        frozenset({"duckdb", "pandera"}),
+        ("statuses", "sources", "partners", "products"),
+        _orders,
+        "Order documents with goods lines, services tab and payments; money adds up to the kopiyka.\n\n"
+        "A document that did not change is not written again; one that is booked always follows KeyCRM.",
+    ),
+)
+"""All stages, in order."""
+
+DERIVED_STAGES = STAGES[1:]
+"""Stages that work on what is stored."""
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """A stage that has finished.
+
+    Attributes:
+        stage: The stage.
+        numbers: What it did.
+        seconds: How long it took.
+    """
+
+    stage: Stage
+    numbers: StageNumbers
+    seconds: float
+
+    @property
+    def days(self) -> dict[date, dict[str, Any]]:
+        """Day -> its own numbers."""
+        return {day: dict(numbers) for day, numbers in self.numbers.days.items()}
+
+
+def stages_named(names: Collection[str]) -> tuple[Stage, ...]:
+    """The stages of these names, in their order."""
+    return tuple(stage for stage in STAGES if stage.name in names)
+
+
+def run_load(
+    session: Session, period: Period | None, stages: Sequence[Stage] = STAGES
+) -> Iterator[StageResult]:
+    """Runs stages one after the other, each for the whole period, and yields what each did as it finishes.
+
+    Only a finished extraction makes a day one that later stages accept, and only a day that all stages have worked on
+    counts as loaded (R1).
+
+    Args:
+        session: The running exchange.
+        period: Days whose orders are meant; None for the orders that this exchange met, of whatever day.
+        stages: The stages to run, in their order.
+
+    Raises:
+        NeverFetchedError: A day was never fetched, and the stages do not fetch it; nothing was written.
+        StageSkippedError: A stage that one of these needs has not worked on a day since it was fetched; nothing was
+            written.
+    """
+    loaded = None if session.is_rebuild else period
+    if loaded is not None:
+        _require_earlier_stages(session, loaded, stages)
+    finished: list[str] = []
+    try:
+        for stage in stages:
+            started = time.perf_counter()
+            numbers = stage.run(session, period)
+            finished.append(stage.name)
+            yield StageResult(stage, numbers, time.perf_counter() - started)
+    finally:
+        # Also when a later stage fails: what is repeated then need not begin with the first one.
+        if loaded is not None and finished:
+            with session.warehouse.writing() as connection:
+                days.record_stages(connection, loaded, finished)
+
+
+def _require_earlier_stages(session: Session, period: Period, stages: Sequence[Stage]) -> None:
+    running: set[str] = set()
+    needed: set[str] = set()
+    for stage in stages:
+        needed |= {name for name in stage.needs if name not in running}
+        running.add(stage.name)
+    if not needed:
+        return
+    with session.warehouse.reading() as connection:
+        lacking = days.days_lacking(connection, period, sorted(needed))
+    if not lacking:
+        return
+    asked = [stage.name for stage in stages]
+    never_fetched = [day for day, is_fetched in lacking if not is_fetched]
+    if never_fetched:
+        raise NeverFetchedError(asked, contiguous_periods(never_fetched), session.profile.name)
+    skipped = [stage.name for stage in STAGES if stage.name in needed]
+    raise StageSkippedError(asked, skipped, contiguous_periods(day for day, _ in lacking))

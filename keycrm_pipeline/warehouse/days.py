@@ -1,0 +1,66 @@
+"""Which days were fetched, which stages have worked on them since, and which days are loaded (R1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import duckdb
+
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
+
+
+def record_fetched(
+    connection: duckdb.DuckDBPyConnection, period: Period, *, exchange_id: int, now: datetime
+) -> None:
+    """Notes that all orders of these days were asked for; no later stage has worked on them yet."""
+    connection.execute(
+        statement("days", "record_fetched"),
+        period_parameters(period) | {"exchange_id": exchange_id, "now": now},
+    )
+
+
+def record_stages(connection: duckdb.DuckDBPyConnection, period: Period, stages: Sequence[str]) -> None:
+    """Notes that stages have finished on those of these days that were fetched, as they were last fetched."""
+    connection.execute(
+        statement("days", "record_stages"), period_parameters(period) | {"stages": list(stages)}
+    )
+
+
+def days_lacking(
+    connection: duckdb.DuckDBPyConnection, period: Period, stages: Sequence[str]
+) -> list[tuple[date, bool]]:
+    """(day, whether it was fetched) of days that some of these stages have not worked on; never fetched ones first."""
+    return connection.execute(
+        statement("days", "lacking"), period_parameters(period) | {"stages": list(stages)}
+    ).fetchall()
+
+
+def record_loaded(
+    connection: duckdb.DuckDBPyConnection, period: Period, *, exchange_id: int, now: datetime
+) -> None:
+    """Notes that these days were fetched and booked to the end, also those without orders (R1)."""
+    connection.execute(
+        statement("days", "record_loaded"),
+        period_parameters(period) | {"exchange_id": exchange_id, "now": now},
+    )
+
+
+def loaded_days(connection: duckdb.DuckDBPyConnection, period: Period) -> list[date]:
+    """The days of a period that were loaded to the end at least once."""
+    return [
+        row[0]
+        for row in connection.execute(statement("days", "loaded"), period_parameters(period)).fetchall()
+    ]
+
+
+def newest_loaded_day(connection: duckdb.DuckDBPyConnection) -> date | None:
+    """The last day that is loaded; None when nothing is."""
+    (day,) = single_row(connection.execute(statement("days", "newest_loaded")))
+    return day if isinstance(day, date) else None
+
+
+def missing_days(connection: duckdb.DuckDBPyConnection, until: date) -> list[date]:
+    """Days from the first loaded one to `until` that were never loaded to the end (R1), in order."""
+    return [row[0] for row in connection.execute(statement("days", "missing"), {"until": until}).fetchall()]

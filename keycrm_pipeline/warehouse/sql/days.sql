@@ -1,0 +1,40 @@
+-- Days that were fetched, the stages that have worked on them since, and days that are loaded (R1).
+
+-- name: record_fetched
+INSERT OR REPLACE INTO ops.fetched_days BY NAME
+SELECT CAST(day AS DATE) AS order_day, $now AS fetched_at, $exchange_id AS exchange_id, ['raw_orders'] AS stages
+FROM generate_series(CAST($first_day AS DATE), CAST($last_day AS DATE), INTERVAL 1 DAY) AS days (day)
+
+-- name: record_stages
+UPDATE ops.fetched_days SET stages = list_sort(list_distinct(list_concat(stages, $stages)))
+WHERE order_day BETWEEN $first_day AND $last_day AND NOT list_has_all(stages, $stages)
+
+-- name: lacking
+-- Days of a period that some stages have not worked on since they were fetched; those never fetched first.
+SELECT CAST(day AS DATE) AS order_day, fetched.order_day IS NOT NULL AS is_fetched
+FROM generate_series(CAST($first_day AS DATE), CAST($last_day AS DATE), INTERVAL 1 DAY) AS days (day)
+LEFT JOIN ops.fetched_days AS fetched ON fetched.order_day = CAST(day AS DATE)
+WHERE fetched.order_day IS NULL OR NOT list_has_all(fetched.stages, $stages)
+ORDER BY is_fetched, order_day
+
+-- name: record_loaded
+INSERT OR REPLACE INTO ops.loaded_days BY NAME
+SELECT CAST(day AS DATE) AS order_day, $now AS loaded_at, $exchange_id AS exchange_id,
+    count(raw.order_id) AS orders_seen
+FROM generate_series(CAST($first_day AS DATE), CAST($last_day AS DATE), INTERVAL 1 DAY) AS days (day)
+LEFT JOIN (SELECT order_id, order_day FROM raw.orders WHERE order_day BETWEEN $first_day AND $last_day) AS raw
+    ON raw.order_day = CAST(day AS DATE)
+GROUP BY day
+
+-- name: loaded
+SELECT order_day FROM ops.loaded_days WHERE order_day BETWEEN $first_day AND $last_day ORDER BY order_day
+
+-- name: newest_loaded
+SELECT max(order_day) FROM ops.loaded_days
+
+-- name: missing
+-- Days since the first loaded one that were never loaded to the end; days before it nobody has asked for.
+SELECT CAST(day AS DATE)
+FROM generate_series((SELECT min(order_day) FROM ops.loaded_days), CAST($until AS DATE), INTERVAL 1 DAY) AS days (day)
+WHERE CAST(day AS DATE) NOT IN (SELECT order_day FROM ops.loaded_days)
+ORDER BY day
