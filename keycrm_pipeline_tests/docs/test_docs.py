@@ -153,9 +153,9 @@ def _whole(*values: int) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def test_every_kind_of_the_review_list_is_explained() -> None:
-    """Whatever waits for a person, the rules page says what to do about it."""
+    """Whatever needs attention, the rules page says what to do about it."""
     page = (DOCS / "rules.md").read_text("utf-8")
-    section = page[page.index("## What waits for a person") : page.index("## Decisions")]
+    section = page[page.index("## What needs your attention") : page.index("## Decisions")]
     assert tuple(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == REVIEW_KINDS
 
 
