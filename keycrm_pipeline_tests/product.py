@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 PROJECT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 300.0
@@ -32,20 +33,14 @@ def free_port() -> int:
 
 
 def processes_of(home: Path) -> list[int]:
-    """The processes whose environment names this DAGSTER_HOME, children of children too."""
-    wanted = f"DAGSTER_HOME={home}".encode()
-    found = []
-    for directory in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (directory / "environ").read_bytes().split(b"\0")
-            is_ended = (directory / "stat").read_text("utf-8", errors="replace").rsplit(")", 1)[1].split()[
-                0
-            ] == "Z"
-        except OSError:
-            continue
-        if wanted in environment and not is_ended:
-            found.append(int(directory.name))
-    return found
+    """The processes whose environment names this DAGSTER_HOME, including children of children."""
+    return [
+        process.pid
+        for process in psutil.process_iter(["environ", "status"])
+        # The environment of other users' processes cannot be read.
+        if (process.info["environ"] or {}).get("DAGSTER_HOME") == str(home)
+        and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:

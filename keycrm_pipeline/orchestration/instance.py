@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
+import psutil
 from filelock import FileLock
 
 HOME_VARIABLE = "DAGSTER_HOME"
@@ -36,7 +37,6 @@ _SHIPPED_RECORD = ".dagster.yaml.sha256"
 """Holds the hash of the configuration as it was copied: tells an old copy from one that a person edited."""
 
 _RUNNING = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
-_ENDED = "ended"
 _GONE = "Its process is gone: the program was stopped or killed while it ran. Load the same period again."
 
 
@@ -47,7 +47,7 @@ def dagster_home(environ: Mapping[str, str]) -> Path:
 
 def shipped_configuration() -> Path:
     """The `dagster.yaml` of this project."""
-    return Path(__file__).resolve().parent.parent / CONFIGURATION
+    return Path(__file__).resolve().parents[2] / CONFIGURATION
 
 
 def prepare_dagster_home(home: Path) -> None:
@@ -110,49 +110,43 @@ def make_pools_known(instance: dg.DagsterInstance, pools: Iterable[str]) -> None
 
 
 def process_tags(process: int, host: str) -> dict[str, str]:
-    """Tags of a run that a command does itself: by them its run is found when the command was killed.
+    """Tags of a run that a command does itself; they identify the run's process after the command was killed.
 
     Args:
-        process: The process that does the run's work.
+        process: The process that does the run's work; it must be running.
         host: The machine it runs on.
     """
-    tags = {PROCESS_TAG: str(process), HOST_TAG: host, **_NO_RETRY}
-    started = _process_started(process)
-    return tags if started is None else {**tags, STARTED_TAG: started}
+    return {PROCESS_TAG: str(process), HOST_TAG: host, STARTED_TAG: _process_started(process), **_NO_RETRY}
 
 
-def _process_started(process: int) -> str | None:
-    """When a process was started, as boot and clock ticks since it; None where the system does not tell.
+def _process_started(process: int) -> str:
+    """When a process was started, in seconds since the machine was booted.
 
-    A number alone proves nothing: after a restart, above all in a container, it is another process's.
-    A process that has ended and whose parent has not asked how still has a number; it counts as ended.
+    A process number alone proves nothing: after a restart, above all in a container, it belongs to another process.
+    The time is counted from the boot because the clock may be set while a load runs.
+
+    Raises:
+        psutil.NoSuchProcess: The process has ended; a zombie has ended too.
     """
-    try:
-        state = Path(f"/proc/{process}/stat").read_text("utf-8", errors="replace")
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except OSError:
-        return None
-    # The command's name stands in brackets and may hold blanks and brackets itself; the start is field 22.
-    fields = state[state.rindex(")") + 1 :].split()
-    return _ENDED if fields[0] in {"Z", "X"} else f"{boot}:{fields[19]}"
+    found = psutil.Process(process)
+    if found.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
+        raise psutil.ZombieProcess(process)
+    return f"{found.create_time() - psutil.boot_time():.2f}"
 
 
 def _is_alive(tags: Mapping[str, str]) -> bool:
-    """Whether the process that some tags name still runs; on another machine nobody here can tell, so yes."""
+    """Whether the process named in the tags still runs; assumed for a process on another machine."""
     if tags.get(HOST_TAG) != socket.gethostname():
         return True
     number = tags[PROCESS_TAG]
     if not re.fullmatch(r"[1-9]\d{0,9}", number):
         return False
     try:
-        os.kill(int(number), 0)
-    except (ProcessLookupError, OverflowError):
+        started = _process_started(int(number))
+    except psutil.Error:
+        # A process that may not be looked at belongs to another user, and this history to one user only.
         return False
-    except PermissionError:
-        # It exists and is somebody else's; whether it is ours, the start tells.
-        pass
-    tagged, present = tags.get(STARTED_TAG), _process_started(int(number))
-    return present != _ENDED and (tagged is None or present is None or present == tagged)
+    return tags.get(STARTED_TAG, started) == started
 
 
 def end_orphaned_runs(instance: dg.DagsterInstance, *, at_start_of_page: bool = False) -> list[str]:

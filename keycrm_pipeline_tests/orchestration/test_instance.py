@@ -205,10 +205,12 @@ def test_another_process_with_the_number_of_the_dead_one_does_not_save_the_run(
 ) -> None:
     """After a restart of the machine or the container, the same number is another process."""
     tags = process_tags(waiting_process.pid, HOST)
-    boot, ticks = tags[STARTED_TAG].split(":")
-    earlier = _run(instance, {**tags, STARTED_TAG: f"{boot}:{int(ticks) - 1}"})
-    before_restart = _run(instance, {**tags, STARTED_TAG: f"00000000-0000-0000-0000-000000000000:{ticks}"})
+    since_boot = float(tags[STARTED_TAG])
+    earlier = _run(instance, {**tags, STARTED_TAG: f"{since_boot - 0.01:.2f}"})
+    before_restart = _run(instance, {**tags, STARTED_TAG: f"{since_boot + 86_400:.2f}"})
+    same = _run(instance, tags)
     assert set(end_orphaned_runs(instance)) == {earlier, before_restart}
+    assert _status(instance, same) == dg.DagsterRunStatus.STARTED
 
 
 def test_runs_of_another_machine_are_left_alone(instance: dg.DagsterInstance) -> None:
