@@ -1,4 +1,4 @@
-"""The profile file: one KeyCRM account and how its orders enter the books.
+"""The profile file: one KeyCRM account and how its orders are booked.
 
 What is not here: what the settings do to an order (`accounting`, `pipeline`), Dagster, the database. The API key
 is never in a file: `api_key` takes it from the environment. A mistake in a file is reported with the file, the

@@ -1,4 +1,4 @@
-"""The API key of a profile: from the environment, never from a file."""
+"""The API key of a profile, which comes from the environment and never from a file."""
 
 from __future__ import annotations
 
@@ -25,21 +25,22 @@ def key_variable(profile: str) -> str:
 
 
 def api_key(profile: Profile, environ: Mapping[str, str]) -> str:
-    """The profile's API key: KEYCRM_API_KEY_<NAME>, else KEYCRM_API_KEY, without blanks around it.
+    """The profile's API key: KEYCRM_API_KEY_<NAME>, else KEYCRM_API_KEY, without surrounding whitespace.
 
-    The demo shop in this process needs none, and never sees the key of a real account.
+    The demo shop in this process needs none and never receives the key of a real account.
 
     Raises:
-        MissingKeyError: Neither is set, or it holds what no key can hold.
+        MissingKeyError: Neither is set, or the value cannot be a key.
     """
     if profile.base_url == SANDBOX:
         return SANDBOX
     for variable in (key_variable(profile.name), KEY_VARIABLE):
         key = environ.get(variable, "").strip()
         if key and not (key.isascii() and key.isprintable() and " " not in key):
-            # A header cannot carry it; the error of the HTTP client would repeat the key.
+            # It cannot be sent in a header, and the HTTP client's error would repeat the key.
             raise MissingKeyError(
-                profile.name, f"{variable} holds blanks or letters that no API key has, and is of no use"
+                profile.name,
+                f"{variable} contains spaces or characters that no API key has and cannot be used",
             )
         if key:
             return key

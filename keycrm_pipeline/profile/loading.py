@@ -1,4 +1,4 @@
-"""Reads profile files: YAML, one profile or all, and two profiles that would share a database file."""
+"""Reads the YAML of one profile or all of them, and refuses profiles that share a database file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from keycrm_pipeline.profile.workspace import PROFILES_VARIABLE, Settings, Works
 
 
 class _ProfileLoader(yaml.SafeLoader):
-    """YAML that loses nothing silently: a key that stands twice, or an impossible day, is an error."""
+    """YAML without silent losses: a duplicate key or an impossible date is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
@@ -28,7 +28,7 @@ class _ProfileLoader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(
                     None,
                     None,
-                    f"the key {shown(key)} stands twice; the second would win silently",
+                    f"the key {shown(key)} occurs twice",
                     key_node.start_mark,
                 )
             if isinstance(key, Hashable):
@@ -40,7 +40,7 @@ class _ProfileLoader(yaml.SafeLoader):
             return super().construct_yaml_timestamp(node)
         except ValueError:
             raise yaml.constructor.ConstructorError(
-                None, None, "there is no such day", node.start_mark
+                None, None, "there is no such date", node.start_mark
             ) from None
 
 
@@ -48,7 +48,7 @@ _ProfileLoader.add_constructor("tag:yaml.org,2002:timestamp", _ProfileLoader.con
 
 
 def _without_empty(value: object) -> object:
-    """Leaves out keys without a value, so that a key whose entries are all comments counts as left out."""
+    """Drops keys without a value, so that a key whose entries are all commented out counts as absent."""
     if isinstance(value, dict):
         return {key: _without_empty(part) for key, part in value.items() if part is not None}
     return value
@@ -58,7 +58,7 @@ def _read(path: Path) -> dict[Any, Any]:
     """The keys and values of a file.
 
     Raises:
-        ProfileError: It is missing, unreadable, or no YAML with keys and values.
+        ProfileError: It is missing, unreadable, or not YAML with keys and values.
     """
     try:
         text = path.read_text("utf-8-sig")
@@ -69,35 +69,37 @@ def _read(path: Path) -> dict[Any, Any]:
             [
                 Problem(
                     "",
-                    f"there is no such file (profiles there: {known})",
-                    f"Make one with `keycrm-pipeline init --profile {path.stem}`, or set {PROFILES_VARIABLE}",
+                    f"there is no such file (existing profiles: {known})",
+                    f"Create it with `keycrm-pipeline init --profile {path.stem}`, or set {PROFILES_VARIABLE}",
                 )
             ],
         ) from None
     except UnicodeDecodeError:
-        raise ProfileError(path, [Problem("", "it is not in UTF-8", "Save it as UTF-8 text")]) from None
+        raise ProfileError(path, [Problem("", "it is not UTF-8", "Save it as UTF-8 text")]) from None
     except OSError as error:
         raise ProfileError(path, [Problem("", f"it cannot be read: {error.strerror}")]) from None
     try:
         value = yaml.load(text, Loader=_ProfileLoader)  # noqa: S506 - a subclass of SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}" if mark else "it is no YAML"
+        place = f"line {mark.line + 1}" if mark else "it is not valid YAML"
         raise ProfileError(
             path, [Problem("", f"{place}: {error.problem}", "Look at profiles/demo.yaml")]
         ) from None
     except (yaml.YAMLError, RecursionError):
         raise ProfileError(
-            path, [Problem("", "it is no YAML that can be read", "Look at profiles/demo.yaml")]
+            path, [Problem("", "it is not readable YAML", "Look at profiles/demo.yaml")]
         ) from None
     value = _without_empty({} if value is None else value)
     if not isinstance(value, dict):
-        raise ProfileError(path, [Problem("", "it holds no keys and values", "Look at profiles/demo.yaml")])
+        raise ProfileError(
+            path, [Problem("", "it does not consist of keys and values", "Look at profiles/demo.yaml")]
+        )
     return value
 
 
 def _load_alone(name: str, settings: Settings) -> Profile:
-    """Reads one profile without a look at the others."""
+    """Reads one profile without checking the others."""
     path = settings.profiles_directory / f"{name}.yaml"
     if not NAME_PATTERN.fullmatch(name):
         raise ProfileError(
@@ -105,16 +107,14 @@ def _load_alone(name: str, settings: Settings) -> Profile:
             [
                 Problem(
                     "",
-                    f"«{shown(name)}» is no name of a profile",
-                    "The file's name must begin with a-z, hold only a-z, 0-9 and _, and end in .yaml",
+                    f"«{shown(name)}» is not a valid profile name",
+                    "The file name must start with a-z, contain only a-z, 0-9 and _, and end in .yaml",
                 )
             ],
         )
     content = _read(path)
     if "name" in content:
-        raise ProfileError(
-            path, [Problem("name", "the file's name is the profile's name", "Take this line out")]
-        )
+        raise ProfileError(path, [Problem("name", "the file name is the profile's name", "Remove this line")])
     try:
         return Profile.model_validate({**content, "name": name})
     except ValidationError as error:
@@ -129,8 +129,8 @@ def _shared_file(name: str, others: Sequence[str], settings: Settings) -> Profil
         [
             Problem(
                 "database",
-                f"profile {', '.join(others)} has the same file",
-                "Each account needs a file of its own, else their orders would be mixed",
+                f"profile {', '.join(others)} uses the same file",
+                "Each account needs its own file, or their orders would be mixed",
             )
         ],
     )
@@ -139,10 +139,10 @@ def _shared_file(name: str, others: Sequence[str], settings: Settings) -> Profil
 def load_profile(name: str, settings: Settings) -> Profile:
     """Reads one profile.
 
-    A key without a value counts as left out.
+    A key without a value counts as absent.
 
     Raises:
-        ProfileError: The name or the file has mistakes, or another profile has the same database file.
+        ProfileError: The name or the file is invalid, or another profile uses the same database file.
     """
     profile = _load_alone(name, settings)
     own = _real_path(profile, settings)
@@ -158,25 +158,25 @@ def load_profile(name: str, settings: Settings) -> Profile:
 
 def _names_in(directory: Path) -> Iterator[str]:
     for path in sorted(directory.glob("*.yaml")):
-        # Hidden files are what editors leave behind.
+        # Hidden files are leftovers of editors.
         if not path.name.startswith("."):
             yield path.stem
 
 
 def profile_names(settings: Settings) -> list[str]:
-    """The names of all profiles, good or not, in order."""
+    """The names of all profiles, valid or not, in order."""
     return list(_names_in(settings.profiles_directory))
 
 
 def load_profiles(settings: Settings) -> tuple[list[Profile], list[ProfileError]]:
-    """All profiles of the directory in order of their names, and the mistakes of those that cannot be used.
+    """All valid profiles of the directory, sorted by name, and the errors of the others.
 
-    Two profiles with one database file are both refused: which of them it belongs to, only a person knows. A
-    directory that is missing, and a file that ends in .yml, are mistakes too: they would vanish silently.
+    Two profiles with the same database file are both refused: only a person knows which one it belongs to. A
+    missing directory and a file that ends in .yml are errors too: they would be ignored silently.
     """
     directory = settings.profiles_directory
     if not directory.is_dir():
-        missing = Problem("", "there is no such directory", f"Make it, or set {PROFILES_VARIABLE}")
+        missing = Problem("", "there is no such directory", f"Create it, or set {PROFILES_VARIABLE}")
         return [], [ProfileError(directory, [missing])]
     profiles: list[Profile] = []
     errors: list[ProfileError] = [
@@ -201,17 +201,17 @@ def load_profiles(settings: Settings) -> tuple[list[Profile], list[ProfileError]
 
 
 def _real_path(profile: Profile, settings: Settings) -> str:
-    """The file behind links and dots, to tell whether two profiles mean the same one."""
+    """The file with links and dots resolved, to detect two profiles that use the same one."""
     return os.path.realpath(Workspace(profile, settings).database)
 
 
 def _real_path_of(name: str, settings: Settings) -> str | None:
-    """The database file of another profile; None while that profile has mistakes and so writes nowhere."""
+    """The database file of another profile; None if that profile is invalid and so writes nowhere."""
     try:
         text = (settings.profiles_directory / f"{name}.yaml").read_bytes()
         if b"database" in text:
             return _real_path(_load_alone(name, settings), settings)
     except (OSError, ProfileError):
         return None
-    # Reading twenty profiles in full would be felt in every command.
+    # Reading twenty profiles in full would noticeably slow down every command.
     return os.path.realpath(settings.data_directory / f"{name}.duckdb")

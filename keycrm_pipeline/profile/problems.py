@@ -1,6 +1,6 @@
-"""Mistakes in a profile file, in the words of a shop owner: file, key, what is wrong, what is allowed.
+"""Mistakes in a profile file, described for a shop owner: file, key, what is wrong, what is allowed.
 
-Texts that may be a secret or a person's name are never repeated.
+Text that may be a secret or a person's name is never repeated.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _SECRET_SETTINGS = re.compile(r"(?:.*[_-])?(?:key|apikey|token|secret|password|b
 _SHOWN_FOUND: Final = frozenset(
     {"currency", "daily_at", "load", "name", "partner_match", "timezone", "weekday"}
 )
-"""Settings whose wrong text an error repeats. Others may hold a person's name, or a secret pasted there."""
+"""Settings whose invalid text may be quoted in an error. Others may hold a person's name or a pasted secret."""
 
 _MOST_SHOWN = 60
-"""Characters of a wrong value that an error repeats."""
+"""Longest quote of an invalid value in an error, in characters."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Problem:
     """One mistake in a profile file.
 
     Attributes:
-        key: Path of the setting, such as `statuses.load`; empty when the whole file is meant.
-        what: What is wrong, a sentence without its full stop.
-        allowed: What is allowed instead, or what to do; empty when `what` says it all.
+        key: Path of the setting, such as `statuses.load`; empty for the file as a whole.
+        what: What is wrong, as a sentence without a full stop.
+        allowed: What is allowed instead, or what to do; empty when `what` is enough.
     """
 
     key: str
@@ -53,7 +53,7 @@ class ProfileError(Exception):
     """A profile file that cannot be used; the text names the file, each key and what is allowed.
 
     Attributes:
-        file: The file (or the profiles directory, when that is missing).
+        file: The file, or the profiles directory if that is missing.
         problems: Every mistake found in it.
     """
 
@@ -63,18 +63,18 @@ class ProfileError(Exception):
         super().__init__(file, self.problems)
 
     def __str__(self) -> str:
-        """All mistakes, one a line."""
+        """All mistakes, one per line."""
         return "\n  - ".join([f"The profile {self.file} cannot be used:", *map(str, self.problems)])
 
 
 def shown(value: object) -> str:
-    """A value as it stands in YAML, shortened."""
+    """A value as written in YAML, shortened."""
     written = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
     return written if len(written) <= _MOST_SHOWN else f"{written[:_MOST_SHOWN]}…"
 
 
 def _section_at(location: Sequence[int | str]) -> type[BaseModel] | None:
-    """The model of the settings at a place of the file."""
+    """The model of the section at a location in the file."""
     model: type[BaseModel] = Profile
     for part in location:
         field = model.model_fields.get(str(part))
@@ -94,58 +94,58 @@ def _settings_at(location: Sequence[int | str]) -> list[str]:
 
 
 def _found(setting: str, value: object) -> str:
-    """What stands in the file, without a text that may be a secret or a person's name."""
+    """What the file contains, without text that may be a secret or a person's name."""
     if isinstance(value, bool | int | float):
         return f"it is {shown(value)}"
     if isinstance(value, str):
         return f"it is «{shown(value)}»" if setting in _SHOWN_FOUND else "it is text"
-    return "it is a list" if isinstance(value, list | tuple) else "it holds keys and values"
+    return "it is a list" if isinstance(value, list | tuple) else "it contains keys and values"
 
 
 _ALLOWED = {
-    "int_type": "A whole number is allowed, without quotes",
-    "bool_type": "true or false is allowed, without quotes",
-    "string_type": "Text is allowed; put it in quotes when it looks like a number, a day, yes or no",
-    "string_too_short": "A text is allowed that is not blank",
-    "dict_type": "Lines of `key: value` are allowed, indented below it",
-    "tuple_type": "A list is allowed, such as [7, 12]",
-    "literal_error": "One of these is allowed: {expected}",
-    "greater_than_equal": "The least that is allowed is {ge}",
-    "less_than_equal": "The most that is allowed is {le}",
-    "string_pattern_mismatch": "Allowed is what matches {pattern}",
+    "int_type": "It must be a whole number, without quotes",
+    "bool_type": "It must be true or false, without quotes",
+    "string_type": "It must be text; put it in quotes if it looks like a number, a date, yes or no",
+    "string_too_short": "It must be text that is not blank",
+    "dict_type": "It must have lines of `key: value`, indented below it",
+    "tuple_type": "It must be a list such as [7, 12]",
+    "literal_error": "It must be one of these: {expected}",
+    "greater_than_equal": "The minimum is {ge}",
+    "less_than_equal": "The maximum is {le}",
+    "string_pattern_mismatch": "It must match {pattern}",
 }
-"""What is allowed, by pydantic's kind of error; `{}` are pydantic's own particulars."""
+"""What is allowed, by pydantic's type of error; `{}` are filled from pydantic's context."""
 
-_ALLOWED_PATTERN = {"currency": "Three capital letters are allowed, such as UAH"}
+_ALLOWED_PATTERN = {"currency": "It must be three capital letters such as UAH"}
 
 
 def problem_of(error: ErrorDetails, profile: str) -> Problem:
-    """One of pydantic's errors in the words of a shop owner."""
+    """One of pydantic's errors, described for a shop owner."""
     location = error["loc"]
     kind = error["type"]
     value = error.get("input")
-    particulars = error.get("ctx", {})
+    context = error.get("ctx", {})
     key = ".".join(map(str, location))
     setting = str(location[-1]) if location else ""
     if kind == "setting":
-        return Problem(key, str(particulars["what"]), f"Allowed: {particulars['allowed']}")
+        return Problem(key, str(context["what"]), f"Allowed: {context['allowed']}")
     if kind == "missing":
         return Problem(
             key, "it is missing", "Add a line such as start_date: 2024-01-01" if key == "start_date" else ""
         )
     if setting == "[key]":
-        # The id itself is not repeated when it is no number: somebody may have written a person's name there.
+        # Something that is not a number is not repeated: it may be a person's name.
         written = f"«{value}»" if isinstance(value, str) and value.isdecimal() else "one of them"
         return Problem(
             ".".join(map(str, location[:-2])),
-            f"{written} is no id" if not isinstance(value, int) else f"{shown(value)} is no id",
+            f"{shown(value) if isinstance(value, int) else written} is not a valid id",
             "Ids are whole numbers from 1 on, without quotes; `keycrm-pipeline check` lists them",
         )
     if kind in {"extra_forbidden", "invalid_key"}:
         if _SECRET_SETTINGS.fullmatch(setting):
             return Problem(
                 key,
-                "a key or password must not stand in a file",
+                "a key or password must not be in a file",
                 f"The API key belongs in the environment variable {key_variable(profile)}",
             )
         allowed = _settings_at(location[:-1])
@@ -153,12 +153,10 @@ def problem_of(error: ErrorDetails, profile: str) -> Problem:
         return Problem(
             key,
             "there is no such setting",
-            f"Write {near[0]}, if you mean that" if near else f"Allowed: {', '.join(allowed)}",
+            f"Perhaps it should be {near[0]}" if near else f"Allowed: {', '.join(allowed)}",
         )
     if kind in {"model_type", "model_attributes_type"}:
-        return Problem(
-            key, _found(setting, value), f"Below it are allowed: {', '.join(_settings_at(location))}"
-        )
+        return Problem(key, _found(setting, value), f"Allowed below it: {', '.join(_settings_at(location))}")
     allowed_here = _ALLOWED_PATTERN.get(setting) if kind == "string_pattern_mismatch" else None
-    allowed_here = allowed_here or _ALLOWED.get(kind, error["msg"]).format_map(particulars)
+    allowed_here = allowed_here or _ALLOWED.get(kind, error["msg"]).format_map(context)
     return Problem(key, "it is blank" if kind == "string_too_short" else _found(setting, value), allowed_here)

@@ -1,4 +1,4 @@
-"""Where profiles and data are on this machine, and the files of one profile."""
+"""Where profiles and data are on this machine, and the files of a single profile."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Settings:
     """Where profiles and data are.
 
     Attributes:
-        profiles_directory: Holds `<name>.yaml` for each profile.
-        data_directory: Holds `<name>.duckdb` for each profile.
+        profiles_directory: Contains `<name>.yaml` for each profile.
+        data_directory: Contains `<name>.duckdb` for each profile.
     """
 
     profiles_directory: Path
@@ -36,7 +36,7 @@ def settings_from_environment(environ: Mapping[str, str]) -> Settings:
 
 @dataclass(frozen=True)
 class Workspace:
-    """One profile with its places on this machine.
+    """One profile and its files on this machine.
 
     Attributes:
         profile: The profile.
@@ -48,35 +48,35 @@ class Workspace:
 
     @property
     def database(self) -> Path:
-        """The profile's DuckDB file, absolute; a relative `database` counts from the data directory."""
+        """The profile's DuckDB file, absolute; a relative `database` is resolved against the data directory."""
         own = Path(self.profile.database or f"{self.profile.name}.duckdb").expanduser()
         return (self.settings.data_directory / own).absolute()
 
     @property
     def lock(self) -> Path:
-        """The file whose kernel lock keeps two exchanges of the profile apart."""
+        """The file whose kernel lock prevents two exchanges of the profile from running at once."""
         return self.database.with_name(f"{self.database.name}.lock")
 
     @property
     def exports_directory(self) -> Path:
-        """Where exports go when nobody names another directory."""
+        """Default directory of exports."""
         return self.settings.data_directory / "exports"
 
     @property
     def reports_directory(self) -> Path:
-        """Where reports go when nobody names another file."""
+        """Default directory of reports."""
         return self.settings.data_directory / "reports"
 
     @property
     def catalogue_directory(self) -> Path:
-        """Where the files of the accounting catalogue are (R12)."""
+        """Directory of the accounting catalogue files (R12)."""
         return self.settings.profiles_directory / self.profile.name / "catalogue"
 
     def api_key(self, environ: Mapping[str, str]) -> str:
         """The profile's API key; see `api_key`.
 
         Raises:
-            MissingKeyError: None is set, or it holds what no key can hold.
+            MissingKeyError: No usable key is set.
         """
         return api_key(self.profile, environ)
 
