@@ -118,14 +118,14 @@ def test_the_instance_is_for_its_owner_only(home: Path) -> None:
         assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 
-def _open_a_new_home(home: str, together: Any, told: Any) -> None:
+def _open_a_new_home(home: str, together: Any, results: Any) -> None:
     os.environ["DAGSTER_HOME"] = home
     together.wait()
     try:
         with open_instance() as instance:
-            told.put(str(instance.get_runs_count()))
+            results.put(str(instance.get_runs_count()))
     except Exception as error:  # noqa: BLE001 - any error is reported to the test
-        told.put(f"{type(error).__name__}: {error}")
+        results.put(f"{type(error).__name__}: {error}")
 
 
 def test_commands_that_start_together_create_one_home(home: Path) -> None:
@@ -133,11 +133,13 @@ def test_commands_that_start_together_create_one_home(home: Path) -> None:
     # Processes that have imported everything start at the same time; with five, the error occurred nearly always.
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([__name__])
-    together, told = processes.Barrier(5), processes.Queue()
-    started = [processes.Process(target=_open_a_new_home, args=(str(home), together, told)) for _ in range(5)]
+    together, results = processes.Barrier(5), processes.Queue()
+    started = [
+        processes.Process(target=_open_a_new_home, args=(str(home), together, results)) for _ in range(5)
+    ]
     for process in started:
         process.start()
-    assert [told.get(timeout=60) for _ in started] == ["0"] * 5
+    assert [results.get(timeout=60) for _ in started] == ["0"] * 5
     for process in started:
         process.join()
     assert (home / "dagster.yaml").read_bytes() == shipped_configuration().read_bytes()
@@ -195,10 +197,10 @@ def test_a_run_of_a_killed_command_is_ended(
         os.waitid(os.P_PID, waiting_process.pid, os.WEXITED | os.WNOWAIT)
     assert end_orphaned_runs(instance) == [run_id]
     assert _status(instance, run_id) == dg.DagsterRunStatus.FAILURE
-    told = [
+    messages = [
         entry.message for entry in instance.all_logs(run_id) if "process no longer exists" in entry.message
     ]
-    assert len(told) == 1
+    assert len(messages) == 1
     assert end_orphaned_runs(instance) == []
 
 
