@@ -30,7 +30,7 @@ lint: setup ## check style, format, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-schema: setup ## write keycrm_pipeline/profile.schema.json anew, after a setting was added or reworded
+schema: setup ## write keycrm_pipeline/profile/profile.schema.json again, after a setting was added or reworded
 	@exec $(PYTHON_OF_VENV) scripts/write_profile_schema.py
 
 docs: setup ## write docs/tables.md anew, after a table was changed

@@ -1,6 +1,6 @@
-"""The whole product as `make run` starts it: page, daemon, code servers and runs, in places of its own.
+"""The whole product as `make run` starts it: page, daemon, code servers and runs, in its own directories.
 
-What is not here: what a test does with it. The start script is the real one; only make is left out.
+What is not here: what a test does with it. The start script is the real one, started without make.
 """
 
 from __future__ import annotations
@@ -16,50 +16,45 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 PROJECT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 300.0
-"""How long anything is waited for: a busy machine takes most of it, and a hung product must not hang the tests."""
+"""Longest wait for anything: a busy machine needs most of it, and a hung product must not hang the tests."""
 
 _POLL_SECONDS = 0.1
 
 
 def free_port() -> int:
-    """A port of this machine that nothing listens on."""
+    """A port of this machine on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def processes_of(home: Path) -> list[int]:
-    """The processes whose environment names this DAGSTER_HOME, children of children too."""
-    wanted = f"DAGSTER_HOME={home}".encode()
-    found = []
-    for directory in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (directory / "environ").read_bytes().split(b"\0")
-            is_ended = (directory / "stat").read_text("utf-8", errors="replace").rsplit(")", 1)[1].split()[
-                0
-            ] == "Z"
-        except OSError:
-            continue
-        if wanted in environment and not is_ended:
-            found.append(int(directory.name))
-    return found
+    """The processes whose environment names this DAGSTER_HOME, including children of children."""
+    return [
+        process.pid
+        for process in psutil.process_iter(["environ", "status"])
+        # The environment of other users' processes cannot be read.
+        if (process.info["environ"] or {}).get("DAGSTER_HOME") == str(home)
+        and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Looks again and again whether something has come true.
+    """Polls until a condition is true.
 
     Raises:
-        AssertionError: It has not within `PATIENCE_SECONDS`; names `what` was waited for.
+        AssertionError: It is still false after `PATIENCE_SECONDS`; the text contains `what`.
     """
     pause = threading.Event()
     for _ in range(int(PATIENCE_SECONDS / _POLL_SECONDS)):
         if condition():
             return
         pause.wait(_POLL_SECONDS)
-    raise AssertionError(f"in {PATIENCE_SECONDS} seconds not come true: {what}")
+    raise AssertionError(f"not true after {PATIENCE_SECONDS} seconds: {what}")
 
 
 _LOADED = "query { repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"
@@ -86,11 +81,11 @@ mutation($params: LaunchBackfillParams!) {
 
 
 class Product:
-    """`make run` without make, and what a person does on its page.
+    """`make run` without make, and what a person does on the page.
 
     Args:
         home: DAGSTER_HOME.
-        environment: Where profiles and data are, and the key.
+        environment: Variables with the profiles and data directories and the key.
     """
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
@@ -122,16 +117,16 @@ class Product:
             return False
 
     def said(self) -> str:
-        """What it wrote to the terminal so far, in all its starts."""
+        """Everything written to the terminal so far, in all its starts."""
         return self._said.read_text("utf-8", errors="replace")
 
     def daemon(self) -> int:
-        """The process of the daemon."""
-        # This one, the page, the daemon.
+        """The process id of the daemon."""
+        # The start script, the page, the daemon.
         return int((self.home / "running.lock").read_text("ascii").split()[2])
 
     def kill(self) -> None:
-        """Kills everything that belongs to it, as a power failure does."""
+        """Kills all its processes, like a power failure."""
         while alive := processes_of(self.home):
             for process in alive:
                 try:
@@ -141,25 +136,25 @@ class Product:
         self.wait()
 
     def wait(self) -> int:
-        """Waits for its end; the exit code."""
+        """Waits until it has ended and returns the exit code."""
         if self._process is None:
             return 0
         return self._process.wait(PATIENCE_SECONDS)
 
     def _ask(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        answer = httpx.post(
+        response = httpx.post(
             f"http://127.0.0.1:{self._port}/graphql",
             json={"query": query, "variables": variables},
             timeout=PATIENCE_SECONDS,
         )
-        told: dict[str, Any] = answer.json()
-        assert "errors" not in told, told
-        data: dict[str, Any] = told["data"]
+        answer: dict[str, Any] = response.json()
+        assert "errors" not in answer, answer
+        data: dict[str, Any] = answer["data"]
         return data
 
     def launch(self, job: str, tags: Mapping[str, str]) -> str:
-        """Launches a job as the page's button does; the id of the run that is queued now."""
-        told = self._ask(
+        """Launches a job like the page's button and returns the id of the queued run."""
+        answer = self._ask(
             _LAUNCH,
             {
                 "params": {
@@ -174,12 +169,12 @@ class Product:
                 }
             },
         )["launchRun"]
-        assert told["__typename"] == "LaunchRunSuccess", told
-        return str(told["run"]["runId"])
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+        return str(answer["run"]["runId"])
 
     def backfill(self, assets: Sequence[tuple[str, ...]], days: Sequence[str]) -> str:
-        """Launches a backfill of some assets over some days as the page does; its id."""
-        told = self._ask(
+        """Launches a backfill of some assets and days like the page and returns its id."""
+        answer = self._ask(
             _BACKFILL,
             {
                 "params": {
@@ -188,5 +183,5 @@ class Product:
                 }
             },
         )["launchPartitionBackfill"]
-        assert told["__typename"] == "LaunchBackfillSuccess", told
-        return str(told["backfillId"])
+        assert answer["__typename"] == "LaunchBackfillSuccess", answer
+        return str(answer["backfillId"])

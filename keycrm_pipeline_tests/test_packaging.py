@@ -171,7 +171,9 @@ def test_a_python_of_another_time_is_refused_in_one_sentence(bare_path: Path, ve
     put_program(bare_path / "python3", f'#!/bin/sh\n[ "$1" = --version ] && echo "{version}"\nexit 1\n')
     refused = run_setup(bare_path)
     assert refused.returncode == 1
-    assert refused.stderr.startswith(f"Python 3.11, 3.12 or 3.13 is needed, and this machine has {version}: ")
+    assert refused.stderr.startswith(
+        f"Python 3.11, 3.12 or 3.13 is required, but this machine has {version}: "
+    )
     assert refused.stderr.count("\n") == 1
 
 
@@ -186,7 +188,7 @@ def test_a_named_python_that_is_none_is_refused(bare_path: Path) -> None:
     """`make setup PYTHON=python2.7` is not silently done with another one."""
     refused = run_setup(bare_path, python="python2.7")
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
-    assert refused.stderr.startswith("PYTHON=python2.7 is no Python 3.11, 3.12 or 3.13")
+    assert refused.stderr.startswith("PYTHON=python2.7 is not Python 3.11, 3.12 or 3.13")
 
 
 def test_a_later_python_on_the_path_is_found(bare_path: Path) -> None:
@@ -372,7 +374,7 @@ def test_one_start_at_a_time_and_ctrl_c_ends_everything(places: Path) -> None:
 
     code, said = Started(places, port=free_port()).rest()
     assert (code, said.count("\n")) == (1, 1)
-    assert f"running already on {places / 'home'} (processes {started.process.pid} " in said
+    assert f"already running on {places / 'home'} (processes {started.process.pid} " in said
 
     started.process.send_signal(signal.SIGINT)
     code, said = started.rest()

@@ -1,6 +1,6 @@
-"""Loads the demo shop's last 30 days with the command that people use, and ends as it ends.
+"""Loads the demo shop's last 30 days with the command that people use, with its exit code.
 
-What the load does and prints is in the package; here is only which days.
+What the load does and prints is in the package; this script only chooses the days.
 """
 
 import os
@@ -15,11 +15,11 @@ DEMO = "demo"
 
 
 def load_command(zone: ZoneInfo, now: datetime) -> list[str]:
-    """The command that loads the demo shop's last 30 days, today included, as the shop's own clock counts them.
+    """The command that loads the demo shop's last 30 days, including today, in the shop's time zone.
 
     Args:
         zone: The shop's time zone.
-        now: This moment, aware.
+        now: The current time, aware.
     """
     today = now.astimezone(zone).date()
     first_day = today - timedelta(days=DAYS - 1)
@@ -28,10 +28,10 @@ def load_command(zone: ZoneInfo, now: datetime) -> list[str]:
 
 
 def main() -> None:
-    """Becomes that command.
+    """Replaces this process with that command.
 
     Raises:
-        SystemExit: The profile of the demo shop cannot be used; says why.
+        SystemExit: The profile of the demo shop cannot be used; the text says why.
     """
     from keycrm_pipeline.profile import ProfileError, load_profile, settings_from_environment
 
@@ -40,7 +40,7 @@ def main() -> None:
     except ProfileError as error:
         raise SystemExit(str(error)) from None
     command = load_command(profile.zone, datetime.now(UTC))
-    # The project's own program, with days for arguments. In this process, so that Ctrl-C reaches it at once.
+    # The project's own program, with dates as arguments. In this process, so that Ctrl-C reaches it directly.
     os.execv(command[0], command)  # noqa: S606
 
 

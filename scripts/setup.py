@@ -1,4 +1,4 @@
-"""Makes a virtual environment with locked dependencies and this package in it; quick when nothing changed.
+"""Creates a virtual environment with the locked dependencies and this package; quick when nothing has changed.
 
 Run by `scripts/setup.sh` with any Python 3.11 to 3.13, before anything is installed: standard library only.
 """
@@ -12,11 +12,11 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 STAMP = "keycrm-pipeline.stamp"
-"""Written last, so that an interrupted setup is done again from the start."""
+"""Written last, so that an interrupted setup starts over."""
 
 
 def environment_hash(lock: Path) -> str:
-    """Changes with what decides the environment: lock, metadata, Python, the project's place."""
+    """A hash of everything that determines the environment: lock, metadata, Python version, project directory."""
     digest = hashlib.sha256()
     for part in (
         lock.read_bytes(),
@@ -29,7 +29,7 @@ def environment_hash(lock: Path) -> str:
 
 
 def is_working(python: Path) -> bool:
-    """Whether the environment's Python starts: it does not after the Python it was made from was removed."""
+    """Whether the environment's Python starts; it does not if the Python it was created from was removed."""
     try:
         return subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode == 0  # noqa: S603
     except OSError:
@@ -37,15 +37,15 @@ def is_working(python: Path) -> bool:
 
 
 def base_python() -> str:
-    """The Python behind this one: an environment cannot be made anew by its own Python."""
+    """The Python behind this environment, which cannot recreate itself with its own Python."""
     return str(getattr(sys, "_base_executable", None) or sys.executable)
 
 
 def make_environment(environment: Path, base: str) -> None:
-    """Makes it empty, whatever was there.
+    """Creates an empty environment, replacing an existing one.
 
     Raises:
-        SystemExit: This Python cannot; says what to install.
+        SystemExit: This Python cannot create it; the text says what to install.
     """
     question = "import venv, ensurepip"
     if subprocess.run([base, "-c", question], check=False, capture_output=True).returncode != 0:  # noqa: S603
@@ -56,29 +56,29 @@ def make_environment(environment: Path, base: str) -> None:
         )
     made = subprocess.run([base, "-m", "venv", "--clear", environment], check=False)  # noqa: S603
     if made.returncode != 0:
-        raise SystemExit(f"{base} could not make the environment {environment}: see the lines above.")
+        raise SystemExit(f"{base} could not create the environment {environment}: see the lines above.")
 
 
 def install(python: Path, lock: Path) -> None:
-    """Installs the locked dependencies by hash, then this package from where it is.
+    """Installs the locked dependencies by hash, then this package in editable mode.
 
     Raises:
-        SystemExit: pip failed; says what may help.
+        SystemExit: pip failed; the text says what may help.
     """
     pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     steps: tuple[list[str | Path], ...] = (
         [*pip, "--no-compile", "--require-hashes", "--requirement", lock],
-        # Without a build of its own: nothing may be fetched that the lock does not name.
+        # Without an isolated build, which would download packages that are not in the lock.
         [*pip, "--no-deps", "--no-build-isolation", "--editable", PROJECT],
     )
     for command in steps:
         if subprocess.run(command, check=False, cwd=PROJECT).returncode != 0:  # noqa: S603
             raise SystemExit(
-                "The dependencies could not be installed: see the lines above. Try again when the package "
-                "index can be reached and the disk has room."
+                "The dependencies could not be installed: see the lines above. Check that the package index is "
+                "reachable and the disk is not full, and try again."
             )
-    # pip compiles one file after the other; this keeps all processors busy. What some library carries for another
-    # Python cannot be compiled, which matters to nobody: its complaint is not shown.
+    # pip compiles one file at a time; this uses all processors. Some libraries contain files for other Python versions,
+    # which cannot be compiled and are not needed: those errors are hidden.
     libraries = subprocess.run(  # noqa: S603
         [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
         check=True,
@@ -91,7 +91,7 @@ def install(python: Path, lock: Path) -> None:
 
 
 def main() -> None:
-    """Makes or renews the environment named on the command line."""
+    """Creates or updates the environment named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("environment", help="directory of the environment, in the project")
     parser.add_argument("lock", help="file with the locked dependencies, in the project")
@@ -114,4 +114,4 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("Interrupted; the next start sets up anew.")
+        sys.exit("Interrupted; the next start sets up again from scratch.")

@@ -1,8 +1,8 @@
-"""Starts the product and ends it as a whole: the page, the daemon, on first start the demo shop's month.
+"""Starts and stops the whole product: the page, the daemon and, on the first start, a load of the demo shop's month.
 
-Run by `make run`. What is not here: what Dagster loads, where the instance is and which runs died with an earlier start
-(`keycrm_pipeline.orchestration`). Ctrl-C, SIGTERM and a closed terminal
-end it and everything it started, children of children too.
+Run by `make run`. Ctrl-C, SIGTERM and closing the terminal end it and everything it started, including children of
+children. What is not here: what Dagster loads, where the instance is and which runs died with an earlier start
+(`keycrm_pipeline.orchestration`).
 """
 
 import argparse
@@ -35,30 +35,30 @@ from keycrm_pipeline.profile import (
 )
 
 HOST = "127.0.0.1"
-"""The page has no login: it is for this machine only."""
+"""The page has no login, so it is only served to this machine."""
 
 LOCK = "running.lock"
-"""In DAGSTER_HOME. Locked while any process of a start lives: two daemons would run everything twice."""
+"""In DAGSTER_HOME. Locked while any process of a start is alive: two daemons would run everything twice."""
 
 READY_WITHIN_SECONDS = 180
-"""A slow machine needs most of a minute to load everything for the first time."""
+"""A slow machine needs almost a minute to load everything for the first time."""
 
 STOP_WITHIN_SECONDS = 20
-"""A run that is stopped needs a moment to say so in the exchange log and on the page."""
+"""A stopped run needs a moment to record that in the exchange log and on the page."""
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_SECONDS = 0.2
 QUIET_WORKSPACE = ("--workspace", "workspace.yaml", "--log-level", "warning")
-"""What happens is on the page; the terminal shows what goes wrong."""
+"""Events are on the page; the terminal shows only problems."""
 
 
 class _StopAskedError(BaseException):
-    """Somebody wants the end; like KeyboardInterrupt, nothing catches it by accident."""
+    """A stop was requested; like KeyboardInterrupt, it is not caught by accident."""
 
 
 def _ask_to_stop(number: int, frame: FrameType | None) -> NoReturn:
     del frame
-    # A second signal ends the orderly stop that the first one began.
+    # A second signal cuts short the orderly stop that the first one started.
     raise _StopAskedError(signal.Signals(number).name)
 
 
@@ -67,33 +67,33 @@ def _say(sentence: str) -> None:
 
 
 def check_port(port: int) -> None:
-    """Makes sure that the page can be where people look for it.
+    """Makes sure that the page can use its port.
 
     Raises:
-        SystemExit: The port is taken; says what to do.
+        SystemExit: The port is in use; the text says what to do.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As the web server does: a port whose last connections are only fading away is free.
+        # Like the web server: a port whose last connections are in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except PermissionError:
             raise SystemExit(
-                f"Port {port} is only for the administrator. Choose another: make run PORT=3001"
+                f"Port {port} is reserved for the administrator. Choose another port: make run PORT=3001"
             ) from None
         except OSError:
             raise SystemExit(
-                f"Port {port} on {HOST} is in use by another program, perhaps by an earlier make run. "
-                f"End that one, or choose another port: make run PORT={port + 1}"
+                f"Port {port} on {HOST} is in use by another program, perhaps an earlier make run. "
+                f"Stop that program, or choose another port: make run PORT={port + 1}"
             ) from None
 
 
 @contextlib.contextmanager
 def only_start(home: Path) -> Iterator[IO[str]]:
-    """Holds the lock of a DAGSTER_HOME; whoever inherits the open file holds it too.
+    """Holds the lock of a DAGSTER_HOME; processes that inherit the open file hold it too.
 
     Raises:
-        SystemExit: An earlier start, or what is left of it, still runs.
+        SystemExit: An earlier start, or a process left over from it, is still running.
     """
     path = home / LOCK
     with path.open("a+", encoding="ascii") as file:
@@ -102,15 +102,15 @@ def only_start(home: Path) -> Iterator[IO[str]]:
         except BlockingIOError:
             file.seek(0)
             raise SystemExit(
-                f"This product is running already on {home} (processes {file.read().strip() or 'unknown'}). "
-                "End it with Ctrl-C where it was started, or end these processes."
+                f"This product is already running on {home} (processes {file.read().strip() or 'unknown'}). "
+                "Stop it with Ctrl-C where it was started, or kill these processes."
             ) from None
         file.truncate(0)
         yield file
 
 
 def wants_first_load(settings: Settings) -> bool:
-    """Whether the demo shop is there and not one load of it has succeeded: the page would be empty."""
+    """Whether the demo shop exists and has never been loaded successfully: the page would be empty."""
     from keycrm_pipeline.run.session import open_warehouse
     from keycrm_pipeline.warehouse.errors import WarehouseError
     from keycrm_pipeline.warehouse.exchanges import last_succeeded_exchange
@@ -118,7 +118,7 @@ def wants_first_load(settings: Settings) -> bool:
     try:
         profile = load_profile(DEMO, settings)
     except ProfileError:
-        # Taken away, or told with the other mistakes.
+        # Removed, or reported with the other invalid profiles.
         return False
     if profile.base_url != SANDBOX:
         return False
@@ -128,12 +128,12 @@ def wants_first_load(settings: Settings) -> bool:
         with open_warehouse(profile, settings).reading() as connection:
             return last_succeeded_exchange(connection) is None
     except WarehouseError:
-        # The load tells it better.
+        # The load reports it better.
         return True
 
 
 class Services:
-    """The processes of the product, each with its children in a group of its own."""
+    """The processes of the product, each with its children in a process group of its own."""
 
     def __init__(self, lock: IO[str], environment: Mapping[str, str]) -> None:
         self._lock = lock
@@ -141,7 +141,7 @@ class Services:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
-        """Starts a program; a group of its own keeps Ctrl-C from it, so that the stop has an order."""
+        """Starts a program; in its own group it does not receive Ctrl-C, so that the stop is orderly."""
         process = subprocess.Popen(  # noqa: S603 - programs of this environment
             command,
             env=self._environment,
@@ -155,28 +155,28 @@ class Services:
         return process
 
     def ended(self) -> str | None:
-        """The name of a service that has ended, in words; None while all run."""
+        """Which service has ended, as a sentence; None while all are running."""
         for name, process in self._processes.items():
             if process.poll() is not None:
-                return f"{name} ended by itself (code {process.returncode})"
+                return f"{name} ended unexpectedly (exit code {process.returncode})"
         return None
 
     def stop(self) -> None:
-        """Ends everything: asks first, and kills what does not end in time."""
+        """Stops everything: first with SIGTERM, then by killing what does not stop in time."""
         try:
             self._signal(signal.SIGTERM)
             deadline = time.monotonic() + STOP_WITHIN_SECONDS
             while self._alive() and time.monotonic() < deadline:
                 time.sleep(POLL_SECONDS)
         except _StopAskedError:
-            _say("Killing what is left.")
+            _say("Killing the remaining processes.")
         finally:
             self._signal(signal.SIGKILL)
             for process in self._processes.values():
                 process.wait()
 
     def _alive(self) -> bool:
-        """Whether anything in the groups still runs, children of children included."""
+        """Whether any process in the groups is still running, including children of children."""
         alive = False
         for process in self._processes.values():
             process.poll()
@@ -187,7 +187,7 @@ class Services:
 
     def _signal(self, number: signal.Signals) -> None:
         for process in self._processes.values():
-            # A group that is gone, or (macOS) holds only what has ended.
+            # The group no longer exists, or (macOS) contains only ended processes.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, number)
 
@@ -202,7 +202,7 @@ def is_answering(port: int) -> bool:
 
 
 def prepare_queue(settings: Settings) -> None:
-    """Lets the daemon know, before its first look at the queue, that runs of a profile wait for each other."""
+    """Sets the limit of one run at a time per profile before the daemon first looks at its queue."""
     from keycrm_pipeline.assets.stage import ProfileAssets
     from keycrm_pipeline.orchestration.instance import make_pools_known, open_instance
 
@@ -213,18 +213,18 @@ def prepare_queue(settings: Settings) -> None:
         )
 
 
-def end_dead_runs(*, told: bool) -> None:
-    """Ends runs that died with a daemon: they would hold up the queue of their profile for ever."""
+def end_dead_runs(*, report: bool) -> None:
+    """Ends runs that died with a daemon: they would block the queue of their profile for ever."""
     from keycrm_pipeline.orchestration.instance import end_orphaned_runs, open_instance
 
     with open_instance() as instance:
         ended = end_orphaned_runs(instance, at_start_of_page=True)
-    if ended and told:
+    if ended and report:
         _say(f"Runs of an earlier start that died with it and are marked failed: {len(ended)}.")
 
 
 def serve(services: Services, port: int) -> str:
-    """Starts page and daemon and waits until one of them ends, which it tells."""
+    """Starts the page and the daemon, waits until one of them ends and returns which."""
     programs = Path(sys.executable).parent
     address = ("--host", HOST, "--port", str(port), "--dagster-log-level", "warning")
     services.start("The page", [str(programs / "dagster-webserver"), *address, *QUIET_WORKSPACE])
@@ -234,7 +234,7 @@ def serve(services: Services, port: int) -> str:
     is_ready = False
     while (ended := services.ended()) is None:
         if not is_ready and is_answering(port):
-            _say(f"Ready: http://{HOST}:{port} (Ctrl-C ends everything)")
+            _say(f"Ready: http://{HOST}:{port} (Ctrl-C stops everything)")
             is_ready = True
         if not is_ready and time.monotonic() > deadline:
             return f"The page did not answer within {READY_WITHIN_SECONDS} seconds"
@@ -243,10 +243,10 @@ def serve(services: Services, port: int) -> str:
 
 
 def run(port: int) -> None:
-    """Does it all, and returns when it is over.
+    """Starts everything and returns after it has stopped.
 
     Raises:
-        SystemExit: It could not start, or a service ended by itself.
+        SystemExit: It could not start, or a service ended unexpectedly.
     """
     from keycrm_pipeline.orchestration.instance import HOME_VARIABLE, dagster_home, prepare_dagster_home
 
@@ -262,10 +262,10 @@ def run(port: int) -> None:
         for error in load_profiles(settings)[1]:
             _say(str(error))
         try:
-            end_dead_runs(told=True)
+            end_dead_runs(report=True)
             prepare_queue(settings)
             if wants_first_load(settings):
-                _say("Loading the demo shop's last 30 days, this once.")
+                _say("Loading the demo shop's last 30 days (on the first start only).")
                 first_load(settings)
             failure = serve(services, port)
         except _StopAskedError as asked:
@@ -273,16 +273,16 @@ def run(port: int) -> None:
             failure = None
         finally:
             services.stop()
-        end_dead_runs(told=False)
+        end_dead_runs(report=False)
     if failure is not None:
-        raise SystemExit(f"{failure}; the rest was ended too.")
+        raise SystemExit(f"{failure}; everything else was stopped too.")
     _say("Stopped.")
 
 
 def first_load(settings: Settings) -> None:
-    """Loads the demo month; when that fails the page still starts, and shows why."""
+    """Loads the demo month; if that fails, the page still starts and shows why."""
     command = load_command(load_profile(DEMO, settings).zone, datetime.now(UTC))
-    # Out of this group: it gets one Ctrl-C from here, and not a second from the terminal while it tidies up.
+    # In its own group: it gets one SIGINT from here, not a second one from the terminal while it cleans up.
     with subprocess.Popen(command, start_new_session=True) as load:  # noqa: S603 - the command of this project
         try:
             code = load.wait()
@@ -294,7 +294,7 @@ def first_load(settings: Settings) -> None:
                 load.kill()
             raise
     if code != 0:
-        _say("The demo shop could not be loaded; the page starts all the same.")
+        _say("The demo shop could not be loaded; the page starts anyway.")
 
 
 def main() -> None:
@@ -302,7 +302,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=3000, choices=range(1, 65536), metavar="PORT")
     arguments = parser.parse_args()
-    # Also where a shell started this in the background with SIGINT ignored: children then get the default.
+    # Needed when a shell started this in the background with SIGINT ignored; children then get the default handler.
     for number in STOP_SIGNALS:
         signal.signal(number, _ask_to_stop)
     os.chdir(Path(__file__).resolve().parent.parent)

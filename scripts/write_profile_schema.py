@@ -10,7 +10,7 @@ from keycrm_pipeline import profile
 
 
 def main() -> None:
-    """Replaces `keycrm_pipeline/profile.schema.json`."""
+    """Replaces `keycrm_pipeline/profile/profile.schema.json`."""
     text = json.dumps(profile.profile_json_schema(), ensure_ascii=False, indent=2)
     Path(profile.__file__).with_name("profile.schema.json").write_text(f"{text}\n", encoding="utf-8")
 

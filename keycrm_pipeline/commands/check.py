@@ -1,4 +1,4 @@
-"""`check`: tries key and connection, and lists everything one needs to fill in a profile ("Показати статуси")."""
+"""`check`: tests key and connection, and lists everything needed to fill in a profile ("Показати статуси")."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 NUMBERS = ("group_id", "parent_id")
 TEXTS = ("name", "full_name", "alias", "driver", "currency_code")
-"""Fields of reference rows that are shown; each may come as another type, or not at all."""
+"""Displayed fields of reference rows; each may be of another type, or missing."""
 
 
 @dataclass
@@ -34,12 +34,12 @@ class AccountCheck:
     """What KeyCRM lists, and what the profile maps it to.
 
     Attributes:
-        lists: List name -> rows, each with `id`, `name` and what the profile makes of it.
-        refused: Lists that KeyCRM did not give, with the reason; a load can do without them.
-        catalogue_cards: File of the accounting catalogue (R12) -> cards in it.
-        unmapped: What has no mapping, in words; defaults are used instead.
-        unknown: What the profile maps and KeyCRM does not list, in words.
-        problems: What must be mended before a load, in words.
+        lists: List name -> rows, each with `id`, `name` and what the profile maps it to.
+        refused: Lists that KeyCRM did not return, with the reason; a load does not need them.
+        catalogue_cards: File of the accounting catalogue (R12) -> number of cards in it.
+        unmapped: One sentence for each unmapped row; defaults are used for it.
+        unknown: One sentence for each id that is mapped but not in KeyCRM.
+        problems: One sentence for each problem that must be fixed before a load.
     """
 
     lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -51,12 +51,15 @@ class AccountCheck:
 
     @property
     def is_ready(self) -> bool:
-        """Whether a load can be started."""
+        """Whether a load can start."""
         return not self.problems
 
 
 def read_account(client: KeyCrmClient) -> tuple[dict[str, Rows], dict[str, str]]:
-    """Every reference list of the account by its name, and the reasons of those that a load can do without.
+    """Reads the account's reference lists.
+
+    Returns:
+        List name -> rows, and for each optional list that KeyCRM refused, its name -> the reason.
 
     Raises:
         KeyCrmError: The key is refused, KeyCRM cannot be reached, or it refuses a list that a load needs.
@@ -74,7 +77,7 @@ def read_account(client: KeyCrmClient) -> tuple[dict[str, Rows], dict[str, str]]
 
 
 def _readable(rows: Iterable[CrmRow]) -> Rows:
-    """The rows with a readable id, their fields read as a load reads them."""
+    """The rows with a readable id, their fields parsed as in a load."""
     return [
         {
             "id": row.row_id,
@@ -87,10 +90,10 @@ def _readable(rows: Iterable[CrmRow]) -> Rows:
 
 
 def check_account(profile: Profile, settings: Settings, environ: Mapping[str, str]) -> AccountCheck:
-    """Reads every reference list of the account and compares it with the profile, and reads the catalogue files.
+    """Compares the account's reference lists with the profile, and reads the catalogue files.
 
     Raises:
-        MissingKeyError: No key is set.
+        MissingKeyError: No usable key is set.
         KeyCrmError: The key is refused, or KeyCRM cannot be reached.
     """
     with open_client(profile, environ) as client:
@@ -118,7 +121,7 @@ def check_account(profile: Profile, settings: Settings, environ: Mapping[str, st
 
 def _unknown(setting: str, named: Iterable[int], listed: Iterable[int]) -> list[str]:
     return [
-        f"{setting} names {number}, which KeyCRM does not list." for number in sorted({*named} - {*listed})
+        f"{setting} contains {number}, which is not in KeyCRM." for number in sorted({*named} - {*listed})
     ]
 
 
@@ -147,7 +150,7 @@ def _compare_statuses(profile: Profile, rows: Rows, check: AccountCheck) -> None
 
 
 def _is_within(category_id: int, wanted: Iterable[int], rows: Mapping[int, Mapping[str, Any]]) -> bool:
-    """Whether a category, or any one above it, is among the wanted ones (R5)."""
+    """Whether a category or one of its ancestors is among the wanted ones (R5)."""
     path: list[int] = []
     current: int | None = category_id
     while current is not None and current in rows and current not in path:
@@ -178,7 +181,7 @@ def _compare_managers(profile: Profile, rows: Rows | None, check: AccountCheck) 
         {"id": row["id"], "name": row.get("full_name"), "user": managers.get(row["id"])} for row in rows
     ]
     check.unmapped += [
-        f"manager {row['id']} is mapped to no user (managers)." for row in listed if row["user"] is None
+        f"manager {row['id']} is not mapped to a user (managers)." for row in listed if row["user"] is None
     ]
     check.unknown += _unknown("managers", managers, [row["id"] for row in listed])
 
@@ -189,7 +192,7 @@ def _compare_payment_methods(profile: Profile, rows: Rows, check: AccountCheck) 
         {"id": row["id"], "name": row.get("name"), "account": accounts.get(row["id"])} for row in rows
     ]
     check.unmapped += [
-        f"payment method {row['id']} is mapped to no account (accounts)."
+        f"payment method {row['id']} is not mapped to an account (accounts)."
         for row in listed
         if row["account"] is None
     ]
@@ -206,7 +209,7 @@ def _read_catalogue_files(profile: Profile, settings: Settings, check: AccountCh
 
 
 def as_json(profile: Profile, check: AccountCheck) -> dict[str, Any]:
-    """The check as `--json` prints it."""
+    """The result as `--json` prints it."""
     return {
         "profile": profile.name,
         "status": "ready" if check.is_ready else "not_ready",

@@ -1,6 +1,6 @@
-"""`init`: from an API key to a finished, commented profile with everything of the account listed, ready to map.
+"""`init`: turns an API key into a commented profile that lists everything in the account, ready to map.
 
-Asks only what a default cannot serve, and nothing at all without a terminal. The key goes into no file.
+It asks only what has no good default, and nothing without a terminal. The key is not written to any file.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ DEFAULT_PARTNER = "Роздрібний покупець"
 
 
 class InitError(Exception):
-    """The profile cannot be made as asked; the text says what to do."""
+    """The profile cannot be created as requested; the text says what to do."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What a default serves in most shops, and a person may want otherwise.
+    """Settings whose defaults suit most shops but that a person may want to change.
 
     Attributes:
         start_date: First day that can be loaded.
-        default_partner: Partner of orders without a buyer; None to reject such orders.
-        service_categories: Categories that hold services.
+        default_partner: Partner for orders without a buyer; None to reject such orders.
+        service_categories: Ids of categories of services.
     """
 
     start_date: date
@@ -67,28 +67,27 @@ def write_profile(
     Args:
         name: Name of the profile.
         settings: Where profiles are.
-        environ: The environment, which may hold the key.
-        base_url: Address of KeyCRM's API.
-        requests_per_minute: What the key may ask in a minute; None for the default of the address.
-        asks: Whether a person can be asked; else the key must be in the environment, and defaults are taken.
+        environ: The environment, which may contain the key.
+        base_url: URL of KeyCRM's API.
+        requests_per_minute: Requests per minute allowed for the key; None for the default of the URL.
+        asks: Whether a person can be asked; otherwise the key must be in the environment and defaults are used.
 
     Returns:
-        The file, readable by its owner only.
+        The file, readable only by its owner.
 
     Raises:
-        InitError: The name is no name of a profile, its file exists, or it cannot be written.
-        MissingKeyError: There is no key, and nobody to ask for it.
+        InitError: The name is invalid, the file exists, or it cannot be written.
+        MissingKeyError: There is no key and no person to ask.
         KeyCrmError: The key is refused, or KeyCRM cannot be reached.
     """
     if not NAME_PATTERN.fullmatch(name):
         raise InitError(
-            f"«{name}» is no name of a profile. It must begin with a-z and hold only a-z, 0-9 and _, such as my_shop."
+            f"«{name}» is not a valid profile name. It must start with a-z and contain only a-z, 0-9 and _, "
+            "such as my_shop."
         )
     path = settings.profiles_directory / f"{name}.yaml"
     if path.exists():
-        raise InitError(
-            f"{path} exists already and was left as it is. Choose another name, or edit that file."
-        )
+        raise InitError(f"{path} already exists and was not changed. Choose another name, or edit that file.")
     today = datetime.now(UTC).date()
     account = _account(name, base_url, today, requests_per_minute)
     key = _key(account, environ, asks=asks)
@@ -96,23 +95,23 @@ def write_profile(
         found, refused = read_account(client)
     choices = _ask(found, today) if asks else Choices(date(today.year, 1, 1), DEFAULT_PARTNER)
     _write_new(path, profile_text(account, choices, found, refused))
-    # Proves that what was written can be used.
+    # Makes sure that the new profile is valid.
     load_profile(name, settings)
     return path
 
 
 def next_steps(profile: str, path: Path, base_url: str) -> str:
-    """What to do with a new profile, in words."""
+    """Instructions for a new profile."""
     key = (
         "The demo shop needs no key."
         if base_url == SANDBOX
-        else f"The key is not in it: keep it in the environment variable {key_variable(profile)}."
+        else f"It does not contain the key: keep that in the environment variable {key_variable(profile)}."
     )
     return (
         f"Wrote {path}. {key}\n"
-        "Now edit the file: take the # off the lines that you want to map. Then\n"
+        "Now edit the file: remove the # from the lines that you want to map. Then\n"
         f"  keycrm-pipeline check --profile {profile}\n"
-        "says what is still open, and\n"
+        "shows what is not mapped yet, and\n"
         f"  keycrm-pipeline load --from YYYY-MM-DD --to YYYY-MM-DD --profile {profile}\n"
         "loads a period."
     )
@@ -124,8 +123,8 @@ def _account(name: str, base_url: str, today: date, requests_per_minute: int | N
         return Profile.model_validate({"name": name, "base_url": base_url, "start_date": today, **limit})
     except ValueError:
         raise InitError(
-            f"«{base_url}» is no address of KeyCRM's API. It begins with https:// (http:// only on this machine), "
-            "or is `sandbox` for the demo shop."
+            f"«{base_url}» is not a valid address of KeyCRM's API. It must start with https:// (http:// only on this "
+            "machine), or be `sandbox` for the demo shop."
         ) from None
 
 
@@ -137,7 +136,7 @@ def _key(account: Profile, environ: Mapping[str, str], *, asks: bool) -> str:
             raise
     variable = key_variable(account.name)
     typed = click.prompt(
-        "API key of KeyCRM (Налаштування - Основні - API-ключ; it is not shown)", hide_input=True
+        "API key of KeyCRM (Налаштування - Основні - API-ключ; hidden as you type)", hide_input=True
     )
     return api_key(account, {variable: typed})
 
@@ -151,7 +150,7 @@ def _ask(found: Mapping[str, Rows], today: date) -> Choices:
     partner = DEFAULT_PARTNER
     if not click.confirm(f"Book orders without a buyer to the partner «{DEFAULT_PARTNER}»?", default=True):
         partner = click.prompt(
-            "Name of their partner (empty: such orders are rejected)", default="", show_default=False
+            "Partner for these orders (leave empty to reject them)", default="", show_default=False
         ).strip()
     categories = {row["id"]: _plain(row.get("name")) for row in found["categories"]}
     services: tuple[int, ...] = ()
@@ -164,23 +163,23 @@ def _ask(found: Mapping[str, Rows], today: date) -> Choices:
 def _ask_categories(categories: Mapping[int, str]) -> tuple[int, ...]:
     while True:
         typed = click.prompt(
-            "Ids of categories that hold services (Послуга), by commas; empty for none",
+            "Ids of categories of services (Послуга), separated by commas; empty for none",
             default="",
             show_default=False,
         )
         parts = [part.strip() for part in typed.split(",") if part.strip()]
         if all(part.isdecimal() and int(part) in categories for part in parts):
             return tuple(dict.fromkeys(int(part) for part in parts))
-        click.echo("Take ids from the list above, such as 7, 12.")
+        click.echo("Enter ids from the list above, such as 7, 12.")
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Writes a file that must not exist yet, readable by its owner only: names of managers are inside."""
+    """Writes a new file that only its owner can read, since it contains managers' names."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise InitError(f"{path} exists already and was left as it is.") from None
+        raise InitError(f"{path} already exists and was not changed.") from None
     except OSError as error:
         raise InitError(f"{path} cannot be written: {error.strerror}.") from None
     try:
@@ -193,23 +192,23 @@ def _write_new(path: Path, text: str) -> None:
 
 
 def _plain(value: object) -> str:
-    """A text of the account in one line, so that it cannot end a comment."""
+    """Text from the account on a single line, so that it cannot end a comment."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in str(value or "")).split())
 
 
 def _yaml(value: object) -> str:
-    """A value as it stands in YAML: JSON is YAML."""
+    """A value as YAML: JSON is YAML."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def _mapping(setting: str, what: str, entries: Iterable[tuple[int, str, str]], indent: str = "") -> list[str]:
-    """A setting whose entries are all comments: to be mapped, each by taking its # off."""
+    """A setting whose entries are all comments; removing its # maps an entry."""
     lines = [f"{indent}  # {number}: {_yaml(to)}{note}" for number, to, note in entries]
     return [f"{indent}# {what}", f"{indent}{setting}:", *(lines or [f"{indent}  # KeyCRM lists none"])]
 
 
 def _proposed(row: Mapping[str, Any], name_key: str, *, instead: str) -> tuple[int, str, str]:
-    """An entry of a mapping that proposes KeyCRM's name; for one without a name, what is booked while it is open."""
+    """A mapping entry that proposes KeyCRM's name, or, without one, the value used while it is unmapped."""
     name = _plain(row.get(name_key))
     return (row["id"], name, "") if name else (row["id"], instead, "  # has no name in KeyCRM")
 
@@ -223,10 +222,10 @@ def profile_text(
     """The profile as a commented YAML file.
 
     Args:
-        account: Name and address of the account.
-        choices: What was asked, or its defaults.
+        account: Name and URL of the account.
+        choices: The answers, or the defaults.
         found: The account's reference lists.
-        refused: Lists that KeyCRM did not give, with the reason.
+        refused: Lists that KeyCRM did not return, with the reason.
     """
     name = account.name
     partner = (
@@ -235,33 +234,33 @@ def profile_text(
         else f"# default_partner: {_yaml(DEFAULT_PARTNER)}"
     )
     lines = [
-        f"# Profile {name}: one KeyCRM account and how its orders enter the books (Профіль).",
-        "# A line that begins with # is a comment: take the # off to use it.",
-        "# `keycrm-pipeline check` says what is still open.",
+        f"# Profile {name}: one KeyCRM account and how its orders are booked (Профіль).",
+        "# A line that starts with # is a comment: remove the # to use it.",
+        "# `keycrm-pipeline check` shows what is not mapped yet.",
         f"# The API key is not here: it belongs in the environment variable {key_variable(name)}."
         if account.base_url != SANDBOX
-        else "# The demo shop in this program; it needs no API key.",
+        else "# The demo shop of this program; it needs no API key.",
         "",
         f"base_url: {_yaml(account.base_url)}",
         "# The first day that can be loaded.",
         f"start_date: {choices.start_date.isoformat()}",
-        "# The time zone that decides to which day an order belongs.",
+        "# The time zone that decides which day an order belongs to.",
         f"timezone: {account.timezone}",
-        "# The currency when neither source nor payment names one (Валюта).",
+        "# Currency of orders whose source and payments specify none (Валюта).",
         f"currency: {account.currency}",
         "# Author of the documents (Користувач).",
         f"author: {_yaml(account.author)}",
-        "# Partner of orders without a buyer (Партнер); without it such orders are rejected.",
+        "# Partner for orders without a buyer (Партнер); without it such orders are rejected.",
         partner,
-        "# phone: a known phone or e-mail finds the partner; phone_and_name: the name must agree too.",
+        "# phone: a known phone or e-mail finds the partner; phone_and_name: the name must match too.",
         f"partner_match: {account.partner_match}",
-        "# Service card that paid delivery is booked on (Послуга з доставки).",
+        "# Service that paid delivery is booked on (Послуга з доставки).",
         f"delivery_service: {_yaml(account.delivery_service)}",
-        "# Put the order's number at its source into the comment (Номер джерела в коментарі).",
+        "# Add the order number from its source to the comment (Номер джерела в коментарі).",
         "source_number_in_comment: false",
-        "# Bank account or cash desk when no payment decides (Банк. рахунок/Каса).",
+        "# Bank account or cash desk when no payment determines it (Банк. рахунок/Каса).",
         f"account: {_yaml(account.account)}",
-        "# Requests to KeyCRM in a minute that this key may make.",
+        "# Requests per minute to KeyCRM allowed for this key.",
         f"requests_per_minute: {account.requests_per_minute}",
         "",
         *_mapping(
@@ -270,14 +269,14 @@ def profile_text(
             (_proposed(row, "name", instead=account.account) for row in found["payment_methods"]),
         ),
         "",
-        "# Categories whose products, and those of categories below them, are services (Послуга). KeyCRM has:",
+        "# Categories whose products, including those in subcategories, are services (Послуга). KeyCRM has:",
         *(f"#   {int(row['id'])} {_plain(row.get('name'))}{_inside(row)}" for row in found["categories"]),
         f"service_categories: {_yaml(list(choices.service_categories))}",
         "",
         *_mapping(
             "managers",
-            "KeyCRM user -> responsible user of the accounting system (Відповідальний)."
-            + (f" KeyCRM gave no list: {_plain(refused['managers'])}" if "managers" in refused else ""),
+            "KeyCRM user -> responsible user in the accounting system (Відповідальний)."
+            + (f" KeyCRM returned no list: {_plain(refused['managers'])}" if "managers" in refused else ""),
             (_proposed(row, "full_name", instead=account.author) for row in found.get("users", ())),
         ),
         "",
@@ -304,7 +303,7 @@ def profile_text(
 
 
 def _inside(row: Mapping[str, Any]) -> str:
-    return f" (inside of {row['parent_id']})" if row.get("parent_id") else ""
+    return f" (in {row['parent_id']})" if row.get("parent_id") else ""
 
 
 def _group(row: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The Dagster instance of the page and of the commands: where it is, how it is made, and runs that died.
+"""The Dagster instance shared by the page and the commands: its location, its creation, and runs that died.
 
 What is not here: what Dagster loads (`definitions`), and what a command runs (`commands`). The instance's own
 settings are in `dagster.yaml`.
@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
+import psutil
 from filelock import FileLock
 
 HOME_VARIABLE = "DAGSTER_HOME"
@@ -25,36 +26,35 @@ PROCESS_TAG = "keycrm/process"
 HOST_TAG = "keycrm/host"
 STARTED_TAG = "keycrm/process_started"
 _NO_RETRY = {"dagster/max_retries": "0"}
-"""Dagster retries a crashed run by launching it again; a command's run has no code location to launch it
-from, and whoever ran the command sees that it died."""
+"""Dagster retries a crashed run by launching it again; the run of a command has no code location to launch it
+from, and the person who ran the command sees that it died."""
 
 _OPENING_LOCK = ".opening.lock"
-"""In DAGSTER_HOME. Dagster makes and migrates its SQLite files when an instance is first opened, and fails where
-two processes do it at the same moment."""
+"""In DAGSTER_HOME. Dagster creates and migrates its SQLite files when an instance is first opened, and fails if
+two processes do so at the same time."""
 
 _SHIPPED_RECORD = ".dagster.yaml.sha256"
-"""Holds the hash of the configuration as it was copied: tells an old copy from one that a person edited."""
+"""Contains the hash of the copied configuration, to distinguish an old copy from one that a person edited."""
 
 _RUNNING = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
-_ENDED = "ended"
-_GONE = "Its process is gone: the program was stopped or killed while it ran. Load the same period again."
+_ENDED = "Its process no longer exists: the program was stopped or killed while it ran. Load the same period again."
 
 
 def dagster_home(environ: Mapping[str, str]) -> Path:
-    """DAGSTER_HOME, else `.dagster_home` in the working directory, as an absolute path."""
+    """DAGSTER_HOME, or `.dagster_home` in the working directory, as an absolute path."""
     return Path(environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().absolute()
 
 
 def shipped_configuration() -> Path:
     """The `dagster.yaml` of this project."""
-    return Path(__file__).resolve().parent.parent / CONFIGURATION
+    return Path(__file__).resolve().parents[2] / CONFIGURATION
 
 
 def prepare_dagster_home(home: Path) -> None:
-    """Makes the directory, for its owner only, and puts the project's `dagster.yaml` there.
+    """Creates the directory, accessible only to its owner, and copies the project's `dagster.yaml` there.
 
-    A copy that nobody has changed follows the project's file when that changes; a copy that somebody has
-    edited, or a file that was there before, is left alone.
+    An unedited copy is updated when the project's file changes; an edited copy, or a file that existed before, is
+    left alone.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     shipped = shipped_configuration()
@@ -72,7 +72,7 @@ def prepare_dagster_home(home: Path) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Writes a file whole: two commands may start at the same moment."""
+    """Writes a file atomically: two commands may start at the same time."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.write_bytes(content)
     part.replace(path)
@@ -80,9 +80,9 @@ def _replace(path: Path, content: bytes) -> None:
 
 @contextmanager
 def open_instance() -> Iterator[dg.DagsterInstance]:
-    """The instance that the page uses too; DAGSTER_HOME is set for whatever is started from here.
+    """The instance that the page uses too; DAGSTER_HOME is set for child processes.
 
-    Commands may open a new home at the same moment: one makes its files, the others wait for that.
+    Commands may open a new home at the same time: one creates its files while the others wait.
     """
     home = dagster_home(os.environ)
     os.environ[HOME_VARIABLE] = str(home)
@@ -95,11 +95,11 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
 
 
 def make_pools_known(instance: dg.DagsterInstance, pools: Iterable[str]) -> None:
-    """Gives pools their default limit before the daemon sees a run of them.
+    """Gives pools their default limit before the daemon sees a run that uses them.
 
-    Dagster gives it when it first finds such a run in its queue, after it has looked which pools have a limit: of the
-    first backfill ever, two runs would be started at once, and the second would wait for the lock of its profile.
-    A limit that a pool has stays.
+    Dagster sets the limit when it first finds such a run in its queue, after it has read the limits of all pools: in
+    the very first backfill, two runs would start at once and the second would wait for the lock of its profile. An
+    existing limit is kept.
 
     Args:
         instance: The instance.
@@ -110,61 +110,55 @@ def make_pools_known(instance: dg.DagsterInstance, pools: Iterable[str]) -> None
 
 
 def process_tags(process: int, host: str) -> dict[str, str]:
-    """Tags of a run that a command does itself: by them its run is found when the command was killed.
+    """Tags of a run that a command does itself; they identify the run's process after the command was killed.
 
     Args:
-        process: The process that does the run's work.
+        process: The process that does the run's work; it must be running.
         host: The machine it runs on.
     """
-    tags = {PROCESS_TAG: str(process), HOST_TAG: host, **_NO_RETRY}
-    started = _process_started(process)
-    return tags if started is None else {**tags, STARTED_TAG: started}
+    return {PROCESS_TAG: str(process), HOST_TAG: host, STARTED_TAG: _process_started(process), **_NO_RETRY}
 
 
-def _process_started(process: int) -> str | None:
-    """When a process was started, as boot and clock ticks since it; None where the system does not tell.
+def _process_started(process: int) -> str:
+    """When a process was started, in seconds since the machine was booted.
 
-    A number alone proves nothing: after a restart, above all in a container, it is another process's.
-    A process that has ended and whose parent has not asked how still has a number; it counts as ended.
+    A process number alone proves nothing: after a restart, above all in a container, it belongs to another process.
+    The time is counted from the boot because the clock may be set while a load runs.
+
+    Raises:
+        psutil.NoSuchProcess: The process has ended; a zombie has ended too.
     """
-    try:
-        state = Path(f"/proc/{process}/stat").read_text("utf-8", errors="replace")
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except OSError:
-        return None
-    # The command's name stands in brackets and may hold blanks and brackets itself; the start is field 22.
-    fields = state[state.rindex(")") + 1 :].split()
-    return _ENDED if fields[0] in {"Z", "X"} else f"{boot}:{fields[19]}"
+    found = psutil.Process(process)
+    if found.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
+        raise psutil.ZombieProcess(process)
+    return f"{found.create_time() - psutil.boot_time():.2f}"
 
 
 def _is_alive(tags: Mapping[str, str]) -> bool:
-    """Whether the process that some tags name still runs; on another machine nobody here can tell, so yes."""
+    """Whether the process named in the tags still runs; assumed for a process on another machine."""
     if tags.get(HOST_TAG) != socket.gethostname():
         return True
     number = tags[PROCESS_TAG]
     if not re.fullmatch(r"[1-9]\d{0,9}", number):
         return False
     try:
-        os.kill(int(number), 0)
-    except (ProcessLookupError, OverflowError):
+        started = _process_started(int(number))
+    except psutil.Error:
+        # A process that may not be looked at belongs to another user, and this history to one user only.
         return False
-    except PermissionError:
-        # It exists and is somebody else's; whether it is ours, the start tells.
-        pass
-    tagged, present = tags.get(STARTED_TAG), _process_started(int(number))
-    return present != _ENDED and (tagged is None or present is None or present == tagged)
+    return tags.get(STARTED_TAG, started) == started
 
 
 def end_orphaned_runs(instance: dg.DagsterInstance, *, at_start_of_page: bool = False) -> list[str]:
-    """Ends runs whose process is gone; a dead run would hold its profile's queue for ever.
+    """Ends runs whose process no longer exists; a dead run would block its profile's queue for ever.
 
-    Runs of a command are ended only when their process on this machine is gone, so this may be called at
-    any time.
+    Runs of a command are ended only if their process ran on this machine and no longer exists, so this may be called
+    at any time.
 
     Args:
-        instance: The instance that holds the runs.
-        at_start_of_page: The page is about to start and no daemon is there yet: runs that an earlier daemon
-            launched died with it, and are ended too.
+        instance: The instance that contains the runs.
+        at_start_of_page: The page is about to start and no daemon is running yet: runs launched by an earlier daemon
+            died with it and are ended too.
 
     Returns:
         The ids of the ended runs.
@@ -175,14 +169,14 @@ def end_orphaned_runs(instance: dg.DagsterInstance, *, at_start_of_page: bool = 
         is_command = PROCESS_TAG in run.tags
         if _is_alive(run.tags) if is_command else not at_start_of_page:
             continue
-        # It may have come to its end by itself since the list was read.
+        # It may have ended since the list was read.
         fresh = instance.get_run_by_id(run.run_id)
         if fresh is None or fresh.is_finished:
             continue
         if fresh.status == dg.DagsterRunStatus.CANCELING:
-            instance.report_run_canceled(fresh, message=_GONE)
+            instance.report_run_canceled(fresh, message=_ENDED)
         else:
-            instance.report_run_failed(fresh, message=_GONE)
+            instance.report_run_failed(fresh, message=_ENDED)
         with suppress(NotImplementedError):
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         ended.append(run.run_id)

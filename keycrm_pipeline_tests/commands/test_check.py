@@ -1,4 +1,4 @@
-"""`check` ("Показати статуси"): all that a profile maps, with ids; what is open; what must be mended."""
+"""`check` ("Показати статуси"): everything a profile maps, with ids; what is unmapped; what must be fixed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from keycrm_pipeline_tests.crm import loopback
 
 @pytest.fixture
 def keyed(place: Place) -> Place:
-    """A place whose environment has the key."""
+    """A place whose environment contains the key."""
     place.variables["KEYCRM_API_KEY_SHOP"] = KEY
     return place
 
 
 def test_everything_is_listed_with_ids_and_mapping(account: Account, keyed: Place) -> None:
-    """One line a status, manager, payment method, category; an unmapped one is named and stops nothing."""
+    """One line per status, manager, payment method and category; an unmapped one is named and is no error."""
     keyed.write_profile(
         base_url=account.url,
         requests_per_minute=600,
@@ -38,19 +38,19 @@ def test_everything_is_listed_with_ids_and_mapping(account: Account, keyed: Plac
     assert {row["id"]: row["user"] for row in found["managers"]}[5] == "olena"
     assert {row["id"]: row["account"] for row in found["payment_methods"]}[2] == "ПриватБанк ФОП"
     services = {row["id"] for row in found["categories"] if row["is_service"]}
-    # 7 is named in the profile; 10 is inside of it, and 11 inside of 10.
+    # 7 is in the profile; 10 is a subcategory of 7, and 11 of 10.
     assert services == {7, 10, 11}
     assert found["delivery_services"][0]["name"] == "Нова Пошта"
     assert {row["id"] for row in found["sources"]} >= {1}
-    assert "manager 1 is mapped to no user (managers)." in found["unmapped"]
+    assert "manager 1 is not mapped to a user (managers)." in found["unmapped"]
     assert not any(sentence.startswith(("status 1 ", "manager 5 ")) for sentence in found["unmapped"])
     shown = keyed.run("check").stdout
     for text in ("Statuses (statuses.stages)", "Нове", "olena", "ПриватБанк ФОП", "Profile shop is ready"):
         assert text in shown
 
 
-def test_names_with_brackets_and_long_names_are_shown_whole(account: Account, keyed: Place) -> None:
-    """A name is text, not markup, and is never cut off."""
+def test_names_with_brackets_and_long_names_are_shown_in_full(account: Account, keyed: Place) -> None:
+    """A name is text, not markup, and is never truncated."""
     name = "[bold]Очікує [на] склад " + "дуже " * 30 + "довго"
     account.shop.add_status(status_payload(77, name, group_id=2))
     keyed.write_profile(base_url=account.url, requests_per_minute=600)
@@ -66,17 +66,17 @@ def test_names_with_brackets_and_long_names_are_shown_whole(account: Account, ke
             {"statuses": {"require_mapping": True, "stages": dict.fromkeys(range(2, 100), "Етап")}},
             "status 1 «Новий» has no stage (statuses.stages), and statuses.require_mapping is true.",
         ),
-        ({"statuses": {"load": [1, 999]}}, "statuses.load names 999, which KeyCRM does not list."),
+        ({"statuses": {"load": [1, 999]}}, "statuses.load contains 999, which is not in KeyCRM."),
         (
             {"service_categories": [999]},
-            "service_categories names 999, which KeyCRM does not list.",
+            "service_categories contains 999, which is not in KeyCRM.",
         ),
     ],
 )
 def test_what_is_required_and_missing_is_an_error(
     account: Account, keyed: Place, settings: dict[str, Any], problem: str
 ) -> None:
-    """Exit code 1, and the sentence says which setting."""
+    """Exit code 1, and the message names the setting."""
     keyed.write_profile(base_url=account.url, requests_per_minute=600, **settings)
     code, found = keyed.json("check")
     assert (code, found["status"]) == (1, "not_ready")
@@ -87,8 +87,8 @@ def test_what_is_required_and_missing_is_an_error(
     assert "To be mended before a load:" in result.stdout
 
 
-def test_what_the_profile_maps_and_the_account_has_not_is_told(account: Account, keyed: Place) -> None:
-    """A mistyped id maps nothing: without a word its orders would get defaults for ever."""
+def test_mapped_ids_that_the_account_does_not_have_are_reported(account: Account, keyed: Place) -> None:
+    """A mistyped id maps nothing: its orders would silently get defaults for ever."""
     keyed.write_profile(
         base_url=account.url,
         requests_per_minute=600,
@@ -99,14 +99,14 @@ def test_what_the_profile_maps_and_the_account_has_not_is_told(account: Account,
     code, found = keyed.json("check")
     assert code == 0
     assert found["unknown"] == [
-        "statuses.stages names 700, which KeyCRM does not list.",
-        "managers names 500, which KeyCRM does not list.",
-        "accounts names 600, which KeyCRM does not list.",
+        "statuses.stages contains 700, which is not in KeyCRM.",
+        "managers contains 500, which is not in KeyCRM.",
+        "accounts contains 600, which is not in KeyCRM.",
     ]
 
 
 def test_a_category_of_a_category_that_is_its_own_parent(account: Account, keyed: Place) -> None:
-    """A circle in KeyCRM's tree ends nothing."""
+    """A cycle in KeyCRM's tree does no harm."""
     account.shop.add_category(category_payload(90, "А", 91))
     account.shop.add_category(category_payload(91, "Б", 90))
     keyed.write_profile(base_url=account.url, requests_per_minute=600, service_categories=[91])
@@ -115,7 +115,7 @@ def test_a_category_of_a_category_that_is_its_own_parent(account: Account, keyed
 
 
 def test_wrong_key_and_no_key(account: Account, place: Place) -> None:
-    """Both end with 1 and say where the key is set; the key itself is never repeated."""
+    """Both exit with 1 and say where to set the key; the key itself is never repeated."""
     place.write_profile(base_url=account.url, requests_per_minute=600)
     code, found = place.json("check")
     assert code == 1
@@ -128,7 +128,7 @@ def test_wrong_key_and_no_key(account: Account, place: Place) -> None:
 
 
 def test_files_of_the_accounting_catalogue_are_checked(account: Account, keyed: Place) -> None:
-    """Before a load, not in it: cards are counted, a mistake is named with file, line and column (R12)."""
+    """Before a load, not during it: cards are counted, a mistake has its file, line and column (R12)."""
     keyed.write_profile(base_url=account.url, requests_per_minute=600)
     directory = keyed.directory / "profiles" / "shop" / "catalogue"
     directory.mkdir(parents=True)
@@ -143,7 +143,7 @@ def test_files_of_the_accounting_catalogue_are_checked(account: Account, keyed: 
 
 
 def test_a_list_that_the_key_may_not_read(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    """A load can do without the managers: the reason stands in their place, and the profile is ready."""
+    """A load does not need the managers: the reason is shown instead, and the profile is ready."""
     place.write_profile()
     check = AccountCheck(refused={"managers": "KeyCRM refused the request (403)."})
     print_check(place.profile(), check)
@@ -153,8 +153,8 @@ def test_a_list_that_the_key_may_not_read(place: Place, capsys: pytest.CaptureFi
     assert as_json(place.profile(), check)["refused"] == check.refused
 
 
-def test_rows_of_odd_types_are_read_as_a_load_reads_them(keyed: Place) -> None:
-    """Numbers as text, names that are none, a row without an id: `check` and `init` show what a load would take."""
+def test_rows_with_unexpected_types_are_read_as_in_a_load(keyed: Place) -> None:
+    """Numbers as text, invalid names, a row without an id: `check` and `init` show what a load would use."""
     with loopback.LoopbackCrm() as crm:
         crm.lists = {
             "/order/status": [

@@ -1,4 +1,4 @@
-"""`init`: from an API key to a commented profile that can be used as it is."""
+"""`init`: turns an API key into a commented profile that can be used without changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
 
 @pytest.fixture
 def keyed(place: Place) -> Place:
-    """A place whose environment has the key."""
+    """A place whose environment contains the key."""
     place.variables["KEYCRM_API_KEY"] = KEY
     return place
 
@@ -30,7 +30,7 @@ def init(place: Place, account: Account, name: str = "shop") -> Result:
 
 
 def test_the_profile_can_be_used_as_it_is(account: Account, keyed: Place) -> None:
-    """It loads, `check` passes on it, and everything that it maps is still open."""
+    """It is valid, `check` accepts it, and nothing is mapped yet."""
     result = init(keyed, account)
     assert result.exit_code == 0
     assert "KEYCRM_API_KEY_SHOP" in result.stdout
@@ -43,8 +43,8 @@ def test_the_profile_can_be_used_as_it_is(account: Account, keyed: Place) -> Non
     assert (code, found["status"], found["problems"]) == (0, "ready", [])
 
 
-def test_everything_of_the_account_stands_there_ready_to_map(account: Account, keyed: Place) -> None:
-    """Each status, manager and payment method is a comment that becomes its mapping when the # is taken off."""
+def test_everything_in_the_account_is_listed_ready_to_map(account: Account, keyed: Place) -> None:
+    """Each status, manager and payment method is a comment that becomes its mapping when the # is removed."""
     init(keyed, account)
     path = keyed.directory / "profiles" / "shop.yaml"
     text = path.read_text("utf-8")
@@ -60,7 +60,7 @@ def test_everything_of_the_account_stands_there_ready_to_map(account: Account, k
 
 
 def test_names_that_look_like_yaml(account: Account, keyed: Place) -> None:
-    """Quotes, colons, signs of comments and line breaks in a name of KeyCRM break no profile."""
+    """Quotes, colons, # and line breaks in a name from KeyCRM do not break the profile."""
     account.shop.add_status(status_payload(77, 'Чекає: "склад" # 5\n- так', group_id=2))
     init(keyed, account)
     path = keyed.directory / "profiles" / "shop.yaml"
@@ -68,8 +68,8 @@ def test_names_that_look_like_yaml(account: Account, keyed: Place) -> None:
     assert keyed.profile().statuses.stages == {77: 'Чекає: "склад" # 5 - так'}
 
 
-def test_what_has_no_name_in_keycrm(account: Account, keyed: Place) -> None:
-    """Its line proposes what is booked while it is open, and says why; with the # taken off it can be used."""
+def test_rows_without_a_name_in_keycrm(account: Account, keyed: Place) -> None:
+    """The line proposes the default and says why; it is valid when the # is removed."""
     account.shop.add_record("payment_methods", {"id": 71, "name": None, "alias": None, "is_active": True})
     account.shop.add_record("managers", {"id": 72, "full_name": " ", "status": "active"})
     init(keyed, account)
@@ -82,17 +82,17 @@ def test_what_has_no_name_in_keycrm(account: Account, keyed: Place) -> None:
 
 
 def test_a_file_is_never_overwritten(account: Account, keyed: Place) -> None:
-    """Hours of mapping are in it."""
+    """It may contain hours of mapping."""
     path = keyed.write_profile(author="Олена")
     before = path.read_bytes()
     result = init(keyed, account)
     assert result.exit_code == 2
-    assert f"{path} exists already and was left as it is." in result.stderr
+    assert f"{path} already exists and was not changed." in result.stderr
     assert path.read_bytes() == before
 
 
 def test_the_key_is_in_no_file_and_the_file_is_for_its_owner(account: Account, keyed: Place) -> None:
-    """Names of managers are in the file; the key belongs in the environment."""
+    """The file contains managers' names; the key belongs in the environment."""
     result = init(keyed, account)
     path = keyed.directory / "profiles" / "shop.yaml"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -103,13 +103,17 @@ def test_the_key_is_in_no_file_and_the_file_is_for_its_owner(account: Account, k
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--profile", "My Shop"], 2, "«My Shop» is no name of a profile."),
-        (["--profile", "shop", "--base-url", "http://keycrm.example"], 2, "is no address of KeyCRM's API"),
+        (["--profile", "My Shop"], 2, "«My Shop» is not a valid profile name."),
+        (
+            ["--profile", "shop", "--base-url", "http://keycrm.example"],
+            2,
+            "is not a valid address of KeyCRM's API",
+        ),
         ([], 2, "Missing option '--profile'."),
     ],
 )
-def test_what_cannot_be_made(keyed: Place, arguments: list[str], code: int, words: str) -> None:
-    """Said in words, and no file is made."""
+def test_a_profile_that_cannot_be_created(keyed: Place, arguments: list[str], code: int, words: str) -> None:
+    """The message says why, and no file is created."""
     result = keyed.run("init", "--yes", *arguments)
     assert result.exit_code == code
     assert words in result.stderr
@@ -117,7 +121,7 @@ def test_what_cannot_be_made(keyed: Place, arguments: list[str], code: int, word
 
 
 def test_wrong_key_and_no_key(account: Account, place: Place) -> None:
-    """Without a terminal nobody can be asked: 1, and where to set the key. A refused key makes no file either."""
+    """Without a terminal, exit code 1 and where to set the key. A refused key creates no file either."""
     result = place.run("init", "--profile", "shop", "--base-url", account.url)
     assert result.exit_code == 1
     assert "KEYCRM_API_KEY_SHOP" in result.stderr
@@ -137,10 +141,10 @@ def asked(place: Place, account: Account, *answers: str) -> Result:
 
 
 def test_a_person_is_asked_for_little(account: Account, place: Place) -> None:
-    """The key, unseen; then three answers, and a wrong id is asked for again."""
+    """The key, hidden; then three answers, and a wrong id is asked for again."""
     result = asked(place, account, KEY, "2024-02-01", "n", "Покупець", "7, 999", "7,12")
     assert KEY not in result.stdout
-    assert "Take ids from the list above, such as 7, 12." in result.stdout
+    assert "Enter ids from the list above, such as 7, 12." in result.stdout
     place.variables[key_variable("shop")] = KEY
     profile = place.profile()
     assert (profile.start_date, profile.default_partner) == (date(2024, 2, 1), "Покупець")
@@ -148,8 +152,8 @@ def test_a_person_is_asked_for_little(account: Account, place: Place) -> None:
     assert place.json("check")[0] == 0
 
 
-def test_a_person_may_take_every_default(account: Account, place: Place) -> None:
-    """Return, return, return; and orders without a buyer may be rejected instead."""
+def test_a_person_may_accept_every_default(account: Account, place: Place) -> None:
+    """Return three times; and orders without a buyer may be rejected instead."""
     asked(place, account, KEY, "", "", "")
     assert place.profile().default_partner == "Роздрібний покупець"
     (place.directory / "profiles" / "shop.yaml").unlink()

@@ -22,7 +22,7 @@ from keycrm_pipeline_tests.commands.conftest import Place
             "before the profile's start_date 2023-01-01",
         ),
         (["load", "--from", "2024-03-04", "--to", "2024-03-04", "--profile", "other"], "no such file"),
-        (["status", "--profile", "../shop"], "is no name of a profile"),
+        (["status", "--profile", "../shop"], "is not a valid profile name"),
         (["status", "--colour"], "No such option"),
         (["export", "--from", "2024-03-04", "--to", "2024-03-04", "--format", "doc"], "'doc' is not one of"),
         (["report", "--from", "2024-03-04", "--to", "2024-03-03"], "ends before that"),

@@ -136,7 +136,9 @@ def test_backfill_goes_on_after_a_power_failure_and_without_a_daemon(places: Pat
         stop.over.set()
         # A page without a daemon would take every click and do nothing.
         assert product.wait() == 1
-        assert product.said().endswith("The daemon ended by itself (code -9); the rest was ended too.\n")
+        assert product.said().endswith(
+            "The daemon ended unexpectedly (exit code -9); everything else was stopped too.\n"
+        )
         assert processes_of(product.home) == []
         kept[2] = stored_order_pages(database)
 

@@ -1,4 +1,4 @@
-"""The Dagster instance: its place and settings, and runs that are found dead.
+"""The Dagster instance: its location and settings, and runs whose process died.
 
 Covers `keycrm_pipeline.orchestration.instance` and `dagster.yaml`, with a real instance and real processes.
 """
@@ -42,7 +42,7 @@ def nothing() -> None:
 
 @dg.job
 def some_job() -> None:
-    """Has a step, so that a run of it can be made."""
+    """Has a step, so that runs of it can be created."""
     nothing()
 
 
@@ -81,7 +81,7 @@ def _status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
 
 
 def test_the_instance_lives_in_the_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without DAGSTER_HOME all history would vanish at the end of the command."""
+    """Without DAGSTER_HOME, the whole history would be lost at the end of the command."""
     monkeypatch.chdir(tmp_path)
     assert dagster_home({}) == tmp_path / ".dagster_home"
     assert dagster_home({"DAGSTER_HOME": ""}) == tmp_path / ".dagster_home"
@@ -89,14 +89,14 @@ def test_the_instance_lives_in_the_project(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_dagster_takes_the_shipped_settings(home: Path) -> None:
-    """A setting that Dagster does not know, or reads otherwise, would stop the page or block a queue."""
+    """A setting that Dagster does not know, or interprets differently, would stop the page or block a queue."""
     with open_instance() as instance:
         assert not instance.telemetry_enabled
         assert instance.run_monitoring_enabled
         assert instance.run_monitoring_max_runtime_seconds > 0
         assert instance.run_monitoring_settings["free_slots_after_run_end_seconds"] > 0
         assert instance.run_retries_enabled
-        # A run that was interrupted three times goes on by itself.
+        # A run that was interrupted three times still continues automatically.
         assert instance.run_retries_max_retries > 3
         assert not instance.run_retries_retry_on_asset_or_op_failure
         coordinator = instance.run_coordinator
@@ -113,40 +113,42 @@ def test_dagster_takes_the_shipped_settings(home: Path) -> None:
 
 
 def test_the_instance_is_for_its_owner_only(home: Path) -> None:
-    """The history of runs tells a shop's business to whoever may read it."""
+    """The history of runs shows a shop's business to anyone who can read it."""
     with open_instance():
         assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 
-def _open_a_new_home(home: str, together: Any, told: Any) -> None:
+def _open_a_new_home(home: str, together: Any, results: Any) -> None:
     os.environ["DAGSTER_HOME"] = home
     together.wait()
     try:
         with open_instance() as instance:
-            told.put(str(instance.get_runs_count()))
-    except Exception as error:  # noqa: BLE001 - whatever it was is told to the test
-        told.put(f"{type(error).__name__}: {error}")
+            results.put(str(instance.get_runs_count()))
+    except Exception as error:  # noqa: BLE001 - any error is reported to the test
+        results.put(f"{type(error).__name__}: {error}")
 
 
-def test_commands_that_start_together_make_one_home(home: Path) -> None:
-    """The first loads of two shops, started at the same moment: Dagster's files are made once, and no load fails."""
-    # Processes that have imported everything begin at the same moment; five of them met the fault nearly always.
+def test_commands_that_start_together_create_one_home(home: Path) -> None:
+    """The first loads of two shops start at the same time: Dagster's files are created once, and no load fails."""
+    # Processes that have imported everything start at the same time; with five, the error occurred nearly always.
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([__name__])
-    together, told = processes.Barrier(5), processes.Queue()
-    started = [processes.Process(target=_open_a_new_home, args=(str(home), together, told)) for _ in range(5)]
+    together, results = processes.Barrier(5), processes.Queue()
+    started = [
+        processes.Process(target=_open_a_new_home, args=(str(home), together, results)) for _ in range(5)
+    ]
     for process in started:
         process.start()
-    assert [told.get(timeout=60) for _ in started] == ["0"] * 5
+    assert [results.get(timeout=60) for _ in started] == ["0"] * 5
     for process in started:
         process.join()
     assert (home / "dagster.yaml").read_bytes() == shipped_configuration().read_bytes()
 
 
-def test_an_untouched_copy_follows_the_shipped_settings(
+def test_an_unedited_copy_follows_the_shipped_settings(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After an upgrade a new setting comes into use, but nobody's own settings are overwritten."""
+    """After an upgrade new settings take effect, but a person's own settings are never overwritten."""
     shipped = tmp_path / "dagster.yaml"
     shipped.write_text("telemetry: {enabled: false}\n", "utf-8")
     monkeypatch.setattr("keycrm_pipeline.orchestration.instance.shipped_configuration", lambda: shipped)
@@ -162,8 +164,8 @@ def test_an_untouched_copy_follows_the_shipped_settings(
     assert copy.read_text("utf-8") == "# mine\n"
 
 
-def test_settings_that_were_there_before_are_left_alone(home: Path) -> None:
-    """A home that another installation of Dagster uses keeps its own settings."""
+def test_existing_settings_are_left_alone(home: Path) -> None:
+    """A home of another Dagster installation keeps its settings."""
     home.mkdir()
     (home / "dagster.yaml").write_text("# theirs\n", "utf-8")
     prepare_dagster_home(home)
@@ -171,63 +173,67 @@ def test_settings_that_were_there_before_are_left_alone(home: Path) -> None:
     assert shipped_configuration().read_text("utf-8") != "# theirs\n"
 
 
-def test_a_run_of_a_living_command_goes_on(
+def test_a_run_of_a_living_command_continues(
     instance: dg.DagsterInstance, waiting_process: subprocess.Popen[bytes]
 ) -> None:
-    """Starting the page must not end a load that a command is doing at the time."""
+    """Starting the page does not end a load that a command is running."""
     run_id = _run(instance, process_tags(waiting_process.pid, HOST))
     assert end_orphaned_runs(instance) == []
     assert end_orphaned_runs(instance, at_start_of_page=True) == []
     assert _status(instance, run_id) == dg.DagsterRunStatus.STARTED
 
 
-@pytest.mark.parametrize("is_asked_how_it_ended", [True, False])
+@pytest.mark.parametrize("is_collected", [True, False])
 def test_a_run_of_a_killed_command_is_ended(
-    instance: dg.DagsterInstance, waiting_process: subprocess.Popen[bytes], is_asked_how_it_ended: bool
+    instance: dg.DagsterInstance, waiting_process: subprocess.Popen[bytes], is_collected: bool
 ) -> None:
-    """A load killed with -9 stays `started` for Dagster, and would hold its profile's queue for ever."""
+    """A load killed with -9 remains `started` in Dagster and would block its profile's queue for ever."""
     run_id = _run(instance, process_tags(waiting_process.pid, HOST))
     os.kill(waiting_process.pid, signal.SIGKILL)
-    if is_asked_how_it_ended:
+    if is_collected:
         waiting_process.wait()
     else:
-        # Ended, and its parent never asked: as in a container without an init process.
+        # A zombie, as in a container without an init process.
         os.waitid(os.P_PID, waiting_process.pid, os.WEXITED | os.WNOWAIT)
     assert end_orphaned_runs(instance) == [run_id]
     assert _status(instance, run_id) == dg.DagsterRunStatus.FAILURE
-    told = [entry.message for entry in instance.all_logs(run_id) if "process is gone" in entry.message]
-    assert len(told) == 1
+    messages = [
+        entry.message for entry in instance.all_logs(run_id) if "process no longer exists" in entry.message
+    ]
+    assert len(messages) == 1
     assert end_orphaned_runs(instance) == []
 
 
-def test_another_process_with_the_number_of_the_dead_one_does_not_save_the_run(
+def test_a_run_is_ended_although_another_process_has_its_number(
     instance: dg.DagsterInstance, waiting_process: subprocess.Popen[bytes]
 ) -> None:
-    """After a restart of the machine or the container, the same number is another process."""
+    """After a restart of the machine or the container, the number belongs to another process."""
     tags = process_tags(waiting_process.pid, HOST)
-    boot, ticks = tags[STARTED_TAG].split(":")
-    earlier = _run(instance, {**tags, STARTED_TAG: f"{boot}:{int(ticks) - 1}"})
-    before_restart = _run(instance, {**tags, STARTED_TAG: f"00000000-0000-0000-0000-000000000000:{ticks}"})
+    since_boot = float(tags[STARTED_TAG])
+    earlier = _run(instance, {**tags, STARTED_TAG: f"{since_boot - 0.01:.2f}"})
+    before_restart = _run(instance, {**tags, STARTED_TAG: f"{since_boot + 86_400:.2f}"})
+    same = _run(instance, tags)
     assert set(end_orphaned_runs(instance)) == {earlier, before_restart}
+    assert _status(instance, same) == dg.DagsterRunStatus.STARTED
 
 
 def test_runs_of_another_machine_are_left_alone(instance: dg.DagsterInstance) -> None:
-    """Whether a process lives on another machine nobody here can tell."""
+    """It is unknown here whether a process on another machine is alive."""
     run_id = _run(instance, {PROCESS_TAG: "1", HOST_TAG: f"not-{HOST}"})
     assert end_orphaned_runs(instance, at_start_of_page=True) == []
     assert _status(instance, run_id) == dg.DagsterRunStatus.STARTED
 
 
-def test_a_tag_that_is_no_process_counts_as_gone(instance: dg.DagsterInstance) -> None:
-    """Tags can be edited on the page; a wrong one must not stop the start."""
+def test_a_tag_that_is_not_a_process_counts_as_ended(instance: dg.DagsterInstance) -> None:
+    """Tags can be edited on the page; an invalid one must not prevent the start."""
     tagged = [
         _run(instance, {PROCESS_TAG: number, HOST_TAG: HOST}) for number in ("x", "-1", "0", "9999999999")
     ]
     assert set(end_orphaned_runs(instance)) == set(tagged)
 
 
-def test_runs_of_an_earlier_page_are_ended_at_its_next_start_only(instance: dg.DagsterInstance) -> None:
-    """While the page runs its daemon's runs are alive; after the whole tree was killed none of them is."""
+def test_runs_of_an_earlier_page_are_ended_only_at_the_next_start(instance: dg.DagsterInstance) -> None:
+    """While the page is running, its daemon's runs are alive; after everything was killed, none is."""
     started = _run(instance, {})
     starting = _run(instance, {}, dg.DagsterRunStatus.STARTING)
     canceling = _run(instance, {}, dg.DagsterRunStatus.CANCELING)
@@ -242,8 +248,8 @@ def test_runs_of_an_earlier_page_are_ended_at_its_next_start_only(instance: dg.D
     assert _status(instance, succeeded) == dg.DagsterRunStatus.SUCCESS
 
 
-def test_slots_of_an_ended_run_are_free_at_once(home: Path, waiting_process: subprocess.Popen[bytes]) -> None:
-    """A profile's pool has one slot: held by a dead run, the next load would wait for nothing."""
+def test_slots_of_an_ended_run_are_freed(home: Path, waiting_process: subprocess.Popen[bytes]) -> None:
+    """A profile's pool has one slot: if a dead run kept it, the next load would wait for ever."""
     with open_instance() as instance:
         storage = instance.event_log_storage
         storage.set_concurrency_slots("keycrm_shop", 1)
@@ -258,7 +264,7 @@ def test_slots_of_an_ended_run_are_free_at_once(home: Path, waiting_process: sub
 
 
 def test_the_first_runs_of_a_profile_wait_for_each_other(home: Path) -> None:
-    """A pool has its one slot before the daemon looks at the queue; a limit that somebody set stays."""
+    """A pool has its single slot before the daemon looks at the queue; a limit that a person set is kept."""
     with open_instance() as instance:
         storage = instance.event_log_storage
         storage.set_concurrency_slots("keycrm_other", 3)
@@ -273,7 +279,7 @@ def test_the_first_runs_of_a_profile_wait_for_each_other(home: Path) -> None:
 def test_the_daemon_does_not_retry_the_run_of_a_killed_command(
     home: Path, waiting_process: subprocess.Popen[bytes]
 ) -> None:
-    """Whoever ran the command sees that it died; Dagster has nothing to launch such a run from."""
+    """The person who ran the command sees that it died; Dagster cannot launch such a run again."""
     with open_instance() as instance:
         run_id = _run(instance, process_tags(waiting_process.pid, HOST))
         launched = _run(instance, {})

@@ -1,0 +1,54 @@
+"""The profile file: one KeyCRM account and how its orders are booked.
+
+What is not here: what the settings do to an order (`accounting`, `pipeline`), Dagster, the database. The API key
+is never in a file: `api_key` takes it from the environment. A mistake in a file is reported with the file, the
+key and what is allowed; the other profiles continue to work.
+"""
+
+from keycrm_pipeline.profile.json_schema import profile_json_schema
+from keycrm_pipeline.profile.keys import KEY_VARIABLE, MissingKeyError, api_key, key_variable
+from keycrm_pipeline.profile.loading import load_profile, load_profiles, profile_names
+from keycrm_pipeline.profile.models import (
+    DEFAULT_BASE_URL,
+    DEFAULT_REQUESTS_PER_MINUTE,
+    MOST_REQUESTS_PER_MINUTE,
+    NAME_PATTERN,
+    SANDBOX,
+    Profile,
+)
+from keycrm_pipeline.profile.problems import Problem, ProfileError
+from keycrm_pipeline.profile.workspace import (
+    DATA_VARIABLE,
+    PROFILES_VARIABLE,
+    Settings,
+    Workspace,
+    database_path,
+    lock_path,
+    settings_from_environment,
+)
+
+__all__ = [
+    "DATA_VARIABLE",
+    "DEFAULT_BASE_URL",
+    "DEFAULT_REQUESTS_PER_MINUTE",
+    "KEY_VARIABLE",
+    "MOST_REQUESTS_PER_MINUTE",
+    "NAME_PATTERN",
+    "PROFILES_VARIABLE",
+    "SANDBOX",
+    "MissingKeyError",
+    "Problem",
+    "Profile",
+    "ProfileError",
+    "Settings",
+    "Workspace",
+    "api_key",
+    "database_path",
+    "key_variable",
+    "load_profile",
+    "load_profiles",
+    "lock_path",
+    "profile_json_schema",
+    "profile_names",
+    "settings_from_environment",
+]

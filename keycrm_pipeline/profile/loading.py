@@ -1,0 +1,217 @@
+"""Reads the YAML of one profile or all of them, and refuses profiles that share a database file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from keycrm_pipeline.profile.models import NAME_PATTERN, Profile
+from keycrm_pipeline.profile.problems import Problem, ProfileError, problem_of, shown
+from keycrm_pipeline.profile.workspace import PROFILES_VARIABLE, Settings, Workspace
+
+
+class _ProfileLoader(yaml.SafeLoader):
+    """YAML without silent losses: a duplicate key or an impossible date is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _value in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None,
+                    None,
+                    f"the key {shown(key)} occurs twice",
+                    key_node.start_mark,
+                )
+            if isinstance(key, Hashable):
+                seen.add(key)
+        return super().construct_mapping(node, deep)
+
+    def construct_existing_day(self, node: yaml.ScalarNode) -> object:
+        try:
+            return super().construct_yaml_timestamp(node)
+        except ValueError:
+            raise yaml.constructor.ConstructorError(
+                None, None, "there is no such date", node.start_mark
+            ) from None
+
+
+_ProfileLoader.add_constructor("tag:yaml.org,2002:timestamp", _ProfileLoader.construct_existing_day)
+
+
+def _without_empty(value: object) -> object:
+    """Drops keys without a value, so that a key whose entries are all commented out counts as absent."""
+    if isinstance(value, dict):
+        return {key: _without_empty(part) for key, part in value.items() if part is not None}
+    return value
+
+
+def _read(path: Path) -> dict[Any, Any]:
+    """The keys and values of a file.
+
+    Raises:
+        ProfileError: It is missing, unreadable, or not YAML with keys and values.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        known = ", ".join(_names_in(path.parent)) or "none"
+        raise ProfileError(
+            path,
+            [
+                Problem(
+                    "",
+                    f"there is no such file (existing profiles: {known})",
+                    f"Create it with `keycrm-pipeline init --profile {path.stem}`, or set {PROFILES_VARIABLE}",
+                )
+            ],
+        ) from None
+    except UnicodeDecodeError:
+        raise ProfileError(path, [Problem("", "it is not UTF-8", "Save it as UTF-8 text")]) from None
+    except OSError as error:
+        raise ProfileError(path, [Problem("", f"it cannot be read: {error.strerror}")]) from None
+    try:
+        value = yaml.load(text, Loader=_ProfileLoader)  # noqa: S506 - a subclass of SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}" if mark else "it is not valid YAML"
+        raise ProfileError(
+            path, [Problem("", f"{place}: {error.problem}", "Look at profiles/demo.yaml")]
+        ) from None
+    except (yaml.YAMLError, RecursionError):
+        raise ProfileError(
+            path, [Problem("", "it is not readable YAML", "Look at profiles/demo.yaml")]
+        ) from None
+    value = _without_empty({} if value is None else value)
+    if not isinstance(value, dict):
+        raise ProfileError(
+            path, [Problem("", "it does not consist of keys and values", "Look at profiles/demo.yaml")]
+        )
+    return value
+
+
+def _load_alone(name: str, settings: Settings) -> Profile:
+    """Reads one profile without checking the others."""
+    path = settings.profiles_directory / f"{name}.yaml"
+    if not NAME_PATTERN.fullmatch(name):
+        raise ProfileError(
+            path,
+            [
+                Problem(
+                    "",
+                    f"«{shown(name)}» is not a valid profile name",
+                    "The file name must start with a-z, contain only a-z, 0-9 and _, and end in .yaml",
+                )
+            ],
+        )
+    content = _read(path)
+    if "name" in content:
+        raise ProfileError(path, [Problem("name", "the file name is the profile's name", "Remove this line")])
+    try:
+        return Profile.model_validate({**content, "name": name})
+    except ValidationError as error:
+        raise ProfileError(
+            path, [problem_of(detail, name) for detail in error.errors(include_url=False)]
+        ) from None
+
+
+def _shared_file(name: str, others: Sequence[str], settings: Settings) -> ProfileError:
+    return ProfileError(
+        settings.profiles_directory / f"{name}.yaml",
+        [
+            Problem(
+                "database",
+                f"profile {', '.join(others)} uses the same file",
+                "Each account needs its own file, or their orders would be mixed",
+            )
+        ],
+    )
+
+
+def load_profile(name: str, settings: Settings) -> Profile:
+    """Reads one profile.
+
+    A key without a value counts as absent.
+
+    Raises:
+        ProfileError: The name or the file is invalid, or another profile uses the same database file.
+    """
+    profile = _load_alone(name, settings)
+    own = _real_path(profile, settings)
+    others = [
+        other
+        for other in _names_in(settings.profiles_directory)
+        if other != name and _real_path_of(other, settings) == own
+    ]
+    if others:
+        raise _shared_file(name, others, settings)
+    return profile
+
+
+def _names_in(directory: Path) -> Iterator[str]:
+    for path in sorted(directory.glob("*.yaml")):
+        # Hidden files are leftovers of editors.
+        if not path.name.startswith("."):
+            yield path.stem
+
+
+def profile_names(settings: Settings) -> list[str]:
+    """The names of all profiles, valid or not, in order."""
+    return list(_names_in(settings.profiles_directory))
+
+
+def load_profiles(settings: Settings) -> tuple[list[Profile], list[ProfileError]]:
+    """All valid profiles of the directory, sorted by name, and the errors of the others.
+
+    Two profiles with the same database file are both refused: only a person knows which one it belongs to. A
+    missing directory and a file that ends in .yml are errors too: they would be ignored silently.
+    """
+    directory = settings.profiles_directory
+    if not directory.is_dir():
+        missing = Problem("", "there is no such directory", f"Create it, or set {PROFILES_VARIABLE}")
+        return [], [ProfileError(directory, [missing])]
+    profiles: list[Profile] = []
+    errors: list[ProfileError] = [
+        ProfileError(path, [Problem("", "its name ends in .yml", f"Rename it to {path.stem}.yaml")])
+        for path in sorted(directory.glob("*.yml"))
+        if not path.name.startswith(".")
+    ]
+    for name in profile_names(settings):
+        try:
+            profiles.append(_load_alone(name, settings))
+        except ProfileError as error:
+            errors.append(error)
+    users: dict[str, list[str]] = {}
+    for profile in profiles:
+        users.setdefault(_real_path(profile, settings), []).append(profile.name)
+    shared = {name: names for names in users.values() if len(names) > 1 for name in names}
+    errors += [
+        _shared_file(name, [other for other in names if other != name], settings)
+        for name, names in shared.items()
+    ]
+    return [profile for profile in profiles if profile.name not in shared], errors
+
+
+def _real_path(profile: Profile, settings: Settings) -> str:
+    """The file with links and dots resolved, to detect two profiles that use the same one."""
+    return os.path.realpath(Workspace(profile, settings).database)
+
+
+def _real_path_of(name: str, settings: Settings) -> str | None:
+    """The database file of another profile; None if that profile is invalid and so writes nowhere."""
+    try:
+        text = (settings.profiles_directory / f"{name}.yaml").read_bytes()
+        if b"database" in text:
+            return _real_path(_load_alone(name, settings), settings)
+    except (OSError, ProfileError):
+        return None
+    # Reading twenty profiles in full would noticeably slow down every command.
+    return os.path.realpath(settings.data_directory / f"{name}.duckdb")

@@ -1,0 +1,403 @@
+"""The settings of a profile file as pydantic models, with the validation of each setting.
+
+What is not here: reading the file (`loading`), and the wording of the errors that pydantic finds (`problems`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import shlex
+from datetime import date
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
+"""A profile's name becomes part of asset keys, job names, file names and an environment variable."""
+
+SANDBOX = "sandbox"
+"""The `base_url` of the built-in demo shop."""
+
+DEFAULT_BASE_URL = "https://openapi.keycrm.app/v1"
+DEFAULT_REQUESTS_PER_MINUTE = 20
+"""KeyCRM's documentation as of autumn 2026 says 20; older copies say 60."""
+
+MOST_REQUESTS_PER_MINUTE = 600
+"""Ten times what KeyCRM ever allowed: anything above is a typing error."""
+
+SANDBOX_REQUESTS_PER_MINUTE = 6000
+"""The demo shop runs in this process and has no limit."""
+
+EARLIEST_START = date(2000, 1, 1)
+"""Earlier than any KeyCRM order; an earlier start_date is a mistyped year and would create centuries of partitions."""
+
+_WRONG_ZONES = ("right/", "posix/", "posixrules", "localtime", "Factory")
+"""Listed next to the real zones, but count leap seconds or differ from machine to machine."""
+
+_DAY_TIME = re.compile(r"(?:0[5-9]|1\d|20):[0-5]\d")
+_TEAM_OR_EMAIL = re.compile(r"team:\S.*|[^@\s]+@[^@\s]+\.[^@\s]+")
+
+_IDENTIFIER_KEYS: Final[dict[str, JsonValue]] = {"propertyNames": {"pattern": "^[1-9][0-9]*$"}}
+"""JSON keys are always text: what an id used as a key looks like to an editor."""
+
+Identifier = Annotated[StrictInt, Field(ge=1)]
+Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
+
+
+def _wrong(what: str, allowed: str) -> PydanticCustomError:
+    """A validation error of this project: what is wrong, and what is allowed."""
+    return PydanticCustomError("setting", "{what}", {"what": what, "allowed": allowed})
+
+
+class _Section(BaseModel):
+    """A section of the file: unknown keys are rejected, and values are immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StatusSettings(_Section):
+    """Which orders are loaded, and the names of their statuses in the books."""
+
+    load: Literal["all"] | tuple[Identifier, ...] = Field(
+        default="all",
+        description="`all`, or the ids of the statuses whose orders are loaded (Завантажувати статуси). An "
+        "order that is already in the books is updated whatever its status.",
+    )
+    stages: dict[Identifier, Text] = Field(
+        default_factory=dict,
+        description="KeyCRM status id -> stage in the accounting system (Етап).",
+        json_schema_extra=_IDENTIFIER_KEYS,
+    )
+    require_mapping: StrictBool = Field(
+        default=False, description="Refuse to load while any status in KeyCRM has no stage."
+    )
+
+    @field_validator("load", mode="before")
+    @classmethod
+    def _is_all_or_ids(cls, value: object) -> object:
+        # Checked here because pydantic reports a union of text and list as two errors.
+        listed = isinstance(value, list | tuple) and all(type(part) is int and part >= 1 for part in value)
+        if value != "all" and not (listed and value):
+            raise _wrong(
+                "it is not a valid choice", "`all`, or a list of status ids (whole numbers) such as [1, 12]"
+            )
+        return tuple(value) if isinstance(value, list) else value
+
+
+class ChangesSettings(_Section):
+    """The sync of changed orders."""
+
+    enabled: StrictBool = Field(default=True, description="Whether it runs automatically.")
+    every_minutes: StrictInt = Field(default=15, ge=1, le=1440, description="Interval in minutes.")
+    overlap_minutes: StrictInt = Field(
+        default=60,
+        ge=0,
+        le=10080,
+        description="How far before the newest stored change it looks, in minutes.",
+    )
+
+
+class RecentSettings(_Section):
+    """The nightly sync of recent days."""
+
+    days: StrictInt = Field(
+        default=14, ge=1, le=366, description="How many recent days are compared every night."
+    )
+
+
+class SweepSettings(_Section):
+    """The weekly search for orders that no longer exist in KeyCRM."""
+
+    enabled: StrictBool = Field(default=True, description="Whether it runs automatically.")
+    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = Field(
+        default="sunday", description="Day of the week on which it runs."
+    )
+    most_missing: StrictInt = Field(
+        default=20,
+        ge=0,
+        le=10000,
+        description="If more orders than this are missing at once, none is marked and an error is reported.",
+    )
+
+
+class ScheduleSettings(_Section):
+    """What runs automatically."""
+
+    enabled: StrictBool = Field(default=True, description="Whether anything runs automatically.")
+    daily_at: Text = Field(
+        default="05:30",
+        pattern=f"^{_DAY_TIME.pattern}$",
+        description="Local time of the daily load, in quotes, 05:00 to 20:59: clocks change earlier in the "
+        "night, and the nightly and weekly syncs follow within three hours, on the same day.",
+    )
+    most_days_to_complete: StrictInt = Field(
+        default=31, ge=0, le=366, description="How many missing or failed days a daily load catches up on."
+    )
+
+    @field_validator("daily_at", mode="before")
+    @classmethod
+    def _is_late_enough(cls, value: object) -> object:
+        # YAML reads 12:30 without quotes as a number of base 60: 750.
+        if not (isinstance(value, str) and _DAY_TIME.fullmatch(value)):
+            raise _wrong("it is not a valid time", 'a time from "05:00" to "20:59", in quotes')
+        return value
+
+
+class AlertSettings(_Section):
+    """Who is notified when exchanges start to fail."""
+
+    command: Text | None = Field(
+        default=None,
+        repr=False,
+        description="A command with its arguments; it receives the text on standard input.",
+    )
+    webhook: Text | None = Field(
+        default=None, repr=False, description="A URL that receives a JSON object with `profile` and `text`."
+    )
+
+    @field_validator("command")
+    @classmethod
+    def _is_command(cls, value: str | None) -> str | None:
+        try:
+            if value is not None:
+                shlex.split(value)
+        except ValueError:
+            raise _wrong(
+                "it has an unclosed quote", "a command as in a terminal, such as mail -s Обмін root"
+            ) from None
+        return value
+
+    @field_validator("webhook")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        return None if value is None else _web_address(value)
+
+
+class ExportSettings(_Section):
+    """The layout of exported documents."""
+
+    columns: dict[Text, dict[Text, Text]] = Field(
+        default_factory=dict, description="Table -> column -> header, in the desired order."
+    )
+
+
+class Profile(_Section):
+    """One KeyCRM account and how its orders enter the books (Профіль)."""
+
+    name: Text = Field(
+        pattern=f"^{NAME_PATTERN.pattern}$", exclude=True, description="The file name without .yaml."
+    )
+    base_url: Text = Field(
+        default=DEFAULT_BASE_URL, description="URL of KeyCRM's API; `sandbox` is the built-in demo shop."
+    )
+    start_date: date = Field(
+        description="First day that can be loaded, YYYY-MM-DD; the first daily partition."
+    )
+    timezone: Text = Field(
+        default="Europe/Kyiv", description="Time zone that decides which day an order belongs to."
+    )
+    currency: Text = Field(
+        default="UAH",
+        pattern=r"^[A-Z]{3}$",
+        description="Currency of orders whose source and payments specify none (Валюта).",
+    )
+    author: Text = Field(default="Оператор обміну", description="Author of the documents (Користувач).")
+    default_partner: Text | None = Field(
+        default=None,
+        description="Partner for orders without a buyer (Партнер); leave out to reject such orders.",
+    )
+    partner_match: Literal["phone", "phone_and_name"] = Field(
+        default="phone",
+        description="`phone`: a known phone or e-mail finds the partner; `phone_and_name`: the name must "
+        "match too.",
+    )
+    delivery_service: Text = Field(
+        default="Послуги доставки",
+        description="Service that paid delivery is booked on (Послуга з доставки).",
+    )
+    source_number_in_comment: StrictBool = Field(
+        default=False,
+        description="Add the order number from its source to the comment (Номер джерела в коментарі).",
+    )
+    account: Text = Field(
+        default="Каса",
+        description="Bank account or cash desk when no payment determines it (Банк. рахунок/Каса).",
+    )
+    accounts: dict[Identifier, Text] = Field(
+        default_factory=dict,
+        description="KeyCRM payment method id -> bank account or cash desk (Банк. рахунок/Каса).",
+        json_schema_extra=_IDENTIFIER_KEYS,
+    )
+    service_categories: tuple[Identifier, ...] = Field(
+        default=(),
+        description="Ids of the categories whose products, including those in subcategories, are services "
+        "(Послуга).",
+    )
+    managers: dict[Identifier, Text] = Field(
+        default_factory=dict,
+        repr=False,
+        description="KeyCRM user id -> responsible user in the accounting system (Відповідальний).",
+        json_schema_extra=_IDENTIFIER_KEYS,
+    )
+    statuses: StatusSettings = Field(
+        default_factory=StatusSettings, description="Which statuses are loaded, and their stages (Етапи)."
+    )
+    requests_per_minute: StrictInt = Field(
+        default=DEFAULT_REQUESTS_PER_MINUTE,
+        ge=1,
+        description=f"Requests per minute allowed for this key: 1 to {MOST_REQUESTS_PER_MINUTE}; "
+        f"the demo shop's default is {SANDBOX_REQUESTS_PER_MINUTE}, and it has no maximum.",
+    )
+    database: Text | None = Field(
+        default=None,
+        description="The DuckDB file, relative to the data directory; default: <profile>.duckdb.",
+    )
+    changes: ChangesSettings = Field(
+        default_factory=ChangesSettings,
+        description="The sync of orders that changed after their day was loaded.",
+    )
+    recent: RecentSettings = Field(
+        default_factory=RecentSettings,
+        description="The nightly sync of recent days and open orders.",
+    )
+    sweep: SweepSettings = Field(
+        default_factory=SweepSettings,
+        description="The weekly search for orders that no longer exist in KeyCRM.",
+    )
+    schedule: ScheduleSettings = Field(
+        default_factory=ScheduleSettings, description="What runs automatically, and when."
+    )
+    alert: AlertSettings = Field(
+        default_factory=AlertSettings, description="Who is notified when exchanges start to fail."
+    )
+    export: ExportSettings = Field(
+        default_factory=ExportSettings, description="The layout of exported documents."
+    )
+    keycrm_url: Text | None = Field(
+        default=None,
+        description="URL of the shop's KeyCRM pages, for links to orders in the report; a URL that contains "
+        "`{order_id}` is used as it is.",
+    )
+    owners: tuple[Text, ...] = Field(
+        default=("team:accounting",),
+        description="Owners of the assets on the Dagster page: `team:name` or an e-mail address.",
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The profile's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sandbox_is_not_throttled(cls, value: object) -> object:
+        if isinstance(value, dict) and value.get("base_url") == SANDBOX:
+            return {"requests_per_minute": SANDBOX_REQUESTS_PER_MINUTE, **value}
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_api_address(cls, value: str) -> str:
+        if value == SANDBOX:
+            return value
+        address = urlsplit(_web_address(value))
+        if address.scheme == "http" and not _is_this_machine(address.hostname or ""):
+            raise _wrong(
+                "http:// would send the API key unencrypted over the network",
+                "`sandbox`, or an address that starts with https:// (http:// only on this machine)",
+            )
+        return value.rstrip("/")
+
+    @field_validator("start_date", mode="before")
+    @classmethod
+    def _is_day(cls, value: object) -> object:
+        allowed = "a date such as 2024-01-01"
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            try:
+                value = date.fromisoformat(value)
+            except ValueError:
+                raise _wrong("there is no such date", allowed) from None
+        # A datetime is also a date: its time would be dropped silently.
+        if type(value) is not date:
+            raise _wrong("it is not a valid date", allowed)
+        if value < EARLIEST_START:
+            raise _wrong(f"{value} is too early", f"a date from {EARLIEST_START} on")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            known = False
+        else:
+            known = not value.startswith(_WRONG_ZONES)
+        if not known:
+            raise _wrong("there is no such time zone", "an IANA time zone name such as Europe/Kyiv")
+        return value
+
+    @field_validator("requests_per_minute")
+    @classmethod
+    def _is_within_reason(cls, value: int, info: ValidationInfo) -> int:
+        if value > MOST_REQUESTS_PER_MINUTE and info.data.get("base_url", SANDBOX) != SANDBOX:
+            raise _wrong(f"{value} is too many", f"1 to {MOST_REQUESTS_PER_MINUTE}")
+        return value
+
+    @field_validator("database")
+    @classmethod
+    def _is_file(cls, value: str | None) -> str | None:
+        # Otherwise DuckDB's special addresses would become oddly named files in the data directory.
+        if value is not None and (":memory:" in value or "://" in value or value.startswith("md:")):
+            raise _wrong("it is not a file", "the path of a file, such as shop.duckdb")
+        return value
+
+    @field_validator("keycrm_url")
+    @classmethod
+    def _is_page(cls, value: str | None) -> str | None:
+        return None if value is None else _web_address(value)
+
+    @field_validator("owners")
+    @classmethod
+    def _are_owners(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_TEAM_OR_EMAIL.fullmatch(owner) for owner in value):
+            raise _wrong("one of them is not a valid owner", "`team:` and a name, or an e-mail address")
+        return value
+
+
+def _web_address(value: str) -> str:
+    """The address unchanged, if it is valid and contains no user or password."""
+    allowed = "an address that starts with https:// or http://"
+    try:
+        address = urlsplit(value)
+        host = address.hostname
+        _ = address.port
+    except ValueError:
+        raise _wrong("it is not a valid address", allowed) from None
+    if address.scheme not in {"http", "https"} or not host or re.search(r"\s", value):
+        raise _wrong("it is not a valid address", allowed)
+    if address.username is not None or address.password is not None:
+        raise _wrong("it contains a user or a password", f"{allowed}, without a user before @")
+    return value
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,91 @@
+"""Where profiles and data are on this machine, and the files of a single profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from keycrm_pipeline.profile.keys import api_key
+from keycrm_pipeline.profile.models import Profile
+
+PROFILES_VARIABLE = "KEYCRM_PROFILES_DIR"
+DATA_VARIABLE = "KEYCRM_DATA_DIR"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where profiles and data are.
+
+    Attributes:
+        profiles_directory: Contains `<name>.yaml` for each profile.
+        data_directory: Contains `<name>.duckdb` for each profile.
+    """
+
+    profiles_directory: Path
+    data_directory: Path
+
+
+def settings_from_environment(environ: Mapping[str, str]) -> Settings:
+    """KEYCRM_PROFILES_DIR (default `profiles`) and KEYCRM_DATA_DIR (default `data`), as absolute paths."""
+    return Settings(
+        profiles_directory=Path(environ.get(PROFILES_VARIABLE) or "profiles").expanduser().absolute(),
+        data_directory=Path(environ.get(DATA_VARIABLE) or "data").expanduser().absolute(),
+    )
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One profile and its files on this machine.
+
+    Attributes:
+        profile: The profile.
+        settings: Where profiles and data are.
+    """
+
+    profile: Profile
+    settings: Settings
+
+    @property
+    def database(self) -> Path:
+        """The profile's DuckDB file, absolute; a relative `database` is resolved against the data directory."""
+        own = Path(self.profile.database or f"{self.profile.name}.duckdb").expanduser()
+        return (self.settings.data_directory / own).absolute()
+
+    @property
+    def lock(self) -> Path:
+        """The file whose kernel lock prevents two exchanges of the profile from running at once."""
+        return self.database.with_name(f"{self.database.name}.lock")
+
+    @property
+    def exports_directory(self) -> Path:
+        """Default directory of exports."""
+        return self.settings.data_directory / "exports"
+
+    @property
+    def reports_directory(self) -> Path:
+        """Default directory of reports."""
+        return self.settings.data_directory / "reports"
+
+    @property
+    def catalogue_directory(self) -> Path:
+        """Directory of the accounting catalogue files (R12)."""
+        return self.settings.profiles_directory / self.profile.name / "catalogue"
+
+    def api_key(self, environ: Mapping[str, str]) -> str:
+        """The profile's API key; see `api_key`.
+
+        Raises:
+            MissingKeyError: No usable key is set.
+        """
+        return api_key(self.profile, environ)
+
+
+def database_path(profile: Profile, settings: Settings) -> Path:
+    """The profile's DuckDB file; see `Workspace.database`."""
+    return Workspace(profile, settings).database
+
+
+def lock_path(profile: Profile, settings: Settings) -> Path:
+    """The profile's lock file; see `Workspace.lock`."""
+    return Workspace(profile, settings).lock

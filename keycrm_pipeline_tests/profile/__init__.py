@@ -1,0 +1,1 @@
+"""Tests of the profile file: its settings, its errors, its key and its JSON Schema."""

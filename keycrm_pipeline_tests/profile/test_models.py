@@ -1,0 +1,195 @@
+"""The settings of a profile file: defaults, valid values, and how invalid ones are reported."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from keycrm_pipeline.profile import Settings, load_profile
+from keycrm_pipeline.sandbox.dictionaries import PAYMENT_METHODS, STATUSES
+from keycrm_pipeline_tests.profile.conftest import START, problems_of, read
+
+PROJECT = Path(__file__).parents[2]
+
+
+def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
+    """A file with a single line has the documented defaults."""
+    profile = read(places, START)
+    assert profile.model_dump() == {
+        "base_url": "https://openapi.keycrm.app/v1",
+        "start_date": date(2024, 1, 1),
+        "timezone": "Europe/Kyiv",
+        "currency": "UAH",
+        "author": "Оператор обміну",
+        "default_partner": None,
+        "partner_match": "phone",
+        "delivery_service": "Послуги доставки",
+        "source_number_in_comment": False,
+        "account": "Каса",
+        "accounts": {},
+        "service_categories": (),
+        "managers": {},
+        "statuses": {"load": "all", "stages": {}, "require_mapping": False},
+        "requests_per_minute": 20,
+        "database": None,
+        "changes": {"enabled": True, "every_minutes": 15, "overlap_minutes": 60},
+        "recent": {"days": 14},
+        "sweep": {"enabled": True, "weekday": "sunday", "most_missing": 20},
+        "schedule": {"enabled": True, "daily_at": "05:30", "most_days_to_complete": 31},
+        "alert": {"command": None, "webhook": None},
+        "export": {"columns": {}},
+        "keycrm_url": None,
+        "owners": ("team:accounting",),
+    }
+    assert profile.name == "shop"
+    assert str(profile.zone) == "Europe/Kyiv"
+
+
+def test_every_setting_is_read_as_written(places: Settings) -> None:
+    """Valid values of every kind of setting are taken as written."""
+    profile = read(
+        places,
+        """
+base_url: https://openapi.keycrm.app/v1/
+start_date: "2024-02-29"
+currency: EUR
+default_partner: "  Роздрібний покупець "
+partner_match: phone_and_name
+accounts: {2: "ПриватБанк ФОП"}
+service_categories: [7, 12]
+managers: {5: olena}
+statuses: {load: [1, 12], stages: {1: Нове, 12: Виконано}, require_mapping: true}
+requests_per_minute: 600
+schedule: {daily_at: "20:59"}
+export: {columns: {orders: {order_id: Номер, grand_total: Сума}}}
+owners: ["team:books", olena@shop.example]
+""",
+    )
+    assert profile.base_url == "https://openapi.keycrm.app/v1"
+    assert profile.start_date == date(2024, 2, 29)
+    assert profile.default_partner == "Роздрібний покупець"
+    assert profile.accounts == {2: "ПриватБанк ФОП"}
+    assert profile.service_categories == (7, 12)
+    assert profile.managers == {5: "olena"}
+    assert profile.statuses.load == (1, 12)
+    assert profile.statuses.stages == {1: "Нове", 12: "Виконано"}
+    assert list(profile.export.columns["orders"].items()) == [("order_id", "Номер"), ("grand_total", "Сума")]
+    assert profile.owners == ("team:books", "olena@shop.example")
+
+
+def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
+    """At the rate of a real account, the demo month would take minutes."""
+    assert read(places, f"{START}base_url: sandbox\n").requests_per_minute == 6000
+    assert read(places, f"{START}base_url: sandbox\nrequests_per_minute: 9000\n").requests_per_minute == 9000
+    assert read(places, f"{START}base_url: sandbox\nrequests_per_minute: 30\n").requests_per_minute == 30
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "said"),
+    [
+        ("acount: Каса", "acount", "account"),
+        ("statuses: {stage: {1: Нове}}", "statuses.stage", "stages"),
+        ("sweep: {when: sunday}", "sweep.when", "enabled, weekday, most_missing"),
+        ("sweep: {weekdays: sunday}", "sweep.weekdays", "Perhaps it should be weekday"),
+        ("sweep: 5", "sweep", "enabled, weekday, most_missing"),
+        ("timezone: Kyiv", "timezone", "Europe/Kyiv"),
+        ("timezone: right/Europe/Kyiv", "timezone", "Europe/Kyiv"),
+        ("timezone: ../../etc/passwd", "timezone", "Europe/Kyiv"),
+        ("currency: грн", "currency", "UAH"),
+        ("author: '  '", "author", "blank"),
+        ("author: 7", "author", "in quotes"),
+        ("author: yes", "author", "in quotes"),
+        ("partner_match: name", "partner_match", "'phone' or 'phone_and_name'"),
+        ("source_number_in_comment: 'true'", "source_number_in_comment", "without quotes"),
+        ("source_number_in_comment: 1", "source_number_in_comment", "true or false"),
+        ("requests_per_minute: 0", "requests_per_minute", "The minimum is 1"),
+        ("requests_per_minute: 601", "requests_per_minute", "1 to 600"),
+        ("requests_per_minute: true", "requests_per_minute", "whole number"),
+        ("requests_per_minute: 20.5", "requests_per_minute", "whole number"),
+        ("service_categories: 7", "service_categories", "list"),
+        ("service_categories: [true]", "service_categories.0", "whole number"),
+        ("service_categories: ['7']", "service_categories.0", "without quotes"),
+        ("accounts: [IBAN]", "accounts", "key: value"),
+        ("accounts: {2: 26001234}", "accounts.2", "in quotes"),
+        ("accounts: {'2': IBAN}", "accounts", "«2» is not a valid id. Ids are whole numbers"),
+        ("accounts: {true: IBAN}", "accounts", "true is not a valid id"),
+        ("accounts: {0: IBAN}", "accounts", "0 is not a valid id"),
+        ("statuses: {load: none}", "statuses.load", "`all`, or a list of status ids"),
+        ("statuses: {load: ['1']}", "statuses.load", "`all`, or a list of status ids"),
+        ("statuses: {load: [true]}", "statuses.load", "`all`, or a list of status ids"),
+        ("statuses: {load: []}", "statuses.load", "`all`, or a list of status ids"),
+        ("changes: {every_minutes: 0}", "changes.every_minutes", "The minimum is 1"),
+        ("changes: {overlap_minutes: true}", "changes.overlap_minutes", "whole number"),
+        ("sweep: {weekday: неділя}", "sweep.weekday", "'sunday'"),
+        ("schedule: {daily_at: '04:59'}", "schedule.daily_at", '"05:00" to "20:59"'),
+        ("schedule: {daily_at: '21:00'}", "schedule.daily_at", '"05:00" to "20:59"'),
+        ("schedule: {daily_at: 12:30}", "schedule.daily_at", "in quotes"),
+        ('alert: {command: "mail -s \'x"}', "alert.command", "unclosed quote"),
+        ("alert: {webhook: hooks.example}", "alert.webhook", "https://"),
+        ("keycrm_url: javascript:alert(1)", "keycrm_url", "https://"),
+        ("owners: [books]", "owners", "`team:` and a name"),
+        ("database: 'md:shop'", "database", "path of a file"),
+        ("database: ':memory:'", "database", "path of a file"),
+        ("export: {columns: {orders: {order_id: 5}}}", "export.columns.orders.order_id", "in quotes"),
+        ("base_url: openapi.keycrm.app", "base_url", "https://"),
+        ("base_url: http://openapi.keycrm.app/v1", "base_url", "over the network"),
+        ("base_url: https://user:word@openapi.keycrm.app/v1", "base_url", "a user or a password"),
+        ("name: other", "name", "the file name"),
+        ("1: 2", "1", "no such setting"),
+    ],
+)
+def test_a_mistake_is_reported_with_its_key_and_what_is_allowed(
+    places: Settings, line: str, key: str, said: str
+) -> None:
+    """The message names the mistyped setting and what to write instead; nothing is guessed or ignored."""
+    problems = problems_of(places, f"{START}{line}\n")
+    assert set(problems) == {key}
+    assert said in problems[key]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "it is missing"),
+        ("start_date: 2024-01-01 10:00", "a date such as 2024-01-01"),
+        ("start_date: 20240101", "a date such as 2024-01-01"),
+        ("start_date: 01.01.2024", "a date such as 2024-01-01"),
+        ("start_date: '2024-02-30'", "there is no such date"),
+        ("start_date: 0224-01-01", "from 2000-01-01 on"),
+    ],
+)
+def test_an_invalid_start_date_is_refused(places: Settings, line: str, said: str) -> None:
+    """A mistyped year would create centuries of partitions."""
+    assert said in problems_of(places, f"{line}\ncurrency: UAH\n")["start_date"]
+
+
+def test_a_printed_profile_shows_no_people_and_no_hooks(places: Settings) -> None:
+    """An unexpected error prints the objects involved."""
+    profile = read(
+        places,
+        f"{START}managers: {{5: Марічка}}\nalert: {{command: mail Марічка, webhook: 'https://x.example/Марічка'}}\n",
+    )
+    assert profile.managers == {5: "Марічка"}
+    assert "Марічка" not in repr(profile)
+
+
+def test_the_profile_of_the_demo_shop_is_valid() -> None:
+    """A newcomer's first profile works; one status and one manager are left unmapped on purpose."""
+    places = Settings(PROJECT / "profiles", PROJECT / "data")
+    profile = load_profile("demo", places)
+    assert profile.base_url == "sandbox"
+    assert profile.start_date == date(2023, 1, 1)
+    assert profile.service_categories == (7,)
+    assert profile.default_partner is not None
+    listed = {status["id"] for status in STATUSES if status["is_active"]}
+    assert len(listed - set(profile.statuses.stages)) == 1
+    assert set(profile.statuses.stages) < listed
+    assert {1, 2, 3, 4, 5} <= set(profile.managers)
+    assert set(profile.accounts) == {method["id"] for method in PAYMENT_METHODS if method["name"]}
+    first_line = (places.profiles_directory / "demo.yaml").read_text("utf-8").splitlines()[0]
+    named = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first_line)
+    assert named is not None
+    assert (places.profiles_directory / named[1]).is_file()
