@@ -28,7 +28,7 @@ from keycrm_pipeline.profile import (
     SANDBOX,
     ProfileError,
     Settings,
-    database_path,
+    Workspace,
     load_profile,
     load_profiles,
     settings_from_environment,
@@ -122,10 +122,11 @@ def wants_first_load(settings: Settings) -> bool:
         return False
     if profile.base_url != SANDBOX:
         return False
-    if not database_path(profile, settings).exists():
+    workspace = Workspace(profile, settings)
+    if not workspace.database.exists():
         return True
     try:
-        with open_warehouse(profile, settings).reading() as connection:
+        with open_warehouse(workspace).reading() as connection:
             return last_succeeded_exchange(connection) is None
     except WarehouseError:
         # The load reports it better.
@@ -203,13 +204,14 @@ def is_answering(port: int) -> bool:
 
 def prepare_queue(settings: Settings) -> None:
     """Sets the limit of one run at a time per profile before the daemon first looks at its queue."""
-    from keycrm_pipeline.assets.stage import ProfileAssets
-    from keycrm_pipeline.orchestration.instance import make_pools_known, open_instance
+    from keycrm_pipeline.orchestration.dagster_internals import make_pools_known
+    from keycrm_pipeline.orchestration.instance import open_instance
+    from keycrm_pipeline.orchestration.profile_assets import ProfileAssets
 
     with open_instance() as instance:
         make_pools_known(
             instance,
-            [ProfileAssets(profile, settings).pool for profile in load_profiles(settings)[0]],
+            [ProfileAssets(Workspace(profile, settings)).pool for profile in load_profiles(settings)[0]],
         )
 
 

@@ -17,7 +17,7 @@ from keycrm_pipeline.pipeline.catalogue_files import (
     read_catalogue,
 )
 from keycrm_pipeline.pipeline.extraction import OPTIONAL, REFERENCE_ROUTES
-from keycrm_pipeline.profile import Profile, Settings
+from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.run.client import open_client
 
 CHECKED = ("statuses", "sources", "categories", "users", "payment_methods", "delivery_services")
@@ -89,14 +89,15 @@ def _readable(rows: Iterable[CrmRow]) -> Rows:
     ]
 
 
-def check_account(profile: Profile, settings: Settings, environ: Mapping[str, str]) -> AccountCheck:
+def check_account(workspace: Workspace, environ: Mapping[str, str]) -> AccountCheck:
     """Compares the account's reference lists with the profile, and reads the catalogue files.
 
     Raises:
         MissingKeyError: No usable key is set.
         KeyCrmError: The key is refused, or KeyCRM cannot be reached.
     """
-    with open_client(profile, environ) as client:
+    profile = workspace.profile
+    with open_client(workspace, environ) as client:
         found, refused = read_account(client)
     check = AccountCheck(refused=refused)
     _compare_statuses(profile, found["statuses"], check)
@@ -115,7 +116,7 @@ def check_account(profile: Profile, settings: Settings, environ: Mapping[str, st
     check.lists["delivery_services"] = [
         {"id": row["id"], "name": row.get("name")} for row in found.get("delivery_services", [])
     ]
-    _read_catalogue_files(profile, settings, check)
+    _read_catalogue_files(workspace, check)
     return check
 
 
@@ -199,9 +200,9 @@ def _compare_payment_methods(profile: Profile, rows: Rows, check: AccountCheck) 
     check.unknown += _unknown("accounts", accounts, [row["id"] for row in listed])
 
 
-def _read_catalogue_files(profile: Profile, settings: Settings, check: AccountCheck) -> None:
+def _read_catalogue_files(workspace: Workspace, check: AccountCheck) -> None:
     try:
-        rows = read_catalogue(find_catalogue_files(profile, settings))
+        rows = read_catalogue(find_catalogue_files(workspace))
     except CatalogueFilesError as error:
         check.problems.append(str(error))
     else:

@@ -25,6 +25,7 @@ from keycrm_pipeline.profile import (
     MissingKeyError,
     Profile,
     Settings,
+    Workspace,
     api_key,
     key_variable,
     load_profile,
@@ -91,7 +92,7 @@ def write_profile(
     today = datetime.now(UTC).date()
     account = _account(name, base_url, today, requests_per_minute)
     key = _key(account, environ, asks=asks)
-    with open_client(account, {key_variable(name): key}) as client:
+    with open_client(Workspace(account, settings), {key_variable(name): key}) as client:
         found, refused = read_account(client)
     choices = _ask(found, today) if asks else Choices(date(today.year, 1, 1), DEFAULT_PARTNER)
     _write_new(path, profile_text(account, choices, found, refused))

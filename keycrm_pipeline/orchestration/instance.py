@@ -10,24 +10,25 @@ import hashlib
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 import psutil
 from filelock import FileLock
 
+from keycrm_pipeline.orchestration.dagster_internals import HIDDEN_TAG_PREFIX, MAX_RETRIES_TAG, end_run
+
 HOME_VARIABLE = "DAGSTER_HOME"
 DEFAULT_HOME = ".dagster_home"
 CONFIGURATION = "dagster.yaml"
 
-PROCESS_TAG = "keycrm/process"
-HOST_TAG = "keycrm/host"
-STARTED_TAG = "keycrm/process_started"
-_NO_RETRY = {"dagster/max_retries": "0"}
-"""Dagster retries a crashed run by launching it again; the run of a command has no code location to launch it
-from, and the person who ran the command sees that it died."""
+PROCESS_TAG = f"{HIDDEN_TAG_PREFIX}keycrm_process"
+HOST_TAG = f"{HIDDEN_TAG_PREFIX}keycrm_host"
+STARTED_TAG = f"{HIDDEN_TAG_PREFIX}keycrm_process_started"
+_NO_RETRY = {MAX_RETRIES_TAG: "0"}
+"""Dagster retries a crashed run by launching it again; the person who ran a command sees that it died."""
 
 _OPENING_LOCK = ".opening.lock"
 """In DAGSTER_HOME. Dagster creates and migrates its SQLite files when an instance is first opened, and fails if
@@ -94,21 +95,6 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def make_pools_known(instance: dg.DagsterInstance, pools: Iterable[str]) -> None:
-    """Gives pools their default limit before the daemon sees a run that uses them.
-
-    Dagster sets the limit when it first finds such a run in its queue, after it has read the limits of all pools: in
-    the very first backfill, two runs would start at once and the second would wait for the lock of its profile. An
-    existing limit is kept.
-
-    Args:
-        instance: The instance.
-        pools: Names of pools, see `assets.stage.ProfileAssets.pool`.
-    """
-    for pool in set(pools) - instance.event_log_storage.get_concurrency_keys():
-        instance.event_log_storage.initialize_concurrency_limit_to_default(pool)
-
-
 def process_tags(process: int, host: str) -> dict[str, str]:
     """Tags of a run that a command does itself; they identify the run's process after the command was killed.
 
@@ -173,11 +159,6 @@ def end_orphaned_runs(instance: dg.DagsterInstance, *, at_start_of_page: bool = 
         fresh = instance.get_run_by_id(run.run_id)
         if fresh is None or fresh.is_finished:
             continue
-        if fresh.status == dg.DagsterRunStatus.CANCELING:
-            instance.report_run_canceled(fresh, message=_ENDED)
-        else:
-            instance.report_run_failed(fresh, message=_ENDED)
-        with suppress(NotImplementedError):
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        end_run(instance, fresh, _ENDED)
         ended.append(run.run_id)
     return ended
