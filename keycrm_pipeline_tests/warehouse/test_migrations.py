@@ -18,6 +18,7 @@ from keycrm_pipeline.warehouse import migrations, report_views
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import DatabaseNewerError
 from keycrm_pipeline.warehouse.migrations import SCHEMA_VERSION
+from keycrm_pipeline.warehouse.statements import statement
 
 NEXT_VERSION = SCHEMA_VERSION + 1
 BEFORE_DIGESTS = 2
@@ -210,10 +211,8 @@ def test_new_column_reaches_an_older_file(tmp_path: Path, redefine: Redefine, wa
 def test_edited_view_reaches_an_older_file(tmp_path: Path, redefine: Redefine, way: str) -> None:
     """A corrected figure is corrected for every shop, not only for new ones."""
     warehouse = file_with_a_source(tmp_path / "shop.duckdb")
-    written = report_views.statement
-
     def edited(file: str, name: str) -> str:
-        return written(file, name).replace("count(*) AS rows", "count(*) + 40 AS rows")
+        return statement(file, name).replace("count(*) AS rows", "count(*) + 40 AS rows")
 
     redefine(report_views, statement=edited)
     open_once(warehouse, way)
