@@ -211,6 +211,7 @@ def test_new_column_reaches_an_older_file(tmp_path: Path, redefine: Redefine, wa
 def test_edited_view_reaches_an_older_file(tmp_path: Path, redefine: Redefine, way: str) -> None:
     """A corrected figure is corrected for every shop, not only for new ones."""
     warehouse = file_with_a_source(tmp_path / "shop.duckdb")
+
     def edited(file: str, name: str) -> str:
         return statement(file, name).replace("count(*) AS rows", "count(*) + 40 AS rows")
 
