@@ -5,8 +5,9 @@ comments (see `schemas`), and the views of schemas `raw` and `reports`. When the
 table and column that it lacks, the comments, and the views, in one transaction. Tables and columns that this program
 does not know stay as they are.
 
-So an older program that opens the file of a newer one with the same SCHEMA_VERSION damages nothing: it restores its
-own views and comments, and the newer program replaces them again the next time.
+An older program that opens the file of a newer one with the same SCHEMA_VERSION therefore damages nothing: it restores
+its own views and comments, and the newer program replaces them again the next time. At worst DuckDB refuses its rows,
+when a column that it does not know requires a value.
 
 The digest does not change existing data. A change of a column's type, nullability or primary key, a removed table or
 column, and every change of rows needs a number: raise SCHEMA_VERSION and add the statements to MIGRATIONS. A program
