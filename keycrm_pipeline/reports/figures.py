@@ -1,6 +1,6 @@
 """Everything the exchange report shows, read in one go: the file is held open for a moment.
 
-What is not here: SQL (see `warehouse.reports`), and how a figure is written (see `sections`).
+What is not here: SQL (see `warehouse.sales`), and how a figure is written (see `sections`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from keycrm_pipeline.reports.periods import period_before
-from keycrm_pipeline.warehouse import reports
+from keycrm_pipeline.warehouse import attention, receivables, sales
 from keycrm_pipeline.warehouse.exchanges import KILLED
 
 if TYPE_CHECKING:
@@ -67,29 +67,29 @@ class ReportFigures:
     before_to: date
     days_missing: list[date]
     days_missing_before: list[date]
-    totals: dict[str, reports.PeriodTotals]
-    totals_before: dict[str, reports.PeriodTotals]
-    days: list[reports.DaySales]
-    days_before: list[reports.DaySales]
+    totals: dict[str, sales.PeriodTotals]
+    totals_before: dict[str, sales.PeriodTotals]
+    days: list[sales.DaySales]
+    days_before: list[sales.DaySales]
     cancelled_days: dict[date, int]
-    sources: list[reports.NamedSales]
-    managers: list[reports.NamedSales]
-    stages: list[reports.NamedSales]
-    categories: list[reports.ItemSales]
-    products: list[reports.ItemSales]
-    discounts: list[reports.Discounts]
-    delivery: list[reports.Delivery]
-    payments: list[reports.Payments]
-    due: list[reports.DueOfAge]
-    oldest_due: list[reports.DueOrder]
-    lost: list[reports.LostSales]
-    buyer_sales: list[reports.BuyerSales]
-    buyers: reports.Buyers
-    exchanges: list[reports.Exchange]
+    sources: list[sales.NamedSales]
+    managers: list[sales.NamedSales]
+    stages: list[sales.NamedSales]
+    categories: list[sales.ItemSales]
+    products: list[sales.ItemSales]
+    discounts: list[sales.Discounts]
+    delivery: list[sales.Delivery]
+    payments: list[sales.Payments]
+    due: list[receivables.DueOfAge]
+    oldest_due: list[receivables.DueOrder]
+    lost: list[sales.LostSales]
+    buyer_sales: list[sales.BuyerSales]
+    buyers: sales.Buyers
+    exchanges: list[attention.Exchange]
     review_counts: dict[str, int]
-    review: list[reports.ReviewItem]
+    review: list[attention.ReviewItem]
     rejected_count: int
-    rejected: list[reports.RejectedRecord]
+    rejected: list[attention.RejectedRecord]
 
     @property
     def is_before_known(self) -> bool:
@@ -130,34 +130,34 @@ def read_figures(
         before_from=before[0],
         before_to=before[1],
         # A day that has not come cannot be missing.
-        days_missing=reports.days_not_loaded(connection, period_from, min(period_to, today)),
-        days_missing_before=reports.days_not_loaded(connection, before[0], min(before[1], today)),
-        totals=reports.period_totals(connection, *period),
-        totals_before=reports.period_totals(connection, *before),
-        days=reports.sales_by_day(connection, *period),
-        days_before=reports.sales_by_day(connection, *before),
-        cancelled_days=reports.cancelled_by_day(connection, *period),
-        sources=reports.sales_by_source(connection, *period),
-        managers=reports.sales_by_manager(connection, *period),
-        stages=reports.sales_by_stage(connection, *period),
-        categories=reports.sales_by_category(connection, *period),
-        products=reports.sales_by_product(connection, *period),
-        discounts=reports.discounts(connection, *period),
-        delivery=reports.delivery(connection, *period),
-        payments=reports.payments(connection, *period),
-        due=reports.due_ages(connection, today),
-        oldest_due=reports.oldest_due(connection, MOST_DUE_ORDERS),
-        lost=reports.returns_and_cancellations(connection, *period),
-        buyer_sales=reports.repeat_buyers(connection, *period),
-        buyers=reports.buyers(connection, *period),
+        days_missing=attention.days_not_loaded(connection, period_from, min(period_to, today)),
+        days_missing_before=attention.days_not_loaded(connection, before[0], min(before[1], today)),
+        totals=sales.period_totals(connection, *period),
+        totals_before=sales.period_totals(connection, *before),
+        days=sales.sales_by_day(connection, *period),
+        days_before=sales.sales_by_day(connection, *before),
+        cancelled_days=sales.cancelled_by_day(connection, *period),
+        sources=sales.sales_by_source(connection, *period),
+        managers=sales.sales_by_manager(connection, *period),
+        stages=sales.sales_by_stage(connection, *period),
+        categories=sales.sales_by_category(connection, *period),
+        products=sales.sales_by_product(connection, *period),
+        discounts=sales.discounts(connection, *period),
+        delivery=sales.delivery(connection, *period),
+        payments=sales.payments(connection, *period),
+        due=receivables.due_ages(connection, today),
+        oldest_due=receivables.oldest_due(connection, MOST_DUE_ORDERS),
+        lost=sales.returns_and_cancellations(connection, *period),
+        buyer_sales=sales.repeat_buyers(connection, *period),
+        buyers=sales.buyers(connection, *period),
         exchanges=[
             exchange
             if is_working or exchange.status != "running"
             else replace(exchange, status="failed", error=KILLED)
-            for exchange in reports.exchanges(connection, MOST_EXCHANGES)
+            for exchange in attention.exchanges(connection, MOST_EXCHANGES)
         ],
-        review_counts=reports.review_counts(connection),
-        review=reports.review_items(connection, MOST_REVIEW_ROWS),
-        rejected_count=reports.count_rejected(connection),
-        rejected=reports.rejected_records(connection, MOST_REJECTED),
+        review_counts=attention.review_counts(connection),
+        review=attention.review_items(connection, MOST_REVIEW_ROWS),
+        rejected_count=attention.count_rejected(connection),
+        rejected=attention.rejected_records(connection, MOST_REJECTED),
     )

@@ -23,7 +23,7 @@ from keycrm_pipeline.reports.elements import (
 )
 from keycrm_pipeline.reports.figures import ReportFigures
 from keycrm_pipeline.reports.formatting import NO_VALUE
-from keycrm_pipeline.warehouse.reports import PeriodTotals
+from keycrm_pipeline.warehouse.sales import PeriodTotals
 
 MOST_DAYS_NAMED = 8
 """Missing days that are named in a warning."""

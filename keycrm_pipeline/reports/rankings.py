@@ -25,7 +25,7 @@ from keycrm_pipeline.reports.elements import (
 )
 from keycrm_pipeline.reports.figures import ReportFigures
 from keycrm_pipeline.reports.formatting import NO_VALUE
-from keycrm_pipeline.warehouse.reports import ItemSales
+from keycrm_pipeline.warehouse.sales import ItemSales
 
 MOST_NAMED_ROWS = 15
 """Rows of a table of sources, managers or categories; what is beyond is added up in one row."""

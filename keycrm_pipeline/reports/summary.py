@@ -1,7 +1,7 @@
 """The summary of a load for the Dagster page: markdown tables, and a small chart of orders and sums.
 
 What belongs here: figures and counts without personal data. What does not: Dagster (the assets put these
-texts into their metadata), SQL (see `warehouse.reports`) and how bars are drawn (see `charts`).
+texts into their metadata), SQL (see `warehouse.sales`) and how bars are drawn (see `charts`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from keycrm_pipeline.reports.wording import Wording
 if TYPE_CHECKING:
     import duckdb
 
-    from keycrm_pipeline.warehouse.reports import NamedSales
+    from keycrm_pipeline.warehouse.sales import NamedSales
 
 MOST_ROWS = 12
 """Rows of one table of the summary; the rest is added up, so that 300 sources still fit the page."""
@@ -109,20 +109,20 @@ def read_load_summary(
     connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
 ) -> LoadSummary:
     """Reads the summary of a period, both days included, from the views of schema `reports`."""
-    from keycrm_pipeline.warehouse import reports
+    from keycrm_pipeline.warehouse import attention, sales
 
     days: dict[date, tuple[int, dict[str, Decimal]]] = {}
-    for row in reports.sales_by_day(connection, period_from, period_to):
+    for row in sales.sales_by_day(connection, period_from, period_to):
         orders, totals = days.get(row.order_day, (0, {}))
         days[row.order_day] = (orders + row.orders, totals | {row.currency: row.grand_total})
-    figures = reports.period_totals(connection, period_from, period_to)
+    figures = sales.period_totals(connection, period_from, period_to)
     return LoadSummary(
         days=[DayFigures(day, *figures) for day, figures in sorted(days.items())],
-        sources=_groups(reports.sales_by_source(connection, period_from, period_to)),
-        status_groups=_groups(reports.orders_by_status_group(connection, period_from, period_to)),
+        sources=_groups(sales.sales_by_source(connection, period_from, period_to)),
+        status_groups=_groups(sales.orders_by_status_group(connection, period_from, period_to)),
         discounts={currency: row.discount_total for currency, row in figures.items() if row.discount_total},
         delivery={currency: row.delivery_total for currency, row in figures.items() if row.delivery_total},
-        rejections=reports.rejections_of_period(connection, period_from, period_to),
+        rejections=attention.rejections_of_period(connection, period_from, period_to),
     )
 
 

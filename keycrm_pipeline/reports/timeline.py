@@ -14,7 +14,7 @@ from keycrm_pipeline.reports.elements import ZERO, Body, Cell, Chart, Heading, S
 from keycrm_pipeline.reports.figures import ReportFigures
 from keycrm_pipeline.reports.formatting import Formatter
 from keycrm_pipeline.reports.periods import Span, days_of, readable_span, span_start
-from keycrm_pipeline.warehouse.reports import DaySales
+from keycrm_pipeline.warehouse.sales import DaySales
 
 
 def days_section(figures: ReportFigures, writer: Writer) -> Section:

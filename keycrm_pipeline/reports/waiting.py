@@ -22,7 +22,7 @@ from keycrm_pipeline.reports.elements import (
 from keycrm_pipeline.reports.figures import ReportFigures
 from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, without_contacts
 from keycrm_pipeline.schemas.ops import REVIEW_KINDS
-from keycrm_pipeline.warehouse.reports import PeriodTotals
+from keycrm_pipeline.warehouse.sales import PeriodTotals
 
 _AGES = ("week", "month", "quarter", "older")
 

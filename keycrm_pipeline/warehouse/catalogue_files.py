@@ -1,4 +1,4 @@
-"""Stores the cards of the accounting catalogue's files (R12), and remembers which files were brought in."""
+"""Stores the cards of the accounting catalogue's files (R12), and records which files were imported."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from keycrm_pipeline.warehouse.statements import single_row, statement
 
 @dataclass(frozen=True)
 class KnownFiles:
-    """The files of the catalogue that were brought in.
+    """The files of the catalogue that were imported.
 
     Attributes:
-        digests: File -> digest of the content that was last brought in.
-        has_conflicts: Whether a SKU of products.csv could not be put on its card then.
+        digests: File name -> digest of the content that was imported last.
+        has_conflicts: Whether a SKU of products.csv could not be assigned to its card then.
     """
 
     digests: Mapping[str, str]
@@ -31,7 +31,7 @@ class KnownFiles:
 
 
 def known_files(connection: duckdb.DuckDBPyConnection) -> KnownFiles:
-    """Which files were brought in."""
+    """Which files were imported."""
     digests = dict(connection.execute(statement("catalogue_files", "digests")).fetchall())
     (has_conflicts,) = single_row(connection.execute(statement("catalogue_files", "has_conflicts")))
     return KnownFiles(digests, bool(has_conflicts))
@@ -66,7 +66,15 @@ def store_catalogue_partners(
     joined: Sequence[int],
     now: datetime,
 ) -> None:
-    """Stores partner cards of the catalogue; links of cards that the exchange had made are to be looked at."""
+    """Stores partner cards of the catalogue, and marks the links of cards that the exchange had created for review.
+
+    Args:
+        connection: A connection for writing.
+        created: New cards.
+        changed: Cards to update.
+        joined: Ids of cards that the exchange had created and that belong to the catalogue now.
+        now: Time of the exchange.
+    """
     for rows, sql in (
         (created, statement("cards", "insert_partners")),
         (changed, statement("catalogue_files", "update_partners")),
@@ -84,8 +92,8 @@ def store_catalogue_products(
     conflicts: Sequence[dict[str, Any]],
     now: datetime,
 ) -> None:
-    """Stores product cards of the catalogue, and the SKUs that could not be put on their cards."""
-    # Changed cards first: a SKU that the file moves must have left its old card.
+    """Stores product cards of the catalogue, and the SKUs that could not be assigned to their cards."""
+    # Changed cards first: a SKU that the file moves must leave its old card first.
     for rows, sql in (
         (changed, statement("catalogue_files", "update_products")),
         (created, statement("cards", "insert_products")),
@@ -99,7 +107,7 @@ def store_catalogue_products(
 
 
 def forget_files(connection: duckdb.DuckDBPyConnection, file_names: Sequence[str]) -> None:
-    """Forgets files that are gone, with their conflicts; should one come back, it is read anew."""
+    """Forgets files that no longer exist, with their conflicts; a file that comes back is imported again."""
     connection.execute(statement("catalogue_files", "forget_files"), [list(file_names)])
     if "products.csv" in file_names:
         connection.execute(statement("catalogue_files", "forget_conflicts"))
@@ -108,7 +116,7 @@ def forget_files(connection: duckdb.DuckDBPyConnection, file_names: Sequence[str
 def record_file(
     connection: duckdb.DuckDBPyConnection, *, file_name: str, digest: str, cards: int, now: datetime
 ) -> None:
-    """Remembers that a file was brought in with this content."""
+    """Records that a file was imported with this content."""
     connection.execute(
         statement("catalogue_files", "record_file"),
         {"file_name": file_name, "digest": digest, "cards": cards, "now": now},

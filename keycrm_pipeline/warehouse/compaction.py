@@ -1,8 +1,8 @@
-"""Gives back the room that changed rows leave in a profile's file, by copying what lives into a new file.
+"""Frees the space that changed rows leave in a profile's file, by copying the current rows into a new file.
 
-DuckDB writes a changed row anew and, in a table with a primary key, never uses the place of the old one again: a file
-whose orders keep changing would grow without bound. What is copied into a new file is as small as after a first load.
-When that is due, and under whose lock, is said by the callers.
+DuckDB writes a changed row to a new place and, in a table with a primary key, never reuses the old one: a file whose
+orders keep changing would grow without bound. A copy is as small as a file after its first load. Callers decide when
+to compact, and hold the lock.
 """
 
 from __future__ import annotations
@@ -29,96 +29,96 @@ from keycrm_pipeline.warehouse.errors import CompactionError
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
 WASTED_SHARE = 0.2
-"""A copy is made when this share of a file holds no living rows: when it is 1.25 x as long as it needs to be."""
+"""A file is compacted when this share of it holds no current rows: when it is 1.25 times as large as necessary."""
 
 LEAST_WASTED_BYTES = 1_000_000
-"""Less than this is never worth a copy."""
+"""Less than this is never worth compacting."""
 
 _SUFFIX = ".compact"
 
 
 @dataclass(frozen=True)
-class Room:
-    """How large a file is.
+class Usage:
+    """How the space in a file is used.
 
     Attributes:
-        total_bytes: All of it.
-        wasted_bytes: What a copy would not have: free blocks, and the share of dead rows in the others.
+        total_bytes: Size of the file.
+        wasted_bytes: What a copy would not contain: free blocks, and the share of deleted rows in the others.
     """
 
     total_bytes: int
     wasted_bytes: int
 
     @property
-    def is_worth_a_copy(self) -> bool:
-        """Whether enough would be given back."""
+    def is_worth_compacting(self) -> bool:
+        """Whether a copy would free enough."""
         return self.wasted_bytes >= max(LEAST_WASTED_BYTES, WASTED_SHARE * self.total_bytes)
 
 
 @dataclass(frozen=True)
 class Compacted:
-    """A file that was made smaller: its bytes before and after."""
+    """A file that was compacted: its size before and after, in bytes."""
 
     before_bytes: int
     after_bytes: int
 
 
-def room(connection: duckdb.DuckDBPyConnection) -> Room:
-    """How much of the open file is taken, and how much of that no living row needs.
+def usage(connection: duckdb.DuckDBPyConnection) -> Usage:
+    """How large the open file is, and how much of it no current row needs.
 
-    Takes some hundredths of a second also for a million orders: rows are counted from what DuckDB notes of them, and
-    a dead row is taken to be as large as the others.
+    Takes some hundredths of a second even for a million orders: rows are counted from DuckDB's own statistics, and a
+    deleted row is assumed to be as large as the others.
     """
     block_size, total_blocks, free_blocks = single_row(connection.execute(statement("compaction", "blocks")))
-    stored = living = 0
+    stored = current = 0
     for schema, table, rows in connection.execute(statement("compaction", "stored_rows")).fetchall():
         stored += rows
-        living += _living_rows(connection, f'"{schema}"."{table}"')
-    dead_share = 1 - living / stored if stored else 0.0
-    wasted_blocks = free_blocks + (total_blocks - free_blocks) * dead_share
-    return Room(total_bytes=total_blocks * block_size, wasted_bytes=int(wasted_blocks * block_size))
+        current += _current_rows(connection, f'"{schema}"."{table}"')
+    deleted_share = 1 - current / stored if stored else 0.0
+    wasted_blocks = free_blocks + (total_blocks - free_blocks) * deleted_share
+    return Usage(total_bytes=total_blocks * block_size, wasted_bytes=int(wasted_blocks * block_size))
 
 
-def _living_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    (rows,) = single_row(connection.execute(statement("compaction", "living_rows").format(table=table)))
+def _current_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    (rows,) = single_row(connection.execute(statement("compaction", "current_rows").format(table=table)))
     return int(rows)
 
 
 def compact_when_grown(warehouse: Warehouse) -> Compacted | None:
-    """Makes the file smaller when that gives back enough; None when it does not.
+    """Compacts the file when that frees enough; None when it does not.
 
     Raises:
-        WarehouseError: The file is busy or unreadable, or could not be copied; it stays as it is.
+        WarehouseError: The file is busy or unreadable, or could not be copied; it is unchanged.
     """
     with warehouse.reading() as connection:
-        is_due = room(connection).is_worth_a_copy
+        is_due = usage(connection).is_worth_compacting
     return compact(warehouse) if is_due else None
 
 
 def compact(warehouse: Warehouse) -> Compacted:
-    """Copies what lives in the file into a new one and puts that in its place.
+    """Copies the current rows of the file into a new one and replaces the file with it.
 
-    Killed at any moment it leaves the old file or the new one, each whole. The caller holds the profile's lock and no
-    connection to the file. Programs that only read may go on: they see the old file until they close it.
+    Killed at any moment it leaves the old file or the new one, intact. The caller must hold the profile's lock and no
+    connection to the file. Programs that only read may continue: they see the old file until they close it.
 
     Raises:
-        WarehouseError: The file is busy or unreadable, or could not be copied; it stays as it is.
+        WarehouseError: The file is busy or unreadable, or could not be copied; it is unchanged.
     """
     path = warehouse.path.resolve()
     copy = path.with_name(path.name + _SUFFIX)
     with warehouse.writing() as connection:
-        # What stands in the write-ahead log would not be found again beside another file.
+        # Once the file is replaced, a write-ahead log of the old one could not be used any more.
         connection.execute("CHECKPOINT")
     before = path.stat().st_size
     try:
         _remove(copy)
         if shutil.disk_usage(path.parent).free < before:
-            raise CompactionError(path, f"the disk has no {before / 1e6:,.0f} MB for a copy of it")
+            raise CompactionError(path, f"the disk has no {before / 1e6:,.0f} MB free for a copy")
         with _copying(path, copy) as connection:
             _copy(connection, path)
             shutil.copymode(path, copy)
             _write_through(copy)
-            # The old file is open, and so closed to every writer, until the new one has its name for good.
+            # The old file stays open, which keeps writers out, until the new one is in its place.
             copy.replace(path)
             _write_through(path.parent)
     except (duckdb.Error, OSError) as error:
@@ -131,7 +131,7 @@ def compact(warehouse: Warehouse) -> Compacted:
 
 @contextlib.contextmanager
 def _copying(path: Path, copy: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to both files, `grown` for reading; the copy is its owner's alone from the first byte on."""
+    """A connection to both files, `grown` being read-only; from its first byte only its owner can read the copy."""
     with for_the_owner_only(), contextlib.closing(duckdb.connect()) as connection:
         connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
         connection.execute("SET temp_directory = ?", [str(_spilled(copy))])
@@ -145,17 +145,17 @@ def _copying(path: Path, copy: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _copy(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     if path.with_name(path.name + ".wal").exists():
-        raise CompactionError(path, "another program wrote to it at the same moment")
+        raise CompactionError(path, "another program wrote to it at the same time")
     connection.execute(statement("compaction", "copy"))
     for schema, table in connection.execute(statement("compaction", "tables")).fetchall():
         name = f'"{schema}"."{table}"'
-        if _living_rows(connection, f"grown.{name}") != _living_rows(connection, f"compacted.{name}"):
-            raise CompactionError(path, f"the copy of {name} has another number of rows")
+        if _current_rows(connection, f"grown.{name}") != _current_rows(connection, f"compacted.{name}"):
+            raise CompactionError(path, f"the copy of {name} has a different number of rows")
     connection.execute(statement("compaction", "close_copy"))
 
 
 def _write_through(path: Path) -> None:
-    """Returns when the file, or the names in the directory, are on the disk."""
+    """Returns once the file, or the names in the directory, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -164,12 +164,12 @@ def _write_through(path: Path) -> None:
 
 
 def _remove(copy: Path) -> None:
-    """Removes what a killed copy left."""
+    """Removes what a killed copy left behind."""
     for name in (copy.name, f"{copy.name}.wal"):
         copy.with_name(name).unlink(missing_ok=True)
     shutil.rmtree(_spilled(copy), ignore_errors=True)
 
 
 def _spilled(copy: Path) -> Path:
-    """Where DuckDB puts for a moment what has no place in memory."""
+    """Where DuckDB temporarily puts what does not fit in memory."""
     return copy.with_name(f"{copy.name}.tmp")

@@ -20,12 +20,11 @@ import duckdb
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
     DatabaseMissingError,
-    DatabaseNewerError,
     DatabaseUnreadableError,
     DiskFullError,
     WarehouseError,
 )
-from keycrm_pipeline.warehouse.migrations import SCHEMA_VERSION, file_version, migrate
+from keycrm_pipeline.warehouse.migrations import is_up_to_date, migrate
 
 STORAGE_VERSION = "v1.5.0"
 """Format of new files: readable by every DuckDB since 1.5, and strings are compressed (the default keeps 1.0's)."""
@@ -160,10 +159,7 @@ class Warehouse:
         with self._translated():
             connection = self._connect(self._read_only)
             try:
-                found = file_version(connection)
-                if found > SCHEMA_VERSION:
-                    raise DatabaseNewerError(self.path, found, SCHEMA_VERSION)
-                if found < SCHEMA_VERSION:
+                if not is_up_to_date(connection, self.path):
                     connection.close()
                     with self.writing():
                         pass

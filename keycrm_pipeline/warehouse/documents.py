@@ -1,4 +1,4 @@
-"""Reads what the document rules need, and replaces changed documents; unchanged rows stay untouched."""
+"""Reads what the document rules need, and replaces changed documents; unchanged rows are not written."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TIMES = ("created_at", "updated_at")
 
 @dataclass(frozen=True)
 class DocumentSources:
-    """The columns that `books.documents` computes on, for one batch of orders."""
+    """The columns that the document rules need, for one batch of orders."""
 
     orders: pl.DataFrame
     lines: pl.DataFrame
@@ -38,7 +38,7 @@ class DocumentSources:
 
 @dataclass(frozen=True)
 class DayCounts:
-    """Documents of one day: made, changed, and right already."""
+    """Documents of one day: created, changed and unchanged."""
 
     order_day: date
     created: int
@@ -66,9 +66,9 @@ class DayTotal:
 
 
 def selected_batches(connection: duckdb.DuckDBPyConnection, batch_orders: int) -> list[OrderRange]:
-    """Ranges that hold the selected orders, each at most `batch_orders` large; a larger day stands in several.
+    """Ranges of the selected orders, at most `batch_orders` each; a larger day is split into several.
 
-    Fewer go together when they have many lines.
+    Fewer orders go together when they have many lines.
     """
     (lines,) = single_row(connection.execute(statement("documents", "selected_lines")))
     most = orders_that_fit(batch_orders, lines, MANY_LINES)
@@ -80,7 +80,7 @@ def selected_batches(connection: duckdb.DuckDBPyConnection, batch_orders: int) -
 
 
 def selected_days(connection: duckdb.DuckDBPyConnection, most_orders: int) -> list[tuple[date, date]]:
-    """Ranges of whole days that hold the selected orders, each at most `most_orders` unless one day is larger."""
+    """Ranges of whole days with the selected orders, at most `most_orders` each unless one day has more."""
     return ranges_of_days(connection.execute(statement("documents", "selected_days")).fetchall(), most_orders)
 
 
@@ -90,7 +90,7 @@ def read_sources(
     *,
     default_partner_id: int | None,
 ) -> DocumentSources:
-    """The selected orders of a batch, with their lines and payments; `select_orders` went before."""
+    """The selected orders of a batch, with their lines and payments; call `select_orders` first."""
     connection.execute(statement("documents", "batch_orders"), batch.parameters)
     days = {"first_day": batch.first_day, "last_day": batch.last_day}
     return DocumentSources(
@@ -113,9 +113,9 @@ def replace_documents(
     order_payments: pl.DataFrame,
     now: datetime,
 ) -> list[DayCounts]:
-    """Stores a batch of documents in one transaction and says what changed, day by day.
+    """Stores a batch of documents in one transaction and returns what changed, by day.
 
-    A document whose header, lines, services and payments are all what they were is not written (R1).
+    A document whose header, lines, services and payments are all unchanged is not written (R1).
     """
     frames = {
         ORDERS: orders,
@@ -133,7 +133,7 @@ def replace_documents(
             for table, frame in frames.items()
         )
         if booked
-        # A first load has nothing to compare with.
+        # A first load has nothing to compare.
         else "SELECT order_id FROM booked_orders"
     )
     with transaction(connection):
@@ -165,12 +165,12 @@ def day_totals(connection: duckdb.DuckDBPyConnection, period: Period) -> list[Da
 
 
 def default_partner_id(connection: duckdb.DuckDBPyConnection, name_key: str) -> int | None:
-    """The card of orders without a buyer, by the key of its name."""
+    """The partner card of orders without a buyer, by the key of its name."""
     row = connection.execute(statement("documents", "default_partner_id"), [name_key]).fetchone()
     return row[0] if row else None
 
 
 def delivery_product_id(connection: duckdb.DuckDBPyConnection, name_key: str) -> int | None:
-    """The service card of paid delivery, by the key of its name."""
+    """The service card of charged delivery, by the key of its name."""
     row = connection.execute(statement("documents", "delivery_product_id"), [name_key]).fetchone()
     return row[0] if row else None

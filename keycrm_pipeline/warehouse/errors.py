@@ -1,4 +1,4 @@
-"""What can be wrong with a profile's database file, in words a user can act on."""
+"""What can go wrong with a profile's database file, in words a user can act on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class WarehouseError(Exception):
 
 
 class DatabaseBusyError(WarehouseError):
-    """Another program holds the file."""
+    """Another program has the file open."""
 
     def __init__(self, path: Path, holder: str, waited_seconds: float) -> None:
         super().__init__(
@@ -21,7 +21,7 @@ class DatabaseBusyError(WarehouseError):
 
 
 class DatabaseUnreadableError(WarehouseError):
-    """The file is no DuckDB database, or is damaged."""
+    """The file is not a DuckDB database, or is damaged."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(failures.DATABASE_UNREADABLE.english.format(path=path, reason=reason))
@@ -32,8 +32,8 @@ class DatabaseNewerError(WarehouseError):
 
     def __init__(self, path: Path, found: int, known: int) -> None:
         super().__init__(
-            f"The database {path} has version {found}; this program knows versions up to {known}. "
-            "Update the program; the file was left as it is."
+            f"The database {path} has version {found}, but this program only knows versions up to {known}. "
+            "Update the program. The file was not changed."
         )
 
 
@@ -52,7 +52,7 @@ class DiskFullError(WarehouseError):
 
 
 class DirectoryUnusableError(WarehouseError):
-    """Nothing can be written into the directory of the database."""
+    """The directory of the database cannot be written to."""
 
     def __init__(self, path: Path, error: OSError) -> None:
         reason = {FileExistsError: "it is a file and no directory", PermissionError: "permission denied"}.get(
@@ -62,10 +62,10 @@ class DirectoryUnusableError(WarehouseError):
 
 
 class CompactionError(WarehouseError):
-    """The file could not be made smaller."""
+    """The file could not be compacted."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
-            f"The database {path} has grown and was not made smaller: {reason}. It is complete and stays as it "
-            "is; the next exchange tries again."
+            f"The database {path} has grown, but could not be compacted: {reason}. Nothing was lost and the file "
+            "was not changed; the next exchange will try again."
         )

@@ -1,6 +1,6 @@
-"""Reads the documents of a period that may be handed over, and remembers which cards were.
+"""Reads the documents of a period that can be exported, and records which cards were exported.
 
-What is not here: names of columns and files, and how a file is written (see `exports`).
+Names of columns and files, and how a file is written, belong to package `exports`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ _DOCUMENT_TABLES = ("orders", "order_lines", "order_services", "order_payments")
 
 @dataclass(frozen=True)
 class ExportSources:
-    """What one export hands over, as frames with the columns of `sql/export.sql`, in a fixed order of rows.
+    """The content of one export, as frames with the columns of `sql/export.sql`, in a fixed order of rows.
 
     Attributes:
         tables: `partners`, `products`, `product_variants`, `orders`, `order_lines`, `order_services`,
-            `order_payments` and `held_back`. Money and quantities are decimals, instants carry the profile's
-            zone.
-        days_not_loaded: Days of the period that were never loaded to the end: they are not empty, they are
-            unknown.
+            `order_payments` and `held_back`. Money (in the order's currency) and quantities are decimals, instants are
+            in the profile's time zone.
+        days_not_loaded: Days of the period that were never loaded completely: they are not empty but unknown.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -40,16 +39,15 @@ def read_export_sources(
 ) -> ExportSources:
     """Reads the complete, valid orders of a period with the cards they use, and lists the orders held back.
 
-    An order is held back when its newest payload was rejected (R10), when it does not add up (R6), when
-    KeyCRM no longer has it (R11), or when a card or a sum of it is not as the books demand. A card is new
-    when no earlier export of this format, of another period, held it; cards of the accounting catalogue
-    (R12) are never new.
+    An order is held back when its newest payload was rejected (R10), when it does not add up (R6), when KeyCRM no
+    longer has it (R11), or when one of its cards or sums is not as the books require. A card is new unless an export
+    of the same format for another period contained it first; cards of the accounting catalogue (R12) are never new.
 
     Args:
         connection: An open connection; reading is enough.
         period_from: First local day.
         period_to: Last local day, included.
-        export_format: The format, since each accounting system has its own memory of cards.
+        export_format: The format, since each accounting system has its own set of known cards.
     """
     period = {"period_from": period_from, "period_to": period_to}
     connection.execute(statement("export", "choose_orders"), period)
@@ -73,11 +71,11 @@ def record_exported_cards(
     export_format: str,
     now: datetime,
 ) -> None:
-    """Remembers the cards of an export; a card that an earlier export held keeps that one.
+    """Records the cards of an export; a card that an earlier export contained keeps its record.
 
     Args:
         connection: A connection that may write.
-        card_ids: Kind of card (`partner`, `product`, `product_variant`) -> the cards' numbers.
+        card_ids: Kind of card (`partner`, `product`, `product_variant`) -> ids of the cards.
         period_from: First day of the export.
         period_to: Last day of the export.
         export_format: The format.
@@ -85,7 +83,7 @@ def record_exported_cards(
     """
     with transaction(connection):
         for card_kind, identifiers in card_ids.items():
-            # As a frame: thousands of numbers as a parameter take seconds.
+            # As a frame: thousands of ids as a parameter take seconds.
             connection.register("cards_to_record", pl.DataFrame({"card_id": identifiers}))
             connection.execute(
                 statement("export", "record_exported_cards"),

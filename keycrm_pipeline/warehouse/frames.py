@@ -1,6 +1,6 @@
 """Moves frames into tables and out of them.
 
-DECIMAL in a table is whole kopiykas, thousandths or millionths in a frame: this is the border.
+A DECIMAL of a table is a whole number in a frame: kopiykas, thousandths or millionths. The conversion is made here.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def _table_value(table: Table, name: str) -> str:
 def read_frame(result: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The rows of a query, each DECIMAL as a whole number of its smallest unit: DECIMAL(18, 2) in kopiykas.
 
-    The number is what DuckDB keeps inside, so nothing is computed and nothing can leave its range.
+    The number is DuckDB's own internal value, so nothing is computed and nothing can overflow.
     """
     return result.pl().with_columns(selectors.decimal().to_physical().cast(pl.Int64))
 
 
 def stage_frame(connection: duckdb.DuckDBPyConnection, name: str, table: Table, frame: pl.DataFrame) -> None:
-    """Makes a temporary table `name` of a frame of that table, with the table's own types."""
+    """Creates the temporary table `name` from a frame of `table`, with the types of that table."""
     columns = ", ".join(_table_value(table, column) for column in frame.columns)
     connection.register("frame_to_stage", in_chunks(frame))
     try:
-        # Names come from `schemas` and from this package alone.
+        # Names come only from `schemas` and from this package.
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM frame_to_stage"  # noqa: S608
         )
@@ -48,11 +48,11 @@ def stage_frame(connection: duckdb.DuckDBPyConnection, name: str, table: Table, 
 
 
 CHUNK_ROWS = 2048
-"""DuckDB hands a frame to its threads by chunks; one large chunk would keep one thread busy alone."""
+"""DuckDB hands a frame to its threads in chunks; one large chunk would keep only one thread busy."""
 
 
 def in_chunks(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same frame in chunks that several threads can take."""
+    """The same frame in chunks that several threads can share."""
     if frame.height <= CHUNK_ROWS:
         return frame
     return pl.concat(
@@ -61,17 +61,17 @@ def in_chunks(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def column_list(names: Iterable[str]) -> str:
-    """Names as SQL writes them, separated by commas."""
+    """The names, quoted and separated by commas."""
     return ", ".join(f'"{name}"' for name in names)
 
 
 def differing_orders(staged: str, table: Table, columns: Iterable[str], *, orders: str) -> str:
-    """The query for the orders whose rows in the table `staged` are not those of `table`.
+    """The query for the orders whose rows in the table `staged` differ from those of `table`.
 
     Args:
         staged: A temporary table with the rows of a batch.
-        table: Where they are stored.
-        columns: Columns that are compared; NULL is a value like others.
+        table: The table that stores such rows.
+        columns: Columns to compare; NULL is a value like any other.
         orders: A temporary table with the ids of the orders to compare.
     """
     return statement("comparison", "differing_orders").format(

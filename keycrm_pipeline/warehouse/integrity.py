@@ -1,4 +1,4 @@
-"""What must hold for ever over the stored tables."""
+"""Invariants that must always hold over the stored tables."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from keycrm_pipeline.warehouse.statements import statement
 
 INTEGRITY_CHECKS: Mapping[str, str] = {
     "sums": "Goods, services and difference add up to the grand total of every order (R6).",
-    "lines_once": "Each line of every order stands in exactly one of goods and services (R7).",
+    "lines_once": "Each line of every order is in exactly one of goods and services (R7).",
     "references_exist": "The partner, products, status and source of every order exist.",
-    "skus_once": "No two cards or variants carry one SKU (R4).",
+    "skus_once": "No two cards or variants have the same SKU (R4).",
     "links_once": "No buyer is linked twice, and every link leads to a card (R3).",
     "raw_and_books_agree": "KeyCRM's payloads and the books hold the same orders, with the same sums and days.",
 }
-"""Checks by name, each with what it says."""
+"""Name of a check -> what it states."""
 
 
 def offenders(
     connection: duckdb.DuckDBPyConnection, check: str, *, status_ids: Sequence[int] | None
 ) -> list[int]:
-    """The ids that break a check, in order; an empty list when it holds.
+    """The ids that violate a check, in order; empty when it holds.
 
     Args:
         connection: An open connection.

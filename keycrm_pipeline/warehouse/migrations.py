@@ -1,39 +1,84 @@
-"""Creates a profile's tables, and brings an older file up to this version in place.
+"""Creates the tables and views of a profile's file, and brings an older file up to date in place.
 
-A new file is made from `schemas`. An older one gets, in one transaction: every table and column that `schemas` has
-and the file has not, then the numbered steps it lacks, and the views of schemas `raw` and `reports`. A newer one is
-refused. The order is DuckDB's: within a transaction it takes changed rows after a changed table, not before. So a
-column that gets another name is a new one, filled by a step from the old, which stays for those who read it.
-Comments are written anew whenever the version moves, so they always say what `schemas` says.
+Whether a file is up to date is decided by a digest of everything that this program defines: all tables and their
+comments (see `schemas`), and the views of schemas `raw` and `reports`. When the file has another digest, it gets every
+table and column that it lacks, the comments, and the views, in one transaction. Tables and columns that this program
+does not know stay as they are.
+
+An older program that opens the file of a newer one with the same SCHEMA_VERSION therefore damages nothing: it restores
+its own views and comments, and the newer program replaces them again the next time. At worst DuckDB refuses its rows,
+when a column that it does not know requires a value.
+
+The digest does not change existing data. A change of a column's type, nullability or primary key, a removed table or
+column, and every change of rows needs a number: raise SCHEMA_VERSION and add the statements to MIGRATIONS. A program
+refuses files with a higher number than its own.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 
+from keycrm_pipeline.period import contiguous_periods
 from keycrm_pipeline.schemas import TABLES, Column, Table
+from keycrm_pipeline.schemas.ops import EXTRACTION_PAGES
 from keycrm_pipeline.schemas.raw import REFERENCE_LISTS, REFERENCE_VIEW_COMMENTS
 from keycrm_pipeline.warehouse.errors import DatabaseNewerError
-from keycrm_pipeline.warehouse.reports import create_report_views
-from keycrm_pipeline.warehouse.statements import statement
+from keycrm_pipeline.warehouse.report_views import COLUMN_COMMENTS, create_report_views, view_statements
+from keycrm_pipeline.warehouse.statements import quoted_text, statement
 
-SCHEMA_VERSION = 2
-"""Version of the tables that this program writes. Raise it with every change of `schemas` or of the views."""
+_log = logging.getLogger(__name__)
 
-MIGRATIONS: Mapping[int, Sequence[str]] = {}
-"""Statements that bring a file of version key - 1 to version key, for what is not just a new table or column."""
+SCHEMA_VERSION = 3
+"""Number of the newest migration. A new table, column or view needs no number."""
+
+
+def _restart_unfinished_listings(connection: duckdb.DuckDBPyConnection) -> None:
+    """Their pages are forgotten, which costs their requests again: the table has a new key."""
+    connection.execute("DROP TABLE ops.extraction_pages")
+    for command in (_create_table_statement(EXTRACTION_PAGES), *_comment_statements(EXTRACTION_PAGES)):
+        connection.execute(command)
+
+
+def _keep_fetched_days_only(connection: duckdb.DuckDBPyConnection) -> None:
+    """Days that were marked as loaded without a request to KeyCRM no longer count as loaded; the others are fetched.
+
+    Materializing one stage for a day that was never fetched used to mark the day (R1).
+    """
+    forgotten = connection.execute(statement("migrations", "forget_days_never_fetched")).fetchall()
+    if forgotten:
+        _log.warning(
+            "An earlier version marked these days as loaded although their orders were never fetched from KeyCRM: %s. "
+            "They no longer count as loaded; load them.",
+            ", ".join(map(str, contiguous_periods(day for (day,) in forgotten))),
+        )
+    connection.execute(statement("migrations", "record_fetched_days"))
+
+
+MIGRATIONS: Mapping[int, Sequence[str | Callable[[duckdb.DuckDBPyConnection], None]]] = {
+    3: (
+        "ALTER TABLE ops.exchanges DROP COLUMN IF EXISTS steps_pending",
+        _restart_unfinished_listings,
+        _keep_fetched_days_only,
+    ),
+}
+"""Number -> the steps that bring a file from the number before to this one, once; new files do not need them.
+
+They run after missing tables and columns were added and before the views are created, in the same transaction. Within
+one number, put ALTER statements before statements that change rows: DuckDB refuses to alter a table whose rows were
+changed in the same transaction. A renamed column is a new column that a migration fills from the old one; the old one
+stays for those who read it.
+"""
 
 _SCHEMAS = ("raw", "validated", "accounting", "ops", "reports")
 _COMPRESSION = {("raw", "orders", "payload"): " USING COMPRESSION zstd"}
-"""Payloads repeat each other: zstd makes the file ten times smaller and writing three times quicker (measured)."""
-
-
-def _quoted_text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+"""Payloads resemble each other: zstd makes the file ten times smaller and writing three times faster (measured)."""
 
 
 def _column_definition(table: Table, column: Column) -> str:
@@ -42,8 +87,7 @@ def _column_definition(table: Table, column: Column) -> str:
     return f'"{column.name}" {column.type}{compression}{required}'
 
 
-def create_table_statement(table: Table) -> str:
-    """The statement that creates a table when it is not there."""
+def _create_table_statement(table: Table) -> str:
     columns = ", ".join(_column_definition(table, column) for column in table.columns)
     key = ", ".join(f'"{name}"' for name in table.primary_key)
     return f"CREATE TABLE IF NOT EXISTS {table.qualified_name} ({columns}, PRIMARY KEY ({key}))"
@@ -51,58 +95,100 @@ def create_table_statement(table: Table) -> str:
 
 def _comment_statements(table: Table) -> list[str]:
     return [
-        f"COMMENT ON TABLE {table.qualified_name} IS {_quoted_text(table.comment)}",
+        f"COMMENT ON TABLE {table.qualified_name} IS {quoted_text(table.comment)}",
         *(
-            f'COMMENT ON COLUMN {table.qualified_name}."{column.name}" IS {_quoted_text(column.comment)}'
+            f'COMMENT ON COLUMN {table.qualified_name}."{column.name}" IS {quoted_text(column.comment)}'
             for column in table.columns
         ),
     ]
 
 
-def file_version(connection: duckdb.DuckDBPyConnection) -> int:
-    """The version of the open file; 0 when it holds no tables of ours."""
-    known = connection.execute(statement("migrations", "has_version_table")).fetchone()
-    if known is None:
-        return 0
-    row = connection.execute(statement("migrations", "version")).fetchone()
-    return int(row[0]) if row and row[0] is not None else 0
+def _reference_view_statements() -> list[str]:
+    """Statements that show each of KeyCRM's reference lists as a view of its own: `raw.statuses` and so on."""
+    view = statement("raw", "reference_view")
+    commands: list[str] = []
+    for list_name, id_column in REFERENCE_LISTS.items():
+        comments = {id_column: "KeyCRM's id.", **REFERENCE_VIEW_COMMENTS}
+        commands += [
+            view.format(list_name=list_name, id_column=id_column),
+            f"COMMENT ON VIEW raw.{list_name} IS {quoted_text(f'KeyCRM list {list_name}, as last fetched.')}",
+            *(
+                f"COMMENT ON COLUMN raw.{list_name}.{column} IS {quoted_text(comment)}"
+                for column, comment in comments.items()
+            ),
+        ]
+    return commands
 
 
-def migrate(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    *,
-    version: int = SCHEMA_VERSION,
-    migrations: Mapping[int, Sequence[str]] = MIGRATIONS,
-) -> None:
-    """Brings the open file to `version`; does nothing when it is there.
+@cache
+def schema_digest() -> str:
+    """Digest of every table, column, comment and view that this program defines (measured: 1 ms, once per process)."""
+    tables = [
+        command
+        for table in TABLES
+        for command in (_create_table_statement(table), *_comment_statements(table))
+    ]
+    comments = [f"{column}: {comment}" for column, comment in COLUMN_COMMENTS.items()]
+    definition = "\n".join((*_SCHEMAS, *tables, *_reference_view_statements(), *view_statements(), *comments))
+    return sha256(definition.encode()).hexdigest()
+
+
+def _recorded(connection: duckdb.DuckDBPyConnection) -> tuple[int, str | None]:
+    """Number and digest recorded in the open file: 0 when it has no tables yet, None when it is from before digests."""
+    try:
+        answer = connection.execute(statement("migrations", "newest_version"))
+    except duckdb.CatalogException:
+        return 0, None
+    row = answer.fetchone()
+    if row is None:
+        return 0, None
+    values = dict(zip((column[0] for column in answer.description), row, strict=True))
+    return values["version"], values.get("digest")
+
+
+def is_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Whether the open file has everything that this program defines; one query.
 
     Raises:
         DatabaseNewerError: The file was written by a newer program.
     """
-    found = file_version(connection)
-    if found == version:
+    version, digest = _recorded(connection)
+    if version > SCHEMA_VERSION:
+        raise DatabaseNewerError(path, version, SCHEMA_VERSION)
+    return (version, digest) == (SCHEMA_VERSION, schema_digest())
+
+
+def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Brings the open file up to date in one transaction; writes nothing when it is.
+
+    Raises:
+        DatabaseNewerError: The file was written by a newer program.
+    """
+    if is_up_to_date(connection, path):
         return
-    if found > version:
-        raise DatabaseNewerError(path, found, version)
+    version, _ = _recorded(connection)
     connection.execute("BEGIN")
     try:
         for schema in _SCHEMAS:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        if found == 0:
-            connection.execute(statement("migrations", "create_version_table"))
-            connection.execute(statement("migrations", "describe_version_table"))
+        connection.execute(statement("migrations", "create_version_table"))
         _complete_tables(connection)
-        if found > 0:
-            for step in range(found + 1, version + 1):
-                for command in migrations.get(step, ()):
-                    connection.execute(command)
-        _create_reference_views(connection)
+        if version > 0:
+            for number in range(version + 1, SCHEMA_VERSION + 1):
+                for step in MIGRATIONS.get(number, ()):
+                    if isinstance(step, str):
+                        connection.execute(step)
+                    else:
+                        step(connection)
+        for command in _reference_view_statements():
+            connection.execute(command)
         create_report_views(connection)
-        connection.execute(statement("migrations", "record_version"), [version])
+        connection.execute(
+            statement("migrations", "record_version"), {"version": SCHEMA_VERSION, "digest": schema_digest()}
+        )
         connection.execute("COMMIT")
     except BaseException:
-        # A COMMIT that is refused has ended the transaction already; the reason must not be hidden by that.
+        # A refused COMMIT has already ended the transaction; the ROLLBACK must not hide the reason.
         with contextlib.suppress(duckdb.TransactionException):
             connection.execute("ROLLBACK")
         raise
@@ -110,7 +196,7 @@ def migrate(
 
 def _complete_tables(connection: duckdb.DuckDBPyConnection) -> None:
     for table in TABLES:
-        connection.execute(create_table_statement(table))
+        connection.execute(_create_table_statement(table))
         existing = {
             row[0]
             for row in connection.execute(
@@ -119,22 +205,9 @@ def _complete_tables(connection: duckdb.DuckDBPyConnection) -> None:
         }
         for column in table.columns:
             if column.name not in existing:
-                # DuckDB adds no NOT NULL column to a table that has rows; the schema check still demands a value.
+                # DuckDB cannot add a NOT NULL column to a table; `Table.checked` still demands a value.
                 connection.execute(
                     f'ALTER TABLE {table.qualified_name} ADD COLUMN "{column.name}" {column.type}'
                 )
         for command in _comment_statements(table):
             connection.execute(command)
-
-
-def _create_reference_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Shows each reference list of KeyCRM as a table of its own, `raw.statuses` and so on."""
-    view = statement("raw", "reference_view")
-    for list_name, id_column in REFERENCE_LISTS.items():
-        connection.execute(view.format(list_name=list_name, id_column=id_column))
-        comments = {id_column: "KeyCRM's id.", **REFERENCE_VIEW_COMMENTS}
-        connection.execute(
-            f"COMMENT ON VIEW raw.{list_name} IS {_quoted_text(f'KeyCRM list {list_name}, as fetched last.')}"
-        )
-        for column, comment in comments.items():
-            connection.execute(f"COMMENT ON COLUMN raw.{list_name}.{column} IS {_quoted_text(comment)}")

@@ -1,4 +1,4 @@
-"""Cuts counted orders into ranges that are derived together. What is counted, and why, is said by the callers."""
+"""Splits orders into ranges that are processed together, from counts that the callers provide."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from itertools import groupby
 from operator import itemgetter
 
 FIRST_ID, LAST_ID = -(2**63), 2**63 - 1
-"""The ends of a BIGINT: all orders of a day."""
+"""The limits of a BIGINT: all orders of a day."""
 
 LARGE_PAYLOAD = 8_192
-"""Bytes of a payload on average from which on fewer orders are worked on together."""
+"""Average bytes per payload above which fewer orders are processed together."""
 
 MANY_LINES = 8
-"""Lines of an order on average from which on fewer orders are worked on together: about those of such a payload."""
+"""Average lines per order above which fewer orders are processed together: about as many as such a payload has."""
 
 
 def orders_that_fit(most: int, size: float, large: int) -> int:
-    """How many orders are worked on together, at least one: fewer, the larger they are.
+    """How many orders are processed together, at least one: the larger they are, the fewer.
 
-    So a wholesale shop with thirty lines an order takes no more memory than others (measured: else a rebuild of 120,000
-    such orders took 3.5 GB instead of 1.6 GB).
+    This way a wholesale shop with thirty lines per order takes no more memory than others (measured: a rebuild of
+    120,000 such orders takes 1.6 GB instead of 3.5 GB).
 
     Args:
-        most: Orders together when they are not large.
-        size: What these orders have on average: bytes, or lines.
-        large: From where on orders are large, in the same unit.
+        most: Number of orders when they are not large.
+        size: Average size of these orders: bytes or lines.
+        large: Size above which orders are large, in the same unit.
     """
     return max(1, most if size <= large else int(most * large / size))
 
 
 @dataclass(frozen=True)
 class OrderRange:
-    """Orders that are worked on together: those of some days, or a part of the orders of one day.
+    """Orders that are processed together: those of several days, or part of the orders of one day.
 
     Attributes:
         first_day: First local day.
@@ -50,7 +50,7 @@ class OrderRange:
 
     @property
     def parameters(self) -> dict[str, date | int]:
-        """The same for a query: `$first_day`, `$last_day`, `$first_id`, `$last_id`."""
+        """The range as query parameters: `$first_day`, `$last_day`, `$first_id`, `$last_id`."""
         return {
             "first_day": self.first_day,
             "last_day": self.last_day,
@@ -63,8 +63,8 @@ def ranges_of_days(counts: Iterable[tuple[date, int]], most: int) -> list[tuple[
     """Ranges of whole days, each holding at most `most` orders unless one day holds more.
 
     Args:
-        counts: Days in order, each with its orders.
-        most: Orders of a range.
+        counts: Days in order, each with its number of orders.
+        most: Orders per range.
     """
     ranges: list[tuple[date, date]] = []
     size = 0
@@ -79,30 +79,30 @@ def ranges_of_days(counts: Iterable[tuple[date, int]], most: int) -> list[tuple[
 
 
 SMALLEST_SHARE = 500
-"""Orders below which a range is not cut only to keep another worker busy: what a range costs beside its orders would
-be more than half of the work."""
+"""A range is not split below this number of orders only to keep another worker busy: the fixed cost of a range would be
+more than half of the work."""
 
 
 def _evened(sizes: Sequence[int], most: int, workers: int) -> int:
-    """How many orders a range may hold so that whole rounds of workers have ranges of about the same size."""
+    """How many orders a range may hold so that all workers get ranges of about the same size in every round."""
     total = sum(sizes)
     rounds = max(1, -(-total // (most * workers)))
     if not total or total < rounds * workers * SMALLEST_SHARE:
         return most
-    # Each range that is closed before its end then holds its share at least: there are no more ranges than shares.
+    # A range that ends because the next day does not fit holds at least its share: no more ranges than shares.
     return min(most, -(-total // (rounds * workers)) + max(sizes) - 1)
 
 
 def ranges_of_orders(
     parts: Iterable[tuple[date, int, int, int]], most: int, *, workers: int
 ) -> list[OrderRange]:
-    """Ranges that hold at most `most` orders each: a day that holds more is worked on in parts.
+    """Ranges of at most `most` orders each; a day with more orders is split into parts.
 
     Args:
-        parts: Days in order, each with its lowest id, highest id and number of orders; a day that holds more than
-            `most` in several parts, by id.
-        most: Orders of a range.
-        workers: How many ranges are worked on side by side: a month of one range would leave all but one idle.
+        parts: Days in order, each with its lowest id, highest id and number of orders; a day with more than `most`
+            orders comes in several parts, ordered by id.
+        most: Orders per range.
+        workers: How many ranges are processed concurrently: a single range per month would leave all but one idle.
     """
     ranges: list[OrderRange] = []
     together: list[tuple[date, int]] = []

@@ -1,4 +1,4 @@
-"""The review list: what a person should look at, derived anew from the standing state."""
+"""The review list: what needs attention, derived from the current state of the books."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _SENTENCES = {
     "record_rejected": sentences.RECORD_REJECTED,
     "missing_in_crm": sentences.MISSING_IN_CRM,
 }
-"""Parameter of the statement -> what it says."""
+"""Parameter of the statement -> its sentence."""
 
 
 @dataclass(frozen=True)
 class ReviewRow:
-    """One thing to look at."""
+    """One item of the review list."""
 
     kind: str
     subject: str
@@ -38,19 +38,19 @@ class ReviewRow:
 
 
 def name_conflicts(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, list[str | None]]]:
-    """(partner id, name on the card, newest names of all its buyers) of cards with a link marked as disagreeing."""
+    """(partner id, name on the card, newest names of all its buyers) of cards with a link marked as a name conflict."""
     return connection.execute(statement("review", "name_conflicts")).fetchall()
 
 
 def settle_conflicts(connection: duckdb.DuckDBPyConnection, partner_ids: Sequence[int]) -> None:
-    """Takes the mark off the links of cards whose buyers' names agree by now."""
+    """Removes the mark from the links of cards whose buyers' names agree by now."""
     connection.execute(statement("review", "settle_conflicts"), [list(partner_ids)])
 
 
 def refresh_review(
     connection: duckdb.DuckDBPyConnection, *, manager_ids: Sequence[int], now: datetime
 ) -> None:
-    """Brings `ops.review` up to date; a row that stands keeps its `first_seen_at`.
+    """Brings `ops.review` up to date; a row whose cause remains keeps its `first_seen_at`.
 
     Args:
         connection: A connection for writing.
@@ -73,7 +73,7 @@ def refresh_review(
 def review_rows(
     connection: duckdb.DuckDBPyConnection, kind: str | None = None, *, most: int = 1_000_000
 ) -> list[ReviewRow]:
-    """The review list, or one kind of it, at most `most` rows."""
+    """The review list, or its items of one kind, at most `most` rows."""
     if kind is None:
         rows = connection.execute(statement("review", "rows")).fetchmany(most)
     else:
@@ -82,10 +82,10 @@ def review_rows(
 
 
 def tick_off_promotion(connection: duckdb.DuckDBPyConnection, product_id: int) -> bool:
-    """Takes a promoted product off the list; False when it is not on it (R5)."""
+    """Removes a promoted product from the list; False when it is not on it (R5)."""
     with transaction(connection):
-        gone = connection.execute(statement("review", "tick_off"), [product_id]).fetchone()
-        if gone is None:
+        removed = connection.execute(statement("review", "tick_off"), [product_id]).fetchone()
+        if removed is None:
             return False
         connection.execute(statement("review", "delete_row"), ["product_promoted", str(product_id)])
     return True

@@ -1,4 +1,4 @@
-"""Reads the SQL files of this package, and the single row that some statements give.
+"""Reads the SQL files of this package, and turns rows into typed values.
 
 A file holds statements, each under a `-- name: <name>` line.
 """
@@ -9,13 +9,15 @@ import re
 from datetime import date
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
 from keycrm_pipeline.period import Period
 
 _NAME = re.compile(r"^-- name: (\w+)[ \t]*$", re.MULTILINE)
+
+_Row = TypeVar("_Row")
 
 
 @cache
@@ -26,7 +28,7 @@ def _statements(file: str) -> dict[str, str]:
 
 
 def statement(file: str, name: str) -> str:
-    """The statement of that name in `sql/<file>.sql`; KeyError when there is none."""
+    """The statement with that name in `sql/<file>.sql`; KeyError when there is none."""
     return _statements(file)[name]
 
 
@@ -35,9 +37,20 @@ def period_parameters(period: Period | None) -> dict[str, date | None]:
     return {"first_day": period.first if period else None, "last_day": period.last if period else None}
 
 
+def quoted_text(text: str) -> str:
+    """The text as an SQL literal, for statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def single_row(answer: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
-    """The row of a statement that always gives one, such as a count; LookupError when it gave none."""
+    """The row of a statement that always returns one, such as a count; LookupError when it returned none."""
     row = answer.fetchone()
     if row is None:
-        raise LookupError("A statement that gives one row gave none.")
+        raise LookupError("A statement that must return one row returned none.")
     return row
+
+
+def typed_rows(row_type: type[_Row], answer: duckdb.DuckDBPyConnection) -> list[_Row]:
+    """The rows of a statement, its columns matched to the fields of `row_type` by name."""
+    columns = [column[0] for column in answer.description]
+    return [row_type(**dict(zip(columns, row, strict=True))) for row in answer.fetchall()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from keycrm_pipeline.warehouse import reports
+from keycrm_pipeline.warehouse import report_views
 from keycrm_pipeline.warehouse.connection import Warehouse
 
 PAGE = Path(__file__).parents[2] / "docs" / "reports.md"
@@ -20,7 +20,7 @@ def test_the_page_lists_every_view_with_its_columns(march: Warehouse) -> None:
                 comment.rstrip("."),
                 [row[0] for row in connection.execute(f"DESCRIBE reports.{view}").fetchall()],
             )
-            for view, comment in reports.VIEWS.items()
+            for view, comment in report_views.VIEWS.items()
         }
     page = {
         name: (comment, re.findall(r"\w+", columns))

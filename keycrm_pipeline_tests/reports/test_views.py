@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keycrm_pipeline.warehouse import reports
+from keycrm_pipeline.warehouse import attention, receivables, report_views, sales
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, BookedShop, Item, Payment, new_shop
 from keycrm_pipeline_tests.reports.conftest import MARCH
@@ -55,7 +55,7 @@ def test_every_view_adds_up_to_the_orders(march: Warehouse, view: str, column: s
 def test_march_in_hryvnias(march: Warehouse) -> None:
     """The headline figures are those a bookkeeper adds up by hand, cancelled orders and euros apart."""
     with march.reading() as connection:
-        totals = reports.period_totals(connection, *MARCH)
+        totals = sales.period_totals(connection, *MARCH)
     assert set(totals) == {"UAH", "EUR"}
     hryvnias = totals["UAH"]
     assert hryvnias.orders == 5
@@ -75,7 +75,7 @@ def test_march_in_hryvnias(march: Warehouse) -> None:
 def test_products_and_the_rest_lose_nothing(march: Warehouse) -> None:
     """Delivery, taxes and what does not add up have rows of their own, so the table ends at the sales."""
     with march.reading() as connection:
-        rows = reports.sales_by_product(connection, *MARCH)
+        rows = sales.sales_by_product(connection, *MARCH)
     amounts = {(row.item_kind, row.name, row.currency): (row.quantity, row.amount) for row in rows}
     assert amounts == {
         ("goods", "Футболка базова", "UAH"): (Decimal(3), Decimal("1500.00")),
@@ -100,7 +100,7 @@ def test_an_order_with_two_lines_of_a_category_is_one_order(shop: BookedShop) ->
 def test_discounts(march: Warehouse) -> None:
     """The share of the discount is counted from list prices: 20 of 2,260 in March."""
     with march.reading() as connection:
-        hryvnias = next(row for row in reports.discounts(connection, *MARCH) if row.currency == "UAH")
+        hryvnias = next(row for row in sales.discounts(connection, *MARCH) if row.currency == "UAH")
     assert hryvnias.orders_with_discount == 1
     assert hryvnias.list_total == Decimal("2260.00")  # 2240 of goods + 20
     assert hryvnias.discount_total == hryvnias.goods_discount == Decimal("20.00")
@@ -109,7 +109,7 @@ def test_discounts(march: Warehouse) -> None:
 def test_payments_leave_expenses_and_cancelled_ones_out(march: Warehouse) -> None:
     """A commission the shop pays is no money received; nor is a payment that was cancelled."""
     with march.reading() as connection:
-        rows = reports.payments(connection, *MARCH)
+        rows = sales.payments(connection, *MARCH)
     assert {(row.name, row.currency, row.payments, row.amount) for row in rows} == {
         ("LiqPay", "UAH", 2, Decimal("1025.00")),
         ("Готівка", "UAH", 1, Decimal("100.00")),
@@ -164,7 +164,7 @@ def test_what_counts_as_cash_on_delivery(
 def test_due_by_age(march: Warehouse) -> None:
     """On 31 March an order of the 28th is up to 7 days old, one of the 2nd 8 to 30; a returned one apart."""
     with march.reading() as connection:
-        ages = {row.age: row for row in reports.due_ages(connection, date(2026, 3, 31))}
+        ages = {row.age: row for row in receivables.due_ages(connection, date(2026, 3, 31))}
     assert set(ages) == {"week", "month"}
     assert (ages["week"].orders, ages["week"].due) == (1, Decimal("1000.00"))
     assert ages["week"].cash_on_delivery_due == Decimal("1000.00")
@@ -175,8 +175,8 @@ def test_due_by_age(march: Warehouse) -> None:
 def test_repeat_buyers(march: Warehouse) -> None:
     """The buyer of February comes back twice; an order for the default partner is no buyer's."""
     with march.reading() as connection:
-        rows = reports.repeat_buyers(connection, *MARCH)
-        buyers = reports.buyers(connection, *MARCH)
+        rows = sales.repeat_buyers(connection, *MARCH)
+        buyers = sales.buyers(connection, *MARCH)
     assert {(row.buyer_kind, row.currency, row.orders, row.amount) for row in rows} == {
         ("repeat_order", "UAH", 3, Decimal("1170.00")),  # 1001, 1003 of buyer 1; 1006 of buyer 3 after 1005
         ("first_order", "UAH", 1, Decimal("1000.00")),
@@ -202,8 +202,8 @@ def test_an_order_of_an_unknown_status_and_source_is_a_sale(shop: BookedShop) ->
 def test_a_day_loaded_without_orders_is_not_missing(march: Warehouse) -> None:
     """Never loaded and loaded with no orders are two different things (R1)."""
     with march.reading() as connection:
-        assert reports.days_not_loaded(connection, *MARCH) == [date(2026, 3, 31)]
-        assert reports.days_not_loaded(connection, date(2026, 3, 8), date(2026, 3, 9)) == []
+        assert attention.days_not_loaded(connection, *MARCH) == [date(2026, 3, 31)]
+        assert attention.days_not_loaded(connection, date(2026, 3, 8), date(2026, 3, 9)) == []
 
 
 def test_review_items_lead_to_an_order(shop: BookedShop) -> None:
@@ -216,7 +216,7 @@ def test_review_items_lead_to_an_order(shop: BookedShop) -> None:
     shop.review("ambiguous_product_name", "5", "A product that is called 5.")
     shop.rejected(9, MARCH[0], "No sum.")
     with shop.save().reading() as connection:
-        items = {item.kind: item.order_id for item in reports.review_items(connection, 10)}
+        items = {item.kind: item.order_id for item in attention.review_items(connection, 10)}
     assert items == {
         "unmapped_status": 7,
         "order_difference": 5,
@@ -229,13 +229,13 @@ def test_review_items_lead_to_an_order(shop: BookedShop) -> None:
 def test_every_view_and_column_says_what_it_is(march: Warehouse) -> None:
     """A BI tool shows the comments; none may be missing."""
     views = query(march, "SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'reports'")
-    assert {name for name, _ in views} == set(reports.VIEWS)
+    assert {name for name, _ in views} == set(report_views.VIEWS)
     assert all(comment for _, comment in views)
     columns = query(
         march, "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'reports'"
     )
     assert {(table, column) for table, column, comment in columns if not comment} == set()
-    assert {column for _, column, _ in columns} == set(reports.COLUMN_COMMENTS)
+    assert {column for _, column, _ in columns} == set(report_views.COLUMN_COMMENTS)
 
 
 amounts = st.decimals(min_value=0, max_value=9999, places=2)

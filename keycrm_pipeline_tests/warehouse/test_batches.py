@@ -1,4 +1,4 @@
-"""Batches of a step worked on side by side."""
+"""The batches of a step are processed concurrently."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ def _noted(connection: duckdb.DuckDBPyConnection) -> list[int]:
 
 
 def test_results_come_in_the_order_of_the_batches(warehouse: Warehouse) -> None:
-    """Every batch is done once, whoever is ready first, and what it wrote is there."""
+    """Every batch is done once, whichever finishes first, and what it wrote is stored."""
     with warehouse.writing() as connection:
         assert work_on_batches(connection, range(1, 21), _note) == [number * 10 for number in range(1, 21)]
         assert _noted(connection) == [*range(1, 21)]
 
 
-def test_two_batches_are_in_work_at_once(warehouse: Warehouse) -> None:
-    """Each waits for the other: one after the other they would never end."""
+def test_two_batches_run_at_once(warehouse: Warehouse) -> None:
+    """Each waits for the other: one after the other they would never finish."""
     together = threading.Barrier(WORKERS, timeout=30)
     with warehouse.writing() as connection:
         places = work_on_batches(connection, range(WORKERS), lambda _connection, _batch: together.wait())
     assert sorted(places) == [*range(WORKERS)]
 
 
-def test_between_two_rounds_nothing_is_in_work(warehouse: Warehouse) -> None:
-    """Only then DuckDB moves rows out of memory into the file: a load of years must not keep them all to its end."""
+def test_nothing_runs_between_two_rounds(warehouse: Warehouse) -> None:
+    """Only then does DuckDB move rows from memory into the file: a load of years must not keep them all to the end."""
     together = threading.Barrier(WORKERS, timeout=30)
     ended: list[int] = []
     ended_before: dict[int, int] = {}
@@ -55,18 +55,20 @@ def test_between_two_rounds_nothing_is_in_work(warehouse: Warehouse) -> None:
     def work(connection: duckdb.DuckDBPyConnection, batch: int) -> None:
         ended_before[batch] = len(ended)
         if together.wait() != 0:
-            # The others are ready at once, and would begin the next ones.
+            # The others finish at once, and would start the next ones.
             _note(connection, batch)
         ended.append(batch)
 
     with warehouse.writing() as connection:
         work_on_batches(connection, range(ROUND * 3), work)
-    begun_first = [batch for batch in range(ROUND * 3) if batch % ROUND < WORKERS]
-    assert [ended_before[batch] for batch in begun_first] == [batch - batch % ROUND for batch in begun_first]
+    started_first = [batch for batch in range(ROUND * 3) if batch % ROUND < WORKERS]
+    assert [ended_before[batch] for batch in started_first] == [
+        batch - batch % ROUND for batch in started_first
+    ]
 
 
 def test_a_time_without_a_zone_means_utc_in_every_batch(warehouse: Warehouse) -> None:
-    """KeyCRM's times are UTC; in local time orders around midnight would move to another day."""
+    """KeyCRM's times are UTC; read as local times, orders around midnight would move to another day."""
 
     def read(connection: duckdb.DuckDBPyConnection, text: str) -> datetime:
         row = connection.execute("SELECT CAST(? AS TIMESTAMPTZ)", [text]).fetchone()
@@ -79,8 +81,8 @@ def test_a_time_without_a_zone_means_utc_in_every_batch(warehouse: Warehouse) ->
     assert times == [datetime(2026, 3, day, 22, 30, tzinfo=UTC) for day in (1, 2)]
 
 
-def test_the_error_of_a_batch_is_the_error_of_all(warehouse: Warehouse) -> None:
-    """A batch that fails writes nothing and ends the work; the file is as good as before, and all may be done again."""
+def test_error_of_one_batch_ends_the_work(warehouse: Warehouse) -> None:
+    """A batch that fails writes nothing and ends the work; the file stays usable, and the rest can be done later."""
 
     def work(connection: duckdb.DuckDBPyConnection, order_id: int) -> int:
         if order_id == 3:

@@ -1,4 +1,4 @@
-"""A file whose orders keep changing: how long it gets, what a copy keeps, and what a kill in the middle leaves."""
+"""A file whose orders keep changing: how large it gets, what a copy keeps, and what a kill in the middle leaves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from keycrm_pipeline.warehouse.compaction import compact, compact_when_grown, room
+from keycrm_pipeline.warehouse.compaction import compact, compact_when_grown, usage
 from keycrm_pipeline.warehouse.connection import Warehouse, transaction
 from keycrm_pipeline.warehouse.errors import CompactionError, DatabaseBusyError
 
@@ -47,7 +47,7 @@ from keycrm_pipeline.warehouse.compaction import compact
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import CompactionError
 
-# The nearest thing to a full disk that needs no disk: no file may grow beyond this.
+# The closest to a full disk that needs no disk of its own: no file may grow beyond this.
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 try:
@@ -67,7 +67,7 @@ print(connection.execute("SELECT count(*) FROM raw.orders").fetchone()[0], flush
 
 
 def change(warehouse: Warehouse, number: int, first_order: int, orders: int) -> None:
-    """Writes orders of some kilobytes anew, as a load does with those that changed."""
+    """Replaces orders of some kilobytes each, as a load does with changed orders."""
     with warehouse.writing() as connection, transaction(connection):
         numbers = {"first": first_order, "last": first_order + orders - 1}
         connection.execute("DELETE FROM raw.orders WHERE order_id BETWEEN $first AND $last", numbers)
@@ -118,7 +118,7 @@ def reader_of(path: Path) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture(scope="module")
 def grown_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A file half of whose rows are dead."""
+    """A file half of whose rows are deleted."""
     warehouse = Warehouse(tmp_path_factory.mktemp("grown") / "shop.duckdb", "Europe/Kyiv")
     for number in range(2):
         change(warehouse, number, 1, ORDERS)
@@ -127,35 +127,37 @@ def grown_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture
 def grown(tmp_path: Path, grown_file: bytes) -> Warehouse:
-    """A copy of that file, for the owner only, as the program makes it."""
+    """A copy of that file with the permissions that the program gives it: owner only."""
     path = tmp_path / "shop's data.duckdb"
     path.write_bytes(grown_file)
     path.chmod(0o600)
     return Warehouse(path, "Europe/Kyiv", wait_seconds=0)
 
 
-def test_file_stays_short_while_orders_keep_changing(tmp_path: Path) -> None:
-    """Each day a twentieth of the orders changes: each night the file is at most 1.3 x as long as at first."""
-    left, cared_for = (Warehouse(tmp_path / name, "Europe/Kyiv") for name in ("left.duckdb", "shop.duckdb"))
+def test_file_stays_small_while_orders_keep_changing(tmp_path: Path) -> None:
+    """A twentieth of the orders changes every day; every night the file is at most 1.3 times its first size."""
+    untouched, cared_for = (
+        Warehouse(tmp_path / name, "Europe/Kyiv") for name in ("untouched.duckdb", "shop.duckdb")
+    )
     change(cared_for, 0, 1, ORDERS)
     first_size = cared_for.path.stat().st_size
-    left.path.write_bytes(cared_for.path.read_bytes())
+    untouched.path.write_bytes(cared_for.path.read_bytes())
     twentieth = ORDERS // 20
     for night in range(5):
-        for warehouse in (left, cared_for):
+        for warehouse in (untouched, cared_for):
             change(warehouse, night + 1, 1 + night * twentieth, twentieth)
         compact_when_grown(cared_for)
         assert cared_for.path.stat().st_size <= 1.3 * first_size
-    assert left.path.stat().st_size > 1.4 * first_size
+    assert untouched.path.stat().st_size > 1.4 * first_size
     with cared_for.reading() as connection:
         assert connection.execute("SELECT count(*) FROM raw.orders").fetchone() == (ORDERS,)
 
 
-def test_copy_keeps_everything_but_the_dead_rows(grown: Warehouse) -> None:
-    """Rows, keys, comments and views are what they were; half of the file is given back, and nothing lies beside it."""
+def test_copy_keeps_everything_but_deleted_rows(grown: Warehouse) -> None:
+    """Rows, keys, comments and views are unchanged, half of the file is freed, and no other file is left next to it."""
     before = contents(grown.path)
     with grown.reading() as connection:
-        assert room(connection).is_worth_a_copy
+        assert usage(connection).is_worth_compacting
     compacted = compact_when_grown(grown)
     assert compacted is not None
     assert compacted.after_bytes == grown.path.stat().st_size
@@ -164,12 +166,12 @@ def test_copy_keeps_everything_but_the_dead_rows(grown: Warehouse) -> None:
     assert len(before["keys"]) > 100
     assert [path.name for path in grown.path.parent.iterdir()] == [grown.path.name]
     with grown.reading() as connection:
-        assert room(connection).wasted_bytes < 0.1 * compacted.after_bytes
+        assert usage(connection).wasted_bytes < 0.1 * compacted.after_bytes
     assert compact_when_grown(grown) is None
 
 
 def test_copy_can_be_written_to(grown: Warehouse) -> None:
-    """The next load goes on in the new file, whose keys still refuse a second row of one order."""
+    """The next load continues in the new file, whose keys still refuse a second row for an order."""
     compact(grown)
     change(grown, 9, 1, 10)
     with grown.writing() as connection:
@@ -181,14 +183,14 @@ def test_copy_can_be_written_to(grown: Warehouse) -> None:
 @pytest.mark.parametrize(
     ("function", "call", "is_small"),
     [
-        # While rows are compared, when the copy is written and has no name yet, and when it has just got it.
-        ("_living_rows", 1, False),
+        # While rows are compared; when the copy is written but not renamed yet; when it has just been renamed.
+        ("_current_rows", 1, False),
         ("_write_through", 1, False),
         ("_write_through", 2, True),
     ],
 )
 def test_kill_in_the_middle_loses_nothing(grown: Warehouse, function: str, call: int, is_small: bool) -> None:
-    """Killed with -9, the program leaves the old file or the new one, whole; the next copy clears what lies about."""
+    """Killed with -9, the program leaves the old file or the new one, intact; the next copy removes the leftovers."""
     before, size = contents(grown.path), grown.path.stat().st_size
     done = subprocess.run(
         [sys.executable, "-c", COMPACT_AND_DIE, str(grown.path), function, str(call)],
@@ -205,33 +207,33 @@ def test_kill_in_the_middle_loses_nothing(grown: Warehouse, function: str, call:
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640])
-def test_who_may_read_the_file_stays_as_it_was(grown: Warehouse, mode: int) -> None:
-    """The owner alone; or also the group of a BI tool, when somebody gave it that right."""
+def test_permissions_of_the_file_are_kept(grown: Warehouse, mode: int) -> None:
+    """Owner only, or also the group of a BI tool when the owner granted it access."""
     grown.path.chmod(mode)
     compact(grown)
     assert stat.S_IMODE(grown.path.stat().st_mode) == mode
 
 
-def test_file_that_is_a_link_stays_one(grown: Warehouse, tmp_path: Path) -> None:
-    """A data file that lies on another disk, with a link to it, is copied there."""
+def test_symbolic_link_stays_a_link(grown: Warehouse, tmp_path: Path) -> None:
+    """A data file on another disk, reached through a link, is compacted there."""
     link = tmp_path / "link.duckdb"
     link.symlink_to(grown.path)
     compact(Warehouse(link, "Europe/Kyiv"))
     assert link.is_symlink()
     with grown.reading() as connection:
-        assert not room(connection).is_worth_a_copy
+        assert not usage(connection).is_worth_compacting
 
 
 def test_program_that_reads_the_file_is_left_alone(grown: Warehouse) -> None:
-    """A BI tool that has the file open keeps what it sees; the file is copied another time, and that is said."""
+    """A BI tool that has the file open keeps what it sees; the error names it, and the file is compacted later."""
     inode = grown.path.stat().st_ino
     with reader_of(grown.path) as program, pytest.raises(DatabaseBusyError, match=f"PID {program.pid}"):
         compact(grown)
     assert grown.path.stat().st_ino == inode
 
 
-def test_full_disk_is_told_in_words_and_loses_nothing(grown: Warehouse) -> None:
-    """The file stays as it is, and half a copy does not take the last room."""
+def test_full_disk_is_reported_and_loses_nothing(grown: Warehouse) -> None:
+    """The file is unchanged, and half a copy does not take up the last space."""
     before = contents(grown.path)
     done = subprocess.run(
         [sys.executable, "-c", COMPACT_ON_A_FULL_DISK, str(grown.path)],
@@ -241,7 +243,7 @@ def test_full_disk_is_told_in_words_and_loses_nothing(grown: Warehouse) -> None:
         check=False,
     )
     assert done.returncode == 7, done.stderr
-    assert "It is complete and stays as it is" in done.stdout
+    assert "Nothing was lost and the file was not changed" in done.stdout
     assert contents(grown.path) == before
     assert [path.name for path in grown.path.parent.iterdir()] == [grown.path.name]
 
@@ -249,18 +251,18 @@ def test_full_disk_is_told_in_words_and_loses_nothing(grown: Warehouse) -> None:
 def test_disk_without_room_for_a_copy_is_not_filled(
     grown: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is begun that cannot be ended."""
-    usage = os.statvfs(grown.path.parent)
+    """A copy that cannot be finished is not started."""
+    disk = os.statvfs(grown.path.parent)
     monkeypatch.setattr(
         "keycrm_pipeline.warehouse.compaction.shutil.disk_usage",
-        lambda _path: type("Usage", (), {"free": 4096, "total": usage.f_blocks})(),
+        lambda _path: type("Usage", (), {"free": 4096, "total": disk.f_blocks})(),
     )
-    with pytest.raises(CompactionError, match=r"has no \d+ MB for a copy"):
+    with pytest.raises(CompactionError, match=r"has no \d+ MB free for a copy"):
         compact(grown)
 
 
 def test_file_that_did_not_grow_is_left_alone(tmp_path: Path) -> None:
-    """After a first load there is nothing to give back."""
+    """After a first load there is nothing to free."""
     warehouse = Warehouse(tmp_path / "shop.duckdb", "Europe/Kyiv")
     change(warehouse, 0, 1, ORDERS)
     inode = warehouse.path.stat().st_ino
@@ -269,7 +271,7 @@ def test_file_that_did_not_grow_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_older_file_is_opened_as_it_is_and_its_copy_has_small_blocks(tmp_path: Path) -> None:
-    """A file of an earlier version goes on working, and needs less room once it was copied."""
+    """A file with DuckDB's default block size keeps working, and takes less space once it was copied."""
     warehouse = Warehouse(tmp_path / "shop.duckdb", "Europe/Kyiv")
     with closing(duckdb.connect()) as connection:
         connection.execute(f"ATTACH '{warehouse.path}' AS old (BLOCK_SIZE 262144, STORAGE_VERSION 'v1.5.0')")

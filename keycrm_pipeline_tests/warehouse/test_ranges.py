@@ -1,4 +1,4 @@
-"""Counted orders cut into ranges that are derived together."""
+"""Orders are split into ranges that are processed together."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _march(day: int) -> date:
 
 
 def test_fewer_large_orders_go_together() -> None:
-    """3.5 KB is not large; of 16 KB half as many fit, of thirty lines eight thirtieths; one always does."""
+    """3.5 KB is not large; at 16 KB half as many fit, at thirty lines eight thirtieths; one always does."""
     assert orders_that_fit(50_000, 3_500, LARGE_PAYLOAD) == 50_000
     assert orders_that_fit(50_000, 16_384, LARGE_PAYLOAD) == 25_000
     assert orders_that_fit(4_500, 30, MANY_LINES) == 1_200
@@ -31,15 +31,15 @@ def test_fewer_large_orders_go_together() -> None:
 
 
 def test_days_go_together_while_they_fit() -> None:
-    """Forty, fifty and ten orders fit into a hundred; the next sixty begin another range."""
+    """Forty, fifty and ten orders fit into a hundred; the next sixty start another range."""
     counts = [(_march(1), 40), (_march(2), 50), (_march(5), 10), (_march(6), 60)]
     assert ranges_of_days(counts, 100) == [(_march(1), _march(5)), (_march(6), _march(6))]
 
 
-def test_a_day_of_very_many_orders_is_worked_on_in_parts() -> None:
-    """A shop that brought its past in on one day has all of it there: memory must not grow with such a day.
+def test_a_day_with_very_many_orders_is_split() -> None:
+    """A shop that imported its whole history on one day has all orders there: memory must not grow with such a day.
 
-    Days before and after it stand in ranges of their own, so that none of its orders is in two.
+    The days before and after it get ranges of their own, so that none of its orders is in two ranges.
     """
     parts = [
         (_march(1), 11, 14, 4),
@@ -63,7 +63,7 @@ def _days(counts: list[int]) -> list[tuple[date, int, int, int]]:
 
 
 def test_a_month_keeps_two_workers_busy() -> None:
-    """2,728 orders would fit into one range of 4,000: sixteen days (1,408) and fifteen (1,320) go side by side."""
+    """2,728 orders would fit into one range of 4,000; sixteen days (1,408) and fifteen (1,320) run concurrently."""
     assert ranges_of_orders(_days([88] * 31), 4_000, workers=2) == [
         OrderRange(_march(1), _march(16)),
         OrderRange(_march(17), _march(31)),
@@ -71,12 +71,12 @@ def test_a_month_keeps_two_workers_busy() -> None:
 
 
 def test_few_orders_stay_together() -> None:
-    """930 orders: what a second range costs would be more than it saves."""
+    """930 orders: a second range would cost more than it saves."""
     assert ranges_of_orders(_days([30] * 31), 4_000, workers=2) == [OrderRange(_march(1), _march(31))]
 
 
 def test_ranges_are_of_about_the_same_size() -> None:
-    """6,200 orders in ranges of 4,000 at most: not 4,000 and 2,200, of which one worker would wait for the other."""
+    """6,200 orders in ranges of at most 4,000: not 4,000 and 2,200, where one worker would wait for the other."""
     assert ranges_of_orders(_days([200] * 31), 4_000, workers=2) == [
         OrderRange(_march(1), _march(16)),
         OrderRange(_march(17), _march(31)),
@@ -89,7 +89,7 @@ def test_ranges_are_of_about_the_same_size() -> None:
     st.integers(min_value=1, max_value=4),
 )
 def test_ranges_of_days_hold_every_order_once(counts: list[int], most: int, workers: int) -> None:
-    """Whatever a month holds and however many work on it: each day in one range, in order, none too large."""
+    """For any month and any number of workers: each day is in one range, in order, and no range is too large."""
     ranges = ranges_of_orders(_days(counts), most, workers=workers)
     days = [
         [offset for offset in range(len(counts)) if one.first_day <= _march(1 + offset) <= one.last_day]
@@ -101,7 +101,7 @@ def test_ranges_of_days_hold_every_order_once(counts: list[int], most: int, work
 
 @given(st.lists(st.integers(min_value=1, max_value=23), max_size=12), st.integers(min_value=1, max_value=10))
 def test_every_order_is_in_one_range_that_is_not_too_large(orders_of_days: list[int], most: int) -> None:
-    """Whatever the days hold: nothing is left out, nothing is derived twice."""
+    """For any number of orders per day: none is left out, none is processed twice."""
     orders = [
         (_march(1 + offset), 1000 * offset + number)
         for offset, count in enumerate(orders_of_days)

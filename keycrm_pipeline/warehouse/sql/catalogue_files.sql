@@ -1,4 +1,4 @@
--- Cards of the accounting catalogue (R12) on their way into the books.
+-- Cards of the accounting catalogue (R12), and the files that they were imported from.
 
 -- name: digests
 SELECT file_name, digest FROM ops.catalogue_files
@@ -19,7 +19,7 @@ FROM cards_frame AS frame
 WHERE card.partner_id = frame.partner_id
 
 -- name: mark_links
--- Whether the names of card and buyers really disagree is decided with the review list, which settles what agrees.
+-- Whether the names of card and buyers really differ is decided with the review list, which removes the mark if not.
 UPDATE accounting.partner_links SET name_conflict = true WHERE partner_id IN (SELECT unnest(?))
 
 -- name: update_products

@@ -1,18 +1,18 @@
--- How much of a file no living row needs, and its copy without that.
+-- How much of a file no current row needs, and a copy without that.
 
 -- name: blocks
 SELECT block_size, total_blocks, free_blocks FROM pragma_database_size() WHERE database_name = current_database()
 
 -- name: stored_rows
--- With the rows that were deleted and still take their place.
+-- Includes rows that were deleted and still take up space.
 SELECT schema_name, table_name, estimated_size FROM duckdb_tables()
 WHERE database_name = current_database() AND NOT temporary
 
--- name: living_rows
+-- name: current_rows
 SELECT count(*) FROM {table}
 
 -- name: copy
--- Tables, keys, comments and views alike.
+-- Includes keys, comments and views.
 COPY FROM DATABASE grown TO compacted
 
 -- name: tables

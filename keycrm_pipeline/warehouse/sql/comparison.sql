@@ -1,9 +1,9 @@
--- Which orders have other rows in a batch than in the file.
+-- Which orders have different rows in a batch and in the file.
 
 -- name: differing_orders
--- Row by row of one key; a row that is only on one side differs in its key. Stored rows are looked up by their place:
--- what a batch wrote lies together in the file, also where the ids of its orders are far apart, and all columns of the
--- other rows stay unread.
+-- Rows are compared by key; a row that exists on one side only differs in its key. Stored rows are looked up by rowid:
+-- what a batch wrote lies together in the file even when the ids of its orders are far apart, and the columns of all
+-- other rows are not read.
 SELECT coalesce(staged.order_id, stored.order_id) AS order_id
 FROM (SELECT * FROM {staged} SEMI JOIN {orders} USING (order_id)) AS staged
 FULL JOIN (

@@ -1,4 +1,4 @@
--- Order documents: the columns the rules need, and the replacement of changed documents in one transaction.
+-- Order documents: the columns that the rules need, and the replacement of changed documents in one transaction.
 
 -- name: batch_orders
 CREATE OR REPLACE TEMP TABLE batch_orders AS
@@ -15,7 +15,7 @@ FROM (
 GROUP BY order_day, part ORDER BY order_day, part
 
 -- name: selected_lines
--- Lines of a selected order on average.
+-- Average lines per selected order.
 SELECT coalesce(
     (SELECT count(*) FROM validated.order_lines SEMI JOIN staging.selected_orders USING (order_id))
     / (SELECT nullif(count(*), 0) FROM staging.selected_orders), 0)
@@ -25,9 +25,9 @@ SELECT order_day, count(*) FROM validated.orders SEMI JOIN staging.selected_orde
 GROUP BY order_day ORDER BY order_day
 
 -- name: orders
--- A booked order without a buyer keeps its partner when the profile's default partner was taken away. Each large table
--- is cut to the batch before it is joined, and by its days where it has them: else every batch would read all that is
--- stored, as soon as one of its orders has an id far from the others.
+-- A booked order without a buyer keeps its partner when the default partner was removed from the profile. Each large
+-- table is reduced to the batch before it is joined, by its days where it has them: otherwise a batch would read the
+-- whole table once one of its orders has an id far from the others.
 WITH batch_links AS (
     SELECT buyer_id, partner_id FROM accounting.partner_links
     WHERE buyer_id IN (
@@ -63,7 +63,7 @@ WHERE validated.order_day BETWEEN $first_day AND $last_day
 ORDER BY validated.order_id
 
 -- name: lines
--- A line with a variant has the variant's SKU and options where it brings none of its own.
+-- A line with a variant takes the variant's SKU and characteristics when it has none of its own.
 SELECT
     line.order_id, line.line_no, line.crm_line_id, item.product_id, item.variant_id, card.kind, line.name,
     coalesce(line.sku, variant.sku) AS sku, coalesce(line.characteristics, variant.characteristics) AS characteristics,
@@ -96,7 +96,7 @@ LEFT JOIN accounting.orders AS stored USING (order_id)
 WHERE stored.order_id IS NULL OR fresh.order_id IN (SELECT order_id FROM differing)
 
 -- name: differing
--- Compared by value: a line that is gone is a change too.
+-- Compared by value: a line that no longer exists is a change too.
 CREATE OR REPLACE TEMP TABLE differing AS
 SELECT DISTINCT order_id FROM ({comparisons})
 

@@ -1,9 +1,9 @@
--- Documents to hand over: which orders of a period may go out, which are held back, and the tables of those that may.
+-- Documents to export: which orders of a period can be exported, which are held back, and the tables of the former.
 -- Every result is ordered, so that the same books give the same bytes.
 
 -- name: choose_orders
--- One row an order of the period that is in the books, with the cause that holds it back (NULL: it may go out).
--- The causes stand in the order in which a person would mend them; an order counts under the first one only.
+-- One row per booked order of the period, with the cause that holds it back (NULL: it can be exported).
+-- The causes come in the order in which a user would fix them; an order counts under the first one only.
 CREATE OR REPLACE TEMP TABLE chosen_orders AS
 WITH period_orders AS (
     SELECT * FROM accounting.orders WHERE order_day BETWEEN $period_from AND $period_to
@@ -53,7 +53,7 @@ LEFT JOIN services USING (order_id)
 CREATE OR REPLACE TEMP TABLE exportable_orders AS SELECT order_id FROM chosen_orders WHERE cause IS NULL
 
 -- name: held_back
--- Booked orders that are held back, and rejected records of the period that never got into the books. The details are
+-- Booked orders that are held back, and rejected records of the period that were never booked. The details are
 -- sentences.
 SELECT order_id, order_day, cause, details
 FROM (

@@ -1,4 +1,4 @@
--- What must hold for ever over the stored tables. Each statement returns the offending ids; none means all is well.
+-- Invariants of the stored tables. Each statement returns the offending ids; no rows mean that the check holds.
 
 -- name: sums
 SELECT orders.order_id FROM accounting.orders AS orders
@@ -12,7 +12,7 @@ WHERE coalesce(goods.amount, 0) <> goods_total OR coalesce(services.amount, 0) <
 ORDER BY order_id
 
 -- name: lines_once
--- Each line of a booked order stands in exactly one of goods and services.
+-- Each line of a booked order is in exactly one of goods and services.
 SELECT order_id FROM (
     SELECT line.order_id, line.line_no,
         (goods.order_id IS NOT NULL)::INTEGER + (services.order_id IS NOT NULL)::INTEGER AS times
@@ -55,7 +55,7 @@ SELECT link.buyer_id FROM accounting.partner_links AS link ANTI JOIN accounting.
 ORDER BY buyer_id
 
 -- name: raw_and_books_agree
--- Orders that passed validation and are chosen, but are not in the books, or whose sum or day differs there.
+-- Orders that passed validation and are selected, but are not in the books or have a different sum or day there.
 SELECT validated.order_id
 FROM validated.orders AS validated
 LEFT JOIN accounting.orders AS booked USING (order_id)

@@ -1,8 +1,8 @@
--- The views of schema reports, in the order in which they build on each other. What each one and each of its columns
--- says is written in warehouse/reports.py, which also creates them.
+-- The views of schema reports, in the order in which they build on each other. warehouse/report_views.py describes each
+-- view and column, and creates the views.
 --
--- Every view stands on order_facts (one row an order) or order_items (one row a line of an order). Whatever an order
--- has several of is added up before it is joined, so no sum is counted twice.
+-- The sales views build on order_facts (one row per order) or order_items (one row per item of an order). Whatever an
+-- order has several of is added up before it is joined, so no sum is counted twice.
 
 -- name: order_facts
 WITH delivery AS (

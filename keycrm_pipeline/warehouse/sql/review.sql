@@ -1,5 +1,5 @@
--- The review list: derived anew from the standing state, so that a row goes when its cause is gone.
--- The sentences are those of schemas/sentences.py; each takes its values in the order in which it names them.
+-- The review list, derived from the current state of the books: a row is removed once its cause no longer exists.
+-- The sentences come from schemas/sentences.py; each takes its values in the order in which it names them.
 
 -- name: standing
 CREATE OR REPLACE TEMP TABLE standing_review AS
@@ -26,7 +26,7 @@ UNION ALL
 SELECT 'ambiguous_product_name', names.name,
     format($ambiguous_name, array_to_string(list_sort(list(card.product_id)), ', '))
 FROM ops.ambiguous_names AS names JOIN accounting.products AS card ON card.name_key = names.name
--- Settled once every line that has one of these cards has a SKU.
+-- Resolved once every line that uses one of these cards has a SKU.
 WHERE names.name IN (
     SELECT named.name
     FROM ops.ambiguous_names AS named
@@ -39,7 +39,7 @@ UNION ALL
 SELECT 'product_promoted', CAST(product_id AS VARCHAR), format($product_promoted, product_id)
 FROM ops.promoted_products
 UNION ALL
--- As text: `format` would drop the last zero of a sum.
+-- The sum as text: `format` would drop its last zero.
 SELECT 'order_difference', CAST(order_id AS VARCHAR),
     format($order_difference, order_id, CAST(difference AS VARCHAR), currency)
 FROM accounting.orders WHERE difference <> 0
@@ -79,7 +79,7 @@ SELECT kind, subject, details, first_seen_at FROM ops.review ORDER BY kind, firs
 SELECT kind, subject, details, first_seen_at FROM ops.review WHERE kind = ? ORDER BY first_seen_at, subject LIMIT ?
 
 -- name: name_conflicts
--- Names of all buyers linked to cards that have a conflict, each as last seen.
+-- Latest names of all buyers linked to cards that have a conflict.
 SELECT link.partner_id, card.name, list(newest.buyer_name)
 FROM accounting.partner_links AS link
 JOIN accounting.partners AS card USING (partner_id)

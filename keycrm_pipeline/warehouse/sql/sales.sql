@@ -1,4 +1,4 @@
--- What the exchange report and the summary of a load read. Periods are two days, both included.
+-- Sales figures of a period. A period is two days, both included.
 
 -- name: sales_by_day
 SELECT order_day, currency, sum(orders)::BIGINT AS orders, sum(grand_total) AS grand_total, sum(paid_total) AS paid_total
@@ -102,32 +102,6 @@ WHERE NOT is_cancelled AND NOT is_expense AND status = 'paid' AND order_day BETW
 GROUP BY coalesce(method, account), currency
 ORDER BY currency, amount DESC, name
 
--- name: due_ages
-SELECT
-    currency,
-    CASE
-        WHEN $today - order_day <= 7 THEN 'week'
-        WHEN $today - order_day <= 30 THEN 'month'
-        WHEN $today - order_day <= 90 THEN 'quarter'
-        ELSE 'older'
-    END AS age,
-    (count(*) FILTER (NOT is_returned))::BIGINT AS orders,
-    coalesce(sum(due) FILTER (NOT is_returned), 0) AS due,
-    (count(*) FILTER (is_cash_on_delivery AND is_shipped AND NOT is_returned))::BIGINT AS cash_on_delivery_orders,
-    coalesce(sum(due) FILTER (is_cash_on_delivery AND is_shipped AND NOT is_returned), 0) AS cash_on_delivery_due,
-    (count(*) FILTER (is_returned))::BIGINT AS returned_orders,
-    coalesce(sum(due) FILTER (is_returned), 0) AS returned_due
-FROM reports.payments_due
-GROUP BY ALL
-
--- name: oldest_due
-SELECT due.order_id, due.order_day, due.currency, due.stage, due.due, due.delivery_service,
-    due.is_cash_on_delivery AND due.is_shipped AS is_cash_on_delivery_out
-FROM reports.payments_due AS due
-WHERE NOT is_returned
-ORDER BY due.order_day, due.order_id
-LIMIT $most
-
 -- name: returns_and_cancellations
 SELECT is_returned, stage AS name, currency, sum(orders)::BIGINT AS orders, sum(grand_total) AS amount,
     sum(paid_total) AS paid
@@ -159,66 +133,3 @@ SELECT
             AND earlier.order_day < $period_from
     )) AS bought_before
 FROM of_period
-
--- name: exchanges
-SELECT exchange_id, kind, period_from, period_to, started_at, seconds, status, orders_seen, orders_created,
-    orders_updated, orders_unchanged, orders_rejected, requests, error
-FROM reports.exchange_summary
-ORDER BY exchange_id DESC
-LIMIT $most
-
--- name: review_counts
-SELECT kind, rows FROM reports.review_summary ORDER BY kind
-
--- name: review
-WITH numbered AS (
-    SELECT kind, subject, details, first_seen_at, try_cast(subject AS BIGINT) AS subject_id,
-        row_number() OVER (PARTITION BY kind ORDER BY first_seen_at, try_cast(subject AS BIGINT), subject) AS position
-    FROM ops.review
-),
-by_status AS (SELECT status_id, max(order_id) AS order_id FROM accounting.orders GROUP BY status_id),
-by_manager AS (SELECT manager_id, max(order_id) AS order_id FROM accounting.orders GROUP BY manager_id),
-by_partner AS (
-    SELECT partner_id, max(conflict_order_id) AS order_id FROM accounting.partner_links WHERE name_conflict GROUP BY partner_id
-)
-SELECT
-    review.kind,
-    review.subject,
-    review.details,
-    review.first_seen_at,
-    CASE review.kind
-        WHEN 'unmapped_status' THEN by_status.order_id
-        WHEN 'unmapped_manager' THEN by_manager.order_id
-        WHEN 'partner_name_conflict' THEN by_partner.order_id
-        WHEN 'order_difference' THEN review.subject_id
-        WHEN 'rejected_order' THEN rejected.order_id
-    END AS order_id
-FROM numbered AS review
-LEFT JOIN by_status ON by_status.status_id = review.subject_id
-LEFT JOIN by_manager ON by_manager.manager_id = review.subject_id
-LEFT JOIN by_partner ON by_partner.partner_id = review.subject_id
-LEFT JOIN ops.rejected_records AS rejected ON rejected.record_key = review.subject
-WHERE review.position <= $most
-ORDER BY review.kind, review.position
-
--- name: rejected
-SELECT order_id, order_day, reasons, rejected_at
-FROM ops.rejected_records
-ORDER BY rejected_at DESC, record_key
-LIMIT $most
-
--- name: count_rejected
-SELECT count(*) FROM ops.rejected_records
-
--- name: rejections_of_period
-SELECT reason, sum(orders)::BIGINT AS orders
-FROM reports.rejections_by_reason
-WHERE order_day BETWEEN $period_from AND $period_to
-GROUP BY reason
-ORDER BY orders DESC, reason
-
--- name: days_not_loaded
-SELECT CAST(day AS DATE) AS day
-FROM generate_series($period_from::TIMESTAMP, $period_to::TIMESTAMP, INTERVAL 1 DAY) AS days(day)
-ANTI JOIN ops.loaded_days ON ops.loaded_days.order_day = CAST(days.day AS DATE)
-ORDER BY day

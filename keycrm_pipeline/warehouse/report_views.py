@@ -1,0 +1,155 @@
+"""The views of schema `reports`, with the comment of every view and column.
+
+Sums of different currencies are never added. Views that add orders up keep cancelled orders (status group 6) in rows of
+their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from keycrm_pipeline.warehouse.statements import quoted_text, statement
+
+if TYPE_CHECKING:
+    import duckdb
+
+COLUMN_COMMENTS: Mapping[str, str] = {
+    "account": "Bank account or cash desk (Банк. рахунок/Каса).",
+    "amount": "Sum, in `currency`.",
+    "buyer_kind": "first_order (the buyer's first in the books), repeat_order or no_buyer.",
+    "category_id": "Current category in KeyCRM; empty when there is none.",
+    "category_name": "Its name.",
+    "currency": "Currency of all sums of the row; never add rows of different currencies.",
+    "delivery_service": "Delivery service (Служба доставки); empty when the order has none.",
+    "delivery_total": "Delivery charged to buyers; a part of services_total.",
+    "difference": "grand_total minus goods and services; 0 unless KeyCRM's order does not add up.",
+    "discount": "Discount on the lines.",
+    "discount_total": "Discounts on goods and services.",
+    "due": "grand_total minus paid_total, never below 0.",
+    "error": "What went wrong, as a sentence.",
+    "exchange_id": "Number of the exchange.",
+    "finished_at": "When it ended; empty while it is running.",
+    "goods_discount": "Discounts on goods.",
+    "goods_total": "Sum of the goods.",
+    "grand_total": "What the buyers pay, according to KeyCRM.",
+    "has_buyer": "Whether the partner is a buyer of KeyCRM; false for the default partner.",
+    "is_cancelled": "Whether the status is in group 6 (Скасовано); such orders are not sales.",
+    "is_cash_on_delivery": "Whether an open payment has a method named so, or the parcel is tracked so.",
+    "is_expense": "Whether the payment is an expense of the shop.",
+    "is_returned": "Whether the parcel was returned (shipping status return, returned, refused or disposal).",
+    "is_shipped": "Whether the parcel was sent: a waybill, a status of group 4 or 5, or tracked on its way.",
+    "item_kind": "goods, service, delivery, wrap, tax, or difference for what does not add up.",
+    "kind": "Kind of the exchange or of the review item.",
+    "line_no": "Position in the document; empty for a difference.",
+    "list_total": "Goods and services at list prices, before discounts.",
+    "manager_id": "Manager in KeyCRM.",
+    "method": "Payment method.",
+    "oldest_at": "When the oldest of them was first seen.",
+    "order_day": "Local day of the order.",
+    "order_id": "Number of the document: KeyCRM's order id.",
+    "ordered_at": "Date of the document.",
+    "orders": "Number of orders; an order with several items counts once in every row it is in.",
+    "orders_charged": "Orders whose buyer pays for the delivery.",
+    "orders_created": "New documents.",
+    "orders_rejected": "Orders that failed validation.",
+    "orders_returned": "Orders whose parcel was returned.",
+    "orders_seen": "All orders that KeyCRM returned for the period, selected or not.",
+    "orders_unchanged": "Documents that needed no change.",
+    "orders_updated": "Changed documents.",
+    "orders_with_discount": "Orders with a discount on any item.",
+    "paid_total": "Payments received in the order's currency.",
+    "partner_id": "Partner card.",
+    "partners_created": "New partner cards.",
+    "payment_status": "not_paid, part_paid, paid or overpaid.",
+    "payments": "Number of payments.",
+    "period_from": "First day of the period.",
+    "period_to": "Last day of the period.",
+    "product_id": "Card; empty for wrap, tax and difference.",
+    "product_name": "Name of the card, else of the line; a fixed word for what is not a product.",
+    "products_created": "New product cards.",
+    "quantity": "Quantity.",
+    "reason": "Why an order could not be loaded, as a sentence.",
+    "requests": "Requests made to KeyCRM.",
+    "responsible": "Responsible (Відповідальний).",
+    "rows": "Number of items.",
+    "seconds": "Duration in seconds.",
+    "services_discount": "Discounts on services.",
+    "services_total": "Sum of the services tab: services, delivery, wrap and tax.",
+    "shipping_status": "Where the parcel is, in KeyCRM's words.",
+    "sku": "SKU (article) of the card, or of the line when there is no card.",
+    "source_id": "Source (Джерело).",
+    "source_name": "Its name.",
+    "stage": "Stage (Етап).",
+    "started_at": "When it started.",
+    "status": "Status of the exchange or of the payment.",
+    "status_group_id": "Group of the status, 1 new to 6 cancelled.",
+    "status_group_name": "Its name.",
+    "status_id": "Status in KeyCRM.",
+    "status_name": "Its name.",
+}
+"""Column of any view -> its comment: the same name means the same in every view."""
+
+
+VIEWS: Mapping[str, str] = {
+    "order_facts": "One order with everything that the other views need.",
+    "order_items": (
+        "One item of an order: a line of goods, a line of the services tab, or the difference by which the order "
+        "does not add up. The amounts of an order's items add up to its grand_total."
+    ),
+    "sales_by_day": "Orders and sums of one day.",
+    "sales_by_source": "Orders and sums of one day and source.",
+    "sales_by_manager": "Orders and sums of one day and manager.",
+    "sales_by_status": "Orders and sums of one day and status.",
+    "sales_by_product": (
+        "Sales of one day and card; delivery, wrap, tax and differences have rows of their own, so "
+        "that the amounts of a day add up to its grand_total."
+    ),
+    "sales_by_category": (
+        "Sales of one day and category, goods and services of it together; delivery, wrap, tax and "
+        "differences have rows of their own, so that the amounts of a day add up to its grand_total."
+    ),
+    "discounts_by_day": "Discounts of one day.",
+    "delivery_by_service": "Orders of one day and delivery service, and the delivery charged to buyers.",
+    "payments_by_method": (
+        "Payments and expenses of the orders of one day, by method, in the currency of the payment."
+    ),
+    "payments_due": "One order that is not cancelled and not paid in full.",
+    "cash_on_delivery_out": (
+        "One order to be paid on delivery: its parcel was sent and not returned, its money has not been received."
+    ),
+    "returns_and_cancellations": (
+        "Orders of one day that are cancelled or whose parcel was returned, by stage and source."
+    ),
+    "repeat_buyers": "Orders of one day that are not cancelled, by whether the buyer had ordered before.",
+    "exchange_summary": "One exchange of the log, with its duration.",
+    "review_summary": "Items of the review list, of one kind.",
+    "rejections_by_reason": (
+        "Orders of one day that could not be loaded, by reason; an order with two reasons is in two rows."
+    ),
+}
+"""View -> what one row of it is. Its SELECT is the statement of that name in `report_views.sql`. Each view comes after
+those it builds on."""
+
+
+def view_statements() -> list[str]:
+    """The statements that create or replace every view with its comment; a view comes after those it builds on."""
+    return [
+        command
+        for view, comment in VIEWS.items()
+        for command in (
+            f"CREATE OR REPLACE VIEW reports.{view} AS {statement('report_views', view)}",
+            f"COMMENT ON VIEW reports.{view} IS {quoted_text(comment)}",
+        )
+    ]
+
+
+def create_report_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Creates or replaces the views of schema `reports` with their comments; the tables must exist already."""
+    for command in view_statements():
+        connection.execute(command)
+    for view in VIEWS:
+        for column, *_ in connection.execute(f"DESCRIBE reports.{view}").fetchall():
+            connection.execute(
+                f"COMMENT ON COLUMN reports.{view}.{column} IS {quoted_text(COLUMN_COMMENTS[column])}"
+            )

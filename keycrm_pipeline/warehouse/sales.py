@@ -1,0 +1,243 @@
+"""Sales figures of a period, as the exchange report and the summary of a load read them.
+
+Every figure comes from a view of schema `reports` (see `report_views`). Sums are in hryvnias or in the currency of the
+row, and sums of different currencies are never added. Cancelled orders (status group 6) count only where a docstring
+says so. How a figure is shown is up to package `reports`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from keycrm_pipeline.warehouse.statements import statement, typed_rows
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class DaySales:
+    """Orders of one day in one currency that are not cancelled."""
+
+    order_day: date
+    currency: str
+    orders: int
+    grand_total: Decimal
+    paid_total: Decimal
+
+
+class NamedSales(NamedTuple):
+    """Orders of one source, manager, stage or status group, in one currency."""
+
+    name: str | None
+    currency: str
+    orders: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class PeriodTotals:
+    """The figures of a period in one currency; cancelled orders count only in the two figures named after them."""
+
+    currency: str
+    orders: int
+    grand_total: Decimal
+    goods_total: Decimal
+    services_total: Decimal
+    delivery_total: Decimal
+    discount_total: Decimal
+    difference: Decimal
+    paid_total: Decimal
+    due: Decimal
+    cancelled_orders: int
+    cancelled_total: Decimal
+    returned_orders: int
+    returned_total: Decimal
+
+
+@dataclass(frozen=True)
+class ItemSales:
+    """Sales of one card or category in one currency; `item_kind` as in the views."""
+
+    item_kind: str
+    name: str | None
+    currency: str
+    quantity: Decimal
+    discount: Decimal
+    amount: Decimal
+    sku: str | None = None
+
+
+@dataclass(frozen=True)
+class Discounts:
+    """Discounts of a period in one currency."""
+
+    currency: str
+    orders_with_discount: int
+    list_total: Decimal
+    discount_total: Decimal
+    goods_discount: Decimal
+    services_discount: Decimal
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Orders sent with one service, in one currency; `amount` is what buyers are charged for delivery."""
+
+    name: str | None
+    currency: str
+    orders: int
+    orders_charged: int
+    orders_returned: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Payments:
+    """Payments received by one method, in the currency of the payments."""
+
+    name: str
+    currency: str
+    payments: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class LostSales:
+    """Orders of one stage that are cancelled or whose parcel was returned, in one currency."""
+
+    is_returned: bool
+    name: str
+    currency: str
+    orders: int
+    amount: Decimal
+    paid: Decimal
+
+
+@dataclass(frozen=True)
+class BuyerSales:
+    """Orders of new or returning buyers, in one currency; `buyer_kind` as in the view."""
+
+    buyer_kind: str
+    currency: str
+    orders: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Buyers:
+    """Buyers with an order in the period: all, those with several in it, and those with an order before it."""
+
+    buyers: int
+    bought_again_in_period: int
+    bought_before: int
+
+
+_Row = TypeVar("_Row")
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, row_type: type[_Row], name: str, period_from: date, period_to: date
+) -> list[_Row]:
+    period = {"period_from": period_from, "period_to": period_to}
+    return typed_rows(row_type, connection.execute(statement("sales", name), period))
+
+
+def sales_by_day(connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date) -> list[DaySales]:
+    """Orders that are not cancelled, by day and currency; days without orders are left out."""
+    return _rows(connection, DaySales, "sales_by_day", period_from, period_to)
+
+
+def cancelled_by_day(
+    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
+) -> dict[date, int]:
+    """Day -> how many of its orders are cancelled."""
+    period = {"period_from": period_from, "period_to": period_to}
+    return dict(connection.execute(statement("sales", "cancelled_by_day"), period).fetchall())
+
+
+def period_totals(
+    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
+) -> dict[str, PeriodTotals]:
+    """Currency -> the figures of the period."""
+    rows = _rows(connection, PeriodTotals, "period_totals", period_from, period_to)
+    return {row.currency: row for row in rows}
+
+
+def sales_by_source(
+    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
+) -> list[NamedSales]:
+    """Orders that are not cancelled, by source and currency, largest sum first."""
+    return _rows(connection, NamedSales, "sales_by_source", period_from, period_to)
+
+
+def sales_by_manager(
+    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
+) -> list[NamedSales]:
+    """Orders that are not cancelled, by responsible and currency, largest sum first."""
+    return _rows(connection, NamedSales, "sales_by_manager", period_from, period_to)
+
+
+def sales_by_stage(
+    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
+) -> list[NamedSales]:
+    """All orders, including cancelled ones, by stage and currency, in the order of the status groups."""
+    return _rows(connection, NamedSales, "sales_by_stage", period_from, period_to)
+
+
+def orders_by_status_group(
+    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
+) -> list[NamedSales]:
+    """All orders, including cancelled ones, by status group and currency."""
+    return _rows(connection, NamedSales, "orders_by_status_group", period_from, period_to)
+
+
+def sales_by_product(
+    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
+) -> list[ItemSales]:
+    """Sales by card, largest amount first; includes delivery, wrap, tax and differences."""
+    return _rows(connection, ItemSales, "sales_by_product", period_from, period_to)
+
+
+def sales_by_category(
+    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
+) -> list[ItemSales]:
+    """Sales by category, largest amount first; includes delivery, wrap, tax and differences."""
+    return _rows(connection, ItemSales, "sales_by_category", period_from, period_to)
+
+
+def discounts(connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date) -> list[Discounts]:
+    """Discounts of the period by currency."""
+    return _rows(connection, Discounts, "discounts", period_from, period_to)
+
+
+def delivery(connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date) -> list[Delivery]:
+    """Orders and charged delivery by service and currency."""
+    return _rows(connection, Delivery, "delivery", period_from, period_to)
+
+
+def payments(connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date) -> list[Payments]:
+    """Payments received for the period's orders, by method and currency, without expenses."""
+    return _rows(connection, Payments, "payments", period_from, period_to)
+
+
+def returns_and_cancellations(
+    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
+) -> list[LostSales]:
+    """The period's orders that are cancelled or whose parcel was returned; each order counts once."""
+    return _rows(connection, LostSales, "returns_and_cancellations", period_from, period_to)
+
+
+def repeat_buyers(
+    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
+) -> list[BuyerSales]:
+    """The period's orders by whether the buyer had ordered before."""
+    return _rows(connection, BuyerSales, "repeat_buyers", period_from, period_to)
+
+
+def buyers(connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date) -> Buyers:
+    """How many buyers ordered in the period, more than once in it, and before it."""
+    return _rows(connection, Buyers, "buyers", period_from, period_to)[0]

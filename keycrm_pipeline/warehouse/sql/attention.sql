@@ -1,0 +1,64 @@
+-- The review list, rejected orders, days that were not loaded, and the exchange log.
+
+-- name: exchanges
+SELECT exchange_id, kind, period_from, period_to, started_at, seconds, status, orders_seen, orders_created,
+    orders_updated, orders_unchanged, orders_rejected, requests, error
+FROM reports.exchange_summary
+ORDER BY exchange_id DESC
+LIMIT $most
+
+-- name: review_counts
+SELECT kind, rows FROM reports.review_summary ORDER BY kind
+
+-- name: review
+WITH numbered AS (
+    SELECT kind, subject, details, first_seen_at, try_cast(subject AS BIGINT) AS subject_id,
+        row_number() OVER (PARTITION BY kind ORDER BY first_seen_at, try_cast(subject AS BIGINT), subject) AS position
+    FROM ops.review
+),
+by_status AS (SELECT status_id, max(order_id) AS order_id FROM accounting.orders GROUP BY status_id),
+by_manager AS (SELECT manager_id, max(order_id) AS order_id FROM accounting.orders GROUP BY manager_id),
+by_partner AS (
+    SELECT partner_id, max(conflict_order_id) AS order_id FROM accounting.partner_links WHERE name_conflict GROUP BY partner_id
+)
+SELECT
+    review.kind,
+    review.subject,
+    review.details,
+    review.first_seen_at,
+    CASE review.kind
+        WHEN 'unmapped_status' THEN by_status.order_id
+        WHEN 'unmapped_manager' THEN by_manager.order_id
+        WHEN 'partner_name_conflict' THEN by_partner.order_id
+        WHEN 'order_difference' THEN review.subject_id
+        WHEN 'rejected_order' THEN rejected.order_id
+    END AS order_id
+FROM numbered AS review
+LEFT JOIN by_status ON by_status.status_id = review.subject_id
+LEFT JOIN by_manager ON by_manager.manager_id = review.subject_id
+LEFT JOIN by_partner ON by_partner.partner_id = review.subject_id
+LEFT JOIN ops.rejected_records AS rejected ON rejected.record_key = review.subject
+WHERE review.position <= $most
+ORDER BY review.kind, review.position
+
+-- name: rejected
+SELECT order_id, order_day, reasons, rejected_at
+FROM ops.rejected_records
+ORDER BY rejected_at DESC, record_key
+LIMIT $most
+
+-- name: count_rejected
+SELECT count(*) FROM ops.rejected_records
+
+-- name: rejections_of_period
+SELECT reason, sum(orders)::BIGINT AS orders
+FROM reports.rejections_by_reason
+WHERE order_day BETWEEN $period_from AND $period_to
+GROUP BY reason
+ORDER BY orders DESC, reason
+
+-- name: days_not_loaded
+SELECT CAST(day AS DATE) AS day
+FROM generate_series($period_from::TIMESTAMP, $period_to::TIMESTAMP, INTERVAL 1 DAY) AS days(day)
+ANTI JOIN ops.loaded_days ON ops.loaded_days.order_day = CAST(days.day AS DATE)
+ORDER BY day
