@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from keycrm_pipeline.crm.errors import KeyCrmError
-from keycrm_pipeline.profile import lock_path
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.stages import STAGES, run_load
 from keycrm_pipeline.run.errors import ExchangeError, StoppedError
-from keycrm_pipeline.run.lock import is_held, release
-from keycrm_pipeline.run.session import close_unfinished, exchange_step
+from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.warehouse.exchanges import last_exchange, last_succeeded_exchange
-from keycrm_pipeline_tests.pipeline.bookkeeping import KEY, MARCH_2, STEPS, Books, kyiv, person
+from keycrm_pipeline_tests.pipeline.bookkeeping import KEY, MARCH_2, Books, kyiv, person
+
+PERIOD = Period(MARCH_2, MARCH_2)
 
 
 def test_row_of_a_load_that_succeeded(books: Books) -> None:
@@ -79,15 +82,14 @@ def _fail() -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from keycrm_pipeline_tests.pipeline.bookkeeping import make_books, STEPS
-from keycrm_pipeline.run.session import exchange_step
+from keycrm_pipeline_tests.pipeline.bookkeeping import make_books
+from keycrm_pipeline.period import Period
 from datetime import date
 
 books = make_books(Path(sys.argv[1]))
 books.order(1)
 books.load(date(2026, 3, 2))
-plan = books.plan("period", (date(2026, 3, 3), date(2026, 3, 3)), STEPS, "killed", books.warehouse)
-with exchange_step(plan, "raw_orders"):
+with books.session("period", Period(date(2026, 3, 3), date(2026, 3, 3)), run_id="killed"):
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -106,7 +108,7 @@ def test_load_that_was_killed_is_shown_as_failed_by_the_next(books: Books) -> No
     assert books.rows("orders", "order_id") == [(1,), (2,)]
 
 
-def test_retried_step_goes_on_in_the_same_row(books: Books) -> None:
+def test_retried_run_goes_on_in_the_same_row(books: Books) -> None:
     """A run that is tried again writes no second row, and ends as what it became."""
     books.order(1)
     with pytest.raises(KeyCrmError):
@@ -117,23 +119,27 @@ def test_retried_step_goes_on_in_the_same_row(books: Books) -> None:
     assert len(books.rows("ops.exchanges")) == 1
 
 
-def test_steps_beside_a_failed_one_do_not_begin(books: Books) -> None:
-    """Dagster starts the neighbours of a failed step, too: they must not set the exchange running for ever."""
-    plan = books.plan("period", (MARCH_2, MARCH_2), STEPS, "one-run", books.warehouse)
-    with pytest.raises(ExchangeError, match="disk is full"), exchange_step(plan, "statuses"):
-        raise ExchangeError("The disk is full.")
-    with (
-        pytest.raises(ExchangeError, match="Not begun: statuses failed before it"),
-        exchange_step(plan, "sources"),
-    ):
-        pytest.fail("the step began")
-    assert books.rows("ops.exchanges", "status, error") == [("failed", "The disk is full.")]
-    assert not is_held(lock_path(books.profile, books.settings))
-    # A retry begins with the step that failed, and the others follow.
-    for step in ("statuses", "sources"):
-        with exchange_step(plan, step):
-            assert books.rows("ops.exchanges", "status, error") == [("running", None)]
-    release(lock_path(books.profile, books.settings), "one-run")
+def test_retried_run_counts_its_orders_once_and_all_its_cards(books: Books) -> None:
+    """The first attempt fetched two orders and made a card for their buyer before it failed: the row shows both."""
+    books.order(1, buyer=person(1))
+    books.order(2, buyer=person(1))
+    upto_partners = STAGES[: [stage.name for stage in STAGES].index("partners") + 1]
+
+    def fail_after_partners() -> None:
+        with books.session("period", PERIOD, run_id="one-run") as session:
+            for result in run_load(session, PERIOD, STAGES):
+                if result.stage is upto_partners[-1]:
+                    raise ExchangeError("The disk is full.")
+
+    with pytest.raises(ExchangeError, match="disk is full"):
+        fail_after_partners()
+    ((seen, partners, requests),) = books.rows("ops.exchanges", "orders_seen, partners_created, requests")
+    assert (seen, partners) == (2, 1)
+    exchange = books.load(run_id="one-run")
+    assert (exchange.orders_seen, exchange.orders_created, exchange.orders_unchanged) == (2, 2, 0)
+    # The products were made by the second attempt, the partner by the first.
+    assert (exchange.partners_created, exchange.products_created) == (1, 1)
+    assert exchange.requests == books.api.request_count > requests
 
 
 @pytest.mark.parametrize(
@@ -141,24 +147,29 @@ def test_steps_beside_a_failed_one_do_not_begin(books: Books) -> None:
 )
 def test_a_load_that_was_stopped_by_hand_says_so(books: Books, raised: BaseException) -> None:
     """Ctrl-C, as Python raises it and as DuckDB does in the middle of a query: no "unexpected" anything."""
-    plan = books.plan("period", (MARCH_2, MARCH_2), STEPS, "one-run", books.warehouse)
-    with pytest.raises(StoppedError), exchange_step(plan, "raw_orders"):
+    with pytest.raises(StoppedError), books.session("period", PERIOD):
         raise raised
     ((status, error),) = books.rows("ops.exchanges", "status, error")
     assert status == "failed"
     assert error.startswith("The exchange was stopped by hand. What was stored is safe")
-    assert not is_held(lock_path(books.profile, books.settings))
+    assert not is_held(books.workspace.lock)
 
 
-def test_a_load_that_was_stopped_between_two_steps_is_closed(books: Books) -> None:
-    """No step is there to write that it failed; its row must not say for ever that it runs."""
-    plan = books.plan("period", (MARCH_2, MARCH_2), STEPS, "one-run", books.warehouse)
-    with exchange_step(plan, "raw_orders"):
-        pass
-    for error in (str(StoppedError()), "A second reason."):
-        close_unfinished(books.profile, books.settings, "one-run", error)
+def test_a_load_that_is_abandoned_between_two_stages_is_closed(books: Books) -> None:
+    """Dagster lets go of a run between two stages: its row must not say for ever that it runs, nor its lock be held."""
+    books.order(1)
+
+    def load() -> Iterator[str]:
+        with books.session("period", PERIOD) as session:
+            for result in run_load(session, PERIOD, STAGES):
+                yield result.stage.name
+
+    abandoned = load()
+    assert next(abandoned) == "raw_orders"
+    assert is_held(books.workspace.lock)
+    abandoned.close()
     assert books.rows("ops.exchanges", "status, error") == [("failed", str(StoppedError()))]
-    assert not is_held(lock_path(books.profile, books.settings))
+    assert not is_held(books.workspace.lock)
 
 
 def test_times_are_those_of_the_exchange(books: Books) -> None:
