@@ -314,7 +314,7 @@ class SandboxApi:
         rate_headers: dict[str, str] = {}
         if key is None or (self._api_key is not None and key != self._api_key):
             return self._logged(method, route, query, _json(401, {"message": "Unauthenticated."}))
-        if is_concerned and self.faults.takes_key_away():
+        if is_concerned and self.faults.revokes_key():
             return self._logged(method, route, query, _json(401, {"message": "Unauthenticated."}))
         if self._requests_per_minute is not None:
             refusal, rate_headers = self._limited(key, self._requests_per_minute)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from keycrm_pipeline.sandbox.dice import Dice, Urn
+from keycrm_pipeline.sandbox.randomness import SeededRandom, WeightedChoice
 
 SHOP_ZONE: Final = ZoneInfo("Europe/Kyiv")
 
@@ -21,7 +21,7 @@ _WEEKDAYS: Final = (1050, 1000, 1000, 1030, 1100, 900, 820)
 _MONTHS: Final = (850, 900, 1000, 950, 950, 900, 880, 950, 1050, 1050, 1300, 1350)
 """Share of a usual day by month, January first: people buy before New Year and little in summer."""
 
-_HOURS: Final = Urn(
+_HOURS: Final = WeightedChoice(
     [
         (hour, weight)
         for hour, weight in enumerate(
@@ -91,15 +91,15 @@ class ShopCalendar:
 
     def _make_day(self, number: int) -> Day:
         local = self._first_day + timedelta(days=number)
-        dice = Dice(self._seed, "day", local.isoformat())
+        random = SeededRandom(self._seed, "day", local.isoformat())
         usual = self._orders_per_day * _WEEKDAYS[local.weekday()] * _MONTHS[local.month - 1]
-        count = usual * dice.between(850, 1150) // 1000**3
+        count = usual * random.between(850, 1150) // 1000**3
         midnight = datetime.combine(local, time(), SHOP_ZONE).astimezone(UTC)
         next_midnight = datetime.combine(local + timedelta(days=1), time(), SHOP_ZONE).astimezone(UTC)
         # The days on which the clock changes have 23 or 25 hours: the seconds are stretched to fit.
         length = (next_midnight - midnight) // timedelta(seconds=1)
         seconds = sorted(
-            (_HOURS.draw(dice) * 3600 + dice.below(3600)) * length // _SECONDS_A_DAY for _ in range(count)
+            (_HOURS.draw(random) * 3600 + random.below(3600)) * length // _SECONDS_A_DAY for _ in range(count)
         )
         ids: list[int] = []
         created: list[datetime] = []
@@ -108,14 +108,14 @@ class ShopCalendar:
         for second in seconds:
             order_id += (
                 2
-                if dice.happens(_DELETED_PER_MILLE) and order_id % self.ids_a_day < self.ids_a_day - count
+                if random.happens(_DELETED_PER_MILLE) and order_id % self.ids_a_day < self.ids_a_day - count
                 else 1
             )
             entered = midnight + timedelta(seconds=second)
-            happened: datetime | None = entered - timedelta(seconds=dice.below(150))
-            fate = dice.below(1000)
+            happened: datetime | None = entered - timedelta(seconds=random.below(150))
+            fate = random.below(1000)
             if fate < _LATE_PER_MILLE:
-                happened = entered - timedelta(minutes=dice.between(1200, 9500))
+                happened = entered - timedelta(minutes=random.between(1200, 9500))
             elif fate < _LATE_PER_MILLE + _UNDATED_PER_MILLE:
                 happened = None
             ids.append(order_id)

@@ -62,7 +62,7 @@ class Faults:
         """Whether a path, without `/v1`, is one that faults are switched on for."""
         return path.startswith(self.path_prefix)
 
-    def takes_key_away(self) -> bool:
+    def revokes_key(self) -> bool:
         """Count one request against `key_revoked_after`; true when the key no longer works for it."""
         with self._lock:
             if self.key_revoked_after is None:

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 
-from keycrm_pipeline.sandbox.dice import Dice, Urn
 from keycrm_pipeline.sandbox.payloads import BUYER, Payload, timestamp
+from keycrm_pipeline.sandbox.randomness import SeededRandom, WeightedChoice
 
 REGULAR_BUYERS: Final = 600
 """Buyers with the ids 1 to 600, who come again and again."""
@@ -56,7 +56,7 @@ _LATIN: Final = str.maketrans(
     }
 )  # fmt: skip
 
-_PHONE_SPELLINGS: Final = Urn(
+_PHONE_SPELLINGS: Final = WeightedChoice(
     [
         ("+380{0}{1}", 56),
         ("380{0}{1}", 14),
@@ -110,54 +110,56 @@ class People:
     def _make_buyer(self, buyer_id: int) -> Payload:
         """The buyer as it stands inside an order; callers must not change what they get."""
         twin_of = buyer_id - REGULAR_BUYERS if REGULAR_BUYERS < buyer_id < FIRST_NEW_BUYER else None
-        dice = Dice(self._seed, "buyer", twin_of or buyer_id)
-        is_woman = dice.happens(620)
-        first_name = dice.pick(_WOMEN if is_woman else _MEN)
-        surname = dice.pick(_SURNAMES)
+        random = SeededRandom(self._seed, "buyer", twin_of or buyer_id)
+        is_woman = random.happens(620)
+        first_name = random.choice(_WOMEN if is_woman else _MEN)
+        surname = random.choice(_SURNAMES)
         name: str | None = f"{first_name} {surname}"
-        if dice.happens(150):
-            name = f"{surname} {first_name} {dice.pick(_PATRONYMICS[is_woman])}"
-        elif dice.happens(40):
+        if random.happens(150):
+            name = f"{surname} {first_name} {random.choice(_PATRONYMICS[is_woman])}"
+        elif random.happens(40):
             name = f"  {first_name}   {surname} ".upper()
-        elif dice.happens(15):
+        elif random.happens(15):
             name = None
-        spelling = _PHONE_SPELLINGS.draw(dice)
+        spelling = _PHONE_SPELLINGS.draw(random)
         mail: str | None = f"{first_name}.{surname}{buyer_id}@example.com".lower().translate(_LATIN)
-        if dice.happens(380):
+        if random.happens(380):
             mail = None
-        elif dice.happens(25):
+        elif random.happens(25):
             mail = "немає"
-        elif dice.happens(60):
+        elif random.happens(60):
             mail = f" {str(mail).capitalize()}"
         phone_number = twin_of or buyer_id
         if buyer_id >= FIRST_NEW_BUYER and buyer_id % _FAMILY_EVERY == 0:
             phone_number = 1 + buyer_id % REGULAR_BUYERS
         if twin_of is not None:
-            spelling = Dice(self._seed, "twin", buyer_id).pick(("0{0}{1}", "380{0}{1}", "0{0} {2} {3} {4}"))
+            spelling = SeededRandom(self._seed, "twin", buyer_id).choice(
+                ("0{0}{1}", "380{0}{1}", "0{0} {2} {3} {4}")
+            )
             mail = None
         if twin_of is not None and twin_of % 10 == 0:
-            name = f"{dice.pick(_MEN)} {dice.pick(_SURNAMES)}"
+            name = f"{random.choice(_MEN)} {random.choice(_SURNAMES)}"
         came_number = max(0, buyer_id - FIRST_NEW_BUYER) // self._new_buyers_a_day
         came = datetime.combine(self._first_day + timedelta(days=came_number), time(5), UTC)
-        orders_count = dice.between(2, 14) if buyer_id < FIRST_NEW_BUYER else 1
+        orders_count = random.between(2, 14) if buyer_id < FIRST_NEW_BUYER else 1
         return {
             **BUYER,
             "id": buyer_id,
             "full_name": name,
             "phone": _spelled(spelling, phone_number),
             "email": mail,
-            "company_id": dice.between(1, 3) if dice.happens(20) else None,
-            "note": "Телефонувати після 18:00" if dice.happens(25) else None,
-            "orders_sum": f"{orders_count * dice.between(200, 1500)}.{dice.between(0, 99):02d}",
+            "company_id": random.between(1, 3) if random.happens(20) else None,
+            "note": "Телефонувати після 18:00" if random.happens(25) else None,
+            "orders_sum": f"{orders_count * random.between(200, 1500)}.{random.between(0, 99):02d}",
             "orders_count": orders_count,
             "has_duplicates": int(twin_of is not None),
-            "discount": dice.pick((5, 10)) if buyer_id < FIRST_NEW_BUYER and dice.happens(80) else 0,
+            "discount": random.choice((5, 10)) if buyer_id < FIRST_NEW_BUYER and random.happens(80) else 0,
             "created_at": timestamp(came),
             "updated_at": timestamp(came),
         }
 
-    def recipient(self, dice: Dice) -> tuple[str, str]:
+    def recipient(self, random: SeededRandom) -> tuple[str, str]:
         """Somebody else who receives a parcel: name and phone, apart from every buyer's."""
-        is_woman = dice.happens(500)
-        name = f"{dice.pick(_WOMEN if is_woman else _MEN)} {dice.pick(_SURNAMES)}"
-        return name, f"+38050001{dice.between(0, 999):04d}"
+        is_woman = random.happens(500)
+        name = f"{random.choice(_WOMEN if is_woman else _MEN)} {random.choice(_SURNAMES)}"
+        return name, f"+38050001{random.between(0, 999):04d}"

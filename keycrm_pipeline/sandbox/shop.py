@@ -19,7 +19,13 @@ from typing import Any, Final, Literal
 from keycrm_pipeline.sandbox import dictionaries
 from keycrm_pipeline.sandbox.catalogue import CATEGORIES, Catalogue
 from keycrm_pipeline.sandbox.days import LONGEST_DELAY, ShopCalendar
-from keycrm_pipeline.sandbox.lives import CLOSING_GROUPS, GROUP_OF_STATUS, LONGEST_LIFE, Life, live
+from keycrm_pipeline.sandbox.lifecycle import (
+    CLOSING_GROUPS,
+    GROUP_OF_STATUS,
+    LONGEST_LIFECYCLE,
+    Lifecycle,
+    draw_lifecycle,
+)
 from keycrm_pipeline.sandbox.orders import Facts, OrderBook
 from keycrm_pipeline.sandbox.payloads import Payload, product_payload, timestamp
 from keycrm_pipeline.sandbox.people import People
@@ -82,7 +88,7 @@ class OrderFilter:
     has_tracking_code: bool = False
 
     @property
-    def asks_only_the_calendar(self) -> bool:
+    def filters_by_created_only(self) -> bool:
         """Whether the days alone can answer, without a look at what has become of the orders."""
         return self == OrderFilter(created=self.created)
 
@@ -192,7 +198,7 @@ class Shop:
         catalogue = Catalogue(seed)
         self._book = OrderBook(seed, catalogue, self._people)
         # Lives of about a year: what a walk by date of change touches again and again.
-        self._lives = lru_cache(maxsize=400)(self._make_lives)
+        self._lifecycles = lru_cache(maxsize=400)(self._make_lifecycles)
         self._lock = threading.RLock()
         self._changed: dict[int, _ChangedOrder | None] = {}
         self._changed_by_day: dict[int, set[int]] = {}
@@ -260,12 +266,12 @@ class Shop:
             last = min(last, self._calendar.number_of(min(wanted.created[1], now) + LONGEST_DELAY))
         for window in (wanted.updated, wanted.shipped):
             if window is not None:
-                reach = max(0, self._calendar.number_of(window[0]) - LONGEST_LIFE.days)
+                reach = max(0, self._calendar.number_of(window[0]) - LONGEST_LIFECYCLE.days)
                 first = max(first, reach)
                 last = min(last, self._calendar.number_of(window[1]))
         if wanted.status_id is not None and GROUP_OF_STATUS.get(wanted.status_id) not in CLOSING_GROUPS:
-            # Every order is completed or cancelled by then, whatever its course.
-            first = max(first, self._calendar.number_of(now - LONGEST_LIFE))
+            # Every order is completed or cancelled by then, whatever its scenario.
+            first = max(first, self._calendar.number_of(now - LONGEST_LIFECYCLE))
         return range(first, last + 1)
 
     def _own_matches(self, number: int, wanted: OrderFilter, now: datetime) -> Sequence[int]:
@@ -274,11 +280,11 @@ class Shop:
         if not day.ids or day.earliest is None or day.latest is None:
             return ()
         count = len(day.ids) if day.created_at[-1] <= now else bisect_right(day.created_at, now)
-        if not wanted.asks_only_the_calendar:
+        if not wanted.filters_by_created_only:
             return [
-                life.order_id
-                for life in self._lives(number)[:count]
-                if wanted.matches(self._book.facts(life, now))
+                lifecycle.order_id
+                for lifecycle in self._lifecycles(number)[:count]
+                if wanted.matches(self._book.facts(lifecycle, now))
             ]
         if wanted.created is None or (wanted.created[0] <= day.earliest and day.latest <= wanted.created[1]):
             return day.ids if count == len(day.ids) else day.ids[:count]
@@ -288,21 +294,21 @@ class Shop:
             if _within(moment, wanted.created)
         ]
 
-    def _make_lives(self, number: int) -> tuple[Life, ...]:
+    def _make_lifecycles(self, number: int) -> tuple[Lifecycle, ...]:
         day = self._calendar.day(number)
         return tuple(
-            live(self._seed, self._people, order_id, number, created_at, ordered_at)
+            draw_lifecycle(self._seed, self._people, order_id, number, created_at, ordered_at)
             for order_id, created_at, ordered_at in zip(day.ids, day.created_at, day.ordered_at, strict=True)
         )
 
-    def _own_life(self, order_id: int) -> Life | None:
-        """The life of one of the shop's own orders, whether it exists yet or not."""
+    def _own_lifecycle(self, order_id: int) -> Lifecycle | None:
+        """The lifecycle of one of the shop's own orders, whether it exists yet or not."""
         number = self._calendar.number_of_id(order_id)
         if not self._has_own_orders or order_id < 1:
             return None
         ids = self._calendar.day(number).ids
         place = bisect_right(ids, order_id) - 1
-        return self._lives(number)[place] if place >= 0 and ids[place] == order_id else None
+        return self._lifecycles(number)[place] if place >= 0 and ids[place] == order_id else None
 
     def _exists(self, order_id: int, now: datetime) -> bool:
         with self._lock:
@@ -311,17 +317,17 @@ class Shop:
         # Ids beyond today's block are not drawn at all: their days may lie past the end of the calendar.
         if self._calendar.number_of_id(order_id) > self._calendar.number_of(now):
             return False
-        life = self._own_life(order_id)
-        return life is not None and life.created_at <= now
+        lifecycle = self._own_lifecycle(order_id)
+        return lifecycle is not None and lifecycle.created_at <= now
 
     def _record(self, order_id: int, now: datetime) -> Payload:
         change = self._changed.get(order_id)
         if change is not None:
             return change.record
-        life = self._own_life(order_id)
-        if life is None:
+        lifecycle = self._own_lifecycle(order_id)
+        if lifecycle is None:
             raise LookupError(f"the shop has no order {order_id}")
-        record = self._book.record(life, now)
+        record = self._book.record(lifecycle, now)
         # A status that was renamed by hand has its new name inside the orders as well.
         record["status"] = self._lists["statuses"].get(record["status_id"], record["status"])
         return record

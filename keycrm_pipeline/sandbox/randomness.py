@@ -18,7 +18,7 @@ _GOLDEN_STEP = 0x9E3779B97F4A7C15
 """The step of the SplitMix64 generator: one addition and two multiplications a draw, good enough here."""
 
 
-class Dice:
+class SeededRandom:
     """A stream of draws that depends on nothing but the words it was made with.
 
     Args:
@@ -46,11 +46,11 @@ class Dice:
         """True in `per_mille` of 1,000 cases."""
         return self.below(1000) < per_mille
 
-    def pick(self, items: Sequence[Item]) -> Item:
+    def choice(self, items: Sequence[Item]) -> Item:
         """One of the items, each as likely as the others."""
         return items[self.below(len(items))]
 
-    def some(self, items: Sequence[Item], count: int) -> list[Item]:
+    def sample(self, items: Sequence[Item], count: int) -> list[Item]:
         """`count` different items of the sequence, in its order; all of them when there are fewer."""
         left = min(count, len(items))
         chosen: list[Item] = []
@@ -61,7 +61,7 @@ class Dice:
         return chosen
 
 
-class Urn(Generic[Item]):
+class WeightedChoice(Generic[Item]):
     """Items that are drawn with different weights; made once, drawn from often.
 
     Args:
@@ -75,6 +75,6 @@ class Urn(Generic[Item]):
         self._bounds = list(accumulate(weight for _, weight in weights))
         self._total = self._bounds[-1]
 
-    def draw(self, dice: Dice) -> Item:
+    def draw(self, random: SeededRandom) -> Item:
         """One item, as often as its weight says."""
-        return self._items[bisect_right(self._bounds, dice.below(self._total))]
+        return self._items[bisect_right(self._bounds, random.below(self._total))]
