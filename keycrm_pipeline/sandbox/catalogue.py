@@ -1,10 +1,9 @@
-"""The goods and services of the demo shop: 300 products of every kind that R5 tells apart.
+"""The goods and services of the demo shop: 300 products of every kind that R5 distinguishes.
 
-What belongs here: products, their offers and the category tree, and what a line may be made of (`Article`).
-What does not: how an order uses them (`orders`). The kinds: plain products with and without SKU, products
-whose variants all have SKUs, have none, share one or have them in part, services in the service category and
-below it, goods sold by weight and length, archived products, equal names - and two products that were deleted
-from the catalogue while orders still carry their offers.
+The kinds: plain products with and without SKU; products whose variants all have SKUs, have none, share one,
+or of which only some have one; services in the service category and below it; goods sold by weight and length;
+archived products; products of the same name; and two products that were deleted from the catalogue while
+orders still contain their offers. Order lines are made from an `Article` in `orders`.
 """
 
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from keycrm_pipeline.sandbox.payloads import (
 from keycrm_pipeline.sandbox.randomness import SeededRandom, WeightedChoice
 
 SERVICE_CATEGORY: Final = 7
-"""The root of the services; its descendants are 10 and 11."""
+"""The root category of services; its descendants are 10 and 11."""
 
 CATEGORIES: Final[tuple[Payload, ...]] = (
     category_payload(1, "Одяг"),
@@ -45,19 +44,19 @@ CATEGORIES: Final[tuple[Payload, ...]] = (
 )
 
 Skus = Literal["own", "none", "shared", "partly"]
-"""How SKUs are given: every offer its own, none at all, one for all variants, or only to some of them."""
+"""Which offers have a SKU: each its own, none, one SKU for all variants, or only some of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """Something a line can sell: one offer with the name of its product.
+    """Something an order line can sell: one offer with the name of its product.
 
     Attributes:
         name: The product's name in the catalogue.
-        offer: The offer as it stands inside a line; not to be changed.
+        offer: The offer as it appears in a line; must not be changed.
         price: The list price, kopiykas per unit.
-        unit: The unit the goods are sold in, null for pieces.
-        is_service: Whether its category is the service root or below it.
+        unit: The unit the goods are sold in, None for pieces.
+        is_service: Whether its category is the root category of services or below it.
     """
 
     name: str
@@ -69,7 +68,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class _AssortmentRow:
-    """A row of the assortment: `count` products named noun + series, all of one kind."""
+    """A row of the assortment: `count` products of one kind, named noun + series; prices in hryvnias."""
 
     category_id: int | None
     nouns: tuple[str, ...]
@@ -108,7 +107,7 @@ _ASSORTMENT: Final = (
     _AssortmentRow(11, ("Вишивка монограми",), "EV", 1, 180, 260, "own", True),
     _AssortmentRow(None, ("Дрібничка",), "00", 5, 15, 95),
 )
-"""Prices are whole hryvnias here; every fifth product ends in odd kopiykas, so that something is rounded."""
+"""Every fifth product gets a price with odd kopiykas later, so that there is something to round."""
 
 _EQUAL_NAMES: Final = (
     ("Набір майстра", "SET-001"),
@@ -116,7 +115,7 @@ _EQUAL_NAMES: Final = (
     ("Сюрприз-бокс", None),
     ("Сюрприз-бокс", None),
 )
-"""Two names that two products share: once with different SKUs, once without any."""
+"""Two pairs of products of the same name: one pair with different SKUs, one without any."""
 
 _COLORS: Final = (("Червоний", "RED"), ("Синій", "BLU"), ("Чорний", "BLK"), ("Молочний", "MLK"))
 _SIZES: Final = ("S", "M", "L", "XL")
@@ -134,12 +133,12 @@ class Catalogue:
     """The catalogue of one shop.
 
     Args:
-        seed: The shop's seed; prices, stock and barcodes depend on it, the kinds of products do not.
+        seed: The shop's seed; it determines prices, stock and barcodes, but not the kinds of products.
 
     Attributes:
         products: Product id -> record as in `/products`; 300 of them.
         offers: Offer id -> record as in `/offers` without `product`.
-        articles: What lines are made of, the offers of the two deleted products included.
+        articles: What lines can sell, including the offers of the two deleted products.
     """
 
     def __init__(self, seed: int) -> None:
@@ -166,11 +165,11 @@ class Catalogue:
         self._article_choice = WeightedChoice(weights)
 
     def article(self, random: SeededRandom) -> Article:
-        """Something for a line; archived products come rarely, the others alike, whatever their variants."""
+        """A random article; archived products are rare, all others equally likely, whatever their variants."""
         return self._article_choice.draw(random)
 
     def _all_products(self) -> Iterator[tuple[Payload, list[Payload], list[Article]]]:
-        """Every product with its offers, the deleted ones last."""
+        """Every product with its offers and articles, the deleted products last."""
         for row in _ASSORTMENT:
             names = combinations(_SERIES, row.nouns)
             for place, (series, noun) in zip(range(row.count), names, strict=False):
@@ -220,7 +219,7 @@ class Catalogue:
         return product, offers, [Article(name, offer, price, row.unit, is_service) for offer in offers]
 
     def _variants(self, row: _AssortmentRow, sku: str) -> list[tuple[str | None, list[Payload]]]:
-        """SKU and properties of each offer; a product without variants has one offer without properties."""
+        """SKU and properties of each offer; a plain product has one offer without properties."""
         if not row.has_variants:
             return [(None if row.skus == "none" else sku, [])]
         variants: list[tuple[str | None, list[Payload]]] = []

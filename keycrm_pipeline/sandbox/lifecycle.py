@@ -1,17 +1,17 @@
-"""What happens to an order as it grows older: the road from new to completed, cancelled or returned.
+"""What happens to an order over time: from new to completed, cancelled or returned.
 
-What belongs here: the scenarios an order can take, and the moments at which its status, payments and parcel
-change. What does not: what is in the order and how its record looks (`orders`). A lifecycle is drawn once and for
-all from the seed and the order's id; how much of it has happened depends on the moment one looks.
+This module has the scenarios and the times at which status, payments and parcel change; the contents and the
+record of an order are in `orders`. A lifecycle is determined by the seed and the order's id; how much of it
+has happened depends on the current time.
 """
 
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 from keycrm_pipeline.sandbox.dictionaries import (
+    DELETED_SOURCE,
     DUPLICATE_ORDER,
     EURO_SOURCE,
-    FORGOTTEN_SOURCE,
     MAIN_SOURCE,
     PHONE_SOURCE,
     RETURNED,
@@ -25,7 +25,7 @@ Action = Literal[
     "note", "pay_all", "pay_more", "pay_part", "pay_cash", "ship", "travel", "arrive", "receive", "collect",
     "cancel", "refuse", "refund", "fix",
 ]  # fmt: skip
-"""What changes besides the status: money, the parcel, or just a note of the manager."""
+"""What changes besides the status: payments, the parcel, or just the manager's note."""
 
 Scenario = Literal[
     "prepaid", "collected", "part_paid", "produced", "picked_up", "unanswered", "cancelled",
@@ -33,50 +33,55 @@ Scenario = Literal[
 ]  # fmt: skip
 
 RANDOM_CANCELLATION: Final = -1
-"""Stands in a scenario for one of the standard statuses that cancel."""
+"""Placeholder in a scenario for a random one of the standard statuses that cancel an order."""
 _CANCELLING: Final = (13, 14, 15, 16, 17, 18, 19)
 
 _Step = tuple[int, int, int | None, Action | None]
-"""Least and most minutes since the step before, the new status (if any), the action (if any)."""
+"""Minimum and maximum minutes since the previous step, the new status (if any), the action (if any)."""
 
-_H: Final = 60
+_HOUR: Final = 60
 
 _DISPATCH: Final[tuple[_Step, ...]] = (
-    (2 * _H, 30 * _H, 8, "ship"),
-    (6 * _H, 20 * _H, 11, "travel"),
-    (20 * _H, 60 * _H, 9, "arrive"),
+    (2 * _HOUR, 30 * _HOUR, 8, "ship"),
+    (6 * _HOUR, 20 * _HOUR, 11, "travel"),
+    (20 * _HOUR, 60 * _HOUR, 9, "arrive"),
 )
 
-_RECEIVED: Final[_Step] = (4 * _H, 72 * _H, 12, "receive")
-_COLLECTED: Final[_Step] = (4 * _H, 96 * _H, 12, "collect")
-_PAID: Final[_Step] = (5, 3 * _H, None, "pay_all")
-_CONFIRMED: Final[_Step] = (_H, 20 * _H, 2, None)
+_RECEIVED: Final[_Step] = (4 * _HOUR, 72 * _HOUR, 12, "receive")
+_COLLECTED: Final[_Step] = (4 * _HOUR, 96 * _HOUR, 12, "collect")
+_PAID: Final[_Step] = (5, 3 * _HOUR, None, "pay_all")
+_CONFIRMED: Final[_Step] = (_HOUR, 20 * _HOUR, 2, None)
 
 _SCENARIOS: Final[dict[Scenario, tuple[_Step, ...]]] = {
     "prepaid": (_PAID, _CONFIRMED, *_DISPATCH, _RECEIVED),
     "collected": (_CONFIRMED, *_DISPATCH, _COLLECTED),
-    "part_paid": ((_H, 10 * _H, 4, None), (2 * _H, 30 * _H, 2, "pay_part"), *_DISPATCH, _COLLECTED),
-    "produced": (
-        (_H, 8 * _H, 4, None),
-        (2 * _H, 24 * _H, 5, "pay_part"),
-        (24 * _H, 72 * _H, 6, None),
-        (48 * _H, 168 * _H, 7, None),
+    "part_paid": (
+        (_HOUR, 10 * _HOUR, 4, None),
+        (2 * _HOUR, 30 * _HOUR, 2, "pay_part"),
         *_DISPATCH,
         _COLLECTED,
     ),
-    "picked_up": ((_H, 10 * _H, WAITING_IN_SHOP, None), (4 * _H, 96 * _H, 12, "pay_cash")),
-    "unanswered": ((_H, 20 * _H, 3, None), (120 * _H, 480 * _H, 14, "cancel")),
-    "cancelled": ((_H, 40 * _H, RANDOM_CANCELLATION, "cancel"),),
-    "paid_and_cancelled": (_PAID, (10 * _H, 60 * _H, RANDOM_CANCELLATION, "cancel")),
-    "refused": (_CONFIRMED, *_DISPATCH, (100 * _H, 170 * _H, RETURNED, "refuse")),
-    "returned": (_PAID, _CONFIRMED, *_DISPATCH, _RECEIVED, (72 * _H, 240 * _H, RETURNED, "refund")),
-    "overpaid": ((5, 3 * _H, None, "pay_more"), _CONFIRMED, *_DISPATCH, _RECEIVED),
-    "duplicate": ((10, 10 * _H, DUPLICATE_ORDER, "cancel"),),
-    "never_finished_paying": ((5, 3 * _H, 2, "pay_part"), *_DISPATCH, _RECEIVED),
+    "produced": (
+        (_HOUR, 8 * _HOUR, 4, None),
+        (2 * _HOUR, 24 * _HOUR, 5, "pay_part"),
+        (24 * _HOUR, 72 * _HOUR, 6, None),
+        (48 * _HOUR, 168 * _HOUR, 7, None),
+        *_DISPATCH,
+        _COLLECTED,
+    ),
+    "picked_up": ((_HOUR, 10 * _HOUR, WAITING_IN_SHOP, None), (4 * _HOUR, 96 * _HOUR, 12, "pay_cash")),
+    "unanswered": ((_HOUR, 20 * _HOUR, 3, None), (120 * _HOUR, 480 * _HOUR, 14, "cancel")),
+    "cancelled": ((_HOUR, 40 * _HOUR, RANDOM_CANCELLATION, "cancel"),),
+    "paid_and_cancelled": (_PAID, (10 * _HOUR, 60 * _HOUR, RANDOM_CANCELLATION, "cancel")),
+    "refused": (_CONFIRMED, *_DISPATCH, (100 * _HOUR, 170 * _HOUR, RETURNED, "refuse")),
+    "returned": (_PAID, _CONFIRMED, *_DISPATCH, _RECEIVED, (72 * _HOUR, 240 * _HOUR, RETURNED, "refund")),
+    "overpaid": ((5, 3 * _HOUR, None, "pay_more"), _CONFIRMED, *_DISPATCH, _RECEIVED),
+    "duplicate": ((10, 10 * _HOUR, DUPLICATE_ORDER, "cancel"),),
+    "never_finished_paying": ((5, 3 * _HOUR, 2, "pay_part"), *_DISPATCH, _RECEIVED),
 }
 
 Delivery = Literal["branch", "locker", "courier", "ukrposhta", "pickup", "abroad", "none"]
-"""How the goods travel; `none` is an order nobody filled the delivery of."""
+"""How the goods are delivered; `none` if nobody filled in the delivery."""
 
 _DELIVERY_CHOICE: Final = WeightedChoice[Delivery](
     [("branch", 58), ("locker", 17), ("courier", 8), ("ukrposhta", 12), ("none", 5)]
@@ -92,7 +97,7 @@ PAYMENT_STATUS_AFTER: Final[dict[Action, str]] = {
     "refuse": "not_paid",
     "refund": "not_paid",
 }
-"""What an action makes of the payment status; the others leave it."""
+"""Payment status after an action; other actions do not change it."""
 
 _PARCEL_AFTER: Final[dict[Action, str]] = {
     "ship": "invoice",
@@ -103,13 +108,13 @@ _PARCEL_AFTER: Final[dict[Action, str]] = {
     "refuse": "refused",
     "refund": "returned",
 }
-"""What the carrier calls the parcel after an action."""
+"""The carrier's status of the parcel after an action."""
 
 GROUP_OF_STATUS: Final[dict[int, int]] = {status["id"]: status["group_id"] for status in STATUSES}
 CLOSING_GROUPS: Final = (5, 6)
 
 LONGEST_LIFECYCLE: Final = timedelta(days=31)
-"""After this nothing changes any more: the longest scenario takes 500 hours, a manager's note ten days."""
+"""After this nothing changes: the longest scenario takes 500 hours, a manager's note comes within ten days."""
 
 _SCENARIO_CHOICE: Final = WeightedChoice[Scenario](
     [
@@ -130,14 +135,14 @@ _SCENARIO_CHOICE: Final = WeightedChoice[Scenario](
 )
 
 _SOURCE_CHOICE: Final = WeightedChoice(
-    [(MAIN_SOURCE, 46), (2, 20), (3, 12), (4, 13), (PHONE_SOURCE, 5), (EURO_SOURCE, 3), (FORGOTTEN_SOURCE, 1)]
+    [(MAIN_SOURCE, 46), (2, 20), (3, 12), (4, 13), (PHONE_SOURCE, 5), (EURO_SOURCE, 3), (DELETED_SOURCE, 1)]
 )
 
 _NOTE_PER_MILLE: Final = 150
 _SILENT_PER_MILLE: Final = 20
-"""Orders one of whose status changes does not move `updated_at`: KeyCRM is suspected of that."""
+"""Orders in which one status change does not update `updated_at`, as KeyCRM is suspected of doing."""
 _FAULTY_IN: Final = 300
-"""One order in so many cannot be loaded; half of them are fixed_at in the days after."""
+"""One in this many orders cannot be loaded; half of those are fixed within the following days."""
 _NO_BUYER_PER_MILLE: Final = 15
 _REGULAR_PER_MILLE: Final = 480
 _TWIN_PER_MILLE: Final = 40
@@ -150,9 +155,9 @@ class Event(NamedTuple):
 
     Attributes:
         at: When it happened, UTC.
-        status_id: The status from then on, null when it stays.
+        status_id: The new status, or None if it does not change.
         action: What else changed.
-        is_silent: Whether `updated_at` stays behind.
+        is_silent: Whether `updated_at` is not updated.
     """
 
     at: datetime
@@ -162,20 +167,20 @@ class Event(NamedTuple):
 
 
 class Lifecycle(NamedTuple):
-    """Everything about an order that a filter may ask for, whatever its contents.
+    """Everything about an order that a filter may need, without its contents.
 
     Attributes:
         order_id: KeyCRM's id.
-        day_number: The day it was entered on.
+        day_number: The day it was entered, counted from the shop's first day.
         created_at: When it was entered, UTC.
-        ordered_at: Its business date, UTC, or null.
-        scenario: The road it takes.
+        ordered_at: Its business date, UTC, or None.
+        scenario: The scenario it follows.
         events: Its changes in order of time, past and future.
-        source_id: Where it came from.
-        source_uuid: Its number there, or null.
-        delivery: How the goods travel.
-        buyer_id: Who ordered, or null for an order without a buyer.
-        is_faulty: Whether it cannot be loaded (R10), at least until somebody mends it.
+        source_id: Its source.
+        source_uuid: Its number at the source, or None.
+        delivery: How the goods are delivered.
+        buyer_id: The buyer, or None for an order without one.
+        is_faulty: Whether it cannot be loaded (R10), at least until it is fixed.
     """
 
     order_id: int
@@ -192,19 +197,19 @@ class Lifecycle(NamedTuple):
 
 
 class State(NamedTuple):
-    """How far an order has come at a moment.
+    """The state of an order at a moment; times are in UTC.
 
     Attributes:
         status_id: Its status.
-        status_changed_at: Since when, UTC.
-        updated_at: When its record last changed, as far as KeyCRM admits it.
-        closed_at: When it was completed or cancelled, or null.
-        shipped_at: When its parcel was handed over, or null.
-        parcel: What the carrier calls the parcel, or null.
-        parcel_at: When the parcel got that far, UTC, or null.
-        payment_status: How far it is paid.
+        status_changed_at: When it got that status.
+        updated_at: When its record last changed, according to KeyCRM.
+        closed_at: When it was completed or cancelled, or None.
+        shipped_at: When its parcel was handed over, or None.
+        parcel: The carrier's status of the parcel, or None.
+        parcel_at: When the parcel got that status, or None.
+        payment_status: KeyCRM's payment status.
         is_noted: Whether the manager has written a note.
-        is_fixed: Whether somebody has put right what made the order impossible to load.
+        is_fixed: Whether the mistake that made the order impossible to load has been fixed.
         happened: The changes so far, in order of time.
     """
 
@@ -222,7 +227,7 @@ class State(NamedTuple):
 
 
 def state_at(lifecycle: Lifecycle, now: datetime) -> State:
-    """Look at a lifecycle at a moment; the order must have been entered by then.
+    """The state of an order at a moment; the order must have been entered by then.
 
     Args:
         lifecycle: The whole lifecycle.
@@ -231,35 +236,35 @@ def state_at(lifecycle: Lifecycle, now: datetime) -> State:
     status_id = 1
     status_changed_at = updated_at = lifecycle.created_at
     closed_at = shipped_at = parcel = parcel_at = None
-    paid = "not_paid"
+    payment_status = "not_paid"
     happened = tuple(event for event in lifecycle.events if event.at <= now)
     for at, new_status, action, is_silent in happened:
         if not is_silent:
             updated_at = at
         if new_status is not None:
             status_id = new_status
-            # KeyCRM writes the record a moment after it notes the change of status.
+            # KeyCRM writes the record a moment after it registers the change of status.
             status_changed_at = at - timedelta(seconds=lifecycle.order_id % 3)
             if GROUP_OF_STATUS[new_status] in CLOSING_GROUPS:
                 closed_at = status_changed_at
         if action is not None:
-            paid = PAYMENT_STATUS_AFTER.get(action, paid)
+            payment_status = PAYMENT_STATUS_AFTER.get(action, payment_status)
             if action in _PARCEL_AFTER:
                 parcel, parcel_at = _PARCEL_AFTER[action], at
             if action == "ship":
                 shipped_at = at
     return State(
-        status_id,
-        status_changed_at,
-        updated_at,
-        closed_at,
-        shipped_at,
-        parcel,
-        parcel_at,
-        paid,
-        any(event.action == "note" for event in happened),
-        any(event.action == "fix" for event in happened),
-        happened,
+        status_id=status_id,
+        status_changed_at=status_changed_at,
+        updated_at=updated_at,
+        closed_at=closed_at,
+        shipped_at=shipped_at,
+        parcel=parcel,
+        parcel_at=parcel_at,
+        payment_status=payment_status,
+        is_noted=any(event.action == "note" for event in happened),
+        is_fixed=any(event.action == "fix" for event in happened),
+        happened=happened,
     )
 
 
@@ -277,9 +282,9 @@ def draw_lifecycle(
         seed: The shop's seed.
         people: The shop's buyers.
         order_id: The order.
-        day_number: The day it was entered on, counted from the shop's first.
+        day_number: The day it was entered, counted from the shop's first day.
         created_at: When it was entered, UTC.
-        ordered_at: Its business date, UTC, or null.
+        ordered_at: Its business date, UTC, or None.
     """
     random = SeededRandom(seed, "life", order_id)
     scenario = _SCENARIO_CHOICE.draw(random)
@@ -303,22 +308,22 @@ def draw_lifecycle(
         events.append(Event(fixed_at, None, "fix", False))
     events.sort(key=lambda event: event.at)
     return Lifecycle(
-        order_id,
-        day_number,
-        created_at,
-        ordered_at,
-        scenario,
-        tuple(events),
-        source_id,
-        _source_number(random, source_id, order_id),
-        _delivery(random, scenario, source_id),
-        _buyer_id(random, people, day_number),
-        is_faulty,
+        order_id=order_id,
+        day_number=day_number,
+        created_at=created_at,
+        ordered_at=ordered_at,
+        scenario=scenario,
+        events=tuple(events),
+        source_id=source_id,
+        source_uuid=_source_number(random, source_id, order_id),
+        delivery=_delivery(random, scenario, source_id),
+        buyer_id=_buyer_id(random, people, day_number),
+        is_faulty=is_faulty,
     )
 
 
 def _source_number(random: SeededRandom, source_id: int, order_id: int) -> str | None:
-    """The order's number at its source; orders by phone have none."""
+    """The order's number at its source; phone orders have none."""
     if source_id == PHONE_SOURCE:
         return None
     return (
@@ -327,7 +332,7 @@ def _source_number(random: SeededRandom, source_id: int, order_id: int) -> str |
 
 
 def _buyer_id(random: SeededRandom, people: People, day_number: int) -> int | None:
-    """Who orders: nearly half are regulars, some under their second record; some came a few weeks ago."""
+    """The buyer: nearly half are regulars, some by their duplicate record; some are a few weeks old."""
     drawn = random.below(1000)
     if drawn < _NO_BUYER_PER_MILLE:
         return None

@@ -1,9 +1,8 @@
-"""The buyers of the demo shop: invented people with the untidy contact data of real ones.
+"""The buyers of the demo shop: fictional people with contact data as untidy as that of real ones.
 
-What belongs here: who a buyer id is - name, phone in one of many spellings, e-mail - and which ids exist on a
-day. What does not: what the buyer orders. Surnames are made up to look made up; phones are valid numbers of
-Ukrainian operators whose last seven digits begin with 000, which no operator gives out; mail goes to
-example.com.
+A buyer id determines the name, the phone in one of many spellings, and the e-mail. Surnames are recognisably
+invented; phones have valid Ukrainian operator codes, but their last seven digits begin with 000, which no
+operator assigns; e-mail addresses are at example.com.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,14 +13,14 @@ from keycrm_pipeline.sandbox.payloads import BUYER, Payload, timestamp
 from keycrm_pipeline.sandbox.randomness import SeededRandom, WeightedChoice
 
 REGULAR_BUYERS: Final = 600
-"""Buyers with the ids 1 to 600, who come again and again."""
+"""Number of regular buyers, ids 1 to 600."""
 TWIN_BUYERS: Final = 60
-"""Second records of regulars, ids 601 to 660: the same phone under another id, as imports leave them."""
+"""Number of duplicate records of regulars, ids 601 to 660: the same phone under another id, as after an import."""
 FIRST_NEW_BUYER: Final = 1000
-"""Ids from here on are buyers who came later, a fixed number of them a day, in order of time."""
+"""First id of the buyers who came later, a fixed number per day, in order of time."""
 
 _FAMILY_EVERY: Final = 97
-"""Every so many new buyers one gives the phone of a regular: a family with one telephone and two names."""
+"""One in this many new buyers gives the phone of a regular: a family that shares a phone."""
 
 _OPERATORS: Final = (
     "50", "66", "95", "99", "67", "68", "96", "97", "98", "63", "73", "93", "91", "92", "94", "39",
@@ -72,11 +71,11 @@ _PHONE_SPELLINGS: Final = WeightedChoice(
         ("12345", 1),
     ]
 )
-"""How a phone is written, with the share of each in 102; the empty one is a buyer without a phone."""
+"""Spellings of a phone with their weights out of 102; the empty one is a buyer without a phone."""
 
 
 def _spelled(spelling: str, phone_number: int) -> str | None:
-    """The phone with this running number in one spelling; None for the empty spelling."""
+    """The phone with this sequence number in one spelling; None for the empty spelling."""
     operator = _OPERATORS[phone_number // 10_000 % len(_OPERATORS)]
     subscriber = f"{phone_number % 10_000:07d}"
     written = spelling.format(operator, subscriber, subscriber[:3], subscriber[3:5], subscriber[5:])
@@ -89,26 +88,26 @@ class People:
     Args:
         seed: The shop's seed.
         first_day: The day the shop opened; new buyers are counted from it.
-        new_buyers_a_day: How many buyer ids every day adds.
+        new_buyers_per_day: How many buyer ids each day adds.
     """
 
-    def __init__(self, seed: int, first_day: date, new_buyers_a_day: int) -> None:
+    def __init__(self, seed: int, first_day: date, new_buyers_per_day: int) -> None:
         self._seed = seed
         self._first_day = first_day
-        self._new_buyers_a_day = new_buyers_a_day
+        self._new_buyers_per_day = new_buyers_per_day
         self.buyer = lru_cache(maxsize=4096)(self._make_buyer)
 
     def new_buyer_id(self, day_number: int, place: int) -> int:
-        """The id of one of the buyers who came on a day, for any `place`."""
-        return FIRST_NEW_BUYER + day_number * self._new_buyers_a_day + place % self._new_buyers_a_day
+        """The id of one of the buyers who came on a day; `place` may be any number."""
+        return FIRST_NEW_BUYER + day_number * self._new_buyers_per_day + place % self._new_buyers_per_day
 
     def ids(self, day_number: int) -> list[range]:
-        """The ids that exist once the day with this number has begun, in order."""
-        newest = FIRST_NEW_BUYER + (day_number + 1) * self._new_buyers_a_day
+        """The ids that exist once a day has begun, in ascending order."""
+        newest = FIRST_NEW_BUYER + (day_number + 1) * self._new_buyers_per_day
         return [range(1, REGULAR_BUYERS + TWIN_BUYERS + 1), range(FIRST_NEW_BUYER, newest)]
 
     def _make_buyer(self, buyer_id: int) -> Payload:
-        """The buyer as it stands inside an order; callers must not change what they get."""
+        """The buyer as it appears in an order; callers must not change it."""
         twin_of = buyer_id - REGULAR_BUYERS if REGULAR_BUYERS < buyer_id < FIRST_NEW_BUYER else None
         random = SeededRandom(self._seed, "buyer", twin_of or buyer_id)
         is_woman = random.happens(620)
@@ -139,7 +138,7 @@ class People:
             mail = None
         if twin_of is not None and twin_of % 10 == 0:
             name = f"{random.choice(_MEN)} {random.choice(_SURNAMES)}"
-        came_number = max(0, buyer_id - FIRST_NEW_BUYER) // self._new_buyers_a_day
+        came_number = max(0, buyer_id - FIRST_NEW_BUYER) // self._new_buyers_per_day
         came = datetime.combine(self._first_day + timedelta(days=came_number), time(5), UTC)
         orders_count = random.between(2, 14) if buyer_id < FIRST_NEW_BUYER else 1
         return {
@@ -159,7 +158,7 @@ class People:
         }
 
     def recipient(self, random: SeededRandom) -> tuple[str, str]:
-        """Somebody else who receives a parcel: name and phone, apart from every buyer's."""
+        """Name and phone of a recipient who is none of the buyers."""
         is_woman = random.happens(500)
         name = f"{random.choice(_WOMEN if is_woman else _MEN)} {random.choice(_SURNAMES)}"
         return name, f"+38050001{random.between(0, 999):04d}"

@@ -1,8 +1,7 @@
-"""Chance that is the same on every machine: a tiny generator of random numbers fed by words.
+"""Seeded random numbers that are the same on every machine and every Python version.
 
-Only the generator belongs here; what is drawn with it is decided where the thing is made. The standard
-library's `random` promises the same numbers only for `random()`, not for `choice` and its kin, and the shop
-must look the same on every Python, so the few draws needed are written out.
+The standard library guarantees stable results only for `random.random()`, not for `choice`, `sample` and the
+like, so the few methods the demo shop needs are implemented here.
 """
 
 from bisect import bisect_right
@@ -15,43 +14,43 @@ Item = TypeVar("Item")
 
 _MASK = (1 << 64) - 1
 _GOLDEN_STEP = 0x9E3779B97F4A7C15
-"""The step of the SplitMix64 generator: one addition and two multiplications a draw, good enough here."""
+"""The increment of the SplitMix64 generator, which is fast and good enough here."""
 
 
 class SeededRandom:
-    """A stream of draws that depends on nothing but the words it was made with.
+    """A stream of random numbers determined only by its seed.
 
     Args:
-        words: What the stream is for, such as the shop's seed and an order id. Equal words give equal draws.
+        seed: What the stream is for, such as the shop's seed and an order id. Equal seeds give equal numbers.
     """
 
     __slots__ = ("_state",)
 
-    def __init__(self, *words: object) -> None:
-        text = "\x1f".join(map(str, words))
+    def __init__(self, *seed: object) -> None:
+        text = "\x1f".join(map(str, seed))
         self._state = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
     def below(self, bound: int) -> int:
-        """A whole number from 0 to `bound - 1`; `bound` is at least 1."""
+        """Return an integer from 0 to `bound - 1`; `bound` must be at least 1."""
         self._state = state = (self._state + _GOLDEN_STEP) & _MASK
         state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
         state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
         return ((state ^ (state >> 31)) * bound) >> 64
 
     def between(self, lowest: int, highest: int) -> int:
-        """A whole number from `lowest` to `highest`, both possible."""
+        """Return an integer from `lowest` to `highest`, both included."""
         return lowest + self.below(highest - lowest + 1)
 
     def happens(self, per_mille: int) -> bool:
-        """True in `per_mille` of 1,000 cases."""
+        """Return True in `per_mille` out of 1,000 cases."""
         return self.below(1000) < per_mille
 
     def choice(self, items: Sequence[Item]) -> Item:
-        """One of the items, each as likely as the others."""
+        """Return one of the items, all equally likely."""
         return items[self.below(len(items))]
 
     def sample(self, items: Sequence[Item], count: int) -> list[Item]:
-        """`count` different items of the sequence, in its order; all of them when there are fewer."""
+        """Return `count` different items in their original order, or all items if there are fewer."""
         left = min(count, len(items))
         chosen: list[Item] = []
         for index, item in enumerate(items):
@@ -62,10 +61,10 @@ class SeededRandom:
 
 
 class WeightedChoice(Generic[Item]):
-    """Items that are drawn with different weights; made once, drawn from often.
+    """A choice between items of different weights; created once, used often.
 
     Args:
-        weights: Each item with its weight, a whole number.
+        weights: Pairs of an item and its integer weight.
     """
 
     __slots__ = ("_bounds", "_items", "_total")
@@ -76,5 +75,5 @@ class WeightedChoice(Generic[Item]):
         self._total = self._bounds[-1]
 
     def draw(self, random: SeededRandom) -> Item:
-        """One item, as often as its weight says."""
+        """Return an item with a probability proportional to its weight."""
         return self._items[bisect_right(self._bounds, random.below(self._total))]

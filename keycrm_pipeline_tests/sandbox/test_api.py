@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -348,16 +347,6 @@ def test_products_and_their_filters(empty_shop: Shop, client_of: ClientOf) -> No
     assert (product["name"], product["properties_agg"]) == ("Капці", {"Колір": ["Синій"]})
 
 
-def test_archived_goods_can_be_hidden_unless_asked_for(empty_shop: Shop, client_of: ClientOf) -> None:
-    """KeyCRM does not say whether it lists them; a reader should ask for both."""
-    empty_shop.add_product(
-        product_payload(2, "Кухоль", is_archived=True), [offer_payload(13, is_archived=True)]
-    )
-    client = client_of(SandboxApi(empty_shop, lists_archived=False))
-    assert _ids(client.get("/products")) == _ids(client.get("/offers")) == []
-    assert _ids(client.get("/products?filter[is_archived]=true")) == [2]
-
-
 def test_stocks_have_details_when_asked(empty_shop: Shop, client_of: ClientOf) -> None:
     """Quantities by warehouse add up to the offer's."""
     empty_shop.add_offer(offer_payload(13, sku="K", quantity=41, in_reserve=3))
@@ -428,8 +417,8 @@ def test_custom_fields_are_a_plain_array(demo: httpx.Client) -> None:
     assert "options" not in demo.get("/custom-fields").json()[0]
 
 
-def _limited(shop: Shop, seconds: list[float], **settings: Any) -> Callable[[], tuple[int, dict[str, str]]]:
-    api = SandboxApi(shop, requests_per_minute=3, clock=lambda: seconds[0], **settings)
+def _limited(shop: Shop, seconds: list[float]) -> Callable[[], tuple[int, dict[str, str]]]:
+    api = SandboxApi(shop, requests_per_minute=3, clock=lambda: seconds[0])
 
     def ask() -> tuple[int, dict[str, str]]:
         answer = api.handle("GET", "/v1/users", [], KEY)
@@ -463,14 +452,6 @@ def test_good_answers_say_how_many_requests_are_left(demo_shop: Shop) -> None:
     """Three allowed: two, one, none left."""
     ask = _limited(demo_shop, [0.0])
     assert [ask()[1]["X-RateLimit-Remaining"] for _ in range(3)] == ["2", "1", "0"]
-
-
-def test_the_rate_limit_can_be_silent(demo_shop: Shop) -> None:
-    """KeyCRM documents no headers; a client must get along without."""
-    ask = _limited(demo_shop, [0.0], has_rate_headers=False)
-    answers = [ask() for _ in range(4)]
-    assert [status for status, _ in answers] == [200, 200, 200, 429]
-    assert all(set(headers) == {"Content-Type"} for _, headers in answers)
 
 
 def test_each_key_has_its_own_limit(demo_shop: Shop) -> None:
