@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from keycrm_pipeline.reports.charts import BarChart, Frame, Look, draw, draw_labels, sides, svg, text
 from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, Language, without_values
-from keycrm_pipeline.reports.periods import Span, days_of, readable_span, span_start
+from keycrm_pipeline.reports.periods import readable_span, span_starts, sums_by_span
 from keycrm_pipeline.reports.wording import Wording
 
 if TYPE_CHECKING:
@@ -259,18 +259,24 @@ def summary_chart_svg(rows: Sequence[DayFigures], *, language: Language = "uk") 
         language: Language of titles, numbers and dates.
     """
     write, words = Formatter(language), Wording(language)
-    spanned = _spanned(rows)
-    per_span = words[f"per_{spanned.span}"]
-    write_start = write.short_day if spanned.span == "day" else write.month
-    labels = [write_start(start) for start in spanned.starts]
-    panels = [(f"{words['orders']} {per_span}", _ORDERS_COLOUR, [float(orders) for orders in spanned.orders])]
+    first, last = min(row.day for row in rows), max(row.day for row in rows)
+    span = readable_span((last - first).days + 1)
+    starts = span_starts(first, last, span)
+    per_span = words[f"per_{span}"]
+    write_start = write.short_day if span == "day" else write.month
+    labels = [write_start(start) for start in starts]
+    orders = sums_by_span(((row.day, row.orders) for row in rows), span)
+    panels = [
+        (f"{words['orders']} {per_span}", _ORDERS_COLOUR, [float(orders.get(start, 0)) for start in starts])
+    ]
     for number, currency in enumerate(_currencies(rows)):
+        sums = sums_by_span(((row.day, row.totals.get(currency, Decimal(0))) for row in rows), span)
         panels.append(
             (
                 f"{words['sum']}, {write.currency_name(currency)}, {per_span}",
                 _SUM_COLOURS[number % len(_SUM_COLOURS)],
-                # Heights of bars only; no sum is computed in binary.
-                [float(totals.get(currency, 0)) for totals in spanned.totals],
+                # Only heights of bars are binary fractions; sums are not computed with them.
+                [float(sums.get(start, 0)) for start in starts],
             )
         )
     charts = [BarChart(labels, heights, write.short_number) for _, _, heights in panels]
@@ -287,33 +293,6 @@ def summary_chart_svg(rows: Sequence[DayFigures], *, language: Language = "uk") 
             elements += draw_labels(chart, frame, look, _MOST_LABELS)
     size = f' width="{_CHART_WIDTH}" height="{height}" font-family="system-ui, sans-serif"'
     return svg(_CHART_WIDTH, height, elements, attributes=size)
-
-
-@dataclass(frozen=True)
-class _Spanned:
-    """Days drawn together: first day, orders and sums of each bar."""
-
-    span: Span
-    starts: list[date]
-    orders: list[int]
-    totals: list[dict[str, Decimal]]
-
-
-def _spanned(rows: Sequence[DayFigures]) -> _Spanned:
-    first, last = min(row.day for row in rows), max(row.day for row in rows)
-    span = readable_span((last - first).days + 1)
-    orders: dict[date, int] = {}
-    totals: dict[date, dict[str, Decimal]] = {}
-    for day in days_of(first, last):
-        orders.setdefault(span_start(day, span), 0)
-    for row in rows:
-        start = span_start(row.day, span)
-        orders[start] += row.orders
-        totals[start] = _added(totals.get(start, {}), row.totals)
-    starts = sorted(orders)
-    return _Spanned(
-        span, starts, [orders[start] for start in starts], [totals.get(start, {}) for start in starts]
-    )
 
 
 def _currencies(rows: Sequence[DayFigures]) -> list[str]:
