@@ -1,6 +1,6 @@
 """All figures of the exchange report, read at once so that the database is open only for a moment.
 
-SQL is in `warehouse.reports`; the sections that show the figures are listed in `sections`.
+SQL is in `warehouse`; the sections that show the figures are listed in `sections`.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def read_figures(
         today=today,
         before_from=before[0],
         before_to=before[1],
-        # Days in the future are not missing.
+        # A day that has not come cannot be missing.
         days_missing=reports.days_not_loaded(connection, period_from, min(period_to, today)),
         days_missing_before=reports.days_not_loaded(connection, before[0], min(before[1], today)),
         totals=reports.period_totals(connection, *period),

@@ -1,7 +1,7 @@
 """The summary of a load for the Dagster page: markdown tables and a small chart of orders and sums.
 
 It contains only figures and counts, no personal data. The assets put these texts into their metadata; SQL is in
-`warehouse.reports`, charts are drawn in `charts`.
+`warehouse`, charts are drawn in `charts`.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class LoadSummary:
 def read_load_summary(
     connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
 ) -> LoadSummary:
-    """Read the summary of a period, both days included, from the views of schema `reports`."""
+    """Reads the summary of a period, both days included, from the views of schema `reports`."""
     from keycrm_pipeline.warehouse import reports
 
     days: dict[date, tuple[int, dict[str, Decimal]]] = {}

@@ -27,7 +27,7 @@ def test_both_languages_fill_in_the_same_values() -> None:
 
 
 def test_every_kind_has_words() -> None:
-    """No kind of review or exchange is shown as its internal key."""
+    """A new kind of review or exchange must not show up as its English key."""
     needed = {f"review_{kind}" for kind in REVIEW_KINDS} | {f"todo_{kind}" for kind in REVIEW_KINDS}
     needed |= {f"exchange_{kind}" for kind in EXCHANGE_KINDS} | set(EXCHANGE_STATUSES)
     assert needed - set(WORDS["uk"]) == set()

@@ -1,4 +1,4 @@
-"""Shared by the sandbox tests: a fixed moment, two months of the demo shop, and a client of an empty shop."""
+"""What the sandbox tests share: a fixed moment, two months of the demo shop, and a client of an empty one."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ KEY = {"Authorization": "Bearer any-key"}
 
 @pytest.fixture(scope="session")
 def demo_shop() -> Shop:
-    """The demo shop at a fixed moment, which tests must not change."""
+    """The demo shop at a fixed moment; tests only read it."""
     return Shop(lambda: NOW)
 
 
@@ -34,13 +34,13 @@ def two_months(demo_shop: Shop) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def empty_shop() -> Shop:
-    """An empty shop at a fixed moment."""
+    """A shop with nothing in it, at a fixed moment."""
     return Shop.empty(lambda: NOW)
 
 
 @pytest.fixture
 def client_of() -> Iterator[Callable[[SandboxApi], httpx.Client]]:
-    """Makes clients of a sandbox with a key that any sandbox without its own key accepts."""
+    """Makes clients of a sandbox, with a key that any sandbox without one of its own accepts."""
     opened: list[httpx.Client] = []
 
     def make(api: SandboxApi) -> httpx.Client:
