@@ -32,7 +32,6 @@ FIRST = (
     "faults/test_outages.py",
     "faults/test_answers.py",
     # Whoever has one test left takes a file to do after it: behind the two that wait for minutes, small ones.
-    "sandbox/test_dice.py",
     "reports/test_wording.py",
     "faults/test_processes.py",
     "test_packaging.py",

@@ -1,8 +1,8 @@
-"""What people look at: the exchange report as one HTML file, and the summary of a load for the Dagster page.
+"""What people read: the exchange report as one HTML file, and the summary of a load for the Dagster page.
 
-What belongs here: wording, numbers and dates as a reader writes them, charts, the page's template. What does
-not: SQL (see `warehouse.report_views` and `warehouse.sales`), Dagster, commands.
+This package has the words, numbers and dates in the reader's language, the charts and the page's template. SQL
+is in `warehouse` and in the views of schema `reports`.
 
-Import `reports.page` for the report and `reports.summary` for a load's summary; both load jinja2 and
-babel only when something is written.
+Import `reports.page` for the report and `reports.summary` for the summary of a load; jinja2 and babel are
+loaded only when something is written.
 """

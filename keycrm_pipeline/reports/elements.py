@@ -1,7 +1,7 @@
-"""What a page of the report is made of: tables, charts, tiles, facts, and the writer of their text.
+"""The elements of the report's page: tables, charts, tiles and facts, and the writer of their text.
 
-What belongs here: elements that know nothing of orders. What does not: which figures stand where (see
-`sections`), HTML (see `templates/report.html.j2`).
+They know nothing about orders. Which figures are shown where is in `sections`, HTML in
+`templates/report.html.j2`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter
 from keycrm_pipeline.reports.wording import Wording
 
 Tone = Literal["", "good", "bad", "quiet"]
-"""How a figure is to be taken; colour only repeats what its sign or word says."""
+"""Whether a figure is good or bad news; the colour only repeats what its sign or word says."""
 ColumnKind = Literal["name", "number", "short", "long"]
 ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its text, what is smaller below it, where it leads, and the length of its bar in percent."""
+    """A cell: its text, a smaller note below it, a link, and the length of its bar in percent."""
 
     text: str
     note: str = ""
@@ -33,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Heading:
-    """The head of a column; numbers stand to the right, short texts are not broken, long ones get room."""
+    """A column heading; numbers are aligned right, short texts do not wrap, long texts get more room."""
 
     text: str
     kind: ColumnKind = "number"
@@ -41,7 +41,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Body:
-    """Rows that belong together, under a heading when there are several bodies, and their total."""
+    """Rows that belong together, their title if the table has several bodies, and their total."""
 
     rows: Sequence[Sequence[Cell]]
     title: str = ""
@@ -50,7 +50,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; folded ones are opened by the reader."""
+    """A table; folded ones are collapsed until the reader opens them."""
 
     headings: Sequence[Heading]
     bodies: Sequence[Body]
@@ -62,7 +62,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart in the sizes of a page and of a phone, with its heading, legend and description."""
+    """A chart for wide screens and for phones, with its heading, legend and description."""
 
     title: str
     description: str
@@ -73,7 +73,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the page: a sentence, charts, tables, or what is said when there is nothing."""
+    """A section of the page: a lead sentence, charts and tables, or the text for an empty section."""
 
     key: str
     title: str
@@ -86,7 +86,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Tile:
-    """A headline figure with the period before."""
+    """A headline figure compared with the previous period."""
 
     label: str
     value: str
@@ -97,7 +97,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of the strip on top: what state the exchange is in."""
+    """One item of the strip at the top, which shows the state of the exchange."""
 
     label: str
     value: str
@@ -107,13 +107,13 @@ class Fact:
 
 @dataclass(frozen=True)
 class Writer:
-    """What the sections write with: formats, words, and the address of an order in KeyCRM.
+    """Formats the text of the sections.
 
     Attributes:
-        write: Numbers and dates.
-        words: Sentences.
-        timezone: The shop's zone.
-        order_address: Gives the address of an order, or None when the profile names no address.
+        write: Formats numbers and dates.
+        words: Words and sentences.
+        timezone: The shop's time zone.
+        order_address: Returns the address of an order in KeyCRM, or None if the profile has no address.
     """
 
     write: Formatter
@@ -122,15 +122,15 @@ class Writer:
     order_address: Callable[[int], str | None] = field(default=lambda _order_id: None)
 
     def order(self, order_id: int) -> Cell:
-        """The number of an order, leading to it."""
+        """A cell with the number of an order, linked to the order."""
         return Cell(str(order_id), href=self.order_address(order_id))
 
     def currency_title(self, currency: str, currencies: Sequence[str]) -> str:
-        """The heading of a currency's rows; none when there is just one currency."""
+        """The title of a currency's rows; empty if there is only one currency."""
         return currency if len(currencies) > 1 else ""
 
     def change(self, now: Decimal, before: Decimal) -> str:
-        """How much a figure has changed in percent."""
+        """The change of a figure in percent."""
         if now == before:
             return NO_VALUE if now == 0 else self.write.percent(ZERO)
         if before <= 0:
@@ -139,7 +139,7 @@ class Writer:
 
 
 def tone_of(now: Decimal, before: Decimal, *, more_is: Tone) -> Tone:
-    """Whether a change is to be taken as good or bad; neither when there is nothing to compare with."""
+    """Whether a change is good or bad; neither if there is nothing to compare with."""
     if now == before or before <= 0 or not more_is:
         return ""
     less_is: Tone = "bad" if more_is == "good" else "good"
@@ -159,7 +159,7 @@ Item = TypeVar("Item", bound=InCurrency)
 
 
 def by_currency(rows: Iterable[Item], currencies: Sequence[str]) -> list[tuple[str, list[Item]]]:
-    """Rows by currency, the shop's own first; currencies only the payments have come last."""
+    """Rows by currency in the given order of currencies, followed by those that only the rows have."""
     groups: dict[str, list[Item]] = {currency: [] for currency in currencies}
     for row in rows:
         groups.setdefault(row.currency, []).append(row)
@@ -167,5 +167,5 @@ def by_currency(rows: Iterable[Item], currencies: Sequence[str]) -> list[tuple[s
 
 
 def share_of(part: Decimal, whole: Decimal) -> float | None:
-    """How much of the whole a part is, in percent, for the length of a bar; None when that makes no sense."""
+    """The share of a part in percent, for the length of a bar; None if either is not positive."""
     return float(100 * part / whole) if whole > 0 and part > 0 else None

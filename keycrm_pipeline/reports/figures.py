@@ -1,6 +1,6 @@
-"""Everything the exchange report shows, read in one go: the file is held open for a moment.
+"""All figures of the exchange report, read at once so that the database is open only for a moment.
 
-What is not here: SQL (see `warehouse.sales`), and how a figure is written (see `sections`).
+SQL is in `warehouse`; the sections that show the figures are listed in `sections`.
 """
 
 from __future__ import annotations
@@ -19,45 +19,45 @@ if TYPE_CHECKING:
 MOST_EXCHANGES = 10
 MOST_DUE_ORDERS = 25
 MOST_REVIEW_ROWS = 25
-"""Of each kind: a list that nobody reads to its end helps nobody; the commands show the rest."""
+"""Rows of each kind: longer lists would not be read to the end; the commands show the rest."""
 MOST_REJECTED = 50
 
 
 @dataclass(frozen=True)
 class ReportFigures:
-    """What the report shows; sums by currency throughout, cancelled orders only where the name says so.
+    """What the report shows; all sums are by currency and without cancelled orders unless stated.
 
     Attributes:
         period_from: First day.
         period_to: Last day.
         today: The shop's local day on which the report is made.
-        before_from: First day of the period before.
-        before_to: Last day of the period before.
+        before_from: First day of the previous period.
+        before_to: Last day of the previous period.
         days_missing: Days of the period up to today that no load has finished.
-        days_missing_before: The same of the period before.
+        days_missing_before: The same for the previous period.
         totals: Currency -> figures of the period.
-        totals_before: Currency -> figures of the period before.
+        totals_before: Currency -> figures of the previous period.
         days: Sales by day and currency.
-        days_before: The same of the period before.
+        days_before: The same for the previous period.
         cancelled_days: Day -> cancelled orders.
         sources: Sales by source.
-        managers: Sales by responsible.
-        stages: All orders by stage.
+        managers: Sales by responsible person.
+        stages: All orders by stage, including the cancelled ones.
         categories: Sales by category.
         products: Sales by card.
         discounts: Discounts.
         delivery: Orders by delivery service.
         payments: Payments received for the period's orders.
-        due: What is to be paid, of all orders in the books.
-        oldest_due: The orders that wait longest.
+        due: Amounts due by age of the order, for all stored orders.
+        oldest_due: The oldest unpaid orders.
         lost: Cancelled and returned orders.
         buyer_sales: Orders of new and of returning buyers.
-        buyers: How many buyers.
-        exchanges: The newest exchanges.
-        review_counts: Kind -> rows of the review list.
-        review: The review list, the oldest of each kind.
-        rejected_count: How many orders are rejected.
-        rejected: The ones rejected last.
+        buyers: Numbers of buyers.
+        exchanges: The latest exchanges.
+        review_counts: Kind -> number of rows of the review list.
+        review: The oldest rows of each kind of the review list.
+        rejected_count: Number of rejected orders.
+        rejected: The orders rejected last.
     """
 
     period_from: date
@@ -93,14 +93,14 @@ class ReportFigures:
 
     @property
     def is_before_known(self) -> bool:
-        """Whether any day of the period before was loaded: else nothing is known of it, which is not zero (R1)."""
+        """Whether any day of the previous period was loaded: otherwise it is unknown, which is not zero (R1)."""
         return len(self.days_missing_before) <= (self.before_to - self.before_from).days or bool(
             self.totals_before
         )
 
     @property
     def currencies(self) -> list[str]:
-        """Every currency of either period, the one with most orders first: that is the shop's own."""
+        """The currencies of both periods, beginning with the one of most orders: that is the shop's own."""
 
         def orders(currency: str) -> int:
             rows = (self.totals.get(currency), self.totals_before.get(currency))
@@ -117,9 +117,15 @@ def read_figures(
     today: date,
     is_working: bool,
 ) -> ReportFigures:
-    """Reads all figures of a period, both days included, and of the period of the same length before it.
+    """Read all figures of a period, both days included, and of the period of the same length before it.
 
-    When no process works, an exchange that the log says is running was killed, and is one that failed.
+    Args:
+        connection: The database.
+        period_from: First day.
+        period_to: Last day.
+        today: The shop's local day.
+        is_working: Whether an exchange may be running. If not, exchanges logged as running were killed, and
+            are shown as failed.
     """
     before = period_before(period_from, period_to)
     period = (period_from, period_to)

@@ -1,7 +1,7 @@
-"""Numbers, money and dates as a Ukrainian or an English reader writes them.
+"""Numbers, money and dates in Ukrainian or English notation.
 
-What belongs here: everything that depends on the reader's language but is no sentence. Sentences are in
-`wording`. babel is imported when something is formatted, so that importing this module costs nothing.
+Words and sentences are in `wording`. babel is imported only when something is formatted, so that importing this
+module is fast.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Literal
 Language = Literal["uk", "en"]
 """Language of a report."""
 
-LANGUAGES: tuple[Language, ...] = ("uk", "en")
+
 NO_BREAK_SPACE = "\u00a0"
 NO_VALUE = "—"
-"""Stands where there is nothing to say, so that an empty cell is not taken for a mistake."""
+"""Shown instead of an empty cell, which might look like a mistake."""
 
 _LOCALES: dict[Language, str] = {"uk": "uk_UA", "en": "en_GB"}
-"""English readers of this report are in Europe: day before month."""
+"""British English, because European readers expect the day before the month."""
 
 _SIGNS = {"UAH": "₴"}
-"""English readers of a Ukrainian shop know the sign of its currency, though CLDR gives them the code."""
+"""CLDR has only the code in English, but readers of a Ukrainian shop's report know the sign of its currency."""
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _QUOTED = re.compile(r"«.*»", re.DOTALL)
@@ -35,7 +35,7 @@ _PHONE = re.compile(
 
 @dataclass(frozen=True)
 class Formatter:
-    """Writes values for readers of one language.
+    """Formats values for readers of one language.
 
     Attributes:
         language: `uk` or `en`.
@@ -45,11 +45,11 @@ class Formatter:
 
     @property
     def locale(self) -> str:
-        """The locale in which babel writes."""
+        """The locale for babel."""
         return _LOCALES[self.language]
 
     def money(self, amount: Decimal, currency: str) -> str:
-        """An amount (of whole currency units) with kopiykas and its currency: `1 234,50 ₴`."""
+        """An amount in whole currency units with two decimals and the currency: `1 234,50 ₴`."""
         return self._money(amount, currency, "#,##0.00")
 
     def whole_money(self, amount: Decimal, currency: str) -> str:
@@ -64,17 +64,17 @@ class Formatter:
         minus = "−" if amount < 0 else ""
         if self.language == "uk":
             return f"{minus}{number}{NO_BREAK_SPACE}{sign}"
-        # A lettered code is set apart from the digits, a sign is not.
+        # A space separates a code from the digits, but not a sign.
         return f"{minus}{sign}{NO_BREAK_SPACE if sign.isalpha() else ''}{number}"
 
     def currency_name(self, currency: str) -> str:
-        """The currency's sign, else its code: `₴`, `EUR`."""
+        """The currency's sign, or its code: `₴`, `EUR`."""
         from babel.numbers import get_currency_symbol
 
         return _SIGNS.get(currency) or str(get_currency_symbol(currency, locale=self.locale))
 
     def number(self, value: Decimal | int) -> str:
-        """A number with thousands apart and no more decimals than it needs: `1 234,5`."""
+        """A number with separated thousands and only the decimals it needs: `1 234,5`."""
         from babel.numbers import format_decimal
 
         return str(format_decimal(value, format="#,##0.###", locale=self.locale))
@@ -88,7 +88,7 @@ class Formatter:
         return str(format_compact_decimal(value, locale=self.locale, fraction_digits=1))
 
     def percent(self, share: Decimal, *, signed: bool = False) -> str:
-        """A share of one in percent: `12,3 %`; with a sign for a change: `+12,3 %`."""
+        """A fraction in percent: `12,3 %`; a change with its sign: `+12,3 %`."""
         from babel.numbers import format_percent
 
         gap = NO_BREAK_SPACE if self.language == "uk" else ""
@@ -101,13 +101,13 @@ class Formatter:
         return f"+{text}" if signed else text
 
     def day(self, day: date) -> str:
-        """A day with its year: `4 бер. 2026`."""
+        """A day with the year: `4 бер. 2026`."""
         from babel.dates import format_date
 
         return str(format_date(day, format="d MMM y", locale=self.locale))
 
     def weekday_and_day(self, day: date) -> str:
-        """A day of a list: `ср, 4 бер.`."""
+        """A day with its weekday: `ср, 4 бер.`."""
         from babel.dates import format_date
 
         return str(format_date(day, format="EEE, d MMM", locale=self.locale))
@@ -139,7 +139,7 @@ class Formatter:
         return f"{first} – {last}"
 
     def instant(self, instant: datetime, timezone: str) -> str:
-        """A time in the shop's zone: `4 бер. 2026, 05:30`."""
+        """A time in the shop's time zone: `4 бер. 2026, 05:30`."""
         from zoneinfo import ZoneInfo
 
         from babel.dates import format_datetime
@@ -154,7 +154,7 @@ class Formatter:
         return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
     def plural(self, count: int, *forms: str) -> str:
-        """The number with the word in its form: one, few, many in Ukrainian; one, other in English."""
+        """A number with the matching form of a word: one, few, many in Ukrainian; one, other in English."""
         return f"{self.number(count)}{NO_BREAK_SPACE}{forms[self._plural_index(count, len(forms))]}"
 
     def _plural_index(self, count: int, forms: int) -> int:
@@ -166,17 +166,17 @@ class Formatter:
 
 
 def without_contacts(text: str) -> str:
-    """The text with every e-mail address and phone number in it replaced by an ellipsis.
+    """The text with every e-mail address and phone number replaced by an ellipsis.
 
-    Reasons and errors quote what came from the CRM; a report is shown and sent around, so no buyer can be
-    reached through it. Order numbers, waybills and sums stay.
+    Reasons and errors quote values from KeyCRM, but a report is passed around and must not reveal a buyer's
+    contacts. Order numbers, waybills and sums are kept.
     """
     return _PHONE.sub("…", _EMAIL.sub("…", text))
 
 
 def without_values(text: str) -> str:
-    """The text without what it quotes between « and », and without contacts.
+    """The text without contacts and without values quoted between « and ».
 
-    For what the history of runs keeps: a field that cannot be read may hold a person's name.
+    For the stored history of runs: a field that cannot be read may contain a person's name.
     """
     return without_contacts(_QUOTED.sub("«…»", text))

@@ -1,6 +1,6 @@
-"""What stands first on the page: the state of the exchange, warnings, figures against the period before.
+"""The top of the page: the state of the exchange, warnings, and figures compared with the previous period.
 
-What is not here: how sales spread over days, sources or products (see `timeline`, `rankings`).
+Sales by day are in `timeline`, sales by source or product in `rankings`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from keycrm_pipeline.reports.formatting import NO_VALUE
 from keycrm_pipeline.warehouse.sales import PeriodTotals
 
 MOST_DAYS_NAMED = 8
-"""Missing days that are named in a warning."""
+"""How many missing days a warning lists."""
 
 
 def facts(figures: ReportFigures, writer: Writer) -> list[Fact]:
-    """The strip on top: the last exchange, and what waits for a person."""
+    """The strip at the top: the last exchange, and what needs your attention."""
     words, write = writer.words, writer.write
     waiting = sum(count for kind, count in figures.review_counts.items() if kind != "rejected_order")
     if figures.exchanges:
@@ -58,7 +58,7 @@ def facts(figures: ReportFigures, writer: Writer) -> list[Fact]:
 
 
 def notices(figures: ReportFigures, writer: Writer) -> list[str]:
-    """What a reader must know before trusting the figures: days that were never loaded (R1)."""
+    """Warnings about the figures: days that were never loaded (R1)."""
     words, write = writer.words, writer.write
     found = []
     length = (min(figures.period_to, figures.today) - figures.period_from).days + 1
@@ -98,7 +98,7 @@ _NO_TOTALS = PeriodTotals(
 
 
 def totals_of(figures: ReportFigures, currency: str) -> tuple[PeriodTotals, PeriodTotals]:
-    """The totals of one currency in the period and in the period before; zeros where it has none."""
+    """The totals of one currency in the period and in the previous period; zeros where there are none."""
     return figures.totals.get(currency, _NO_TOTALS), figures.totals_before.get(currency, _NO_TOTALS)
 
 
@@ -107,7 +107,7 @@ def _average(totals: PeriodTotals) -> Decimal:
 
 
 def tiles(figures: ReportFigures, writer: Writer) -> list[Tile]:
-    """The headline figures of the shop's own currency; the other currencies are in the table below."""
+    """The headline figures in the shop's own currency; other currencies are only in the table below."""
     if not figures.currencies:
         return []
     words, write = writer.words, writer.write
@@ -136,7 +136,7 @@ def tiles(figures: ReportFigures, writer: Writer) -> list[Tile]:
 
 
 def figures_section(figures: ReportFigures, writer: Writer) -> Section:
-    """The period's figures against the period before, each currency apart."""
+    """The period's figures compared with the previous period, by currency."""
     words, write = writer.words, writer.write
     bodies = []
     is_compared = figures.is_before_known
@@ -201,7 +201,7 @@ def _figure_row(
     written: Callable[[Decimal], str],
     more_is: Tone,
 ) -> list[Cell]:
-    """One figure; `before` is None when nothing is known of the period before."""
+    """A row of one figure; `before` is None if the previous period is unknown."""
     first = [
         Cell(label, tone="quiet" if label == writer.words["of_it_delivery"] else ""),
         Cell(written(now)),

@@ -1,7 +1,7 @@
-"""Renders the exchange report as one HTML file that needs nothing else: no network, no script, no other file.
+"""Renders the exchange report as one self-contained HTML file: no network, no script, no other file.
 
-What belongs here: putting figures, sections and the template together, and writing the file. What does not:
-which figures there are (see `figures`), how they are arranged (see `sections`).
+This module combines figures, sections and the template, and writes the file. The figures are in `figures`,
+their arrangement in `sections`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,33 +29,25 @@ if TYPE_CHECKING:
     from keycrm_pipeline.warehouse.connection import Warehouse
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-"""No document in HTML may hold them; names of a shop do."""
+"""Not allowed in HTML, but names in a shop may contain them."""
 
 ORDER_PATH = "/app/orders/view/{order_id}"
-"""Where KeyCRM's web interface is believed to show an order. Not confirmed by its makers: a shop whose
-addresses look otherwise writes the whole address, with `{order_id}` in it, into `keycrm_url`."""
+"""Where KeyCRM's web interface seems to show an order, which is not confirmed: a shop with other addresses sets
+`keycrm_url` to the whole address with `{order_id}` in it."""
 
 
 def order_address(keycrm_url: str | None, order_id: int) -> str | None:
-    """The address of an order in the shop's KeyCRM, or None when the profile names none.
+    """The address of an order in the shop's KeyCRM, or None if the profile has none.
 
     Args:
-        keycrm_url: The profile's setting: the address of the web interface, or a pattern that holds
-        `{order_id}`.
-            Anything but http and https is no address to lead to and gives None.
+        keycrm_url: The profile's setting: the address of the web interface, or a pattern with `{order_id}`.
+            Anything but http and https is not linked and gives None.
         order_id: The order.
     """
     if not keycrm_url or not keycrm_url.startswith(("https://", "http://")):
         return None
     pattern = keycrm_url if "{order_id}" in keycrm_url else keycrm_url.rstrip("/") + ORDER_PATH
     return pattern.replace("{order_id}", str(order_id))
-
-
-def _addresses(keycrm_url: str | None) -> Callable[[int], str | None]:
-    def address(order_id: int) -> str | None:
-        return order_address(keycrm_url, order_id)
-
-    return address
 
 
 def render_report(
@@ -70,18 +62,18 @@ def render_report(
 ) -> str:
     """The exchange report of a period as one HTML document.
 
-    The file is held open only while the figures are read. The report names no phone and no e-mail; buyers are
-    counts.
+    The database is open only while the figures are read. The report contains no phones and no e-mails; buyers
+    are only counted. The arguments, all passed by name, are independent choices of the caller.
 
     Args:
         profile: The shop.
         warehouse: Its database.
         period_from: First day.
         period_to: Last day, included.
-        now: Time at which the report is made, with its zone; the ages of unpaid orders are counted from it.
-        language: Language of words, numbers and dates; what comes from the shop stays as it is.
-        is_working: Whether a process may be doing the work of an exchange that the log says is running; else it was
-            killed, and reads failed.
+        now: The current time, with its time zone; the age of unpaid orders is counted from it.
+        language: Language of words, numbers and dates; names from the shop are not translated.
+        is_working: Whether an exchange may be running. If not, exchanges logged as running were killed, and
+            are shown as failed.
 
     Raises:
         ValueError: The period ends before it begins.
@@ -89,7 +81,9 @@ def render_report(
     """
     if period_to < period_from:
         raise ValueError(f"The period ends ({period_to}) before it begins ({period_from}).")
-    writer = Writer(Formatter(language), Wording(language), profile.timezone, _addresses(profile.keycrm_url))
+    writer = Writer(
+        Formatter(language), Wording(language), profile.timezone, partial(order_address, profile.keycrm_url)
+    )
     today = now.astimezone(profile.zone).date()
     with warehouse.reading() as connection:
         figures = read_figures(
@@ -119,12 +113,12 @@ def render_report(
 
 
 def write_report(path: Path, document: str) -> None:
-    """Replaces a report's file by a new one, readable by its owner only.
+    """Replace a report's file, readable by its owner only.
 
-    A reader sees the old document or the new one, never a half; when writing fails, the old one stays.
+    A reader sees either the old or the new document, never half of one; if writing fails, the old one is kept.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # mkstemp makes files with mode 0600, and in the same folder a rename is atomic.
+    # mkstemp creates files with mode 0600, and a rename within a folder is atomic.
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     temporary = Path(name)
     try:
@@ -150,6 +144,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # Drawings are ours and hold no text of the shop.
+    # Drawings are made by this program and contain no text from the shop.
     environment.filters["drawing"] = Markup
     return environment

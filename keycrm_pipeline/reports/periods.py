@@ -1,21 +1,24 @@
-"""Days of a report: the period before, and how days are drawn together so that a long period stays readable.
+"""Periods of a report: the previous period, and days grouped into bars so that long periods stay readable.
 
-What is not here: which local day an order belongs to (see `books.days`).
+Which local day an order belongs to is in `accounting.days`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
-from typing import Literal
+from decimal import Decimal
+from typing import Literal, TypeVar
 
 Span = Literal["day", "week", "month"]
 """What one bar of a chart stands for."""
 
 MOST_DAILY_BARS = 92
-"""A quarter of days; more bars than that become a grey blur at the width of a page."""
+"""A quarter of days; at the width of a page more bars become a grey blur."""
 MOST_WEEKLY_BARS = 170
 """A little over three years of weeks, the longest period that is usually loaded at once."""
+
+Amount = TypeVar("Amount", int, Decimal)
 
 
 def period_before(period_from: date, period_to: date) -> tuple[date, date]:
@@ -26,13 +29,13 @@ def period_before(period_from: date, period_to: date) -> tuple[date, date]:
 
 
 def days_of(period_from: date, period_to: date) -> Iterator[date]:
-    """Every day of a period, both ends included; none when it ends before it begins."""
+    """Every day of a period, both ends included; none if it ends before it begins."""
     for offset in range((period_to - period_from).days + 1):
         yield period_from + timedelta(days=offset)
 
 
 def readable_span(days: int) -> Span:
-    """What one bar should stand for in a chart of so many days."""
+    """What one bar should stand for in a chart of this many days."""
     if days <= MOST_DAILY_BARS:
         return "day"
     if days <= MOST_WEEKLY_BARS * 7:
@@ -41,9 +44,23 @@ def readable_span(days: int) -> Span:
 
 
 def span_start(day: date, span: Span) -> date:
-    """The first day of the day's bar: itself, the Monday of its week, or the first of its month."""
+    """The first day of the bar of a day: the day itself, the Monday of its week, or the first of its month."""
     if span == "week":
         return day - timedelta(days=day.weekday())
     if span == "month":
         return day.replace(day=1)
     return day
+
+
+def span_starts(period_from: date, period_to: date, span: Span) -> list[date]:
+    """The first day of each bar of a period, in order; the first may be before `period_from`."""
+    return sorted({span_start(day, span) for day in days_of(period_from, period_to)})
+
+
+def sums_by_span(values: Iterable[tuple[date, Amount]], span: Span) -> dict[date, Amount]:
+    """Values by day added up by the first day of their bar; bars without values are missing."""
+    sums: dict[date, Amount] = {}
+    for day, value in values:
+        start = span_start(day, span)
+        sums[start] = sums[start] + value if start in sums else value
+    return sums

@@ -1,15 +1,13 @@
-"""Where the sales of the period come from, and what of them is discounts and delivery.
+"""Where the sales of the period come from, and how much of them is discounts and delivery.
 
-Sources, managers, stages, payment methods, categories, products and buyers: the rows of a table add up to its
-total, whatever is folded into one.
-
-What is not here: orders that wait for money or for a person (see `waiting`).
+Sources, managers, stages, payment methods, categories, products and buyers: the rows of each table add up to
+its total, including the row for the rest. Unpaid orders and orders that need your attention are in `waiting`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from keycrm_pipeline.reports.elements import (
@@ -17,6 +15,7 @@ from keycrm_pipeline.reports.elements import (
     Body,
     Cell,
     Heading,
+    Item,
     Section,
     Table,
     Writer,
@@ -25,83 +24,45 @@ from keycrm_pipeline.reports.elements import (
 )
 from keycrm_pipeline.reports.figures import ReportFigures
 from keycrm_pipeline.reports.formatting import NO_VALUE
-from keycrm_pipeline.warehouse.sales import ItemSales
+from keycrm_pipeline.warehouse.sales import Delivery, Discounts, ItemSales, NamedSales
 
 MOST_NAMED_ROWS = 15
-"""Rows of a table of sources, managers or categories; what is beyond is added up in one row."""
+"""Rows of a table of sources, managers or categories; the rest is added up in one row."""
 MOST_PRODUCT_ROWS = 25
 
 _BUYER_KINDS = ("first_order", "repeat_order", "no_buyer")
 _DETAILED_ITEMS = ("goods", "service", "goods_and_services")
 
-
-@dataclass(frozen=True)
-class _Named:
-    """A row of a ranking before it is written."""
-
-    name: str
-    currency: str
-    orders: int
-    amount: Decimal
+_Rows = list[list[Cell]]
 
 
-def _ranking(
-    rows: Sequence[_Named], figures: ReportFigures, writer: Writer, *, first: str, counted: str | None = None
+def _table(
+    headings: Sequence[Heading],
+    items: Iterable[Item],
+    figures: ReportFigures,
+    writer: Writer,
+    write_rows: Callable[[str, list[Item]], tuple[_Rows, list[Cell]]],
 ) -> Table | None:
-    """Rows with orders, sum and share of their currency; what is beyond the limit is added up."""
-    words, write = writer.words, writer.write
+    """A table with a body for each currency; None if there are no items.
+
+    Args:
+        headings: Headings of the columns.
+        items: Figures in any order of currencies.
+        figures: The report's figures, for the order of currencies.
+        writer: Writes the currency above each body.
+        write_rows: Makes the rows and the total of one currency; an empty total is left out.
+    """
+    groups = by_currency(items, figures.currencies)
+    currencies = [currency for currency, _ in groups]
     bodies = []
-    groups = by_currency(rows, figures.currencies)
     for currency, members in groups:
-        whole = sum((member.amount for member in members), ZERO)
-        shown = list(members[:MOST_NAMED_ROWS])
-        rest = members[MOST_NAMED_ROWS:]
-        if rest:
-            shown.append(
-                _Named(
-                    words["others"].format(count=write.number(len(rest))),
-                    currency,
-                    sum(member.orders for member in rest),
-                    sum((member.amount for member in rest), ZERO),
-                )
-            )
-        bodies.append(
-            Body(
-                [
-                    [
-                        Cell(member.name),
-                        Cell(write.money(member.amount, currency)),
-                        Cell(
-                            write.percent(member.amount / whole) if whole > 0 else NO_VALUE,
-                            tone="quiet",
-                            bar=share_of(member.amount, whole),
-                        ),
-                        Cell(write.number(member.orders)),
-                    ]
-                    for member in shown
-                ],
-                writer.currency_title(currency, [name for name, _ in groups]),
-                [
-                    Cell(words["total"]),
-                    Cell(write.money(whole, currency)),
-                    Cell(""),
-                    Cell(write.number(sum(member.orders for member in members))),
-                ],
-            )
-        )
-    if not bodies:
-        return None
-    headings = [
-        Heading(first, "name"),
-        Heading(words["amount"]),
-        Heading(words["share"]),
-        Heading(counted or words["orders"]),
-    ]
-    return Table(headings, bodies)
+        rows, total = write_rows(currency, members)
+        bodies.append(Body(rows, writer.currency_title(currency, currencies), total))
+    return Table(headings, bodies) if bodies else None
 
 
-def _ranking_section(
-    key: str, title: str, table: Table | None, writer: Writer, *, lead: str = "", is_half: bool = True
+def _section(
+    key: str, title: str, table: Table | None, writer: Writer, *, lead: str = "", is_half: bool = False
 ) -> Section:
     return Section(
         key,
@@ -113,96 +74,136 @@ def _ranking_section(
     )
 
 
+def _share_cell(amount: Decimal, whole: Decimal, writer: Writer) -> Cell:
+    return Cell(
+        writer.write.percent(amount / whole) if whole > 0 else NO_VALUE,
+        tone="quiet",
+        bar=share_of(amount, whole),
+    )
+
+
+def _ranking(
+    rows: Iterable[NamedSales],
+    figures: ReportFigures,
+    writer: Writer,
+    *,
+    first: str,
+    counted: str | None = None,
+    nameless: str = NO_VALUE,
+) -> Table | None:
+    """A table of amount, share of the total and number of orders; rows beyond the limit are added up.
+
+    Args:
+        rows: The rows, in order.
+        figures: The report's figures, for the order of currencies.
+        writer: Writes words and numbers.
+        first: Heading of the names.
+        counted: Heading of the counts; orders by default.
+        nameless: What to show for rows without a name.
+    """
+    words, write = writer.words, writer.write
+
+    def write_rows(currency: str, members: list[NamedSales]) -> tuple[_Rows, list[Cell]]:
+        whole = sum((member.amount for member in members), ZERO)
+        shown = members[:MOST_NAMED_ROWS]
+        rest = members[MOST_NAMED_ROWS:]
+        if rest:
+            shown.append(
+                NamedSales(
+                    words["others"].format(count=write.number(len(rest))),
+                    currency,
+                    sum(member.orders for member in rest),
+                    sum((member.amount for member in rest), ZERO),
+                )
+            )
+        cells = [
+            [
+                Cell(member.name or nameless),
+                Cell(write.money(member.amount, currency)),
+                _share_cell(member.amount, whole, writer),
+                Cell(write.number(member.orders)),
+            ]
+            for member in shown
+        ]
+        total = [
+            Cell(words["total"]),
+            Cell(write.money(whole, currency)),
+            Cell(""),
+            Cell(write.number(sum(member.orders for member in members))),
+        ]
+        return cells, total
+
+    headings = [
+        Heading(first, "name"),
+        Heading(words["amount"]),
+        Heading(words["share"]),
+        Heading(counted or words["orders"]),
+    ]
+    return _table(headings, rows, figures, writer, write_rows)
+
+
 def named_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
     """Sales by source and by manager, all orders by stage, payments by method."""
     words = writer.words
-
-    def sales(rows: Iterable[tuple[str | None, str, int, Decimal]], nameless: str) -> list[_Named]:
-        return [_Named(row[0] or nameless, *row[1:]) for row in rows]
-
+    sources = _ranking(figures.sources, figures, writer, first=words["source"], nameless=words["no_source"])
+    managers = _ranking(figures.managers, figures, writer, first=words["manager"])
+    stages = _ranking(figures.stages, figures, writer, first=words["stage"])
+    payments = _ranking(
+        (NamedSales(row.name, row.currency, row.payments, row.amount) for row in figures.payments),
+        figures,
+        writer,
+        first=words["method"],
+        counted=words["count"],
+    )
     return [
-        _ranking_section(
-            "sources",
-            words["sources"],
-            _ranking(sales(figures.sources, words["no_source"]), figures, writer, first=words["source"]),
-            writer,
-        ),
-        _ranking_section(
-            "managers",
-            words["managers"],
-            _ranking(sales(figures.managers, NO_VALUE), figures, writer, first=words["manager"]),
-            writer,
-        ),
-        _ranking_section(
-            "stages",
-            words["stages"],
-            _ranking(sales(figures.stages, NO_VALUE), figures, writer, first=words["stage"]),
-            writer,
-            lead=words["stages_lead"],
-        ),
-        _ranking_section(
-            "payments",
-            words["payments"],
-            _ranking(
-                [_Named(row.name, row.currency, row.payments, row.amount) for row in figures.payments],
-                figures,
-                writer,
-                first=words["method"],
-                counted=words["count"],
-            ),
-            writer,
-            lead=words["payments_lead"],
-        ),
+        _section("sources", words["sources"], sources, writer, is_half=True),
+        _section("managers", words["managers"], managers, writer, is_half=True),
+        _section("stages", words["stages"], stages, writer, lead=words["stages_lead"], is_half=True),
+        _section("payments", words["payments"], payments, writer, lead=words["payments_lead"], is_half=True),
     ]
 
 
 def item_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
-    """Sales by category and by card; delivery, wrap, taxes and differences last, so that nothing is lost."""
+    """Sales by category and by card, ending with delivery, wrap, taxes and differences, so that sums match."""
     words = writer.words
+    categories = _items(
+        figures.categories,
+        figures,
+        writer,
+        first=words["category"],
+        most=MOST_NAMED_ROWS,
+        nameless=words["no_category"],
+    )
+    products = _items(figures.products, figures, writer, first=words["product"], most=MOST_PRODUCT_ROWS)
     return [
-        _ranking_section(
-            "categories",
-            words["categories"],
-            _items(
-                figures.categories, figures, writer, words["category"], MOST_NAMED_ROWS, words["no_category"]
-            ),
-            writer,
-            is_half=False,
-        ),
-        _ranking_section(
-            "products",
-            words["products"],
-            _items(figures.products, figures, writer, words["product"], MOST_PRODUCT_ROWS, NO_VALUE),
-            writer,
-            lead=words["products_lead"],
-            is_half=False,
-        ),
+        _section("categories", words["categories"], categories, writer),
+        _section("products", words["products"], products, writer, lead=words["products_lead"]),
     ]
 
 
 def _items(
-    items: Sequence[ItemSales], figures: ReportFigures, writer: Writer, first: str, most: int, nameless: str
+    items: Sequence[ItemSales],
+    figures: ReportFigures,
+    writer: Writer,
+    *,
+    first: str,
+    most: int,
+    nameless: str = NO_VALUE,
 ) -> Table | None:
     words, write = writer.words, writer.write
-    groups = by_currency(items, figures.currencies)
-    bodies = []
-    for currency, members in groups:
+
+    def write_rows(currency: str, members: list[ItemSales]) -> tuple[_Rows, list[Cell]]:
         whole = sum((member.amount for member in members), ZERO)
         named = [member for member in members if member.item_kind in _DETAILED_ITEMS]
         fixed = [member for member in members if member.item_kind not in _DETAILED_ITEMS]
 
         def row(
-            name: str, note: str, quantity: Decimal | None, discount: Decimal, amount: Decimal,
-            currency: str = currency, whole: Decimal = whole,
-        ) -> list[Cell]:  # fmt: skip
+            name: str, note: str, quantity: Decimal | None, discount: Decimal, amount: Decimal
+        ) -> list[Cell]:
             return [
                 Cell(name, note=note),
                 Cell(write.money(amount, currency)),
-                Cell(
-                    write.percent(amount / whole) if whole > 0 else NO_VALUE,
-                    tone="quiet",
-                    bar=share_of(amount, whole),
-                ),
+                _share_cell(amount, whole, writer),
                 Cell(write.number(quantity) if quantity is not None else ""),
                 Cell(write.money(discount, currency) if discount else NO_VALUE, tone="quiet"),
             ]
@@ -211,8 +212,8 @@ def _items(
             row(item.name or nameless, item.sku or "", item.quantity, item.discount, item.amount)
             for item in named[:most]
         ]
-        if named[most:]:
-            rest = named[most:]
+        rest = named[most:]
+        if rest:
             rows.append(
                 row(
                     words["others"].format(count=write.number(len(rest))),
@@ -230,9 +231,8 @@ def _items(
             Cell(""),
             Cell(write.money(sum((item.discount for item in members), ZERO), currency)),
         ]
-        bodies.append(Body(rows, writer.currency_title(currency, [name for name, _ in groups]), total))
-    if not bodies:
-        return None
+        return rows, total
+
     headings = [
         Heading(first, "name"),
         Heading(words["amount"]),
@@ -240,47 +240,39 @@ def _items(
         Heading(words["quantity"]),
         Heading(words["discount"]),
     ]
-    return Table(headings, bodies)
+    return _table(headings, items, figures, writer, write_rows)
 
 
 def discounts_section(figures: ReportFigures, writer: Writer) -> Section:
-    """What was taken off the list prices."""
+    """Discounts from list prices."""
     words, write = writer.words, writer.write
-    bodies = []
-    groups = by_currency(figures.discounts, figures.currencies)
-    for currency, (row,) in groups:
+
+    def write_rows(currency: str, members: list[Discounts]) -> tuple[_Rows, list[Cell]]:
+        (row,) = members
         share = write.percent(row.discount_total / row.list_total) if row.list_total > 0 else NO_VALUE
-        parts = (words["discount_of_goods"], words["discount_of_services"])
-        pairs = [
-            (words["list_total"], write.money(row.list_total, currency)),
-            (words["discount_total"], write.money(row.discount_total, currency)),
-            (words["discount_of_goods"], write.money(row.goods_discount, currency)),
-            (words["discount_of_services"], write.money(row.services_discount, currency)),
-            (words["discount_share"], share),
-            (words["orders_with_discount"], write.number(row.orders_with_discount)),
+        cells = [
+            [Cell(words["list_total"]), Cell(write.money(row.list_total, currency))],
+            [Cell(words["discount_total"]), Cell(write.money(row.discount_total, currency))],
+            [Cell(words["discount_of_goods"], tone="quiet"), Cell(write.money(row.goods_discount, currency))],
+            [
+                Cell(words["discount_of_services"], tone="quiet"),
+                Cell(write.money(row.services_discount, currency)),
+            ],
+            [Cell(words["discount_share"]), Cell(share)],
+            [Cell(words["orders_with_discount"]), Cell(write.number(row.orders_with_discount))],
         ]
-        bodies.append(
-            Body(
-                [[Cell(name, tone="quiet" if name in parts else ""), Cell(value)] for name, value in pairs],
-                writer.currency_title(currency, [name for name, _ in groups]),
-            )
-        )
+        return cells, []
+
     headings = [Heading(words["figure"], "name"), Heading(words["this_period"])]
-    return Section(
-        "discounts",
-        words["discounts"],
-        tables=[Table(headings, bodies)] if bodies else [],
-        empty=words["empty_period"],
-        is_half=True,
-    )
+    table = _table(headings, figures.discounts, figures, writer, write_rows)
+    return _section("discounts", words["discounts"], table, writer, is_half=True)
 
 
 def delivery_section(figures: ReportFigures, writer: Writer) -> Section:
-    """Orders by delivery service, and the delivery that buyers pay."""
+    """Orders by delivery service, and what buyers pay for the delivery."""
     words, write = writer.words, writer.write
-    groups = by_currency(figures.delivery, figures.currencies)
-    bodies = []
-    for currency, rows in groups:
+
+    def write_rows(currency: str, members: list[Delivery]) -> tuple[_Rows, list[Cell]]:
         cells = [
             [
                 Cell(row.name or words["no_delivery_service"]),
@@ -289,16 +281,17 @@ def delivery_section(figures: ReportFigures, writer: Writer) -> Section:
                 Cell(write.number(row.orders_charged)),
                 Cell(write.money(row.amount, currency)),
             ]
-            for row in rows
+            for row in members
         ]
         total = [
             Cell(words["total"]),
-            Cell(write.number(sum(row.orders for row in rows))),
-            Cell(write.number(sum(row.orders_returned for row in rows))),
-            Cell(write.number(sum(row.orders_charged for row in rows))),
-            Cell(write.money(sum((row.amount for row in rows), ZERO), currency)),
+            Cell(write.number(sum(row.orders for row in members))),
+            Cell(write.number(sum(row.orders_returned for row in members))),
+            Cell(write.number(sum(row.orders_charged for row in members))),
+            Cell(write.money(sum((row.amount for row in members), ZERO), currency)),
         ]
-        bodies.append(Body(cells, writer.currency_title(currency, [name for name, _ in groups]), total))
+        return cells, total
+
     headings = [
         Heading(words["delivery_service"], "name"),
         Heading(words["orders"]),
@@ -306,30 +299,23 @@ def delivery_section(figures: ReportFigures, writer: Writer) -> Section:
         Heading(words["with_charge"]),
         Heading(words["charged"]),
     ]
-    return Section(
-        "delivery",
-        words["delivery"],
-        words["delivery_lead"] if bodies else "",
-        tables=[Table(headings, bodies)] if bodies else [],
-        empty=words["empty_period"],
-    )
+    table = _table(headings, figures.delivery, figures, writer, write_rows)
+    return _section("delivery", words["delivery"], table, writer, lead=words["delivery_lead"])
 
 
 def buyers_section(figures: ReportFigures, writer: Writer) -> Section:
-    """Repeat buyers as counts: the report names no buyer."""
+    """New and repeat buyers as counts: the report names no buyer."""
     words, write = writer.words, writer.write
     table = _ranking(
-        [
-            _Named(words[row.buyer_kind], row.currency, row.orders, row.amount)
+        (
+            NamedSales(words[row.buyer_kind], row.currency, row.orders, row.amount)
             for row in sorted(figures.buyer_sales, key=lambda row: _BUYER_KINDS.index(row.buyer_kind))
-        ],
+        ),
         figures,
         writer,
         first=words["buyer_kind"],
         counted=words["count"],
     )
-    if table is None:
-        return Section("buyers", words["buyers_title"], empty=words["empty_period"])
     buyers = figures.buyers
 
     def with_share(count: int) -> str:
@@ -341,9 +327,6 @@ def buyers_section(figures: ReportFigures, writer: Writer) -> Section:
         before=with_share(buyers.bought_before),
         again=with_share(buyers.bought_again_in_period),
     )
-    return Section(
-        "buyers",
-        words["buyers_title"],
-        lead,
-        tables=[Table(table.headings, table.bodies, note=words["buyers_note"])],
-    )
+    if table:
+        table = replace(table, note=words["buyers_note"])
+    return _section("buyers", words["buyers_title"], table, writer, lead=lead)

@@ -1,7 +1,6 @@
-"""The order of the report's sections, and which of them an empty period leaves out.
+"""The order of the report's sections, and which of them are left out for an empty period.
 
-What belongs here: nothing but that. What does not: what a section holds (see `headline`, `timeline`,
-`rankings`, `waiting`).
+The sections themselves are in `headline`, `timeline`, `rankings` and `waiting`.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ from keycrm_pipeline.reports.waiting import (
 
 
 def all_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
-    """Every section in the order of the page: the shop's figures first, the exchange and its lists last.
+    """All sections in the order of the page: the shop's figures first, the exchange and its lists last.
 
-    A period without orders is told once; the sections that would all repeat it are left out.
+    The report of a period without orders says so once and leaves out the sections that would repeat it.
     """
     if not figures.totals:
         return [figures_section(figures, writer), due_section(figures, writer), *_lists(figures, writer)]
     sources, managers, stages, payments = named_sections(figures, writer)
-    # Narrow sections stand in pairs.
+    # Half-width sections come in pairs.
     return [
         figures_section(figures, writer),
         days_section(figures, writer),

@@ -1,7 +1,7 @@
-"""The summary of a load for the Dagster page: markdown tables, and a small chart of orders and sums.
+"""The summary of a load for the Dagster page: markdown tables and a small chart of orders and sums.
 
-What belongs here: figures and counts without personal data. What does not: Dagster (the assets put these
-texts into their metadata), SQL (see `warehouse.sales`) and how bars are drawn (see `charts`).
+It contains only figures and counts, no personal data. The assets put these texts into their metadata; SQL is in
+`warehouse`, charts are drawn in `charts`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keycrm_pipeline.reports.charts import BarChart, Frame, Look, draw, draw_labels, sides, svg, text
+from keycrm_pipeline.reports.charts import BarChart, Frame, Style, draw, draw_labels, sides, svg, text
 from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, Language, without_values
-from keycrm_pipeline.reports.periods import Span, days_of, readable_span, span_start
+from keycrm_pipeline.reports.periods import readable_span, span_starts, sums_by_span
 from keycrm_pipeline.reports.wording import Wording
 
 if TYPE_CHECKING:
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from keycrm_pipeline.warehouse.sales import NamedSales
 
 MOST_ROWS = 12
-"""Rows of one table of the summary; the rest is added up, so that 300 sources still fit the page."""
+"""Rows of one table of the summary; the rest is added up, so that even 300 sources fit on the page."""
 
 _CHART_WIDTH = 900
 _PANEL_HEIGHT = 180
 _TITLE_HEIGHT = 26
 _FOOT_HEIGHT = 26
-_INK = "#1d2733"
-_FAINT = "#66717f"
+_TITLE = "#1d2733"
+_TEXT = "#66717f"
 _GRID = "#e3e7ec"
 _ORDERS_COLOUR = "#8c9bb0"
 _SUM_COLOURS = ("#2f6f8f", "#b3702b", "#5d7d3a", "#7d5a94")
-_TITLE_LETTERS = 13
-_LETTERS = 11
+_TITLE_FONT_SIZE = 13
+_FONT_SIZE = 11
 _MOST_LABELS = 8
 
 
@@ -46,8 +46,8 @@ class DayFigures:
 
     Attributes:
         day: Local day of the orders.
-        orders: How many.
-        totals: Currency -> sum of their grand totals, in whole units with kopiykas; never added together.
+        orders: Number of orders.
+        totals: Currency -> sum of their grand totals, in whole currency units.
     """
 
     day: date
@@ -60,9 +60,9 @@ class GroupFigures:
     """Orders of one source or one group of statuses.
 
     Attributes:
-        name: Its name as the shop wrote it.
-        orders: How many.
-        totals: Currency -> sum of their grand totals.
+        name: Its name in the shop.
+        orders: Number of orders.
+        totals: Currency -> sum of their grand totals, in whole currency units.
     """
 
     name: str
@@ -72,7 +72,7 @@ class GroupFigures:
 
 @dataclass(frozen=True)
 class LoadCounts:
-    """What a load did, by the names of the exchange log (R13)."""
+    """What a load did, with the names of the exchange log (R13)."""
 
     orders_seen: int = 0
     orders_created: int = 0
@@ -86,15 +86,15 @@ class LoadCounts:
 
 @dataclass(frozen=True)
 class LoadSummary:
-    """What stands in the books for the days of a load.
+    """The stored documents of the days of a load.
 
     Attributes:
         days: Orders that are not cancelled, by day.
         sources: The same orders by source.
-        status_groups: All orders by group of statuses, the cancelled ones in their own row.
-        discounts: Currency -> discounts given in orders that are not cancelled.
-        delivery: Currency -> delivery charged in them.
-        rejections: Reason in words -> how many orders of these days have it.
+        status_groups: All orders by group of statuses, with the cancelled ones in a row of their own.
+        discounts: Currency -> discounts of orders that are not cancelled.
+        delivery: Currency -> delivery charged in those orders.
+        rejections: Reason in words -> number of orders of these days rejected for it.
     """
 
     days: Sequence[DayFigures] = ()
@@ -153,8 +153,8 @@ def load_summary_markdown(
     Args:
         summary: The figures of the loaded days.
         counts: What the load did.
-        language: Language of the words, numbers and dates.
-        with_chart: Whether the chart by day stands on top, as a picture inside the text.
+        language: Language of words, numbers and dates.
+        with_chart: Whether to begin with the chart by day, as an embedded picture.
     """
     write, words = Formatter(language), Wording(language)
     parts: list[str] = []
@@ -234,90 +234,69 @@ def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _markdown_cell(text: str) -> str:
-    """Text that markdown shows as it is: names come from the shop and may hold pipes, tags or links."""
+    """Text that markdown shows literally: names come from the shop and may contain pipes, tags or links."""
     flat = " ".join(text.split())
-    for sign in ("\\", "|", "`", "*", "_", "[", "]"):
-        flat = flat.replace(sign, f"\\{sign}")
+    for char in ("\\", "|", "`", "*", "_", "[", "]"):
+        flat = flat.replace(char, f"\\{char}")
     return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def chart_markdown(picture: str, description: str) -> str:
-    """An SVG picture that stands inside the markdown itself, so that the page fetches nothing."""
+    """An SVG picture embedded in markdown, so that the page loads nothing."""
     code = base64.b64encode(picture.encode("utf-8")).decode("ascii")
     return f"![{_markdown_cell(description)}](data:image/svg+xml;base64,{code})"
 
 
 def summary_chart_svg(rows: Sequence[DayFigures], *, language: Language = "uk") -> str:
-    """A chart of orders and of the sums of each currency by day, as an SVG picture under 100 KB.
+    """A chart of orders and of the sums in each currency by day, as an SVG picture under 100 KB.
 
-    Up to a quarter each day has its bar, then each week, beyond three years each month; days between the
-    first and the last that are not in `rows` stand as empty. One panel for the orders and one for each
-    currency, since currencies are never added.
+    A bar stands for a day in periods of up to a quarter, for a week in periods of up to three years, else for
+    a month; missing days count as days without orders. There is one panel for the orders and one for each
+    currency, since currencies are never added together.
 
     Args:
-        rows: Figures by day, at least one, in any order; a day given twice is added up.
+        rows: Figures by day, at least one, in any order; repeated days are added up.
         language: Language of titles, numbers and dates.
     """
     write, words = Formatter(language), Wording(language)
-    spanned = _spanned(rows)
-    per_span = words[f"per_{spanned.span}"]
-    write_start = write.short_day if spanned.span == "day" else write.month
-    labels = [write_start(start) for start in spanned.starts]
-    panels = [(f"{words['orders']} {per_span}", _ORDERS_COLOUR, [float(orders) for orders in spanned.orders])]
+    first, last = min(row.day for row in rows), max(row.day for row in rows)
+    span = readable_span((last - first).days + 1)
+    starts = span_starts(first, last, span)
+    per_span = words[f"per_{span}"]
+    write_start = write.short_day if span == "day" else write.month
+    labels = [write_start(start) for start in starts]
+    orders = sums_by_span(((row.day, row.orders) for row in rows), span)
+    panels = [
+        (f"{words['orders']} {per_span}", _ORDERS_COLOUR, [float(orders.get(start, 0)) for start in starts])
+    ]
     for number, currency in enumerate(_currencies(rows)):
+        sums = sums_by_span(((row.day, row.totals.get(currency, Decimal(0))) for row in rows), span)
         panels.append(
             (
                 f"{words['sum']}, {write.currency_name(currency)}, {per_span}",
                 _SUM_COLOURS[number % len(_SUM_COLOURS)],
-                # Heights of bars only; no sum is computed in binary.
-                [float(totals.get(currency, 0)) for totals in spanned.totals],
+                # Only heights of bars are binary fractions; sums are not computed with them.
+                [float(sums.get(start, 0)) for start in starts],
             )
         )
     charts = [BarChart(labels, heights, write.short_number) for _, _, heights in panels]
-    left, right = sides(charts, _CHART_WIDTH, _MOST_LABELS, _LETTERS)
+    left, right = sides(charts, _CHART_WIDTH, _MOST_LABELS, _FONT_SIZE)
     height = _PANEL_HEIGHT * len(panels) + _FOOT_HEIGHT
     elements = [f'<rect width="{_CHART_WIDTH}" height="{height}" style="fill:#ffffff"/>']
     for number, (chart, (title, colour, _)) in enumerate(zip(charts, panels, strict=True)):
         top = number * _PANEL_HEIGHT
-        frame = Frame(left, top + _TITLE_HEIGHT, right, top + _PANEL_HEIGHT - _LETTERS)
-        look = Look(bar=colour, text=_FAINT, grid=_GRID, letters=_LETTERS)
-        elements.append(text(title, (left, top + _TITLE_LETTERS + 3), _INK, _TITLE_LETTERS))
-        elements += draw(chart, frame, look)
+        frame = Frame(left, top + _TITLE_HEIGHT, right, top + _PANEL_HEIGHT - _FONT_SIZE)
+        style = Style(bar=colour, text=_TEXT, grid=_GRID, font_size=_FONT_SIZE)
+        elements.append(text(title, (left, top + _TITLE_FONT_SIZE + 3), _TITLE, _TITLE_FONT_SIZE))
+        elements += draw(chart, frame, style)
         if number == len(charts) - 1:
-            elements += draw_labels(chart, frame, look, _MOST_LABELS)
+            elements += draw_labels(chart, frame, style, _MOST_LABELS)
     size = f' width="{_CHART_WIDTH}" height="{height}" font-family="system-ui, sans-serif"'
     return svg(_CHART_WIDTH, height, elements, attributes=size)
 
 
-@dataclass(frozen=True)
-class _Spanned:
-    """Days drawn together: first day, orders and sums of each bar."""
-
-    span: Span
-    starts: list[date]
-    orders: list[int]
-    totals: list[dict[str, Decimal]]
-
-
-def _spanned(rows: Sequence[DayFigures]) -> _Spanned:
-    first, last = min(row.day for row in rows), max(row.day for row in rows)
-    span = readable_span((last - first).days + 1)
-    orders: dict[date, int] = {}
-    totals: dict[date, dict[str, Decimal]] = {}
-    for day in days_of(first, last):
-        orders.setdefault(span_start(day, span), 0)
-    for row in rows:
-        start = span_start(row.day, span)
-        orders[start] += row.orders
-        totals[start] = _added(totals.get(start, {}), row.totals)
-    starts = sorted(orders)
-    return _Spanned(
-        span, starts, [orders[start] for start in starts], [totals.get(start, {}) for start in starts]
-    )
-
-
 def _currencies(rows: Sequence[DayFigures]) -> list[str]:
-    """Currencies, the one met on most days first: that is the shop's own."""
+    """Currencies, beginning with the one of most days: that is the shop's own."""
     days: dict[str, int] = {}
     for row in rows:
         for currency in row.totals:

@@ -1,6 +1,6 @@
-"""What waits: for money, for a person, for a mended order; what was lost; and the log of exchanges.
+"""Unpaid orders, what needs your attention, rejected and lost orders, and the log of exchanges.
 
-What is not here: sales (see `rankings`).
+Sales are in `rankings`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _AGES = ("week", "month", "quarter", "older")
 
 
 def due_section(figures: ReportFigures, writer: Writer) -> Section:
-    """Payments due by age of the order, cash on delivery still out, and the orders that wait longest."""
+    """Payments due by age of the order, cash on delivery in transit, and the oldest unpaid orders."""
     words, write = writer.words, writer.write
     if not figures.due:
         return Section("due", words["due_title"], empty=words["nothing_due"])
@@ -116,7 +116,7 @@ def due_section(figures: ReportFigures, writer: Writer) -> Section:
 
 
 def lost_section(figures: ReportFigures, writer: Writer) -> Section:
-    """Cancelled orders and parcels that went back, by stage."""
+    """Cancelled orders and returned parcels, by stage."""
     words, write = writer.words, writer.write
     if not figures.lost:
         return Section("lost", words["lost_title"], empty=words["nothing_lost"], is_half=True)
@@ -153,14 +153,14 @@ def lost_section(figures: ReportFigures, writer: Writer) -> Section:
 
 
 def _cancelled_share(totals: Mapping[str, PeriodTotals], write: Formatter) -> str:
-    # Orders, unlike sums, may be counted over all currencies.
+    # Unlike sums, orders may be counted across currencies.
     cancelled = sum(row.cancelled_orders for row in totals.values())
     orders = cancelled + sum(row.orders for row in totals.values())
     return write.percent(Decimal(cancelled) / orders) if orders else NO_VALUE
 
 
 def exchanges_section(figures: ReportFigures, writer: Writer) -> Section:
-    """The newest exchanges of the log."""
+    """The latest exchanges of the log."""
     words, write = writer.words, writer.write
     tones: Mapping[str, Tone] = {"succeeded": "good", "failed": "bad"}
     rows = []
@@ -206,7 +206,7 @@ def exchanges_section(figures: ReportFigures, writer: Writer) -> Section:
 
 
 def review_section(figures: ReportFigures, writer: Writer) -> Section:
-    """What waits for a person, each kind with what to do; links lead to an order to look at it in."""
+    """What needs your attention, with what to do about each kind; orders are linked."""
     words, write = writer.words, writer.write
     tables = []
     unknown = sorted(figures.review_counts.keys() - set(REVIEW_KINDS))
@@ -217,7 +217,7 @@ def review_section(figures: ReportFigures, writer: Writer) -> Section:
         title = f"{words.get(f'review_{kind}', kind)} · {write.number(count)}"
         lead = words.get(f"todo_{kind}", "")
         if kind == "rejected_order":
-            # Their reasons are a section of their own; the same rows twice would only hide the others.
+            # Their reasons have a section of their own; showing the rows twice would hide the others.
             tables.append(Table((), (), title=title, lead=lead))
             continue
         items = [item for item in figures.review if item.kind == kind]

@@ -1,8 +1,7 @@
-"""The words of reports in Ukrainian and in English.
+"""The words of reports in Ukrainian and in English: every heading and sentence.
 
-What belongs here: every sentence and heading a reader sees. What does not: numbers and dates (see
-`formatting`), names and texts that come from the shop, sentences that the tables keep (see
-`schemas.sentences` and `schemas.failures`). Both languages have the same keys; a test compares them.
+Numbers and dates are in `formatting`; sentences that are stored in tables are in `schemas.sentences` and
+`schemas.failures`. Both languages have the same keys, which a test compares.
 """
 
 from __future__ import annotations
@@ -231,15 +230,15 @@ _ENGLISH: Mapping[str, str] = {
     "count_partners_created": "New partners",
     "count_products_created": "New products",
     "count_requests": "Requests to KeyCRM",
-    "sums": "Sums without cancelled orders",
+    "sums": "Amounts without cancelled orders",
     "sales": "Sales",
-    "sum": "Sum",
+    "sum": "Amount",
     "orders": "Orders",
     "discounts": "Discounts",
     "delivery": "Delivery",
     "by_source": "Source",
     "by_status_group": "Status group",
-    "rejected_why": "Why rejected",
+    "rejected_why": "Reason for rejection",
     "and_more_reasons": "and other reasons",
     "the_rest": "the rest",
     "per_day": "by day",
@@ -248,12 +247,12 @@ _ENGLISH: Mapping[str, str] = {
     "chart_of_days": "Orders and sums by day",
     "report": "Exchange report",
     "compared_with": "compared with {period}",
-    "made_at": "made {instant}",
+    "made_at": "generated {instant}",
     "contents": "Sections",
     "attention": "Attention",
-    "days_missing": "Not every day of the period is loaded: {days} missing. The figures are incomplete.",
+    "days_missing": "Not all days of the period are loaded: {days} missing. The figures are incomplete.",
     "days_missing_before": (
-        "The period before is not fully loaded: {days} missing. The comparison is incomplete."
+        "The previous period is not fully loaded: {days} missing. The comparison is incomplete."
     ),
     "first_missing": "Missing: {days}",
     "and_more": "and {count} more",
@@ -261,7 +260,7 @@ _ENGLISH: Mapping[str, str] = {
     "empty_period": "There are no orders in this period.",
     "no_exchange": "No exchange yet",
     "last_exchange": "Last exchange",
-    "waits_for_person": "Waits for a person",
+    "waits_for_person": "Needs your attention",
     "rejected_short": "Rejected",
     "nothing": "nothing",
     "succeeded": "succeeded",
@@ -269,34 +268,34 @@ _ENGLISH: Mapping[str, str] = {
     "running": "running",
     "figures": "Figures",
     "figures_lead": (
-        "Sales are all orders that are not cancelled, by their own day. Currencies are never added together."
+        "Sales are all orders that are not cancelled, by order date. Currencies are never added together."
     ),
     "figure": "Figure",
     "this_period": "Period",
-    "period_before": "Before",
+    "period_before": "Previous period",
     "change": "Change",
     "was": "was {value}",
     "new_figure": "new",
     "average_order": "Average order",
     "received": "Payments received",
     "goods": "Goods",
-    "services_tab": "Services with delivery",
-    "of_it_delivery": "of it delivery",
-    "still_due": "Still due",
+    "services_tab": "Services, including delivery",
+    "of_it_delivery": "of which delivery",
+    "still_due": "Outstanding",
     "difference": "Difference (does not add up in KeyCRM)",
     "cancelled_orders": "Cancelled orders",
-    "cancelled_sum": "Sum of cancelled",
+    "cancelled_sum": "Amount of cancelled orders",
     "returned_orders": "Returned parcels",
-    "returned_sum": "Sum of returned",
+    "returned_sum": "Amount of returned parcels",
     "days": "Sales over time",
     "sales_in": "Sales, {currency}",
     "legend_period": "this period",
-    "legend_before": "period before",
+    "legend_before": "previous period",
     "legend_kept": "not cancelled",
     "legend_cancelled": "cancelled",
-    "chart_of_sales": "Bars: sales, {currency}, {span}. Line: the period before.",
+    "chart_of_sales": "Bars: sales, {currency}, {span}. Line: the previous period.",
     "chart_of_orders": "Bars: orders {span}, not cancelled and cancelled.",
-    "show_table": "Show as a table",
+    "show_table": "Show as table",
     "day": "Day",
     "week": "Week of",
     "month": "Month",
@@ -306,15 +305,15 @@ _ENGLISH: Mapping[str, str] = {
     "source": "Source",
     "no_source": "no source",
     "managers": "Managers",
-    "manager": "Responsible",
+    "manager": "Responsible person",
     "stages": "Stages",
-    "stages_lead": "All orders of the period, the cancelled ones too.",
+    "stages_lead": "All orders of the period, including cancelled ones.",
     "stage": "Stage",
     "categories": "Categories",
     "category": "Category",
     "no_category": "no category",
     "products": "Products and services",
-    "products_lead": "With delivery, wrap and taxes the amounts add up to the sales of the period.",
+    "products_lead": "Including delivery, wrap and taxes, the amounts add up to the sales of the period.",
     "product": "Name",
     "quantity": "Quantity",
     "amount": "Amount",
@@ -326,54 +325,54 @@ _ENGLISH: Mapping[str, str] = {
     "item_difference": "Difference (does not add up in KeyCRM)",
     "others": "{count} more",
     "list_total": "At list prices",
-    "discount_total": "Discounts in all",
+    "discount_total": "Total discounts",
     "discount_of_goods": "on goods",
     "discount_of_services": "on services",
-    "discount_share": "Share of discount",
+    "discount_share": "Discount rate",
     "orders_with_discount": "Orders with a discount",
-    "delivery_lead": "The sum is what buyers pay for the delivery.",
+    "delivery_lead": "The amount is what buyers pay for delivery.",
     "delivery_service": "Service",
-    "no_delivery_service": "none named",
-    "with_charge": "Charged",
-    "went_back": "Went back",
+    "no_delivery_service": "not specified",
+    "with_charge": "With delivery charge",
+    "went_back": "Returned",
     "charged": "Charged to buyers",
     "payments": "Payments",
     "payments_lead": "Payments received for the orders of the period.",
-    "method": "Method",
+    "method": "Payment method",
     "count": "Count",
-    "due_title": "Payments due and cash on delivery still out",
-    "due_lead": "As of {day}, all orders in the books, whatever the period.",
+    "due_title": "Payments due and cash on delivery in transit",
+    "due_lead": "As of {day}, all orders in the books, regardless of the period.",
     "nothing_due": "All orders are paid.",
-    "order_age": "Age of the order",
+    "order_age": "Age of order",
     "age_week": "up to 7 days",
     "age_month": "8–30 days",
     "age_quarter": "31–90 days",
     "age_older": "over 90 days",
-    "due": "Due",
-    "cash_on_delivery_orders": "Cash on delivery out",
-    "cash_on_delivery_due": "Its sum",
+    "due": "Amount due",
+    "cash_on_delivery_orders": "Cash on delivery in transit",
+    "cash_on_delivery_due": "Cash on delivery amount",
     "due_returned": (
-        "Returned parcels left out: {count}, {amount}. Their orders should be cancelled in KeyCRM."
+        "Returned parcels are not included: {count}, {amount}. Their orders should be cancelled in KeyCRM."
     ),
     "oldest_due": "Oldest unpaid orders ({count})",
     "order": "Order",
-    "cash_on_delivery_out": "cash on delivery out",
+    "cash_on_delivery_out": "cash on delivery in transit",
     "lost_title": "Returns and cancellations",
     "nothing_lost": "No cancellations or returns in this period.",
-    "parcel_returned": "parcel went back",
-    "of_it_paid": "Was paid",
+    "parcel_returned": "parcel returned",
+    "of_it_paid": "Amount paid",
     "lost_share": "{share} of the period's orders are cancelled.",
-    "lost_share_before": "{share} of the period's orders are cancelled; {before} in the period before.",
+    "lost_share_before": "{share} of the period's orders are cancelled; {before} in the previous period.",
     "buyers_title": "Repeat buyers",
     "buyers_lead": (
-        "Buyers in the period: {buyers}. Bought before: {before}. Ordered more than once in it: {again}."
+        "Buyers in the period: {buyers}. Bought before: {before}. Ordered more than once in the period: {again}."
     ),
     "buyers_note": "A buyer is a partner card; the history is the orders in the books.",
     "buyer_kind": "Orders",
     "first_order": "buyer's first order",
     "repeat_order": "repeat order",
     "no_buyer": "no buyer",
-    "exchanges_title": "Last exchanges",
+    "exchanges_title": "Latest exchanges",
     "exchange": "Exchange",
     "started": "Started",
     "result": "Result",
@@ -383,19 +382,19 @@ _ENGLISH: Mapping[str, str] = {
     "unchanged": "Unchanged",
     "rejected": "Rejected",
     "requests": "Requests",
-    "took": "Took",
+    "took": "Duration",
     "exchange_period": "period",
     "exchange_changes": "changes",
     "exchange_recent": "recent days",
-    "exchange_sweep": "sweep",
+    "exchange_sweep": "order id check",
     "exchange_catalogue": "catalogue",
     "exchange_rebuild": "rebuild",
-    "review_title": "Review list",
-    "nothing_to_review": "Nothing waits for a person.",
+    "review_title": "Needs your attention",
+    "nothing_to_review": "Nothing needs your attention.",
     "review_details": "Details",
-    "review_subject": "About",
+    "review_subject": "Subject",
     "since": "Since",
-    "more_of_kind": "The oldest {shown} of {count}. The rest: keycrm-pipeline review.",
+    "more_of_kind": "Showing the oldest {shown} of {count}. For the rest: keycrm-pipeline review.",
     "review_unmapped_status": "Statuses without a stage",
     "todo_unmapped_status": (
         "Add the status to statuses.stages in the profile; until then its name is the stage."
@@ -431,14 +430,14 @@ _ENGLISH: Mapping[str, str] = {
         "Another card or variant carries the SKU already. Take it off the row of products.csv."
     ),
     "rejected_title": "Rejected records",
-    "rejected_lead": "These orders are not in the books. Mend them in KeyCRM; the next load takes them.",
+    "rejected_lead": "These orders were not loaded. Fix them in KeyCRM; the next load picks them up.",
     "nothing_rejected": "There are no rejected records.",
     "no_order_number": "no number",
     "reasons": "Reasons",
-    "rejected_more": "The last {shown} of {count}; all are in the table ops.rejected_records.",
+    "rejected_more": "Showing the last {shown} of {count}; all are in the table ops.rejected_records.",
     "footer": (
-        "Made from the database {database}. No phones or e-mails of buyers are in this report. "
-        "Every figure is in the views of schema reports."
+        "Generated from the database {database}. This report contains no phones or e-mails of buyers. "
+        "All figures are in the views of schema reports."
     ),
 }
 
@@ -454,7 +453,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {"uk": _UKRAINIAN, "en": _ENGLISH}
 
 @dataclass(frozen=True)
 class Wording:
-    """Looks words up in one language; a missing key is a mistake of the program and raises KeyError."""
+    """The words of one language; a missing key is a bug and raises KeyError."""
 
     language: Language
 
@@ -467,11 +466,11 @@ class Wording:
         return WORDS[self.language].get(key, default)
 
     def stored(self, sentence: str) -> str:
-        """A sentence of the review list or of a rejected record, which the tables keep in English."""
+        """A sentence of the review list or of a rejected record, which is stored in English."""
         return in_ukrainian(sentence) if self.language == "uk" else sentence
 
     def error(self, stored: str | None) -> str:
-        """Why an exchange failed: in Ukrainian as far as it is a well-known failure; empty when it did not."""
+        """Why an exchange failed, in Ukrainian if it is a known failure; empty if it did not fail."""
         return error_in_ukrainian(stored or "") if self.language == "uk" else stored or ""
 
     def forms(self, key: str) -> tuple[str, ...]:

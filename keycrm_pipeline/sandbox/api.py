@@ -1,12 +1,12 @@
-"""KeyCRM's HTTP behaviour over the demo shop: a request goes in, the answer comes out; no socket is needed.
+"""KeyCRM's HTTP behaviour for the demo shop: turns a request into a response, without a socket.
 
-What belongs here: routes, the envelope of lists, includes, filters, sorting, errors and the rate limit, as
-KeyCRM's Open API v1 is known to behave. What does not: the data (`shop`), what goes wrong (`faults`) and how
-bytes travel (`transport`, `server`). Where KeyCRM's behaviour is unknown, the less comfortable guess is
-built, so that a reader who gets along with this shop gets along with the real one:
+This module has the routes, the envelope of lists, includes, filters, sorting, errors and the rate limit, as
+far as the behaviour of KeyCRM's Open API v1 is known. The data is in `shop`, faults are in `faults`, and the
+ways to reach the API in `transport` and `server`. Where KeyCRM's behaviour is unknown, this API takes the less
+convenient option, so that a client that works with this shop works with the real one:
 
 - without `sort`, orders come newest first; a bare date in a filter is its midnight;
-- `filter[status_id]` and `filter[source_id]` take one number, and of a list only the first counts;
+- `filter[status_id]` and `filter[source_id]` take one number; only the first of a list counts;
 - unknown filters are ignored, and so is `include` on `/users` and `/offers/stocks`;
 - `next_page_url` does not repeat the filters.
 """
@@ -32,7 +32,7 @@ DEFAULT_LIMIT: Final = 15
 GREATEST_LIMIT: Final = 50
 _RATE_WINDOW_SECONDS: Final = 60.0
 _KEPT_REQUESTS: Final = 20_000
-"""How many requests the log remembers: enough for a walk over years, bounded for a shop that runs long."""
+"""How many requests the log keeps: enough to list years of orders, but bounded for a shop that runs for long."""
 
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -64,7 +64,7 @@ _ORDER_INCLUDES: Final = (
     *(f"{name}{suffix}" for name in _COUNTABLE for suffix in ("Count", "Exists")),
 )
 _ORDER_SORTS: Final = ("id", "updated_at", "created_at")
-"""`id` is documented; the other two are what clients were seen to use without an error."""
+"""`id` is documented; the other two are used by existing clients without an error."""
 
 _DICTIONARIES: Final[dict[str, ListName]] = {
     "/order/status": "statuses",
@@ -89,14 +89,14 @@ _GATEWAY_PAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SandboxResponse:
-    """An answer.
+    """A response.
 
     Attributes:
-        status: The HTTP status; 0 when the connection is dropped instead.
-        headers: The headers, `Content-Length` not among them.
-        body: The body, as long as it says even when its JSON breaks off.
-        is_dropped: Whether the connection must be closed without sending anything.
-        delay_seconds: How long to hold the answer back.
+        status: The HTTP status; 0 if the connection is dropped instead.
+        headers: The headers, without `Content-Length`.
+        body: The body.
+        is_dropped: Whether to close the connection without sending anything.
+        delay_seconds: How long to delay the response.
     """
 
     status: int
@@ -108,13 +108,13 @@ class SandboxResponse:
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request that was made.
+    """A request that was made.
 
     Attributes:
         method: The HTTP method.
         path: The path without `/v1`.
-        query: The decoded query, in the order given.
-        status: What was answered; 0 for a dropped connection.
+        query: The decoded query in its original order.
+        status: The status of the response; 0 for a dropped connection.
         at: When, by the shop's clock.
     """
 
@@ -125,8 +125,8 @@ class RequestRecord:
     at: datetime
 
 
-class _Refusal(Exception):  # noqa: N818 - an answer of the API, not an error of this program
-    """An answer other than 200, raised from wherever it becomes clear."""
+class _Refusal(Exception):  # noqa: N818 - a response of the API, not an error of this program
+    """A response other than 200."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -136,21 +136,21 @@ class _Refusal(Exception):  # noqa: N818 - an answer of the API, not an error of
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """A decoded query string; of a name that comes twice the last value counts."""
+    """A decoded query string; the last value of a repeated name counts."""
 
     values: Mapping[str, str]
 
     def text(self, name: str) -> str | None:
-        """The value of `filter[name]`, or null when it is missing or empty."""
+        """The value of `filter[name]`, or None if it is missing or empty."""
         return self.values.get(f"filter[{name}]") or None
 
     def texts(self, name: str) -> frozenset[str] | None:
-        """The comma list in `filter[name]`."""
+        """The comma-separated list in `filter[name]`."""
         value = self.text(name)
         return None if value is None else frozenset(part.strip() for part in value.split(","))
 
     def number(self, name: str) -> int | None:
-        """The number `filter[name]` begins with; a value that begins with none matches no id, so it is -1."""
+        """The number at the start of `filter[name]`; -1, which matches no id, if there is no number."""
         value = self.text(name)
         if value is None:
             return None
@@ -158,17 +158,17 @@ class _Query:
         return int(digits[0]) if digits else -1
 
     def numbers(self, name: str) -> frozenset[int] | None:
-        """The comma list of numbers in `filter[name]`; what is no number is left out."""
+        """The comma-separated numbers in `filter[name]`; anything else is left out."""
         values = self.texts(name)
         return None if values is None else frozenset(int(value) for value in values if value.isdecimal())
 
     def flag(self, name: str) -> bool | None:
-        """`filter[name]` as true or false."""
+        """`filter[name]` as a boolean."""
         value = self.text(name)
         return None if value is None else value.lower() in ("true", "1")
 
     def window(self, name: str) -> Window | None:
-        """`filter[name]` as two moments; a blank after the comma is allowed.
+        """`filter[name]` as two moments; a space after the comma is allowed.
 
         Raises:
             _Refusal: It is not two dates.
@@ -182,15 +182,15 @@ class _Query:
         return moments[0], moments[1]
 
     def whole(self, name: str, default: int) -> int:
-        """A plain parameter as a number from 1 up; anything else is the default."""
+        """A parameter as a number of at least 1, or the default if it is not a number."""
         value = self.values.get(name, "")
         return max(1, int(value)) if value.isdecimal() else default
 
     def includes(self, allowed: Sequence[str]) -> frozenset[str]:
-        """The comma list in `include`.
+        """The comma-separated list in `include`.
 
         Raises:
-            _Refusal: It holds something that is not allowed.
+            _Refusal: It contains something that is not allowed.
         """
         asked = [part.strip() for part in self.values.get("include", "").split(",") if part.strip()]
         unknown = [part for part in asked if part not in allowed]
@@ -206,7 +206,7 @@ class _Query:
         """The value of `sort`, with its minus sign.
 
         Raises:
-            _Refusal: It is a key that the route cannot sort by.
+            _Refusal: The route cannot sort by that key.
         """
         value = self.values.get("sort")
         if value and value.removeprefix("-") not in allowed:
@@ -219,12 +219,12 @@ class _Query:
 
 @dataclass(slots=True)
 class _RateWindow:
-    """The moments of the requests let through in the last minute, one window a key."""
+    """The times of the accepted requests of one key in the last minute."""
 
     moments: deque[float] = field(default_factory=deque)
 
     def refusal_ends_in(self, now: float, allowed: int) -> float | None:
-        """Let one more request through, or say in how many seconds one would be."""
+        """Accept another request and return None, or return in how many seconds one would be accepted."""
         while self.moments and self.moments[0] <= now - _RATE_WINDOW_SECONDS:
             self.moments.popleft()
         if len(self.moments) < allowed:
@@ -238,15 +238,11 @@ class SandboxApi:
 
     Args:
         shop: The shop.
-        api_key: The key that is accepted; without it any key that is not empty is.
-        faults: What shall go wrong; a fresh set of switches, all off, unless given.
-        requests_per_minute: How many requests a key may make in any 60 seconds; without it there is no limit.
-            Refused requests do not count.
-        clock: What the rate limit is measured with, in seconds.
-        has_rate_headers: Whether answers carry `X-RateLimit-*` and refusals `Retry-After` when there is a
-            limit.
-        lists_archived: Whether archived products and offers are listed when `filter[is_archived]` is not
-            given; KeyCRM does not say.
+        api_key: The accepted key; None accepts any non-empty key.
+        faults: The fault switches; by default a new set, all off.
+        requests_per_minute: How many requests a key may make within 60 seconds; None for no limit. Refused
+            requests do not count. With a limit, responses have `X-RateLimit-*`, refusals also `Retry-After`.
+        clock: The clock of the rate limit, in seconds.
     """
 
     def __init__(
@@ -257,8 +253,6 @@ class SandboxApi:
         faults: Faults | None = None,
         requests_per_minute: int | None = None,
         clock: Callable[[], float] = time.monotonic,
-        has_rate_headers: bool = True,
-        lists_archived: bool = True,
     ) -> None:
         self.shop = shop
         self.faults = faults if faults is not None else Faults()
@@ -266,8 +260,7 @@ class SandboxApi:
         self._api_key = api_key
         self._requests_per_minute = requests_per_minute
         self._clock = clock
-        self._has_rate_headers = has_rate_headers
-        self._lists_archived = lists_archived
+
         self._lock = threading.Lock()
         self._log: deque[RequestRecord] = deque(maxlen=_KEPT_REQUESTS)
         self._request_count = 0
@@ -275,18 +268,18 @@ class SandboxApi:
 
     @property
     def requests(self) -> list[RequestRecord]:
-        """The requests made so far, the oldest first; of very many only the newest 20,000."""
+        """The requests so far, the oldest first; at most the newest 20,000."""
         with self._lock:
             return list(self._log)
 
     @property
     def request_count(self) -> int:
-        """How many requests were made, refused and dropped ones included."""
+        """The number of requests, including refused and dropped ones."""
         with self._lock:
             return self._request_count
 
     def forget_requests(self) -> None:
-        """Empty the log, set the count to 0 and forget what the rate limit has counted."""
+        """Clear the log, the number of requests and the state of the rate limit."""
         with self._lock:
             self._log.clear()
             self._request_count = 0
@@ -299,28 +292,28 @@ class SandboxApi:
 
         Args:
             method: The HTTP method.
-            path: The path, which begins with `/v1` for everything KeyCRM knows.
+            path: The path; all of KeyCRM's routes begin with `/v1`.
             query: The decoded query.
-            headers: The headers; their names may be in any case.
+            headers: The headers; names are case-insensitive.
         """
         if not path.startswith(f"{API_ROOT}/"):
             return self._logged(method, path, query, SandboxResponse(404, _HTML, _NOT_FOUND_PAGE))
         route = path.removeprefix(API_ROOT).rstrip("/")
         asked = _Query(dict(query))
-        is_concerned = self.faults.concerns(route)
-        if is_concerned and self.faults.on_page is not None:
+        has_faults = self.faults.applies_to(route)
+        if has_faults and self.faults.on_page is not None:
             self.faults.on_page(asked.whole("page", 1), route)
         key = _bearer(headers)
         rate_headers: dict[str, str] = {}
         if key is None or (self._api_key is not None and key != self._api_key):
             return self._logged(method, route, query, _json(401, {"message": "Unauthenticated."}))
-        if is_concerned and self.faults.takes_key_away():
+        if has_faults and self.faults.revokes_key():
             return self._logged(method, route, query, _json(401, {"message": "Unauthenticated."}))
         if self._requests_per_minute is not None:
             refusal, rate_headers = self._limited(key, self._requests_per_minute)
             if refusal is not None:
                 return self._logged(method, route, query, refusal)
-        fault = self.faults.take() if is_concerned else None
+        fault = self.faults.take() if has_faults else None
         response = self._faulty(fault, rate_headers)
         if response is None:
             response = self._answer(method, route, asked, rate_headers)
@@ -328,7 +321,7 @@ class SandboxApi:
                 response = SandboxResponse(
                     response.status, response.headers, response.body[: len(response.body) * 2 // 3]
                 )
-        delay = self.faults.take_delay() if is_concerned else 0.0
+        delay = self.faults.take_delay() if has_faults else 0.0
         if delay:
             response = SandboxResponse(
                 response.status, response.headers, response.body, response.is_dropped, delay
@@ -347,25 +340,21 @@ class SandboxApi:
         return response
 
     def _limited(self, key: str, allowed: int) -> tuple[SandboxResponse | None, dict[str, str]]:
-        """Count a request against the limit: a refusal or null, and the headers an answer carries."""
+        """Count a request against the limit; returns a refusal or None, and the headers of the response."""
         with self._lock:
             window = self._rates.setdefault(key, _RateWindow())
             wait = window.refusal_ends_in(self._clock(), allowed)
             left = allowed - len(window.moments)
-        if not self._has_rate_headers:
-            headers: dict[str, str] = {}
-        else:
-            headers = {"X-RateLimit-Limit": str(allowed), "X-RateLimit-Remaining": str(left)}
+        headers = {"X-RateLimit-Limit": str(allowed), "X-RateLimit-Remaining": str(left)}
         if wait is None:
             return None, headers
-        if self._has_rate_headers:
-            reset = self.shop.now() + timedelta(seconds=wait)
-            headers["Retry-After"] = str(math.ceil(wait))
-            headers["X-RateLimit-Reset"] = str(math.ceil(reset.timestamp()))
+        reset = self.shop.now() + timedelta(seconds=wait)
+        headers["Retry-After"] = str(math.ceil(wait))
+        headers["X-RateLimit-Reset"] = str(math.ceil(reset.timestamp()))
         return _json(429, _TOO_MANY, headers), headers
 
     def _faulty(self, fault: FaultKind | None, rate_headers: Mapping[str, str]) -> SandboxResponse | None:
-        """The answer that a fault puts in place of the good one; null when the good one is needed."""
+        """The response to a fault; None if the normal response is needed."""
         match fault:
             case "dropped":
                 return SandboxResponse(0, {}, b"", is_dropped=True)
@@ -390,10 +379,10 @@ class SandboxApi:
     # -- routes ------------------------------------------------------------------------------------
 
     def _body(self, method: str, route: str, asked: _Query) -> Any:
-        """The JSON value that a route answers with.
+        """The JSON value of a response with status 200.
 
         Raises:
-            _Refusal: For anything but an answer of 200.
+            _Refusal: The response has another status.
         """
         if method != "GET":
             raise _Refusal(405, f"The {method} method is not supported for this route.")
@@ -426,7 +415,7 @@ class SandboxApi:
     def _page(
         self, route: str, asked: _Query, total: int, rows: Callable[[int, int], list[Payload]]
     ) -> Payload:
-        """The envelope of a list with one page of it; a page past the end is empty."""
+        """One page of a list in its envelope; a page past the end is empty."""
         page = asked.whole("page", 1)
         limit = min(GREATEST_LIMIT, asked.whole("limit", DEFAULT_LIMIT))
         start = (page - 1) * limit
@@ -501,11 +490,6 @@ class SandboxApi:
             records = [record for record in records if record.get("is_active", True)]
         return self._listed(route, asked, records[::-1] if sort == "-id" else records)
 
-    def _archived_matches(self, record: Payload, wanted: bool | None) -> bool:
-        if wanted is None:
-            return self._lists_archived or not record["is_archived"]
-        return bool(record["is_archived"]) == wanted
-
     def _products(self, route: str, asked: _Query) -> Payload:
         includes = asked.includes(("custom_fields",))
         product_ids, category_ids = asked.numbers("product_id"), asked.numbers("category_id")
@@ -515,7 +499,7 @@ class SandboxApi:
             for product in self.shop.records_of("products")
             if (product_ids is None or product["id"] in product_ids)
             and (category_ids is None or product["category_id"] in category_ids)
-            and self._archived_matches(product, is_archived)
+            and (is_archived is None or product["is_archived"] == is_archived)
         ]
         return self._listed(route, asked, found)
 
@@ -548,7 +532,7 @@ class SandboxApi:
             if (offer_ids is None or offer["id"] in offer_ids)
             and (product_ids is None or offer["product_id"] in product_ids)
             and (skus is None or offer["sku"] in skus)
-            and self._archived_matches(offer, is_archived)
+            and (is_archived is None or offer["is_archived"] == is_archived)
         ]
         if "product" not in includes:
             return self._listed(route, asked, found)
@@ -631,7 +615,7 @@ class SandboxApi:
         return _not_found() if buyer is None else self._buyer_view(buyer, includes)
 
     def _buyer_view(self, buyer: Payload, includes: frozenset[str]) -> Payload:
-        """A buyer as the buyer routes show it: phones and e-mails as lists."""
+        """A buyer as in the buyer routes: phones and e-mails as lists."""
         view = {
             **buyer,
             "phone": [buyer["phone"]] if buyer.get("phone") else [],
@@ -695,7 +679,7 @@ def _not_found() -> NoReturn:
 
 
 def _bearer(headers: Mapping[str, str]) -> str | None:
-    """The key of an `Authorization: Bearer` header, or null when there is none."""
+    """The key of an `Authorization: Bearer` header, or None if there is none."""
     for name, value in headers.items():
         if name.lower() == "authorization":
             scheme, _, key = value.partition(" ")
@@ -709,7 +693,7 @@ def _within_text(value: object, window: Window | None) -> bool:
 
 
 def _order_view(record: Payload, includes: frozenset[str]) -> Payload:
-    """An order with the keys that were asked for: without `include` its parts are absent, not null."""
+    """An order with the requested keys: without `include` its parts are absent, not null."""
     shown = {key for name in includes for key in _ORDER_PARTS.get(name, ())}
     view = {key: value for key, value in record.items() if key not in _EVERY_PART or key in shown}
     lines = view.get("products")
@@ -751,7 +735,7 @@ def _product_view(product: Payload, includes: frozenset[str]) -> Payload:
 
 
 def _product_of_offer(product: Payload | None, offers: Sequence[Payload]) -> Payload | None:
-    """A product as it stands inside an offer: with the options of all its variants gathered by name."""
+    """A product as it appears in an offer: with the options of all its variants, grouped by name."""
     if product is None:
         return None
     gathered: dict[str, list[str]] = {}
@@ -764,7 +748,7 @@ def _product_of_offer(product: Payload | None, offers: Sequence[Payload]) -> Pay
 
 
 def _stock_view(offer: Payload, *, has_details: bool) -> Payload:
-    """The stock of an offer; with details, all of it in the first warehouse but a quarter in the shop."""
+    """The stock of an offer; with details, a quarter is in the shop and the rest in the main warehouse."""
     row: Payload = {
         **{key: offer[key] for key in ("id", "sku", "price", "purchased_price", "quantity")},
         "reserve": offer["in_reserve"],

@@ -1,10 +1,9 @@
-"""The goods and services of the demo shop: 300 products of every kind that R5 tells apart.
+"""The goods and services of the demo shop: 300 products of every kind that R5 distinguishes.
 
-What belongs here: products, their offers and the category tree, and what a line may be made of (`Article`).
-What does not: how an order uses them (`orders`). The kinds: plain products with and without SKU, products
-whose variants all have SKUs, have none, share one or have them in part, services in the service category and
-below it, goods sold by weight and length, archived products, equal names - and two products that were deleted
-from the catalogue while orders still carry their offers.
+The kinds: plain products with and without SKU; products whose variants all have SKUs, have none, share one,
+or of which only some have one; services in the service category and below it; goods sold by weight and length;
+archived products; products of the same name; and two products that were deleted from the catalogue while
+orders still contain their offers. Order lines are made from an `Article` in `orders`.
 """
 
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ from decimal import Decimal
 from itertools import product as combinations
 from typing import Final, Literal
 
-from keycrm_pipeline.sandbox.dice import Dice, Urn
 from keycrm_pipeline.sandbox.payloads import (
     OFFER,
     Payload,
@@ -21,9 +19,10 @@ from keycrm_pipeline.sandbox.payloads import (
     money,
     product_payload,
 )
+from keycrm_pipeline.sandbox.randomness import SeededRandom, WeightedChoice
 
 SERVICE_CATEGORY: Final = 7
-"""The root of the services; its descendants are 10 and 11."""
+"""The root category of services; its descendants are 10 and 11."""
 
 CATEGORIES: Final[tuple[Payload, ...]] = (
     category_payload(1, "Одяг"),
@@ -45,19 +44,19 @@ CATEGORIES: Final[tuple[Payload, ...]] = (
 )
 
 Skus = Literal["own", "none", "shared", "partly"]
-"""How SKUs are given: every offer its own, none at all, one for all variants, or only to some of them."""
+"""Which offers have a SKU: each its own, none, one SKU for all variants, or only some of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """Something a line can sell: one offer with the name of its product.
+    """Something an order line can sell: one offer with the name of its product.
 
     Attributes:
         name: The product's name in the catalogue.
-        offer: The offer as it stands inside a line; not to be changed.
+        offer: The offer as it appears in a line; must not be changed.
         price: The list price, kopiykas per unit.
-        unit: The unit the goods are sold in, null for pieces.
-        is_service: Whether its category is the service root or below it.
+        unit: The unit the goods are sold in, None for pieces.
+        is_service: Whether its category is the root category of services or below it.
     """
 
     name: str
@@ -68,8 +67,8 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
-class _Range:
-    """A row of the assortment: `count` products named noun + series, all of one kind."""
+class _AssortmentRow:
+    """A row of the assortment: `count` products of one kind, named noun + series; prices in hryvnias."""
 
     category_id: int | None
     nouns: tuple[str, ...]
@@ -89,26 +88,26 @@ _SERIES: Final = (
 )  # fmt: skip
 
 _ASSORTMENT: Final = (
-    _Range(2, ("Футболка", "Лонгслів"), "TS", 25, 390, 890, "own", True),
-    _Range(3, ("Худі",), "HD", 20, 1190, 2490, "own", True),
-    _Range(4, ("Шкарпетки",), "SK", 14, 79, 149, "none", True),
-    _Range(2, ("Майка",), "MK", 14, 290, 490, "shared", True),
-    _Range(3, ("Світшот",), "SW", 14, 990, 1890, "partly", True),
-    _Range(6, ("Чашка", "Тарілка", "Миска"), "CP", 60, 149, 690),
-    _Range(9, ("Рушник",), "RS", 20, 199, 749),
-    _Range(8, ("Плед", "Наволочка"), "TX", 25, 349, 1899),
-    _Range(13, ("Кава в зернах",), "CF", 15, 560, 990, unit="кг"),
-    _Range(14, ("Чай",), "TE", 15, 89, 259),
-    _Range(15, ("Льон",), "LN", 20, 210, 480, unit="м"),
-    _Range(16, ("Листівка", "Свічка"), "GF", 25, 25, 420),
-    _Range(16, ("Брелок",), "BR", 8, 60, 180, "none"),
-    _Range(SERVICE_CATEGORY, ("Подарункове пакування",), "SV", 6, 40, 150),
-    _Range(10, ("Друк на виробі",), "PR", 5, 120, 400, "none"),
-    _Range(11, ("Вишивка імені",), "EM", 4, 150, 350),
-    _Range(11, ("Вишивка монограми",), "EV", 1, 180, 260, "own", True),
-    _Range(None, ("Дрібничка",), "00", 5, 15, 95),
+    _AssortmentRow(2, ("Футболка", "Лонгслів"), "TS", 25, 390, 890, "own", True),
+    _AssortmentRow(3, ("Худі",), "HD", 20, 1190, 2490, "own", True),
+    _AssortmentRow(4, ("Шкарпетки",), "SK", 14, 79, 149, "none", True),
+    _AssortmentRow(2, ("Майка",), "MK", 14, 290, 490, "shared", True),
+    _AssortmentRow(3, ("Світшот",), "SW", 14, 990, 1890, "partly", True),
+    _AssortmentRow(6, ("Чашка", "Тарілка", "Миска"), "CP", 60, 149, 690),
+    _AssortmentRow(9, ("Рушник",), "RS", 20, 199, 749),
+    _AssortmentRow(8, ("Плед", "Наволочка"), "TX", 25, 349, 1899),
+    _AssortmentRow(13, ("Кава в зернах",), "CF", 15, 560, 990, unit="кг"),
+    _AssortmentRow(14, ("Чай",), "TE", 15, 89, 259),
+    _AssortmentRow(15, ("Льон",), "LN", 20, 210, 480, unit="м"),
+    _AssortmentRow(16, ("Листівка", "Свічка"), "GF", 25, 25, 420),
+    _AssortmentRow(16, ("Брелок",), "BR", 8, 60, 180, "none"),
+    _AssortmentRow(SERVICE_CATEGORY, ("Подарункове пакування",), "SV", 6, 40, 150),
+    _AssortmentRow(10, ("Друк на виробі",), "PR", 5, 120, 400, "none"),
+    _AssortmentRow(11, ("Вишивка імені",), "EM", 4, 150, 350),
+    _AssortmentRow(11, ("Вишивка монограми",), "EV", 1, 180, 260, "own", True),
+    _AssortmentRow(None, ("Дрібничка",), "00", 5, 15, 95),
 )
-"""Prices are whole hryvnias here; every fifth product ends in odd kopiykas, so that something is rounded."""
+"""Every fifth product gets a price with odd kopiykas later, so that there is something to round."""
 
 _EQUAL_NAMES: Final = (
     ("Набір майстра", "SET-001"),
@@ -116,7 +115,7 @@ _EQUAL_NAMES: Final = (
     ("Сюрприз-бокс", None),
     ("Сюрприз-бокс", None),
 )
-"""Two names that two products share: once with different SKUs, once without any."""
+"""Two pairs of products of the same name: one pair with different SKUs, one without any."""
 
 _COLORS: Final = (("Червоний", "RED"), ("Синій", "BLU"), ("Чорний", "BLK"), ("Молочний", "MLK"))
 _SIZES: Final = ("S", "M", "L", "XL")
@@ -134,23 +133,23 @@ class Catalogue:
     """The catalogue of one shop.
 
     Args:
-        seed: The shop's seed; prices, stock and barcodes depend on it, the kinds of products do not.
+        seed: The shop's seed; it determines prices, stock and barcodes, but not the kinds of products.
 
     Attributes:
         products: Product id -> record as in `/products`; 300 of them.
         offers: Offer id -> record as in `/offers` without `product`.
-        articles: What lines are made of, the offers of the two deleted products included.
+        articles: What lines can sell, including the offers of the two deleted products.
     """
 
     def __init__(self, seed: int) -> None:
-        self._dice = Dice(seed, "catalogue")
+        self._random = SeededRandom(seed, "catalogue")
         self._next_product = _FIRST_PRODUCT
         self._next_offer = _FIRST_OFFER
         self.products: dict[int, Payload] = {}
         self.offers: dict[int, Payload] = {}
         self.articles: list[Article] = []
         weights: list[tuple[Article, int]] = []
-        for product, offers, articles in self._everything():
+        for product, offers, articles in self._all_products():
             self.products[product["id"]] = product
             self.offers.update((offer["id"], offer) for offer in offers)
             weight = 2 if product["is_archived"] else 24
@@ -163,32 +162,36 @@ class Catalogue:
                 for offer_id, offer in self.offers.items()
                 if offer["product_id"] != product_id
             }
-        self._urn = Urn(weights)
+        self._article_choice = WeightedChoice(weights)
 
-    def article(self, dice: Dice) -> Article:
-        """Something for a line; archived products come rarely, the others alike, whatever their variants."""
-        return self._urn.draw(dice)
+    def article(self, random: SeededRandom) -> Article:
+        """A random article; archived products are rare, all others equally likely, whatever their variants."""
+        return self._article_choice.draw(random)
 
-    def _everything(self) -> Iterator[tuple[Payload, list[Payload], list[Article]]]:
-        """Every product with its offers, the deleted ones last."""
+    def _all_products(self) -> Iterator[tuple[Payload, list[Payload], list[Article]]]:
+        """Every product with its offers and articles, the deleted products last."""
         for row in _ASSORTMENT:
             names = combinations(_SERIES, row.nouns)
             for place, (series, noun) in zip(range(row.count), names, strict=False):
                 yield self._product(row, f"{noun} {series}", f"{row.code}-{place + 1:03d}")
         for name, sku in _EQUAL_NAMES:
-            row = _Range(16, (), "", 1, 450, 990, "own" if sku else "none")
+            row = _AssortmentRow(16, (), "", 1, 450, 990, "own" if sku else "none")
             yield self._product(row, name, sku or "")
-        yield self._product(_Range(3, (), "", 1, 1290, 1690, "own", True), "Кардиган «Спомин»", "KD-900")
-        yield self._product(_Range(6, (), "", 1, 240, 240), "Глечик «Спомин»", "GL-900")
+        yield self._product(
+            _AssortmentRow(3, (), "", 1, 1290, 1690, "own", True), "Кардиган «Спомин»", "KD-900"
+        )
+        yield self._product(_AssortmentRow(6, (), "", 1, 240, 240), "Глечик «Спомин»", "GL-900")
 
-    def _product(self, row: _Range, name: str, sku: str) -> tuple[Payload, list[Payload], list[Article]]:
-        dice = self._dice
+    def _product(
+        self, row: _AssortmentRow, name: str, sku: str
+    ) -> tuple[Payload, list[Payload], list[Article]]:
+        random = self._random
         product_id = self._next_product
         number = (product_id - _FIRST_PRODUCT) // _PRODUCT_STEP
         self._next_product += _PRODUCT_STEP
-        price = dice.between(row.lowest_price, row.highest_price) * 100
+        price = random.between(row.lowest_price, row.highest_price) * 100
         if number % _ODD_KOPIYKAS_EVERY == 0:
-            price -= dice.pick((1, 5, 33, 67))
+            price -= random.choice((1, 5, 33, 67))
         is_archived = number % _ARCHIVED_EVERY == _ARCHIVED_EVERY - 1
         offers = [
             self._offer(product_id, offer_sku, properties, price, is_archived)
@@ -215,12 +218,12 @@ class Catalogue:
         is_service = row.category_id in (SERVICE_CATEGORY, 10, 11)
         return product, offers, [Article(name, offer, price, row.unit, is_service) for offer in offers]
 
-    def _variants(self, row: _Range, sku: str) -> list[tuple[str | None, list[Payload]]]:
-        """SKU and properties of each offer; a product without variants has one offer without properties."""
+    def _variants(self, row: _AssortmentRow, sku: str) -> list[tuple[str | None, list[Payload]]]:
+        """SKU and properties of each offer; a plain product has one offer without properties."""
         if not row.has_variants:
             return [(None if row.skus == "none" else sku, [])]
         variants: list[tuple[str | None, list[Payload]]] = []
-        chosen = combinations(self._dice.some(_COLORS, 2), self._dice.some(_SIZES, 3))
+        chosen = combinations(self._random.sample(_COLORS, 2), self._random.sample(_SIZES, 3))
         for place, ((color, color_code), size) in enumerate(chosen):
             own = f"{sku}-{color_code}-{size}"
             given = {"own": own, "none": None, "shared": sku, "partly": own if place % 2 else ""}[row.skus]
@@ -230,7 +233,7 @@ class Catalogue:
     def _offer(
         self, product_id: int, sku: str | None, properties: list[Payload], price: int, is_archived: bool
     ) -> Payload:
-        dice = self._dice
+        random = self._random
         offer_id = self._next_offer
         self._next_offer += _OFFER_STEP
         return {
@@ -238,12 +241,12 @@ class Catalogue:
             "id": offer_id,
             "product_id": product_id,
             "sku": sku,
-            "barcode": f"482{dice.between(0, 9_999_999_999):010d}" if dice.happens(400) else None,
+            "barcode": f"482{random.between(0, 9_999_999_999):010d}" if random.happens(400) else None,
             "price": money(price),
-            "purchased_price": money(price * dice.between(40, 65) // 100),
-            "quantity": dice.between(0, 80),
-            "in_reserve": dice.between(0, 4),
-            "weight": Decimal(dice.between(1, 15)) / 10 if dice.happens(500) else None,
+            "purchased_price": money(price * random.between(40, 65) // 100),
+            "quantity": random.between(0, 80),
+            "in_reserve": random.between(0, 4),
+            "weight": Decimal(random.between(1, 15)) / 10 if random.happens(500) else None,
             "properties": properties,
             "is_default": not properties,
             "is_archived": is_archived,

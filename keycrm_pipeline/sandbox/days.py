@@ -1,9 +1,8 @@
-"""When the demo shop's orders come: how many a day, at which moments, and with which ids.
+"""When the demo shop's orders are entered: how many per day, at what times, and with which ids.
 
-What belongs here: the calendar of the shop, cheap enough to know all days at once. What does not: what
-happens to an order afterwards (`lives`) or what is in it (`orders`). A day's orders depend on the seed and
-the date alone, so any day can be had without the days before it; ids grow with time because every day owns a
-block of numbers.
+A day's orders depend only on the seed and the date, so any day can be generated without the days before it.
+Ids grow with time because each day has its own block of ids. What happens to an order afterwards is in
+`lifecycle`, what it contains in `orders`.
 """
 
 from dataclasses import dataclass
@@ -12,16 +11,16 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from keycrm_pipeline.sandbox.dice import Dice, Urn
+from keycrm_pipeline.sandbox.randomness import SeededRandom, WeightedChoice
 
 SHOP_ZONE: Final = ZoneInfo("Europe/Kyiv")
 
 _WEEKDAYS: Final = (1050, 1000, 1000, 1030, 1100, 900, 820)
-"""Share of a usual day by weekday, Monday first, in thousandths."""
+"""Orders by weekday, Monday first, in thousandths of a usual day."""
 _MONTHS: Final = (850, 900, 1000, 950, 950, 900, 880, 950, 1050, 1050, 1300, 1350)
-"""Share of a usual day by month, January first: people buy before New Year and little in summer."""
+"""Orders by month, January first, in thousandths of a usual day: more before New Year, fewer in summer."""
 
-_HOURS: Final = Urn(
+_HOURS: Final = WeightedChoice(
     [
         (hour, weight)
         for hour, weight in enumerate(
@@ -29,29 +28,30 @@ _HOURS: Final = Urn(
         )
     ]
 )
-_SECONDS_A_DAY: Final = 24 * 60 * 60
+_SECONDS_PER_DAY: Final = 24 * 60 * 60
 
 _DELETED_PER_MILLE: Final = 30
-"""Ids that belong to nobody any more: orders somebody deleted."""
+"""Ids without an order, because the order was deleted."""
 _LATE_PER_MILLE: Final = 16
-"""Orders entered days after they happened: their `ordered_at` lies well before their `created_at`."""
+"""Orders entered days after they were placed: `ordered_at` is well before `created_at`."""
 _UNDATED_PER_MILLE: Final = 4
 """Orders without `ordered_at`."""
 LONGEST_DELAY: Final = timedelta(days=7)
-"""No order is entered later than this after it happened."""
+"""The longest time between placing an order and entering it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The orders that were entered on one local day, as parallel columns in order of id and time.
+    """The orders entered on one local day, as parallel columns sorted by id and time.
 
     Attributes:
         number: Days since the shop opened.
         ids: Order ids.
-        created_at: When each was entered, UTC.
-        ordered_at: Its business date, UTC; null for the few that have none.
-        sorting_at: `ordered_at`, or `created_at` where there is none: what a period is asked by.
-        earliest: The least of `sorting_at`; `latest` is the greatest. Both null on a day without orders.
+        created_at: When each order was entered, UTC.
+        ordered_at: Its business date, UTC; None for the few orders without one.
+        sorting_at: `ordered_at`, or `created_at` if there is none: the date that periods are filtered by.
+        earliest: The minimum of `sorting_at`; None on a day without orders.
+        latest: The maximum of `sorting_at`; None on a day without orders.
     """
 
     number: int
@@ -68,54 +68,55 @@ class ShopCalendar:
 
     Args:
         seed: The shop's seed.
-        first_day: The day it opened, local.
-        orders_per_day: How many orders a usual day has; 0 for a shop that gets none.
+        first_day: The local day it opened.
+        orders_per_day: Number of orders on a usual day; 0 for a shop without orders.
     """
 
     def __init__(self, seed: int, first_day: date, orders_per_day: int) -> None:
         self._seed = seed
         self._first_day = first_day
         self._orders_per_day = orders_per_day
-        # The busiest day has 1.71 times the usual number (weekday x month x chance), and deleted ids come on
-        # top.
-        self.ids_a_day = 3 * orders_per_day + 10
+        # The busiest day has 1.71 times the usual number of orders (weekday x month x chance), plus deleted ids.
+        self.ids_per_day = 3 * orders_per_day + 10
         self.day = lru_cache(maxsize=4096)(self._make_day)
 
     def number_of(self, moment: datetime) -> int:
-        """The number of the local day a moment falls on; negative before the shop opened."""
+        """The number of the local day of a moment; negative before the shop opened."""
         return (moment.astimezone(SHOP_ZONE).date() - self._first_day).days
 
     def number_of_id(self, order_id: int) -> int:
-        """The number of the day whose block an order id belongs to."""
-        return (order_id - 1) // self.ids_a_day
+        """The number of the day whose block contains an order id."""
+        return (order_id - 1) // self.ids_per_day
 
     def _make_day(self, number: int) -> Day:
         local = self._first_day + timedelta(days=number)
-        dice = Dice(self._seed, "day", local.isoformat())
+        random = SeededRandom(self._seed, "day", local.isoformat())
         usual = self._orders_per_day * _WEEKDAYS[local.weekday()] * _MONTHS[local.month - 1]
-        count = usual * dice.between(850, 1150) // 1000**3
+        count = usual * random.between(850, 1150) // 1000**3
         midnight = datetime.combine(local, time(), SHOP_ZONE).astimezone(UTC)
         next_midnight = datetime.combine(local + timedelta(days=1), time(), SHOP_ZONE).astimezone(UTC)
-        # The days on which the clock changes have 23 or 25 hours: the seconds are stretched to fit.
+        # Days on which the clocks change have 23 or 25 hours: the seconds are scaled to fit.
         length = (next_midnight - midnight) // timedelta(seconds=1)
         seconds = sorted(
-            (_HOURS.draw(dice) * 3600 + dice.below(3600)) * length // _SECONDS_A_DAY for _ in range(count)
+            (_HOURS.draw(random) * 3600 + random.below(3600)) * length // _SECONDS_PER_DAY
+            for _ in range(count)
         )
         ids: list[int] = []
         created: list[datetime] = []
         ordered: list[datetime | None] = []
-        order_id = number * self.ids_a_day
+        order_id = number * self.ids_per_day
         for second in seconds:
             order_id += (
                 2
-                if dice.happens(_DELETED_PER_MILLE) and order_id % self.ids_a_day < self.ids_a_day - count
+                if random.happens(_DELETED_PER_MILLE)
+                and order_id % self.ids_per_day < self.ids_per_day - count
                 else 1
             )
             entered = midnight + timedelta(seconds=second)
-            happened: datetime | None = entered - timedelta(seconds=dice.below(150))
-            fate = dice.below(1000)
+            happened: datetime | None = entered - timedelta(seconds=random.below(150))
+            fate = random.below(1000)
             if fate < _LATE_PER_MILLE:
-                happened = entered - timedelta(minutes=dice.between(1200, 9500))
+                happened = entered - timedelta(minutes=random.between(1200, 9500))
             elif fate < _LATE_PER_MILLE + _UNDATED_PER_MILLE:
                 happened = None
             ids.append(order_id)

@@ -1,7 +1,7 @@
-"""The settings of the demo shop's account: statuses, sources, managers, payment methods and the like.
+"""The settings of the demo shop's account: statuses, sources, managers, payment methods and so on.
 
-What belongs here: the fixed records behind KeyCRM's reference routes, and the ones that orders still carry
-although the lists no longer show them. What does not: products (`catalogue`), buyers (`people`).
+These are the fixed records of KeyCRM's reference routes, and those that orders still refer to although they
+are no longer listed. Products are in `catalogue`, buyers in `people`.
 """
 
 from typing import Any, Final
@@ -17,11 +17,11 @@ _OPENED: Final = "2022-11-01T08:00:00.000000Z"
 _CHANGED: Final = "2024-02-12T10:15:00.000000Z"
 
 WAITING_IN_SHOP: Final = 21
-"""A status the shop's people made themselves: the parcel waits for its buyer on the counter."""
+"""A custom status of the shop: the parcel is waiting for its buyer in the shop."""
 RETURNED: Final = 22
-"""A status the shop's people made themselves: the buyer sent or refused the parcel back."""
+"""A custom status of the shop: the buyer refused the parcel or sent it back."""
 DUPLICATE_ORDER: Final = 24
-"""A status that was deleted from the account's list; orders still get it from an old automation."""
+"""A status that was deleted from the account; an old automation still gives it to orders."""
 
 STATUSES: Final[tuple[Payload, ...]] = (
     *(status_payload(status_id, key) for status_id, key in STANDARD_STATUS_KEYS.items()),
@@ -38,15 +38,15 @@ STATUSES: Final[tuple[Payload, ...]] = (
         deleted_at=_CHANGED,
     ),
 )
-"""Every status an order can have; `/order/status` lists the active ones only, so the last is not there."""
+"""Every status an order can have; `/order/status` lists only the active ones, so not the last."""
 
 MAIN_SOURCE: Final = 1
 PHONE_SOURCE: Final = 5
-"""Orders taken by phone: the source names no currency, so the payment's or the account's counts."""
+"""Phone orders: the source has no currency, so the payment's or the account's currency applies."""
 EURO_SOURCE: Final = 6
-"""The one source that sells in another currency."""
-FORGOTTEN_SOURCE: Final = 9
-"""A source that was deleted: orders point to it, no list names it."""
+"""The only source that sells in another currency."""
+DELETED_SOURCE: Final = 9
+"""A deleted source: orders refer to it, but it is not listed."""
 
 SOURCES: Final[tuple[Payload, ...]] = (
     source_payload(MAIN_SOURCE, "Інтернет-магазин", alias="internet-mahazyn"),
@@ -61,8 +61,8 @@ SOURCES: Final[tuple[Payload, ...]] = (
 
 CASH_METHOD: Final = 1
 CARD_METHODS: Final = (2, 3, 4)
-COLLECT_METHOD: Final = 5
-"""Cash on delivery, handed over by the carrier."""
+CASH_ON_DELIVERY_METHOD: Final = 5
+"""Cash on delivery, passed on by the carrier."""
 MARKETPLACE_METHOD: Final = 6
 NAMELESS_METHOD: Final = 7
 
@@ -73,7 +73,7 @@ PAYMENT_METHODS: Final[tuple[Payload, ...]] = tuple(
         (2, "Рахунок ФОП (IBAN)", "raxunok-fop-iban", True),
         (3, "LiqPay", "liqpay", True),
         (4, "plata by mono", "plata-by-mono", True),
-        (COLLECT_METHOD, "Післяплата", "pisljaplata", True),
+        (CASH_ON_DELIVERY_METHOD, "Післяплата", "pisljaplata", True),
         (MARKETPLACE_METHOD, "Пром-оплата", "prom-oplata", True),
         (NAMELESS_METHOD, None, "metod-7", False),
     )
@@ -160,7 +160,7 @@ def _manager(manager_id: int, first_name: str, last_name: str, username: str, st
 
 
 MANAGERS: Final[tuple[Payload, ...]] = tuple(_manager(*person) for person in _MANAGER_PEOPLE)
-"""The users of the account; the last one has left and was blocked, but older orders are still his."""
+"""The users of the account; the last one has left and is blocked, but older orders are still assigned to him."""
 
 WAREHOUSES: Final[tuple[Payload, ...]] = tuple(
     {

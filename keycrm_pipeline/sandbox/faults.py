@@ -1,7 +1,7 @@
-"""What can be made to go wrong between the demo shop and its reader.
+"""Faults that can be switched on between the demo shop and its client.
 
-What belongs here: the switches, and the bookkeeping of what is still to go wrong. What does not: the answers
-themselves (`api`), and how a connection is really dropped (`transport`, `server`).
+This module has the switches and counts down the faults still to come. The faulty responses are built in
+`api`; connections are dropped in `transport` and `server`.
 """
 
 import threading
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 
 FaultKind = Literal["dropped", "too_many_requests", "server_error", "html_page", "cut_off"]
-"""What one request meets."""
+"""The fault of one request."""
 
 _COUNTERS: Final[tuple[tuple[str, FaultKind], ...]] = (
     ("dropped_connections", "dropped"),
@@ -19,28 +19,28 @@ _COUNTERS: Final[tuple[tuple[str, FaultKind], ...]] = (
     ("html_pages", "html_page"),
     ("cut_off_bodies", "cut_off"),
 )
-"""Counter -> what it causes, in the order in which they are used up when several are set."""
+"""Counter -> the fault it causes, in the order in which they are used up when several are set."""
 
 
 @dataclass
 class Faults:
-    """The switches. Each counter says how many of the next requests meet that fault; set one at any time.
+    """The fault switches, which can be set at any time; each counter applies to that many of the next requests.
 
     Attributes:
-        dropped_connections: Requests whose connection is closed without an answer.
-        too_many_requests: Requests answered 429.
-        retry_after: What those answers say in `Retry-After`, seconds; null leaves the header out.
+        dropped_connections: Requests whose connection is closed without a response.
+        too_many_requests: Requests answered with 429.
+        retry_after: The `Retry-After` header of those responses, seconds; None leaves the header out.
         server_errors: Requests answered with `server_error_status`.
-        server_error_status: A status from 500 up.
-        html_pages: Requests answered with a web page instead of JSON, under `html_status`.
-        html_status: 200 for the treacherous kind, 502 for a gateway's.
-        cut_off_bodies: Requests whose good answer breaks off in the middle of its JSON.
-        slow_seconds: How long an answer is held back.
-        slow_requests: How many answers are held back; null means all of them while `slow_seconds` is above 0.
-        key_revoked_after: The key works for so many more requests, then it gives 401; null means for ever.
-        path_prefix: Only requests whose path, without `/v1`, begins with this meet a fault or call `on_page`.
+        server_error_status: A status of 500 or above.
+        html_pages: Requests answered with a web page instead of JSON, with `html_status`.
+        html_status: 502 as from a gateway, or 200, which looks like success.
+        cut_off_bodies: Requests whose correct response ends in the middle of its JSON.
+        slow_seconds: How long a response is delayed.
+        slow_requests: How many responses are delayed; None delays all while `slow_seconds` is above 0.
+        key_revoked_after: Number of further requests before the key gives 401; None for never.
+        path_prefix: Only requests whose path (without `/v1`) starts with this have faults or call `on_page`.
         on_page: Called with page number and path (without `/v1`) before a request is answered, so that a test
-            can change the shop in the middle of a walk.
+            can change the shop in the middle of a listing.
     """
 
     dropped_connections: int = 0
@@ -58,12 +58,12 @@ class Faults:
     on_page: Callable[[int, str], None] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
-    def concerns(self, path: str) -> bool:
-        """Whether a path, without `/v1`, is one that faults are switched on for."""
+    def applies_to(self, path: str) -> bool:
+        """Whether faults apply to a path (without `/v1`)."""
         return path.startswith(self.path_prefix)
 
-    def takes_key_away(self) -> bool:
-        """Count one request against `key_revoked_after`; true when the key no longer works for it."""
+    def revokes_key(self) -> bool:
+        """Count one request against `key_revoked_after`; True when the key no longer works for it."""
         with self._lock:
             if self.key_revoked_after is None:
                 return False
@@ -73,7 +73,7 @@ class Faults:
             return False
 
     def take(self) -> FaultKind | None:
-        """Use up the fault that the next request meets, if any."""
+        """Return the fault of the next request, if any, and count it down."""
         with self._lock:
             for counter, kind in _COUNTERS:
                 left = getattr(self, counter)
@@ -83,7 +83,7 @@ class Faults:
         return None
 
     def take_delay(self) -> float:
-        """Use up the seconds by which the next answer is held back; 0 for none."""
+        """Return the delay of the next response in seconds, 0 for none, and count it down."""
         with self._lock:
             if self.slow_seconds <= 0 or self.slow_requests == 0:
                 return 0.0
@@ -92,27 +92,26 @@ class Faults:
             return self.slow_seconds
 
     def update(self, switches: Mapping[str, Any]) -> None:
-        """Set switches by name, as they come from another process.
+        """Set switches by name, as received from another process.
 
         Args:
-            switches: Names of the attributes above, `on_page` excepted, with their values.
+            switches: Names and values of the attributes above, except `on_page`.
 
         Raises:
-            ValueError: A name that is none, or a value of a kind that its switch does not take; nothing is
-                set then.
+            ValueError: An unknown name, or a value of the wrong type; nothing is set then.
         """
         for name, value in switches.items():
             kinds = _KINDS.get(name)
             if kinds is None:
-                raise ValueError(f"there is no fault switch {name!r}; there are: {', '.join(_KINDS)}")
+                raise ValueError(f"there is no fault switch {name!r}; the switches are {', '.join(_KINDS)}")
             if not isinstance(value, kinds) or isinstance(value, bool):
-                raise ValueError(f"the fault switch {name!r} does not take {value!r}")  # noqa: TRY004 - bad input
+                raise ValueError(f"{value!r} is not a valid value of the fault switch {name!r}")  # noqa: TRY004 - bad input
         with self._lock:
             for name, value in switches.items():
                 setattr(self, name, value)
 
     def clear(self) -> None:
-        """Switch every fault off, `on_page` too."""
+        """Switch all faults and `on_page` off."""
         fresh = Faults()
         with self._lock:
             for switch in fields(self):
@@ -135,4 +134,4 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "key_revoked_after": (int, type(None)),
     "path_prefix": (str,),
 }
-"""Switch -> what it takes."""
+"""Switch -> the types of its values."""

@@ -1,10 +1,10 @@
-"""What is in an order of the demo shop, and how its record looks at a given moment.
+"""What an order of the demo shop contains, and what its record looks like at a given moment.
 
-What belongs here: lines, discounts of every kind of R6, totals, the buyer's words, the address, and the
-rendering of all that with the payments, parcel and status its life (`lives`) has reached. What does not: when
-orders come (`days`), and what was changed in the shop by hand (`shop`).
+This module generates lines, discounts of every kind of R6, totals, comments and addresses, and renders the
+record with the payments, parcel and status of the order's lifecycle (`lifecycle`). When orders are entered is
+in `days`; manual changes are in `shop`.
 
-Money is computed in whole kopiykas and quantities in thousandths.
+Money is computed in whole kopiykas, quantities in thousandths.
 """
 
 from datetime import datetime
@@ -13,11 +13,10 @@ from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from keycrm_pipeline.sandbox.catalogue import Article, Catalogue
-from keycrm_pipeline.sandbox.dice import Dice, Urn
 from keycrm_pipeline.sandbox.dictionaries import (
     CARD_METHODS,
     CASH_METHOD,
-    COLLECT_METHOD,
+    CASH_ON_DELIVERY_METHOD,
     DELIVERY_EXPENSE,
     DELIVERY_SERVICES,
     EURO_SOURCE,
@@ -32,7 +31,7 @@ from keycrm_pipeline.sandbox.dictionaries import (
     UKRPOSHTA,
     WAREHOUSES,
 )
-from keycrm_pipeline.sandbox.lives import Action, Life, State, state_at
+from keycrm_pipeline.sandbox.lifecycle import Action, Lifecycle, State, state_at
 from keycrm_pipeline.sandbox.payloads import (
     LINE,
     ORDER,
@@ -44,17 +43,18 @@ from keycrm_pipeline.sandbox.payloads import (
     timestamp,
 )
 from keycrm_pipeline.sandbox.people import People
+from keycrm_pipeline.sandbox.randomness import SeededRandom, WeightedChoice
 
 Discount = Literal[
     "none", "line_percent", "line_amount", "amount", "percent", "percent_in_lines", "total_only",
     "lines_and_amount", "lines_and_percent", "kopiyka_off", "odd_bundle", "does_not_add_up",
 ]  # fmt: skip
-"""Where an order's discount stands. All but one add up by R6; the last misses by 15 hryvnias or more."""
+"""Where an order's discount is recorded. All but the last add up by R6; the last is off by at least 15 hryvnias."""
 
 Fault = Literal["quantity_in_words", "line_without_name", "no_total", "total_in_words"]
 """What makes an order impossible to load (R10)."""
 
-_DISCOUNT_URN: Final = Urn[Discount](
+_DISCOUNT_CHOICE: Final = WeightedChoice[Discount](
     [
         ("none", 540),
         ("line_percent", 110),
@@ -73,10 +73,10 @@ _DISCOUNT_URN: Final = Urn[Discount](
 _FAULTS: Final[tuple[Fault, ...]] = (
     "quantity_in_words", "line_without_name", "no_total", "total_in_words",
 )  # fmt: skip
-_LINE_COUNT_URN: Final = Urn([(1, 44), (2, 28), (3, 13), (4, 7), (5, 4), (7, 2), (12, 1)])
+_LINE_COUNT_CHOICE: Final = WeightedChoice([(1, 44), (2, 28), (3, 13), (4, 7), (5, 4), (7, 2), (12, 1)])
 
-_KOPIYKAS_PER_EURO: Final = 45
-"""Hryvnias to one euro, for the source that sells in euros."""
+_HRYVNIAS_PER_EURO: Final = 45
+"""The exchange rate for the source that sells in euros."""
 
 _CITIES: Final = (
     ("Київ", "Київська", "01001"),
@@ -99,7 +99,7 @@ _FOREIGN: Final = (
 )
 _STREETS: Final = ("вул. Вигадана", "вул. Казкова", "просп. Мрій", "пров. Зразковий", "вул. Лялькова")
 
-_BUYER_WORDS: Final = (
+_BUYER_COMMENTS: Final = (
     "Подзвоніть перед відправкою",
     "Не дзвонити, все вірно",
     "Подарунок, не вкладайте чек",
@@ -109,7 +109,7 @@ _BUYER_WORDS: Final = (
     "Колір як на фото №2\nрозмір уточню в чаті",
     "Дякую! ❤",
 )
-_MANAGER_WORDS: Final = (
+_MANAGER_COMMENTS: Final = (
     "Передзвонила, чекає на виплату",
     "Узгодили заміну кольору",
     "Клієнт просить без логотипу",
@@ -128,26 +128,26 @@ _CAMPAIGNS: Final = (
     ("facebook", "paid", "autumn"),
     ("instagram", "story", "new"),
 )
-_LINES_AN_ORDER: Final = 100
-_PAYMENTS_AN_ORDER: Final = 10
-"""How many ids of lines and payments every order has to itself."""
-_PAID_TOO_MUCH: Final = 1000
-"""By how many kopiykas a buyer who pays too much does so."""
-_MARKETPLACE: Final = 2
+_LINE_IDS_PER_ORDER: Final = 100
+_PAYMENT_IDS_PER_ORDER: Final = 10
+"""How many ids are reserved for the lines and for the payments of each order."""
+_OVERPAYMENT: Final = 1000
+"""By how many kopiykas a buyer overpays."""
+_MARKETPLACE_SOURCE: Final = 2
 """The source whose buyers pay through the marketplace."""
 _MANAGER_LEFT_ON: Final = 540
-"""The day, counted from the first, since when the last of the managers gets no orders any more."""
-_OLD_RECORDS_UNTIL: Final = 60
-"""Orders of the shop's first days lack header keys that KeyCRM added later."""
+"""The day, counted from the first, from which the last of the managers gets no more orders."""
+_OLD_RECORDS_BEFORE: Final = 60
+"""Orders of the days before this lack header keys that KeyCRM added later."""
 _BLANK: Final[list[Any]] = []
-"""An empty JSON list, which is also how KeyCRM writes an empty object; shared, since nobody changes it."""
+"""An empty JSON list, which KeyCRM also writes for an empty object; shared, since it is never changed."""
 
 _STATUS_BY_ID: Final = {status["id"]: status for status in STATUSES}
 _SERVICE_BY_ID: Final = {service["id"]: service for service in DELIVERY_SERVICES}
 
 
 class Facts(NamedTuple):
-    """What the filters of `/order` look at. Times in UTC; null where the record has nothing readable."""
+    """What the filters of `/order` look at. Times in UTC; None if the record has no readable value."""
 
     order_id: int
     ordered_at: datetime | None
@@ -164,18 +164,18 @@ class Facts(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """Everything of an order that does not change with time.
+    """The parts of an order that do not change over time.
 
     Attributes:
-        header: Fields of the order's header and the other parts that stay.
-        grand_total: What it costs, kopiykas.
-        part: What is paid first where the course pays in two parts, kopiykas.
-        currency: What its money is in.
-        method_id: How a prepayment is made.
-        shipping: The filled fields of its shipping record, or null.
-        fault: What makes it impossible to load, or null.
-        has_text_money: Whether the header's money comes as text.
-        has_failed_attempt: Whether a first attempt to pay was cancelled.
+        header: The header and the other parts that do not change.
+        grand_total: The order's total, kopiykas.
+        part: The first payment of scenarios with two payments, kopiykas.
+        currency: The order's currency.
+        method_id: The payment method of a prepayment.
+        shipping: The filled fields of the shipping record, or None.
+        fault: What makes the order impossible to load, or None.
+        has_text_money: Whether the header's amounts are text.
+        has_failed_attempt: Whether a first payment was cancelled.
         has_bank_fee: Whether the payments begin with the bank's fee, an expense.
         expense: The shop's own cost of the delivery, kopiykas; 0 for none.
         note: What the manager may write later.
@@ -200,8 +200,8 @@ class OrderBook:
 
     Args:
         seed: The shop's seed.
-        catalogue: What it sells.
-        people: Who buys.
+        catalogue: The shop's catalogue.
+        people: The shop's buyers.
     """
 
     def __init__(self, seed: int, catalogue: Catalogue, people: People) -> None:
@@ -210,35 +210,35 @@ class OrderBook:
         self._people = people
         self._contents = lru_cache(maxsize=4096)(self._make_contents)
 
-    def facts(self, life: Life, now: datetime) -> Facts:
-        """What filters see of an order at a moment; far cheaper than its record."""
-        state = state_at(life, now)
-        buyer = None if life.buyer_id is None else self._people.buyer(life.buyer_id)
-        parcel_at = None
-        if state.shipped_at is not None and life.delivery not in ("none", "pickup"):
-            parcel_at = _midnight(state.shipped_at)
+    def facts(self, lifecycle: Lifecycle, now: datetime) -> Facts:
+        """What filters look at in an order at a moment; far cheaper than its record."""
+        state = state_at(lifecycle, now)
+        buyer = None if lifecycle.buyer_id is None else self._people.buyer(lifecycle.buyer_id)
+        shipped_on = None
+        if state.shipped_at is not None and lifecycle.delivery not in ("none", "pickup"):
+            shipped_on = _midnight(state.shipped_at)
         return Facts(
-            life.order_id,
-            life.ordered_at,
-            life.created_at,
-            state.updated_at,
-            parcel_at,
-            state.status_id,
-            life.source_id,
-            life.source_uuid,
-            state.payment_status,
-            None if buyer is None else buyer["phone"],
-            None if buyer is None else buyer["email"],
-            parcel_at is not None,
+            order_id=lifecycle.order_id,
+            ordered_at=lifecycle.ordered_at,
+            created_at=lifecycle.created_at,
+            updated_at=state.updated_at,
+            shipped_on=shipped_on,
+            status_id=state.status_id,
+            source_id=lifecycle.source_id,
+            source_uuid=lifecycle.source_uuid,
+            payment_status=state.payment_status,
+            buyer_phone=None if buyer is None else buyer["phone"],
+            buyer_email=None if buyer is None else buyer["email"],
+            has_tracking_code=shipped_on is not None,
         )
 
-    def record(self, life: Life, now: datetime) -> Payload:
-        """The order with every include, as it looks at a moment; callers must not change the parts of it."""
-        contents = self._contents(life)
-        state = state_at(life, now)
-        payments = _payments(life, contents, state)
-        expenses = self._expenses(life, contents, state)
-        paid = sum(payment["amount"] for payment in payments if _counts(payment))
+    def record(self, lifecycle: Lifecycle, now: datetime) -> Payload:
+        """The order with every include at a moment; callers must not change its parts."""
+        contents = self._contents(lifecycle)
+        state = state_at(lifecycle, now)
+        payments = _payments(lifecycle, contents, state)
+        expenses = self._expenses(lifecycle, contents, state)
+        paid = sum(payment["amount"] for payment in payments if _is_received(payment))
         spent = sum(expense["amount"] for expense in expenses)
         record: Payload = {
             **contents.header,
@@ -251,12 +251,12 @@ class OrderBook:
             "payment_status": state.payment_status,
             "has_reserves": state.shipped_at is None and state.closed_at is None,
             "updated_at": timestamp(state.updated_at),
-            # Some closing dates really come in the other of KeyCRM's two forms.
-            "closed_at": (blank_timestamp if life.order_id % 7 == 0 else timestamp)(state.closed_at),
+            # KeyCRM writes some closing dates in its other form.
+            "closed_at": (blank_timestamp if lifecycle.order_id % 7 == 0 else timestamp)(state.closed_at),
             "status": _STATUS_BY_ID[state.status_id],
             "payments": payments,
             "expenses": expenses,
-            "shipping": self._shipping(life, contents, state),
+            "shipping": self._shipping(lifecycle, contents, state),
         }
         if state.is_noted:
             record["manager_comment"] = contents.note
@@ -264,50 +264,54 @@ class OrderBook:
             for key in ("grand_total", "products_total", "shipping_price", "wrap_price", "taxes"):
                 if record.get(key) is not None:
                     record[key] = f"{record[key]:.2f}"
-        if contents.fault is not None and not state.is_mended:
-            _break(record, contents.fault)
+        if contents.fault is not None and not state.is_fixed:
+            _corrupt(record, contents.fault)
         return record
 
-    def _make_contents(self, life: Life) -> Contents:
-        dice = Dice(self._seed, "contents", life.order_id)
-        is_euro = life.source_id == EURO_SOURCE
-        lines = [self._line(dice, life, place, is_euro) for place in range(_LINE_COUNT_URN.draw(dice))]
-        fields, goods_total = _discounted(dice, lines)
+    def _make_contents(self, lifecycle: Lifecycle) -> Contents:
+        random = SeededRandom(self._seed, "contents", lifecycle.order_id)
+        is_euro = lifecycle.source_id == EURO_SOURCE
+        lines = [
+            self._line(random, lifecycle, place, is_euro) for place in range(_LINE_COUNT_CHOICE.draw(random))
+        ]
+        fields, goods_total = _discounted(random, lines)
         additions = {"shipping_price": 0, "wrap_price": 0, "taxes": 0}
-        if dice.happens(130):
-            additions["shipping_price"] = dice.pick((6000, 7500, 9000, 12050)) // (10 if is_euro else 1)
-        if dice.happens(45):
-            additions["wrap_price"] = dice.pick((3000, 4550)) // (10 if is_euro else 1)
-        if dice.happens(20):
-            additions["taxes"] = dice.between(200, 9000)
+        if random.happens(130):
+            additions["shipping_price"] = random.choice((6000, 7500, 9000, 12050)) // (10 if is_euro else 1)
+        if random.happens(45):
+            additions["wrap_price"] = random.choice((3000, 4550)) // (10 if is_euro else 1)
+        if random.happens(20):
+            additions["taxes"] = random.between(200, 9000)
         grand_total = goods_total + sum(additions.values())
-        created = timestamp(life.created_at)
-        buyer = None if life.buyer_id is None else self._people.buyer(life.buyer_id)
-        manager = self._manager(dice, life)
-        buyer_words = dice.pick(_BUYER_WORDS) if dice.happens(220) else None
-        # The older twin of the buyer's comment is what old integrations fill.
-        is_old_comment = dice.happens(120)
+        created = timestamp(lifecycle.created_at)
+        buyer = None if lifecycle.buyer_id is None else self._people.buyer(lifecycle.buyer_id)
+        manager = self._manager(random, lifecycle)
+        buyer_comment = random.choice(_BUYER_COMMENTS) if random.happens(220) else None
+        # Old integrations fill only the older of the two keys for the buyer's comment.
+        is_old_comment = random.happens(120)
         header: Payload = {
             **ORDER,
-            "id": life.order_id,
-            "parent_id": life.order_id - 1 if life.course == "duplicate" else None,
-            "source_id": life.source_id,
-            "source_uuid": life.source_uuid,
-            "global_source_uuid": None if life.source_uuid is None else str(5_000_000 + life.order_id),
-            "client_id": life.buyer_id,
+            "id": lifecycle.order_id,
+            "parent_id": lifecycle.order_id - 1 if lifecycle.scenario == "duplicate" else None,
+            "source_id": lifecycle.source_id,
+            "source_uuid": lifecycle.source_uuid,
+            "global_source_uuid": None
+            if lifecycle.source_uuid is None
+            else str(5_000_000 + lifecycle.order_id),
+            "client_id": lifecycle.buyer_id,
             **fields,
             **{key: money(amount) if amount else None for key, amount in additions.items()},
             "margin_sum": money(goods_total * 2 // 5),
             "is_gift": bool(additions["wrap_price"]),
             "gift_wrap": bool(additions["wrap_price"]),
-            "gift_message": "З днем народження!" if additions["wrap_price"] and dice.happens(400) else None,
-            "promocode": "ОСІНЬ" if fields["discount_percent"] and dice.happens(500) else None,
-            "manager_comment": dice.pick(_MANAGER_WORDS) if dice.happens(90) else None,
-            "buyer_comment": None if is_old_comment else buyer_words,
-            "client_comment": buyer_words,
-            "ordered_at": timestamp(life.ordered_at),
+            "gift_message": "З днем народження!" if additions["wrap_price"] and random.happens(400) else None,
+            "promocode": "ОСІНЬ" if fields["discount_percent"] and random.happens(500) else None,
+            "manager_comment": random.choice(_MANAGER_COMMENTS) if random.happens(90) else None,
+            "buyer_comment": None if is_old_comment else buyer_comment,
+            "client_comment": buyer_comment,
+            "ordered_at": timestamp(lifecycle.ordered_at),
             "created_at": created,
-            "last_synced_at": blank_timestamp(life.created_at) if life.source_uuid else None,
+            "last_synced_at": blank_timestamp(lifecycle.created_at) if lifecycle.source_uuid else None,
             "warehouse": WAREHOUSES[0],
             "buyer": buyer,
             "products": lines,
@@ -315,101 +319,101 @@ class OrderBook:
             "assigned": _BLANK
             if manager is None
             else [{**manager, "role": {"id": manager["role_id"], "name": "manager", "alias": "manager"}}],
-            "tags": dice.some(TAGS, dice.between(1, 2)) if dice.happens(120) else _BLANK,
-            "marketing": self._marketing(dice, life, created) if dice.happens(250) else None,
-            "custom_fields": _custom_fields(dice),
+            "tags": random.sample(TAGS, random.between(1, 2)) if random.happens(120) else _BLANK,
+            "marketing": self._marketing(random, lifecycle, created) if random.happens(250) else None,
+            "custom_fields": _custom_fields(random),
         }
-        if life.day_number < _OLD_RECORDS_UNTIL:
+        if lifecycle.day_number < _OLD_RECORDS_BEFORE:
             del header["products_total"], header["total_discount"]
-        method_id = dice.pick(CARD_METHODS)
-        if life.source_id == _MARKETPLACE:
+        method_id = random.choice(CARD_METHODS)
+        if lifecycle.source_id == _MARKETPLACE_SOURCE:
             method_id = MARKETPLACE_METHOD
-        elif dice.happens(12):
+        elif random.happens(12):
             method_id = NAMELESS_METHOD
         return Contents(
-            header,
-            grand_total,
-            max(1, grand_total * 3 // 10),
-            "EUR" if is_euro else "UAH",
-            method_id,
-            self._address(dice, life),
-            dice.pick(_FAULTS) if life.is_faulty else None,
-            dice.happens(50),
-            dice.happens(40),
-            dice.happens(15),
-            dice.between(5500, 12_000) if dice.happens(250) else 0,
-            dice.pick(_MANAGER_WORDS),
+            header=header,
+            grand_total=grand_total,
+            part=max(1, grand_total * 3 // 10),
+            currency="EUR" if is_euro else "UAH",
+            method_id=method_id,
+            shipping=self._address(random, lifecycle),
+            fault=random.choice(_FAULTS) if lifecycle.is_faulty else None,
+            has_text_money=random.happens(50),
+            has_failed_attempt=random.happens(40),
+            has_bank_fee=random.happens(15),
+            expense=random.between(5500, 12_000) if random.happens(250) else 0,
+            note=random.choice(_MANAGER_COMMENTS),
         )
 
-    def _line(self, dice: Dice, life: Life, place: int, is_euro: bool) -> Payload:
-        """One line before any discount; an article of the catalogue, or something made just this once."""
-        if dice.happens(45):
-            return self._one_off_line(dice, life, place, is_euro)
-        article = self._catalogue.article(dice)
-        price = article.price if not dice.happens(80) else article.price * 95 // 100
+    def _line(self, random: SeededRandom, lifecycle: Lifecycle, place: int, is_euro: bool) -> Payload:
+        """One line before any discount: an article of the catalogue, or a one-off item."""
+        if random.happens(45):
+            return self._one_off_line(random, lifecycle, place, is_euro)
+        article = self._catalogue.article(random)
+        price = article.price if not random.happens(80) else article.price * 95 // 100
         if is_euro:
-            price = max(1, price // _KOPIYKAS_PER_EURO)
+            price = max(1, price // _HRYVNIAS_PER_EURO)
         sku = article.offer["sku"]
-        if sku and dice.happens(12):
+        if sku and random.happens(12):
             sku = f" {sku.lower()} "
-        elif sku and dice.happens(15):
+        elif sku and random.happens(15):
             sku = None
         return {
             **LINE,
-            "id": life.order_id * _LINES_AN_ORDER + place,
+            "id": lifecycle.order_id * _LINE_IDS_PER_ORDER + place,
             "sku": sku,
-            "name": f"{article.name} (акція)" if dice.happens(25) else article.name,
-            "quantity": _quantity(dice, article),
+            "name": f"{article.name} (акція)" if random.happens(25) else article.name,
+            "quantity": _quantity(random, article),
             "unit_type": article.unit,
             "price": money(price),
             "price_sold": money(price),
             "purchased_price": article.offer["purchased_price"],
-            "upsale": dice.happens(40),
+            "upsale": random.happens(40),
             "properties": article.offer["properties"],
             "picture": {"thumbnail": f"https://shop.example/t/{article.offer['id']}.webp"}
-            if dice.happens(700)
+            if random.happens(700)
             else _BLANK,
             "shipment_type": None if article.is_service else "warehouse",
             "warehouse": None if article.is_service else WAREHOUSES[0],
             "offer": article.offer,
-            "created_at": timestamp(life.created_at),
-            "updated_at": timestamp(life.created_at),
+            "created_at": timestamp(lifecycle.created_at),
+            "updated_at": timestamp(lifecycle.created_at),
         }
 
-    def _one_off_line(self, dice: Dice, life: Life, place: int, is_euro: bool) -> Payload:
-        """A line outside the catalogue: free text, sometimes with options or a SKU only its site knows."""
-        price = dice.between(50, 900) * 100
+    def _one_off_line(self, random: SeededRandom, lifecycle: Lifecycle, place: int, is_euro: bool) -> Payload:
+        """A line outside the catalogue: free text, sometimes with options or with a SKU of its site."""
+        price = random.between(50, 900) * 100
         if is_euro:
-            price = max(1, price // _KOPIYKAS_PER_EURO)
-        has_options = dice.happens(300)
+            price = max(1, price // _HRYVNIAS_PER_EURO)
+        has_options = random.happens(300)
         return {
             **LINE,
-            "id": life.order_id * _LINES_AN_ORDER + place,
-            "sku": f"SITE-{dice.between(1, 40):04d}" if dice.happens(250) else None,
-            "name": dice.pick(_ONE_OFF_NAMES),
+            "id": lifecycle.order_id * _LINE_IDS_PER_ORDER + place,
+            "sku": f"SITE-{random.between(1, 40):04d}" if random.happens(250) else None,
+            "name": random.choice(_ONE_OFF_NAMES),
             "quantity": 1,
             "price": money(price),
             "price_sold": money(price),
-            "properties": [{"name": "Колір ниток", "value": dice.pick(("Золотий", "Срібний"))}]
+            "properties": [{"name": "Колір ниток", "value": random.choice(("Золотий", "Срібний"))}]
             if has_options
             else _BLANK,
             "shipment_type": None,
-            "created_at": timestamp(life.created_at),
-            "updated_at": timestamp(life.created_at),
+            "created_at": timestamp(lifecycle.created_at),
+            "updated_at": timestamp(lifecycle.created_at),
         }
 
-    def _manager(self, dice: Dice, life: Life) -> Payload | None:
-        """Who looks after the order; the last of the managers only in the shop's first year and a half."""
-        if dice.happens(150):
+    def _manager(self, random: SeededRandom, lifecycle: Lifecycle) -> Payload | None:
+        """The order's manager; the last of the managers only during the shop's first year and a half."""
+        if random.happens(150):
             return None
-        still_here = len(MANAGERS) if life.day_number < _MANAGER_LEFT_ON else len(MANAGERS) - 1
-        return MANAGERS[dice.between(1, still_here - 1)]
+        still_here = len(MANAGERS) if lifecycle.day_number < _MANAGER_LEFT_ON else len(MANAGERS) - 1
+        return MANAGERS[random.between(1, still_here - 1)]
 
-    def _marketing(self, dice: Dice, life: Life, created: str | None) -> Payload:
-        source, medium, campaign = dice.pick(_CAMPAIGNS)
+    def _marketing(self, random: SeededRandom, lifecycle: Lifecycle, created: str | None) -> Payload:
+        source, medium, campaign = random.choice(_CAMPAIGNS)
         return {
-            "id": life.order_id,
-            "order_id": life.order_id,
+            "id": lifecycle.order_id,
+            "order_id": lifecycle.order_id,
             "utm_source": source,
             "utm_medium": medium,
             "utm_campaign": campaign,
@@ -419,14 +423,14 @@ class OrderBook:
             "updated_at": created,
         }
 
-    def _address(self, dice: Dice, life: Life) -> Payload | None:
-        """The fields of the shipping record that the buyer's wish fills."""
-        if life.delivery == "none":
+    def _address(self, random: SeededRandom, lifecycle: Lifecycle) -> Payload | None:
+        """The fields of the shipping record that the buyer fills."""
+        if lifecycle.delivery == "none":
             return None
-        if life.delivery == "pickup":
+        if lifecycle.delivery == "pickup":
             return {"delivery_service_id": PICKUP, "shipping_receive_point": "Магазин, вул. Вигадана 1"}
-        if life.delivery == "abroad":
-            country, code, city, postcode, street = dice.pick(_FOREIGN)
+        if lifecycle.delivery == "abroad":
+            country, code, city, postcode, street = random.choice(_FOREIGN)
             return {
                 "delivery_service_id": UKRPOSHTA,
                 "shipping_address_country": country,
@@ -436,21 +440,23 @@ class OrderBook:
                 "shipping_receive_point": street,
                 "full_address": f"{country}, {city}, {postcode}, {street}",
             }
-        city, region, postcode = dice.pick(_CITIES)
+        city, region, postcode = random.choice(_CITIES)
         filled: Payload = {
-            "delivery_service_id": UKRPOSHTA if life.delivery == "ukrposhta" else NOVA_POSHTA,
+            "delivery_service_id": UKRPOSHTA if lifecycle.delivery == "ukrposhta" else NOVA_POSHTA,
             "shipping_address_city": city,
-            "shipping_address_region": f"{region} обл." if dice.happens(800) else None,
+            "shipping_address_region": f"{region} обл." if random.happens(800) else None,
         }
-        if life.delivery == "courier":
-            place = f"{dice.pick(_STREETS)} {dice.between(1, 120)}, кв. {dice.between(1, 200)}"
+        if lifecycle.delivery == "courier":
+            place = f"{random.choice(_STREETS)} {random.between(1, 120)}, кв. {random.between(1, 200)}"
             filled["shipping_address"] = place
-        elif life.delivery == "ukrposhta":
+        elif lifecycle.delivery == "ukrposhta":
             place = f"Відділення {postcode}"
             filled["shipping_address_zip"] = postcode
         else:
-            kind = "Відділення" if life.delivery == "branch" else "Поштомат"
-            number = dice.between(1, 60) if life.delivery == "branch" else dice.between(20_001, 49_999)
+            kind = "Відділення" if lifecycle.delivery == "branch" else "Поштомат"
+            number = (
+                random.between(1, 60) if lifecycle.delivery == "branch" else random.between(20_001, 49_999)
+            )
             place = f"{kind} №{number}"
             reference = f"00000000-0000-0000-0000-{number:012d}"
             filled["is_warehouse"] = True
@@ -461,36 +467,38 @@ class OrderBook:
                 "warehouse_ref": reference,
                 "warehouse_desc": place,
             }
-        # What the joined text repeats must not be repeated in a document's address.
-        filled["shipping_receive_point"] = place if not dice.happens(30) else f"{city}, {place}"
-        filled["shipping_secondary_line"] = "під'їзд 2" if dice.happens(30) else None
+        # The receive point sometimes repeats the city; a document's address must not.
+        filled["shipping_receive_point"] = place if not random.happens(30) else f"{city}, {place}"
+        filled["shipping_secondary_line"] = "під'їзд 2" if random.happens(30) else None
         filled["full_address"] = f"{city}, {place}"
-        if dice.happens(100):
-            filled["recipient_full_name"], filled["recipient_phone"] = self._people.recipient(dice)
+        if random.happens(100):
+            filled["recipient_full_name"], filled["recipient_phone"] = self._people.recipient(random)
         return filled
 
-    def _shipping(self, life: Life, contents: Contents, state: State) -> Payload | None:
-        """The shipping record with as much of the parcel's way as has happened."""
+    def _shipping(self, lifecycle: Lifecycle, contents: Contents, state: State) -> Payload | None:
+        """The shipping record with the parcel's progress so far."""
         if contents.shipping is None:
             return None
         service = _SERVICE_BY_ID[contents.shipping["delivery_service_id"]]
         shipping: Payload = {
             **SHIPPING,
             **contents.shipping,
-            "address_id": life.order_id,
+            "address_id": lifecycle.order_id,
             "delivery_service": service,
-            "created_at": timestamp(life.created_at),
+            "created_at": timestamp(lifecycle.created_at),
             "updated_at": timestamp(state.updated_at),
         }
         if state.shipped_at is None or service["id"] == PICKUP:
             return shipping
-        number = f"20{life.order_id:012d}" if service["id"] == NOVA_POSHTA else f"05{life.order_id:011d}"
+        number = (
+            f"20{lifecycle.order_id:012d}" if service["id"] == NOVA_POSHTA else f"05{lifecycle.order_id:011d}"
+        )
         midnight = _midnight(state.shipped_at)
         moved_at = timestamp(state.parcel_at)
         return {
             **shipping,
             "tracking_code": number,
-            "return_tracking_code": f"59{life.order_id:012d}"
+            "return_tracking_code": f"59{lifecycle.order_id:012d}"
             if state.parcel in ("refused", "returned")
             else None,
             "tracking_code_send_at": timestamp(state.shipped_at),
@@ -498,9 +506,9 @@ class OrderBook:
             "shipping_date": timestamp(midnight),
             "shipping_date_actual": timestamp(midnight),
             "was_shipped": True,
-            "last_history_id": life.order_id,
+            "last_history_id": lifecycle.order_id,
             "last_history": {
-                "id": life.order_id,
+                "id": lifecycle.order_id,
                 "tracking_code": number,
                 "status_code": state.parcel,
                 "description": None,
@@ -515,16 +523,16 @@ class OrderBook:
             },
         }
 
-    def _expenses(self, life: Life, contents: Contents, state: State) -> list[Payload]:
-        """What the shop itself pays for the delivery, known once the parcel is on its way."""
+    def _expenses(self, lifecycle: Lifecycle, contents: Contents, state: State) -> list[Payload]:
+        """What the shop itself pays for the delivery, known once the parcel has been shipped."""
         if not contents.expense or state.shipped_at is None:
             return []
         shipped = timestamp(state.shipped_at)
         return [
             {
                 **PAYMENT,
-                "id": life.order_id * _PAYMENTS_AN_ORDER + _PAYMENTS_AN_ORDER - 1,
-                "destination_id": life.order_id,
+                "id": lifecycle.order_id * _PAYMENT_IDS_PER_ORDER + _PAYMENT_IDS_PER_ORDER - 1,
+                "destination_id": lifecycle.order_id,
                 "amount": money(contents.expense),
                 "actual_amount": money(contents.expense),
                 "is_expense": True,
@@ -537,28 +545,28 @@ class OrderBook:
         ]
 
 
-class _Ledger:
-    """The payments of one order while its life is told.
+class _PaymentList:
+    """The payments of one order as its lifecycle proceeds.
 
     Args:
-        life: The order's life.
-        contents: What it costs, and in what currency.
+        lifecycle: The order's lifecycle.
+        contents: The order's contents, for its currency.
     """
 
-    def __init__(self, life: Life, contents: Contents) -> None:
-        self._order_id = life.order_id
+    def __init__(self, lifecycle: Lifecycle, contents: Contents) -> None:
+        self._order_id = lifecycle.order_id
         self._currency = contents.currency
-        self.payments: list[Payload] = []
+        self.records: list[Payload] = []
 
     def add(
         self, amount: int, method_id: int | None, status: str, at: datetime, *, is_fee: bool = False
     ) -> None:
-        """Write down a payment of so many kopiykas, or the bank's fee for one."""
+        """Add a payment in kopiykas, or the bank's fee for one."""
         moment = timestamp(at)
-        self.payments.append(
+        self.records.append(
             {
                 **PAYMENT,
-                "id": self._order_id * _PAYMENTS_AN_ORDER + len(self.payments),
+                "id": self._order_id * _PAYMENT_IDS_PER_ORDER + len(self.records),
                 "destination_id": self._order_id,
                 "amount": money(amount),
                 "actual_amount": money(amount),
@@ -576,62 +584,62 @@ class _Ledger:
         )
 
     def collect(self, at: datetime) -> None:
-        """What was only promised is paid now."""
-        for payment in self.payments:
+        """Mark the payments that are still due as paid."""
+        for payment in self.records:
             if payment["status"] == "not_paid":
                 payment["status"] = "paid"
                 payment["payment_date"] = payment["updated_at"] = timestamp(at)
 
-    def call_off(self, at: datetime) -> None:
-        """Cancelling an order cancels its payments, but not its expenses."""
-        for payment in self.payments:
+    def cancel(self, at: datetime) -> None:
+        """Cancel the payments, but not the expenses."""
+        for payment in self.records:
             if not payment["is_expense"]:
                 payment["status"] = "canceled"
                 payment["updated_at"] = timestamp(at)
 
 
-def _payments(life: Life, contents: Contents, state: State) -> list[Payload]:
-    """The order's payments as far as they have been made, promised or called off."""
-    ledger = _Ledger(life, contents)
-    if life.course in ("collected", "refused"):
-        ledger.add(contents.grand_total, COLLECT_METHOD, "not_paid", life.created_at)
+def _payments(lifecycle: Lifecycle, contents: Contents, state: State) -> list[Payload]:
+    """The order's payments so far: made, due or cancelled."""
+    payments = _PaymentList(lifecycle, contents)
+    if lifecycle.scenario in ("collected", "refused"):
+        payments.add(contents.grand_total, CASH_ON_DELIVERY_METHOD, "not_paid", lifecycle.created_at)
     elif contents.has_bank_fee:
-        ledger.add(150, None, "paid", life.created_at, is_fee=True)
-    elif contents.has_failed_attempt and life.course in ("prepaid", "overpaid"):
-        ledger.add(contents.grand_total, CARD_METHODS[0], "canceled", life.created_at)
+        payments.add(150, None, "paid", lifecycle.created_at, is_fee=True)
+    elif contents.has_failed_attempt and lifecycle.scenario in ("prepaid", "overpaid"):
+        payments.add(contents.grand_total, CARD_METHODS[0], "canceled", lifecycle.created_at)
     paid_by: dict[Action | None, tuple[int, int]] = {
         "pay_all": (contents.grand_total, contents.method_id),
-        "pay_more": (contents.grand_total + _PAID_TOO_MUCH, contents.method_id),
+        "pay_more": (contents.grand_total + _OVERPAYMENT, contents.method_id),
         "pay_part": (contents.part, contents.method_id),
         "pay_cash": (contents.grand_total, CASH_METHOD),
     }
     for event in state.happened:
         if event.action in paid_by:
-            ledger.add(*paid_by[event.action], "paid", event.at)
-        elif event.action == "ship" and life.course in ("part_paid", "produced"):
-            ledger.add(contents.grand_total - contents.part, COLLECT_METHOD, "not_paid", event.at)
+            payments.add(*paid_by[event.action], "paid", event.at)
+        elif event.action == "ship" and lifecycle.scenario in ("part_paid", "produced"):
+            payments.add(contents.grand_total - contents.part, CASH_ON_DELIVERY_METHOD, "not_paid", event.at)
         elif event.action == "collect":
-            ledger.collect(event.at)
+            payments.collect(event.at)
         elif event.action in ("cancel", "refuse", "refund"):
-            ledger.call_off(event.at)
-    return ledger.payments
+            payments.cancel(event.at)
+    return payments.records
 
 
 def _midnight(moment: datetime) -> datetime:
-    """The day of a moment the way KeyCRM writes shipping dates: at midnight UTC."""
+    """The day of a moment as KeyCRM writes shipping dates: at midnight UTC."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _counts(payment: Payload) -> bool:
-    """Whether a payment is money the buyer really paid."""
+def _is_received(payment: Payload) -> bool:
+    """Whether a payment is money received from the buyer."""
     return payment["status"] == "paid" and not payment["is_expense"]
 
 
-def _quantity(dice: Dice, article: Article) -> Any:
+def _quantity(random: SeededRandom, article: Article) -> Any:
     """Pieces, or kilograms and metres with up to three decimals."""
     if article.unit is None:
-        return 1 if dice.happens(780) else dice.between(2, 6)
-    thousandths = dice.between(2, 30) * 125
+        return 1 if random.happens(780) else random.between(2, 6)
+    thousandths = random.between(2, 30) * 125
     return money(thousandths // 10) if thousandths % 10 == 0 else Decimal(thousandths) / 1000
 
 
@@ -649,7 +657,7 @@ def _kopiykas(amount: Any) -> int:
 
 
 def _reprice(line: Payload, price_sold: int, percent: int = 0) -> None:
-    """Give a line its price after the discount, and the fields that tell of it."""
+    """Set a line's price after the discount and its discount fields."""
     price = _kopiykas(line["price"])
     quantity = _thousandths(line["quantity"])
     line["price_sold"] = money(price_sold)
@@ -658,29 +666,29 @@ def _reprice(line: Payload, price_sold: int, percent: int = 0) -> None:
     line["total_discount"] = money(_line_amount(price, quantity) - _line_amount(price_sold, quantity))
 
 
-def _cut_lines(dice: Dice, lines: list[Payload], kind: Discount) -> int:
-    """Lower the lines' prices as this kind of discount does; returns the percent that the header tells."""
-    percent = dice.pick((3, 5, 7, 10, 15, 20))
+def _discount_lines(random: SeededRandom, lines: list[Payload], kind: Discount) -> int:
+    """Lower the prices of lines for this kind of discount; returns the percentage for the header."""
+    percent = random.choice((3, 5, 7, 10, 15, 20))
     for line in lines:
         price = _kopiykas(line["price"])
         if kind == "line_amount":
-            _reprice(line, price - min(price // 2, dice.pick((500, 1000, 2550))))
-        elif kind == "percent_in_lines" or len(lines) == 1 or dice.happens(600):
-            # The CRM stores whole kopiykas a unit, so the percent is only nearly the percent.
+            _reprice(line, price - min(price // 2, random.choice((500, 1000, 2550))))
+        elif kind == "percent_in_lines" or len(lines) == 1 or random.happens(600):
+            # KeyCRM stores whole kopiykas per unit, so the percentage is only approximate.
             _reprice(line, price - (price * percent + 50) // 100, percent)
     return percent if kind == "percent_in_lines" else 0
 
 
-def _discounted(dice: Dice, lines: list[Payload]) -> tuple[Payload, int]:
-    """Give the order its discount: lowers the lines' prices where the kind says so.
+def _discounted(random: SeededRandom, lines: list[Payload]) -> tuple[Payload, int]:
+    """Apply a random kind of discount, lowering the prices of lines if that kind does.
 
     Returns:
-        The header's fields about it, and what the goods cost in the end, kopiykas.
+        The discount fields of the header, and the total of the goods after the discount, kopiykas.
     """
-    kind = _DISCOUNT_URN.draw(dice)
+    kind = _DISCOUNT_CHOICE.draw(random)
     fields: Payload = {"discount_amount": 0, "discount_percent": 0}
     if kind in ("line_percent", "line_amount", "percent_in_lines", "lines_and_amount", "lines_and_percent"):
-        fields["discount_percent"] = _cut_lines(dice, lines, kind)
+        fields["discount_percent"] = _discount_lines(random, lines, kind)
     elif kind == "odd_bundle":
         price = _kopiykas(lines[0]["price"])
         lines[0]["quantity"] = 3
@@ -690,45 +698,44 @@ def _discounted(dice: Dice, lines: list[Payload]) -> tuple[Payload, int]:
         _line_amount(_kopiykas(line["price_sold"]), _thousandths(line["quantity"])) for line in lines
     )
     discount = 0
-    untold = 0
-    # A discount must be well above the kopiyka a line within which "no discount" would add up as well.
+    unexplained = 0
+    # Small differences, up to a kopiyka per line, would add up without a discount as well.
     is_large_enough = sold_sum >= 2000 * len(lines)
     if kind in ("amount", "lines_and_amount") and is_large_enough:
-        discount = max(100 * len(lines), sold_sum * dice.between(3, 15) // 10_000 * 100)
+        discount = max(100 * len(lines), sold_sum * random.between(3, 15) // 10_000 * 100)
         fields["discount_amount"] = money(discount)
     elif kind in ("percent", "lines_and_percent", "kopiyka_off") and is_large_enough:
-        percent = dice.pick((5, 7, 10, 12, 15))
+        percent = random.choice((5, 7, 10, 12, 15))
         discount = (sold_sum * percent + 50) // 100
         fields["discount_percent"] = percent
         if kind == "kopiyka_off":
-            untold = dice.between(1, len(lines)) * dice.pick((1, -1))
+            unexplained = random.between(1, len(lines)) * random.choice((1, -1))
     elif kind == "total_only" and is_large_enough:
-        discount = max(100 * len(lines), sold_sum * dice.between(3, 15) // 10_000 * 100)
-        fields["discount_amount"] = dice.pick((0, None))
+        discount = max(100 * len(lines), sold_sum * random.between(3, 15) // 10_000 * 100)
+        fields["discount_amount"] = random.choice((0, None))
         fields["discount_percent"] = None
     elif kind == "odd_bundle":
-        # The price of the three is whole hryvnias, a third of it is not: one kopiyka is missing from the
-        # lines.
-        untold = 1
+        # The price for three is in whole hryvnias, a third of it is not: the lines are one kopiyka short.
+        unexplained = 1
     elif kind == "does_not_add_up":
-        untold = -dice.between(1500, 9000) if sold_sum > 20_000 else dice.between(1500, 9000)
+        unexplained = -random.between(1500, 9000) if sold_sum > 20_000 else random.between(1500, 9000)
     fields["products_total"] = money(list_sum)
     fields["total_discount"] = money(list_sum - sold_sum + discount)
     fields["discount_data"] = {"individual": money(discount), "loyalty": 0} if discount else _BLANK
-    return fields, sold_sum - discount + untold
+    return fields, sold_sum - discount + unexplained
 
 
-def _custom_fields(dice: Dice) -> list[Payload]:
-    if not dice.happens(140):
+def _custom_fields(random: SeededRandom) -> list[Payload]:
+    if not random.happens(140):
         return _BLANK
-    if dice.happens(600):
-        value: Any = [dice.pick(("Коробка", "Пакет", "Подарункове"))]
+    if random.happens(600):
+        value: Any = [random.choice(("Коробка", "Пакет", "Подарункове"))]
         return [{"id": 12, "uuid": "OR_1012", "name": "Пакування", "type": "select", "value": value}]
     return [{"id": 13, "uuid": "OR_1013", "name": "Дата свята", "type": "date", "value": "2026-12-25"}]
 
 
-def _break(record: Payload, fault: Fault) -> None:
-    """Make a record impossible to load (R10); a line is copied before, since records share their parts."""
+def _corrupt(record: Payload, fault: Fault) -> None:
+    """Make a record impossible to load (R10); changes a copy of the line, since records share their parts."""
     if fault == "no_total":
         record["grand_total"] = None
     elif fault == "total_in_words":

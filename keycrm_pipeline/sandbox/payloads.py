@@ -1,11 +1,11 @@
-"""The shapes of KeyCRM's records: builders that make a valid record and let a caller change any of it.
+"""Builders of KeyCRM records: each makes a valid record of which a caller can override any key.
 
-What belongs here: the key sets of orders, lines, payments and the catalogue, with the values of an
-unremarkable record, and the arithmetic that makes an order add up (R6). What does not: which orders the demo
-shop has (`orders`), and which keys a request gets to see (`api`).
+This module has the keys of orders, lines, payments and the catalogue with ordinary values, and the arithmetic
+that makes an order add up (R6). Which orders the demo shop has is in `orders`; which keys a request returns
+is in `api`.
 
-Money in a built record is what the caller gave, or a whole number or `Decimal` of hryvnias; the API writes
-both as JSON numbers. Everything returned is a fresh, ordinary dictionary, free to be changed further.
+Money in a built record is what the caller passed, or an integer or `Decimal` of hryvnias; the API writes both
+as JSON numbers. Every builder returns a new dictionary that the caller may change.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,16 +14,16 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Final, overload
 
 Payload = dict[str, Any]
-"""A record as KeyCRM would send it: JSON values, with `Decimal` allowed wherever a JSON number is meant."""
+"""A record as KeyCRM would send it: JSON values, with `Decimal` allowed for JSON numbers."""
 
 _KOPIYKA = Decimal("0.01")
 
 DEFAULT_MOMENT: Final = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-"""When a built record happened unless the caller says otherwise: a Monday morning, 10:00 in Kyiv."""
+"""The default date of a built record: a Monday, 10:00 in Kyiv."""
 
 
 def money(kopiykas: int) -> int | Decimal:
-    """An amount of kopiykas as KeyCRM writes it: hryvnias, whole when whole, without trailing zeros.
+    """An amount as KeyCRM writes it: hryvnias, an integer if possible, without trailing zeros.
 
     Args:
         kopiykas: The amount in kopiykas.
@@ -52,7 +52,7 @@ def timestamp(moment: datetime | None) -> str | None:
 
 
 def blank_timestamp(moment: datetime | None) -> str | None:
-    """A moment in KeyCRM's other form, `2026-01-29 18:53:35`, which is UTC without saying so."""
+    """A moment in KeyCRM's other form, `2026-01-29 18:53:35`, in UTC without an offset."""
     if moment is None:
         return None
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -279,7 +279,7 @@ PRODUCT: Final[Payload] = {
 }
 
 KEYS_OF_PLAIN_PRODUCTS_ONLY: Final = ("sku", "barcode", "price", "purchased_price")
-"""Keys that a product with variants does not have: they stand on its offers."""
+"""Keys that a product with variants does not have: they are on its offers."""
 
 STATUS: Final[Payload] = {
     "id": 1,
@@ -312,26 +312,26 @@ GROUPS_OF_STANDARD_STATUSES: Final[Mapping[int, int]] = {
     1: 1, 2: 2, 3: 2, 4: 2, 5: 3, 6: 3, 7: 3, 8: 4, 9: 4, 10: 4, 11: 4, 12: 5,
     13: 6, 14: 6, 15: 6, 16: 6, 17: 6, 18: 6, 19: 6,
 }  # fmt: skip
-"""Status id -> group of the nineteen statuses every account starts with."""
+"""Status id -> group of the nineteen standard statuses of a new account."""
 
 
 def _fresh(template: Mapping[str, Any]) -> Payload:
-    """A copy of a template whose empty lists are its own: two records must never share one."""
+    """A copy of a template with new empty lists: two records must never share one."""
     return {key: [] if value == [] else value for key, value in template.items()}
 
 
 def buyer_payload(buyer_id: int = 917, **overrides: Any) -> Payload:
-    """A buyer as it stands inside an order: one phone and one e-mail, each a string or null.
+    """A buyer as it appears in an order: one phone and one e-mail, each a string or None.
 
     Args:
         buyer_id: KeyCRM's id of the buyer.
-        overrides: Any key of the record with the value it shall have; unknown keys are simply added.
+        overrides: Any key of the record with its value; unknown keys are added.
     """
     return {**_fresh(BUYER), "id": buyer_id, **overrides}
 
 
 def offer_payload(offer_id: int = 3302, product_id: int = 1207, **overrides: Any) -> Payload:
-    """An offer (a sellable variant) as it stands inside an order line and in `/offers`.
+    """An offer (a sellable variant) as it appears in an order line and in `/offers`.
 
     Args:
         offer_id: KeyCRM's id of the offer.
@@ -342,9 +342,9 @@ def offer_payload(offer_id: int = 3302, product_id: int = 1207, **overrides: Any
 
 
 def line_payload(**overrides: Any) -> Payload:
-    """An order line: one ceramic cup for 100 hryvnias, not in the catalogue, unless told otherwise.
+    """An order line: by default one ceramic cup for 100 hryvnias that is not in the catalogue.
 
-    `price_sold` follows `price`, and `sku` and `properties` follow the offer's, when only the other is given.
+    `price_sold` defaults to `price`, `sku` and `properties` default to those of the offer.
 
     Args:
         overrides: Any key with its value.
@@ -360,7 +360,7 @@ def line_payload(**overrides: Any) -> Payload:
 
 
 def payment_payload(payment_id: int = 71, amount: Any = 100, **overrides: Any) -> Payload:
-    """A payment, paid in hryvnias by method 2 unless told otherwise.
+    """A payment: by default paid in hryvnias by method 2.
 
     Args:
         payment_id: KeyCRM's id of the payment.
@@ -371,10 +371,10 @@ def payment_payload(payment_id: int = 71, amount: Any = 100, **overrides: Any) -
 
 
 def expense_payload(payment_id: int = 72, amount: Any = 10, **overrides: Any) -> Payload:
-    """An expense of the shop on an order: same shape as a payment, with `is_expense` set.
+    """An expense of the shop on an order: like a payment, with `is_expense` set.
 
     Args:
-        payment_id: KeyCRM's id of the expense; it shares the numbers of the payments.
+        payment_id: KeyCRM's id of the expense; payments and expenses share one sequence of ids.
         amount: Hryvnias.
         overrides: Any key with its value.
     """
@@ -382,21 +382,12 @@ def expense_payload(payment_id: int = 72, amount: Any = 10, **overrides: Any) ->
     return payment_payload(payment_id, amount, **{**expense, **overrides})
 
 
-def shipping_payload(**overrides: Any) -> Payload:
-    """The shipping part of an order, Nova Poshta and otherwise empty unless told otherwise.
-
-    Args:
-        overrides: Any key with its value.
-    """
-    return {**_fresh(SHIPPING), **overrides}
-
-
 def status_payload(status_id: int = 1, name: str = "new", **overrides: Any) -> Payload:
-    """A status as in `/order/status` and inside an order; standard ids get their own group.
+    """A status as in `/order/status` and in an order; standard statuses get their own group.
 
     Args:
         status_id: KeyCRM's id of the status.
-        name: Its name; a standard status that nobody renamed has its English key as name.
+        name: Its name; the name of a standard status is its English key until it is renamed.
         overrides: Any key with its value.
     """
     group_id = overrides.get("group_id", GROUPS_OF_STANDARD_STATUSES.get(status_id, 2))
@@ -409,19 +400,19 @@ def source_payload(source_id: int = 1, name: str | None = "Інтернет-ма
 
     Args:
         source_id: KeyCRM's id of the source.
-        name: Its name, or null.
+        name: Its name, or None.
         overrides: Any key with its value, such as `currency_code`.
     """
     return {**SOURCE, "id": source_id, "name": name, **overrides}
 
 
 def category_payload(category_id: int, name: str, parent_id: int | None = None) -> Payload:
-    """A category of products as in `/products/categories`; `parent_id` is null at the root."""
+    """A category of products as in `/products/categories`; `parent_id` is None at the root."""
     return {"id": category_id, "name": name, "parent_id": parent_id}
 
 
 def product_payload(product_id: int = 1207, name: str = "Чашка керамічна", **overrides: Any) -> Payload:
-    """A product as in `/products`; with `has_offers=True` without the keys that only plain products have.
+    """A product as in `/products`; with `has_offers=True` it has no keys of plain products.
 
     Args:
         product_id: KeyCRM's id of the product.
@@ -444,23 +435,23 @@ def order_payload(
     expenses: Sequence[Mapping[str, Any]] = (),
     **overrides: Any,
 ) -> Payload:
-    """A valid order with every include, which adds up and which any part of may be overridden.
+    """A valid order with every include, which adds up; any part of it can be overridden.
 
-    What is not given follows from what is: `grand_total` is the lines' sum (`price_sold` x `quantity`, each
-    rounded half up to kopiykas) minus `discount_amount` plus `shipping_price`, `wrap_price` and `taxes` (R6);
-    `products_total`, `total_discount`, `payments_total` and `payment_status` follow likewise, `created_at`
-    and `updated_at` are `ordered_at`, `client_id` is the buyer's id, `status_group_id` and `status` belong to
-    `status_id`, and the ids of lines and payments are made from the order's id where they are missing. Values
-    that are no numbers count as zero there, so that a broken order can be built on purpose.
+    Missing values are derived: `grand_total` is the sum of the lines (`price_sold` x `quantity`, each rounded
+    half up to kopiykas) minus `discount_amount` plus `shipping_price`, `wrap_price` and `taxes` (R6);
+    `products_total`, `total_discount`, `payments_total` and `payment_status` are computed in the same way;
+    `created_at` and `updated_at` are `ordered_at`, `client_id` is the buyer's id, `status_group_id` and
+    `status` are those of `status_id`, and missing ids of lines and payments are derived from the order's id.
+    Values that are not numbers count as zero, so that a test can build a broken order.
 
     Args:
         order_id: KeyCRM's id of the order.
-        ordered_at: The business date, timezone-aware, or any text KeyCRM might send, or null.
-        lines: Order lines, whole or in part (see `line_payload`); without it one line of 100 hryvnias.
-        buyer: The buyer, or null for an order without one.
-        payments: Payments, whole or in part (see `payment_payload`).
-        expenses: Expenses, whole or in part (see `expense_payload`).
-        overrides: Any key of the order with the value it shall have; unknown keys are simply added.
+        ordered_at: The business date, timezone-aware, or any text KeyCRM might send, or None.
+        lines: Order lines, complete or in part (see `line_payload`); by default one line of 100 hryvnias.
+        buyer: The buyer, or None for an order without one.
+        payments: Payments, complete or in part (see `payment_payload`).
+        expenses: Expenses, complete or in part (see `expense_payload`).
+        overrides: Any key of the order with its value; unknown keys are added.
     """
     moment = timestamp(ordered_at) if isinstance(ordered_at, datetime) else ordered_at
     products = _numbered(
@@ -521,11 +512,11 @@ STANDARD_STATUS_KEYS: Final[Mapping[int, str]] = {
     18: "did_not_arrange_price",
     19: "canceled",
 }
-"""Status id -> key of the nineteen standard statuses; the key is the name until somebody renames it."""
+"""Status id -> key of the nineteen standard statuses; the key is the name until the status is renamed."""
 
 
 def _payment_arguments(payment: Mapping[str, Any]) -> Payload:
-    """A payment record as keyword arguments of its builder, whose first argument has the full name."""
+    """A payment record as keyword arguments of its builder, which calls the id `payment_id`."""
     arguments = dict(payment)
     if "id" in arguments:
         arguments["payment_id"] = arguments.pop("id")
@@ -533,7 +524,7 @@ def _payment_arguments(payment: Mapping[str, Any]) -> Payload:
 
 
 def _numbered(records: list[Payload], first_id: int, missing: Mapping[str, Any]) -> list[Payload]:
-    """The records, numbered from `first_id` where they have no id, with `missing` in place of nulls."""
+    """Number records without an id from `first_id` on, and replace nulls by the values in `missing`."""
     for offset, record in enumerate(records):
         if record["id"] is None:
             record["id"] = first_id + offset
@@ -544,7 +535,7 @@ def _numbered(records: list[Payload], first_id: int, missing: Mapping[str, Any])
 
 
 def _amount(value: Any) -> Decimal:
-    """A number, a decimal text or nothing as a decimal; what is no number counts as zero."""
+    """A value as a decimal; None and anything that is not a number count as zero."""
     try:
         return Decimal(str(value)) if value is not None else Decimal(0)
     except InvalidOperation:
@@ -564,7 +555,7 @@ def _line_sum(lines: Iterable[Mapping[str, Any]], price_key: str) -> Decimal:
 
 
 def _fill_totals(order: Payload, overrides: Mapping[str, Any]) -> None:
-    """Write the totals that the caller did not give (R6), into the order itself."""
+    """Add the totals that the caller did not pass (R6) to the order."""
     list_sum = _line_sum(order["products"], "price")
     sold_sum = _line_sum(order["products"], "price_sold")
     discount = _amount(order["discount_amount"])
@@ -598,7 +589,7 @@ def _fill_totals(order: Payload, overrides: Mapping[str, Any]) -> None:
 
 
 def payment_status(paid: int, grand_total: int) -> str:
-    """KeyCRM's word for how far an order is paid.
+    """KeyCRM's payment status of an order.
 
     Args:
         paid: Kopiykas paid so far.

@@ -1,12 +1,12 @@
-"""The demo shop as a real HTTP server, for programs other than this process.
+"""The demo shop as a real HTTP server, for other processes.
 
-What belongs here: sockets, threads, signals, and the control routes by which a test in another process
-changes the shop and switches faults on. What does not: what KeyCRM answers (`api`).
+This module has the sockets, threads and signals, and the control routes with which a test in another process
+changes the shop and switches faults on. The responses of KeyCRM's API are in `api`.
 
-The control routes, outside `/v1` and without a key, because the server is only ever reached from this machine
-unless somebody says otherwise: `POST /sandbox/faults` (JSON of the switches of `Faults`; `{}` switches all
-off), `POST /sandbox/orders` (a whole order is added; `{"id": 1, "changes": {...}}` changes one),
-`DELETE /sandbox/orders/{id}`, and `GET /sandbox/requests` (how many requests were made, and which).
+The control routes are outside `/v1` and need no key, because by default the server listens on this machine
+only: `POST /sandbox/faults` (JSON of the switches of `Faults`; `{}` switches all off), `POST /sandbox/orders`
+(adds a whole order; `{"id": 1, "changes": {...}}` changes one), `DELETE /sandbox/orders/{id}`, and
+`GET /sandbox/requests` (the number of requests and their list).
 """
 
 import errno
@@ -28,22 +28,22 @@ from keycrm_pipeline.sandbox.shop import ORDERS_PER_DAY, Shop
 LOOPBACK: Final = "127.0.0.1"
 _CONTROL_ROOT: Final = "/sandbox/"
 _IDLE_SECONDS: Final = 30.0
-"""How long a connection that asks nothing is kept."""
+"""How long an idle connection is kept."""
 _POLL_SECONDS: Final = 0.05
-"""How often the listening thread looks whether it shall end; what closing a server costs a test."""
+"""How often the listening thread checks whether to stop; closing a server takes a test this long."""
 
 
 class SandboxPortError(Exception):
-    """The server cannot listen on the port it was given; the message says why and what to do."""
+    """The server cannot listen on its port; the message says why and what to do."""
 
 
 class SandboxServer:
-    """A sandbox that listens on a port, for the time of a `with` block.
+    """A sandbox that listens on a port while a `with` block runs.
 
     Args:
         api: The sandbox.
-        host: The address to listen on; the default is reached from this machine only.
-        port: The port; 0 takes a free one.
+        host: The address to listen on; the default is reachable from this machine only.
+        port: The port; 0 for any free port.
 
     Raises:
         SandboxPortError: The port is in use or may not be used.
@@ -66,16 +66,16 @@ class SandboxServer:
 
     @property
     def url(self) -> str:
-        """The base address a client is given, `/v1` included."""
+        """The base URL for clients, including `/v1`."""
         return f"http://{self.host}:{self.port}{API_ROOT}"
 
     @property
     def control_url(self) -> str:
-        """Where the control routes begin."""
+        """The base URL of the control routes."""
         return f"http://{self.host}:{self.port}{_CONTROL_ROOT.rstrip('/')}"
 
     def __enter__(self) -> Self:
-        """Start to answer, in threads of its own."""
+        """Start serving in the server's own threads."""
         self._is_serving = True
         self._thread = threading.Thread(target=self.serve_forever, name="sandbox-server", daemon=True)
         self._thread.start()
@@ -84,16 +84,16 @@ class SandboxServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop at once; requests still under way lose their connection."""
+        """Stop at once; requests in progress lose their connection."""
         self.close()
 
     def serve_forever(self) -> None:
-        """Answer until `close` is called from another thread."""
+        """Serve until another thread calls `close`."""
         self._is_serving = True
         self._server.serve_forever(poll_interval=_POLL_SECONDS)
 
     def close(self) -> None:
-        """Stop answering, cut what is still open, and free the port."""
+        """Stop serving, cut open connections and free the port."""
         self._closing.set()
         if self._is_serving:
             self._server.shutdown()
@@ -105,7 +105,7 @@ class SandboxServer:
             self._thread.join()
 
     def wait(self, seconds: float) -> bool:
-        """Hold an answer back; true when the server is being closed meanwhile."""
+        """Delay a response; True if the server is closed in the meantime."""
         return self._closing.wait(seconds)
 
     def opened(self, connection: socket.socket) -> None:
@@ -120,12 +120,11 @@ class SandboxServer:
 
 
 class _HttpServer(ThreadingHTTPServer):
-    """The listening socket; one daemon thread a connection, none of which holds up the end of the process."""
+    """The listening socket; one daemon thread per connection, so that none keeps the process running."""
 
     daemon_threads = True
     block_on_close = False
-    # On Linux this lets a port be used again right after its server went, and still refuses one that is in
-    # use.
+    # On Linux this lets a port be reused right after its server has stopped, and still refuses one in use.
     allow_reuse_address = True
 
     def __init__(self, address: tuple[str, int], owner: SandboxServer) -> None:
@@ -133,33 +132,33 @@ class _HttpServer(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Let a client that went away go quietly; anything else is a fault of the sandbox and is shown."""
+        """Ignore clients that disconnect; anything else is a bug of the sandbox and is shown."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection, kept open for as many requests as the client likes."""
+    """One connection, kept open for any number of requests."""
 
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
-    # Header and body of an answer leave in two writes; waiting for the client's acknowledgement between them
-    # would add 40 ms to every page.
+    # The headers and the body of a response are two writes; waiting for the client's acknowledgement in
+    # between would add 40 ms to every page.
     disable_nagle_algorithm = True
     server: _HttpServer
 
     def setup(self) -> None:
-        """Begin a connection."""
+        """Register a new connection."""
         super().setup()
         self.server.owner.opened(self.connection)
 
     def finish(self) -> None:
-        """End a connection."""
+        """Unregister a connection that has ended."""
         self.server.owner.finished(self.connection)
         super().finish()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Say nothing: the requests are in the API's log."""
+        """Print nothing: the requests are in the API's log."""
 
     def do_GET(self) -> None:
         """Answer a GET."""
@@ -192,11 +191,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _cut(connection: socket.socket) -> None:
-    """End a connection in both directions now, whoever is still reading from it."""
+    """Close a connection in both directions now, even if someone is reading from it."""
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
-        # The other side was quicker.
+        # The client has already closed it.
         return
 
 
@@ -252,22 +251,22 @@ def _port_problem(host: str, port: int, error: Exception) -> str:
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRINUSE:
         return (
-            f"Port {port} on {host} is in use by another program. Stop it or choose another one with --port."
+            f"Port {port} on {host} is in use by another program. Stop it or choose another port with --port."
         )
     if number == errno.EACCES:
-        return f"Port {port} on {host} may not be used by this user. Choose a port above 1023 with --port."
+        return f"This user may not listen on port {port} of {host}. Choose a port above 1023 with --port."
     return f"Cannot listen on {host}:{port}: {error}. Choose another port with --port."
 
 
 def run_sandbox_server(
     port: int, *, requests_per_minute: int | None = None, orders_per_day: int = ORDERS_PER_DAY
 ) -> None:
-    """Run the demo shop as a server until Ctrl-C or SIGTERM, on the real clock; the address is printed first.
+    """Print the address and serve the demo shop, on the real clock, until Ctrl-C or SIGTERM.
 
     Args:
-        port: The port on this machine; 0 takes a free one.
-        requests_per_minute: The rate limit; none unless given.
-        orders_per_day: How many orders a usual day of the shop has.
+        port: The port on this machine; 0 for any free port.
+        requests_per_minute: The rate limit; None for no limit.
+        orders_per_day: Number of orders on a usual day of the shop.
 
     Raises:
         SandboxPortError: The port is in use or may not be used.
@@ -282,7 +281,9 @@ def run_sandbox_server(
     previous = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with server:
-            print(f"The demo shop answers at {server.url} with any API key. Ctrl-C ends it.", flush=True)
+            print(
+                f"The demo shop is at {server.url} and accepts any API key. Press Ctrl-C to stop.", flush=True
+            )
             stop.wait()
     finally:
         for number, handler in previous.items():

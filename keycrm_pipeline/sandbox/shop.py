@@ -1,9 +1,9 @@
-"""The demo shop as a whole: its own orders by date, and what somebody changed by hand.
+"""The demo shop as a whole: its generated orders and the changes made by hand.
 
-What belongs here: finding orders by KeyCRM's filters without making more of them than asked for, the changes
-that tests and people make (added, replaced and deleted orders, catalogue and dictionaries), and the lists
-behind the reference routes. What does not: HTTP, includes and paging (`api`), and the making of orders
-(`days`, `lives`, `orders`).
+This module finds orders by KeyCRM's filters without generating more of them than necessary, keeps the changes
+made by tests and users (added, replaced and deleted orders, catalogue and dictionaries), and has the lists
+behind the reference routes. HTTP, includes and paging are in `api`; orders are generated in `days`,
+`lifecycle` and `orders`.
 """
 
 import threading
@@ -19,22 +19,28 @@ from typing import Any, Final, Literal
 from keycrm_pipeline.sandbox import dictionaries
 from keycrm_pipeline.sandbox.catalogue import CATEGORIES, Catalogue
 from keycrm_pipeline.sandbox.days import LONGEST_DELAY, ShopCalendar
-from keycrm_pipeline.sandbox.lives import CLOSING_GROUPS, GROUP_OF_STATUS, LONGEST_LIFE, Life, live
+from keycrm_pipeline.sandbox.lifecycle import (
+    CLOSING_GROUPS,
+    GROUP_OF_STATUS,
+    LONGEST_LIFECYCLE,
+    Lifecycle,
+    draw_lifecycle,
+)
 from keycrm_pipeline.sandbox.orders import Facts, OrderBook
 from keycrm_pipeline.sandbox.payloads import Payload, product_payload, timestamp
 from keycrm_pipeline.sandbox.people import People
 
 DEFAULT_SEED: Final = 20230101
-"""The seed of the shop everybody sees; another number gives another shop."""
+"""The seed of the default demo shop; another seed gives another shop."""
 
 ListName = Literal[
     "statuses", "sources", "tags", "delivery_services", "payment_methods", "expense_types",
     "product_statuses", "managers", "companies", "custom_fields", "categories", "products", "offers",
 ]  # fmt: skip
-"""The lists of the account that can be read and changed, by the name of what is in them."""
+"""The lists of the account that can be read and changed."""
 
 Window = tuple[datetime, datetime]
-"""A span of time, UTC, both ends included."""
+"""A time range, UTC, both ends included."""
 
 
 def utc_now() -> datetime:
@@ -43,7 +49,7 @@ def utc_now() -> datetime:
 
 
 def read_moment(value: object) -> datetime | None:
-    """A date of a record or a filter as UTC; a bare date is its midnight, and null what is no date."""
+    """A date of a record or a filter in UTC; a bare date is its midnight; None for anything that is not a date."""
     if not isinstance(value, str):
         return None
     try:
@@ -55,19 +61,19 @@ def read_moment(value: object) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """What `/order` can be filtered by; null means "whatever".
+    """What `/order` can be filtered by; None means any value.
 
     Attributes:
-        created: By `ordered_at`, or `created_at` where that is null, as KeyCRM's `created_between` does.
-        updated: By `updated_at`.
-        shipped: By the day the parcel was handed over.
+        created: Range of `ordered_at`, or of `created_at` if that is null, like KeyCRM's `created_between`.
+        updated: Range of `updated_at`.
+        shipped: Range of the day the parcel was handed over.
         status_id: The status.
         source_id: The source.
-        source_uuid: The number at the source, exactly.
+        source_uuid: The exact number at the source.
         payment_statuses: Any of these.
-        buyer_phones: Any of these, exactly as they stand at the buyer.
-        buyer_emails: Any of these, exactly as they stand at the buyer.
-        has_tracking_code: True to see only orders with a waybill.
+        buyer_phones: Any of these, spelled exactly as in the buyer's record.
+        buyer_emails: Any of these, spelled exactly as in the buyer's record.
+        has_tracking_code: True for only orders with a waybill.
     """
 
     created: Window | None = None
@@ -82,14 +88,14 @@ class OrderFilter:
     has_tracking_code: bool = False
 
     @property
-    def asks_only_the_calendar(self) -> bool:
-        """Whether the days alone can answer, without a look at what has become of the orders."""
+    def filters_by_created_only(self) -> bool:
+        """Whether the days alone give the result, without looking at the state of the orders."""
         return self == OrderFilter(created=self.created)
 
     def matches(self, facts: Facts) -> bool:
-        """Whether an order passes.
+        """Whether an order passes the filter.
 
-        An order without any readable date passes `created`, so that a broken order can be served at all.
+        An order without a readable date always passes `created`: otherwise it could never be listed.
         """
         dated = facts.ordered_at or facts.created_at
         return (
@@ -114,9 +120,9 @@ def _within(moment: datetime | None, window: Window | None) -> bool:
 
 
 class Selection:
-    """The ids of the orders a filter finds, in order of id, held as one run of ids a day.
+    """The ids of the orders found by a filter, in ascending order, stored as one run of ids per day.
 
-    A page is found by bisecting the days' cumulative counts, so walking a year of pages never copies its ids.
+    A page is found by bisecting the cumulative counts of the days, so listing a year never copies all its ids.
 
     Args:
         runs: Ascending ids, day after day.
@@ -127,11 +133,11 @@ class Selection:
         self._ends = list(accumulate(map(len, self._runs)))
 
     def __len__(self) -> int:
-        """How many orders were found."""
+        """The number of orders found."""
         return self._ends[-1] if self._ends else 0
 
     def ids(self, start: int, stop: int) -> list[int]:
-        """The ids from place `start` to before place `stop`, counted from 0, as far as there are any."""
+        """The ids at positions `start` to `stop - 1`, counted from 0; fewer at the end."""
         stop = min(stop, len(self))
         found: list[int] = []
         place = bisect_right(self._ends, start)
@@ -143,36 +149,35 @@ class Selection:
         return found
 
     def newest_first(self, start: int, stop: int) -> list[int]:
-        """The same with the highest id at place 0."""
+        """The same as `ids`, with the highest id at position 0."""
         total = len(self)
         return self.ids(max(0, total - stop), max(0, total - start))[::-1]
 
 
 @dataclass(frozen=True, slots=True)
 class _ChangedOrder:
-    """An order that was put there by hand: its record, which no longer ages, and what filters see of it."""
+    """An order that was set by hand: its record, which no longer changes, and what filters look at."""
 
     record: Payload
     facts: Facts
 
 
 ORDERS_PER_DAY = 40
-"""Of the demo shop, on a usual day."""
+"""Orders of the demo shop on a usual day."""
 
 
 class Shop:
-    """A living shop with orders on every day since it opened, and none later than now.
+    """A shop with orders on every day since it opened, up to now.
 
-    The orders of a day depend on nothing but the seed and the date; how far they have come depends on their
-    age at `now`. On top of that lies what was added, replaced or deleted by hand. All methods may be called
-    from any thread.
+    The orders of a day depend only on the seed and the date; their state depends on their age at `now`. Orders
+    that are added, replaced or deleted by hand take precedence. All methods may be called from any thread.
 
     Args:
-        now: The clock; the real one unless given. It must return timezone-aware moments.
-        seed: Which shop.
-        orders_per_day: How many orders a usual day has, more before New Year and less on Sundays; 0 for none.
+        now: The clock, by default the real one. It must return timezone-aware moments.
+        seed: The seed of the shop.
+        orders_per_day: Orders on a usual day, with more before New Year and fewer on Sundays; 0 for none.
         first_day: The local day (Kyiv) the shop opened.
-        has_products: Whether the catalogue's 300 products are there.
+        has_products: Whether the catalogue contains the 300 products.
     """
 
     def __init__(
@@ -185,18 +190,18 @@ class Shop:
         has_products: bool = True,
     ) -> None:
         self.now = now
-        self._has_own_orders = orders_per_day > 0
+        self._has_generated_orders = orders_per_day > 0
         self._seed = seed
         self._calendar = ShopCalendar(seed, first_day, orders_per_day)
         self._people = People(seed, first_day, max(1, orders_per_day * 3 // 8))
         catalogue = Catalogue(seed)
         self._book = OrderBook(seed, catalogue, self._people)
-        # Lives of about a year: what a walk by date of change touches again and again.
-        self._lives = lru_cache(maxsize=400)(self._make_lives)
+        # About a year: a listing by date of change uses these days again and again.
+        self._lifecycles = lru_cache(maxsize=400)(self._make_lifecycles)
         self._lock = threading.RLock()
         self._changed: dict[int, _ChangedOrder | None] = {}
         self._changed_by_day: dict[int, set[int]] = {}
-        self._own_buyers: dict[int, Payload | None] = {}
+        self._changed_buyers: dict[int, Payload | None] = {}
         self._lists: dict[ListName, dict[int, Payload]] = {
             name: {record["id"]: record for record in records} for name, records in _ACCOUNT_LISTS.items()
         }
@@ -205,7 +210,7 @@ class Shop:
 
     @classmethod
     def empty(cls, now: Callable[[], datetime] = utc_now, *, has_products: bool = False) -> "Shop":
-        """A shop without orders and, unless asked for, without products, for a test to fill.
+        """A shop without orders and, by default, without products, for a test to fill.
 
         Statuses, sources, managers, payment methods, delivery services and categories are those of the demo
         shop.
@@ -219,25 +224,26 @@ class Shop:
     # -- reading orders ----------------------------------------------------------------------------
 
     def order(self, order_id: int) -> Payload | None:
-        """The order with every include as it looks now, a copy of its own; null when there is none."""
+        """A copy of the order with every include as it is now; None if there is no such order."""
         found = self.records([order_id])
         return deepcopy(found[0]) if found else None
 
     def records(self, order_ids: Iterable[int]) -> list[Payload]:
-        """The orders with every include as they look now; ids that belong to nobody are left out.
+        """The orders with every include as they are now, without ids that do not exist.
 
-        The records share their parts with the shop: look, do not change. `order` gives a copy.
+        The records share their parts with the shop and must not be changed; `order` returns a copy.
         """
         now = self.now()
         with self._lock:
             return [self._record(order_id, now) for order_id in order_ids if self._exists(order_id, now)]
 
     def select(self, wanted: OrderFilter = EVERY_ORDER) -> Selection:
-        """Find the orders that exist now and pass a filter."""
+        """The orders that exist now and pass a filter."""
         now = self.now()
         with self._lock:
             runs = {
-                number: self._own_matches(number, wanted, now) for number in self._day_numbers(wanted, now)
+                number: self._generated_matches(number, wanted, now)
+                for number in self._day_numbers(wanted, now)
             }
             for number, order_ids in self._changed_by_day.items():
                 kept = [order_id for order_id in runs.get(number, ()) if order_id not in order_ids]
@@ -250,35 +256,35 @@ class Shop:
             return Selection([runs[number] for number in sorted(runs)])
 
     def _day_numbers(self, wanted: OrderFilter, now: datetime) -> range:
-        """The days whose orders can pass the filter at all."""
-        if not self._has_own_orders:
+        """The days whose orders can pass the filter."""
+        if not self._has_generated_orders:
             return range(0)
         first, last = 0, self._calendar.number_of(now)
         if wanted.created is not None:
             first = max(first, self._calendar.number_of(wanted.created[0]))
-            # A date far in the future, which people use for "until now", must not run off the calendar.
+            # A date far in the future, used for "until now", must not overflow the calendar.
             last = min(last, self._calendar.number_of(min(wanted.created[1], now) + LONGEST_DELAY))
         for window in (wanted.updated, wanted.shipped):
             if window is not None:
-                reach = max(0, self._calendar.number_of(window[0]) - LONGEST_LIFE.days)
+                reach = max(0, self._calendar.number_of(window[0]) - LONGEST_LIFECYCLE.days)
                 first = max(first, reach)
                 last = min(last, self._calendar.number_of(window[1]))
         if wanted.status_id is not None and GROUP_OF_STATUS.get(wanted.status_id) not in CLOSING_GROUPS:
-            # Every order is completed or cancelled by then, whatever its course.
-            first = max(first, self._calendar.number_of(now - LONGEST_LIFE))
+            # Older orders are completed or cancelled, whatever their scenario.
+            first = max(first, self._calendar.number_of(now - LONGEST_LIFECYCLE))
         return range(first, last + 1)
 
-    def _own_matches(self, number: int, wanted: OrderFilter, now: datetime) -> Sequence[int]:
-        """The ids of one day's own orders that exist now and pass the filter."""
+    def _generated_matches(self, number: int, wanted: OrderFilter, now: datetime) -> Sequence[int]:
+        """The ids of one day's generated orders that exist now and pass the filter."""
         day = self._calendar.day(number)
         if not day.ids or day.earliest is None or day.latest is None:
             return ()
         count = len(day.ids) if day.created_at[-1] <= now else bisect_right(day.created_at, now)
-        if not wanted.asks_only_the_calendar:
+        if not wanted.filters_by_created_only:
             return [
-                life.order_id
-                for life in self._lives(number)[:count]
-                if wanted.matches(self._book.facts(life, now))
+                lifecycle.order_id
+                for lifecycle in self._lifecycles(number)[:count]
+                if wanted.matches(self._book.facts(lifecycle, now))
             ]
         if wanted.created is None or (wanted.created[0] <= day.earliest and day.latest <= wanted.created[1]):
             return day.ids if count == len(day.ids) else day.ids[:count]
@@ -288,83 +294,82 @@ class Shop:
             if _within(moment, wanted.created)
         ]
 
-    def _make_lives(self, number: int) -> tuple[Life, ...]:
+    def _make_lifecycles(self, number: int) -> tuple[Lifecycle, ...]:
         day = self._calendar.day(number)
         return tuple(
-            live(self._seed, self._people, order_id, number, created_at, ordered_at)
+            draw_lifecycle(self._seed, self._people, order_id, number, created_at, ordered_at)
             for order_id, created_at, ordered_at in zip(day.ids, day.created_at, day.ordered_at, strict=True)
         )
 
-    def _own_life(self, order_id: int) -> Life | None:
-        """The life of one of the shop's own orders, whether it exists yet or not."""
+    def _generated_lifecycle(self, order_id: int) -> Lifecycle | None:
+        """The lifecycle of a generated order, whether the order exists yet or not."""
         number = self._calendar.number_of_id(order_id)
-        if not self._has_own_orders or order_id < 1:
+        if not self._has_generated_orders or order_id < 1:
             return None
         ids = self._calendar.day(number).ids
         place = bisect_right(ids, order_id) - 1
-        return self._lives(number)[place] if place >= 0 and ids[place] == order_id else None
+        return self._lifecycles(number)[place] if place >= 0 and ids[place] == order_id else None
 
     def _exists(self, order_id: int, now: datetime) -> bool:
         with self._lock:
             if order_id in self._changed:
                 return self._changed[order_id] is not None
-        # Ids beyond today's block are not drawn at all: their days may lie past the end of the calendar.
+        # Ids beyond today's block are never generated: their days may lie past the end of the calendar.
         if self._calendar.number_of_id(order_id) > self._calendar.number_of(now):
             return False
-        life = self._own_life(order_id)
-        return life is not None and life.created_at <= now
+        lifecycle = self._generated_lifecycle(order_id)
+        return lifecycle is not None and lifecycle.created_at <= now
 
     def _record(self, order_id: int, now: datetime) -> Payload:
         change = self._changed.get(order_id)
         if change is not None:
             return change.record
-        life = self._own_life(order_id)
-        if life is None:
+        lifecycle = self._generated_lifecycle(order_id)
+        if lifecycle is None:
             raise LookupError(f"the shop has no order {order_id}")
-        record = self._book.record(life, now)
-        # A status that was renamed by hand has its new name inside the orders as well.
+        record = self._book.record(lifecycle, now)
+        # A status that was renamed by hand has its new name in the orders as well.
         record["status"] = self._lists["statuses"].get(record["status_id"], record["status"])
         return record
 
     # -- changing orders ---------------------------------------------------------------------------
 
     def add_order(self, payload: Mapping[str, Any], order_id: int | None = None) -> int:
-        """Put an order into the shop, in place of the one with the same id if there is one.
+        """Add an order, or replace the one with the same id.
 
         Args:
-            payload: The whole order with every include; see `payloads.order_payload`. It may be as broken as
-                you like.
-            order_id: Where to keep it, for a payload whose own `id` is missing or no number.
+            payload: The whole order with every include; see `payloads.order_payload`. It need not be valid.
+            order_id: The id to store it under, for a payload whose own `id` is missing or not an integer.
 
         Returns:
-            The id it is kept under. It exists from now on, whatever its dates say, and no longer ages.
+            The id it is stored under. It exists from now on, whatever its dates, and no longer changes.
 
         Raises:
-            ValueError: The payload has no whole number as `id` and `order_id` was not given.
+            ValueError: The payload's `id` is not an integer and `order_id` was not given.
         """
         record = deepcopy(dict(payload))
-        kept_under = record.get("id") if order_id is None else order_id
-        if not isinstance(kept_under, int):
-            raise ValueError("the order has no whole number as id: give order_id")  # noqa: TRY004 - bad input
+        stored_id = record.get("id") if order_id is None else order_id
+        if not isinstance(stored_id, int):
+            raise ValueError("the order's id is not an integer: pass order_id")  # noqa: TRY004 - bad input
         with self._lock:
-            self._put(kept_under, _ChangedOrder(record, _facts_of(kept_under, record)))
+            self._put(stored_id, _ChangedOrder(record, _facts_of(stored_id, record)))
             buyer = record.get("buyer")
             if isinstance(buyer, Mapping) and isinstance(buyer.get("id"), int):
-                self._own_buyers[buyer["id"]] = dict(buyer)
-        return kept_under
+                self._changed_buyers[buyer["id"]] = dict(buyer)
+        return stored_id
 
     def replace_order(self, order_id: int, changes: Mapping[str, Any]) -> Payload:
-        """Change keys of an order and move its `updated_at` to now.
+        """Change keys of an order and set its `updated_at` to now.
 
-        A new `status_id` brings its `status`, `status_group_id` and `status_changed_at` along unless they are
-        given; sums are not computed anew. To change an order without moving `updated_at`, give its old value.
+        A new `status_id` also sets `status`, `status_group_id` and `status_changed_at` unless they are given;
+        sums are not recomputed. To change an order without a new `updated_at`, pass the old value.
 
         Args:
             order_id: The order.
             changes: Keys with their new values.
 
         Returns:
-            A copy of the order as it is now. It no longer ages.
+            A copy of the changed order. It no longer changes by itself.
 
         Raises:
             LookupError: There is no such order now.
@@ -382,10 +387,10 @@ class Shop:
             return deepcopy({**record, **followed, **changes})
 
     def delete_order(self, order_id: int) -> bool:
-        """Make an order vanish without a trace, as KeyCRM does.
+        """Delete an order without a trace, as KeyCRM does.
 
         Returns:
-            Whether it was there.
+            Whether it existed.
         """
         with self._lock:
             existed = self._exists(order_id, self.now())
@@ -399,13 +404,13 @@ class Shop:
     # -- lists of the account ----------------------------------------------------------------------
 
     def records_of(self, name: ListName) -> list[Payload]:
-        """A list of the account, in order of id, with what the lists of KeyCRM no longer show."""
+        """A list of the account in order of id, including records that KeyCRM no longer lists."""
         with self._lock:
             records = self._lists[name]
             return [records[record_id] for record_id in sorted(records)]
 
     def add_record(self, name: ListName, payload: Mapping[str, Any]) -> int:
-        """Put a record into a list of the account, in place of the one with the same id.
+        """Add a record to a list of the account, or replace the one with the same id.
 
         Returns:
             Its id.
@@ -415,20 +420,20 @@ class Shop:
         return int(payload["id"])
 
     def remove_record(self, name: ListName, record_id: int) -> bool:
-        """Take a record out of a list of the account; orders that carry it keep it.
+        """Remove a record from a list of the account; orders that contain it keep it.
 
         Returns:
-            Whether it was there.
+            Whether it existed.
         """
         with self._lock:
             return self._lists[name].pop(record_id, None) is not None
 
     def add_product(self, payload: Mapping[str, Any], offers: Iterable[Mapping[str, Any]] = ()) -> int:
-        """Put a product and its offers into the catalogue.
+        """Add a product and its offers to the catalogue.
 
         Args:
-            payload: The product; see `payloads.product_payload`. Once it has variants (`has_offers`) it loses
-                the keys that only plain products have.
+            payload: The product; see `payloads.product_payload`. With variants (`has_offers`) it loses the
+                keys of plain products.
             offers: Its variants, or the one offer of a plain product; see `payloads.offer_payload`.
 
         Returns:
@@ -440,7 +445,7 @@ class Shop:
         return self.add_record("products", product)
 
     def remove_product(self, product_id: int) -> bool:
-        """Delete a product with its offers, as the catalogue forgets it. Returns whether it was there."""
+        """Delete a product and its offers; returns whether it existed."""
         with self._lock:
             offers = self._lists["offers"]
             for offer_id in [key for key, offer in offers.items() if offer["product_id"] == product_id]:
@@ -448,49 +453,51 @@ class Shop:
             return self.remove_record("products", product_id)
 
     def add_offer(self, payload: Mapping[str, Any]) -> int:
-        """Put an offer into the catalogue, in place of the one with the same id; returns its id."""
+        """Add or replace an offer; returns its id."""
         return self.add_record("offers", payload)
 
     def add_category(self, payload: Mapping[str, Any]) -> int:
-        """Put a category into the catalogue; returns its id."""
+        """Add or replace a category; returns its id."""
         return self.add_record("categories", payload)
 
     def add_status(self, payload: Mapping[str, Any]) -> int:
-        """Put a status into the account, which also renames one; returns its id."""
+        """Add a status, or replace and so rename one; returns its id."""
         return self.add_record("statuses", payload)
 
     def add_source(self, payload: Mapping[str, Any]) -> int:
-        """Put a source into the account, which also renames one; returns its id."""
+        """Add a source, or replace and so rename one; returns its id."""
         return self.add_record("sources", payload)
 
     # -- buyers ------------------------------------------------------------------------------------
 
     def buyer_ids(self) -> list[range | list[int]]:
-        """The ids of all buyers now, as runs in ascending order."""
+        """The ids of all buyers now, as ascending runs."""
         runs: list[range | list[int]] = []
-        if self._has_own_orders:
+        if self._has_generated_orders:
             runs += self._people.ids(self._calendar.number_of(self.now()))
         with self._lock:
-            removed = {buyer_id for buyer_id, buyer in self._own_buyers.items() if buyer is None}
-            added = [key for key in self._own_buyers.keys() - removed if not any(key in run for run in runs)]
+            removed = {buyer_id for buyer_id, buyer in self._changed_buyers.items() if buyer is None}
+            added = [
+                key for key in self._changed_buyers.keys() - removed if not any(key in run for run in runs)
+            ]
         if removed:
             runs = [[buyer_id for buyer_id in run if buyer_id not in removed] for run in runs]
         return [*runs, sorted(added)] if added else runs
 
     def buyer(self, buyer_id: int) -> Payload | None:
-        """A buyer as it stands inside an order, or null when the id belongs to nobody."""
+        """A buyer as it appears in an order, or None if there is no such buyer."""
         with self._lock:
-            if buyer_id in self._own_buyers:
-                return self._own_buyers[buyer_id]
-        if not self._has_own_orders:
+            if buyer_id in self._changed_buyers:
+                return self._changed_buyers[buyer_id]
+        if not self._has_generated_orders:
             return None
         runs = self._people.ids(self._calendar.number_of(self.now()))
         return self._people.buyer(buyer_id) if any(buyer_id in run for run in runs) else None
 
     def remove_buyer(self, buyer_id: int) -> None:
-        """Make a buyer's own record vanish, as a merge does with the losing one; orders are not touched."""
+        """Delete a buyer's record, as merging two buyers does with one of them; orders keep the buyer."""
         with self._lock:
-            self._own_buyers[buyer_id] = None
+            self._changed_buyers[buyer_id] = None
 
 
 _ACCOUNT_LISTS: Final[dict[ListName, tuple[Payload, ...]]] = {
@@ -521,22 +528,22 @@ def _whole(value: object) -> int | None:
 
 
 def _facts_of(order_id: int, record: Mapping[str, Any]) -> Facts:
-    """What filters see of an order that was put there by hand, however broken it is."""
+    """What filters look at in an order that was set by hand, however broken it is."""
     buyer = record.get("buyer")
     buyer = buyer if isinstance(buyer, Mapping) else {}
     shipping = record.get("shipping")
     shipping = shipping if isinstance(shipping, Mapping) else {}
     return Facts(
-        order_id,
-        read_moment(record.get("ordered_at")),
-        read_moment(record.get("created_at")),
-        read_moment(record.get("updated_at")),
-        read_moment(shipping.get("shipping_date_actual")),
-        _whole(record.get("status_id")),
-        _whole(record.get("source_id")),
-        _text(record.get("source_uuid")),
-        _text(record.get("payment_status")),
-        _text(buyer.get("phone")),
-        _text(buyer.get("email")),
-        bool(shipping.get("tracking_code")),
+        order_id=order_id,
+        ordered_at=read_moment(record.get("ordered_at")),
+        created_at=read_moment(record.get("created_at")),
+        updated_at=read_moment(record.get("updated_at")),
+        shipped_on=read_moment(shipping.get("shipping_date_actual")),
+        status_id=_whole(record.get("status_id")),
+        source_id=_whole(record.get("source_id")),
+        source_uuid=_text(record.get("source_uuid")),
+        payment_status=_text(record.get("payment_status")),
+        buyer_phone=_text(buyer.get("phone")),
+        buyer_email=_text(buyer.get("email")),
+        has_tracking_code=bool(shipping.get("tracking_code")),
     )

@@ -1,7 +1,6 @@
-"""The demo shop in process: an httpx transport, so that a client needs no server and no network.
+"""The demo shop in process: an httpx transport, so that a client needs neither a server nor a network.
 
-What belongs here: carrying requests of httpx to the API and its answers back, dropped connections and slow
-pages included. What does not: what is answered (`api`).
+It passes requests to the API (`api`) and the responses back, including dropped connections and slow pages.
 """
 
 import time
@@ -19,7 +18,7 @@ class SandboxTransport(httpx.BaseTransport):
 
     Args:
         api: The sandbox.
-        sleep: How a slow page waits, given the seconds; real waiting unless a test has something quicker.
+        sleep: Waits the given number of seconds before a slow page; a test may pass something faster.
     """
 
     def __init__(self, api: SandboxApi, *, sleep: Callable[[float], object] = time.sleep) -> None:
@@ -30,16 +29,16 @@ class SandboxTransport(httpx.BaseTransport):
         """Answer one request.
 
         Raises:
-            httpx.RemoteProtocolError: The sandbox was told to drop the connection.
-            httpx.ReadTimeout: The sandbox was told to answer later than the client is willing to wait.
+            httpx.RemoteProtocolError: A fault switch drops the connection.
+            httpx.ReadTimeout: A fault switch delays the response beyond the client's timeout.
         """
         answer = self.api.handle(
             request.method, request.url.path, request.url.params.multi_items(), request.headers
         )
-        patience = request.extensions.get("timeout", {}).get("read")
+        timeout = request.extensions.get("timeout", {}).get("read")
         if answer.delay_seconds:
-            is_too_slow = patience is not None and answer.delay_seconds > patience
-            self._sleep(patience if is_too_slow else answer.delay_seconds)
+            is_too_slow = timeout is not None and answer.delay_seconds > timeout
+            self._sleep(timeout if is_too_slow else answer.delay_seconds)
             if is_too_slow:
                 raise httpx.ReadTimeout("The sandbox answers too late.", request=request)
         if answer.is_dropped:
@@ -53,10 +52,10 @@ class SandboxTransport(httpx.BaseTransport):
 
 @cache
 def demo_shop() -> Shop:
-    """The one demo shop of this process, on the real clock."""
+    """The demo shop of this process, on the real clock."""
     return Shop()
 
 
 def demo_transport() -> SandboxTransport:
-    """A transport to the one demo shop of this process; every key that is not empty opens it."""
+    """A transport to the demo shop of this process, which accepts any non-empty API key."""
     return SandboxTransport(SandboxApi(demo_shop()))

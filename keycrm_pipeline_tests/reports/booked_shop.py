@@ -1,4 +1,4 @@
-"""Books of a small shop, written row by row into a real file: what a report is made of, without a load."""
+"""Documents of a small shop, written row by row into a real database without a load."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from keycrm_pipeline.warehouse.connection import Warehouse
 
 KYIV = ZoneInfo("Europe/Kyiv")
 MADE_AT = datetime(2026, 3, 31, 9, 0, tzinfo=UTC)
-"""When the books were written; also the time at which the tests make their reports."""
+"""When the rows were written, and when the tests make their reports."""
 LOST_STATUS = 19
 """Скасовано, of group 6."""
 DONE_STATUS = 12
@@ -34,7 +34,7 @@ _STATUSES = (
 
 @dataclass(frozen=True)
 class Item:
-    """A line of an order: goods, or of the services tab when `kind` says so."""
+    """A line of an order: goods, or a line of the services tab if `kind` says so."""
 
     amount: str
     product_id: int | None = 1
@@ -57,13 +57,13 @@ class Payment:
 
 @dataclass
 class BookedShop:
-    """A shop whose documents are written down and saved at once."""
+    """A shop whose documents are collected and then saved together."""
 
     warehouse: Warehouse
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def add(self, table: str, **values: Any) -> None:
-        """Writes a row down."""
+        """Collects a row."""
         self.rows.setdefault(table, []).append(values)
 
     def card(self, product_id: int, name: str, category: str | None = None, sku: str | None = None) -> None:
@@ -103,7 +103,7 @@ class BookedShop:
         delivery_service: str | None = "Нова пошта",
         ordered_at: datetime | None = None,
     ) -> None:
-        """An order document; its sums follow from its items and payments."""
+        """An order document; its sums are derived from its items and payments."""
         ordered_at = ordered_at or datetime.combine(day, time(12), tzinfo=KYIV)
         goods = sum((Decimal(item.amount) for item in items if item.kind == "goods"), Decimal(0))
         services = sum((Decimal(item.amount) for item in items if item.kind != "goods"), Decimal(0))
@@ -259,7 +259,7 @@ class BookedShop:
                     connection.execute(f"DELETE FROM {table.qualified_name}")  # noqa: S608 - our own names
 
     def save(self) -> Warehouse:
-        """Stores everything that was written down, and the statuses."""
+        """Stores all collected rows and the statuses."""
         for status_id, name, group_id, group_name, stage in _STATUSES:
             self.add(
                 "accounting.statuses",
@@ -286,7 +286,7 @@ def new_shop(folder: Path) -> BookedShop:
 
 
 def shop_profile(**settings: Any) -> Profile:
-    """The profile of that shop."""
+    """The profile of the shop."""
     values = {
         "name": "kramnytsia",
         "start_date": date(2026, 1, 1),

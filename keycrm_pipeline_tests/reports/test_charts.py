@@ -1,4 +1,4 @@
-"""Bar charts: what a reader takes from the heights, the axis and the labels."""
+"""Bar charts: what the heights, the axis and the labels show."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def drawn(bars: BarChart, size: ChartSize = WIDE) -> etree._Element:
 
 
 def bar_heights(drawing: etree._Element, colour: str = "--chart-bar") -> list[float]:
-    """Pixels from foot to top of each bar of a colour."""
+    """The height in pixels of each bar of a colour."""
     path = drawing.xpath(f"//*[contains(@style, 'fill:var({colour})')]/@d")
     return [
         float(foot) - float(top)
@@ -35,25 +35,25 @@ def bar_heights(drawing: etree._Element, colour: str = "--chart-bar") -> list[fl
 
 
 def values(drawing: etree._Element) -> list[str]:
-    """What the axis names; a break between a number and its word would be no break."""
+    """The labels of the axis, with plain spaces."""
     return [str(words).replace("\u00a0", " ") for words in drawing.xpath("//*[@text-anchor='end']/text()")]
 
 
 def test_a_bar_of_twice_the_sum_is_twice_as_high() -> None:
-    """Days of 50, 100 and 0: the second bar is twice the first, the third is none."""
+    """For 50, 100 and 0 the second bar is twice as high as the first, and there is no third."""
     first, second = bar_heights(drawn(chart([50.0, 100.0, 0.0])))
     assert abs(second - 2 * first) <= 0.2
 
 
 def test_cancelled_orders_stand_on_top_of_the_others() -> None:
-    """Three orders and one cancelled one: a third of the height, and it begins where the others end."""
+    """With three orders and one cancelled, its bar is a third as high and starts on top of the others."""
     drawing = drawn(chart([3.0], second=[1.0]))
     (kept,), (cancelled,) = bar_heights(drawing), bar_heights(drawing, "--chart-second")
     assert abs(kept - 3 * cancelled) <= 0.4
 
 
 def test_nobody_sells_half_an_order() -> None:
-    """An axis of orders names whole numbers, one of sums round ones."""
+    """An axis of orders has whole numbers, an axis of sums has round ones."""
     assert values(drawn(chart([1.0, 2.0]))) == ["0", "1", "2"]
     assert values(drawn(chart([7.0, 10.0]))) == ["0", "5", "10"]
     assert values(drawn(chart([0.3, 0.95]))) == ["0", "0,5", "1"]
@@ -82,7 +82,7 @@ def test_the_period_before_of_a_single_day_is_seen() -> None:
     size=st.sampled_from([WIDE, NARROW]),
 )
 def test_everything_stays_inside_and_can_be_counted(heights: list[Decimal], size: ChartSize) -> None:
-    """Whatever a shop sells, nothing is cut off at the edge and the axis has a handful of round values."""
+    """Whatever the figures, nothing is cut off at the edge and the axis has a few round values."""
     drawing = drawn(chart([float(height) for height in heights]), size)
     assert 1 <= len(values(drawing)) <= 6
     for words in drawing.iter("{*}text"):

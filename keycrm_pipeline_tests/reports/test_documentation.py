@@ -1,4 +1,4 @@
-"""docs/reports.md says what the views are."""
+"""docs/reports.md describes the views."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ROW = re.compile(r"^\| `(\w+)` \| (.+) \| ((?:`\w+`(?:, )?)+) \|$", re.MULTILIN
 
 
 def test_the_page_lists_every_view_with_its_columns(march: Warehouse) -> None:
-    """Whoever writes a query from the page gets the columns that it names, in their order."""
+    """The views have the columns that the page lists, in that order."""
     with march.reading() as connection:
         views = {
             view: (
@@ -30,7 +30,7 @@ def test_the_page_lists_every_view_with_its_columns(march: Warehouse) -> None:
 
 
 def test_the_query_of_the_page_runs(march: Warehouse) -> None:
-    """The example can be pasted as it is."""
+    """The example works as it is."""
     query = re.search(r"```sql\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     assert query is not None
     with march.reading() as connection:

@@ -1,4 +1,4 @@
-"""Numbers, money and dates as a reader of either language writes them."""
+"""Numbers, money and dates in the notation of each language."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UK, EN = Formatter("uk"), Formatter("en")
 
 
 def spaced(text: str) -> str:
-    """The text with plain blanks for the ones that do not break."""
+    """The text with plain spaces instead of non-breaking ones."""
     return text.replace("\u00a0", " ").replace("\u202f", " ")
 
 
@@ -28,13 +28,13 @@ def spaced(text: str) -> str:
     ],
 )
 def test_money(amount: str, currency: str, ukrainian: str, english: str) -> None:
-    """A sum shows its kopiykas and its currency, also one that nobody knows."""
+    """An amount shows its kopiykas and its currency, even an unknown one."""
     assert spaced(UK.money(Decimal(amount), currency)) == ukrainian
     assert spaced(EN.money(Decimal(amount), currency)) == english
 
 
 def test_headline_money_is_rounded_half_up() -> None:
-    """1 234,50 is 1 235 in a headline, as on paper."""
+    """1 234,50 is 1 235 in a headline, rounded half up."""
     assert spaced(UK.whole_money(Decimal("1234.50"), "UAH")) == "1 235 ₴"
     assert spaced(UK.whole_money(Decimal("1233.50"), "UAH")) == "1 234 ₴"
 
@@ -57,7 +57,7 @@ def test_numbers_keep_only_the_decimals_they_need() -> None:
     ],
 )
 def test_percent(share: str, signed: bool, text: str) -> None:
-    """A change shows its sign; a very large one no false precision."""
+    """A change shows its sign; a very large one has no decimals."""
     assert spaced(UK.percent(Decimal(share), signed=signed)) == text
 
 
@@ -71,7 +71,7 @@ def test_percent(share: str, signed: bool, text: str) -> None:
     ],
 )
 def test_periods(first: date, last: date, text: str) -> None:
-    """What both ends share is written once."""
+    """What both ends have in common is written once."""
     assert UK.period(first, last) == text
 
 
@@ -82,7 +82,7 @@ def test_instants_are_local() -> None:
 
 
 def test_ukrainian_plurals() -> None:
-    """1, 21: one form; 2 to 4: another; 5, 11: a third."""
+    """1 and 21 take one form, 2 to 4 another, 5 and 11 a third."""
     forms = ("замовлення", "замовлення!", "замовлень")
     words = [UK.plural(count, *forms).split("\u00a0")[1] for count in (1, 21, 2, 104, 5, 11, 112)]
     assert words == [forms[0], forms[0], forms[1], forms[1], forms[2], forms[2], forms[2]]
@@ -112,5 +112,5 @@ def test_contacts_are_left_out(contact: str) -> None:
     "text", ["Order 4821, waybill 20450000000001", "1 234 567,50 ₴ on 2026-03-04", "Line 2: «два»", ""]
 )
 def test_order_numbers_waybills_and_sums_stay(text: str) -> None:
-    """What is no contact is not touched."""
+    """Anything that is not a contact is unchanged."""
     assert without_contacts(text) == text

@@ -16,7 +16,7 @@ from keycrm_pipeline_tests.reports.conftest import MARCH
 __all__ = ["browser"]
 
 NARROWEST = (320, 640)
-"""The smallest phone that is still about."""
+"""The smallest phone still in use."""
 
 _CONTRAST = """
 const channel = (value) => (value /= 255) <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
@@ -43,7 +43,7 @@ for (const node of document.querySelectorAll(texts)) {
 }
 return [...new Set(poor)];
 """
-"""Texts whose contrast with their ground is below 4.5 to 1, what WCAG 2.1 AA asks for."""
+"""Texts whose contrast with their background is below 4.5 to 1, the minimum of WCAG 2.1 AA."""
 
 _CHARTS = """
 const shown = [...document.querySelectorAll('.chart svg')].filter((svg) => svg.getClientRects().length);
@@ -76,7 +76,7 @@ def page(march: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_it_can_be_read(browser: Browser, page: str, size: tuple[int, int], dark: bool) -> None:
-    """Nothing sticks out, every chart is there with letters of a readable size, and every text stands out."""
+    """Nothing overflows, every chart has text of a readable size, and every text has enough contrast."""
     browser.open(page, size=size, dark=dark)
     assert browser.overflow() == []
     charts = browser.run(_CHARTS)
@@ -92,7 +92,7 @@ def test_it_can_be_read(browser: Browser, page: str, size: tuple[int, int], dark
 
 
 def test_it_asks_for_nothing_and_complains_about_nothing(browser: Browser, page: str) -> None:
-    """The file opens on a plane: no request, no error on the console."""
+    """The file works offline: no request, no error in the console."""
     browser.open(page)
     assert browser.run("return document.title") == "Звіт обміну · kramnytsia · 1–31 березня 2026"
     assert browser.requests() == []
@@ -100,7 +100,7 @@ def test_it_asks_for_nothing_and_complains_about_nothing(browser: Browser, page:
 
 
 def test_the_records_do_record(browser: Browser, tmp_path: Path) -> None:
-    """A page that asks for a picture and fails is noticed, or the test above would prove nothing."""
+    """A page that fails to load a picture is noticed; otherwise the test above would prove nothing."""
     path = tmp_path / "bad.html"
     path.write_text('<img src="missing.png"><p style="width: 3000px">x</p>', "utf-8")
     browser.open(path.as_uri())
@@ -110,7 +110,7 @@ def test_the_records_do_record(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_the_table_behind_a_chart_opens_by_keyboard(browser: Browser, page: str) -> None:
-    """Folded tables are opened without a mouse."""
+    """Folded tables can be opened without a mouse."""
     browser.open(page)
     browser.run("document.querySelector('#days summary').focus()")
     browser.driver.switch_to.active_element.send_keys(" ")
@@ -118,7 +118,7 @@ def test_the_table_behind_a_chart_opens_by_keyboard(browser: Browser, page: str)
 
 
 def test_on_paper(browser: Browser, page: str) -> None:
-    """Printed at night it is still black on white, without the list of sections, and fits the sheet."""
+    """In dark mode it still prints black on white, without the list of sections, and fits on the paper."""
     browser.open(page, size=(794, 1123), dark=True)
     browser.emulate(media="print", dark=True)
     assert browser.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
@@ -128,7 +128,7 @@ def test_on_paper(browser: Browser, page: str) -> None:
 
 
 def test_very_long_names_stay_in_their_boxes(browser: Browser, tmp_path: Path) -> None:
-    """A name of 300 letters without a blank, and sums of milliards, push nothing off the smallest phone."""
+    """A name of 300 letters without a space and sums of billions do not overflow the smallest phone."""
     shop = new_shop(tmp_path)
     name = "Найдовшийтовар" * 22
     shop.card(1, name, category=name, sku="S" * 200)

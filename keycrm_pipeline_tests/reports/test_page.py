@@ -31,7 +31,7 @@ def render(warehouse: Warehouse, language: Language = "uk", period: tuple[date, 
 
 
 def text_of(element: html.HtmlElement) -> str:
-    """The text of an element with plain single blanks."""
+    """The text of an element with single plain spaces."""
     return " ".join(element.text_content().split())
 
 
@@ -40,7 +40,7 @@ def section(document: str, key: str) -> html.HtmlElement:
 
 
 def rows(document: str, key: str) -> list[list[str]]:
-    """The written cells of all tables of a section."""
+    """The texts of the cells of all tables of a section."""
     return [
         [text_of(cell) for cell in row.xpath("./td")] for row in section(document, key).xpath(".//tr[td]")
     ]
@@ -57,20 +57,20 @@ def english(march: Warehouse) -> str:
 
 
 def test_figures_against_the_period_before(ukrainian: str) -> None:
-    """Sales of 2 320 against 600 in the 31 days before: up by 286,7 %."""
+    """Sales of 2 320 compared with 600 in the previous 31 days: up by 286,7 %."""
     assert ["Продажі", "2 320,00 ₴", "+286,7 %", "600,00 ₴"] in rows(ukrainian, "figures")
     assert ["Скасовані замовлення", "1", "нове", "0"] in rows(ukrainian, "figures")
 
 
 def test_english(english: str) -> None:
-    """The same figures as an English reader writes them."""
+    """The same figures in English notation."""
     assert 'lang="en"' in english
     assert ["Sales", "₴2,320.00", "+286.7%", "₴600.00"] in rows(english, "figures")
     assert "1–31 March 2026" in english
 
 
 def test_currencies_have_their_own_totals(ukrainian: str) -> None:
-    """Sources: hryvnias end at their sales, euros at theirs."""
+    """Each currency of the sources adds up to the sales in that currency."""
     totals = [row for row in rows(ukrainian, "sources") if row[0] == "Разом"]
     assert totals == [["Разом", "2 320,00 ₴", "", "5"], ["Разом", "60,00 EUR", "", "1"]]
 
@@ -84,7 +84,7 @@ def test_products_end_at_the_sales(ukrainian: str) -> None:
 
 
 def test_what_is_due(ukrainian: str) -> None:
-    """Payments due by age, cash on delivery in it, and the returned parcel named apart."""
+    """Payments due by age, including cash on delivery; the returned parcel is mentioned separately."""
     assert ["до 7 днів", "1", "1 000,00 ₴", "1", "1 000,00 ₴"] in rows(ukrainian, "due")
     assert "Не враховано повернених посилок: 1 замовлення, 90,00 ₴." in text_of(section(ukrainian, "due"))
 
@@ -109,7 +109,7 @@ def test_exchanges(ukrainian: str) -> None:
 
 
 def test_orders_lead_to_keycrm(ukrainian: str) -> None:
-    """Rows about an order lead to it; rows about a name lead nowhere."""
+    """Rows about an order link to it; rows about a name have no link."""
     links = {text_of(link): link.get("href") for link in section(ukrainian, "review").xpath(".//td/a")}
     assert links == {"1003": "https://kramnytsia.keycrm.app/app/orders/view/1003"}
     assert [link.get("href") for link in section(ukrainian, "rejected").xpath(".//a")] == [
@@ -118,7 +118,7 @@ def test_orders_lead_to_keycrm(ukrainian: str) -> None:
 
 
 def test_rejected_records_say_why(ukrainian: str, english: str) -> None:
-    """Every reason stands in the row of the order, in the language of the report."""
+    """Every reason is in the row of the order, in the language of the report."""
     assert rows(ukrainian, "rejected") == [
         [
             "1007",
@@ -135,7 +135,7 @@ def test_rejected_records_say_why(ukrainian: str, english: str) -> None:
 
 
 def test_the_review_list_speaks_the_language_of_the_report(ukrainian: str, english: str) -> None:
-    """What is the matter and what to do, not only the headings."""
+    """The details and what to do, not only the headings."""
     assert [row[1] for row in rows(ukrainian, "review")] == [
         "Цю назву мають кілька карток (2, 5), і її вживають рядки без артикулу: береться перша картка. Перейменуйте "
         "решту або дайте товару артикул у KeyCRM.",
@@ -146,7 +146,7 @@ def test_the_review_list_speaks_the_language_of_the_report(ukrainian: str, engli
 
 
 def test_a_day_that_was_never_loaded_is_told(ukrainian: str) -> None:
-    """31 March was not loaded: the reader learns it before any figure."""
+    """31 March was not loaded: the report says so before any figure."""
     notice = text_of(html.fromstring(ukrainian).find_class("notice")[0])
     assert notice == "Завантажено не всі дні періоду: бракує 1 дня. Цифри неповні. Відсутні: 31 бер. 2026."
 
@@ -163,7 +163,7 @@ def test_a_day_that_was_never_loaded_is_told(ukrainian: str) -> None:
     ],
 )
 def test_order_address(setting: str | None, address: str | None) -> None:
-    """The setting is an address, or a pattern with the order's number in it; a script is no address."""
+    """The setting is an address or a pattern with the order's number; a script is not linked."""
     assert order_address(setting, 5) == address
 
 
@@ -182,7 +182,7 @@ def test_without_an_address_numbers_are_plain(march: Warehouse) -> None:
 
 @pytest.mark.parametrize("language", ["uk", "en"])
 def test_nothing_is_fetched(march: Warehouse, language: Language) -> None:
-    """The file needs no other: no script, no picture, no font, no style from elsewhere."""
+    """The file is self-contained: no scripts, pictures, fonts or styles from elsewhere."""
     page = html.fromstring(render(march, language))
     assert page.xpath("//script | //img | //iframe | //object") == []
     assert [link.get("href") for link in page.xpath("//link")] == ["data:,"]
@@ -191,7 +191,7 @@ def test_nothing_is_fetched(march: Warehouse, language: Language) -> None:
 
 
 def test_identifiers_are_unique(ukrainian: str) -> None:
-    """Drawings of several charts in one page must not cut each other off."""
+    """Several charts in one page do not cut each other off."""
     identifiers = re.findall(r'\bid="([^"]+)"', ukrainian)
     assert len(identifiers) == len(set(identifiers))
     used = set(re.findall(r"url\(#([^)]+)\)", ukrainian)) | set(re.findall(r'href="#([^"]+)"', ukrainian))
@@ -214,7 +214,7 @@ def test_markup_in_names_is_shown_not_obeyed(shop: BookedShop) -> None:
 
 
 def test_control_characters_of_a_name_do_not_reach_the_document(shop: BookedShop) -> None:
-    """Some browsers show nothing more of a page after a zero byte."""
+    """Some browsers show nothing after a zero byte."""
     shop.source(1, "Са\x00й\x07т")
     shop.order(1, MARCH[0], [Item("10")])
     document = render(shop.save())
@@ -241,7 +241,7 @@ def test_a_loaded_period_without_orders(shop: BookedShop) -> None:
 
 
 def test_an_empty_period_after_a_full_one(march: Warehouse) -> None:
-    """In April nothing was sold: zeros against March, nothing divided by zero."""
+    """Nothing was sold in April: zeros compared with March, and no division by zero."""
     document = render(march, period=(date(2026, 4, 1), date(2026, 5, 1)))
     assert ["Продажі", "0,00 ₴", "−100,0 %", "2 320,00 ₴"] in rows(document, "figures")
 
@@ -256,7 +256,7 @@ def test_one_order(shop: BookedShop) -> None:
 
 
 def test_a_period_before_that_was_never_loaded_is_not_zero(shop: BookedShop) -> None:
-    """Nothing is known of it: 0,00 ₴ and "new" would say that the shop sold nothing then (R1)."""
+    """0,00 ₴ and "new" would claim that the shop sold nothing then, which is unknown (R1)."""
     shop.order(1, MARCH[0], [Item("10.50")], payments=[Payment("10.50")])
     shop.loaded(*MARCH)
     document = render(shop.save())
@@ -266,7 +266,7 @@ def test_a_period_before_that_was_never_loaded_is_not_zero(shop: BookedShop) -> 
 
 
 def test_only_cancelled_orders(shop: BookedShop) -> None:
-    """Sales of zero with a cancelled order: no share of nothing, no dash for the period before, no failure."""
+    """Zero sales and a cancelled order: no share of nothing, no dash for the previous period, no error."""
     shop.order(1, MARCH[0], [Item("10")], status_id=19)
     document = render(shop.save())
     assert ["Скасовані замовлення", "1", "—", "—"] in rows(document, "figures")
@@ -285,7 +285,7 @@ def test_three_years(shop: BookedShop) -> None:
 
 
 def test_tables_that_are_cut_keep_their_total(shop: BookedShop) -> None:
-    """Of 200 products the first are named, the rest is one row, and the total is that of all."""
+    """Of 200 products the first are listed, the rest is one row, and the total includes all."""
     for number in range(1, 201):
         shop.card(number, f"Товар {number:03}")
     shop.order(1, MARCH[0], [Item(str(number), number) for number in range(1, 201)])
@@ -297,13 +297,13 @@ def test_tables_that_are_cut_keep_their_total(shop: BookedShop) -> None:
 
 
 def test_a_period_that_ends_before_it_begins(march: Warehouse) -> None:
-    """A mistake of typing is told, not drawn."""
+    """A mistyped period is an error, not an empty report."""
     with pytest.raises(ValueError, match="before it begins"):
         render(march, period=(MARCH[1], MARCH[0]))
 
 
 def test_no_database(tmp_path: Path) -> None:
-    """A profile that never loaded has no file: the reader learns that, and no file appears."""
+    """A profile without a load has no database: the error says so, and no file is created."""
     missing = tmp_path / "none.duckdb"
     with pytest.raises(DatabaseMissingError, match="nothing was loaded"):
         render(Warehouse(missing, "Europe/Kyiv"))
@@ -311,12 +311,12 @@ def test_no_database(tmp_path: Path) -> None:
 
 
 def test_rendering_twice_gives_the_same_document(march: Warehouse, ukrainian: str) -> None:
-    """Two reports of the same books at the same time do not differ."""
+    """Two reports of the same data at the same time are identical."""
     assert render(march) == ukrainian
 
 
 def test_the_file_is_replaced_whole_and_private(tmp_path: Path) -> None:
-    """A report is for its owner; nothing half-written and nothing left over."""
+    """Only the owner can read a report; nothing is half-written and nothing left over."""
     path = tmp_path / "reports" / "shop.html"
     write_report(path, "старий")
     path.chmod(0o644)
@@ -327,7 +327,7 @@ def test_the_file_is_replaced_whole_and_private(tmp_path: Path) -> None:
 
 
 def test_a_failed_write_leaves_the_old_report(tmp_path: Path) -> None:
-    """A text that cannot be stored leaves yesterday's report and no litter."""
+    """A text that cannot be stored leaves yesterday's report and no temporary file."""
     path = tmp_path / "shop.html"
     write_report(path, "старий")
     with pytest.raises(UnicodeEncodeError):

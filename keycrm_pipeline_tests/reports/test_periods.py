@@ -1,4 +1,4 @@
-"""The period before, and days drawn together."""
+"""The previous period, and days grouped into bars."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_the_period_before_march_is_as_long() -> None:
 @settings(deadline=None)
 @given(st.dates(date(2001, 1, 1), date(2090, 1, 1)), st.integers(0, 800))
 def test_the_period_before_ends_where_the_period_begins(first: date, more: int) -> None:
-    """No day is in both periods, none between them is left out."""
+    """No day is in both periods, and none between them is left out."""
     last = first + timedelta(days=more)
     before = period_before(first, last)
     assert before[1] + timedelta(days=1) == first

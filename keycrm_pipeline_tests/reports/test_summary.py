@@ -38,13 +38,13 @@ def days(count: int) -> list[DayFigures]:
 
 
 def elements(picture: str) -> list[etree._Element]:
-    """The elements of a picture, which a strict reader of XML takes: a browser shows nothing of one that does not."""
+    """The elements of a picture, parsed strictly: browsers do not show invalid XML."""
     return list(etree.fromstring(picture.encode("utf-8")))
 
 
 @pytest.mark.parametrize("count", [1, 30, 365, 1100])
 def test_the_chart_stays_small(count: int) -> None:
-    """Dagster keeps the picture in its event log: three years of days still take less than 100 KB."""
+    """Dagster stores the picture in its event log: three years of days take less than 100 KB."""
     picture = summary_chart_svg(days(count))
     assert len(chart_markdown(picture, "Chart")) < 100_000
     assert int(etree.fromstring(picture.encode("utf-8")).get("width") or 0) >= 800
@@ -61,7 +61,7 @@ def test_the_chart_shows_its_bars() -> None:
 
 
 def test_the_chart_is_told_in_the_reader_s_language() -> None:
-    """Titles, sums and days are Ukrainian words in the picture, and the currency of an odd source is shown as typed."""
+    """Titles, sums and days are in Ukrainian, and an unusual currency is shown as typed."""
     rows = [DayFigures(date(2026, 3, 4), 2, {"UAH": Decimal(250000), '<&"\x07': Decimal(1)})]
     words = {element.text for element in elements(summary_chart_svg(rows))}
     assert words >= {"Замовлення за днями", "Сума, ₴, за днями", "1", "200\u00a0тис.", "4 бер."}
@@ -88,7 +88,7 @@ def test_reading_the_books(march: Warehouse) -> None:
 
 
 def test_markdown_never_adds_currencies() -> None:
-    """Hryvnias and euros of two days stand side by side, the shop's own first."""
+    """Hryvnias and euros of two days are listed next to each other, the shop's own currency first."""
     summary = LoadSummary(
         days=[
             DayFigures(date(2026, 3, 1), 2, {"UAH": Decimal("10.50"), "EUR": Decimal(5)}),
@@ -121,14 +121,14 @@ def test_markdown_leaves_contacts_out() -> None:
 
 
 def test_a_shop_of_many_sources_keeps_its_sum() -> None:
-    """What does not fit is added up in one row, so that the table still ends at the sales."""
+    """What does not fit is added up in one row, so that the table still adds up to the sales."""
     sources = [GroupFigures(f"Source {number:03}", 1, {"UAH": Decimal(1)}) for number in range(40)]
     text = load_summary_markdown(LoadSummary(sources=sources), LoadCounts(), language="en")
     assert "| the rest | 28 | ₴28.00 |" in text
 
 
 def test_the_chart_stands_inside_the_text() -> None:
-    """The page fetches no picture: it is in the markdown itself."""
+    """The page loads no picture: it is embedded in the markdown."""
     text = load_summary_markdown(LoadSummary(days=days(3)), LoadCounts(), with_chart=True)
     assert text.startswith("![Замовлення і суми за днями](data:image/svg+xml;base64,")
 

@@ -1,4 +1,4 @@
-"""The views of schema reports: what they add up to, and that no order is counted twice."""
+"""The views of schema reports add up, and count no order twice."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SUMMED_VIEWS = {
     "sales_by_category": "amount",
     "delivery_by_service": "grand_total",
 }
-"""View -> the column whose sum by day, currency and cancelled is that of the orders."""
+"""View -> the column whose sum by day, currency and cancelled equals that of the orders."""
 
 
 def query(warehouse: Warehouse, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
@@ -47,13 +47,13 @@ def view_sums(connection: duckdb.DuckDBPyConnection, view: str, column: str) -> 
 
 @pytest.mark.parametrize(("view", "column"), SUMMED_VIEWS.items())
 def test_every_view_adds_up_to_the_orders(march: Warehouse, view: str, column: str) -> None:
-    """A report whose sources add up to more than its sales is worth nothing: no join repeats an order."""
+    """The sources add up to the sales: no join repeats an order."""
     with march.reading() as connection:
         assert view_sums(connection, view, column) == order_sums(connection)
 
 
 def test_march_in_hryvnias(march: Warehouse) -> None:
-    """The headline figures are those a bookkeeper adds up by hand, cancelled orders and euros apart."""
+    """The headline figures are those a bookkeeper adds up by hand, with cancelled orders and euros separate."""
     with march.reading() as connection:
         totals = sales.period_totals(connection, *MARCH)
     assert set(totals) == {"UAH", "EUR"}
@@ -73,7 +73,7 @@ def test_march_in_hryvnias(march: Warehouse) -> None:
 
 
 def test_products_and_the_rest_lose_nothing(march: Warehouse) -> None:
-    """Delivery, taxes and what does not add up have rows of their own, so the table ends at the sales."""
+    """Delivery, taxes and differences have their own rows, so that the table adds up to the sales."""
     with march.reading() as connection:
         rows = sales.sales_by_product(connection, *MARCH)
     amounts = {(row.item_kind, row.name, row.currency): (row.quantity, row.amount) for row in rows}
@@ -88,7 +88,7 @@ def test_products_and_the_rest_lose_nothing(march: Warehouse) -> None:
 
 
 def test_an_order_with_two_lines_of_a_category_is_one_order(shop: BookedShop) -> None:
-    """Two shirts in one order are one order of the category."""
+    """Two shirts in one order count as one order of the category."""
     shop.card(1, "Футболка", category="Одяг")
     shop.order(1, MARCH[0], [Item("10"), Item("20")])
     warehouse = shop.save()
@@ -98,7 +98,7 @@ def test_an_order_with_two_lines_of_a_category_is_one_order(shop: BookedShop) ->
 
 
 def test_discounts(march: Warehouse) -> None:
-    """The share of the discount is counted from list prices: 20 of 2,260 in March."""
+    """The share of the discount is computed from list prices: 20 of 2,260 in March."""
     with march.reading() as connection:
         hryvnias = next(row for row in sales.discounts(connection, *MARCH) if row.currency == "UAH")
     assert hryvnias.orders_with_discount == 1
@@ -107,7 +107,7 @@ def test_discounts(march: Warehouse) -> None:
 
 
 def test_payments_leave_expenses_and_cancelled_ones_out(march: Warehouse) -> None:
-    """A commission the shop pays is no money received; nor is a payment that was cancelled."""
+    """A commission that the shop pays is not money received, nor is a cancelled payment."""
     with march.reading() as connection:
         rows = sales.payments(connection, *MARCH)
     assert {(row.name, row.currency, row.payments, row.amount) for row in rows} == {
@@ -118,7 +118,7 @@ def test_payments_leave_expenses_and_cancelled_ones_out(march: Warehouse) -> Non
 
 
 def test_cash_on_delivery_out(march: Warehouse) -> None:
-    """Money that a courier still owes: the parcel left, did not come back, and is not paid."""
+    """Money that a carrier still owes: the parcel was sent, did not come back, and is not paid."""
     assert query(march, "SELECT order_id, due FROM reports.cash_on_delivery_out") == [
         (1002, Decimal("1000.00"))
     ]
@@ -148,7 +148,7 @@ def test_what_counts_as_cash_on_delivery(
     tracking_code: str | None,
     is_out: bool,
 ) -> None:
-    """By the method's name or the parcel's own status; not before it left, not after it came back."""
+    """Recognised by the method's name or the parcel's status; not before it was sent, not after it came back."""
     shop.order(
         1,
         MARCH[0],
@@ -162,7 +162,7 @@ def test_what_counts_as_cash_on_delivery(
 
 
 def test_due_by_age(march: Warehouse) -> None:
-    """On 31 March an order of the 28th is up to 7 days old, one of the 2nd 8 to 30; a returned one apart."""
+    """On 31 March an order of the 28th is up to 7 days old, one of the 2nd 8 to 30; returned ones are separate."""
     with march.reading() as connection:
         ages = {row.age: row for row in receivables.due_ages(connection, date(2026, 3, 31))}
     assert set(ages) == {"week", "month"}
@@ -173,7 +173,7 @@ def test_due_by_age(march: Warehouse) -> None:
 
 
 def test_repeat_buyers(march: Warehouse) -> None:
-    """The buyer of February comes back twice; an order for the default partner is no buyer's."""
+    """The buyer of February comes back twice; an order for the default partner has no buyer."""
     with march.reading() as connection:
         rows = sales.repeat_buyers(connection, *MARCH)
         buyers = sales.buyers(connection, *MARCH)
@@ -187,27 +187,27 @@ def test_repeat_buyers(march: Warehouse) -> None:
 
 
 def test_an_overpaid_order_owes_nothing(shop: BookedShop) -> None:
-    """Too much money from one buyer does not hide what another owes."""
+    """An overpayment of one buyer does not hide what another owes."""
     shop.order(1, MARCH[0], [Item("10")], payments=[Payment("15")])
     shop.order(2, MARCH[0], [Item("10")], payments=[Payment("4")])
     assert query(shop.save(), "SELECT sum(due) FROM reports.sales_by_day") == [(Decimal("6.00"),)]
 
 
 def test_an_order_of_an_unknown_status_and_source_is_a_sale(shop: BookedShop) -> None:
-    """A status that no list knows must not make an order vanish from the figures."""
+    """An order with an unknown status is still counted."""
     shop.order(1, MARCH[0], [Item("10")], status_id=777, source_id=888)
     assert query(shop.save(), "SELECT is_cancelled, orders FROM reports.sales_by_day") == [(False, 1)]
 
 
 def test_a_day_loaded_without_orders_is_not_missing(march: Warehouse) -> None:
-    """Never loaded and loaded with no orders are two different things (R1)."""
+    """Days never loaded and days loaded without orders are distinguished (R1)."""
     with march.reading() as connection:
         assert attention.days_not_loaded(connection, *MARCH) == [date(2026, 3, 31)]
         assert attention.days_not_loaded(connection, date(2026, 3, 8), date(2026, 3, 9)) == []
 
 
 def test_review_items_lead_to_an_order(shop: BookedShop) -> None:
-    """Each row of the review list that has an order to look at names it."""
+    """Each row of the review list about an order names it."""
     shop.order(5, MARCH[0], [Item("10")])
     shop.order(7, MARCH[0], [Item("10")])
     shop.review("unmapped_status", "12", "Status 12.")
@@ -257,7 +257,7 @@ orders = st.lists(
 
 @pytest.fixture(scope="module")
 def reused(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A file that is emptied for each example: making one costs more than the example."""
+    """A file that is emptied for each example: creating one takes longer than the example."""
     return new_shop(tmp_path_factory.mktemp("reused")).warehouse
 
 

@@ -13,7 +13,7 @@ def fields(text: str) -> set[str]:
 
 
 def test_both_languages_have_the_same_keys() -> None:
-    """A report in English must not fail over a sentence that only Ukrainian has, nor the other way round."""
+    """Both languages have the same keys, so that no report fails over a missing one."""
     assert set(WORDS["uk"]) == set(WORDS["en"])
     assert set(PLURALS["uk"]) == set(PLURALS["en"])
     assert all(len(forms) == 3 for forms in PLURALS["uk"].values())
@@ -21,7 +21,7 @@ def test_both_languages_have_the_same_keys() -> None:
 
 
 def test_both_languages_fill_in_the_same_values() -> None:
-    """A value that one language leaves out is lost on its readers."""
+    """Both languages show the same values."""
     different = {key for key in WORDS["uk"] if fields(WORDS["uk"][key]) != fields(WORDS["en"][key])}
     assert different == set()
 

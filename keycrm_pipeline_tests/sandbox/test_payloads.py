@@ -1,4 +1,4 @@
-"""The builders of records: what they give is valid and adds up, and no two records share a part."""
+"""The builders of records: their records are valid, add up and share no parts."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -27,7 +27,7 @@ def test_money_is_written_as_keycrm_writes_it(kopiykas: int, hryvnias: object) -
 
 
 def test_times_are_written_in_utc_in_both_forms() -> None:
-    """Noon in Kyiv is ten o'clock in KeyCRM, in winter."""
+    """In winter noon in Kyiv is ten o'clock in KeyCRM."""
     noon = datetime(2026, 1, 29, 12, 30, 5, tzinfo=timezone(timedelta(hours=2)))
     assert timestamp(noon) == "2026-01-29T10:30:05.000000Z"
     assert blank_timestamp(noon) == "2026-01-29 10:30:05"
@@ -36,7 +36,7 @@ def test_times_are_written_in_utc_in_both_forms() -> None:
 
 
 def test_an_order_without_anything_given_is_one_cup_for_a_hundred() -> None:
-    """The default must be the dullest valid order, so that a test shows only what it is about."""
+    """The default is an ordinary valid order, so that a test shows only what it is about."""
     order = order_payload()
     assert (order["id"], order["grand_total"], order["payment_status"]) == (4821, 100, "not_paid")
     assert order["ordered_at"] == order["created_at"] == "2026-03-02T08:00:00.000000Z"
@@ -75,7 +75,7 @@ def test_a_discount_inside_the_lines_shows_in_the_totals() -> None:
 
 
 def test_whatever_is_given_stays_even_when_it_is_wrong() -> None:
-    """Rule tests build broken orders on purpose; the builder must not mend them."""
+    """Rule tests build broken orders on purpose; the builder must not fix them."""
     order = order_payload(
         grand_total=None,
         status_group_id=9,
@@ -91,7 +91,7 @@ def test_whatever_is_given_stays_even_when_it_is_wrong() -> None:
 
 
 def test_an_offer_gives_the_line_its_sku_and_properties_unless_told_otherwise() -> None:
-    """KeyCRM copies both onto the line when it is made."""
+    """KeyCRM copies both to the line when it is created."""
     offer = offer_payload(3302, 1207, sku="TS-RED-M", properties=[{"name": "Колір", "value": "Червоний"}])
     copied, own = order_payload(lines=[{"offer": offer}, {"offer": offer, "sku": ""}])["products"]
     assert (copied["sku"], copied["properties"]) == ("TS-RED-M", [{"name": "Колір", "value": "Червоний"}])
@@ -99,13 +99,13 @@ def test_an_offer_gives_the_line_its_sku_and_properties_unless_told_otherwise() 
 
 
 def test_an_order_may_have_no_buyer() -> None:
-    """Then the id is missing as well."""
+    """An order without a buyer has no buyer id either."""
     order = order_payload(buyer=None)
     assert (order["buyer"], order["client_id"]) == (None, None)
 
 
 def test_two_records_share_nothing_that_can_be_changed() -> None:
-    """A test that appends a tag to one order must not tag the next one."""
+    """A tag appended to one order does not appear in the next one."""
     order_payload()["tags"].append({"id": 1})
     order_payload()["products"][0]["properties"].append({"name": "x", "value": "y"})
     order_payload()["buyer"]["picture"].append("x")
@@ -114,7 +114,7 @@ def test_two_records_share_nothing_that_can_be_changed() -> None:
 
 
 def test_a_product_with_variants_lacks_the_keys_of_plain_ones() -> None:
-    """KeyCRM leaves them out instead of sending null."""
+    """KeyCRM omits the keys instead of sending null."""
     plain, varied = product_payload(has_offers=False), product_payload(has_offers=True)
     assert set(plain) - set(varied) == {"sku", "barcode", "price", "purchased_price"}
 
@@ -130,12 +130,12 @@ def test_a_product_with_variants_lacks_the_keys_of_plain_ones() -> None:
     ],
 )
 def test_the_payment_status_compares_paid_and_total(paid: int, total: int, word: str) -> None:
-    """Four words, and nothing to pay is paid."""
+    """There are four statuses; an order with nothing to pay is paid."""
     assert payment_status(paid, total) == word
 
 
 def test_ids_of_lines_and_payments_are_made_from_the_orders_id() -> None:
-    """So that the orders of one test never share an id by accident."""
+    """The orders of one test never share an id of a line or payment by accident."""
     order = order_payload(order_id=7, lines=[{}, {"id": 5}], payments=[{}], expenses=[{}])
     assert [line["id"] for line in order["products"]] == [701, 5]
     assert (order["payments"][0]["id"], order["payments"][0]["destination_id"]) == (701, 7)
@@ -143,7 +143,7 @@ def test_ids_of_lines_and_payments_are_made_from_the_orders_id() -> None:
 
 
 def test_a_moment_is_written_as_given_when_it_is_text() -> None:
-    """Dates that KeyCRM sends in its other form must be possible."""
+    """Dates can be in KeyCRM's other form."""
     assert order_payload(ordered_at="2026-03-02 08:00:00")["ordered_at"] == "2026-03-02 08:00:00"
     moment = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
     assert order_payload(ordered_at=moment)["created_at"] == "2026-03-02T08:00:00.000000Z"

@@ -1,4 +1,4 @@
-"""The shop as a real server: sockets, keep-alive, faults that hurt for real, control routes, command."""
+"""The shop as a real server: sockets, keep-alive, real faults, control routes, command."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ def client(server: SandboxServer) -> Iterator[httpx.Client]:
 
 
 def test_the_server_gives_what_the_shop_in_process_gives() -> None:
-    """Whether one starts a server or not, the demo shop is the same, byte for byte."""
+    """The demo shop is the same with and without a server, byte for byte."""
     shop = Shop(lambda: NOW)
     query: list[tuple[str, str]] = [
         ("limit", "50"),
@@ -51,7 +51,7 @@ def test_the_server_gives_what_the_shop_in_process_gives() -> None:
 
 
 def test_one_connection_serves_many_requests(server: SandboxServer) -> None:
-    """A page a connection would cost a handshake each."""
+    """A connection per page would cost a handshake each."""
     with socket.create_connection((server.host, server.port), timeout=10) as connection:
         for _ in range(3):
             connection.sendall(b"GET /v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n\r\n")
@@ -66,7 +66,7 @@ def test_one_connection_serves_many_requests(server: SandboxServer) -> None:
 
 
 def test_a_dropped_connection_is_really_closed(server: SandboxServer, client: httpx.Client) -> None:
-    """The reader sees the server gone without a byte, and can come again."""
+    """The client gets a disconnect without a byte and can reconnect."""
     server.api.faults.dropped_connections = 1
     with pytest.raises(httpx.RemoteProtocolError):
         client.get("/order")
@@ -74,7 +74,7 @@ def test_a_dropped_connection_is_really_closed(server: SandboxServer, client: ht
 
 
 def test_cut_off_json_arrives_whole_by_its_length(server: SandboxServer, client: httpx.Client) -> None:
-    """The connection is fine, only the JSON is not."""
+    """The connection is intact, only the JSON is not."""
     server.api.faults.cut_off_bodies = 1
     answer = client.get("/users")
     assert answer.status_code == 200
@@ -83,7 +83,7 @@ def test_cut_off_json_arrives_whole_by_its_length(server: SandboxServer, client:
 
 
 def test_a_slow_page_really_waits(server: SandboxServer, client: httpx.Client) -> None:
-    """A tenth of a second is enough to tell."""
+    """A delay of a tenth of a second is measurable."""
     server.api.faults.slow_seconds, server.api.faults.slow_requests = 0.1, 1
     begun = time.monotonic()
     assert client.get("/order").status_code == 200
@@ -91,7 +91,7 @@ def test_a_slow_page_really_waits(server: SandboxServer, client: httpx.Client) -
 
 
 def test_a_request_under_way_does_not_hold_up_the_end(empty_shop: Shop) -> None:
-    """A test that ends while a page is held back for a minute must not take a minute."""
+    """A test that ends while a page is delayed by a minute does not take a minute."""
     api = SandboxApi(empty_shop)
     api.faults.slow_seconds = 60
     arrived = threading.Event()
@@ -116,7 +116,7 @@ def test_a_request_under_way_does_not_hold_up_the_end(empty_shop: Shop) -> None:
 
 
 def test_a_port_in_use_is_refused_in_words(server: SandboxServer) -> None:
-    """The user learns what to do."""
+    """The message tells the user what to do."""
     with pytest.raises(SandboxPortError, match=rf"Port {server.port} .* is in use .*--port"):
         SandboxServer(server.api, port=server.port)
     with pytest.raises(SandboxPortError, match="another port"):
@@ -124,7 +124,7 @@ def test_a_port_in_use_is_refused_in_words(server: SandboxServer) -> None:
 
 
 def test_a_closed_port_is_free_at_once(empty_shop: Shop) -> None:
-    """Stopping and starting the shop again on its port must work right away."""
+    """The shop can be stopped and started again on its port at once."""
     with SandboxServer(SandboxApi(empty_shop)) as first:
         httpx.get(f"{first.url}/users", headers=KEY)
     with SandboxServer(SandboxApi(empty_shop), port=first.port) as second:
@@ -132,7 +132,7 @@ def test_a_closed_port_is_free_at_once(empty_shop: Shop) -> None:
 
 
 def test_a_server_that_never_began_can_be_closed(empty_shop: Shop) -> None:
-    """Closing must not wait for a loop that does not run."""
+    """Closing does not wait for a loop that never ran."""
     server = SandboxServer(SandboxApi(empty_shop))
     server.close()
     with pytest.raises(httpx.ConnectError):
@@ -155,7 +155,7 @@ def test_another_process_can_change_the_shop(server: SandboxServer, client: http
 
 
 def test_another_process_can_switch_faults(server: SandboxServer, client: httpx.Client) -> None:
-    """By name; an empty object switches all off."""
+    """Switches are set by name; an empty object switches all off."""
     faults = f"{server.control_url}/faults"
     assert httpx.post(faults, json={"server_errors": 1, "too_many_requests": 5}).status_code == 200
     assert client.get("/order").status_code == 429
@@ -164,7 +164,7 @@ def test_another_process_can_switch_faults(server: SandboxServer, client: httpx.
 
 
 def test_another_process_can_count_requests(server: SandboxServer, client: httpx.Client) -> None:
-    """The control routes themselves do not count."""
+    """Requests to the control routes are not counted."""
     client.get("/order", params={"page": 3})
     log = httpx.get(f"{server.control_url}/requests").json()
     assert log["count"] == 1
@@ -187,7 +187,7 @@ def test_another_process_can_count_requests(server: SandboxServer, client: httpx
 def test_control_routes_refuse_in_words(
     server: SandboxServer, method: str, path: str, body: bytes, status: int
 ) -> None:
-    """A test in another process learns what it did wrong."""
+    """The message tells a test in another process what is wrong."""
     answer = httpx.request(method, f"{server.control_url}{path}", content=body)
     assert answer.status_code == status
     assert answer.json()["message"]
@@ -195,7 +195,7 @@ def test_control_routes_refuse_in_words(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_prints_its_address_and_ends_on_a_signal(number: signal.Signals) -> None:
-    """Ctrl-C and `kill` both end it, with exit code 0 and nothing on stderr; the shop has the size asked for."""
+    """Ctrl-C and `kill` both stop it with exit code 0 and nothing on stderr; the shop has the requested size."""
     program = "from keycrm_pipeline.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(

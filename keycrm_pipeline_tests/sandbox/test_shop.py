@@ -1,4 +1,4 @@
-"""The shop as a whole: the same for everybody, never ahead of its clock, and changeable by hand."""
+"""The shop as a whole: the same for everyone, never ahead of its clock, and changeable by hand."""
 
 import hashlib
 import json
@@ -44,7 +44,7 @@ def _between(shop: Shop, first: datetime, last: datetime) -> list[dict[str, Any]
 
 
 def test_two_processes_see_the_same_shop() -> None:
-    """Python's own hashes differ between processes; orders made of them would change at every start."""
+    """Python's hashes differ between processes; orders based on them would change at every start."""
     seen = set()
     for hash_seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -56,7 +56,7 @@ def test_two_processes_see_the_same_shop() -> None:
 
 
 def test_a_day_does_not_depend_on_what_was_asked_before() -> None:
-    """A shop that made its days one after the other would give others when asked for June first."""
+    """The orders of a day do not depend on which days were generated before it."""
     first, last = datetime(2024, 6, 1, tzinfo=UTC), datetime(2024, 6, 3, tzinfo=UTC)
     fresh, used = Shop(lambda: NOW), Shop(lambda: NOW)
     used.select(OrderFilter(updated=(NOW - timedelta(days=3), NOW)))
@@ -65,7 +65,7 @@ def test_a_day_does_not_depend_on_what_was_asked_before() -> None:
 
 
 def test_another_seed_is_another_shop() -> None:
-    """Two benchmark shops must not be one."""
+    """Two seeds give two different shops."""
     first, last = datetime(2024, 6, 1, tzinfo=UTC), datetime(2024, 6, 3, tzinfo=UTC)
     assert _between(Shop(lambda: NOW, seed=1), first, last) != _between(
         Shop(lambda: NOW, seed=2), first, last
@@ -73,14 +73,14 @@ def test_another_seed_is_another_shop() -> None:
 
 
 def test_a_settled_order_looks_the_same_whenever_one_looks() -> None:
-    """Orders of the spring must not change between two loads in the autumn."""
+    """Orders of spring do not change between two loads in autumn."""
     first, last = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
     later = NOW + timedelta(days=200)
     assert _between(Shop(lambda: NOW), first, last) == _between(Shop(lambda: later), first, last)
 
 
 def test_a_usual_year_has_about_forty_orders_a_day_and_seasons() -> None:
-    """The demo is to look like a small shop: fuller before New Year than in summer, quiet on Sundays."""
+    """The demo looks like a small shop: busier before New Year than in summer, quiet on Sundays."""
     shop = Shop(lambda: NOW)
     per_day = {
         start: len(
@@ -106,7 +106,7 @@ def test_a_usual_year_has_about_forty_orders_a_day_and_seasons() -> None:
 
 
 def test_ids_grow_with_time_and_have_gaps() -> None:
-    """KeyCRM counts its orders up, and deleted ones leave holes."""
+    """KeyCRM numbers its orders in sequence, and deleted ones leave gaps."""
     shop = Shop(lambda: NOW)
     found = shop.select()
     ids = found.ids(0, len(found))
@@ -127,7 +127,7 @@ def test_ids_grow_with_time_and_have_gaps() -> None:
     ],
 )
 def test_nothing_is_later_than_now(now: datetime) -> None:
-    """An order from the future, or changed in it, would make the next pass ask for changes from there."""
+    """An order created or changed in the future would make the next sync start from there."""
     shop = Shop(lambda: now)
     records = _between(shop, now - timedelta(days=50), now + timedelta(days=50))
     assert records
@@ -138,7 +138,7 @@ def test_nothing_is_later_than_now(now: datetime) -> None:
 
 
 def test_orders_grow_older_step_by_step() -> None:
-    """Looked at hour by hour, statuses only move forward in time and `updated_at` never goes back."""
+    """Hour by hour, statuses only move forward in time and `updated_at` never goes back."""
     clock = [datetime(2026, 11, 2, 8, 0, tzinfo=UTC)]
     shop = Shop(lambda: clock[0])
     order_id = next(
@@ -158,7 +158,7 @@ def test_orders_grow_older_step_by_step() -> None:
 
 
 def test_a_renamed_status_has_its_new_name_inside_orders_too() -> None:
-    """R9: the exchange meets the new name in the list and in the order's own include alike."""
+    """R9: the new name appears in the list as well as in the order's include."""
     shop = Shop(lambda: NOW)
     order_id = shop.select(OrderFilter(status_id=8)).ids(0, 1)[0]
     shop.add_status(status_payload(8, "Передано перевізнику"))
@@ -166,7 +166,7 @@ def test_a_renamed_status_has_its_new_name_inside_orders_too() -> None:
 
 
 def test_an_order_that_does_not_exist_yet_is_not_found() -> None:
-    """Asking for tomorrow's id by number must not reveal it."""
+    """An order of tomorrow cannot be requested by its id."""
     today = Shop(lambda: NOW)
     tomorrow = Shop(lambda: NOW + timedelta(days=1))
     found = tomorrow.select()
@@ -179,7 +179,7 @@ def test_an_order_that_does_not_exist_yet_is_not_found() -> None:
 
 
 def test_orders_can_be_entered_days_after_they_happened(two_months: list[dict[str, Any]]) -> None:
-    """`created_between` goes by `ordered_at`; a reader that trusts `created_at` misfiles these."""
+    """`created_between` filters by `ordered_at`; a client that relies on `created_at` puts these on the wrong day."""
     delays = [
         read_moment(record["created_at"]) - read_moment(record["ordered_at"])  # type: ignore[operator]
         for record in two_months
@@ -191,7 +191,7 @@ def test_orders_can_be_entered_days_after_they_happened(two_months: list[dict[st
 
 
 def test_the_filter_by_business_date_finds_exactly_the_orders_of_the_window() -> None:
-    """Compared with looking at every order: late ones belong to the day they happened on."""
+    """The same as checking every order: orders entered late belong to the day they were placed."""
     shop = Shop(lambda: NOW)
     first, last = datetime(2026, 10, 24, 21, tzinfo=UTC), datetime(2026, 10, 25, 22, tzinfo=UTC)
     found = shop.select(OrderFilter(created=(first, last)))
@@ -219,7 +219,7 @@ def test_the_filter_by_business_date_finds_exactly_the_orders_of_the_window() ->
 def test_filters_agree_with_what_the_records_say(
     wanted: OrderFilter, two_months: list[dict[str, Any]]
 ) -> None:
-    """Filters look at a shortcut of the record; were the two to differ, a pass would lose orders."""
+    """Filters use a short form of the record; if the two differed, a sync would lose orders."""
     shop = Shop(lambda: NOW)
 
     def inside(value: object, window: tuple[datetime, datetime] | None) -> bool:
@@ -243,7 +243,7 @@ def test_filters_agree_with_what_the_records_say(
 
 
 def test_the_payment_status_agrees_with_the_payments(two_months: list[dict[str, Any]]) -> None:
-    """Paid means the payments that were not cancelled make up the total."""
+    """Paid means that the payments that are not cancelled equal the total."""
     for record in two_months:
         paid = sum(
             payment["amount"]
@@ -271,7 +271,7 @@ def test_the_payment_status_agrees_with_the_payments(two_months: list[dict[str, 
 def test_a_selection_slices_like_one_long_list(
     shape: Sequence[Sequence[int]], start: int, length: int
 ) -> None:
-    """Days without orders, pages across days and past the end: a page must hold what a plain list would."""
+    """With empty days, pages across days and past the end, a page has the same ids as a slice of a plain list."""
     numbers = iter(range(1000))
     runs = [[next(numbers) for _ in run] for run in shape]
     flat = [number for run in runs for number in run]
@@ -282,7 +282,7 @@ def test_a_selection_slices_like_one_long_list(
 
 
 def test_an_added_order_is_found_by_every_filter(empty_shop: Shop) -> None:
-    """A rule test puts one order into the shop and reads it back in all the ways the pipeline asks."""
+    """An added order is found by every request of the pipeline."""
     order = order_payload(
         order_id=77,
         source_uuid="№5",
@@ -320,7 +320,7 @@ def test_an_added_order_is_found_by_every_filter(empty_shop: Shop) -> None:
 
 
 def test_an_order_without_dates_or_id_can_be_kept_and_is_found_in_any_window(empty_shop: Shop) -> None:
-    """R10 wants such orders rejected, so a test must be able to have them served."""
+    """R10 rejects such orders, so a test must be able to serve them."""
     broken = order_payload(id="x", ordered_at=None, created_at=None, updated_at=None)
     with pytest.raises(ValueError, match="order_id"):
         empty_shop.add_order(broken)
@@ -329,7 +329,7 @@ def test_an_order_without_dates_or_id_can_be_kept_and_is_found_in_any_window(emp
 
 
 def test_added_orders_do_not_share_anything_with_the_caller(empty_shop: Shop) -> None:
-    """Changing one's own dictionary later must not change the shop, nor the other way round."""
+    """Changing the caller's dictionary later does not change the shop, and vice versa."""
     order = order_payload(order_id=1)
     empty_shop.add_order(order)
     order["products"][0]["name"] = "changed"
@@ -341,7 +341,7 @@ def test_added_orders_do_not_share_anything_with_the_caller(empty_shop: Shop) ->
 
 
 def test_replacing_moves_updated_at_and_brings_the_status_along() -> None:
-    """What happens in KeyCRM when somebody changes a status."""
+    """What happens in KeyCRM when a user changes a status."""
     shop = Shop(lambda: NOW)
     order_id = shop.select(OrderFilter(created=(NOW - timedelta(days=90), NOW))).ids(0, 1)[0]
     before = shop.order(order_id)
@@ -373,7 +373,7 @@ def test_a_deleted_order_vanishes_without_a_trace_and_can_come_back() -> None:
 
 
 def test_an_order_is_inserted_where_its_id_belongs() -> None:
-    """`sort=id` holds for orders put there by hand, in the gaps and after the end."""
+    """`sort=id` includes orders added by hand, in gaps and after the end."""
     shop = Shop(lambda: NOW)
     total = len(shop.select())
     ids = shop.select().ids(0, 200)
@@ -387,7 +387,7 @@ def test_an_order_is_inserted_where_its_id_belongs() -> None:
 
 
 def test_lists_of_the_account_can_be_changed(empty_shop: Shop) -> None:
-    """Rule tests rename a status, add a source, build a catalogue of their own."""
+    """Rule tests rename a status, add a source and build their own catalogue."""
     empty_shop.add_status(status_payload(1, "Новий"))
     empty_shop.add_source(source_payload(44, "Ярмарок"))
     empty_shop.add_category(category_payload(90, "Нова", 7))
@@ -433,7 +433,7 @@ def test_dates_are_read_in_every_form(text: object, moment: datetime | None) -> 
 
 
 def test_a_window_to_the_end_of_time_is_no_problem() -> None:
-    """People write 9999-12-31 for "until now"."""
+    """People use 9999-12-31 for "until now"."""
     shop = Shop(lambda: NOW, first_day=date(2026, 9, 1))
     forever = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
     assert len(shop.select(OrderFilter(created=forever))) == len(shop.select())
@@ -441,7 +441,7 @@ def test_a_window_to_the_end_of_time_is_no_problem() -> None:
 
 
 def test_the_pinned_day_is_still_the_pinned_day() -> None:
-    """Whoever gives every user another demo shop should do so on purpose, and renew the number here."""
+    """The demo shop only changes on purpose, together with the number here."""
     shop = Shop(lambda: NOW)
     records = _between(shop, datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC))
     text = json.dumps(records, default=str, sort_keys=True, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The shop in process: httpx clients get the answers, dropped connections and waits of a real server."""
+"""The shop in process: httpx clients get the responses, dropped connections and delays of a real server."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,7 @@ from keycrm_pipeline_tests.sandbox.conftest import KEY
 
 
 def test_an_answer_arrives_with_status_headers_and_body(empty_shop: Shop) -> None:
-    """Encoded queries are decoded: brackets, blanks and commas of a filter."""
+    """Encoded queries are decoded: brackets, spaces and commas of a filter."""
     api = SandboxApi(empty_shop)
     with httpx.Client(transport=SandboxTransport(api), base_url="http://x/v1", headers=KEY) as client:
         answer = client.get(
@@ -25,7 +25,7 @@ def test_an_answer_arrives_with_status_headers_and_body(empty_shop: Shop) -> Non
 
 
 def test_a_dropped_connection_is_a_protocol_error(empty_shop: Shop) -> None:
-    """The same exception that a real server's sudden end gives."""
+    """The same exception as when a real server disconnects."""
     api = SandboxApi(empty_shop, faults=Faults(dropped_connections=1))
     with httpx.Client(transport=SandboxTransport(api), base_url="http://x/v1", headers=KEY) as client:
         with pytest.raises(httpx.RemoteProtocolError):
@@ -34,7 +34,7 @@ def test_a_dropped_connection_is_a_protocol_error(empty_shop: Shop) -> None:
 
 
 def test_a_slow_page_waits_only_as_told_and_times_out_as_the_client_wishes(empty_shop: Shop) -> None:
-    """Tests of slow pages must not be slow themselves."""
+    """Tests of slow pages need not be slow themselves."""
     waited: list[float] = []
     api = SandboxApi(empty_shop, faults=Faults(slow_seconds=2, slow_requests=2))
     transport = SandboxTransport(api, sleep=waited.append)
@@ -48,7 +48,7 @@ def test_a_slow_page_waits_only_as_told_and_times_out_as_the_client_wishes(empty
 
 
 def test_the_demo_shop_is_one_for_the_whole_process_and_is_alive() -> None:
-    """Two clients see the same orders, and there are some of yesterday."""
+    """Two clients see the same orders, including some of yesterday."""
     one, other = demo_transport(), demo_transport()
     assert one.api.shop is other.api.shop
     yesterday = datetime.now(UTC) - timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Every kind of data the accounting rules speak of really occurs in two months of the demo shop.
+"""Every kind of data that the accounting rules mention occurs in two months of the demo shop.
 
 The rules' own words are worked out here anew, from the records alone and apart from the code that makes
 them: which kind a product is (R5), which candidate makes an order add up (R6), what makes an order impossible
@@ -48,7 +48,7 @@ def _reasons(order: Record) -> list[str]:
 
 
 def _candidate(order: Record) -> str:
-    """The first candidate of R6 with which an order adds up, and whether a remainder is left."""
+    """The first candidate of R6 with which an order adds up, and whether there is a remainder."""
     lines = order["products"]
     sold = sum(_kopiykas(_decimal(line["price_sold"]) * _decimal(line["quantity"])) for line in lines)
     listed = sum(_kopiykas(_decimal(line["price"]) * _decimal(line["quantity"])) for line in lines)
@@ -69,7 +69,7 @@ def _candidate(order: Record) -> str:
 
 
 def test_every_kind_of_discount_occurs_and_nearly_every_order_adds_up(two_months: list[Record]) -> None:
-    """R6: each candidate is needed by some order; those that fit none are rare, and intended."""
+    """R6: each candidate is needed by some order; orders that fit none are rare and intentional."""
     kinds = Counter(_candidate(order) for order in two_months if not _reasons(order))
     assert {
         "none",
@@ -87,7 +87,7 @@ def test_every_kind_of_discount_occurs_and_nearly_every_order_adds_up(two_months
 
 
 def test_orders_that_cannot_be_loaded_occur_now_and_then(two_months: list[Record]) -> None:
-    """R10: about one in three hundred, of every kind within half a year, and some are mended later."""
+    """R10: about one in three hundred, of every kind within half a year, and some are fixed later."""
     assert 1 <= sum(bool(_reasons(order)) for order in two_months) <= len(two_months) / 100
     shop = Shop(lambda: NOW)
     total = len(shop.select())
@@ -98,7 +98,7 @@ def test_orders_that_cannot_be_loaded_occur_now_and_then(two_months: list[Record
 
 
 def _kind(product: Record, offers: list[Record], parents: dict[int, int | None]) -> str:
-    """Which kind of R5 a product is, in more words than the rule needs."""
+    """The kind of a product by R5, in more detail than the rule needs."""
     category, depth = product["category_id"], 0
     while category is not None:
         if category == 7:
@@ -118,7 +118,7 @@ def _kind(product: Record, offers: list[Record], parents: dict[int, int | None])
 def test_every_kind_of_product_is_in_the_catalogue_and_is_sold(
     demo_shop: Shop, two_months: list[Record]
 ) -> None:
-    """R5: 300 products; each kind is met in orders of two months, so that the demo shows all of them."""
+    """R5: 300 products; each kind is sold within two months, so that the demo shows all of them."""
     parents = {category["id"]: category["parent_id"] for category in demo_shop.records_of("categories")}
     offers: dict[int, list[Record]] = {}
     for offer in demo_shop.records_of("offers"):
@@ -152,7 +152,7 @@ def test_every_kind_of_product_is_in_the_catalogue_and_is_sold(
 
 
 def test_line_and_offer_agree_on_what_was_copied(two_months: list[Record]) -> None:
-    """A line's SKU is the offer's, but for blanks, case and the few that lost it on the way."""
+    """A line's SKU is the offer's, except for spaces, case and a few lines without one."""
     lines = [line for order in two_months for line in order["products"] if line["offer"] is not None]
     for line in lines:
         if line["sku"] and line["offer"]["sku"]:
@@ -223,21 +223,21 @@ def test_line_and_offer_agree_on_what_was_copied(two_months: list[Record]) -> No
     ],
 )
 def test_the_demo_shows(what: str, found: Any, two_months: list[Record]) -> None:
-    """Whoever tries the exchange on the demo shop should meet what a real shop sends."""
+    """The demo shop has everything that a real shop sends."""
     assert any(found(order) for order in two_months), f"two months without {what}"
 
 
 def test_statuses_other_than_the_standard_ones_are_few_and_standard_ones_keep_their_key(
     demo_shop: Shop,
 ) -> None:
-    """Section 8 of KeyCRM's facts: name = key until somebody renames it, own statuses from 20 on."""
+    """A standard status is named by its key until it is renamed; custom statuses have ids from 20 on."""
     statuses = {status["id"]: status for status in demo_shop.records_of("statuses")}
     assert all(statuses[number]["name"] == statuses[number]["alias"] for number in range(1, 20))
     assert [number for number in statuses if number > 19] == [21, 22, 24]
 
 
 def test_buyers_come_again_and_some_under_a_second_record(two_months: list[Record]) -> None:
-    """R3: the same phone under two buyer ids, written differently, is one card."""
+    """R3: the same phone of two buyer ids, spelled differently, is one card."""
     buyers = {order["buyer"]["id"]: order["buyer"] for order in two_months if order["buyer"]}
     orders = Counter(order["buyer"]["id"] for order in two_months if order["buyer"])
     assert max(orders.values()) >= 4
@@ -251,7 +251,7 @@ def test_buyers_come_again_and_some_under_a_second_record(two_months: list[Recor
 
 
 def test_phones_are_valid_where_they_look_valid_and_belong_to_nobody(two_months: list[Record]) -> None:
-    """The subscriber's seven digits begin with 000 or 001; libphonenumber accepts the number all the same."""
+    """The subscriber's seven digits begin with 000 or 001, and yet libphonenumber accepts the number."""
     phones = [order["buyer"]["phone"] for order in two_months if order["buyer"] and order["buyer"]["phone"]]
     plain = [phone for phone in phones if phone.startswith("+380") and len(phone) == 13]
     assert len(plain) > len(phones) / 3
