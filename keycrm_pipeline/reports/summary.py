@@ -21,6 +21,7 @@ from keycrm_pipeline.reports.wording import Wording
 if TYPE_CHECKING:
     import duckdb
 
+    from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
     from keycrm_pipeline.warehouse.sales import NamedSales
 
 MOST_ROWS = 12
@@ -68,20 +69,6 @@ class GroupFigures:
     name: str
     orders: int
     totals: Mapping[str, Decimal] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class LoadCounts:
-    """What a load did, with the names of the exchange log (R13)."""
-
-    orders_seen: int = 0
-    orders_created: int = 0
-    orders_updated: int = 0
-    orders_unchanged: int = 0
-    orders_rejected: int = 0
-    partners_created: int = 0
-    products_created: int = 0
-    requests: int = 0
 
 
 @dataclass(frozen=True)
@@ -143,7 +130,7 @@ def _added(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> dict[str
 
 def load_summary_markdown(
     summary: LoadSummary,
-    counts: LoadCounts,
+    counts: ExchangeCounts,
     *,
     language: Language = "uk",
     with_chart: bool = False,

@@ -14,7 +14,6 @@ from keycrm_pipeline.reports.formatting import Language
 from keycrm_pipeline.reports.summary import (
     DayFigures,
     GroupFigures,
-    LoadCounts,
     LoadSummary,
     chart_markdown,
     load_summary_markdown,
@@ -23,6 +22,7 @@ from keycrm_pipeline.reports.summary import (
 )
 from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
 from keycrm_pipeline_tests.reports.conftest import MARCH
 
 
@@ -95,7 +95,7 @@ def test_markdown_never_adds_currencies() -> None:
             DayFigures(date(2026, 3, 2), 1, {"UAH": Decimal("0.50")}),
         ]
     )
-    text = load_summary_markdown(summary, LoadCounts(orders_seen=3, orders_created=3), language="en")
+    text = load_summary_markdown(summary, ExchangeCounts(orders_seen=3, orders_created=3), language="en")
     assert "| Sales | ₴11.00 · €5.00 |" in text
     assert "| Orders seen | 3 |" in text
     assert "New partners" not in text  # a count of nothing says nothing
@@ -104,7 +104,7 @@ def test_markdown_never_adds_currencies() -> None:
 def test_markdown_shows_names_as_they_are() -> None:
     """A source called `a|<b>` breaks no table and makes nothing bold."""
     summary = LoadSummary(sources=[GroupFigures("a|<b>\n*x* [y](z)", 1, {"UAH": Decimal(1)})])
-    text = load_summary_markdown(summary, LoadCounts())
+    text = load_summary_markdown(summary, ExchangeCounts())
     assert "| a\\|&lt;b&gt; \\*x\\* \\[y\\](z) | 1 |" in text
 
 
@@ -114,7 +114,7 @@ def test_markdown_leaves_contacts_out() -> None:
     summary = LoadSummary(rejections={reason: 2, "Not valid: 0501234567 or a@example.com": 1})
     said: dict[Language, str] = {"uk": "Не число: taxes «…».", "en": "Not a number: taxes «…»."}
     for language, sentence in said.items():
-        text = load_summary_markdown(summary, LoadCounts(), language=language)
+        text = load_summary_markdown(summary, ExchangeCounts(), language=language)
         assert sentence in text
         assert "0501234567" not in text
         assert "example.com" not in text
@@ -123,13 +123,13 @@ def test_markdown_leaves_contacts_out() -> None:
 def test_a_shop_of_many_sources_keeps_its_sum() -> None:
     """What does not fit is added up in one row, so that the table still adds up to the sales."""
     sources = [GroupFigures(f"Source {number:03}", 1, {"UAH": Decimal(1)}) for number in range(40)]
-    text = load_summary_markdown(LoadSummary(sources=sources), LoadCounts(), language="en")
+    text = load_summary_markdown(LoadSummary(sources=sources), ExchangeCounts(), language="en")
     assert "| the rest | 28 | ₴28.00 |" in text
 
 
 def test_the_chart_stands_inside_the_text() -> None:
     """The page loads no picture: it is embedded in the markdown."""
-    text = load_summary_markdown(LoadSummary(days=days(3)), LoadCounts(), with_chart=True)
+    text = load_summary_markdown(LoadSummary(days=days(3)), ExchangeCounts(), with_chart=True)
     assert text.startswith("![Замовлення і суми за днями](data:image/svg+xml;base64,")
 
 
