@@ -1,7 +1,7 @@
 """A small real HTTP server on loopback that pages lists like KeyCRM, with faults and changes on demand.
 
 What belongs here: just enough of the API to test the client over real sockets. What does not: a shop (that is
-the sandbox, built and tested apart).
+the sandbox, with its own tests).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class LoopbackCrm:
 
     Attributes:
         lists: Route -> rows in the order in which they are paged.
-        faults: Replies to give first, one a request.
+        faults: Replies to give first, one per request.
         before: Called before each answer with the number of the request (from 1) and the request.
         page_seconds: How long an answer takes.
     """
@@ -111,9 +111,8 @@ class LoopbackCrm:
             self.before(len(self.asked), asked)
             reply = self.faults.pop(0) if self.faults else self._listed(asked)
         if self.page_seconds:
-            time.sleep(
-                self.page_seconds
-            )  # a slow page really takes its time; the tests themselves do not wait
+            # A slow page really takes its time; the tests themselves do not wait.
+            time.sleep(self.page_seconds)
         with self._lock:
             self._in_flight -= 1
         if reply.drop:

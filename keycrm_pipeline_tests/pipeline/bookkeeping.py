@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 import httpx
 
-from keycrm_pipeline.crm import KeyCrmClient, RequestBudget
+from keycrm_pipeline.crm.budget import RequestBudget
+from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.pipeline import syncs
 from keycrm_pipeline.pipeline.extraction import extract_period
 from keycrm_pipeline.pipeline.period import finish_period
@@ -148,7 +149,6 @@ class Books:
             budget=RequestBudget(600_000, sleep=lambda _seconds: None, jitter=lambda: 0.0),
             transport=RewritingTransport(self.api, self.rewritten),
             concurrency=2,
-            sleep=lambda _seconds: None,
         )
 
     def plan(
