@@ -25,7 +25,7 @@ from keycrm_pipeline.crm.errors import (
 )
 from keycrm_pipeline.crm.pages import OrderPage, PageRecord
 from keycrm_pipeline_tests.crm.conftest import VirtualTime
-from keycrm_pipeline_tests.crm.loopback import KEY, Asked, LoopbackCrm, Reply, order
+from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm, Reply, SeenRequest, order
 
 MakeClient = Callable[..., KeyCrmClient]
 
@@ -56,24 +56,24 @@ def test_a_period_is_requested_in_utc_with_everything_at_once(crm: LoopbackCrm, 
     kyiv = ZoneInfo("Europe/Kyiv")
     window = (datetime(2026, 3, 1, tzinfo=kyiv), datetime(2026, 3, 1, 23, 59, 59, 1, tzinfo=kyiv))
     (page,) = client.orders(created_between=window)
-    (asked,) = crm.asked
-    assert asked.path == "/order"
-    assert asked.query == {
+    (request,) = crm.requests
+    assert request.path == "/order"
+    assert request.query == {
         "limit": "50",
         "page": "1",
         "sort": "id",
         "include": FULL_INCLUDE,
         "filter[created_between]": "2026-02-28 22:00:00,2026-03-01 22:00:00",
     }
-    assert asked.headers["authorization"] == f"Bearer {KEY}"
-    assert asked.headers["accept"] == "application/json"
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert request.headers["accept"] == "application/json"
     assert (page.page, page.total, ids_of([page])) == (1, 1, [7])
 
 
 def test_changes_are_requested_by_updated_between(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     list(client.orders(updated_between=MARCH))
-    assert crm.asked[0].query["filter[updated_between]"] == "2026-03-01 00:00:00,2026-03-31 23:59:59"
-    assert "filter[created_between]" not in crm.asked[0].query
+    assert crm.requests[0].query["filter[updated_between]"] == "2026-03-01 00:00:00,2026-03-31 23:59:59"
+    assert "filter[created_between]" not in crm.requests[0].query
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_window_without_a_zone_or_backwards_is_rejected(
 ) -> None:
     with pytest.raises(ValueError, match="window"):
         list(client.orders(created_between=window))
-    assert crm.asked == []
+    assert crm.requests == []
 
 
 @pytest.mark.parametrize(("count", "requests"), [(0, 1), (50, 1), (51, 2), (120, 3), (1000, 20)])
@@ -97,7 +97,7 @@ def test_n_orders_cost_n_divided_by_50_requests(
     client = make_client(concurrency=concurrency)
     pages = list(client.orders(created_between=MARCH))
     assert ids_of(pages) == list(range(1, count + 1))
-    assert len(crm.asked) == requests
+    assert len(crm.requests) == requests
     assert client.statistics.requests == requests
     assert client.statistics.retries == 0
 
@@ -132,7 +132,7 @@ def test_changes_while_paging_lose_no_order(crm: LoopbackCrm, make_client: MakeC
     """Orders are deleted and added while eight threads page: whatever was there all the time arrives."""
     crm.lists["/order"] = [order(number) for number in range(10, 5010, 10)]
 
-    def change(number: int, _asked: Asked) -> None:
+    def change(number: int, _request: SeenRequest) -> None:
         rows = crm.lists["/order"]
         if number in (3, 6):
             del rows[number]
@@ -142,7 +142,7 @@ def test_changes_while_paging_lose_no_order(crm: LoopbackCrm, make_client: MakeC
     crm.before = change
     seen = set(ids_of(list(make_client().orders(created_between=MARCH))))
     assert seen >= {int(row["id"]) for row in crm.lists["/order"]}
-    assert len(crm.asked) < 40
+    assert len(crm.requests) < 40
 
 
 def test_a_page_past_the_end_of_a_shortened_list_is_not_an_error(
@@ -151,10 +151,10 @@ def test_a_page_past_the_end_of_a_shortened_list_is_not_an_error(
     """Orders are deleted while 3 pages are read, and KeyCRM answers 404 for a page past the end."""
     crm.lists["/order"] = [order(number) for number in range(1, 131)]
 
-    def shorten(number: int, asked: Asked) -> None:
+    def shorten(number: int, request: SeenRequest) -> None:
         if number == 2:
             del crm.lists["/order"][80:]
-        if (int(asked.query["page"]) - 1) * 50 >= len(crm.lists["/order"]):
+        if (int(request.query["page"]) - 1) * 50 >= len(crm.lists["/order"]):
             crm.faults = [Reply(404, b'{"message": "Page not found."}')]
 
     crm.before = shorten
@@ -164,8 +164,8 @@ def test_a_page_past_the_end_of_a_shortened_list_is_not_an_error(
 def test_a_404_for_a_page_within_the_list_is_an_error(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     crm.lists["/order"] = [order(number) for number in range(1, 131)]
 
-    def refuse(_number: int, asked: Asked) -> None:
-        if asked.query["page"] == "2":
+    def refuse(_number: int, request: SeenRequest) -> None:
+        if request.query["page"] == "2":
             crm.faults = [Reply(404, b'{"message": "Page not found."}')]
 
     crm.before = refuse
@@ -186,9 +186,9 @@ def test_an_interrupted_load_requests_nothing_twice(crm: LoopbackCrm, make_clien
         if len(stored) == 30:
             break
     listing.close()  # type: ignore[attr-defined]
-    crm.asked.clear()
+    crm.requests.clear()
     second = list(make_client().orders(created_between=MARCH, pages_done=stored))
-    assert sorted(crm.pages_asked) == list(range(30, 40))
+    assert sorted(crm.pages_requested) == list(range(30, 40))
     assert sorted(stored | {page.page: record_of(page) for page in second}) == list(range(1, 41))
 
 
@@ -196,7 +196,7 @@ def test_pages_that_arrived_before_a_failure_are_yielded(crm: LoopbackCrm, clien
     """The key is revoked after two pages: they can be stored, and nothing more is requested."""
     crm.lists["/order"] = [order(number) for number in range(1, 501)]
 
-    def revoke(number: int, _asked: Asked) -> None:
+    def revoke(number: int, _request: SeenRequest) -> None:
         if number == 3:
             crm.faults = [Reply(401, b'{"message":"Unauthenticated."}')] * 50
 
@@ -206,7 +206,7 @@ def test_pages_that_arrived_before_a_failure_are_yielded(crm: LoopbackCrm, clien
         # `extend` keeps what came before the error.
         pages.extend(client.orders(created_between=MARCH))
     assert [page.page for page in pages] == [1, 10]
-    assert len(crm.asked) <= 4
+    assert len(crm.requests) <= 4
 
 
 def test_a_listing_that_is_closed_early_leaves_no_thread(crm: LoopbackCrm, make_client: MakeClient) -> None:
@@ -216,10 +216,10 @@ def test_a_listing_that_is_closed_early_leaves_no_thread(crm: LoopbackCrm, make_
     next(listing)
     next(listing)
     listing.close()  # type: ignore[attr-defined]
-    asked = len(crm.asked)
-    assert asked < 40
+    count = len(crm.requests)
+    assert count < 40
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("keycrm")]
-    assert len(crm.asked) == asked
+    assert len(crm.requests) == count
 
 
 def test_a_closed_client_ends_its_listings_and_starts_none(crm: LoopbackCrm, make_client: MakeClient) -> None:
@@ -257,7 +257,7 @@ def test_orders_of_one_status_are_requested_by_it(crm: LoopbackCrm, client: KeyC
     rows = [row for page in client.orders(status_id=8) for row in page.rows]
     assert {row.status_id for row in rows} == {8}
     assert len(rows) == 60
-    assert crm.asked[0].query["filter[status_id]"] == "8"
+    assert crm.requests[0].query["filter[status_id]"] == "8"
 
 
 def test_a_status_filter_that_was_ignored_is_noticed(crm: LoopbackCrm, client: KeyCrmClient) -> None:
@@ -291,7 +291,7 @@ def test_an_order_without_dates_or_id_is_kept_and_counted(crm: LoopbackCrm, clie
     crm.lists["/order"] = [order(number) for number in range(1, 61)]
     crm.lists["/order"][4] = {"id": None, "ordered_at": "never"}
     pages = list(client.orders(created_between=MARCH))
-    assert len(crm.asked) == 2
+    assert len(crm.requests) == 2
     assert [row.order_id for row in pages[0].rows][3:6] == [4, None, 6]
 
 
@@ -338,7 +338,7 @@ def test_retries_are_bounded_and_the_waits_double(
     crm.faults = [Reply(503, b"<h1>Service unavailable</h1> call +380501234567")] * 20
     with pytest.raises(TransportFailure) as caught:
         client.reference_rows("/order/status")
-    assert len(crm.asked) == 6
+    assert len(crm.requests) == 6
     assert sum(virtual_time.slept) == pytest.approx(1 + 2 + 4 + 8 + 16, abs=1.2)
     message = str(caught.value)
     assert "GET /order/status (page 1)" in message
@@ -410,7 +410,7 @@ def test_silence_is_a_transient_fault(crm: LoopbackCrm, make_client: MakeClient)
     crm.lists["/order"] = [order(1)]
     first = threading.Event()
 
-    def hold(number: int, _asked: Asked) -> None:
+    def hold(number: int, _request: SeenRequest) -> None:
         if number == 1:
             first.wait(0.3)
 
@@ -425,7 +425,7 @@ def test_closing_the_client_ends_its_waits_at_once(crm: LoopbackCrm) -> None:
     crm.lists["/order"] = [order(number) for number in range(1, 501)]
     refused = threading.Event()
 
-    def refuse(number: int, _asked: Asked) -> None:
+    def refuse(number: int, _request: SeenRequest) -> None:
         if number == 3:
             crm.faults = [Reply(429, b"", {"Retry-After": "600"})] * 9
             refused.set()
@@ -451,7 +451,7 @@ def test_a_refused_key_ends_everything_at_once(
     crm.faults = [Reply(status, body)]
     with pytest.raises(AuthenticationError, match="KEYCRM_API_KEY") as caught:
         list(client.orders(created_between=MARCH))
-    assert len(crm.asked) == 1
+    assert len(crm.requests) == 1
     assert virtual_time.slept == []
     assert f"status {status}" in str(caught.value)
 
@@ -472,7 +472,7 @@ def test_a_refused_include_is_reported_with_keycrms_own_message(
     assert "Requested include(s) `sauce` are not allowed." in str(caught.value)
     assert "status 400" in str(caught.value)
     assert caught.value.status == 400
-    assert len(crm.asked) == 1
+    assert len(crm.requests) == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -481,14 +481,14 @@ def test_redirects_are_not_followed(crm: LoopbackCrm, client: KeyCrmClient, stat
     crm.faults = [Reply(status, b"", {"Location": f"{crm.url}/elsewhere"})]
     with pytest.raises(TransportFailure, match="base_url"):
         list(client.orders(created_between=MARCH))
-    assert len(crm.asked) == 1
+    assert len(crm.requests) == 1
 
 
 def test_json_of_another_shape_is_not_a_list(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     crm.faults = [Reply(200, b'{"message": "hello"}')]
     with pytest.raises(UnexpectedAnswer, match="GET /order"):
         list(client.orders(created_between=MARCH))
-    assert len(crm.asked) == 1
+    assert len(crm.requests) == 1
 
 
 @pytest.mark.parametrize("url", ["openapi.keycrm.app/v1", "ftp://x/v1", "http://", ""])
@@ -539,8 +539,8 @@ def test_a_single_order_is_read_with_everything(crm: LoopbackCrm, client: KeyCrm
     row = client.order(4821)
     assert row is not None
     assert row.payload == b'{"id": 4821, "ordered_at": "2026-03-02 08:00:00"}'
-    assert crm.asked[0].path == "/order/4821"
-    assert crm.asked[0].query == {"include": FULL_INCLUDE}
+    assert crm.requests[0].path == "/order/4821"
+    assert crm.requests[0].query == {"include": FULL_INCLUDE}
 
 
 def test_an_order_counts_as_deleted_only_if_the_api_says_so(crm: LoopbackCrm, client: KeyCrmClient) -> None:
@@ -579,7 +579,7 @@ def test_the_sweep_reads_ids_without_includes(crm: LoopbackCrm, client: KeyCrmCl
     pages = list(client.order_ids())
     assert sorted(order_id for page in pages for order_id in page.order_ids) == list(range(3, 123))
     assert [page.total for page in pages] == [120, 120, 120]
-    assert crm.asked[0].query == {"limit": "50", "page": "1", "sort": "id"}
+    assert crm.requests[0].query == {"limit": "50", "page": "1", "sort": "id"}
 
 
 def test_a_reference_list_is_read_in_full(crm: LoopbackCrm, client: KeyCrmClient) -> None:
@@ -588,7 +588,7 @@ def test_a_reference_list_is_read_in_full(crm: LoopbackCrm, client: KeyCrmClient
     assert [row.row_id for row in rows] == list(range(1, 61))
     assert rows[0]["rate"] == Decimal("1.5")
     assert rows[0].payload == b'{"id": 1, "rate": 1.5}'
-    assert [asked.query.get("sort") for asked in crm.asked] == ["id", "id"]
+    assert [request.query.get("sort") for request in crm.requests] == ["id", "id"]
 
 
 @pytest.mark.parametrize("route", ["/users", "/products/categories"])
@@ -597,13 +597,13 @@ def test_routes_that_do_not_support_sort_are_requested_without_it(
 ) -> None:
     crm.lists[route] = [{"id": 3}, {"id": 1}]
     assert [row.row_id for row in client.reference_rows(route)] == [3, 1]
-    assert "sort" not in crm.asked[0].query
+    assert "sort" not in crm.requests[0].query
 
 
 def test_a_reference_list_that_changed_is_read_again(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     crm.lists["/users"] = [{"id": number} for number in range(1, 61)]
 
-    def insert_at_front(number: int, _asked: Asked) -> None:
+    def insert_at_front(number: int, _request: SeenRequest) -> None:
         if number == 2:
             crm.lists["/users"].insert(0, {"id": 99})
 
@@ -611,7 +611,7 @@ def test_a_reference_list_that_changed_is_read_again(crm: LoopbackCrm, client: K
     rows = client.reference_rows("/users")
     assert {row.row_id for row in rows} == {*range(1, 61), 99}
     assert len(rows) == 61
-    assert len(crm.asked) == 4
+    assert len(crm.requests) == 4
 
 
 def test_a_reference_list_that_never_adds_up_is_not_used(crm: LoopbackCrm, client: KeyCrmClient) -> None:
@@ -619,7 +619,7 @@ def test_a_reference_list_that_never_adds_up_is_not_used(crm: LoopbackCrm, clien
     crm.lists["/products/categories"] = [{"id": number} for number in (*range(1, 61), 1)]
     with pytest.raises(TransportFailure, match="61 rows"):
         client.reference_rows("/products/categories")
-    assert len(crm.asked) == 4
+    assert len(crm.requests) == 4
 
 
 def test_a_reference_list_of_one_page_may_have_a_row_twice(crm: LoopbackCrm, client: KeyCrmClient) -> None:
@@ -656,15 +656,15 @@ def test_products_are_requested_fifty_at_a_time_and_archived_ones_once_more(
     rows = client.products([*range(1, 121), 5, 999])
     assert sorted(row["id"] for row in rows) == list(range(1, 121))
     # 121 distinct ids cost three requests; the 12 archived ones and the unknown 999 cost one more.
-    assert len(crm.asked) == 4
-    assert crm.asked[-1].query["filter[product_id]"] == "10,20,30,40,50,60,70,80,90,100,110,120,999"
-    assert all("sort" not in asked.query for asked in crm.asked)
+    assert len(crm.requests) == 4
+    assert crm.requests[-1].query["filter[product_id]"] == "10,20,30,40,50,60,70,80,90,100,110,120,999"
+    assert all("sort" not in request.query for request in crm.requests)
 
 
 def test_no_ids_cost_no_request(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     assert client.products([]) == []
     assert client.offers(product_ids=[]) == []
-    assert crm.asked == []
+    assert crm.requests == []
 
 
 def test_offers_come_with_all_variants_over_all_pages(crm: LoopbackCrm, make_client: MakeClient) -> None:
@@ -674,9 +674,9 @@ def test_offers_come_with_all_variants_over_all_pages(crm: LoopbackCrm, make_cli
     assert len(rows) == 100
     assert [row["id"] for row in rows if row["product_id"] == 10] == [100, 101, 102]
     # 85 rows are two pages; the 5 archived products are one more.
-    assert len(crm.asked) == 3
-    assert crm.asked[0].query["include"] == "product"
-    assert crm.asked[0].query["sort"] == "id"
+    assert len(crm.requests) == 3
+    assert crm.requests[0].query["include"] == "product"
+    assert crm.requests[0].query["sort"] == "id"
 
 
 @pytest.mark.parametrize("what", ["products", "offers"])
@@ -702,7 +702,7 @@ def test_slow_pages_are_requested_concurrently(crm: LoopbackCrm) -> None:
     with KeyCrmClient(base_url=crm.url, api_key=KEY, budget=RequestBudget(600)) as client:
         assert len(list(client.orders(created_between=MARCH))) == 20
     # How long it takes is measured in the benchmarks: here the machine may be busy.
-    assert max(asked.in_flight for asked in crm.asked) >= 2
+    assert max(request.in_flight for request in crm.requests) >= 2
     assert client.statistics.requests == 20
     assert client.statistics.refusals == 0
 
@@ -721,4 +721,4 @@ def test_two_clients_of_one_account_share_the_pace(make_client: MakeClient) -> N
 def test_ends_of_a_window_are_never_narrowed(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     start = datetime(2026, 3, 1, 10, 0, 0, 999999, tzinfo=UTC)
     list(client.orders(updated_between=(start, start + timedelta(microseconds=2))))
-    assert crm.asked[0].query["filter[updated_between]"] == "2026-03-01 10:00:00,2026-03-01 10:00:02"
+    assert crm.requests[0].query["filter[updated_between]"] == "2026-03-01 10:00:00,2026-03-01 10:00:02"
