@@ -1,12 +1,11 @@
 """How many requests may be sent, and when: one budget for everything that uses one API key.
 
-What belongs here: the pace, the pauses KeyCRM asks for, and their counters. What does not: which answers are
-refusals, and how often one request is tried again (see `client`).
+What belongs here: the pace, and the pauses KeyCRM asks for. What does not: which answers are refusals, and how
+often one request is retried (see `connection`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import random
 import threading
 import time
@@ -16,54 +15,57 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 PACE_MARGIN = 1.01
-"""The pace stays this much below the allowed rate. The network delays requests unevenly: at the full rate a
-minute sometimes sees one request too many at the server, and one refusal costs more than this margin."""
+"""The pace stays below the allowed rate by this factor. The network delays requests unevenly: at the full rate
+the server sometimes sees one request too many in a minute, and one refusal costs more than this margin."""
 
 CATCH_UP = 0.1
-"""Part of an interval by which a late request may be made up for, so that waking late does not add up."""
+"""Part of an interval by which the pace may catch up after a late request, so that late wake-ups do not add up."""
 
 WAITS_AFTER_REFUSAL = (10.0, 20.0, 40.0, 60.0)
-"""Seconds to wait after the first, second, ... refusal in a row that does not say how long."""
+"""Seconds to wait after the first, second, ... consecutive refusal that does not say how long to wait."""
 
 WAIT_JITTER = 0.2
-"""At most this part is added to such a wait, so that several programs do not come back at one moment."""
+"""At most this part is added to such a wait, so that several programs do not come back at the same moment."""
 
 LONGEST_PAUSE = 600.0
-"""Seconds that a pause may last. A server that asks for more is better asked again by a later run."""
+"""Longest pause in seconds. If a server asks for more, a later run had better try again."""
 
 WINDOW_SECONDS = 60.0
-"""The rate limit counts by the minute; no remaining-requests header makes us wait longer."""
+"""The rate limit counts per minute; no remaining-requests header makes us wait longer."""
 
 LOWEST_PART = 1 / 8
-"""The rate is never slowed below this part of the configured one."""
+"""The rate is never reduced below this part of the configured one."""
 
 SUCCESSES_PER_STEP = 10
-"""Answers without a refusal after which the rate rises again by one step."""
+"""Answers without a refusal after which the rate rises by one step."""
 
 STEP = 0.1
 """One step up: this part of the configured rate."""
 
 SLICE_SECONDS = 0.25
-"""A wait is cut into parts of this length, so that a cancelled walk ends soon."""
+"""A wait is divided into parts of this length in seconds, so that a cancelled listing ends soon."""
+
+RETRY_JITTER = 0.25
+"""At most this part is added to a wait before a retry, so that threads that failed together do not all come back
+at once."""
 
 
-class Cancelled(Exception):  # noqa: N818 - no error: the caller asked for it
-    """The wait was given up because nobody needs the request any more."""
+class Cancelled(Exception):  # noqa: N818 - not an error: the caller asked for it
+    """The wait was given up because the request is no longer needed."""
 
 
 def never() -> bool:
-    """The answer of a wait that nobody can cancel."""
+    """The `stopped` of a wait that cannot be cancelled."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Leave to send one request.
+    """Permission to send one request.
 
     Attributes:
-        generation: How often the budget had slowed down when this was given.
-        waited_seconds: Time that only this request waited; grants that wait side by side do not count it
-            twice.
+        generation: How often the budget had slowed down when this was granted.
+        waited_seconds: Time that only this request waited; concurrent waits are not counted twice.
     """
 
     generation: int
@@ -72,12 +74,12 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Counters of a client or a budget.
+    """Counters of a client.
 
     Attributes:
-        requests: Requests sent, repeated ones included.
+        requests: Requests sent, including retries.
         retries: Requests that were sent again.
-        waited_seconds: Seconds spent on the pace, on pauses and before repeating.
+        waited_seconds: Seconds spent on the pace, on pauses and before retries.
         refusals: Answers with status 429.
     """
 
@@ -88,17 +90,17 @@ class Statistics:
 
 
 class RequestBudget:
-    """Paces requests evenly, and slower after a refusal; safe for use from any number of threads.
+    """Paces requests evenly, and more slowly after a refusal; safe to use from any number of threads.
 
-    There are no bursts: one request each `60 / rate` seconds. A refusal (429) halves the rate and stops
-    everybody for as long as KeyCRM says; answers without a refusal bring the rate back step by step, never
+    There are no bursts: one request every `60 / rate` seconds. A refusal (429) halves the rate and pauses all
+    requests for as long as KeyCRM says; answers without a refusal raise the rate again step by step, never
     above the configured one.
 
     Args:
         requests_per_minute: The configured rate, more than zero.
-        clock: Seconds that only go forward. Never the wall clock: that one jumps.
+        clock: Monotonic seconds. Never the wall clock, which jumps.
         sleep: Waits that many seconds.
-        jitter: A random number of 0 to 1.
+        jitter: A random number from 0 to 1.
 
     Raises:
         ValueError: The rate is not more than zero.
@@ -121,16 +123,12 @@ class RequestBudget:
         self._paused_until = self._next_at
         self._granted_at = self._next_at
         self._generation = 0
-        self._refusals_in_a_row = 0
+        self._consecutive_refusals = 0
         self._successes = 0
-        self._requests = 0
-        self._retries = 0
-        self._refusals = 0
-        self._waited_seconds = 0.0
         self.configure(requests_per_minute)
 
     def configure(self, requests_per_minute: float) -> None:
-        """Take another configured rate, because the profile was changed; the working rate starts from it.
+        """Use another configured rate because the profile was changed; the current rate starts from it.
 
         Args:
             requests_per_minute: The rate, more than zero.
@@ -146,36 +144,23 @@ class RequestBudget:
 
     @property
     def configured(self) -> float:
-        """The configured rate: the ceiling of the working one."""
+        """The configured rate: the upper limit of the current one."""
         with self._lock:
             return self._configured
 
-    @property
-    def requests_per_minute(self) -> float:
-        """The rate the budget works at now: the configured one, or less after refusals."""
-        with self._lock:
-            return self._rate
-
-    @property
-    def statistics(self) -> Statistics:
-        """Counters since the budget was made, over all clients that share it."""
-        with self._lock:
-            return Statistics(self._requests, self._retries, self._waited_seconds, self._refusals)
-
-    def acquire(self, *, is_retry: bool = False, stopped: Callable[[], bool] = never) -> Grant:
+    def acquire(self, *, stopped: Callable[[], bool] = never) -> Grant:
         """Wait until a request may be sent.
 
         Args:
-            is_retry: Whether the request was sent before; only counted.
-            stopped: Asked several times a second; true gives the wait up.
+            stopped: Called several times a second; true gives up the wait.
 
         Returns:
-            The leave to send exactly one request; hand it to `succeeded` or `refused`.
+            The permission to send exactly one request; pass it to `refused` if KeyCRM refuses the request.
 
         Raises:
             Cancelled: `stopped` became true.
         """
-        asked_at = self._clock()
+        called_at = self._clock()
         while not self._turn.acquire(timeout=SLICE_SECONDS):
             if stopped():
                 raise Cancelled
@@ -187,25 +172,43 @@ class RequestBudget:
                     now = self._clock()
                     until = max(self._next_at, self._paused_until)
                     if until <= now:
-                        return self._grant(now, asked_at, is_retry=is_retry)
+                        return self._grant(now, called_at)
                 self._sleep(min(until - now, SLICE_SECONDS))
         finally:
             self._turn.release()
 
-    def _grant(self, now: float, asked_at: float, *, is_retry: bool) -> Grant:
+    def _grant(self, now: float, called_at: float) -> Grant:
         interval = 60.0 * PACE_MARGIN / self._rate
         self._next_at = max(self._next_at, now - interval * CATCH_UP) + interval
-        waited = max(0.0, now - max(asked_at, self._granted_at))
+        waited = max(0.0, now - max(called_at, self._granted_at))
         self._granted_at = now
-        self._requests += 1
-        self._retries += is_retry
-        self._waited_seconds += waited
         return Grant(self._generation, waited)
 
+    def wait_before_retry(self, seconds: float, *, stopped: Callable[[], bool] = never) -> float:
+        """Wait before one request is repeated; other requests go on.
+
+        Args:
+            seconds: How long at least; up to `RETRY_JITTER` of it is added.
+            stopped: Called several times a second; true gives up the wait.
+
+        Returns:
+            The seconds waited.
+
+        Raises:
+            Cancelled: `stopped` became true.
+        """
+        wait = remaining = seconds * (1 + RETRY_JITTER * self._jitter())
+        while remaining > 0:
+            if stopped():
+                raise Cancelled
+            self._sleep(min(remaining, SLICE_SECONDS))
+            remaining -= SLICE_SECONDS
+        return wait
+
     def succeeded(self) -> None:
-        """Note an answer that was no refusal: the rate may rise again."""
+        """Record an answer that was not a refusal: the rate may rise again."""
         with self._lock:
-            self._refusals_in_a_row = 0
+            self._consecutive_refusals = 0
             if self._rate >= self._configured:
                 return
             self._successes += 1
@@ -214,27 +217,25 @@ class RequestBudget:
                 self._rate = min(self._configured, self._rate + STEP * self._configured)
 
     def refused(self, grant: Grant, *, retry_after: float | None = None) -> float:
-        """Note a refusal (429): everybody who shares the budget waits, and goes on more slowly.
+        """Record a refusal (429): all requests that share the budget pause, and continue more slowly.
 
-        Requests that were on their way together are refused together; they slow the budget down once.
+        Requests that were in flight together are refused together; they slow the budget down once.
 
         Args:
-            grant: The leave under which the refused request was sent.
-            retry_after: Seconds KeyCRM asks to wait; None when it does not say.
+            grant: The permission with which the refused request was sent.
+            retry_after: Seconds KeyCRM asks to wait; None if it does not say.
 
         Returns:
-            The seconds of the pause that this refusal asks for.
+            The length of the pause for this refusal, in seconds.
         """
         with self._lock:
-            self._refusals += 1
-            is_first_of_its_kind = grant.generation == self._generation
-            if is_first_of_its_kind:
+            if grant.generation == self._generation:
                 self._generation += 1
                 self._successes = 0
-                self._refusals_in_a_row += 1
+                self._consecutive_refusals += 1
                 self._rate = max(self._configured * LOWEST_PART, self._rate / 2)
             if retry_after is None:
-                place = min(max(self._refusals_in_a_row, 1), len(WAITS_AFTER_REFUSAL)) - 1
+                place = min(max(self._consecutive_refusals, 1), len(WAITS_AFTER_REFUSAL)) - 1
                 pause = WAITS_AFTER_REFUSAL[place] * (1 + WAIT_JITTER * self._jitter())
             else:
                 pause = min(max(retry_after, 0.0), LONGEST_PAUSE)
@@ -242,10 +243,11 @@ class RequestBudget:
             return pause
 
     def exhausted(self, reset_after: float) -> None:
-        """Note an answer that says no request remains for now: everybody waits until the window begins anew.
+        """Record an answer that says no request remains for now: all requests pause until the window resets.
 
         Args:
-            reset_after: Seconds until then, as the server says; never waited longer than the window is.
+            reset_after: Seconds until then, according to the server; at most the length of the window is
+                waited.
         """
         with self._lock:
             pause = min(max(reset_after, 0.0), WINDOW_SECONDS)
@@ -256,22 +258,12 @@ _SHARED: dict[str, RequestBudget] = {}
 _SHARED_LOCK = threading.Lock()
 
 
-def budget_key(base_url: str, api_key: str) -> str:
-    """The name under which clients of one account find their common budget; the key cannot be read from it.
-
-    Args:
-        base_url: Address of the API.
-        api_key: The account's key.
-    """
-    return hashlib.sha256(f"{base_url.rstrip('/')}\n{api_key}".encode()).hexdigest()
-
-
 def shared_budget(key: str, requests_per_minute: float) -> RequestBudget:
-    """The one budget of this process for that key, made when it is first asked for.
+    """The one budget of this process for that key, created on first use.
 
     Args:
-        key: What `budget_key` gave.
-        requests_per_minute: The configured rate; when it differs from the last one, the budget takes it over.
+        key: Identifies the account; the API key must not be readable from it.
+        requests_per_minute: The configured rate; if it differs from the previous one, the budget adopts it.
     """
     with _SHARED_LOCK:
         budget = _SHARED.get(key)
@@ -283,13 +275,13 @@ def shared_budget(key: str, requests_per_minute: float) -> RequestBudget:
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """How long the `Retry-After` of an answer asks to wait: seconds, or a moment as HTTP writes it.
+    """How long the `Retry-After` of an answer asks to wait: a number of seconds, or an HTTP date.
 
     Args:
-        headers: The answer's headers, found whatever their case.
+        headers: The answer's headers, looked up case-insensitively.
 
     Returns:
-        Seconds, never negative; None when the headers do not say, or not readably.
+        Seconds, never negative; None if the header is absent or unreadable.
     """
     text = headers.get("Retry-After", "").strip()
     if text:
@@ -303,45 +295,45 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def wait_after_refusal(headers: Mapping[str, str]) -> float | None:
-    """How long the headers of a refusal ask to wait: `Retry-After`, else `X-RateLimit-Reset`; None: no word.
+    """Seconds that a refusal asks to wait: `Retry-After`, else `X-RateLimit-Reset`; None if it has neither.
 
     Args:
-        headers: The answer's headers, found whatever their case.
+        headers: The answer's headers, looked up case-insensitively.
     """
     seconds = retry_after_seconds(headers)
     return reset_seconds(headers) if seconds is None else seconds
 
 
 def reset_seconds(headers: Mapping[str, str]) -> float | None:
-    """Seconds until the rate limit counts anew, from `X-RateLimit-Reset`: seconds, or a moment as Unix time.
+    """Seconds until the rate limit resets, from `X-RateLimit-Reset`: a number of seconds, or a Unix time.
 
     Args:
-        headers: The answer's headers, found whatever their case.
+        headers: The answer's headers, looked up case-insensitively.
     """
     seconds = _number(headers.get("X-RateLimit-Reset", ""))
     if seconds is None:
         return None
-    if seconds > _LARGEST_SPAN:
+    if seconds > _LONGEST_DURATION:
         seconds -= _answered_at(headers).timestamp()
     return max(0.0, seconds)
 
 
 def is_exhausted(headers: Mapping[str, str]) -> bool:
-    """Whether the answer says that no request remains in the present window.
+    """Whether the answer says that no request remains in the current window.
 
     Args:
-        headers: The answer's headers, found whatever their case.
+        headers: The answer's headers, looked up case-insensitively.
     """
     remaining = _number(headers.get("X-RateLimit-Remaining", ""))
     return remaining is not None and remaining <= 0
 
 
-_LARGEST_SPAN = 100_000_000
-"""A larger number of seconds (three years) is a moment, not a span."""
+_LONGEST_DURATION = 100_000_000
+"""A larger number of seconds (three years) is a point in time, not a duration."""
 
 
 def _answered_at(headers: Mapping[str, str]) -> datetime:
-    # The server's own clock, when it tells it: ours may be wrong.
+    # The server's own clock, if it sends the time: ours may be wrong.
     return _moment(headers.get("Date", "")) or datetime.now(UTC)
 
 

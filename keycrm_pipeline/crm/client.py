@@ -1,19 +1,17 @@
-"""Asks KeyCRM: orders by period, single orders, reference lists, the catalogue; one object a load.
+"""Reads from KeyCRM: orders of a period, single orders, reference lists, products; one client per load.
 
-What belongs here: routes, parameters, and the check that an answer is what was asked for. What does not:
-sending and repeating (see `connection`), the pace (see `budget`), decoding (see `pages`), paging (see
-`walk`), and what is done with the rows.
+What belongs here: routes, parameters, and the check that an answer is what was requested. What does not: sending
+and retrying (see `connection`), the pace (see `budget`), decoding (see `pages`), paging (see `paging`), and what
+is done with the rows.
 
-Nothing here costs a request per order, per day or per product: orders come 50 a page with everything about
-them, and products and offers are asked 50 ids at a time.
+Nothing here costs a request per order, per day or per product: orders come 50 per page with all their details,
+and products and offers are requested 50 ids at a time.
 """
 
 from __future__ import annotations
 
 import contextlib
-import random
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType, TracebackType
@@ -24,7 +22,7 @@ import httpx
 from keycrm_pipeline.crm.budget import RequestBudget, Statistics, never
 from keycrm_pipeline.crm.connection import NOT_FOUND, TIMEOUT, Connection
 from keycrm_pipeline.crm.errors import (
-    NOT_WHAT_WAS_ASKED,
+    ANSWER_NOT_USED,
     KeyCrmError,
     RequestRefused,
     TransportFailure,
@@ -44,11 +42,11 @@ from keycrm_pipeline.crm.pages import (
     decode_row,
     parse_id,
 )
-from keycrm_pipeline.crm.walk import Crew, FetchedPage, ListWalk
+from keycrm_pipeline.crm.paging import FetchedPage, PagedList, PageWorkers
 
-Answer = TypeVar("Answer")
+Content = TypeVar("Content")
 Window = tuple[datetime, datetime]
-"""From and to, both aware and both included."""
+"""Start and end, both aware and both included."""
 
 ORDER_INCLUDES: Final = (
     "buyer",
@@ -64,42 +62,41 @@ ORDER_INCLUDES: Final = (
     "custom_fields",
     "assigned",
 )
-"""Everything KeyCRM adds to an order, in one request. Without its include a key is absent, not null."""
+"""Everything KeyCRM can add to an order, in one request. Without its include a key is absent, not null."""
 
 CLOCK_SLACK: Final = timedelta(seconds=2)
-"""How far KeyCRM's clock may be behind ours before an order made during a walk looks older than it."""
+"""How far KeyCRM's clock may be behind ours before an order created during a listing looks older than the listing."""
 
 SLACK: Final = timedelta(days=1)
-"""How far outside the asked window a row's dates may lie. KeyCRM does not say which date it selects by, nor
-whether the ends count; a filter that was ignored brings orders of years."""
+"""How far outside the requested window a row's dates may lie. KeyCRM does not document which date it selects by, or
+whether the ends are included; an ignored filter returns orders of many years."""
+
+ORDER_ROUTE: Final = "/order"
 
 NO_PAGES: Final[Mapping[int, PageRecord]] = MappingProxyType({})
 """Nothing to resume from."""
 
-SORTED_ROUTES: Final = ("/order", "/offers")
-"""Routes that take `sort=id` start with one of these; elsewhere it is not documented, and left out."""
+SORTED_ROUTES: Final = (ORDER_ROUTE, "/offers")
+"""Prefixes of the routes that support `sort=id`; elsewhere it is undocumented and left out."""
 
 
 class KeyCrmClient:
     """Reads one KeyCRM account. A context manager: leaving it ends all requests and threads.
 
-    Only GET requests are made. Which faults make one be sent again, and after how long, stands in `connection`.
+    Only GET requests are made. `connection` describes which faults lead to a retry, and after how long.
 
     Args:
         base_url: Address of the API with its version, such as `https://openapi.keycrm.app/v1`.
         api_key: The account's key. It is sent in the Authorization header and shown nowhere.
-        budget: Paces the requests; shared by all clients that use the key (see `shared_budget`).
+        budget: Paces the requests, and waits before retries; shared by all clients that use the key (see
+            `shared_budget`).
         transport: Carries the requests instead of the network; closed with the client.
-        concurrency: Requests that may be on their way at once, 1 or more. The budget decides when each
-            begins.
-        attempts: How often one request is sent before it counts as failed, 1 or more.
+        concurrency: Requests that may be in flight at once, 1 or more. The budget decides when each begins.
         timeout: Limits of connecting, reading and writing.
-        sleep: Waits that many seconds before a request is repeated.
-        jitter: A random number of 0 to 1.
 
     Raises:
-        AuthenticationError: The key is empty, or has characters that no key has.
-        ValueError: `base_url` is no http address, or a number is too small.
+        AuthenticationError: The key is empty, or contains characters that no key has.
+        ValueError: `base_url` is not an http address, or `concurrency` is too small.
     """
 
     def __init__(
@@ -110,10 +107,7 @@ class KeyCrmClient:
         budget: RequestBudget,
         transport: httpx.BaseTransport | None = None,
         concurrency: int = 8,
-        attempts: int = 6,
         timeout: httpx.Timeout = TIMEOUT,
-        sleep: Callable[[float], None] = time.sleep,
-        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._connection = Connection(
             base_url=base_url,
@@ -121,20 +115,12 @@ class KeyCrmClient:
             budget=budget,
             transport=transport,
             concurrency=concurrency,
-            attempts=attempts,
             timeout=timeout,
-            sleep=sleep,
-            jitter=jitter,
         )
-        self._base_url = base_url
         self._concurrency = concurrency
         self._lock = threading.Lock()
         self._is_closed = False
-        self._crews: set[Crew] = set()
-
-    def __repr__(self) -> str:
-        """The client without its key."""
-        return f"KeyCrmClient(base_url={self._base_url!r})"
+        self._open_workers: set[PageWorkers] = set()
 
     def __enter__(self) -> Self:
         """The client itself."""
@@ -150,17 +136,17 @@ class KeyCrmClient:
         self.close()
 
     def close(self) -> None:
-        """End all walks and connections, once the requests on their way are answered. No thread goes on."""
+        """End all listings and connections, once requests in flight are answered. No thread is left."""
         with self._lock:
             self._is_closed = True
-            crews = list(self._crews)
-        for crew in crews:
-            crew.close()
+            open_workers = list(self._open_workers)
+        for workers in open_workers:
+            workers.close()
         self._connection.close()
 
     @property
     def statistics(self) -> Statistics:
-        """What this client has cost so far: requests, repetitions, seconds waited, refusals."""
+        """What this client has cost so far: requests, retries, seconds waited, refusals."""
         return self._connection.statistics
 
     # Orders
@@ -175,30 +161,30 @@ class KeyCrmClient:
         is_open: bool = False,
         pages_since: datetime | None = None,
     ) -> Iterator[OrderPage]:
-        """All orders of a window, with everything KeyCRM knows about them; without filters all there are.
+        """All orders of a window, with everything KeyCRM knows about them; without filters all orders.
 
-        Pages come as they arrive, in no order. When the list moves while it is read, pages are asked and
-        yielded again; the newest holds, and no order that was in the list all the time is missed. N orders
-        cost ceil(N / 50) requests while the list keeps still.
+        Pages come as they arrive, in no particular order. If the list changes while it is read, pages are
+        requested and yielded again; the newest is valid, and no order that was in the list all the time is
+        missed. N orders cost ceil(N / 50) requests while the list does not change.
 
         Args:
-            created_between: From and to, aware; full times, both ends included. KeyCRM selects by
+            created_between: Start and end, aware; full times, both ends included. KeyCRM selects by
                 `ordered_at` or by `created_at`, so a row's own day may lie outside; such rows are kept.
             updated_between: The same by `updated_at`.
             status_id: Only orders that are in this status now.
-            pages_done: Pages that an interrupted walk with the same filters stored, by number. Only missing
-                ones are asked, unless the list has moved since. A page with rows that have no readable id
-                is asked again.
+            pages_done: Pages that an interrupted listing with the same filters stored, by number. Only
+                missing ones are requested, unless the list has changed since. A page with rows that have no
+                readable id is requested again.
             is_open: The list may have grown since the pages in `pages_done` were answered: one of them is
-                asked again also when they are a whole list.
-            pages_since: When the oldest of `pages_done` was asked for; an order made since then makes them be
-                looked at again.
+                requested again even if they form a whole list.
+            pages_since: When the oldest of `pages_done` was requested; if an order was created since then,
+                they are checked again.
 
         Raises:
             AuthenticationError: The key was refused.
             RequestRefused: KeyCRM refused the request.
             TransportFailure: A fault survived all attempts, or the list keeps changing.
-            UnexpectedAnswer: The answer is no list of orders, or the filter or the order of rows was ignored.
+            UnexpectedAnswer: The answer is not a list of orders, or the filter or the sort order was ignored.
             ValueError: A window has no time zone, or ends before it begins.
         """
         query = {"include": ",".join(ORDER_INCLUDES), **_window_filters(created_between, updated_between)}
@@ -207,20 +193,20 @@ class KeyCrmClient:
 
         def content(envelope: Envelope, rows: tuple[OrderRow, ...]) -> OrderPage:
             if len(rows) >= envelope.page_size:
-                # Fewer rows are no proof: KeyCRM does not say which date it selects by.
+                # Fewer rows prove nothing: KeyCRM does not document which date it selects by.
                 _check_window("created_between", created_between, envelope.page, _created_dates(rows))
                 _check_window("updated_between", updated_between, envelope.page, _updated_dates(rows))
                 _check_status(status_id, envelope.page, rows)
             return OrderPage(envelope.page, envelope.total, rows)
 
         read = _order_reader(content, since=pages_since)
-        done = {page: (record.total, record.order_ids) for page, record in pages_done.items()}
-        return self._walk("/order", query, read, done, is_open=is_open)
+        stored = {page: (record.total, record.order_ids) for page, record in pages_done.items()}
+        return self._order_list(query, read, stored, is_open=is_open)
 
     def order_ids(self) -> Iterator[IdPage]:
-        """The ids of all orders of the account, for the sweep that finds vanished ones (R11); no includes.
+        """The ids of all orders of the account, for the sweep that finds deleted ones (R11); no includes.
 
-        Like `orders`, a page can come twice; an id that was there all the time is in one of them.
+        As with `orders`, a page may come twice; an id that was there all the time is on one of the pages.
 
         Raises:
             KeyCrmError: As for `orders`.
@@ -230,37 +216,34 @@ class KeyCrmClient:
             readable = tuple(row.order_id for row in rows if row.order_id is not None)
             return IdPage(envelope.page, envelope.total, readable)
 
-        return self._walk("/order", {}, _order_reader(content), {})
+        return self._order_list({}, _order_reader(content), {})
 
     def order(self, order_id: int) -> OrderRow | None:
-        """One order with everything KeyCRM knows about it; None when KeyCRM says that there is no such order.
+        """One order with everything KeyCRM knows about it; None if KeyCRM says that there is no such order.
 
         Args:
             order_id: KeyCRM's id.
 
         Raises:
-            TransportFailure: Also for a 404 that is a page of some web server: it says nothing about the
-                order.
+            TransportFailure: Also for a 404 that is some web server's page: it says nothing about the order.
             UnexpectedAnswer: The answer is not that order.
             KeyCrmError: As for `orders`.
         """
-        route = f"/order/{order_id}"
+        route = f"{ORDER_ROUTE}/{order_id}"
         try:
-            body = self._connection.get(route, {"include": ",".join(ORDER_INCLUDES)}, _checked_json)
+            row = self._connection.get(route, {"include": ",".join(ORDER_INCLUDES)}, _single_order)
         except RequestRefused as refusal:
-            # A wrong path is a 404 too; it must never read as "the order was deleted".
+            # A wrong path is a 404 too; it must never be read as "the order was deleted".
             if refusal.status == NOT_FOUND and "route" not in refusal.reason.lower():
                 return None
             raise
-        row = decode_order(body)
         if row.order_id != order_id:
             raise UnexpectedAnswer(
-                f"KeyCRM answered GET {route} with something that is not that order. {NOT_WHAT_WAS_ASKED}",
-                route=route,
+                f"KeyCRM answered GET {route} with something other than that order. {ANSWER_NOT_USED}"
             )
         return row
 
-    # Reference lists and the catalogue
+    # Reference lists and products
 
     def reference_rows(self, route: str) -> list[CrmRow]:
         """All rows of a reference list, each id once.
@@ -269,96 +252,73 @@ class KeyCrmClient:
             route: Such as `/order/status`, `/order/source`, `/users` or `/products/categories`.
 
         Raises:
-            TransportFailure: Also when the list changed while it was read, twice in a row.
+            TransportFailure: Also if the list changed while it was read, twice in a row.
             KeyCrmError: As for `orders`.
         """
         return self._all_rows(route, {})
 
     def products(self, product_ids: Sequence[int]) -> list[CrmRow]:
-        """The products of these ids, archived ones too; an id that KeyCRM does not know has no row.
+        """The products with these ids, including archived ones; an id unknown to KeyCRM has no row.
 
         Args:
-            product_ids: KeyCRM's product ids; 50 cost one request, and one more for those that did not come.
+            product_ids: KeyCRM's product ids; 50 cost one request, and one more for those not returned.
 
         Raises:
-            UnexpectedAnswer: Also when other products came: the filter was ignored.
+            UnexpectedAnswer: Also if other products were returned: the filter was ignored.
             KeyCrmError: As for `orders`.
         """
-        return self._by_product("/products", {}, product_ids, "id")
+        return self._rows_of_products("/products", {}, product_ids, "id")
 
     def offers(self, *, product_ids: Sequence[int]) -> list[CrmRow]:
-        """All variants (offers) of these products, with their product, archived ones too.
+        """All variants (offers) of these products, with their product, including archived products.
 
-        Variants of a product are asked with the archived ones only when it has no other: its lines then
-        name one.
+        Archived variants are requested only for a product that has no others: its order lines then refer to
+        one.
 
         Args:
-            product_ids: KeyCRM's product ids, 50 a request; more requests when they have more than 50
+            product_ids: KeyCRM's product ids, 50 per request; more requests if they have more than 50
                 variants.
 
         Raises:
-            UnexpectedAnswer: Also when offers of other products came: the filter was ignored.
+            UnexpectedAnswer: Also if offers of other products were returned: the filter was ignored.
             KeyCrmError: As for `orders`.
         """
-        return self._by_product("/offers", {"include": "product"}, product_ids, "product_id")
+        return self._rows_of_products("/offers", {"include": "product"}, product_ids, "product_id")
 
-    def catalogue(self) -> Iterator[list[CrmRow]]:
-        """All variants (offers) of the account with their products, page by page; archived ones too.
-
-        Whether KeyCRM lists archived rows by itself is not documented: when it did not, they are asked for.
-
-        Raises:
-            KeyCrmError: As for `orders`.
-        """
-        archived_seen = False
-        for rows in self._walk("/offers", {"include": "product"}, _read_rows, {}):
-            archived_seen = archived_seen or any(row.get("is_archived") is True for row in rows)
-            yield rows
-        if archived_seen:
-            return
-        for rows in self._walk(
-            "/offers", {"include": "product", "filter[is_archived]": "true"}, _read_rows, {}
-        ):
-            if rows and not any(row.get("is_archived") is True for row in rows):
-                # The filter is ignored here, so all there is has come already.
-                return
-            yield rows
-
-    def _by_product(
+    def _rows_of_products(
         self, route: str, query: Mapping[str, str], product_ids: Sequence[int], key: str
     ) -> list[CrmRow]:
-        wanted = sorted(set(product_ids))
-        rows = self._for_ids(route, query, wanted, key)
-        came = {_id_of(row, key) for row in rows}
-        absent = [product_id for product_id in wanted if product_id not in came]
-        return rows + self._for_ids(route, {**query, "filter[is_archived]": "true"}, absent, key)
+        requested = sorted(set(product_ids))
+        rows = self._rows_by_id(route, query, requested, key)
+        returned = {_id_of(row, key) for row in rows}
+        absent = [product_id for product_id in requested if product_id not in returned]
+        return rows + self._rows_by_id(route, {**query, "filter[is_archived]": "true"}, absent, key)
 
-    def _for_ids(self, route: str, query: Mapping[str, str], ids: Sequence[int], key: str) -> list[CrmRow]:
+    def _rows_by_id(self, route: str, query: Mapping[str, str], ids: Sequence[int], key: str) -> list[CrmRow]:
         chunks = [ids[start : start + PAGE_SIZE] for start in range(0, len(ids), PAGE_SIZE)]
         rows: list[CrmRow] = []
-        with self._crew() as crew:
+        with self._workers() as workers:
 
             def fetch(number: int) -> list[CrmRow]:
-                asked = chunks[number]
-                listed = ",".join(map(str, asked))
-                found = self._all_rows(route, {**query, "filter[product_id]": listed}, crew.stopped)
-                strangers = sum(_id_of(row, key) not in asked for row in found)
-                if strangers:
+                requested = chunks[number]
+                listed = ",".join(map(str, requested))
+                found = self._all_rows(route, {**query, "filter[product_id]": listed}, workers.stopped)
+                unexpected = sum(_id_of(row, key) not in requested for row in found)
+                if unexpected:
                     raise UnexpectedAnswer(
-                        f"KeyCRM was asked GET {route} for given products and answered with rows of others "
-                        f"({strangers}): the filter product_id was ignored. {NOT_WHAT_WAS_ASKED}",
-                        route=route,
+                        f"KeyCRM answered GET {route} for certain products with rows of other products "
+                        f"({unexpected}): the filter product_id was ignored. {ANSWER_NOT_USED}"
                     )
                 return found
 
-            for found in crew.results(fetch, range(len(chunks))):
+            for found in workers.results(fetch, range(len(chunks))):
                 rows.extend(found)
         return sorted(rows, key=lambda row: row.row_id or 0)
 
     def _all_rows(
         self, route: str, query: Mapping[str, str], stopped: Callable[[], bool] = never
     ) -> list[CrmRow]:
-        """All pages of a short list, each id once; walked twice when they do not add up to its total."""
+        """All pages of a short list, each id once; read twice if they do not add up to its total."""
         unique: dict[object, CrmRow | None] = {}
         for _ in range(2):
             totals: set[int] = set()
@@ -367,7 +327,7 @@ class KeyCrmClient:
                 envelope = self._get_page(route, query, page, stopped)
                 totals.add(envelope.total)
                 count += len(envelope.rows)
-                # The first page tells how long pages are even where the answers themselves do not say so.
+                # The first page shows how long pages are even if the answers themselves do not say so.
                 page_size = envelope.page_size if page == 1 else page_size
                 last_page = -(-envelope.total // page_size)
                 for payload in envelope.rows:
@@ -377,48 +337,48 @@ class KeyCrmClient:
                 page += 1
             if len(totals) == 1 and len(unique) == count == envelope.total:
                 break
-        # On a single page a row that stands there twice hides no other: KeyCRM's list has it twice.
+        # On a single page a duplicate row hides no other: KeyCRM's list itself has it twice.
         is_one_page = last_page == 1 and len(envelope.rows) == envelope.total
         if len(unique) < envelope.total and not is_one_page:
             raise TransportFailure(
-                f"The list GET {route} keeps changing while it is read: it has {envelope.total} rows, two "
-                f"walks brought {len(unique)} of them. Nothing of it was used. Load again later.",
-                route=route,
+                f"The list GET {route} keeps changing while it is being read: it has {envelope.total} rows, but "
+                f"reading it twice returned only {len(unique)} of them. None of it was used. Load again later."
             )
         return [row for row in unique.values() if row is not None]
 
-    # Walking
+    # Paging
 
-    def _walk(
+    def _order_list(
         self,
-        route: str,
         query: Mapping[str, str],
-        read: Callable[[Envelope], FetchedPage[Answer]],
-        done: Mapping[int, tuple[int, tuple[int, ...]]],
+        read: Callable[[Envelope], FetchedPage[Content]],
+        stored: Mapping[int, tuple[int, tuple[int, ...]]],
         *,
         is_open: bool = False,
-    ) -> Iterator[Answer]:
-        with self._crew() as crew:
+    ) -> Iterator[Content]:
+        with self._workers() as workers:
 
-            def fetch(page: int) -> FetchedPage[Answer]:
-                return read(self._get_page(route, query, page, crew.stopped))
+            def fetch(page: int) -> FetchedPage[Content]:
+                return read(self._get_page(ORDER_ROUTE, query, page, workers.stopped))
 
-            yield from ListWalk(fetch, crew=crew, route=route, done=done, is_open=is_open).contents()
+            yield from PagedList(
+                fetch, workers=workers, route=ORDER_ROUTE, stored=stored, is_open=is_open
+            ).pages()
 
     @contextlib.contextmanager
-    def _crew(self) -> Iterator[Crew]:
-        """Threads for one walk; gone at its end."""
+    def _workers(self) -> Iterator[PageWorkers]:
+        """Threads for one listing, ended with it."""
         with self._lock:
             if self._is_closed:
-                raise KeyCrmError("The client is closed; make a new one.")
-            crew = Crew(self._concurrency)
-            self._crews.add(crew)
+                raise KeyCrmError("The KeyCRM client is closed; create a new one.")
+            workers = PageWorkers(self._concurrency)
+            self._open_workers.add(workers)
         try:
-            yield crew
+            yield workers
         finally:
-            crew.close()
+            workers.close()
             with self._lock:
-                self._crews.discard(crew)
+                self._open_workers.discard(workers)
 
     def _get_page(
         self, route: str, query: Mapping[str, str], page: int, stopped: Callable[[], bool]
@@ -430,55 +390,47 @@ class KeyCrmClient:
             return self._connection.get(
                 route,
                 {**parameters, **query},
-                lambda body: decode_envelope(body, route=route, page=page),
+                lambda text: decode_envelope(text, route=route, page=page),
                 place=f" (page {page})",
                 stopped=stopped,
             )
         except RequestRefused as refusal:
             if refusal.status != NOT_FOUND or page == 1:
                 raise
-            # The list may have become shorter: what KeyCRM answers for a page past its end is not documented.
+            # The list may have become shorter: what KeyCRM answers for a page past its end is undocumented.
             first = self._get_page(route, query, 1, stopped)
             if page <= -(-first.total // first.page_size):
                 raise
             return Envelope(page, first.total, first.page_size, ())
 
 
-def _checked_json(body: bytes) -> bytes:
-    decode_any(body)
-    return body
+def _single_order(text: bytes) -> OrderRow:
+    # `decode_order` tolerates an unreadable row; here that is a broken answer, and worth a retry.
+    decode_any(text)
+    return decode_order(text)
 
 
 def _order_reader(
-    content: Callable[[Envelope, tuple[OrderRow, ...]], Answer], *, since: datetime | None = None
-) -> Callable[[Envelope], FetchedPage[Answer]]:
-    """Reads the pages of a walk over `/order`.
+    content: Callable[[Envelope, tuple[OrderRow, ...]], Content], *, since: datetime | None = None
+) -> Callable[[Envelope], FetchedPage[Content]]:
+    """Reads the pages of one list of orders.
 
     Args:
-        content: Makes of a page and its rows what the reader of the walk gets, or refuses it.
-        since: When the oldest page of the walk was asked for; now by default.
+        content: Makes what is yielded for a page from its rows, or rejects the page.
+        since: When the oldest page of the list was requested; now by default.
     """
     began = (since or datetime.now(UTC)) - CLOCK_SLACK
 
-    def read(envelope: Envelope) -> FetchedPage[Answer]:
+    def read(envelope: Envelope) -> FetchedPage[Content]:
         rows = tuple(decode_order(payload) for payload in envelope.rows)
         ids = _identities(envelope.page, (row.order_id for row in rows))
-        _check_sorted("/order", envelope.page, ids)
-        newcomers = any(row.created_at is not None and row.created_at >= began for row in rows)
+        _check_sorted(envelope.page, ids)
+        has_new_rows = any(row.created_at is not None and row.created_at >= began for row in rows)
         return FetchedPage(
-            envelope.page, envelope.total, envelope.page_size, ids, content(envelope, rows), newcomers
+            envelope.page, envelope.total, envelope.page_size, ids, content(envelope, rows), has_new_rows
         )
 
     return read
-
-
-def _read_rows(envelope: Envelope) -> FetchedPage[list[CrmRow]]:
-    """A page of `/offers`; what is no object is left out, but counted."""
-    rows = [decode_row(payload) for payload in envelope.rows]
-    ids = _identities(envelope.page, (None if row is None else row.row_id for row in rows))
-    _check_sorted("/offers", envelope.page, ids)
-    content = [row for row in rows if row is not None]
-    return FetchedPage(envelope.page, envelope.total, envelope.page_size, ids, content)
 
 
 def _id_of(row: Mapping[str, Any], key: str) -> int | None:
@@ -486,20 +438,18 @@ def _id_of(row: Mapping[str, Any], key: str) -> int | None:
 
 
 def _identities(page: int, ids: Iterable[int | None]) -> tuple[int, ...]:
-    """Something to tell rows apart by: their ids, or a negative number for the place of a row without one."""
+    """What identifies each row: its id, or a negative number made of its position if it has none."""
     return tuple(
         -(page * PAGE_SIZE + place) if row_id is None else row_id for place, row_id in enumerate(ids)
     )
 
 
-def _check_sorted(route: str, page: int, ids: Sequence[int]) -> None:
+def _check_sorted(page: int, ids: Sequence[int]) -> None:
     readable = [row_id for row_id in ids if row_id > 0]
     if readable != sorted(readable):
         raise UnexpectedAnswer(
-            f"KeyCRM answered GET {route} (page {page}) with rows that are not in the order of their ids: "
-            "the parameter sort was ignored, and without it rows could be lost between pages. "
-            f"{NOT_WHAT_WAS_ASKED}",
-            route=route,
+            f"KeyCRM answered GET {ORDER_ROUTE} (page {page}) with rows that are not sorted by id: the parameter "
+            f"sort was ignored, and without it rows could be lost between pages. {ANSWER_NOT_USED}"
         )
 
 
@@ -509,7 +459,7 @@ def _window_filters(created_between: Window | None, updated_between: Window | No
 
 
 def _window_text(window: Window) -> str:
-    """Both ends in UTC, the way KeyCRM takes them; widened to whole seconds, never narrowed."""
+    """Both ends in UTC, in KeyCRM's format; widened to whole seconds, never narrowed."""
     start, end = window
     if start.tzinfo is None or end.tzinfo is None:
         raise ValueError("The ends of a window need a time zone.")
@@ -521,7 +471,7 @@ def _window_text(window: Window) -> str:
 
 
 def _created_dates(rows: Sequence[OrderRow]) -> list[list[datetime]]:
-    """Each row's dates that KeyCRM may have selected it by."""
+    """The dates of each row that KeyCRM may have selected it by."""
     return [[date for date in (row.ordered_at, row.created_at) if date is not None] for row in rows]
 
 
@@ -530,29 +480,28 @@ def _updated_dates(rows: Sequence[OrderRow]) -> list[list[datetime]]:
 
 
 def _check_window(name: str, window: Window | None, page: int, dates: Sequence[Sequence[datetime]]) -> None:
-    """Refuse a page most of whose rows lie outside the asked window, with all of their dates.
+    """Reject a page if most of its rows lie outside the requested window with all of their dates.
 
-    KeyCRM ignores filters it does not know, and then sends everything. Single rows outside are kept.
+    KeyCRM ignores unknown filters and then returns everything. Single rows outside are kept.
     """
     if window is None:
         return
     start, end = window[0] - SLACK, window[1] + SLACK
     dated = [row for row in dates if row]
     outside = sum(not any(start <= date <= end for date in row) for row in dated)
-    _refuse_if_most(outside, len(dated), name, page)
+    _reject_if_most(outside, len(dated), name, page)
 
 
 def _check_status(status_id: int | None, page: int, rows: Sequence[OrderRow]) -> None:
-    """Refuse a page most of whose rows are of another status than was asked for."""
+    """Reject a page if most of its rows have another status than requested."""
     if status_id is not None:
-        _refuse_if_most(sum(row.status_id != status_id for row in rows), len(rows), "status_id", page)
+        _reject_if_most(sum(row.status_id != status_id for row in rows), len(rows), "status_id", page)
 
 
-def _refuse_if_most(strangers: int, count: int, name: str, page: int) -> None:
-    if strangers * 2 > count:
+def _reject_if_most(unexpected: int, count: int, name: str, page: int) -> None:
+    if unexpected * 2 > count:
         raise UnexpectedAnswer(
-            f"KeyCRM answered GET /order (page {page}) with orders that were not asked for, {strangers} of "
+            f"KeyCRM answered GET {ORDER_ROUTE} (page {page}) with orders that were not requested, {unexpected} of "
             f"{count}: the filter {name} was ignored, and the answer would be the whole account. "
-            f"{NOT_WHAT_WAS_ASKED}",
-            route="/order",
+            f"{ANSWER_NOT_USED}"
         )

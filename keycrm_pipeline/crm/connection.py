@@ -1,17 +1,17 @@
-"""Makes one request to KeyCRM, as many times as it takes, and judges what came back.
+"""Makes one request to KeyCRM, with as many attempts as it takes, and classifies the answer.
 
 What belongs here: headers, timeouts, retries, and which answer is which error. What does not: the pace (see
 `budget`), routes and parameters (see `client`), and what a good answer means (see `pages`).
 
-The policy, by what came back:
+The policy, by answer:
 
-| Answer | Then |
+| Answer | Action |
 |---|---|
 | 401, 403 | `AuthenticationError` at once |
-| 3xx | never followed; `TransportFailure` at once, the address in the profile is wrong |
-| 429 | everybody waits (see `budget`), then again |
-| 408, 425, 5xx, a timeout, no or a broken connection | again after 1, 2, 4, ... seconds |
-| no JSON, whatever the status | again likewise |
+| 3xx | never followed; `TransportFailure` at once: the address in the profile is wrong |
+| 429 | all requests wait (see `budget`), then a retry |
+| 408, 425, 5xx, a timeout, no connection or a lost one | a retry after 1, 2, 4, ... seconds |
+| not JSON, whatever the status | a retry likewise |
 | other 4xx in JSON | `RequestRefused` at once |
 """
 
@@ -28,8 +28,6 @@ import httpx
 
 from keycrm_pipeline.crm.budget import (
     LONGEST_PAUSE,
-    SLICE_SECONDS,
-    Cancelled,
     Grant,
     RequestBudget,
     Statistics,
@@ -47,34 +45,34 @@ from keycrm_pipeline.crm.errors import (
     body_excerpt,
     clean_text,
 )
-from keycrm_pipeline.crm.pages import BrokenBody, decode_any
+from keycrm_pipeline.crm.pages import BrokenBody, decode_any, repaired_json
 
 Answer = TypeVar("Answer")
 
+ATTEMPTS: Final = 6
+"""How often one request is sent before it counts as failed."""
+
 TIMEOUT: Final = httpx.Timeout(connect=10.0, read=60.0, write=10.0, pool=60.0)
-"""A page with all includes takes seconds; a minute of silence means that nothing will come."""
+"""A page with all includes takes seconds; after a minute of silence nothing more will come."""
 
 LONGEST_ANSWER_SECONDS: Final = 180.0
-"""An answer that trickles in never runs into the read timeout; this ends it."""
+"""Ends an answer that trickles in, which never runs into the read timeout."""
 
 FIRST_RETRY_SECONDS: Final = 1.0
-"""Wait before the first repetition after a fault; it doubles with each further one."""
+"""Wait before the first retry after a fault; it doubles with each further one."""
 
 LONGEST_RETRY_SECONDS: Final = 60.0
-"""Ceiling of the doubling."""
-
-RETRY_JITTER: Final = 0.25
-"""At most this part is added to a wait, so that threads that failed together do not come back together."""
+"""Upper limit of the doubling."""
 
 NOT_FOUND: Final = 404
 TOO_MANY_REQUESTS: Final = 429
 KEY_REFUSED: Final = frozenset({401, 403})
-PASSING_STATUSES: Final = frozenset({408, 425, TOO_MANY_REQUESTS, *range(500, 600)})
-"""Statuses that say that the same request may succeed later."""
+TRANSIENT_STATUSES: Final = frozenset({408, 425, TOO_MANY_REQUESTS, *range(500, 600)})
+"""Statuses that mean that the same request may succeed later."""
 
 WHERE_THE_KEY_IS: Final = (
-    "Put the account's key into the environment variable KEYCRM_API_KEY_<PROFILE> (the profile's name in "
-    "upper case) or KEYCRM_API_KEY."
+    "Set the account's key in the environment variable KEYCRM_API_KEY_<PROFILE> (the profile's name in upper "
+    "case) or KEYCRM_API_KEY."
 )
 
 
@@ -83,15 +81,15 @@ class _Fault:
     """Why an attempt brought no usable answer.
 
     Attributes:
-        words: What happened, to follow "it" or a comma.
-        status: The answer's status, if one came.
-        excerpt: What of the body a message may show.
+        description: What happened, as a clause that continues a sentence.
+        status: The answer's status, if there was an answer.
+        excerpt: The part of the body that a message may show.
         retry_after: Seconds the answer asks to wait.
-        is_final: Whether another attempt is of no use.
-        is_unreachable: Whether not even a connection came about.
+        is_final: Whether another attempt is useless.
+        is_unreachable: Whether not even a connection could be made.
     """
 
-    words: str
+    description: str
     status: int | None = None
     excerpt: str = ""
     retry_after: float | None = None
@@ -100,9 +98,9 @@ class _Fault:
 
 
 class Connection:
-    """Sends GET requests with the account's key, and repeats them after faults that pass.
+    """Sends GET requests with the account's key, and repeats them after transient faults.
 
-    Its arguments, and what it raises for wrong ones, are those of `KeyCrmClient`, which hands them on.
+    Its arguments, and the errors it raises for wrong ones, are those of `KeyCrmClient`.
     """
 
     def __init__(
@@ -113,23 +111,17 @@ class Connection:
         budget: RequestBudget,
         transport: httpx.BaseTransport | None,
         concurrency: int,
-        attempts: int,
         timeout: httpx.Timeout,
-        sleep: Callable[[float], None],
-        jitter: Callable[[], float],
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"base_url must be an http or https address, not {base_url!r}.")
-        if concurrency < 1 or attempts < 1:
-            raise ValueError("concurrency and attempts must be 1 or more.")
+        if concurrency < 1:
+            raise ValueError("concurrency must be 1 or more.")
         self._key = _checked_key(api_key)
         self._host = parts.hostname
         self._base_url = base_url.rstrip("/")
         self._budget = budget
-        self._attempts = attempts
-        self._sleep = sleep
-        self._jitter = jitter
         self._lock = threading.Lock()
         self._requests = 0
         self._retries = 0
@@ -147,17 +139,13 @@ class Connection:
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
         )
 
-    def __repr__(self) -> str:
-        """The address, without the key."""
-        return f"{type(self).__name__}(base_url={self._base_url!r})"
-
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
 
     @property
     def statistics(self) -> Statistics:
-        """What has been sent and waited here so far."""
+        """Counters of requests and waits so far."""
         with self._lock:
             return Statistics(self._requests, self._retries, self._waited_seconds, self._refusals)
 
@@ -175,84 +163,86 @@ class Connection:
         Args:
             route: Path below the base address, beginning with a slash.
             query: Parameters, not yet encoded.
-            decode: Reads the body of a good answer; raises `BrokenBody` when it is no JSON.
-            place: Added to the route in messages, such as the page.
-            stopped: Asked while waiting; true gives the request up.
+            decode: Decodes the text of a good answer (see `repaired_json`); raises `BrokenBody` if it is not
+                JSON.
+            place: Appended to the route in messages, such as the page.
+            stopped: Called while waiting; true gives up the request.
 
         Returns:
-            What `decode` made of the body.
+            What `decode` returned.
 
         Raises:
             AuthenticationError: 401 or 403.
             RequestRefused: Another 4xx, in JSON.
             TransportFailure: A fault survived all attempts.
             Cancelled: `stopped` became true.
-            UnexpectedAnswer: From `decode`.
+            UnexpectedAnswer: Raised by `decode`.
         """
         url = f"{self._base_url}{route}"
         if query:
             url += f"?{urlencode(query, quote_via=quote)}"
-        asked = f"GET {route}{place}"
+        request = f"GET {route}{place}"
         attempt = 1
         while True:
-            grant = self._granted(is_retry=attempt > 1, stopped=stopped)
-            answer = self._answer(url, grant, asked, route, decode)
+            grant = self._acquire(is_retry=attempt > 1, stopped=stopped)
+            answer = self._attempt(url, grant, request, decode)
             if not isinstance(answer, _Fault):
                 return answer
-            if answer.is_final or attempt >= self._attempts:
-                raise self._failure(route, asked, answer, attempt)
+            if answer.is_final or attempt >= ATTEMPTS:
+                raise self._failure(request, answer, attempt)
             if answer.status != TOO_MANY_REQUESTS:
-                self._rest(attempt, answer.retry_after, stopped)
+                self._wait_before_retry(attempt, answer.retry_after, stopped)
             attempt += 1
 
-    def _granted(self, *, is_retry: bool, stopped: Callable[[], bool]) -> Grant:
-        grant = self._budget.acquire(is_retry=is_retry, stopped=stopped)
+    def _acquire(self, *, is_retry: bool, stopped: Callable[[], bool]) -> Grant:
+        grant = self._budget.acquire(stopped=stopped)
         with self._lock:
             self._requests += 1
             self._retries += is_retry
             self._waited_seconds += grant.waited_seconds
         return grant
 
-    def _answer(
-        self, url: str, grant: Grant, asked: str, route: str, decode: Callable[[bytes], Answer]
+    def _attempt(
+        self, url: str, grant: Grant, request: str, decode: Callable[[bytes], Answer]
     ) -> Answer | _Fault:
-        """Send once, and judge what came."""
+        """Send once, and classify the answer."""
         response = self._send(url)
         if isinstance(response, _Fault):
             return response
         status, headers, body = response
-        self._note_limits(grant, status, headers)
+        self._report_limits(grant, status, headers)
         if status in KEY_REFUSED:
             raise AuthenticationError(
-                f"KeyCRM refused the API key ({asked}, status {status}). {WHERE_THE_KEY_IS} In KeyCRM, keys "
-                "are made under Settings, General. Trying again with the same key does not help.",
-                route=route,
-                status=status,
+                f"KeyCRM refused the API key ({request}, status {status}). {WHERE_THE_KEY_IS} Keys are created in "
+                "KeyCRM under Settings, General. Retrying with the same key does not help."
             )
         if 300 <= status < 400:
             return _Fault(
-                f"it points to another address (status {status}), which is not followed. Check base_url in "
+                f"it redirected to another address (status {status}), which is not followed. Check base_url in "
                 "the profile",
                 status,
                 is_final=True,
             )
-        if status in PASSING_STATUSES:
-            return self._passing_fault(status, headers, body)
+        if status in TRANSIENT_STATUSES:
+            return self._transient_fault(status, headers, body)
         try:
+            text = repaired_json(body)
             if 200 <= status < 300:
-                return decode(body)
-            raise _refusal(route, asked, status, decode_any(body), self._key)
+                return decode(text)
+            raise _refusal(request, status, decode_any(text), self._key)
         except BrokenBody:
-            # A server that is not KeyCRM's API answers so for good; one that is being restarted, for a moment.
-            hint = ". When this goes on, base_url in the profile is wrong" if status == NOT_FOUND else ""
+            # A server that is not KeyCRM's API always answers like this; one that is restarting, for a moment.
+            hint = (
+                ". If this keeps happening, base_url in the profile is wrong" if status == NOT_FOUND else ""
+            )
             return _Fault(
-                f"the answer (status {status}, {len(body)} bytes) was no complete JSON{hint}",
+                f"the answer (status {status}, {len(body)} bytes) was not complete JSON{hint}",
                 status,
                 body_excerpt(body, self._key),
             )
 
     def _send(self, url: str) -> tuple[int, httpx.Headers, bytes] | _Fault:
-        """Send once, and read all of the answer."""
+        """Send once, and read the whole answer."""
         deadline = time.monotonic() + LONGEST_ANSWER_SECONDS
         try:
             with self._http.stream("GET", url) as response:
@@ -263,23 +253,23 @@ class Connection:
                         return _Fault(f"the answer was not complete after {LONGEST_ANSWER_SECONDS:.0f} s")
                 return response.status_code, response.headers, bytes(body)
         except httpx.ConnectError:
-            return _Fault("no connection came about", is_unreachable=True)
+            return _Fault("no connection could be made", is_unreachable=True)
         except httpx.ConnectTimeout:
-            return _Fault("no connection came about in time", is_unreachable=True)
+            return _Fault("no connection could be made in time", is_unreachable=True)
         except httpx.TimeoutException:
-            return _Fault("no answer came in time")
+            return _Fault("no answer arrived in time")
         except httpx.DecodingError:
-            return _Fault("the answer's compression was damaged")
+            return _Fault("the compressed answer was damaged")
         except httpx.TransportError:
-            return _Fault("the connection broke off before the answer was complete")
+            return _Fault("the connection was lost before the answer was complete")
         except RuntimeError:
             # httpx refuses to send once it is closed, which another thread may do at any time.
             if self._http.is_closed:
-                raise KeyCrmError("The client was closed while it was asked.") from None
+                raise KeyCrmError("The KeyCRM client was closed during a request.") from None
             raise
 
-    def _note_limits(self, grant: Grant, status: int, headers: httpx.Headers) -> None:
-        """Tell the budget what the answer says about the rate."""
+    def _report_limits(self, grant: Grant, status: int, headers: httpx.Headers) -> None:
+        """Report to the budget what the answer says about the rate."""
         if status == TOO_MANY_REQUESTS:
             with self._lock:
                 self._refusals += 1
@@ -290,74 +280,72 @@ class Connection:
         if reset_after is not None and is_exhausted(headers):
             self._budget.exhausted(reset_after)
 
-    def _passing_fault(self, status: int, headers: httpx.Headers, body: bytes) -> _Fault:
-        words = (
+    def _transient_fault(self, status: int, headers: httpx.Headers, body: bytes) -> _Fault:
+        description = (
             "it refused because of too many requests"
             if status == TOO_MANY_REQUESTS
-            else "it reported a fault of its own"
+            else "it reported an internal error"
         )
         wait = wait_after_refusal(headers) if status == TOO_MANY_REQUESTS else retry_after_seconds(headers)
         is_too_long = wait is not None and wait > LONGEST_PAUSE
         if wait is not None and is_too_long:
-            words += f" and asked to come back in {wait / 60:.0f} minutes"
+            description += f" and asked to try again in {wait / 60:.0f} minutes"
         return _Fault(
-            f"{words} (status {status})", status, body_excerpt(body, self._key), wait, is_final=is_too_long
+            f"{description} (status {status})",
+            status,
+            body_excerpt(body, self._key),
+            wait,
+            is_final=is_too_long,
         )
 
-    def _failure(self, route: str, asked: str, fault: _Fault, attempts: int) -> TransportFailure:
+    def _failure(self, request: str, fault: _Fault, attempts: int) -> TransportFailure:
         times = "once" if attempts == 1 else f"{attempts} times"
         if fault.is_unreachable:
-            words = (
-                f"KeyCRM did not answer at {self._host}: {fault.words} ({asked}, tried {times}). Check the "
-                "network and base_url in the profile. Nothing was lost; the load can be repeated."
+            message = (
+                f"KeyCRM did not answer at {self._host}: {fault.description} ({request}, tried {times}). Check "
+                "the network and base_url in the profile. Nothing was lost; the load can be repeated."
             )
         else:
-            words = (
-                f"KeyCRM at {self._host} gave no usable answer to {asked}, asked {times}; the last time "
-                f"{fault.words}. Nothing was lost; the load can be repeated, which usually helps after a "
+            message = (
+                f"KeyCRM at {self._host} gave no usable answer to {request}, tried {times}; the last time, "
+                f"{fault.description}. Nothing was lost; the load can be repeated, which usually helps after a "
                 "while."
             )
         if fault.excerpt:
-            words += f" The answer began: {fault.excerpt}"
-        return TransportFailure(
-            words, route=route, status=fault.status, attempts=attempts, excerpt=fault.excerpt
-        )
+            message += f" The answer begins: {fault.excerpt}"
+        return TransportFailure(message)
 
-    def _rest(self, attempt: int, retry_after: float | None, stopped: Callable[[], bool]) -> None:
-        """Wait before an attempt is repeated after a fault that concerns nobody else."""
+    def _wait_before_retry(
+        self, attempt: int, retry_after: float | None, stopped: Callable[[], bool]
+    ) -> None:
+        """Wait after a fault that concerns this request alone."""
         doubled = min(FIRST_RETRY_SECONDS * 2 ** (attempt - 1), LONGEST_RETRY_SECONDS)
-        left = max(doubled * (1 + RETRY_JITTER * self._jitter()), retry_after or 0.0)
+        waited = self._budget.wait_before_retry(max(doubled, retry_after or 0.0), stopped=stopped)
         with self._lock:
-            self._waited_seconds += left
-        while left > 0:
-            if stopped():
-                raise Cancelled
-            self._sleep(min(left, SLICE_SECONDS))
-            left -= SLICE_SECONDS
+            self._waited_seconds += waited
 
 
 def _checked_key(api_key: str) -> str:
-    """The key without blanks around it; one that cannot stand in a header is refused without showing it."""
+    """The key without surrounding spaces; one that a header cannot carry is refused without showing it."""
     key = api_key.strip()
     if not key:
         raise AuthenticationError(f"There is no API key. {WHERE_THE_KEY_IS}")
     if not key.isascii() or not key.isprintable() or " " in key:
         raise AuthenticationError(
-            "The API key has characters that no key has: a blank, a line break, or a letter that is not "
+            "The API key contains characters that no key has: a space, a line break, or a letter that is not "
             f"Latin. {WHERE_THE_KEY_IS}"
         )
     return key
 
 
-def _refusal(route: str, asked: str, status: int, content: object, api_key: str) -> RequestRefused:
+def _refusal(request: str, status: int, content: object, api_key: str) -> RequestRefused:
     message = content.get("message") if isinstance(content, dict) else None
     reason = clean_text(message, api_key) if isinstance(message, str) else ""
     return RequestRefused(
-        f"KeyCRM refused {asked} with status {status}"
-        + (f": {reason.rstrip('.')}." if reason else ", without saying why.")
-        + " Trying again does not help. Check base_url in the profile; when it is right, KeyCRM's API has "
-        "changed and the program needs an update.",
-        route=route,
+        f"KeyCRM refused {request} with status {status}"
+        + (f": {reason.rstrip('.')}." if reason else ", without giving a reason.")
+        + " Retrying does not help. Check base_url in the profile; if it is right, KeyCRM's API has changed and "
+        "the program needs an update.",
         status=status,
         reason=reason,
     )

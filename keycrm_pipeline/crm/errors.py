@@ -1,45 +1,43 @@
 """What can go wrong when KeyCRM is asked something, in words a user can act on.
 
-What belongs here: the exceptions of the client, and the cleaning of foreign text before it may stand in a
-message. What does not: deciding which answer is which error (see `client`), and retrying.
+What belongs here: the exceptions of the client, and the cleaning of text from the network before a message may
+show it. What does not: deciding which answer is which error (see `connection` and `client`), and retrying.
 
-No message carries the API key or a person's data: an exception ends up in logs, in Dagster's events and on
+No message contains the API key or personal data: an exception ends up in logs, in Dagster's events and on
 screens.
 """
 
 from __future__ import annotations
 
 import re
-from typing import ClassVar
 
-NOT_WHAT_WAS_ASKED = (
-    "Nothing of this answer was used. When this stays so, KeyCRM's API has changed and the program needs an "
-    "update."
+ANSWER_NOT_USED = (
+    "Nothing from this answer was used. If this keeps happening, KeyCRM's API has changed and the program needs "
+    "an update."
 )
-"""End of the messages about answers that are not what was asked for."""
+"""End of the messages about answers that are not what was requested."""
 
 EXCERPT_LENGTH = 500
 """Characters of an unusable answer that a message shows: enough to tell a maintenance page from a proxy's."""
 
 _EXCERPT_SOURCE_LENGTH = 20_000
-"""Characters of an answer that are cleaned for an excerpt; the head of a page holds its title and first
-sentence."""
+"""Characters of an answer that are cleaned for an excerpt; a page begins with its title and first sentence."""
 
 _SEARCHED_LENGTH = 4_000
-"""Characters without markup searched for people's data; texts without blanks make the search slow."""
+"""Characters without markup that are searched for personal data; text without spaces makes the search slow."""
 
 _SILENT_ELEMENTS = re.compile(r"<(style|script|svg)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>?")
 _EMAIL = re.compile(r"[^\s@<>\"'=,;:]+@[^\s@<>\"'=,;:]+")
-# Seven digits and more, however grouped: every phone number is, and hardly anything in an error page that
-# matters.
+# Seven digits or more, however grouped: every phone number has them, and hardly anything that matters in an
+# error page does.
 _PHONE = re.compile(r"\+?\d(?:[\s().\-–/]{0,3}\d){6,}")
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _LEFT_OUT = re.compile(r"…(?:[\s…]*…)?")
 _SHORT_NUMBER = 3
-"""Digits of the longest number that an excerpt shows: a status, no id and no part of a phone."""
+"""Digits of the longest number that an excerpt shows: a status, but not an id or part of a phone number."""
 
 _ERROR_PAGES = (
     "a access again allowed an and application are at attention backend bad be been blocked body busy by cannot check "
@@ -57,24 +55,11 @@ _ERROR_PAGES = (
     "у в на через хвилин"
 )
 _WORDS_OF_ERROR_PAGES = frozenset(_ERROR_PAGES.split())
-"""Words that pages of servers, proxies and maintenance are made of. Any other word may be somebody's name."""
+"""The vocabulary of server, proxy and maintenance pages. Any other word may be someone's name."""
 
 
 class KeyCrmError(Exception):
-    """KeyCRM could not be asked, or did not answer as it should.
-
-    Attributes:
-        route: The path that was asked, such as `/order`; empty when no request was made.
-        status: The HTTP status of the last answer; None when there was none.
-    """
-
-    retry_helps: ClassVar[bool] = False
-    """Whether the same request may succeed later, without anybody changing anything."""
-
-    def __init__(self, message: str, *, route: str = "", status: int | None = None) -> None:
-        super().__init__(message)
-        self.route = route
-        self.status = status
+    """KeyCRM could not be reached, or did not answer as it should."""
 
 
 class AuthenticationError(KeyCrmError):
@@ -85,52 +70,36 @@ class RequestRefused(KeyCrmError):  # noqa: N818 - named for what happened; the 
     """KeyCRM understood the request and refused it: 400, 404, 422 and other 4xx.
 
     Attributes:
-        reason: KeyCRM's own message, cleaned; empty when it gave none.
+        status: The HTTP status of the answer.
+        reason: KeyCRM's own message, cleaned; empty if it gave none.
     """
 
-    def __init__(self, message: str, *, route: str = "", status: int | None = None, reason: str = "") -> None:
-        super().__init__(message, route=route, status=status)
+    def __init__(self, message: str, *, status: int | None = None, reason: str = "") -> None:
+        super().__init__(message)
+        self.status = status
         self.reason = reason
 
 
 class TransportFailure(KeyCrmError):  # noqa: N818 - named for what happened; the project's public name
-    """What was still wrong after all attempts: 429, 5xx, timeouts, broken bodies, redirects.
+    """A fault that survived all attempts: 429, 5xx, timeouts, broken bodies, redirects, a changing list.
 
-    Attributes:
-        attempts: How many times the request was sent.
-        excerpt: The first characters of an unusable answer, cleaned; empty when there was none that may be
-            shown.
+    Only for these may the same request succeed later without anyone changing anything.
     """
-
-    retry_helps: ClassVar[bool] = True
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        route: str = "",
-        status: int | None = None,
-        attempts: int = 0,
-        excerpt: str = "",
-    ) -> None:
-        super().__init__(message, route=route, status=status)
-        self.attempts = attempts
-        self.excerpt = excerpt
 
 
 class UnexpectedAnswer(KeyCrmError):  # noqa: N818 - named for what happened; the project's public name
-    """KeyCRM answered in JSON, but not what was asked: another shape, or a filter that was ignored."""
+    """KeyCRM answered in JSON, but not with what was requested: another shape, or an ignored filter."""
 
 
 def clean_text(text: str, api_key: str = "") -> str:
-    """Foreign text made fit for a message: without the key, e-mail addresses, phone-like numbers and markup.
+    """Text from the network, safe to show: without the key, e-mail addresses, phone-like numbers and markup.
 
-    Names and addresses have no pattern that could be removed. So everything from the first brace on is left
-    out: that is where a record would begin when a page of text carries one.
+    Names and addresses have no pattern by which to remove them. So everything from the first brace on is left
+    out: that is where a record would begin if a page of text contains one.
 
     Args:
         text: What KeyCRM, or something between, sent.
-        api_key: The key to leave out, wherever it stands.
+        api_key: The key to leave out, wherever it occurs.
 
     Returns:
         At most `EXCERPT_LENGTH` characters on one line.
@@ -148,10 +117,11 @@ def clean_text(text: str, api_key: str = "") -> str:
 
 
 def body_excerpt(body: bytes, api_key: str) -> str:
-    """The part of an unusable body that a message may show; empty when none may be.
+    """The part of an unusable body that a message may show; empty if none may be shown.
 
-    A body that begins like JSON is cut-off data of people and is never shown. Of other text only the words that
-    error pages are made of are: an order's page in the place of an answer would carry names, which nothing marks.
+    A body that begins like JSON is truncated personal data and is never shown. Of other text, only words that
+    occur in error pages are shown: an order's page in place of an answer would contain names, and nothing marks
+    those.
 
     Args:
         body: The body as it came.

@@ -1,9 +1,9 @@
-"""Reads the JSON that KeyCRM answers: the envelope of a list, its rows, the few fields the client needs.
+"""Decodes KeyCRM's JSON answers: the envelope of a list, its rows, and the few fields the client needs.
 
 What belongs here: decoding, as tolerant of a single row as it is strict about the envelope. What does not:
-the meaning of an order (see `books`), and requests (see `client`).
+the meaning of an order (see `accounting`), and requests (see `client`).
 
-A row's JSON text is kept as it came: everything later can be derived from it anew, and not decoding it is
+A row's JSON text is kept as it came: everything else can be derived from it again later, and not decoding it is
 twice as fast.
 """
 
@@ -21,10 +21,10 @@ import msgspec
 from keycrm_pipeline.crm.errors import UnexpectedAnswer
 
 PAGE_SIZE: Final = 50
-"""Rows a page: the most KeyCRM gives, larger numbers are clamped silently."""
+"""Rows per page: the most KeyCRM returns; it silently clamps larger numbers."""
 
 LARGEST_ID: Final = 2**63 - 1
-"""The largest id a BIGINT column holds; anything above is no id of KeyCRM's."""
+"""The largest id a BIGINT column holds; anything larger is not a KeyCRM id."""
 
 _INSTANT = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})(?:[T ](?P<time>\d{2}:\d{2}(?::\d{2})?)(?P<fraction>\.\d+)?"
@@ -36,7 +36,7 @@ _FIRST_MOMENT = datetime(2, 1, 1, tzinfo=UTC)
 _LAST_MOMENT = datetime(9998, 12, 31, tzinfo=UTC)
 """Within these a moment has a day in every time zone. The warehouse reads dates by the same bounds."""
 
-# Whole pairs and other escapes are consumed as they are, so that what is left as `half` has no partner.
+# Whole pairs and other escapes match first, so that what matches as `half` has no partner.
 _ESCAPE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
@@ -45,17 +45,17 @@ _ESCAPE = re.compile(
 
 
 class BrokenBody(Exception):  # noqa: N818 - becomes a TransportFailure when it does not go away
-    """The body is not JSON: an error page, a text, or JSON that breaks off. Asking again may help."""
+    """The body is not JSON: an error page, plain text, or truncated JSON. Retrying may help."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageRecord:
-    """What has to be remembered of a stored page so that a walk can be resumed.
+    """What must be stored about a page so that reading its list can be resumed.
 
     Attributes:
         page: Number of the page, from 1.
         total: How many rows the whole list had when the page was answered.
-        order_ids: Ids of the page's orders, in the page's order.
+        order_ids: Ids of the page's orders, in page order.
     """
 
     page: int
@@ -65,15 +65,15 @@ class PageRecord:
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """One order of an answer.
+    """One order from an answer.
 
     Attributes:
-        order_id: KeyCRM's id; None when the row has no readable one, or is no object.
-        ordered_at: The business date, in UTC; None when null or unreadable.
-        created_at: When KeyCRM made the order, in UTC; None when null or unreadable.
-        updated_at: When KeyCRM changed it last, in UTC; None when null or unreadable.
-        payload: The order's JSON text exactly as it came.
-        status_id: KeyCRM's id of the order's status; None when null or unreadable.
+        order_id: KeyCRM's id; None if the row has no readable id, or is not an object.
+        ordered_at: The business date, in UTC; None if null or unreadable.
+        created_at: When KeyCRM created the order, in UTC; None if null or unreadable.
+        updated_at: When KeyCRM last changed it, in UTC; None if null or unreadable.
+        payload: The order's JSON text as it came; only half of an escaped surrogate pair is repaired.
+        status_id: KeyCRM's id of the order's status; None if null or unreadable.
     """
 
     order_id: int | None
@@ -91,18 +91,12 @@ class OrderPage:
     Attributes:
         page: Number of the page, from 1.
         total: How many orders the whole list had when the page was answered.
-        rows: The page's orders, in the page's order.
+        rows: The page's orders, in page order.
     """
 
     page: int
     total: int
     rows: tuple[OrderRow, ...]
-
-    @property
-    def record(self) -> PageRecord:
-        """What to store beside the orders so that a walk can be resumed."""
-        order_ids = tuple(row.order_id for row in self.rows if row.order_id is not None)
-        return PageRecord(self.page, self.total, order_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +106,7 @@ class IdPage:
     Attributes:
         page: Number of the page, from 1.
         total: How many orders the account had when the page was answered.
-        order_ids: The readable ids, in the page's order.
+        order_ids: The readable ids, in page order.
     """
 
     page: int
@@ -121,13 +115,13 @@ class IdPage:
 
 
 class CrmRow(dict[str, Any]):
-    """One row of a reference list or of the catalogue: its decoded fields, and its JSON text as it came.
+    """One row of a reference list, a product or an offer: its decoded fields, and its JSON text as it came.
 
-    Numbers with a decimal point are `Decimal`, never binary floating point; `json.dumps` does not know them,
-    so store `payload`, not the decoded fields.
+    Numbers with a decimal point are `Decimal`, never binary floating point; `json.dumps` does not support
+    them, so store `payload`, not the decoded fields.
 
     Attributes:
-        payload: The row's JSON text exactly as it came.
+        payload: The row's JSON text as it came; only half of an escaped surrogate pair is repaired.
     """
 
     __slots__ = ("payload",)
@@ -138,7 +132,7 @@ class CrmRow(dict[str, Any]):
 
     @property
     def row_id(self) -> int | None:
-        """KeyCRM's id of the row; None when there is no readable one."""
+        """KeyCRM's id of the row; None if there is no readable one."""
         return parse_id(self.get("id"))
 
 
@@ -147,10 +141,10 @@ class Envelope:
     """What KeyCRM wraps around the rows of a page.
 
     Attributes:
-        page: Number of the page that was asked for.
+        page: Number of the page that was requested.
         total: How many rows the whole list has.
-        page_size: Rows a full page has, as the answer says. When it does not: as many as the first page of a
-            longer list brought, else `PAGE_SIZE`.
+        page_size: Rows of a full page, according to the answer. If it does not say: the number of rows on the
+            first page of a longer list, else `PAGE_SIZE`.
         rows: JSON text of each row.
     """
 
@@ -180,7 +174,7 @@ _RAW_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _ORDER = msgspec.json.Decoder(_OrderFields)
 _FIELDS = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _UNREADABLE = (msgspec.DecodeError, RecursionError)
-"""What reading a JSON text may raise: it is no JSON, or nested thousands of levels deep."""
+"""What decoding may raise: the text is not JSON, or is nested thousands of levels deep."""
 
 _ANYTHING = msgspec.json.Decoder()
 
@@ -227,14 +221,14 @@ def parse_id(value: object) -> int | None:
         value: The value of a field.
 
     Returns:
-        The id, 1 or more and small enough for a BIGINT; None when the value is no such number.
+        The id, 1 or more and small enough for a BIGINT; None if the value is not such a number.
     """
     number = parse_count(value)
     return number if number is not None and 0 < number <= LARGEST_ID else None
 
 
 def parse_count(value: object) -> int | None:
-    """A whole number of 0 or more, or the same as text; None when the value is none.
+    """A whole number of 0 or more, as a number or as text; None for any other value.
 
     Args:
         value: The value of a field.
@@ -245,60 +239,88 @@ def parse_count(value: object) -> int | None:
         return value if value >= 0 else None
     if isinstance(value, str):
         digits = value.strip()
-        # More digits than any id has would make `int` slow or refuse.
+        # With more digits than any id has, `int` would be slow or raise an error.
         if digits.isascii() and digits.isdecimal() and len(digits) <= len(str(LARGEST_ID)):
             return int(digits)
     return None
 
 
-def decode_any(body: bytes) -> Any:
-    """The JSON value of a body.
+def repaired_json(body: bytes) -> bytes:
+    """The body of an answer made fit for msgspec; every answer goes through here before it is decoded.
+
+    Removes a byte order mark, and replaces half of an escaped surrogate pair (an emoji that KeyCRM cut in the
+    middle) with the replacement character: msgspec refuses a whole page because of one such half. Also checks
+    the encoding, because msgspec does not check the texts it skips.
 
     Args:
         body: The body of an answer.
 
     Raises:
-        BrokenBody: The body is not JSON.
+        BrokenBody: The body is not UTF-8.
     """
     try:
-        return _ANYTHING.decode(_text_checked(body))
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BrokenBody from None
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    if b"\\ud" in body or b"\\uD" in body:
+        body = _ESCAPE.sub(_without_half_pair, body)
+    return body
+
+
+def _without_half_pair(escape: re.Match[bytes]) -> bytes:
+    return b"\\ufffd" if escape["half"] else escape[0]
+
+
+def decode_any(text: bytes) -> Any:
+    """The JSON value of an answer.
+
+    Args:
+        text: What `repaired_json` returned.
+
+    Raises:
+        BrokenBody: The text is not JSON.
+    """
+    try:
+        return _ANYTHING.decode(text)
     except _UNREADABLE:
         raise BrokenBody from None
 
 
-def decode_envelope(body: bytes, *, route: str, page: int) -> Envelope:
+def decode_envelope(text: bytes, *, route: str, page: int) -> Envelope:
     """The envelope of a list.
 
     Args:
-        body: The body of an answer.
-        route: The path that was asked, for messages.
-        page: The page that was asked for.
+        text: What `repaired_json` returned.
+        route: The path that was requested, for messages.
+        page: The page that was requested.
 
     Raises:
-        BrokenBody: The body is not JSON.
-        UnexpectedAnswer: It is JSON, but no list of KeyCRM's: `data` or `total` is missing or odd, or it is
-            another page than was asked for.
+        BrokenBody: The text is not JSON.
+        UnexpectedAnswer: It is JSON, but not a KeyCRM list: `data` or `total` is missing or malformed, or it
+            is another page than requested.
     """
-    body = _text_checked(body)
     try:
-        fields = _ENVELOPE.decode(body)
+        fields = _ENVELOPE.decode(text)
     except msgspec.ValidationError:
-        found = type(decode_any(body)).__name__
-        raise _odd_list(route, page, f"a JSON {found} instead of an object with `total` and `data`") from None
+        found = type(decode_any(text)).__name__
+        raise _unexpected_list(
+            route, page, f"a JSON {found} instead of an object with `total` and `data`"
+        ) from None
     except _UNREADABLE:
         raise BrokenBody from None
     if fields.data is msgspec.UNSET:
-        raise _odd_list(route, page, "`data` is missing")
+        raise _unexpected_list(route, page, "`data` is missing")
     try:
         rows = _RAW_ROWS.decode(fields.data)
     except _UNREADABLE:
-        raise _odd_list(route, page, "`data` is no list") from None
+        raise _unexpected_list(route, page, "`data` is not a list") from None
     total = parse_count(fields.total)
     if total is None:
-        raise _odd_list(route, page, f"`total` is {_shown(fields.total)} instead of a number")
+        raise _unexpected_list(route, page, f"`total` is {_shown(fields.total)} instead of a number")
     answered_page = parse_count(fields.current_page)
     if answered_page is not None and answered_page != page:
-        raise _odd_list(route, page, f"it is page {answered_page}")
+        raise _unexpected_list(route, page, f"it is page {answered_page}")
     is_full = page == 1 and 0 < len(rows) < total
     page_size = parse_count(fields.per_page) or (len(rows) if is_full else PAGE_SIZE)
     return Envelope(page, total, page_size, tuple(bytes(row) for row in rows))
@@ -325,7 +347,7 @@ def decode_order(payload: bytes) -> OrderRow:
 
 
 def decode_row(payload: bytes) -> CrmRow | None:
-    """A row of a reference list or of the catalogue; None when it is no object.
+    """A row of a reference list, a product or an offer; None if it is not an object.
 
     Args:
         payload: The row's JSON text.
@@ -336,39 +358,16 @@ def decode_row(payload: bytes) -> CrmRow | None:
         return None
 
 
-def _text_checked(body: bytes) -> bytes:
-    """The body fit for msgspec: UTF-8, without a byte order mark, without half of an escaped surrogate pair.
-
-    msgspec does not check the encoding of the texts it skips, and refuses a whole page for half an emoji in
-    one row.
-    """
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise BrokenBody from None
-    body = body.removeprefix(b"\xef\xbb\xbf")
-    if b"\\ud" in body or b"\\uD" in body:
-        body = _ESCAPE.sub(_without_half_pair, body)
-    return body
-
-
-def _without_half_pair(escape: re.Match[bytes]) -> bytes:
-    return b"\\ufffd" if escape["half"] else escape[0]
-
-
 def _shown(value: object) -> str:
-    """A value of the envelope as a message may show it: numbers and null, no text and no record."""
+    """A value of the envelope as a message may show it: numbers and null, but no text and no record."""
     return (
         json.dumps(value) if value is None or isinstance(value, int | float) else f"a {type(value).__name__}"
     )
 
 
-def _odd_list(route: str, page: int, what: str) -> UnexpectedAnswer:
+def _unexpected_list(route: str, page: int, what: str) -> UnexpectedAnswer:
     return UnexpectedAnswer(
-        f"KeyCRM answered GET {route} (page {page}) with something that is not that list: {what}. Nothing of "
-        "this "
-        "answer was used. Check base_url in the profile; when it is right, KeyCRM's API has changed and the "
-        "program "
-        "needs an update.",
-        route=route,
+        f"KeyCRM answered GET {route} (page {page}) with something other than that list: {what}. Nothing from "
+        "this answer was used. Check base_url in the profile; if it is right, KeyCRM's API has changed and the "
+        "program needs an update."
     )

@@ -104,9 +104,9 @@ _OF_THE_CLIENT = (
         "задайте його в змінній середовища {variable} або в KEYCRM_API_KEY для всіх профілів.",
     ),
     Sentence(
-        "KeyCRM refused the API key ({asked}, status {status}). Put the account's key into the environment variable "
-        "KEYCRM_API_KEY_<PROFILE> (the profile's name in upper case) or KEYCRM_API_KEY. In KeyCRM, keys are made "
-        "under Settings, General. Trying again with the same key does not help.",
+        "KeyCRM refused the API key ({asked}, status {status}). Set the account's key in the environment variable "
+        "KEYCRM_API_KEY_<PROFILE> (the profile's name in upper case) or KEYCRM_API_KEY. Keys are created in KeyCRM "
+        "under Settings, General. Retrying with the same key does not help.",
         "KeyCRM не приймає ключ API ({asked}, статус {status}). Задайте ключ акаунта в змінній середовища "
         "KEYCRM_API_KEY_<ПРОФІЛЬ> (назва профілю великими літерами) або KEYCRM_API_KEY. Ключі створюють у KeyCRM: "
         "Налаштування - Основні. Повторювати з тим самим ключем марно.",
@@ -118,7 +118,7 @@ _OF_THE_CLIENT = (
         "профілі. Нічого не втрачено; завантаження можна повторити.",
     ),
     Sentence(
-        "KeyCRM at {host} gave no usable answer to {asked}, asked {times}; the last time {fault}. Nothing was lost; "
+        "KeyCRM at {host} gave no usable answer to {asked}, tried {times}; the last time, {fault}. Nothing was lost; "
         "the load can be repeated, which usually helps after a while.{excerpt}",
         "KeyCRM ({host}) не дав придатної відповіді на {asked}, спроб: {times}; востаннє {fault}. Нічого не "
         "втрачено; завантаження можна повторити, зазвичай згодом це допомагає.{excerpt}",
@@ -131,14 +131,14 @@ _PHRASES = (
     Sentence("it is a file and no directory", "це файл, а не тека"),
     Sentence("once", "1"),
     Sentence("{count} times", "{count}"),
-    Sentence("no connection came about", "з'єднання не встановлено"),
-    Sentence("no connection came about in time", "з'єднання не встановлено вчасно"),
-    Sentence("no answer came in time", "відповідь не надійшла вчасно"),
+    Sentence("no connection could be made", "з'єднання не встановлено"),
+    Sentence("no connection could be made in time", "з'єднання не встановлено вчасно"),
+    Sentence("no answer arrived in time", "відповідь не надійшла вчасно"),
     Sentence(
         "the answer was not complete after {seconds} s", "відповідь не надійшла повністю за {seconds} с"
     ),
     Sentence(
-        "the connection broke off before the answer was complete",
+        "the connection was lost before the answer was complete",
         "з'єднання обірвалося раніше, ніж відповідь надійшла повністю",
     ),
     Sentence(
@@ -146,25 +146,25 @@ _PHRASES = (
         "він відмовив через надто багато запитів{wait} (статус {status})",
     ),
     Sentence(
-        "it reported a fault of its own{wait} (status {status})",
+        "it reported an internal error{wait} (status {status})",
         "він повідомив про власний збій{wait} (статус {status})",
     ),
     Sentence(
-        "the answer (status {status}, {size} bytes) was no complete JSON{hint}",
+        "the answer (status {status}, {size} bytes) was not complete JSON{hint}",
         "відповідь (статус {status}, байтів: {size}) не була цілим JSON{hint}",
     ),
     Sentence(
-        "it points to another address (status {status}), which is not followed. Check base_url in the profile",
+        "it redirected to another address (status {status}), which is not followed. Check base_url in the profile",
         "він вказує на іншу адресу (статус {status}), куди програма не переходить. Перевірте base_url у профілі",
     ),
     Sentence(
-        " and asked to come back in {minutes} minutes", " і просив повернутися пізніше (хвилин: {minutes})"
+        " and asked to try again in {minutes} minutes", " і просив повернутися пізніше (хвилин: {minutes})"
     ),
     Sentence(
-        ". When this goes on, base_url in the profile is wrong",
+        ". If this keeps happening, base_url in the profile is wrong",
         ". Якщо так триває, base_url у профілі неправильний",
     ),
-    Sentence(" The answer began: {excerpt}", " Початок відповіді: {excerpt}"),
+    Sentence(" The answer begins: {excerpt}", " Початок відповіді: {excerpt}"),
 )
 """Parts of those sentences."""
 

@@ -1,4 +1,4 @@
-"""Fixtures of the client's tests: a server of their own, and clients that do not wait."""
+"""Fixtures of the client's tests: a server for each test, and clients that do not really wait."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from keycrm_pipeline.crm import KeyCrmClient, RequestBudget
+from keycrm_pipeline.crm.budget import RequestBudget
+from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm
 
 
 class VirtualTime:
-    """A clock that moves only when somebody sleeps."""
+    """A clock that advances only when something sleeps."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -47,8 +48,6 @@ def make_client(crm: LoopbackCrm, virtual_time: VirtualTime) -> Iterator[Callabl
             "base_url": crm.url,
             "api_key": KEY,
             "budget": RequestBudget(60, virtual_time.clock, virtual_time.sleep, jitter=lambda: 0.0),
-            "sleep": virtual_time.sleep,
-            "jitter": lambda: 0.0,
             **overrides,
         }
         client = KeyCrmClient(**settings)
@@ -62,5 +61,5 @@ def make_client(crm: LoopbackCrm, virtual_time: VirtualTime) -> Iterator[Callabl
 
 @pytest.fixture
 def client(make_client: Callable[..., KeyCrmClient]) -> KeyCrmClient:
-    """One request at a time, so that the server sees them in the order of asking."""
+    """One request at a time, so that the server sees them in the order in which they were made."""
     return make_client(concurrency=1)

@@ -1,7 +1,7 @@
 """A small real HTTP server on loopback that pages lists like KeyCRM, with faults and changes on demand.
 
 What belongs here: just enough of the API to test the client over real sockets. What does not: a shop (that is
-the sandbox, built and tested apart).
+the sandbox, with its own tests).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ KEY = "marker-key-5f0c9a"
 
 
 @dataclass(frozen=True)
-class Asked:
+class SeenRequest:
     """One request as the server saw it."""
 
     path: str
@@ -48,7 +48,7 @@ class LoopbackCrm:
 
     Attributes:
         lists: Route -> rows in the order in which they are paged.
-        faults: Replies to give first, one a request.
+        faults: Replies to give first, one per request.
         before: Called before each answer with the number of the request (from 1) and the request.
         page_seconds: How long an answer takes.
     """
@@ -56,12 +56,12 @@ class LoopbackCrm:
     def __init__(self) -> None:
         self.lists: dict[str, list[dict[str, Any]]] = {"/order": []}
         self.faults: list[Reply] = []
-        self.before: Callable[[int, Asked], None] = lambda _number, _asked: None
+        self.before: Callable[[int, SeenRequest], None] = lambda _number, _request: None
         self.filtered: Callable[[str, dict[str, str], list[dict[str, Any]]], list[dict[str, Any]]] = (
             lambda _route, _query, rows: rows
         )
         self.page_seconds = 0.0
-        self.asked: list[Asked] = []
+        self.requests: list[SeenRequest] = []
         self._in_flight = 0
         self._lock = threading.Lock()
         crm = self
@@ -94,26 +94,25 @@ class LoopbackCrm:
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
     @property
-    def pages_asked(self) -> list[int]:
-        return [int(asked.query["page"]) for asked in self.asked]
+    def pages_requested(self) -> list[int]:
+        return [int(request.query["page"]) for request in self.requests]
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         parts = urlsplit(handler.path)
         with self._lock:
             self._in_flight += 1
-            asked = Asked(
+            request = SeenRequest(
                 parts.path.removeprefix("/v1"),
                 dict(parse_qsl(parts.query)),
                 {name.lower(): value for name, value in handler.headers.items()},
                 self._in_flight,
             )
-            self.asked.append(asked)
-            self.before(len(self.asked), asked)
-            reply = self.faults.pop(0) if self.faults else self._listed(asked)
+            self.requests.append(request)
+            self.before(len(self.requests), request)
+            reply = self.faults.pop(0) if self.faults else self._listed(request)
         if self.page_seconds:
-            time.sleep(
-                self.page_seconds
-            )  # a slow page really takes its time; the tests themselves do not wait
+            # A slow page really takes its time; the tests themselves do not wait.
+            time.sleep(self.page_seconds)
         with self._lock:
             self._in_flight -= 1
         if reply.drop:
@@ -127,11 +126,11 @@ class LoopbackCrm:
         handler.wfile.write(reply.body[: len(reply.body) // 2] if reply.cut else reply.body)
         handler.close_connection = handler.close_connection or reply.cut
 
-    def _listed(self, asked: Asked) -> Reply:
-        if asked.path not in self.lists:
+    def _listed(self, request: SeenRequest) -> Reply:
+        if request.path not in self.lists:
             return Reply(404, b'{"message": "Not found."}')
-        rows = self.filtered(asked.path, asked.query, self.lists[asked.path])
-        page, limit = int(asked.query["page"]), min(50, int(asked.query.get("limit", "15")))
+        rows = self.filtered(request.path, request.query, self.lists[request.path])
+        page, limit = int(request.query["page"]), min(50, int(request.query.get("limit", "15")))
         data = rows[(page - 1) * limit : page * limit]
         envelope = {"total": len(rows), "current_page": page, "per_page": limit, "data": data}
         return Reply(body=json.dumps(envelope, ensure_ascii=False).encode())

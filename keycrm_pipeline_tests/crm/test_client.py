@@ -1,4 +1,4 @@
-"""The client over real sockets: what it asks, what it makes of the answers, what it says of faults."""
+"""The client over real sockets: what it requests, how it reads the answers, and how it reports faults."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from keycrm_pipeline.crm import (
+from keycrm_pipeline.crm.budget import RequestBudget
+from keycrm_pipeline.crm.client import KeyCrmClient
+from keycrm_pipeline.crm.errors import (
     AuthenticationError,
-    KeyCrmClient,
     KeyCrmError,
-    OrderPage,
-    PageRecord,
-    RequestBudget,
     RequestRefused,
     TransportFailure,
     UnexpectedAnswer,
 )
+from keycrm_pipeline.crm.pages import OrderPage, PageRecord
 from keycrm_pipeline_tests.crm.conftest import VirtualTime
-from keycrm_pipeline_tests.crm.loopback import KEY, Asked, LoopbackCrm, Reply, order
+from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm, Reply, SeenRequest, order
 
 MakeClient = Callable[..., KeyCrmClient]
 
@@ -42,65 +41,71 @@ def ids_of(pages: list[OrderPage]) -> list[int | None]:
     return [row.order_id for page in sorted(pages, key=lambda page: page.page) for row in page.rows]
 
 
-# What is asked
+def record_of(page: OrderPage) -> PageRecord:
+    """What a load stores of a page to resume from."""
+    order_ids = tuple(row.order_id for row in page.rows if row.order_id is not None)
+    return PageRecord(page.page, page.total, order_ids)
 
 
-def test_a_period_is_asked_in_utc_with_everything_at_once(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+# What is requested
+
+
+def test_a_period_is_requested_in_utc_with_everything_at_once(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     """Kyiv's 1 March 2026 begins at 22:00 UTC the day before; both ends are full times."""
     crm.lists["/order"] = [order(7)]
     kyiv = ZoneInfo("Europe/Kyiv")
     window = (datetime(2026, 3, 1, tzinfo=kyiv), datetime(2026, 3, 1, 23, 59, 59, 1, tzinfo=kyiv))
     (page,) = client.orders(created_between=window)
-    (asked,) = crm.asked
-    assert asked.path == "/order"
-    assert asked.query == {
+    (request,) = crm.requests
+    assert request.path == "/order"
+    assert request.query == {
         "limit": "50",
         "page": "1",
         "sort": "id",
         "include": FULL_INCLUDE,
         "filter[created_between]": "2026-02-28 22:00:00,2026-03-01 22:00:00",
     }
-    assert asked.headers["authorization"] == f"Bearer {KEY}"
-    assert asked.headers["accept"] == "application/json"
-    assert page.record == PageRecord(1, 1, (7,))
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert request.headers["accept"] == "application/json"
+    assert (page.page, page.total, ids_of([page])) == (1, 1, [7])
 
 
-def test_changes_are_asked_by_updated_between(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+def test_changes_are_requested_by_updated_between(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     list(client.orders(updated_between=MARCH))
-    assert crm.asked[0].query["filter[updated_between]"] == "2026-03-01 00:00:00,2026-03-31 23:59:59"
-    assert "filter[created_between]" not in crm.asked[0].query
+    assert crm.requests[0].query["filter[updated_between]"] == "2026-03-01 00:00:00,2026-03-31 23:59:59"
+    assert "filter[created_between]" not in crm.requests[0].query
 
 
 @pytest.mark.parametrize(
     "window",
     [(MARCH[1], MARCH[0]), (datetime(2026, 3, 1), MARCH[1]), (MARCH[0], datetime(2026, 3, 2))],  # noqa: DTZ001
 )
-def test_a_window_without_a_zone_or_backwards_is_refused(
+def test_a_window_without_a_zone_or_backwards_is_rejected(
     crm: LoopbackCrm, client: KeyCrmClient, window: tuple[datetime, datetime]
 ) -> None:
     with pytest.raises(ValueError, match="window"):
         list(client.orders(created_between=window))
-    assert crm.asked == []
+    assert crm.requests == []
 
 
 @pytest.mark.parametrize(("count", "requests"), [(0, 1), (50, 1), (51, 2), (120, 3), (1000, 20)])
 @pytest.mark.parametrize("concurrency", [1, 8])
-def test_n_orders_cost_n_through_50_requests(
+def test_n_orders_cost_n_divided_by_50_requests(
     crm: LoopbackCrm, make_client: MakeClient, count: int, requests: int, concurrency: int
 ) -> None:
     crm.lists["/order"] = [order(number) for number in range(1, count + 1)]
     client = make_client(concurrency=concurrency)
     pages = list(client.orders(created_between=MARCH))
     assert ids_of(pages) == list(range(1, count + 1))
-    assert len(crm.asked) == requests
+    assert len(crm.requests) == requests
     assert client.statistics.requests == requests
     assert client.statistics.retries == 0
 
 
-def test_shorter_pages_are_read_to_the_end_also_when_no_answer_says_how_long_they_are(
+def test_shorter_pages_are_read_to_the_end_even_if_no_answer_says_how_long_they_are(
     crm: LoopbackCrm, client: KeyCrmClient
 ) -> None:
-    """A server that gives 15 rows where 50 were asked for, and leaves `per_page` out, loses no order."""
+    """No order is lost if the server returns 15 rows instead of 50 and leaves out `per_page`."""
 
     def replies(rows: list[dict[str, Any]]) -> list[Reply]:
         pages = [rows[first : first + 15] for first in range(0, len(rows), 15)]
@@ -120,14 +125,14 @@ def test_the_order_text_arrives_as_it_was_sent(crm: LoopbackCrm, client: KeyCrmC
     assert (row.order_id, row.ordered_at) == (12, datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
 
 
-# Lists that move, and resuming
+# Changing lists, and resuming
 
 
 def test_changes_while_paging_lose_no_order(crm: LoopbackCrm, make_client: MakeClient) -> None:
-    """Orders vanish and come in while eight threads page: whatever was there all the time arrives."""
+    """Orders are deleted and added while eight threads page: whatever was there all the time arrives."""
     crm.lists["/order"] = [order(number) for number in range(10, 5010, 10)]
 
-    def change(number: int, _asked: Asked) -> None:
+    def change(number: int, _request: SeenRequest) -> None:
         rows = crm.lists["/order"]
         if number in (3, 6):
             del rows[number]
@@ -137,30 +142,30 @@ def test_changes_while_paging_lose_no_order(crm: LoopbackCrm, make_client: MakeC
     crm.before = change
     seen = set(ids_of(list(make_client().orders(created_between=MARCH))))
     assert seen >= {int(row["id"]) for row in crm.lists["/order"]}
-    assert len(crm.asked) < 40
+    assert len(crm.requests) < 40
 
 
-def test_a_page_that_a_shorter_list_no_longer_has_ends_no_walk(
+def test_a_page_past_the_end_of_a_shortened_list_is_not_an_error(
     crm: LoopbackCrm, client: KeyCrmClient
 ) -> None:
     """Orders are deleted while 3 pages are read, and KeyCRM answers 404 for a page past the end."""
     crm.lists["/order"] = [order(number) for number in range(1, 131)]
 
-    def shorten(number: int, asked: Asked) -> None:
+    def shorten(number: int, request: SeenRequest) -> None:
         if number == 2:
             del crm.lists["/order"][80:]
-        if (int(asked.query["page"]) - 1) * 50 >= len(crm.lists["/order"]):
+        if (int(request.query["page"]) - 1) * 50 >= len(crm.lists["/order"]):
             crm.faults = [Reply(404, b'{"message": "Page not found."}')]
 
     crm.before = shorten
     assert set(ids_of(list(client.orders(created_between=MARCH)))) >= set(range(1, 81))
 
 
-def test_a_page_that_the_list_has_is_not_taken_for_its_end(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+def test_a_404_for_a_page_within_the_list_is_an_error(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     crm.lists["/order"] = [order(number) for number in range(1, 131)]
 
-    def refuse(_number: int, asked: Asked) -> None:
-        if asked.query["page"] == "2":
+    def refuse(_number: int, request: SeenRequest) -> None:
+        if request.query["page"] == "2":
             crm.faults = [Reply(404, b'{"message": "Page not found."}')]
 
     crm.before = refuse
@@ -168,30 +173,30 @@ def test_a_page_that_the_list_has_is_not_taken_for_its_end(crm: LoopbackCrm, cli
         list(client.orders(created_between=MARCH))
 
 
-def test_a_load_that_was_cut_off_asks_nothing_twice(crm: LoopbackCrm, make_client: MakeClient) -> None:
+def test_an_interrupted_load_requests_nothing_twice(crm: LoopbackCrm, make_client: MakeClient) -> None:
     """30 pages were stored before the crash; the second load makes the other 10 requests, not 40.
 
-    The last page is among the 30: it is read early, so that the others can be told by it.
+    The last page is among the 30: it is read early, so that it reveals changes to the others.
     """
     crm.lists["/order"] = [order(number) for number in range(1, 2001)]
     stored: dict[int, PageRecord] = {}
-    walk = make_client(concurrency=1).orders(created_between=MARCH)
-    for page in walk:
-        stored[page.page] = page.record
+    listing = make_client(concurrency=1).orders(created_between=MARCH)
+    for page in listing:
+        stored[page.page] = record_of(page)
         if len(stored) == 30:
             break
-    walk.close()  # type: ignore[attr-defined]
-    crm.asked.clear()
+    listing.close()  # type: ignore[attr-defined]
+    crm.requests.clear()
     second = list(make_client().orders(created_between=MARCH, pages_done=stored))
-    assert sorted(crm.pages_asked) == list(range(30, 40))
-    assert sorted(stored | {page.page: page.record for page in second}) == list(range(1, 41))
+    assert sorted(crm.pages_requested) == list(range(30, 40))
+    assert sorted(stored | {page.page: record_of(page) for page in second}) == list(range(1, 41))
 
 
-def test_what_arrived_before_a_failure_is_handed_over(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    """The key is revoked after two pages: they can be stored, and nothing more is asked."""
+def test_pages_that_arrived_before_a_failure_are_yielded(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    """The key is revoked after two pages: they can be stored, and nothing more is requested."""
     crm.lists["/order"] = [order(number) for number in range(1, 501)]
 
-    def revoke(number: int, _asked: Asked) -> None:
+    def revoke(number: int, _request: SeenRequest) -> None:
         if number == 3:
             crm.faults = [Reply(401, b'{"message":"Unauthenticated."}')] * 50
 
@@ -201,31 +206,31 @@ def test_what_arrived_before_a_failure_is_handed_over(crm: LoopbackCrm, client: 
         # `extend` keeps what came before the error.
         pages.extend(client.orders(created_between=MARCH))
     assert [page.page for page in pages] == [1, 10]
-    assert len(crm.asked) <= 4
+    assert len(crm.requests) <= 4
 
 
-def test_a_walk_that_is_left_early_leaves_no_thread(crm: LoopbackCrm, make_client: MakeClient) -> None:
+def test_a_listing_that_is_closed_early_leaves_no_thread(crm: LoopbackCrm, make_client: MakeClient) -> None:
     crm.lists["/order"] = [order(number) for number in range(1, 2001)]
     client = make_client()
-    walk = client.orders(created_between=MARCH)
-    next(walk)
-    next(walk)
-    walk.close()  # type: ignore[attr-defined]
-    asked = len(crm.asked)
-    assert asked < 40
+    listing = client.orders(created_between=MARCH)
+    next(listing)
+    next(listing)
+    listing.close()  # type: ignore[attr-defined]
+    count = len(crm.requests)
+    assert count < 40
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("keycrm")]
-    assert len(crm.asked) == asked
+    assert len(crm.requests) == count
 
 
-def test_a_closed_client_ends_its_walks_and_starts_none(crm: LoopbackCrm, make_client: MakeClient) -> None:
+def test_a_closed_client_ends_its_listings_and_starts_none(crm: LoopbackCrm, make_client: MakeClient) -> None:
     crm.lists["/order"] = [order(number) for number in range(1, 2001)]
     with make_client() as client:
-        walk = client.orders(created_between=MARCH)
-        next(walk)
-        next(walk)
+        listing = client.orders(created_between=MARCH)
+        next(listing)
+        next(listing)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("keycrm")]
     with pytest.raises(KeyCrmError):
-        list(walk)
+        list(listing)
     with pytest.raises(KeyCrmError, match="closed"):
         list(client.order_ids())
     with pytest.raises(KeyCrmError, match="closed"):
@@ -237,7 +242,7 @@ def test_a_closed_client_ends_its_walks_and_starts_none(crm: LoopbackCrm, make_c
 
 @pytest.mark.parametrize("name", ["created_between", "updated_between"])
 def test_a_filter_that_was_ignored_is_noticed(crm: LoopbackCrm, client: KeyCrmClient, name: str) -> None:
-    """Had KeyCRM ignored the filter, the whole account would be loaded as if it were March."""
+    """Otherwise the whole account would be loaded as if it were March."""
     crm.lists["/order"] = [order(number, "2024-05-05T10:00:00Z") for number in range(1, 101)]
     with pytest.raises(UnexpectedAnswer, match=f"{name} was ignored"):
         list(
@@ -247,12 +252,12 @@ def test_a_filter_that_was_ignored_is_noticed(crm: LoopbackCrm, client: KeyCrmCl
         )
 
 
-def test_orders_of_one_status_are_asked_by_it(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+def test_orders_of_one_status_are_requested_by_it(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     crm.lists["/order"] = [order(number, status_id=8) for number in range(1, 61)]
     rows = [row for page in client.orders(status_id=8) for row in page.rows]
     assert {row.status_id for row in rows} == {8}
     assert len(rows) == 60
-    assert crm.asked[0].query["filter[status_id]"] == "8"
+    assert crm.requests[0].query["filter[status_id]"] == "8"
 
 
 def test_a_status_filter_that_was_ignored_is_noticed(crm: LoopbackCrm, client: KeyCrmClient) -> None:
@@ -268,14 +273,16 @@ def test_single_orders_from_outside_the_period_are_kept(crm: LoopbackCrm, client
 
 
 def test_orders_selected_by_either_date_are_within_the_period(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    """KeyCRM may select by `created_at`: orders entered in March for January are March's answer."""
+    """KeyCRM may select by `created_at`: orders entered in March for January belong to the answer for March."""
     rows = [order(number) | {"ordered_at": "2026-01-05T10:00:00Z"} for number in range(1, 26)]
     rows += [order(number) | {"created_at": "2026-01-05T10:00:00Z"} for number in range(26, 51)]
     crm.lists["/order"] = rows
     assert len(ids_of(list(client.orders(created_between=MARCH)))) == 50
 
 
-def test_a_few_old_orders_are_no_sign_of_an_ignored_filter(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+def test_a_few_old_orders_do_not_mean_that_the_filter_was_ignored(
+    crm: LoopbackCrm, client: KeyCrmClient
+) -> None:
     crm.lists["/order"] = [order(number, "2024-05-05T10:00:00Z") for number in range(1, 4)]
     assert ids_of(list(client.orders(created_between=MARCH))) == [1, 2, 3]
 
@@ -284,18 +291,17 @@ def test_an_order_without_dates_or_id_is_kept_and_counted(crm: LoopbackCrm, clie
     crm.lists["/order"] = [order(number) for number in range(1, 61)]
     crm.lists["/order"][4] = {"id": None, "ordered_at": "never"}
     pages = list(client.orders(created_between=MARCH))
-    assert len(crm.asked) == 2
+    assert len(crm.requests) == 2
     assert [row.order_id for row in pages[0].rows][3:6] == [4, None, 6]
-    assert pages[0].record.order_ids == (1, 2, 3, 4, *range(6, 51))
 
 
-def test_rows_out_of_order_are_refused(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+def test_unsorted_rows_are_rejected(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     crm.lists["/order"] = [order(number) for number in range(60, 0, -1)]
     with pytest.raises(UnexpectedAnswer, match="sort was ignored"):
         list(client.orders(created_between=MARCH))
 
 
-# Faults that pass
+# Transient faults
 
 
 @pytest.mark.parametrize(
@@ -315,7 +321,7 @@ def test_rows_out_of_order_are_refused(crm: LoopbackCrm, client: KeyCrmClient) -
     ],
     ids=lambda fault: f"{fault.status}-{fault.body[:12]!r}{'-cut' * fault.cut}{'-drop' * fault.drop}",
 )
-def test_a_passing_fault_costs_a_repetition_and_no_order(
+def test_a_transient_fault_costs_a_retry_and_no_order(
     crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime, fault: Reply
 ) -> None:
     crm.lists["/order"] = [order(1)]
@@ -326,20 +332,20 @@ def test_a_passing_fault_costs_a_repetition_and_no_order(
     assert 1 + 2 <= sum(virtual_time.slept) < 1 + 2 + 3 * 1.1
 
 
-def test_repetitions_are_bounded_and_the_waits_double(
+def test_retries_are_bounded_and_the_waits_double(
     crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime
 ) -> None:
     crm.faults = [Reply(503, b"<h1>Service unavailable</h1> call +380501234567")] * 20
     with pytest.raises(TransportFailure) as caught:
         client.reference_rows("/order/status")
-    assert len(crm.asked) == 6
+    assert len(crm.requests) == 6
     assert sum(virtual_time.slept) == pytest.approx(1 + 2 + 4 + 8 + 16, abs=1.2)
     message = str(caught.value)
     assert "GET /order/status (page 1)" in message
     assert "6 times" in message
     assert "status 503" in message
     assert "can be repeated" in message
-    assert caught.value.excerpt == "Service unavailable … [number]"
+    assert message.endswith(" The answer begins: Service unavailable … [number]")
 
 
 @pytest.mark.parametrize("key", ["Retry-After", "X-RateLimit-Reset"])
@@ -364,7 +370,7 @@ def test_a_storm_of_refusals_is_waited_out_with_growing_pauses(
     assert sum(virtual_time.slept) == pytest.approx(10 + 20 + 40 + 60 + 60, abs=1)
 
 
-def test_a_refusal_for_hours_is_told_instead_of_waited_for(
+def test_a_refusal_for_hours_is_reported_instead_of_waited_out(
     crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime
 ) -> None:
     crm.faults = [Reply(429, b"", {"Retry-After": "7200"})]
@@ -385,26 +391,26 @@ def test_an_answer_that_says_nothing_remains_delays_the_next_one(
     assert client.statistics.refusals == 0
 
 
-def test_an_unreachable_host_is_told_in_words(virtual_time: VirtualTime) -> None:
-    """Nothing listens on that port: six tries, then the host's name and what to check."""
-    with LoopbackCrm() as gone:
-        url = gone.url
+def test_an_unreachable_host_is_reported_with_advice(virtual_time: VirtualTime) -> None:
+    """Nothing listens on that port: after six attempts the message names the host and what to check."""
+    with LoopbackCrm() as stopped:
+        url = stopped.url
     budget = RequestBudget(60, virtual_time.clock, virtual_time.sleep)
     with (
-        KeyCrmClient(base_url=url, api_key=KEY, budget=budget, sleep=virtual_time.sleep) as client,
+        KeyCrmClient(base_url=url, api_key=KEY, budget=budget) as client,
         pytest.raises(TransportFailure) as caught,
     ):
         list(client.orders(created_between=MARCH))
     assert "did not answer at 127.0.0.1" in str(caught.value)
     assert "network" in str(caught.value)
-    assert caught.value.attempts == 6
+    assert "tried 6 times" in str(caught.value)
 
 
-def test_silence_is_a_fault_that_passes(crm: LoopbackCrm, make_client: MakeClient) -> None:
+def test_silence_is_a_transient_fault(crm: LoopbackCrm, make_client: MakeClient) -> None:
     crm.lists["/order"] = [order(1)]
     first = threading.Event()
 
-    def hold(number: int, _asked: Asked) -> None:
+    def hold(number: int, _request: SeenRequest) -> None:
         if number == 1:
             first.wait(0.3)
 
@@ -414,27 +420,27 @@ def test_silence_is_a_fault_that_passes(crm: LoopbackCrm, make_client: MakeClien
     assert client.statistics.retries >= 1
 
 
-def test_the_waits_of_a_walk_that_is_closed_end_at_once(crm: LoopbackCrm) -> None:
+def test_closing_the_client_ends_its_waits_at_once(crm: LoopbackCrm) -> None:
     """Closing during a pause of ten minutes does not take ten minutes."""
     crm.lists["/order"] = [order(number) for number in range(1, 501)]
     refused = threading.Event()
 
-    def refuse(number: int, _asked: Asked) -> None:
+    def refuse(number: int, _request: SeenRequest) -> None:
         if number == 3:
             crm.faults = [Reply(429, b"", {"Retry-After": "600"})] * 9
             refused.set()
 
     crm.before = refuse
     with KeyCrmClient(base_url=crm.url, api_key=KEY, budget=RequestBudget(6000)) as client:
-        walk = client.orders(created_between=MARCH)
-        next(walk)
-        next(walk)
+        listing = client.orders(created_between=MARCH)
+        next(listing)
+        next(listing)
         assert refused.wait(10)
         started = time.monotonic()
     assert time.monotonic() - started < 5
 
 
-# Faults that do not pass
+# Permanent faults
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -445,26 +451,28 @@ def test_a_refused_key_ends_everything_at_once(
     crm.faults = [Reply(status, body)]
     with pytest.raises(AuthenticationError, match="KEYCRM_API_KEY") as caught:
         list(client.orders(created_between=MARCH))
-    assert len(crm.asked) == 1
+    assert len(crm.requests) == 1
     assert virtual_time.slept == []
-    assert caught.value.status == status
+    assert f"status {status}" in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["", "   ", "ключ", "two words", "line\nbreak"])
-def test_a_key_that_cannot_be_one_is_refused_without_being_shown(key: str) -> None:
+def test_an_impossible_key_is_rejected_without_being_shown(key: str) -> None:
     with pytest.raises(AuthenticationError) as caught:
         KeyCrmClient(base_url="http://127.0.0.1:1/v1", api_key=key, budget=RequestBudget(60))
     assert not key.strip() or key not in str(caught.value)
 
 
-def test_a_refused_include_is_told_in_keycrms_words(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+def test_a_refused_include_is_reported_with_keycrms_own_message(
+    crm: LoopbackCrm, client: KeyCrmClient
+) -> None:
     crm.faults = [Reply(400, b'{"message": "Requested include(s) `sauce` are not allowed."}')]
     with pytest.raises(RequestRefused) as caught:
         list(client.orders(created_between=MARCH))
     assert "Requested include(s) `sauce` are not allowed." in str(caught.value)
     assert "status 400" in str(caught.value)
     assert caught.value.status == 400
-    assert len(crm.asked) == 1
+    assert len(crm.requests) == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -473,18 +481,18 @@ def test_redirects_are_not_followed(crm: LoopbackCrm, client: KeyCrmClient, stat
     crm.faults = [Reply(status, b"", {"Location": f"{crm.url}/elsewhere"})]
     with pytest.raises(TransportFailure, match="base_url"):
         list(client.orders(created_between=MARCH))
-    assert len(crm.asked) == 1
+    assert len(crm.requests) == 1
 
 
-def test_json_of_another_shape_is_no_list(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+def test_json_of_another_shape_is_not_a_list(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     crm.faults = [Reply(200, b'{"message": "hello"}')]
     with pytest.raises(UnexpectedAnswer, match="GET /order"):
         list(client.orders(created_between=MARCH))
-    assert len(crm.asked) == 1
+    assert len(crm.requests) == 1
 
 
 @pytest.mark.parametrize("url", ["openapi.keycrm.app/v1", "ftp://x/v1", "http://", ""])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_address_is_rejected(url: str) -> None:
     with pytest.raises(ValueError, match="base_url"):
         KeyCrmClient(base_url=url, api_key=KEY, budget=RequestBudget(60))
 
@@ -509,7 +517,7 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 def test_no_error_shows_the_key_or_a_person(
     crm: LoopbackCrm, client: KeyCrmClient, caplog: pytest.LogCaptureFixture, reply: Reply
 ) -> None:
-    """Whatever KeyCRM throws back, nothing of the key or of a buyer reaches messages, causes or the log."""
+    """Whatever KeyCRM returns, neither the key nor a buyer's data reaches messages, causes or the log."""
     caplog.set_level("DEBUG")
     crm.faults = [reply] * 6
     with pytest.raises(KeyCrmError) as caught:
@@ -523,7 +531,7 @@ def test_no_error_shows_the_key_or_a_person(
         assert secret not in written
 
 
-# Single orders, ids, reference lists, catalogue
+# Single orders, ids, reference lists, products
 
 
 def test_a_single_order_is_read_with_everything(crm: LoopbackCrm, client: KeyCrmClient) -> None:
@@ -531,11 +539,11 @@ def test_a_single_order_is_read_with_everything(crm: LoopbackCrm, client: KeyCrm
     row = client.order(4821)
     assert row is not None
     assert row.payload == b'{"id": 4821, "ordered_at": "2026-03-02 08:00:00"}'
-    assert crm.asked[0].path == "/order/4821"
-    assert crm.asked[0].query == {"include": FULL_INCLUDE}
+    assert crm.requests[0].path == "/order/4821"
+    assert crm.requests[0].query == {"include": FULL_INCLUDE}
 
 
-def test_an_order_is_gone_only_when_the_api_says_so(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+def test_an_order_counts_as_deleted_only_if_the_api_says_so(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     assert client.order(5) is None
     crm.faults = [Reply(404, b"<html>nginx</html>")] * 6
     with pytest.raises(TransportFailure, match="base_url in the profile is wrong"):
@@ -543,6 +551,20 @@ def test_an_order_is_gone_only_when_the_api_says_so(crm: LoopbackCrm, client: Ke
     crm.faults = [Reply(404, b'{"message": "The route v1/v1/order/5 could not be found."}')]
     with pytest.raises(RequestRefused):
         client.order(5)
+
+
+def test_a_cut_emoji_in_a_single_order_does_not_stop_the_load(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    """A comment that KeyCRM cut in the middle of an emoji is repaired exactly as in a list.
+
+    A single order was not repaired: one such comment made it "not that order", and stopped every `sweep` and
+    `recent` that requested the order.
+    """
+    payload = rb'{"id": 12, "manager_comment": "thanks \ud83d"}'
+    crm.faults = [Reply(200, b'{"total": 1, "data": [' + payload + b"]}"), Reply(200, payload)]
+    ((listed,),) = (page.rows for page in client.orders(created_between=MARCH))
+    single = client.order(12)
+    assert single == listed
+    assert json.loads(listed.payload) == {"id": 12, "manager_comment": "thanks \ufffd"}
 
 
 @pytest.mark.parametrize("body", [b'{"id": 6}', b"[]", b'{"message": "hm"}', b"null"])
@@ -557,7 +579,7 @@ def test_the_sweep_reads_ids_without_includes(crm: LoopbackCrm, client: KeyCrmCl
     pages = list(client.order_ids())
     assert sorted(order_id for page in pages for order_id in page.order_ids) == list(range(3, 123))
     assert [page.total for page in pages] == [120, 120, 120]
-    assert crm.asked[0].query == {"limit": "50", "page": "1", "sort": "id"}
+    assert crm.requests[0].query == {"limit": "50", "page": "1", "sort": "id"}
 
 
 def test_a_reference_list_is_read_in_full(crm: LoopbackCrm, client: KeyCrmClient) -> None:
@@ -566,20 +588,22 @@ def test_a_reference_list_is_read_in_full(crm: LoopbackCrm, client: KeyCrmClient
     assert [row.row_id for row in rows] == list(range(1, 61))
     assert rows[0]["rate"] == Decimal("1.5")
     assert rows[0].payload == b'{"id": 1, "rate": 1.5}'
-    assert [asked.query.get("sort") for asked in crm.asked] == ["id", "id"]
+    assert [request.query.get("sort") for request in crm.requests] == ["id", "id"]
 
 
 @pytest.mark.parametrize("route", ["/users", "/products/categories"])
-def test_routes_without_sort_are_asked_without_it(crm: LoopbackCrm, client: KeyCrmClient, route: str) -> None:
+def test_routes_that_do_not_support_sort_are_requested_without_it(
+    crm: LoopbackCrm, client: KeyCrmClient, route: str
+) -> None:
     crm.lists[route] = [{"id": 3}, {"id": 1}]
     assert [row.row_id for row in client.reference_rows(route)] == [3, 1]
-    assert "sort" not in crm.asked[0].query
+    assert "sort" not in crm.requests[0].query
 
 
-def test_a_reference_list_that_changed_is_walked_again(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+def test_a_reference_list_that_changed_is_read_again(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     crm.lists["/users"] = [{"id": number} for number in range(1, 61)]
 
-    def insert_at_front(number: int, _asked: Asked) -> None:
+    def insert_at_front(number: int, _request: SeenRequest) -> None:
         if number == 2:
             crm.lists["/users"].insert(0, {"id": 99})
 
@@ -587,7 +611,7 @@ def test_a_reference_list_that_changed_is_walked_again(crm: LoopbackCrm, client:
     rows = client.reference_rows("/users")
     assert {row.row_id for row in rows} == {*range(1, 61), 99}
     assert len(rows) == 61
-    assert len(crm.asked) == 4
+    assert len(crm.requests) == 4
 
 
 def test_a_reference_list_that_never_adds_up_is_not_used(crm: LoopbackCrm, client: KeyCrmClient) -> None:
@@ -595,17 +619,17 @@ def test_a_reference_list_that_never_adds_up_is_not_used(crm: LoopbackCrm, clien
     crm.lists["/products/categories"] = [{"id": number} for number in (*range(1, 61), 1)]
     with pytest.raises(TransportFailure, match="61 rows"):
         client.reference_rows("/products/categories")
-    assert len(crm.asked) == 4
+    assert len(crm.requests) == 4
 
 
 def test_a_reference_list_of_one_page_may_have_a_row_twice(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    """All of the list is on the page, so nothing can hide behind the repetition: it stopped every load."""
+    """The whole list is on the page, so the duplicate hides nothing; it used to stop every load."""
     crm.lists["/products/categories"] = [{"id": 1}, {"id": 1}, {"id": 2}]
     assert [row.row_id for row in client.reference_rows("/products/categories")] == [1, 2]
 
 
-def shop_of_products(crm: LoopbackCrm, *, lists_archived: bool = False) -> None:
-    """120 products, the even ones with two variants more; every tenth is archived."""
+def shop_of_products(crm: LoopbackCrm) -> None:
+    """120 products, the even ones with two more variants; every tenth is archived and not listed by default."""
     crm.lists["/products"] = [{"id": number, "is_archived": number % 10 == 0} for number in range(1, 121)]
     crm.lists["/offers"] = [
         {"id": number * 10 + variant, "product_id": number, "is_archived": number % 10 == 0}
@@ -620,27 +644,27 @@ def shop_of_products(crm: LoopbackCrm, *, lists_archived: bool = False) -> None:
             rows = [row for row in rows if str(row[key]) in wanted.split(",")]
         if query.get("filter[is_archived]") == "true":
             return [row for row in rows if row["is_archived"]]
-        return [row for row in rows if lists_archived or not row["is_archived"]]
+        return [row for row in rows if not row["is_archived"]]
 
     crm.filtered = filtered
 
 
-def test_products_are_asked_fifty_at_a_time_and_archived_ones_once_more(
+def test_products_are_requested_fifty_at_a_time_and_archived_ones_once_more(
     crm: LoopbackCrm, client: KeyCrmClient
 ) -> None:
     shop_of_products(crm)
     rows = client.products([*range(1, 121), 5, 999])
     assert sorted(row["id"] for row in rows) == list(range(1, 121))
-    # 121 different ids are three requests; the 12 archived ones and the unknown 999 are one more.
-    assert len(crm.asked) == 4
-    assert crm.asked[-1].query["filter[product_id]"] == "10,20,30,40,50,60,70,80,90,100,110,120,999"
-    assert all("sort" not in asked.query for asked in crm.asked)
+    # 121 distinct ids cost three requests; the 12 archived ones and the unknown 999 cost one more.
+    assert len(crm.requests) == 4
+    assert crm.requests[-1].query["filter[product_id]"] == "10,20,30,40,50,60,70,80,90,100,110,120,999"
+    assert all("sort" not in request.query for request in crm.requests)
 
 
 def test_no_ids_cost_no_request(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     assert client.products([]) == []
     assert client.offers(product_ids=[]) == []
-    assert crm.asked == []
+    assert crm.requests == []
 
 
 def test_offers_come_with_all_variants_over_all_pages(crm: LoopbackCrm, make_client: MakeClient) -> None:
@@ -649,14 +673,14 @@ def test_offers_come_with_all_variants_over_all_pages(crm: LoopbackCrm, make_cli
     # 25 odd products with one variant, 25 even ones with three: 100 rows, 15 of them archived.
     assert len(rows) == 100
     assert [row["id"] for row in rows if row["product_id"] == 10] == [100, 101, 102]
-    # 85 rows are two pages; the 5 archived products one more.
-    assert len(crm.asked) == 3
-    assert crm.asked[0].query["include"] == "product"
-    assert crm.asked[0].query["sort"] == "id"
+    # 85 rows are two pages; the 5 archived products are one more.
+    assert len(crm.requests) == 3
+    assert crm.requests[0].query["include"] == "product"
+    assert crm.requests[0].query["sort"] == "id"
 
 
 @pytest.mark.parametrize("what", ["products", "offers"])
-def test_products_that_were_not_asked_for_are_an_ignored_filter(
+def test_products_that_were_not_requested_mean_an_ignored_filter(
     crm: LoopbackCrm, client: KeyCrmClient, what: str
 ) -> None:
     shop_of_products(crm)
@@ -665,42 +689,20 @@ def test_products_that_were_not_asked_for_are_an_ignored_filter(
         client.products([1, 2]) if what == "products" else client.offers(product_ids=[1, 2])
 
 
-@pytest.mark.parametrize(("lists_archived", "requests"), [(False, 5), (True, 5)])
-def test_the_catalogue_has_archived_variants_whether_listed_by_default_or_not(
-    crm: LoopbackCrm, client: KeyCrmClient, lists_archived: bool, requests: int
-) -> None:
-    """240 variants, 36 archived: 204 rows in 5 pages and 36 in one more, or all 240 in 5."""
-    shop_of_products(crm, lists_archived=lists_archived)
-    rows = [row for page in client.catalogue() for row in page]
-    assert sorted(row["id"] for row in rows) == sorted(row["id"] for row in crm.lists["/offers"])
-    assert len(crm.asked) == requests + (not lists_archived)
-
-
-def test_the_catalogue_is_not_walked_twice_when_the_archive_filter_is_ignored(
-    crm: LoopbackCrm, client: KeyCrmClient
-) -> None:
-    crm.lists["/offers"] = [
-        {"id": number, "product_id": number, "is_archived": False} for number in range(1, 201)
-    ]
-    rows = [row for page in client.catalogue() for row in page]
-    assert len(rows) == 200
-    assert len(crm.asked) == 5
-
-
 # The pace
 
 
-def test_slow_pages_are_on_their_way_side_by_side(crm: LoopbackCrm) -> None:
-    """A page takes two intervals of the rate, as 2 s at 60 a minute: one at a time would halve the speed.
+def test_slow_pages_are_requested_concurrently(crm: LoopbackCrm) -> None:
+    """A page takes two intervals of the rate, as 2 s at 60 per minute: one at a time would halve the speed.
 
-    Ten times faster than life: pages of 0.2 s, one request each 0.1 s.
+    Ten times faster than in reality: pages of 0.2 s, one request every 0.1 s.
     """
     crm.page_seconds = 0.2
     crm.lists["/order"] = [order(number) for number in range(1, 1001)]
     with KeyCrmClient(base_url=crm.url, api_key=KEY, budget=RequestBudget(600)) as client:
         assert len(list(client.orders(created_between=MARCH))) == 20
     # How long it takes is measured in the benchmarks: here the machine may be busy.
-    assert max(asked.in_flight for asked in crm.asked) >= 2
+    assert max(request.in_flight for request in crm.requests) >= 2
     assert client.statistics.requests == 20
     assert client.statistics.refusals == 0
 
@@ -712,7 +714,6 @@ def test_two_clients_of_one_account_share_the_pace(make_client: MakeClient) -> N
     for _ in range(3):
         list(first.orders(created_between=MARCH))
         list(second.orders(created_between=MARCH))
-    assert budget.statistics.requests == 6
     assert time_line.now - 1000 == pytest.approx(5 * 1.01, abs=0.2)
     assert first.statistics.requests == second.statistics.requests == 3
 
@@ -720,4 +721,4 @@ def test_two_clients_of_one_account_share_the_pace(make_client: MakeClient) -> N
 def test_ends_of_a_window_are_never_narrowed(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     start = datetime(2026, 3, 1, 10, 0, 0, 999999, tzinfo=UTC)
     list(client.orders(updated_between=(start, start + timedelta(microseconds=2))))
-    assert crm.asked[0].query["filter[updated_between]"] == "2026-03-01 10:00:00,2026-03-01 10:00:02"
+    assert crm.requests[0].query["filter[updated_between]"] == "2026-03-01 10:00:00,2026-03-01 10:00:02"

@@ -1,4 +1,4 @@
-"""Foreign text in messages: enough to tell what happened, nothing of a person and no key; and the same in Ukrainian."""
+"""Text from the network in messages: enough to see what happened, no personal data and no key; also in Ukrainian."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import pytest
 
-from keycrm_pipeline.crm import (
-    AuthenticationError,
-    KeyCrmClient,
+from keycrm_pipeline.crm.client import KeyCrmClient
+from keycrm_pipeline.crm.errors import (
+    EXCERPT_LENGTH,
     KeyCrmError,
-    TransportFailure,
-    UnexpectedAnswer,
+    RequestRefused,
+    body_excerpt,
+    clean_text,
 )
-from keycrm_pipeline.crm.errors import EXCERPT_LENGTH, RequestRefused, body_excerpt, clean_text
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm, Reply
 
@@ -33,13 +33,13 @@ from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm, Reply
         "1234567",
     ],
 )
-def test_phones_in_any_grouping_are_taken_out(phone: str) -> None:
+def test_phones_in_any_grouping_are_removed(phone: str) -> None:
     text = clean_text(f"Buyer {phone} not found")
     assert text == "Buyer [number] not found" or text == "Buyer ([number] not found"
     assert "123" not in text
 
 
-def test_mail_addresses_markup_and_the_key_are_taken_out() -> None:
+def test_mail_addresses_markup_and_the_key_are_removed() -> None:
     text = clean_text(f"<h1>Error</h1> for olena@example.com with Bearer {KEY}\x00\r\n  done", KEY)
     assert text == "Error for [e-mail] with Bearer [key] done"
 
@@ -53,7 +53,7 @@ def test_what_follows_a_brace_is_left_out() -> None:
 @pytest.mark.parametrize(
     "body", [b'{"full_name": "Mar', b'  [{"full_name": "Mar', b'\xef\xbb\xbf{"a": 1', b'"Mar']
 )
-def test_cut_off_json_is_never_shown(body: bytes) -> None:
+def test_truncated_json_is_never_shown(body: bytes) -> None:
     assert body_excerpt(body, KEY) == ""
 
 
@@ -79,43 +79,35 @@ def test_an_error_page_is_shown_up_to_500_characters() -> None:
         ),
     ],
 )
-def test_names_on_a_page_in_the_place_of_an_answer_are_never_shown(page: str, shown: str) -> None:
-    """A name has no pattern: it stood in the error of a load, and with it in Dagster's events, when a page had it."""
+def test_names_on_a_page_in_place_of_an_answer_are_never_shown(page: str, shown: str) -> None:
+    """A name has no pattern: a name on such a page got into the error of a load, and so into Dagster's events."""
     assert body_excerpt(page.encode(), KEY) == shown
 
 
-def test_a_phone_at_the_edge_of_the_excerpt_is_not_cut_into_a_shown_half() -> None:
+def test_half_of_a_phone_at_the_edge_of_the_excerpt_is_not_shown() -> None:
     for shift in range(20):
         text = clean_text("x" * (EXCERPT_LENGTH - shift) + " 380501234567")
         assert "380" not in text
 
 
-def test_a_huge_answer_without_a_blank_is_cleaned_in_no_time() -> None:
-    """Half a megabyte of one word (a picture, say) must not hold a load up."""
+def test_a_huge_answer_without_spaces_is_cleaned_quickly() -> None:
+    """Half a megabyte without a space (an image, say) must not delay a load."""
     assert clean_text("x" * 500_000) == "x" * EXCERPT_LENGTH
     assert clean_text("olena@example.com " * 30_000).startswith("[e-mail] [e-mail]")
 
 
 def test_errors_survive_the_way_between_processes() -> None:
-    """A run's error crosses process borders; it must arrive as what it was."""
-    failure = TransportFailure("words", route="/order", status=502, attempts=6, excerpt="Bad Gateway")
-    copy = pickle.loads(pickle.dumps(failure))  # noqa: S301 - our own bytes
-    assert (str(copy), copy.route, copy.status, copy.attempts) == ("words", "/order", 502, 6)
-
-
-def test_it_is_known_whether_trying_again_helps() -> None:
-    assert TransportFailure.retry_helps
-    assert not AuthenticationError.retry_helps
-    assert not RequestRefused.retry_helps
-    assert not UnexpectedAnswer.retry_helps
-    assert issubclass(TransportFailure, KeyCrmError)
+    """A run's error crosses process borders; it must arrive unchanged."""
+    refusal = RequestRefused("words", status=422, reason="Bad filter")
+    copy = pickle.loads(pickle.dumps(refusal))  # noqa: S301 - our own bytes
+    assert (str(copy), copy.status, copy.reason) == ("words", 422, "Bad filter")
 
 
 _SAME_IN_ALL_LANGUAGES = re.compile(r"KEYCRM_API_KEY\S*|KeyCRM|GET /\S+|JSON|API|base_url|Error of a page")
 
 
 @pytest.mark.parametrize(
-    ("reply", "told"),
+    ("reply", "translation"),
     [
         (Reply(401), "KeyCRM не приймає ключ API (GET /order/1, статус 401)."),
         (Reply(302), "спроб: 1; востаннє він вказує на іншу адресу (статус 302), куди"),
@@ -131,28 +123,28 @@ _SAME_IN_ALL_LANGUAGES = re.compile(r"KEYCRM_API_KEY\S*|KeyCRM|GET /\S+|JSON|API
     ],
     ids=["key", "moved", "down", "too many", "page", "wrong address", "dropped"],
 )
-def test_what_the_client_says_of_keycrm_is_told_in_ukrainian(
+def test_what_the_client_says_about_keycrm_is_shown_in_ukrainian(
     crm: LoopbackCrm,
     client: KeyCrmClient,
     reply: Reply,
-    told: str,
+    translation: str,
 ) -> None:
-    """A refused key, a KeyCRM that is away or in trouble: the client's own words are found again, part by part."""
+    """A refused key, an unreachable or failing KeyCRM: the client's messages are translated part by part."""
     crm.faults = [reply] * 10
     with pytest.raises(KeyCrmError) as raised:
         client.order(1)
     text = error_in_ukrainian(str(raised.value))
-    assert told in text
+    assert translation in text
     assert re.findall("[A-Za-z]{3,}", _SAME_IN_ALL_LANGUAGES.sub("", text)) == []
     if reply.body == b"Error of a page":
         assert text.endswith(" Початок відповіді: Error of a page")
 
 
-def test_nobody_there(make_client: Callable[..., KeyCrmClient]) -> None:
-    """An address where nobody listens: the network is to be looked at."""
+def test_an_address_where_nothing_listens(make_client: Callable[..., KeyCrmClient]) -> None:
+    """The user is advised to check the network and the address."""
     with pytest.raises(KeyCrmError) as raised:
-        make_client(base_url="http://127.0.0.1:9/v1", attempts=1).order(1)
+        make_client(base_url="http://127.0.0.1:9/v1").order(1)
     assert error_in_ukrainian(str(raised.value)) == (
-        "KeyCRM не відповідає за адресою 127.0.0.1: з'єднання не встановлено (GET /order/1, спроб: 1). Перевірте "
+        "KeyCRM не відповідає за адресою 127.0.0.1: з'єднання не встановлено (GET /order/1, спроб: 6). Перевірте "
         "мережу і base_url у профілі. Нічого не втрачено; завантаження можна повторити."
     )

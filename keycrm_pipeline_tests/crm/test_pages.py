@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keycrm_pipeline.crm import UnexpectedAnswer, parse_instant
+from keycrm_pipeline.crm.errors import UnexpectedAnswer
 from keycrm_pipeline.crm.pages import (
     BrokenBody,
     OrderRow,
@@ -18,6 +18,8 @@ from keycrm_pipeline.crm.pages import (
     decode_order,
     decode_row,
     parse_id,
+    parse_instant,
+    repaired_json,
 )
 
 
@@ -107,8 +109,8 @@ def test_dates_of_a_wrong_type_are_none_and_the_id_stays() -> None:
     ("body", "word"),
     [
         (b'{"total": 3}', "`data` is missing"),
-        (b'{"total": 3, "data": null}', "`data` is no list"),
-        (b'{"total": 3, "data": {"id": 1}}', "`data` is no list"),
+        (b'{"total": 3, "data": null}', "`data` is not a list"),
+        (b'{"total": 3, "data": {"id": 1}}', "`data` is not a list"),
         (b'{"data": []}', "`total` is null"),
         (b'{"total": -1, "data": []}', "`total` is -1"),
         (b'{"total": "many", "data": []}', "`total` is a str"),
@@ -117,7 +119,7 @@ def test_dates_of_a_wrong_type_are_none_and_the_id_stays() -> None:
         (b'"Marker Person"', "JSON str"),
     ],
 )
-def test_json_that_is_no_list_of_keycrms_is_an_error_that_names_the_route(body: bytes, word: str) -> None:
+def test_json_that_is_not_a_keycrm_list_is_an_error_that_names_the_route(body: bytes, word: str) -> None:
     with pytest.raises(UnexpectedAnswer) as caught:
         decode_envelope(body, route="/order", page=1)
     assert word in str(caught.value)
@@ -144,20 +146,21 @@ def test_total_may_be_a_text_and_the_page_size_is_read() -> None:
         b'{"total": 1, "data": []} trailing',
     ],
 )
-def test_what_is_no_complete_json_is_broken_and_not_an_answer(body: bytes) -> None:
+def test_incomplete_json_is_a_broken_body_and_not_an_answer(body: bytes) -> None:
     with pytest.raises(BrokenBody):
-        decode_envelope(body, route="/order", page=1)
+        decode_envelope(repaired_json(body), route="/order", page=1)
 
 
 def test_half_an_emoji_in_one_row_does_not_cost_the_page() -> None:
-    """A comment cut in the middle of an emoji: the half becomes a replacement character, whole ones stay."""
+    """A comment cut in the middle of an emoji: the half becomes a replacement character, whole emojis stay."""
     body = rb'{"total": 1, "data": [{"id": 1, "a": "x\ud83d", "b": "\ud83d\ude00", "c": "\\ud83d"}]}'
-    (row,) = decode_envelope(body, route="/order", page=1).rows
+    (row,) = decode_envelope(repaired_json(body), route="/order", page=1).rows
     assert json.loads(row) == {"id": 1, "a": "x\ufffd", "b": "😀", "c": "\\ud83d"}
 
 
-def test_a_byte_order_mark_is_passed_over() -> None:
-    assert decode_envelope(b'\xef\xbb\xbf{"total": 0, "data": []}', route="/users", page=1).total == 0
+def test_a_byte_order_mark_is_ignored() -> None:
+    body = repaired_json(b'\xef\xbb\xbf{"total": 0, "data": []}')
+    assert decode_envelope(body, route="/users", page=1).total == 0
 
 
 def test_fractions_of_reference_rows_are_decimal() -> None:

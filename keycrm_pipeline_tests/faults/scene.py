@@ -20,7 +20,8 @@ from typing import Any
 
 import duckdb
 
-from keycrm_pipeline.crm import KeyCrmClient, RequestBudget
+from keycrm_pipeline.crm.budget import RequestBudget
+from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.sandbox.api import SandboxApi, SandboxResponse
 from keycrm_pipeline.sandbox.payloads import buyer_payload, order_payload
 from keycrm_pipeline.sandbox.server import SandboxServer
@@ -138,7 +139,6 @@ class ServedBooks(Books):
             api_key=key,
             budget=RequestBudget(600_000, time.clock, time.sleep, jitter=lambda: 0.0),
             concurrency=2,
-            sleep=time.sleep,
         )
 
     def contents(self) -> Contents:

@@ -61,10 +61,10 @@ class Absence:
 ABSENCES = {
     # Without a word of KeyCRM how long to wait, the client would try for four minutes.
     "refusals": Absence("too_many_requests", "because of too many requests (status 429)", {"retry_after": 8}),
-    "faults": Absence("server_errors", "a fault of its own (status 503)", {}, {"server_error_status": 500}),
-    "webpages": Absence("html_pages", "was no complete JSON", {}, {"html_status": 502}),
-    "broken": Absence("cut_off_bodies", "was no complete JSON"),
-    "dropped": Absence("dropped_connections", "the connection broke off"),
+    "faults": Absence("server_errors", "an internal error (status 503)", {}, {"server_error_status": 500}),
+    "webpages": Absence("html_pages", "was not complete JSON", {}, {"html_status": 502}),
+    "broken": Absence("cut_off_bodies", "was not complete JSON"),
+    "dropped": Absence("dropped_connections", "the connection was lost"),
 }
 
 
@@ -209,7 +209,7 @@ def test_an_outage_longer_than_the_patience_is_told(lives: dict[str, Life], name
     life = lives[name]
     assert life.first["status"] == "failed"
     assert ABSENCES[name].told in life.first["error"]
-    assert "asked 6 times" in life.first["error"]
+    assert "tried 6 times" in life.first["error"]
     assert life.status["error"] == life.first["error"]
     assert life.booked_meanwhile == 0
     assert life.answers[0] >= 6

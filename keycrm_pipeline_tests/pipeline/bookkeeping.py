@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from keycrm_pipeline.crm import KeyCrmClient, RequestBudget
+from keycrm_pipeline.crm.budget import RequestBudget
+from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.exchange import exchange
 from keycrm_pipeline.pipeline.stages import STAGES, Stage, run_load
@@ -119,7 +120,6 @@ class Books:
             budget=RequestBudget(600_000, sleep=lambda _seconds: None, jitter=lambda: 0.0),
             transport=RewritingTransport(self.api, self.rewritten),
             concurrency=2,
-            sleep=lambda _seconds: None,
         )
 
     @contextlib.contextmanager
