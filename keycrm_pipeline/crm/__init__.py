@@ -23,7 +23,8 @@ from keycrm_pipeline.crm.errors import (
 if TYPE_CHECKING:
     from keycrm_pipeline.crm.budget import RequestBudget, Statistics, budget_key, shared_budget
     from keycrm_pipeline.crm.client import KeyCrmClient
-    from keycrm_pipeline.crm.pages import CrmRow, IdPage, OrderPage, OrderRow, PageRecord, parse_instant
+    from keycrm_pipeline.crm.pages import CrmRow, IdPage, OrderPage, OrderRow, PageRecord
+    from keycrm_pipeline.crm.values import parse_instant
 
 __all__ = [
     "AuthenticationError",
@@ -47,7 +48,8 @@ __all__ = [
 _HOMES = {
     "budget": ("RequestBudget", "Statistics", "budget_key", "shared_budget"),
     "client": ("KeyCrmClient",),
-    "pages": ("CrmRow", "IdPage", "OrderPage", "OrderRow", "PageRecord", "parse_instant"),
+    "pages": ("CrmRow", "IdPage", "OrderPage", "OrderRow", "PageRecord"),
+    "values": ("parse_instant",),
 }
 """Module of this package -> what it offers here."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from keycrm_pipeline.accounting.days import order_day, period_instants, spans
 from keycrm_pipeline.accounting.statuses import CLOSING_GROUPS
 from keycrm_pipeline.crm.client import KeyCrmClient
-from keycrm_pipeline.crm.pages import parse_instant
+from keycrm_pipeline.crm.values import parse_instant
 from keycrm_pipeline.pipeline import review
 from keycrm_pipeline.pipeline.extraction import (
     ExtractionCounts,
