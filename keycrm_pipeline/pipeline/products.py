@@ -22,7 +22,7 @@ from keycrm_pipeline.accounting.products import (
     needs_catalogue,
 )
 from keycrm_pipeline.crm.client import KeyCrmClient
-from keycrm_pipeline.crm.values import flag, text, whole
+from keycrm_pipeline.crm.values import flag, options, text, whole
 from keycrm_pipeline.pipeline.registers import CardCounts
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import cards as card_store
@@ -68,18 +68,6 @@ def read_items(connection: duckdb.DuckDBPyConnection) -> list[SoldItem]:
     ]
 
 
-def _options(properties: object) -> str | None:
-    if not isinstance(properties, list):
-        return None
-    return characteristics(
-        [
-            (text(option.get("name")), text(option.get("value")))
-            for option in properties
-            if isinstance(option, dict)
-        ]
-    )
-
-
 def read_catalogue(connection: duckdb.DuckDBPyConnection) -> dict[int, CatalogueProduct]:
     """KeyCRM's catalogue as stored; a product that KeyCRM does not know is left out."""
     products, offers = card_store.known_catalogue(connection)
@@ -91,7 +79,7 @@ def read_catalogue(connection: duckdb.DuckDBPyConnection) -> dict[int, Catalogue
                 offer_id=offer_id,
                 sku=text(row.get("sku")),
                 barcode=text(row.get("barcode")),
-                characteristics=_options(row.get("properties")),
+                characteristics=characteristics(options(row.get("properties"))),
             )
         )
     catalogue = {}
