@@ -12,29 +12,20 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
 from keycrm_pipeline.crm.errors import UnexpectedAnswer
+from keycrm_pipeline.crm.values import parse_instant, whole
 
 PAGE_SIZE: Final = 50
 """Rows per page: the most KeyCRM returns; it silently clamps larger numbers."""
 
 LARGEST_ID: Final = 2**63 - 1
 """The largest id a BIGINT column holds; anything larger is not a KeyCRM id."""
-
-_INSTANT = re.compile(
-    r"(?P<day>\d{4}-\d{2}-\d{2})(?:[T ](?P<time>\d{2}:\d{2}(?::\d{2})?)(?P<fraction>\.\d+)?"
-    r"\s*(?P<zone>[Zz]|[+-]\d{2}(?::?\d{2})?)?)?",
-    re.ASCII,
-)
-
-_FIRST_MOMENT = datetime(2, 1, 1, tzinfo=UTC)
-_LAST_MOMENT = datetime(9998, 12, 31, tzinfo=UTC)
-"""Within these a moment has a day in every time zone. The warehouse reads dates by the same bounds."""
 
 # Whole pairs and other escapes match first, so that what matches as `half` has no partner.
 _ESCAPE = re.compile(
@@ -179,43 +170,8 @@ _UNREADABLE = (msgspec.DecodeError, RecursionError)
 _ANYTHING = msgspec.json.Decoder()
 
 
-def parse_instant(text: object) -> datetime | None:
-    """A moment as KeyCRM writes it, in UTC.
-
-    Two forms occur: ISO 8601 with `T`, fractions of a second and `Z` or an offset, and blank-separated
-    without a zone. Without a zone it is UTC, as all of KeyCRM's times are; a bare day is its midnight.
-    Fractions beyond microseconds are cut off.
-
-    Args:
-        text: The value of a field; anything but a text is unreadable.
-
-    Returns:
-        The moment, aware and in UTC; None when there is none, it cannot be read, or it lies at the very ends
-        of the calendar, where it may have no local day.
-    """
-    if not isinstance(text, str):
-        return None
-    match = _INSTANT.fullmatch(text.strip())
-    if match is None:
-        return None
-    zone = match["zone"]
-    offset = "+00:00" if zone is None or zone in "Zz" else zone
-    fraction = (match["fraction"] or "")[:7].ljust(7, "0") if match["fraction"] else ""
-    try:
-        moment = datetime.fromisoformat(
-            f"{match['day']}T{_with_seconds(match['time'] or '00:00')}{fraction}{offset}"
-        ).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment if _FIRST_MOMENT <= moment <= _LAST_MOMENT else None
-
-
-def _with_seconds(time: str) -> str:
-    return time if len(time) > len("00:00") else f"{time}:00"
-
-
 def parse_id(value: object) -> int | None:
-    """An id as KeyCRM writes it: a number, or the number as text.
+    """An id of KeyCRM's: a whole number (see `values.whole`) of 1 or more.
 
     Args:
         value: The value of a field.
@@ -223,8 +179,8 @@ def parse_id(value: object) -> int | None:
     Returns:
         The id, 1 or more and small enough for a BIGINT; None if the value is not such a number.
     """
-    number = parse_count(value)
-    return number if number is not None and 0 < number <= LARGEST_ID else None
+    number = whole(value)
+    return number if number is not None and number > 0 else None
 
 
 def parse_count(value: object) -> int | None:

@@ -22,7 +22,7 @@ from keycrm_pipeline.accounting.products import (
     needs_catalogue,
 )
 from keycrm_pipeline.crm.client import KeyCrmClient
-from keycrm_pipeline.crm.values import flag, text, whole
+from keycrm_pipeline.crm.values import flag, options, text, whole
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.results import CardCounts, StageNumbers
 from keycrm_pipeline.pipeline.selection import selection
@@ -97,18 +97,6 @@ def read_items(connection: duckdb.DuckDBPyConnection) -> list[SoldItem]:
     ]
 
 
-def _options(properties: object) -> str | None:
-    if not isinstance(properties, list):
-        return None
-    return characteristics(
-        [
-            (text(option.get("name")), text(option.get("value")))
-            for option in properties
-            if isinstance(option, dict)
-        ]
-    )
-
-
 @dataclass(frozen=True)
 class KnownCatalogue:
     """What is known of the products that some items are of.
@@ -134,7 +122,7 @@ def read_catalogue(connection: duckdb.DuckDBPyConnection, items: Iterable[SoldIt
                 offer_id=offer_id,
                 sku=text(row.get("sku")),
                 barcode=text(row.get("barcode")),
-                characteristics=_options(row.get("properties")),
+                characteristics=characteristics(options(row.get("properties"))),
             )
         )
     known = {}

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from keycrm_pipeline.accounting.days import order_day
-from keycrm_pipeline.crm.pages import parse_instant
+from keycrm_pipeline.crm.values import parse_instant
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline import review
 from keycrm_pipeline.pipeline.derivation import derive

@@ -50,6 +50,10 @@ NO_DATE = Sentence(
     "The order has no readable date (ordered_at or created_at).",
     "У замовленні немає дати, яку можна прочитати (ordered_at або created_at).",
 )
+DATE_UNREADABLE = Sentence(
+    "The order date (ordered_at) is not a valid date: «{value}».",
+    "Дата замовлення (ordered_at) не є правильною датою: «{value}».",
+)
 NO_STATUS = Sentence(
     "The order has no readable status (status_id).",
     "У замовленні немає статусу, який можна прочитати (status_id).",

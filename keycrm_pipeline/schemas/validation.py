@@ -42,6 +42,7 @@ ORDER_CHECKS = pa.DataFrameSchema(
         "has_partner": pa.Column(pl.Boolean, checks=_is_true(sentences.NO_PARTNER)),
         "buyer_has_id": pa.Column(pl.Boolean, checks=_is_true(sentences.NO_BUYER_ID)),
         "unreadable_fields": pa.Column(pl.String, checks=_nothing_unreadable(sentences.NOT_A_NUMBER)),
+        "unreadable_date": pa.Column(pl.String, checks=_nothing_unreadable(sentences.DATE_UNREADABLE)),
     },
     name="orders",
 )

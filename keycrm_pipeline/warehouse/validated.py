@@ -192,7 +192,7 @@ def store_batch(
             connection.execute(statement("validation", "insert_orders"), {"exchange_id": exchange_id})
             connection.execute(statement("validation", "insert_lines"))
             connection.execute(statement("validation", "insert_payments"))
-        connection.execute(statement("validation", "forget_mended"))
+        connection.execute(statement("validation", "forget_fixed"))
         if rejected:
             connection.register("rejected_frame", rejected_frame)
             connection.execute(statement("validation", "store_rejected"), {"now": now})

@@ -161,11 +161,16 @@ def test_order_without_any_date_is_rejected_under_no_day(new_books: Any) -> None
     books.order(1)
     books.load()
     books.shop.add_order({**order_payload(2), "ordered_at": "незабаром", "created_at": None})
+    books.shop.add_order({**order_payload(3), "ordered_at": None, "created_at": "незабаром"})
     books.changes()
-    assert books.reasons() == {2: ["The order has no readable date (ordered_at or created_at)."]}
+    assert books.reasons() == {
+        2: ["The order date (ordered_at) is not a valid date: «незабаром»."],
+        3: ["The order has no readable date (ordered_at or created_at)."],
+    }
     books.load()
-    assert list(books.reasons()) == [2]
-    books.shop.replace_order(2, {"ordered_at": "2026-03-02T10:00:00.000000Z"})
+    assert list(books.reasons()) == [2, 3]
+    for order_id in (2, 3):
+        books.shop.replace_order(order_id, {"ordered_at": "2026-03-02T10:00:00.000000Z"})
     books.load()
     assert books.reasons() == {}
     assert books.value(2, "order_day") == MARCH_2
@@ -290,7 +295,7 @@ def test_rejected_order_of_another_day_does_not_hide(new_books: Any) -> None:
 
 
 def test_a_date_beyond_all_days_stops_no_load(new_books: Any) -> None:
-    """The last second of the year 9999 has no day in Kyiv, and infinity none anywhere; the next date decides."""
+    """The last second of the year 9999 has no day in Kyiv, and infinity none anywhere: the orders are listed."""
     books = new_books()
     made = "2026-03-02T10:00:00.000000Z"
     for order_id, ordered_at in enumerate(("9999-12-31T23:59:59.000000Z", "Infinity", "2026-03-02"), start=1):
@@ -300,8 +305,43 @@ def test_a_date_beyond_all_days_stops_no_load(new_books: Any) -> None:
         books.shop.add_order({**record, "ordered_at": ordered_at, "created_at": made})
     books.load()
     books.changes()
+    assert books.reasons() == {
+        1: ["The order date (ordered_at) is not a valid date: «9999-12-31T23:59:59.000000Z»."],
+        2: ["The order date (ordered_at) is not a valid date: «Infinity»."],
+    }
+    assert books.rows("orders", "order_id, order_day") == [(3, MARCH_2)]
+
+
+def test_an_order_date_that_cannot_be_read_is_never_replaced_by_another(new_books: Any) -> None:
+    """The load of the day on which KeyCRM made the order lists it; fixed, it is booked under its own date."""
+    books = new_books()
+    books.order(1)
+    record = books.shop.order(1)
+    assert record is not None
+    made = "2026-03-02T10:00:00.000000Z"
+    unreadable = "2026-03-05 10:00:00 Europe/Kyiv"
+    books.shop.add_order({**record, "ordered_at": unreadable, "created_at": made})
+    exchange = books.load()
+    assert (exchange.orders_seen, exchange.orders_rejected) == (1, 1)
+    assert books.reasons() == {1: [f"The order date (ordered_at) is not a valid date: «{unreadable}»."]}
+    assert books.rows("orders", "order_id") == []
+    books.shop.add_order({**record, "ordered_at": None, "created_at": made})
+    books.load()
     assert books.reasons() == {}
-    assert {str(day) for (day,) in books.rows("orders", "order_day")} == {"2026-03-02"}
+    assert books.value(1, "order_day") == MARCH_2
+
+
+@pytest.mark.parametrize("blank", [None, "", " ", []])
+def test_an_order_without_a_date_of_its_own_has_that_of_its_making(new_books: Any, blank: object) -> None:
+    """Nothing is not unreadable: `created_at` decides then (R1)."""
+    books = new_books()
+    books.order(1)
+    record = books.shop.order(1)
+    assert record is not None
+    books.shop.add_order({**record, "ordered_at": blank, "created_at": "2026-03-02T10:00:00.000000Z"})
+    books.load()
+    assert books.reasons() == {}
+    assert books.value(1, "order_day") == MARCH_2
 
 
 @pytest.mark.parametrize("blank", ["\n", "\t \r\n", "\u00a0", "\u200b", "\ufeff\u2003", " \x0b\x1f\u2028"])

@@ -1,34 +1,86 @@
--- From payloads to typed rows. Temporary tables hold one batch; what fails validation never leaves them.
+-- From payloads to typed rows. A batch is held in temporary tables; what fails validation never leaves them.
 -- The session's time zone is UTC here: a time without a zone in a payload means UTC.
 
 -- name: macros
--- Blank texts, and the empty array that KeyCRM sends for an empty object, mean "nothing".
-CREATE OR REPLACE TEMP MACRO filled(value) AS CASE WHEN trim(value) NOT IN ('', '[]') THEN trim(value) END;
--- Whether anything can be seen of a text: line ends and characters without width are no name. The first character
--- nearly always tells.
+-- What each form of a value means is the table in `crm.values`, which reads the same values in Python; a test compares
+-- the two readers. Most values are written plainly, so every macro recognises the plain form first.
+CREATE OR REPLACE TEMP MACRO blank() AS '[\s\p{Z}\x{0b}\x{1c}-\x{1f}\x{85}]';
+CREATE OR REPLACE TEMP MACRO trimmed(value) AS
+    regexp_replace(value, concat('^', blank(), '+|', blank(), '+$'), '', 'g');
+-- The text of a field; nothing for a blank one, and for the empty array that KeyCRM sends for an empty object.
+CREATE OR REPLACE TEMP MACRO filled(value) AS CASE
+    WHEN regexp_matches(value, concat('^(', blank(), '|(\[\]|\{\})?$)|', blank(), '$'))
+    THEN CASE WHEN trimmed(value) NOT IN ('', '[]', '{}') THEN trimmed(value) END
+    ELSE value
+END;
+-- Whether a reader sees anything of a text: line ends and characters without width are no name. The first character
+-- nearly always decides.
 CREATE OR REPLACE TEMP MACRO visible(value) AS CASE
     WHEN value IS NULL THEN false
     WHEN unicode(value) BETWEEN 33 AND 126 OR unicode(value) BETWEEN 1024 AND 1327 THEN true
     ELSE regexp_matches(value, '[^\s\p{Z}\x{0b}\x{1c}-\x{1f}\x{85}\x{ad}\x{200b}\x{2060}\x{feff}]')
 END;
-CREATE OR REPLACE TEMP MACRO number(value) AS try_cast(value AS DECIMAL(18, 6));
-CREATE OR REPLACE TEMP MACRO money(value) AS CAST(try_cast(value AS DECIMAL(18, 6)) AS DECIMAL(18, 2));
-CREATE OR REPLACE TEMP MACRO whole(value) AS
-    CASE WHEN regexp_full_match(value, '-?[0-9]{1,18}(\.0+)?') THEN try_cast(value AS BIGINT) END;
--- The forms and the years that the client reads too (`parse_instant`): DuckDB would also take 'infinity'.
-CREATE OR REPLACE TEMP MACRO instant(value) AS
-    CASE WHEN trim(value) LIKE '____-__-__%'
-        AND try_cast(value AS TIMESTAMPTZ) BETWEEN TIMESTAMPTZ '0002-01-01 00:00:00Z' AND TIMESTAMPTZ '9998-12-31 00:00:00Z'
-    THEN try_cast(value AS TIMESTAMPTZ) END;
-CREATE OR REPLACE TEMP MACRO unreadable(name, value) AS
-    CASE WHEN filled(value) IS NOT NULL AND number(value) IS NULL THEN name || ' «' || left(value, 40) || '»' END;
-CREATE OR REPLACE TEMP MACRO options(properties) AS nullif(array_to_string(
-    list_filter(
-        [concat_ws(': ', filled(option.name), filled(option.value)) for option in properties], lambda text: text <> ''
-    ), '; '), '');
+-- DuckDB alone would also read '1_000'.
+CREATE OR REPLACE TEMP MACRO number(value) AS CASE
+    WHEN NOT contains(value, '_')
+    THEN coalesce(try_cast(value AS DECIMAL(18, 6)), try_cast(trimmed(value) AS DECIMAL(18, 6)))
+END;
+CREATE OR REPLACE TEMP MACRO money(value) AS CAST(number(value) AS DECIMAL(18, 2));
+-- Not by way of `number`, whose six decimals leave three digits less before the point.
+CREATE OR REPLACE TEMP MACRO quantity(value) AS CASE
+    WHEN NOT contains(value, '_')
+    THEN coalesce(try_cast(value AS DECIMAL(18, 3)), try_cast(trimmed(value) AS DECIMAL(18, 3)))
+END;
+CREATE OR REPLACE TEMP MACRO whole(value) AS CASE
+    WHEN regexp_full_match(value, '-?[0-9]{1,19}(\.0+)?') THEN try_cast(value AS BIGINT)
+    WHEN regexp_full_match(trimmed(value), '-?[0-9]{1,19}(\.0+)?') THEN try_cast(trimmed(value) AS BIGINT)
+END;
+CREATE OR REPLACE TEMP MACRO flag(value) AS CASE
+    WHEN value IS NULL OR value IN ('false', '0') THEN false
+    ELSE coalesce(lower(filled(value)) IN ('true', '1'), false)
+END;
+-- DuckDB alone would also read 'infinity', '2026-3-2', 24:00 and names of zones. Within the bounds of years a moment
+-- has a day in every time zone.
+CREATE OR REPLACE TEMP MACRO is_moment(value) AS regexp_full_match(
+    value,
+    '\d{4}-\d\d-\d\d([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)?)?'
+);
+CREATE OR REPLACE TEMP MACRO within_years(moment) AS CASE
+    WHEN moment BETWEEN TIMESTAMPTZ '0002-01-01 00:00:00Z' AND TIMESTAMPTZ '9998-12-31 00:00:00Z' THEN moment
+END;
+-- DuckDB takes no zone right after the minutes: the second cast adds the seconds.
+CREATE OR REPLACE TEMP MACRO moment_of(value) AS within_years(coalesce(
+    try_cast(value AS TIMESTAMPTZ), try_cast(regexp_replace(value, '^(.{16})', '\1:00') AS TIMESTAMPTZ)
+));
+CREATE OR REPLACE TEMP MACRO instant(value) AS CASE
+    WHEN is_moment(value) THEN moment_of(value)
+    WHEN is_moment(trimmed(value)) THEN moment_of(trimmed(value))
+END;
+CREATE OR REPLACE TEMP MACRO not_a_number(name, value) AS
+    CASE WHEN number(value) IS NULL AND filled(value) IS NOT NULL THEN name || ' «' || left(value, 40) || '»' END;
+-- A text as it is written on a card: blanks inside collapsed, without characters that have no width.
+CREATE OR REPLACE TEMP MACRO tidied(value) AS nullif(trim(regexp_replace(
+    regexp_replace(filled(value), '[\x{ad}\x{200b}\x{2060}\x{feff}]', '', 'g'), concat(blank(), '+'), ' ', 'g'
+)), '');
+-- An option without a value says nothing; a value without an option stands alone.
+CREATE OR REPLACE TEMP MACRO tidied_options(properties) AS nullif(array_to_string(
+    [coalesce(tidied(option.name) || ': ', '') || tidied(option.value) for option in properties], '; '), '');
+CREATE OR REPLACE TEMP MACRO plain_words() AS '[!-Z\\-z|-~\x{400}-\x{52f}]+( [!-Z\\-z|-~\x{400}-\x{52f}]+)*';
+CREATE OR REPLACE TEMP MACRO separated_options(properties) AS array_to_string(
+    [coalesce(option.name, '') || chr(30) || coalesce(option.value, '') for option in properties], chr(31));
+-- The plain options of a line are recognised with one look: inside a list, DuckDB would compile the patterns again for
+-- every chunk of rows.
+CREATE OR REPLACE TEMP MACRO options(properties) AS CASE
+    WHEN regexp_full_match(
+        separated_options(properties),
+        concat(plain_words(), '\x1e', plain_words(), '(\x1f', plain_words(), '\x1e', plain_words(), ')*')
+    )
+    THEN replace(replace(separated_options(properties), chr(30), ': '), chr(31), '; ')
+    WHEN len(properties) > 0 THEN tidied_options(properties)
+END;
 
 -- name: stage_range
--- All fields are read as text, in one pass: a value of an unexpected type must be seen, not turned into NULL.
+-- All fields are read as text: a value of an unexpected type must be seen, not turned into NULL.
 CREATE OR REPLACE TEMP TABLE staged_payloads AS
 SELECT order_id, order_day, payload_hash, from_json(payload, $structure) AS fields
 FROM raw.orders
@@ -83,7 +135,9 @@ CREATE OR REPLACE TEMP TABLE staged_orders AS
 SELECT
     order_id,
     order_day,
-    coalesce(instant(fields.ordered_at), instant(fields.created_at)) AS ordered_at,
+    -- A date that cannot be read is not replaced by another one: the order is rejected (R10).
+    coalesce(instant(fields.ordered_at), CASE WHEN filled(fields.ordered_at) IS NULL THEN instant(fields.created_at) END)
+        AS ordered_at,
     instant(fields.created_at) AS crm_created_at,
     instant(fields.updated_at) AS crm_updated_at,
     instant(fields.status_changed_at) AS status_changed_at,
@@ -99,12 +153,12 @@ SELECT
     filled(fields.buyer.phone) AS buyer_phone,
     filled(fields.buyer.email) AS buyer_email,
     money(fields.grand_total) AS grand_total,
-    coalesce(money(filled(fields.shipping_price)), 0) AS shipping_price,
-    coalesce(money(filled(fields.wrap_price)), 0) AS wrap_price,
-    coalesce(money(filled(fields.taxes)), 0) AS taxes,
-    coalesce(money(filled(fields.discount_amount)), 0) AS discount_amount,
-    coalesce(number(filled(fields.discount_percent)), 0) AS discount_percent,
-    coalesce(money(filled(fields.total_discount)), 0) AS total_discount,
+    coalesce(money(fields.shipping_price), 0) AS shipping_price,
+    coalesce(money(fields.wrap_price), 0) AS wrap_price,
+    coalesce(money(fields.taxes), 0) AS taxes,
+    coalesce(money(fields.discount_amount), 0) AS discount_amount,
+    coalesce(number(fields.discount_percent), 0) AS discount_percent,
+    coalesce(money(fields.total_discount), 0) AS total_discount,
     filled(fields.payment_status) AS payment_status,
     coalesce(filled(fields.buyer_comment), filled(fields.client_comment)) AS buyer_comment,
     filled(fields.manager_comment) AS manager_comment,
@@ -124,12 +178,14 @@ SELECT
     payload_hash,
     fields.products IS NOT NULL AS has_lines,
     concat_ws('; ',
-        unreadable('grand_total', fields.grand_total), unreadable('shipping_price', fields.shipping_price),
-        unreadable('wrap_price', fields.wrap_price), unreadable('taxes', fields.taxes),
-        unreadable('discount_amount', fields.discount_amount),
-        unreadable('discount_percent', fields.discount_percent),
-        unreadable('total_discount', fields.total_discount)
-    ) AS unreadable_fields
+        not_a_number('grand_total', fields.grand_total), not_a_number('shipping_price', fields.shipping_price),
+        not_a_number('wrap_price', fields.wrap_price), not_a_number('taxes', fields.taxes),
+        not_a_number('discount_amount', fields.discount_amount),
+        not_a_number('discount_percent', fields.discount_percent),
+        not_a_number('total_discount', fields.total_discount)
+    ) AS unreadable_fields,
+    CASE WHEN instant(fields.ordered_at) IS NULL THEN coalesce(left(filled(fields.ordered_at), 40), '') ELSE '' END
+        AS unreadable_date
 FROM staged_payloads
 
 -- name: stage_lines
@@ -151,9 +207,9 @@ typed AS (
         coalesce(filled(line.sku), filled(line.offer.sku)) AS sku,
         filled(line.name) AS name,
         filled(line.unit_type) AS unit,
-        try_cast(filled(line.quantity) AS DECIMAL(18, 3)) AS quantity,
-        coalesce(number(filled(line.price)), number(filled(line.price_sold))) AS price,
-        coalesce(number(filled(line.price_sold)), number(filled(line.price))) AS price_sold,
+        quantity(line.quantity) AS quantity,
+        coalesce(number(line.price), number(line.price_sold)) AS price,
+        coalesce(number(line.price_sold), number(line.price)) AS price_sold,
         coalesce(line_options, offer_options) AS characteristics,
         whole(line.offer.id) AS offer_id,
         filled(line.offer.sku) AS offer_sku,
@@ -161,7 +217,7 @@ typed AS (
         offer_options AS offer_characteristics,
         whole(line.offer.product_id) AS crm_product_id,
         line.quantity AS quantity_text,
-        concat_ws('; ', unreadable('price', line.price), unreadable('price_sold', line.price_sold))
+        concat_ws('; ', not_a_number('price', line.price), not_a_number('price_sold', line.price_sold))
             AS unreadable_fields
     FROM unnested
 )
@@ -173,7 +229,7 @@ SELECT
 FROM typed
 
 -- name: stage_payments
--- KeyCRM keeps payments and expenses in one table; one that comes in both lists is one and the same.
+-- KeyCRM keeps payments and expenses in one table: an id that comes in both lists is a single payment.
 CREATE OR REPLACE TEMP TABLE staged_payments AS
 WITH listed AS (
     SELECT order_id, order_day, coalesce(len(fields.payments), 0) AS payments,
@@ -196,7 +252,7 @@ typed AS (
         money(payment.amount) AS amount,
         upper(filled(payment.actual_currency)) AS currency,
         filled(payment.status) AS status,
-        list_position > payments OR coalesce(payment.is_expense IN ('true', '1'), false) AS is_expense,
+        list_position > payments OR flag(payment.is_expense) AS is_expense,
         left(payment.amount, 40) AS amount_text
     FROM unnested
 )
@@ -211,9 +267,10 @@ DROP TABLE staged_payloads
 SELECT
     staged.order_id,
     staged.order_day,
-    staged.ordered_at,
+    -- What is reported as unreadable must not be reported as missing, too.
+    coalesce(staged.ordered_at, CASE WHEN staged.unreadable_date <> '' THEN TIMESTAMPTZ '1970-01-01 00:00:00Z' END)
+        AS ordered_at,
     staged.status_id,
-    -- Unreadable is told by unreadable_fields; here it must not be told again as missing.
     coalesce(staged.grand_total, CASE WHEN contains(staged.unreadable_fields, 'grand_total «') THEN 0 END) AS grand_total,
     staged.has_lines,
     $has_default_partner OR links.buyer_id IS NOT NULL
@@ -221,7 +278,8 @@ SELECT
     staged.buyer_id IS NOT NULL
         OR NOT (visible(staged.buyer_name) OR visible(staged.buyer_phone) OR visible(staged.buyer_email))
         AS buyer_has_id,
-    staged.unreadable_fields
+    staged.unreadable_fields,
+    staged.unreadable_date
 FROM staged_orders AS staged
 LEFT JOIN accounting.partner_links AS links ON links.buyer_id = staged.buyer_id
 
@@ -239,7 +297,7 @@ FROM staged_lines
 SELECT order_id, position, amount, amount_text FROM staged_payments
 
 -- name: drop_rejected
--- What failed stays in the staged tables of nobody: the last good rows of such an order are kept as they are.
+-- The last good rows of a rejected order are kept as they are.
 CREATE OR REPLACE TEMP TABLE accepted_orders AS
 SELECT staged.order_id
 FROM staged_orders AS staged
@@ -255,7 +313,7 @@ WHERE stored.order_id IS NULL OR stored.payload_hash <> staged.payload_hash
     OR stored.order_day IS DISTINCT FROM staged.order_day
 
 -- name: differing_orders
--- After a correction of the program the same payload may give other rows: compared by value.
+-- After a fix of the program the same payload may give other rows, so they are compared by value.
 CREATE OR REPLACE TEMP TABLE changed_orders AS
 SELECT staged.order_id, stored.order_id IS NOT NULL AS is_stored
 FROM staged_orders AS staged
@@ -268,7 +326,7 @@ DELETE FROM validated.{table} WHERE order_id IN (SELECT order_id FROM changed_or
 
 -- name: insert_orders
 INSERT INTO validated.orders BY NAME
-SELECT staged.* EXCLUDE (has_lines, unreadable_fields), $exchange_id AS exchange_id
+SELECT staged.* EXCLUDE (has_lines, unreadable_fields, unreadable_date), $exchange_id AS exchange_id
 FROM staged_orders AS staged SEMI JOIN changed_orders USING (order_id)
 ORDER BY order_day, order_id
 
@@ -284,18 +342,18 @@ SELECT staged.* EXCLUDE (amount_text)
 FROM staged_payments AS staged SEMI JOIN changed_orders USING (order_id)
 ORDER BY order_day, order_id, position
 
--- name: forget_mended
+-- name: forget_fixed
 DELETE FROM ops.rejected_records
 WHERE order_id IN (SELECT order_id FROM accepted_orders)
 
 -- name: store_rejected
--- rejected_at moves only when the reasons or the payload are new: a load that changes nothing changes no time.
+-- rejected_at changes only with the reasons or the payload: a load that changes nothing changes no time.
 INSERT INTO ops.rejected_records BY NAME
 SELECT
     CAST(raw.order_id AS VARCHAR) AS record_key, raw.order_id, raw.order_day, rejected.reasons,
     CAST(raw.payload AS VARCHAR) AS payload, $now AS rejected_at
 FROM rejected_frame AS rejected JOIN raw.orders AS raw USING (order_id)
--- An order that KeyCRM no longer has cannot be mended there.
+-- An order that KeyCRM no longer has cannot be fixed there.
 WHERE raw.missing_since IS NULL
 ON CONFLICT (record_key) DO UPDATE SET
     order_day = excluded.order_day,
@@ -307,8 +365,8 @@ ON CONFLICT (record_key) DO UPDATE SET
         THEN excluded.rejected_at ELSE rejected_records.rejected_at END
 
 -- name: day_parts
--- Days of a period with their orders; a day of more than $most in parts by id, for a shop that brought all its past in
--- on one day.
+-- Days of a period with their orders. A day of more than $most orders is cut into parts by id: a shop may have imported
+-- all its past on one day.
 SELECT order_day, min(order_id), max(order_id), count(*)
 FROM (
     SELECT order_day, order_id, (row_number() OVER (PARTITION BY order_day ORDER BY order_id) - 1) // $most AS part
@@ -317,7 +375,8 @@ FROM (
 GROUP BY order_day, part ORDER BY order_day, part
 
 -- name: payload_size
--- Bytes of a payload of the period on average, by some of its days: to unpack all would take as long as to read them.
+-- The average size in bytes of the period's payloads, from a sample of its days: measuring all of them would take as long
+-- as reading them.
 WITH days AS (
     SELECT order_day, row_number() OVER (ORDER BY order_day) - 1 AS place, count(*) OVER () AS days
     FROM (SELECT DISTINCT order_day FROM raw.orders WHERE order_day BETWEEN $first_day AND $last_day)
