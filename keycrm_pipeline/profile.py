@@ -14,7 +14,7 @@ import re
 import shlex
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -36,6 +36,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from keycrm_pipeline.period import Period
+
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 """A profile's name becomes part of asset keys, job names, file names and an environment variable."""
 
@@ -54,6 +56,9 @@ SANDBOX_REQUESTS_PER_MINUTE = 6000
 
 EARLIEST_START = date(2000, 1, 1)
 """Before any order of KeyCRM; an earlier start_date is a mistyped year and would make days without end."""
+
+LAST_DAYS = 30
+"""Days of a period that nobody named, today included."""
 
 KEY_VARIABLE = "KEYCRM_API_KEY"
 PROFILES_VARIABLE = "KEYCRM_PROFILES_DIR"
@@ -835,6 +840,22 @@ class Workspace:
     def catalogue_directory(self) -> Path:
         """Where the files of the accounting catalogue are (R12)."""
         return self.settings.profiles_directory / self.profile.name / "catalogue"
+
+    def period_or_last_days(self, first: date | None, last: date | None, now: datetime) -> Period:
+        """The period, completed where a day is missing: up to today and 30 days long, but not before `start_date`.
+
+        Args:
+            first: First local day, if one was named.
+            last: Last local day, if one was named.
+            now: The time, timezone-aware.
+
+        Raises:
+            ValueError: The last day is before the first.
+        """
+        last = last or now.astimezone(self.profile.zone).date()
+        if first is None:
+            first = min(last, max(self.profile.start_date, last - timedelta(days=LAST_DAYS - 1)))
+        return Period(first, last)
 
     def api_key(self, environ: Mapping[str, str]) -> str:
         """The profile's API key; see `api_key`.

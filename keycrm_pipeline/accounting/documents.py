@@ -14,10 +14,9 @@ import numpy as np
 import polars as pl
 
 from keycrm_pipeline.accounting.discounts import LineMoney, OrderMoney, line_amounts, settle
+from keycrm_pipeline.kinds import DELIVERY, SERVICE, SERVICE_LINE_NAMES, TAX, WRAP
 
 SOURCE_NUMBER_PREFIX = "Номер джерела: "
-WRAP_NAME = "Пакування"
-TAX_NAME = "Податок"
 HOME_COUNTRY_CODES = ("UA", "UKR")
 HOME_COUNTRY_NAMES = ("україна", "ukraine", "украина")
 ONE_UNIT = 1000
@@ -93,7 +92,7 @@ def derive_documents(
         discount=pl.Series(settlement.line_discount),
         amount=pl.Series(settlement.line_amount),
     )
-    is_service = pl.col("kind") == "service"
+    is_service = pl.col("kind") == SERVICE
     goods = priced.filter(~is_service)
     services = _services(orders, priced.filter(is_service), lines, settings)
     currencies = _currencies(orders, payments, settings)
@@ -142,12 +141,17 @@ def _services(
     )
     last_lines = lines.group_by("order_id").agg(pl.col("line_no").max().alias("last_line"))
     extras = (
-        orders.select("order_id", delivery="shipping_price", wrap="wrap_price", tax="taxes")
+        orders.select(
+            "order_id",
+            **{DELIVERY: pl.col("shipping_price"), WRAP: pl.col("wrap_price"), TAX: pl.col("taxes")},
+        )
         .unpivot(index="order_id", variable_name="kind", value_name="amount")
         .filter(pl.col("amount") > 0)
         .join(last_lines, on="order_id", how="left")
         .with_columns(
-            rank=pl.col("kind").replace_strict({"delivery": 0, "wrap": 1, "tax": 2}, return_dtype=pl.Int32)
+            rank=pl.col("kind").replace_strict(
+                {kind: rank for rank, kind in enumerate(SERVICE_LINE_NAMES)}, return_dtype=pl.Int32
+            )
         )
         .sort("order_id", "rank")
         .with_columns(
@@ -156,12 +160,11 @@ def _services(
                 + pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("order_id")
             ).cast(pl.Int32),
             crm_line_id=pl.lit(None, pl.Int64),
-            product_id=pl.when(pl.col("kind") == "delivery")
+            product_id=pl.when(pl.col("kind") == DELIVERY)
             .then(pl.lit(settings.delivery_product_id, pl.Int64))
             .otherwise(None),
             name=pl.col("kind").replace_strict(
-                {"delivery": settings.delivery_service, "wrap": WRAP_NAME, "tax": TAX_NAME},
-                return_dtype=pl.String,
+                {**SERVICE_LINE_NAMES, DELIVERY: settings.delivery_service}, return_dtype=pl.String
             ),
             sku=pl.lit(None, pl.String),
             characteristics=pl.lit(None, pl.String),

@@ -12,6 +12,7 @@ import click
 
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.run.summary import ExchangeSummary
+from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
 
 if TYPE_CHECKING:
@@ -19,19 +20,6 @@ if TYPE_CHECKING:
 
 PLAIN_WIDTH = 120
 """Columns of a table that is not printed on a terminal: in a file nothing is gained by breaking lines."""
-
-REVIEW_WORDS: Mapping[str, str] = {
-    "unmapped_status": "statuses without a stage (Етап)",
-    "unmapped_manager": "managers without a user (Відповідальний)",
-    "partner_name_conflict": "partners (Партнер) whose names disagree",
-    "ambiguous_product_name": "product names carried by several cards (Товар)",
-    "product_promoted": "products that became Товар з SKU",
-    "order_difference": "orders that do not add up in KeyCRM",
-    "rejected_order": "orders that could not be loaded",
-    "missing_in_crm": "orders no longer in KeyCRM",
-    "catalogue_conflict": "SKUs of products.csv that are carried already",
-}
-"""Kinds of the review list, in words."""
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -97,6 +85,12 @@ def print_exchange(summary: ExchangeSummary, said_status: str | None = None) -> 
         click.echo(f"{'Sum of the period, ' + currency:<28}{money(total):>16}")
 
 
+def review_title(kind: str) -> str:
+    """What the entries of a kind of the review list are; the kind itself when this version does not know it."""
+    known = REVIEW_LIST.get(kind)
+    return kind if known is None else known.title.english
+
+
 def print_review(review: Mapping[str, int]) -> None:
     """Prints what waits for a person, by kind."""
     if not review:
@@ -104,7 +98,7 @@ def print_review(review: Mapping[str, int]) -> None:
         return
     click.echo("Waits for a person (see `keycrm-pipeline review`):")
     for kind, count in review.items():
-        click.echo(f"  {count:>6}  {REVIEW_WORDS.get(kind, kind)}")
+        click.echo(f"  {count:>6}  {review_title(kind)}")
 
 
 _CHECK_TABLES: Sequence[tuple[str, str, Mapping[str, str]]] = (

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from keycrm_pipeline.commands.output import REVIEW_WORDS, print_exchange, print_review
+from keycrm_pipeline.commands.output import print_exchange, print_review, review_title
 from keycrm_pipeline.profile import Profile, Settings, database_path, lock_path
 from keycrm_pipeline.reports.formatting import without_values
 from keycrm_pipeline.run.lock import is_held
@@ -193,6 +193,5 @@ def print_review_rows(rows: Sequence[ReviewRow]) -> None:
     for row in rows:
         if row.kind != kind:
             kind = row.kind
-            words = REVIEW_WORDS.get(kind, kind)
-            click.echo(f"{words[0].upper()}{words[1:]} ({kind}):")
+            click.echo(f"{review_title(kind)} ({kind}):")
         click.echo(f"  {row.first_seen_at:%d.%m.%Y}  {row.details}")

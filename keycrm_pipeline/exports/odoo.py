@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from keycrm_pipeline.exports.texts import clean_column, harmless_column
+from keycrm_pipeline.kinds import PRODUCT_WITH_SKU, SERVICE, SERVICE_LINE_NAMES, TAX, WRAP
 
 _LABELS = (
     ("stage", "Етап"),
@@ -36,7 +37,12 @@ _LABELS = (
 _DISCOUNT_PRODUCT = "keycrm_service_discount"
 _SURCHARGE = "Націнка"
 """The same line when the buyer pays more than the list prices say."""
-_SERVICE_NAMES = {"wrap": "Пакування", "tax": "Податок", "discount": "Знижка"}
+_DISCOUNT = "Знижка"
+_SERVICE_NAMES = {
+    **{kind: SERVICE_LINE_NAMES[kind] for kind in (WRAP, TAX)},
+    "discount": _DISCOUNT,
+}
+"""What has no card of its own -> its name."""
 
 
 def _external_id(kind: str, column: str) -> pl.Expr:
@@ -67,14 +73,14 @@ def _partners(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _products(frames: Mapping[str, pl.DataFrame], lines: pl.DataFrame) -> pl.DataFrame:
-    cards = frames["products"].filter(pl.col("kind") != "product_with_sku")
+    cards = frames["products"].filter(pl.col("kind") != PRODUCT_WITH_SKU)
     variants = frames["product_variants"]
     plain = cards.select(
         _external_id("product", "product_id").alias("id"),
         _text("name").alias("name"),
         _text("sku").alias("default_code"),
         pl.lit(None, dtype=pl.String).alias("barcode"),
-        pl.when(pl.col("kind") == "service").then(pl.lit("service")).otherwise(pl.lit("consu")).alias("type"),
+        pl.when(pl.col("kind") == SERVICE).then(pl.lit("service")).otherwise(pl.lit("consu")).alias("type"),
     )
     # Odoo makes the variants of a template by itself, under External IDs that nobody knows beforehand. A
     # product of its own for each variant is the only shape that a second import finds again.
@@ -97,7 +103,7 @@ def _products(frames: Mapping[str, pl.DataFrame], lines: pl.DataFrame) -> pl.Dat
     # A card that became `product_with_sku` later still stands behind older lines without a variant.
     used = lines["order_line/product_id/id"].unique().to_list()
     remaining = frames["products"].filter(
-        (pl.col("kind") == "product_with_sku") & _external_id("product", "product_id").is_in(used)
+        (pl.col("kind") == PRODUCT_WITH_SKU) & _external_id("product", "product_id").is_in(used)
     )
     of_cards = remaining.select(
         _external_id("product", "product_id").alias("id"),
@@ -181,7 +187,7 @@ def _order_lines(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
             pl.lit("discount").alias("suffix"),
             pl.lit(_DISCOUNT_PRODUCT).alias("order_line/product_id/id"),
             pl.when(pl.col("reduction") > 0)
-            .then(pl.lit(_SERVICE_NAMES["discount"]))
+            .then(pl.lit(_DISCOUNT))
             .otherwise(pl.lit(_SURCHARGE))
             .alias("order_line/name"),
             pl.lit("1.000").alias("quantity"),

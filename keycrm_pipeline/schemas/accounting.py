@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from keycrm_pipeline.kinds import (
+    CANCELLED_GROUP,
+    PRODUCT_KIND_NAMES,
+    SERVICE_LINE_NAMES,
+    named_kinds,
+)
 from keycrm_pipeline.schemas.columns import (
     INSTANT,
     MONEY,
@@ -13,8 +19,6 @@ from keycrm_pipeline.schemas.columns import (
     one_of,
 )
 
-PRODUCT_KINDS = ("product", "product_with_sku", "service")
-SERVICE_KINDS = ("service", "delivery", "wrap", "tax")
 ORIGINS = ("keycrm", "catalogue")
 
 PARTNERS = Table(
@@ -72,9 +76,9 @@ PRODUCTS = Table(
         Column(
             "kind",
             "VARCHAR",
-            "product (Товар), product_with_sku (Товар з SKU) or service (Послуга).",
+            f"{named_kinds(PRODUCT_KIND_NAMES)}.",
             nullable=False,
-            checks=(one_of("kind", PRODUCT_KINDS),),
+            checks=(one_of("kind", tuple(PRODUCT_KIND_NAMES)),),
         ),
         Column("unit", "VARCHAR", "Unit of measure; empty for pieces."),
         Column("category_id", "BIGINT", "Category in KeyCRM."),
@@ -134,7 +138,7 @@ STATUSES = Table(
         Column("status_id", "BIGINT", "KeyCRM's status id.", nullable=False),
         Column("name", "VARCHAR", "Name; the Ukrainian one for KeyCRM's standard statuses.", nullable=False),
         Column("alias", "VARCHAR", "KeyCRM's key or transliteration."),
-        Column("group_id", "BIGINT", "Group, 1 new to 6 cancelled."),
+        Column("group_id", "BIGINT", f"Group, 1 (new) to {CANCELLED_GROUP} (cancelled)."),
         Column("group_name", "VARCHAR", "The group's Ukrainian name."),
         Column("stage", "VARCHAR", "Stage in the accounting system (Етап).", nullable=False),
         Column("is_mapped", "BOOLEAN", "Whether the profile maps the status to a stage.", nullable=False),
@@ -240,9 +244,9 @@ ORDER_SERVICES = Table(
         Column(
             "kind",
             "VARCHAR",
-            "service (Послуга), delivery (Доставка), wrap (Пакування) or tax (Податок).",
+            f"{named_kinds(SERVICE_LINE_NAMES)}.",
             nullable=False,
-            checks=(one_of("kind", SERVICE_KINDS),),
+            checks=(one_of("kind", tuple(SERVICE_LINE_NAMES)),),
         ),
         Column("product_id", "BIGINT", "Card; empty for wrap and tax."),
         Column("name", "VARCHAR", "Name as sold.", nullable=False),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandera.polars as pa
 import polars as pl
 
-from keycrm_pipeline.schemas.accounting import PRODUCT_KINDS
+from keycrm_pipeline.kinds import PRODUCT_KIND_NAMES
 
 MOST_CHARACTERS = 1000
 """A longer name is a file whose separator or quotes went wrong."""
@@ -46,7 +46,7 @@ PRODUCT_ROWS = pa.DataFrameSchema(
         "id": _text(nullable=False),
         "name": _text(nullable=False, most=MOST_CHARACTERS),
         "sku": _text(nullable=True),
-        "kind": pa.Column(pl.String, checks=pa.Check.isin(PRODUCT_KINDS)),
+        "kind": pa.Column(pl.String, checks=pa.Check.isin(PRODUCT_KIND_NAMES)),
         "unit": _text(nullable=True),
     },
     unique=["id"],

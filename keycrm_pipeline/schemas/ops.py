@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
+from keycrm_pipeline.kinds import EXPORT_FORMATS
 from keycrm_pipeline.schemas.columns import INSTANT, INTEGER_LIST, TEXT_LIST, Column, Table, one_of
+from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 
 EXCHANGE_KINDS = ("period", "changes", "recent", "sweep", "catalogue", "rebuild")
 EXCHANGE_STATUSES = ("running", "succeeded", "failed")
-REVIEW_KINDS = (
-    "unmapped_status",
-    "unmapped_manager",
-    "partner_name_conflict",
-    "ambiguous_product_name",
-    "product_promoted",
-    "order_difference",
-    "rejected_order",
-    "missing_in_crm",
-    "catalogue_conflict",
-)
+REVIEW_KINDS = tuple(REVIEW_LIST)
 
 EXCHANGES = Table(
     "ops",
@@ -195,9 +187,7 @@ EXPORTED_CARDS = Table(
     "exported_cards",
     "One card that was handed over in a format, and the export that held it first: there it is marked as new.",
     (
-        Column(
-            "format", "VARCHAR", "Format of the export: xlsx, csv, parquet, commerceml, odoo.", nullable=False
-        ),
+        Column("format", "VARCHAR", f"Format of the export: {', '.join(EXPORT_FORMATS)}.", nullable=False),
         Column(
             "card_kind",
             "VARCHAR",

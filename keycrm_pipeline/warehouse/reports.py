@@ -2,7 +2,7 @@
 
 What belongs here: the views with the comment of every column, and typed rows of the report's queries. What
 does not: how a figure is shown (see `reports`). Sums of different currencies are never added; cancelled
-orders (status group 6) stand apart in every view that adds orders up.
+orders stand apart in every view that adds orders up.
 """
 
 from __future__ import annotations
@@ -13,6 +13,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
+from keycrm_pipeline.kinds import (
+    CANCELLED_GROUP,
+    COMPLETED_GROUP,
+    DELIVERY_GROUP,
+    SERVICE_LINE_NAMES,
+    STATUS_GROUP_NAMES,
+)
 from keycrm_pipeline.warehouse.statements import statement
 
 if TYPE_CHECKING:
@@ -39,11 +46,17 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "goods_total": "Goods.",
     "grand_total": "What the buyers pay, by KeyCRM.",
     "has_buyer": "Whether the partner is a buyer of KeyCRM; false for the default partner.",
-    "is_cancelled": "Whether the status is of group 6 (Скасовано); such orders are no sales.",
+    "is_cancelled": (
+        f"Whether the status is in group {CANCELLED_GROUP} ({STATUS_GROUP_NAMES[CANCELLED_GROUP]}); "
+        "such orders are not sales."
+    ),
     "is_cash_on_delivery": "Whether an open payment is by a method named so, or the parcel is tracked so.",
     "is_expense": "Whether it is an expense of the shop.",
     "is_returned": "Whether the parcel went back (shipping status return, returned, refused or disposal).",
-    "is_shipped": "Whether the parcel has left: a waybill, a status of group 4 or 5, or tracked on its way.",
+    "is_shipped": (
+        f"Whether the parcel has left: a waybill, a status in group {DELIVERY_GROUP} or {COMPLETED_GROUP}, "
+        "or tracked on its way."
+    ),
     "item_kind": "goods, service, delivery, wrap, tax, or difference for what does not add up.",
     "kind": "Kind of the exchange, or of the thing to review.",
     "line_no": "Position in the document; empty for a difference.",
@@ -88,7 +101,7 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "stage": "Stage (Етап).",
     "started_at": "When it started.",
     "status": "Status of the exchange or of the payment.",
-    "status_group_id": "Group of the status, 1 new to 6 cancelled.",
+    "status_group_id": f"Group of the status, 1 (new) to {CANCELLED_GROUP} (cancelled).",
     "status_group_name": "Its name.",
     "status_id": "Status in KeyCRM.",
     "status_name": "Its name.",
@@ -137,10 +150,20 @@ VIEWS: Mapping[str, str] = {
 stands after those it builds on."""
 
 
+_KINDS = {
+    "delivery_group": DELIVERY_GROUP,
+    "completed_group": COMPLETED_GROUP,
+    "cancelled_group": CANCELLED_GROUP,
+    **SERVICE_LINE_NAMES,
+}
+"""Names in braces in `report_views.sql` -> what stands in the view."""
+
+
 def create_report_views(connection: duckdb.DuckDBPyConnection) -> None:
     """Creates or replaces the views of schema `reports` with their comments; the tables are there already."""
     for view, comment in VIEWS.items():
-        connection.execute(f"CREATE OR REPLACE VIEW reports.{view} AS {statement('report_views', view)}")
+        query = statement("report_views", view).format(**_KINDS)
+        connection.execute(f"CREATE OR REPLACE VIEW reports.{view} AS {query}")
         connection.execute(f"COMMENT ON VIEW reports.{view} IS {_quoted_text(comment)}")
         for column, *_ in connection.execute(f"DESCRIBE reports.{view}").fetchall():
             connection.execute(

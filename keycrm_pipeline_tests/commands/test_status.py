@@ -89,7 +89,7 @@ def test_the_last_exchange_and_what_waits(books: Books, place: Place) -> None:
     assert "Exchange 1 (shop, period, 04.03.2024 to 04.03.2024): succeeded" in shown
     assert "350.00" in shown
     assert "Orders that could not be loaded: 1." in shown
-    assert "1  orders that could not be loaded" in shown
+    assert "1  Orders that could not be loaded" in shown
 
 
 def test_a_failure_after_a_success_shows_both(books: Books, place: Place) -> None:
