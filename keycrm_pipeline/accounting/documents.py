@@ -22,6 +22,23 @@ HOME_COUNTRY_NAMES = ("україна", "ukraine", "украина")
 ONE_UNIT = 1000
 """Quantity 1 in thousandths."""
 
+ADDRESS_PARTS = ("country", "region", "city", "zip", "receive_point", "street", "second_line")
+
+RULE_INPUTS = (
+    "source_currency",
+    "buyer_comment",
+    "manager_comment",
+    "shipping_price",
+    "wrap_price",
+    "taxes",
+    "discount_amount",
+    "discount_percent",
+    "total_discount",
+    "address_country_code",
+    *(f"address_{part}" for part in ADDRESS_PARTS),
+)
+"""Columns of an order that a document is computed from; it takes over all others as they are."""
+
 
 @dataclass(frozen=True)
 class DocumentSettings:
@@ -259,34 +276,18 @@ def _headers(
         .join(currencies, on="order_id", how="left")
         .sort("order_id")
         .select(
-            "order_id",
-            "order_day",
-            "ordered_at",
-            "partner_id",
-            "status_id",
-            "stage",
-            "source_id",
-            "source_number",
+            *(name for name in orders.columns if name not in RULE_INPUTS),
+            "delivery_address",
+            "difference",
             author=pl.lit(settings.author),
             responsible=_mapped("manager_id", settings.managers, pl.lit(settings.author)),
             account=_mapped("account_method_id", settings.accounts, pl.lit(settings.account)),
             currency="order_currency",
             comment=comment(settings.source_number_in_comment),
-            delivery_address="delivery_address",
-            recipient_name="recipient_name",
-            recipient_phone="recipient_phone",
-            delivery_service="delivery_service",
-            tracking_code="tracking_code",
             goods_total=pl.col("goods_total").fill_null(0),
             services_total=pl.col("services_total").fill_null(0),
             discount_total=pl.col("goods_discount").fill_null(0) + pl.col("services_discount").fill_null(0),
-            grand_total="grand_total",
-            difference="difference",
             paid_total=pl.col("paid_total").fill_null(0),
-            payment_status="payment_status",
-            missing_in_crm="missing_in_crm",
-            crm_updated_at="crm_updated_at",
-            manager_id="manager_id",
         )
     )
 
@@ -301,9 +302,6 @@ def comment(source_number_in_comment: bool) -> pl.Expr:
     ]
     joined = pl.concat_str(parts, separator="\n", ignore_nulls=True)
     return pl.when(joined != "").then(joined)
-
-
-ADDRESS_PARTS = ("country", "region", "city", "zip", "receive_point", "street", "second_line")
 
 
 def with_delivery_address(orders: pl.DataFrame) -> pl.DataFrame:

@@ -133,18 +133,13 @@ ORDER BY variant.product_id, variant.variant_id
 
 -- name: orders
 SELECT
-    document.order_id, document.order_day, document.ordered_at, document.partner_id, partner.name AS partner_name,
-    partner.phone AS partner_phone, partner.email AS partner_email, partner.catalogue_id AS partner_catalogue_id,
-    document.status_id, status.name AS status_name, document.stage,
-    coalesce(status.group_id = $cancelled_group, false) AS is_cancelled,
-    document.source_id, source.name AS source_name, document.source_number, document.author, document.responsible,
-    document.account, document.currency, document.comment, document.delivery_address, document.recipient_name,
-    document.recipient_phone, document.delivery_service, document.tracking_code, document.goods_total,
-    document.services_total, document.discount_total, document.grand_total, document.paid_total,
-    document.payment_status,
+    document.* EXCLUDE (difference, missing_in_crm, manager_id),
+    partner.name AS partner_name, partner.phone AS partner_phone, partner.email AS partner_email,
+    partner.catalogue_id AS partner_catalogue_id, status.name AS status_name,
+    coalesce(status.group_id = $cancelled_group, false) AS is_cancelled, source.name AS source_name,
     CASE document.payment_status WHEN 'not_paid' THEN 'Не оплачено' WHEN 'part_paid' THEN 'Оплачено частково'
         WHEN 'paid' THEN 'Оплачено' WHEN 'overpaid' THEN 'Переплата' END AS payment_status_name,
-    payments.method AS payment_method, document.crm_updated_at, document.created_at, document.updated_at
+    payments.method AS payment_method
 FROM accounting.orders AS document
 SEMI JOIN exportable_orders USING (order_id)
 JOIN accounting.partners AS partner USING (partner_id)
