@@ -84,7 +84,7 @@ def test_what_is_required_and_missing_is_an_error(
     assert problem in found["error"]
     result = keyed.run("check")
     assert result.exit_code == 1
-    assert "To be mended before a load:" in result.stdout
+    assert "Fix before loading:" in result.stdout
 
 
 def test_what_the_profile_maps_and_the_account_has_not_is_told(account: Account, keyed: Place) -> None:

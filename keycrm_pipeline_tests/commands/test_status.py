@@ -53,7 +53,7 @@ def test_nothing_was_loaded_yet(place: Place) -> None:
     place.write_profile()
     result = place.run("status")
     assert result.exit_code == 0
-    assert result.stdout.startswith("Nothing was loaded yet for profile shop. Load a period with")
+    assert result.stdout.startswith("Nothing has been loaded yet for profile shop. Load a period with")
     code, printed = place.json("status")
     assert code == 0
     assert printed == {
@@ -106,7 +106,7 @@ def test_a_failure_after_a_success_shows_both(books: Books, place: Place) -> Non
     shown = place.run("status").stdout
     assert "(shop, period, 04.03.2024 to 04.03.2024): failed" in shown
     assert f"Error: {printed['error']}" in shown
-    assert "Last exchange that succeeded: 1 (period), ended" in shown
+    assert "Last successful exchange: 1 (period), ended" in shown
 
 
 def test_a_killed_exchange_is_not_said_to_run(books: Books, place: Place) -> None:
@@ -117,7 +117,7 @@ def test_a_killed_exchange_is_not_said_to_run(books: Books, place: Place) -> Non
     assert printed["error"].startswith("The exchange was killed before it ended")
     shown = place.run("status").stdout
     assert ": killed" in shown
-    assert " cut off\n" in shown
+    assert " interrupted\n" in shown
     report = report_of(place)
     assert "Обмін було обірвано до кінця" in report
     assert "триває" not in report
@@ -204,7 +204,7 @@ def test_review_lists_every_thing_with_what_to_do(books: Books, place: Place) ->
     books.load(MARCH_4)
     shown = place.run("review").stdout
     assert "Statuses without a stage (Етап) (unmapped_status):" in shown
-    assert "Order 2 could not be loaded: The order has no final sum (grand_total)." in shown
+    assert "Order 2 could not be loaded: The order has no total (grand_total)." in shown
     code, printed = place.json("review", "--kind", "rejected_order")
     assert code == 0
     assert [(row["kind"], row["subject"]) for row in printed["review"]] == [("rejected_order", "2")]
@@ -226,18 +226,18 @@ def test_json_quotes_no_rejected_value(books: Books, place: Place) -> None:
         assert [part for part in ("Олена", "Тестова", "765 43", "Ромашка", "olena@") if part in told] == []
     _, printed = place.json("review", "--kind", "rejected_order")
     assert {row["subject"]: row["details"] for row in printed["review"]} == {
-        "1": "Order 1 could not be loaded: Not a number: grand_total «…». Mend it in KeyCRM; the next load takes it.",
-        "2": "Order 2 could not be loaded: Line 1: the quantity is not a number «…». Mend it in KeyCRM; "
-        "the next load takes it.",
+        "1": "Order 1 could not be loaded: Not a number: grand_total «…». Fix it in KeyCRM; the next load picks it up.",
+        "2": "Order 2 could not be loaded: Line 1: the quantity is not a number «…». Fix it in KeyCRM; "
+        "the next load picks it up.",
     }
-    # On the terminal of whoever mends the order the value is what to look for.
+    # On the terminal the value shows what to fix in the order.
     assert "grand_total «Олена Тестова" in place.run("review").stdout
 
 
 def test_review_of_an_empty_place(place: Place) -> None:
     """Before the first load nothing waits, and nothing can be ticked off."""
     place.write_profile()
-    assert place.run("review").stdout == "Nothing waits for a person.\n"
+    assert place.run("review").stdout == "Nothing needs your attention.\n"
     assert place.run("review", "--done", "1").exit_code == 2
 
 

@@ -380,7 +380,7 @@ def reject(connection: duckdb.DuckDBPyConnection, order_id: int | None, day: dat
         record_key="digest" if order_id is None else str(order_id),
         order_id=order_id,
         order_day=day,
-        reasons=["Line 1: the product has no name.", "The order has no final sum (grand_total)."],
+        reasons=["Line 1: the product has no name.", "The order has no total (grand_total)."],
         payload="{}",
         rejected_at=MADE,
     )

@@ -62,7 +62,7 @@ def test_empty_map_leaves_a_table_out() -> None:
         ({"orders": {"order_id": " "}}, "The header of orders.order_id is empty."),
         (
             {"orders": {"order_id": "Номер", "source_number": "номер"}},
-            "The header 'номер' stands twice in the table orders.",
+            "The header 'номер' appears twice in the table orders.",
         ),
         ({table.name: {} for table in TABLES}, "It leaves out every table."),
     ],
