@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.syncs import SYNCS, Sync
 from keycrm_pipeline.profile import (
@@ -35,6 +36,7 @@ from keycrm_pipeline.profile import (
     profile_names,
     settings_from_environment,
 )
+from keycrm_pipeline.reports.formatting import LANGUAGES, Language
 from keycrm_pipeline.run.memory import loading_for_good
 
 if TYPE_CHECKING:
@@ -408,8 +410,8 @@ def sandbox(port: int, requests_per_minute: int | None, orders_per_day: int) -> 
 @click.option(
     "--format",
     "export_format",
-    type=click.Choice(["xlsx", "csv", "parquet", "commerceml", "odoo"]),
-    default="xlsx",
+    type=click.Choice(EXPORT_FORMATS),
+    default=EXPORT_FORMATS[0],
     show_default=True,
 )
 @click.option(
@@ -419,35 +421,31 @@ def sandbox(port: int, requests_per_minute: int | None, orders_per_day: int) -> 
 )
 @_command
 def export(
-    profile: Profile,
-    settings: Settings,
+    workspace: Workspace,
     first_day: datetime,
     last_day: datetime,
-    export_format: str,
+    export_format: ExportFormat,
     out: Path | None,
     as_json: bool,
 ) -> None:
     """Writes the documents of a period to hand over to the accounting system."""
-    first, last = _checked_period(profile, first_day.date(), last_day.date())
-    from keycrm_pipeline.commands.files import export_period
-    from keycrm_pipeline.commands.handover import export_as_json, print_export
-    from keycrm_pipeline.exports import ExportError
+    period = _checked_period(workspace.profile, first_day.date(), last_day.date())
+    from keycrm_pipeline.commands.files import export_as_json, print_export
+    from keycrm_pipeline.exports import ExportError, export_period
     from keycrm_pipeline.warehouse.errors import WarehouseError
 
     try:
         result = export_period(
-            profile,
-            settings,
-            first,
-            last,
+            workspace,
+            period,
             export_format=export_format,
             directory=out,
             now=datetime.now(UTC),
         )
     except (ExportError, WarehouseError) as error:
-        _stop(str(error), FAILED, as_json, profile=profile.name)
+        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
     if as_json:
-        _print_json(export_as_json(profile.name, first, last, result))
+        _print_json(export_as_json(workspace.profile.name, period, result))
     else:
         print_export(result)
 
@@ -455,7 +453,7 @@ def export(
 @main.command()
 @click.option("--from", "first_day", type=_day, help="First day; default: 30 days up to the last day.")
 @click.option("--to", "last_day", type=_day, help="Last day, included; default: today.")
-@click.option("--lang", type=click.Choice(["uk", "en"]), default="uk", show_default=True)
+@click.option("--lang", type=click.Choice(LANGUAGES), default=LANGUAGES[0], show_default=True)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -463,39 +461,32 @@ def export(
 )
 @_command
 def report(
-    profile: Profile,
-    settings: Settings,
+    workspace: Workspace,
     first_day: datetime | None,
     last_day: datetime | None,
-    lang: str,
+    lang: Language,
     out: Path | None,
     as_json: bool,
 ) -> None:
     """Writes the exchange report as one HTML file."""
-    from keycrm_pipeline.commands.files import period_or_last_days
-
     now = datetime.now(UTC)
-    first, last = _checked_period(
-        profile,
-        *period_or_last_days(
-            profile,
-            first_day.date() if first_day else None,
-            last_day.date() if last_day else None,
-            now,
-        ),
-    )
-    from keycrm_pipeline.commands.files import HandoverError, report_period
-    from keycrm_pipeline.commands.handover import report_as_json
+    try:
+        period = workspace.period_or_last_days(
+            first_day.date() if first_day else None, last_day.date() if last_day else None, now
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    _checked_period(workspace.profile, period.first, period.last)
+    from keycrm_pipeline.commands.files import report_as_json
+    from keycrm_pipeline.reports.files import ReportError, report_period
     from keycrm_pipeline.warehouse.errors import WarehouseError
 
     try:
-        path = report_period(
-            profile, settings, first, last, language="en" if lang == "en" else "uk", path=out, now=now
-        )
-    except (HandoverError, WarehouseError) as error:
-        _stop(str(error), FAILED, as_json, profile=profile.name)
+        path = report_period(workspace, period, language=lang, path=out, now=now)
+    except (ReportError, WarehouseError) as error:
+        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
     if as_json:
-        _print_json(report_as_json(profile.name, first, last, path))
+        _print_json(report_as_json(workspace.profile.name, period, path))
     else:
         click.echo(str(path))
 

@@ -30,12 +30,10 @@ from keycrm_pipeline.accounting.origins import CATALOGUE
 from keycrm_pipeline.accounting.partners import PartnerCard
 from keycrm_pipeline.accounting.phones import card_phone, normalised_phone
 from keycrm_pipeline.accounting.products import (
-    PRODUCT,
-    PRODUCT_WITH_SKU,
-    SERVICE,
     ProductCard,
     ProductVariant,
 )
+from keycrm_pipeline.kinds import PRODUCT, PRODUCT_WITH_SKU, SERVICE
 
 Card = TypeVar("Card", PartnerCard, ProductCard)
 

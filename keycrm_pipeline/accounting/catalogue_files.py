@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from keycrm_pipeline.accounting.names import name_key, sku_key, tidied
+from keycrm_pipeline.kinds import PRODUCT, PRODUCT_KIND_NAMES, PRODUCT_WITH_SKU, named_kinds
 
 Row = TypeVar("Row")
 
@@ -24,16 +25,10 @@ PARTNER_COLUMNS = ("id", "name", "phone", "email")
 REQUIRED_COLUMNS = ("id", "name")
 
 KINDS: Mapping[str, str] = {
-    "product": "product",
-    "product_with_sku": "product_with_sku",
-    "service": "service",
-    "товар": "product",
-    "товар з sku": "product_with_sku",
-    "послуга": "service",
+    key: kind for kind, name in PRODUCT_KIND_NAMES.items() for key in (name_key(kind), name_key(name)) if key
 }
 """Accepted words, as names are compared, and the kinds they mean (R5)."""
 
-_KIND_WORDS = "product (Товар), product_with_sku (Товар з SKU) or service (Послуга)"
 _PIECES = ("шт", "шт.", "штука", "pcs")
 """Units that mean pieces; a card of pieces has no unit."""
 
@@ -144,15 +139,17 @@ def read_products_csv(text: str, file_name: str) -> list[CatalogueProductRow]:
     rows: list[CatalogueProductRow] = []
     for line, fields in _records(text, PRODUCT_COLUMNS, problems):
         kind_key = name_key(fields["kind"])
-        kind = "product" if kind_key is None else KINDS.get(kind_key)
+        kind = PRODUCT if kind_key is None else KINDS.get(kind_key)
         if kind is None:
             problems.append(
                 CatalogueProblem(
-                    line, "kind", f"“{fields['kind']}” is no kind of product; write {_KIND_WORDS}"
+                    line,
+                    "kind",
+                    f"“{fields['kind']}” is no kind of product; write {named_kinds(PRODUCT_KIND_NAMES)}",
                 )
             )
         sku = fields["sku"].strip() or None
-        if sku is not None and kind == "product_with_sku":
+        if sku is not None and kind == PRODUCT_WITH_SKU:
             message = "a product_with_sku (Товар з SKU) has its SKUs on its variants; leave the column empty"
             problems.append(CatalogueProblem(line, "sku", message))
         seen_ids.check(fields["id"], id_key, line, problems)
@@ -161,9 +158,7 @@ def read_products_csv(text: str, file_name: str) -> list[CatalogueProductRow]:
         if unit is not None and unit.lower() in _PIECES:
             unit = None
         rows.append(
-            CatalogueProductRow(
-                line, fields["id"], tidied(fields["name"]) or "", sku, kind or "product", unit
-            )
+            CatalogueProductRow(line, fields["id"], tidied(fields["name"]) or "", sku, kind or PRODUCT, unit)
         )
     return _unless_wrong(rows, file_name, problems)
 

@@ -14,14 +14,30 @@ import numpy as np
 import polars as pl
 
 from keycrm_pipeline.accounting.discounts import LineMoney, OrderMoney, line_amounts, settle
+from keycrm_pipeline.kinds import DELIVERY, SERVICE, SERVICE_LINE_NAMES, TAX, WRAP
 
 SOURCE_NUMBER_PREFIX = "Номер джерела: "
-WRAP_NAME = "Пакування"
-TAX_NAME = "Податок"
 HOME_COUNTRY_CODES = ("UA", "UKR")
 HOME_COUNTRY_NAMES = ("україна", "ukraine", "украина")
 ONE_UNIT = 1000
 """Quantity 1 in thousandths."""
+
+ADDRESS_PARTS = ("country", "region", "city", "zip", "receive_point", "street", "second_line")
+
+RULE_INPUTS = (
+    "source_currency",
+    "buyer_comment",
+    "manager_comment",
+    "shipping_price",
+    "wrap_price",
+    "taxes",
+    "discount_amount",
+    "discount_percent",
+    "total_discount",
+    "address_country_code",
+    *(f"address_{part}" for part in ADDRESS_PARTS),
+)
+"""Columns of an order that a document is computed from; it takes over all others as they are."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +109,7 @@ def derive_documents(
         discount=pl.Series(settlement.line_discount),
         amount=pl.Series(settlement.line_amount),
     )
-    is_service = pl.col("kind") == "service"
+    is_service = pl.col("kind") == SERVICE
     goods = priced.filter(~is_service)
     services = _services(orders, priced.filter(is_service), lines, settings)
     currencies = _currencies(orders, payments, settings)
@@ -142,12 +158,17 @@ def _services(
     )
     last_lines = lines.group_by("order_id").agg(pl.col("line_no").max().alias("last_line"))
     extras = (
-        orders.select("order_id", delivery="shipping_price", wrap="wrap_price", tax="taxes")
+        orders.select(
+            "order_id",
+            **{DELIVERY: pl.col("shipping_price"), WRAP: pl.col("wrap_price"), TAX: pl.col("taxes")},
+        )
         .unpivot(index="order_id", variable_name="kind", value_name="amount")
         .filter(pl.col("amount") > 0)
         .join(last_lines, on="order_id", how="left")
         .with_columns(
-            rank=pl.col("kind").replace_strict({"delivery": 0, "wrap": 1, "tax": 2}, return_dtype=pl.Int32)
+            rank=pl.col("kind").replace_strict(
+                {kind: rank for rank, kind in enumerate(SERVICE_LINE_NAMES)}, return_dtype=pl.Int32
+            )
         )
         .sort("order_id", "rank")
         .with_columns(
@@ -156,12 +177,11 @@ def _services(
                 + pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("order_id")
             ).cast(pl.Int32),
             crm_line_id=pl.lit(None, pl.Int64),
-            product_id=pl.when(pl.col("kind") == "delivery")
+            product_id=pl.when(pl.col("kind") == DELIVERY)
             .then(pl.lit(settings.delivery_product_id, pl.Int64))
             .otherwise(None),
             name=pl.col("kind").replace_strict(
-                {"delivery": settings.delivery_service, "wrap": WRAP_NAME, "tax": TAX_NAME},
-                return_dtype=pl.String,
+                {**SERVICE_LINE_NAMES, DELIVERY: settings.delivery_service}, return_dtype=pl.String
             ),
             sku=pl.lit(None, pl.String),
             characteristics=pl.lit(None, pl.String),
@@ -256,34 +276,18 @@ def _headers(
         .join(currencies, on="order_id", how="left")
         .sort("order_id")
         .select(
-            "order_id",
-            "order_day",
-            "ordered_at",
-            "partner_id",
-            "status_id",
-            "stage",
-            "source_id",
-            "source_number",
+            *(name for name in orders.columns if name not in RULE_INPUTS),
+            "delivery_address",
+            "difference",
             author=pl.lit(settings.author),
             responsible=_mapped("manager_id", settings.managers, pl.lit(settings.author)),
             account=_mapped("account_method_id", settings.accounts, pl.lit(settings.account)),
             currency="order_currency",
             comment=comment(settings.source_number_in_comment),
-            delivery_address="delivery_address",
-            recipient_name="recipient_name",
-            recipient_phone="recipient_phone",
-            delivery_service="delivery_service",
-            tracking_code="tracking_code",
             goods_total=pl.col("goods_total").fill_null(0),
             services_total=pl.col("services_total").fill_null(0),
             discount_total=pl.col("goods_discount").fill_null(0) + pl.col("services_discount").fill_null(0),
-            grand_total="grand_total",
-            difference="difference",
             paid_total=pl.col("paid_total").fill_null(0),
-            payment_status="payment_status",
-            missing_in_crm="missing_in_crm",
-            crm_updated_at="crm_updated_at",
-            manager_id="manager_id",
         )
     )
 
@@ -298,9 +302,6 @@ def comment(source_number_in_comment: bool) -> pl.Expr:
     ]
     joined = pl.concat_str(parts, separator="\n", ignore_nulls=True)
     return pl.when(joined != "").then(joined)
-
-
-ADDRESS_PARTS = ("country", "region", "city", "zip", "receive_point", "street", "second_line")
 
 
 def with_delivery_address(orders: pl.DataFrame) -> pl.DataFrame:

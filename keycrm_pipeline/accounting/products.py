@@ -13,15 +13,7 @@ from dataclasses import dataclass, replace
 
 from keycrm_pipeline.accounting.names import name_key, sku_key, tidied
 from keycrm_pipeline.accounting.origins import CATALOGUE, KEYCRM
-
-PRODUCT = "product"
-"""Товар."""
-
-PRODUCT_WITH_SKU = "product_with_sku"
-"""Товар з SKU: the articles stand on its variants."""
-
-SERVICE = "service"
-"""Послуга."""
+from keycrm_pipeline.kinds import PRODUCT, PRODUCT_WITH_SKU, SERVICE
 
 
 @dataclass(frozen=True, slots=True)

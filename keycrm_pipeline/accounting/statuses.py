@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-GROUP_NAMES: Mapping[int, str] = {
-    1: "Новий",
-    2: "Погодження",
-    3: "Виробництво",
-    4: "Доставка",
-    5: "Виконано",
-    6: "Скасовано",
-}
-"""KeyCRM's six fixed groups of statuses."""
+from keycrm_pipeline.kinds import CANCELLED_GROUP, COMPLETED_GROUP, STATUS_GROUP_NAMES
 
-CANCELLED_GROUP = 6
-CLOSING_GROUPS = (5, 6)
+CLOSING_GROUPS = (COMPLETED_GROUP, CANCELLED_GROUP)
 """Orders of these groups are done with: completed, cancelled."""
 
 STANDARD_NAMES: Mapping[str, str] = {
@@ -51,7 +42,7 @@ def status_name(name: str | None, alias: str | None) -> str | None:
 
 def group_name(group_id: int | None) -> str | None:
     """The Ukrainian name of a group; None for a group that is not known."""
-    return GROUP_NAMES.get(group_id) if group_id is not None else None
+    return STATUS_GROUP_NAMES.get(group_id) if group_id is not None else None
 
 
 def source_name(source_id: int, name: str | None) -> str:

@@ -1,4 +1,4 @@
-"""What the commands print: the exchange summary, the status and the check, for people and as one JSON object."""
+"""What the commands print: the exchange summary, the status and the check, for users and as one JSON object."""
 
 from __future__ import annotations
 
@@ -12,26 +12,14 @@ import click
 
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.run.summary import ExchangeSummary
+from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
 
 if TYPE_CHECKING:
     from keycrm_pipeline.commands.check import AccountCheck
 
 PLAIN_WIDTH = 120
-"""Columns of a table that is not printed on a terminal: in a file nothing is gained by breaking lines."""
-
-REVIEW_WORDS: Mapping[str, str] = {
-    "unmapped_status": "statuses without a stage (Етап)",
-    "unmapped_manager": "managers without a user (Відповідальний)",
-    "partner_name_conflict": "partners (Партнер) whose names disagree",
-    "ambiguous_product_name": "product names carried by several cards (Товар)",
-    "product_promoted": "products that became Товар з SKU",
-    "order_difference": "orders that do not add up in KeyCRM",
-    "rejected_order": "orders that could not be loaded",
-    "missing_in_crm": "orders no longer in KeyCRM",
-    "catalogue_conflict": "SKUs of products.csv that are carried already",
-}
-"""Kinds of the review list, in words."""
+"""Columns of a table that is not printed on a terminal: a file does not need narrow lines."""
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -40,7 +28,7 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 
 def failed_load(profile: str | None) -> dict[str, Any]:
-    """The keys of a load that could not even begin, all empty."""
+    """The keys of a load that could not start, all empty."""
     return {
         **dict.fromkeys(("exchange_id", "run_id", "kind", "period_from", "period_to", "started_at")),
         **dict.fromkeys(("finished_at", "seconds")),
@@ -52,35 +40,35 @@ def failed_load(profile: str | None) -> dict[str, Any]:
 
 
 def money(amount: Decimal) -> str:
-    """`1 234 567.80`, with thin blanks for thousands."""
+    """`1 234 567.80`, with spaces between the thousands."""
     return f"{amount:,.2f}".replace(",", " ")
 
 
 def print_summary(summary: ExchangeSummary) -> None:
-    """Prints the exchange summary: what an exchange did, and what waits for a person."""
+    """Prints the exchange summary: what an exchange did, and what needs attention."""
     print_exchange(summary)
     print_review(summary.review)
     if summary.exchange.error:
         click.echo(f"Error: {summary.exchange.error}", err=True)
 
 
-def print_exchange(summary: ExchangeSummary, said_status: str | None = None) -> None:
+def print_exchange(summary: ExchangeSummary, shown_status: str | None = None) -> None:
     """Prints what an exchange did.
 
     Args:
         summary: The exchange.
-        said_status: What to call its status when the log's own word is not what a person should read.
+        shown_status: The status to show instead of the one in the log.
     """
     exchange = summary.exchange
     period = ""
     if exchange.period_from is not None and exchange.period_to is not None:
         period = f", {exchange.period_from:%d.%m.%Y} to {exchange.period_to:%d.%m.%Y}"
-    status = said_status or exchange.status
+    status = shown_status or exchange.status
     click.echo(f"Exchange {exchange.exchange_id} ({exchange.profile}, {exchange.kind}{period}): {status}")
     if summary.seconds is not None:
         duration = f"{summary.seconds:.1f} s"
     else:
-        duration = "still running" if exchange.status == "running" else "cut off"
+        duration = "still running" if exchange.status == "running" else "interrupted"
     for label, value in (
         ("Orders in KeyCRM", exchange.orders_seen),
         ("  created", exchange.orders_created),
@@ -97,14 +85,20 @@ def print_exchange(summary: ExchangeSummary, said_status: str | None = None) -> 
         click.echo(f"{'Sum of the period, ' + currency:<28}{money(total):>16}")
 
 
+def review_title(kind: str) -> str:
+    """What the entries of a kind of the review list are; the kind itself when this version does not know it."""
+    known = REVIEW_LIST.get(kind)
+    return kind if known is None else known.title.english
+
+
 def print_review(review: Mapping[str, int]) -> None:
-    """Prints what waits for a person, by kind."""
+    """Prints what needs attention, by kind."""
     if not review:
-        click.echo("Nothing waits for a person.")
+        click.echo("Nothing needs your attention.")
         return
-    click.echo("Waits for a person (see `keycrm-pipeline review`):")
+    click.echo("Needs your attention (see `keycrm-pipeline review`):")
     for kind, count in review.items():
-        click.echo(f"  {count:>6}  {REVIEW_WORDS.get(kind, kind)}")
+        click.echo(f"  {count:>6}  {review_title(kind)}")
 
 
 _CHECK_TABLES: Sequence[tuple[str, str, Mapping[str, str]]] = (
@@ -121,7 +115,7 @@ _CHECK_TABLES: Sequence[tuple[str, str, Mapping[str, str]]] = (
     (
         "categories",
         "Categories (service_categories)",
-        {"id": "Id", "name": "Name", "parent_id": "Inside of", "is_service": "Послуга"},
+        {"id": "Id", "name": "Name", "parent_id": "Parent", "is_service": "Послуга"},
     ),
     (
         "managers",
@@ -135,7 +129,7 @@ _CHECK_TABLES: Sequence[tuple[str, str, Mapping[str, str]]] = (
     ),
     ("delivery_services", "Delivery services", {"id": "Id", "name": "Name (Служба доставки)"}),
 )
-"""List of the account -> its title with the setting that maps it, and its columns."""
+"""Each list of the account: its name, its title with the setting that maps it, and its columns."""
 
 
 def _cell(value: object) -> str:
@@ -145,7 +139,7 @@ def _cell(value: object) -> str:
 
 
 def print_check(profile: Profile, check: AccountCheck) -> None:
-    """Prints every list of the account with ids and what the profile maps them to, and what is still open."""
+    """Prints every list of the account with ids and what the profile maps them to, and what is still missing."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -162,14 +156,14 @@ def print_check(profile: Profile, check: AccountCheck) -> None:
         for header in columns.values():
             table.add_column(header, overflow="fold")
         for row in check.lists.get(name, []):
-            # As plain text: a name with square brackets is no markup.
+            # As plain text: square brackets in a name are not markup.
             table.add_row(*(Text(_cell(row.get(column))) for column in columns))
         console.print(table)
     for file_name, cards in check.catalogue_cards.items():
         console.print(Text(f"Cards of the books in {file_name}: {cards}"))
     _print_sentences(console, "Not mapped, so defaults are used", check.unmapped)
     _print_sentences(console, "Named in the profile, but not in KeyCRM", check.unknown)
-    _print_sentences(console, "To be mended before a load", check.problems)
+    _print_sentences(console, "Fix before loading", check.problems)
     if check.is_ready:
         console.print(Text(f"Profile {profile.name} is ready: key and connection work."))
 

@@ -1,6 +1,6 @@
-"""`status` and `review`: the last exchange, and what waits for a person.
+"""`status` and `review`: the last exchange, and what needs attention.
 
-Answers at once: reads a few small rows, and imports neither Dagster nor polars nor pandera nor a drawing library.
+Answers at once: reads a few small rows, and imports neither Dagster nor polars, pandera or a drawing library.
 """
 
 from __future__ import annotations
@@ -12,39 +12,39 @@ from typing import Any
 
 import click
 
-from keycrm_pipeline.commands.output import REVIEW_WORDS, print_exchange, print_review
-from keycrm_pipeline.profile import Profile, Settings, database_path, lock_path
+from keycrm_pipeline.commands.output import print_exchange, print_review, review_title
+from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.reports.formatting import without_values
 from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
-from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline.warehouse.days import missing_days
 from keycrm_pipeline.warehouse.exchanges import (
     KILLED,
     Exchange,
     last_exchange,
     last_succeeded_exchange,
-    missing_days,
     rejected_count,
 )
 from keycrm_pipeline.warehouse.review import ReviewRow, review_rows, tick_off_promotion
 
 WAIT_SECONDS = 10.0
-"""How long `status` waits while an exchange or another program holds the file: writes are short."""
+"""How long `status` waits for a file that an exchange or another program holds: writes are short."""
 
 MOST_DAYS_SHOWN = 10
 
 
 @dataclass(frozen=True)
 class ProfileStatus:
-    """How a profile stands.
+    """The status of a profile.
 
     Attributes:
         profile: Its name.
-        last: The last exchange; None when nothing was loaded yet.
-        is_killed: The log says that it runs, and no process does its work. Its status is then `failed`.
-        last_succeeded: The last exchange that succeeded, when it is another one.
+        last: The last exchange; None when nothing has been loaded yet.
+        is_killed: Whether the log says that it is running while no process does its work. It is then shown as failed.
+        last_succeeded: The last successful exchange, if it is a different one.
         rejected: Orders that could not be loaded.
-        days_missing: Local days between the first loaded one and yesterday that were never loaded to the end.
+        days_missing: Local days between the first loaded one and yesterday that were never completely loaded.
     """
 
     profile: str
@@ -55,19 +55,19 @@ class ProfileStatus:
     days_missing: tuple[date, ...] = ()
 
 
-def read_status(profile: Profile, settings: Settings) -> ProfileStatus:
-    """Reads how a profile stands; a profile whose database does not exist yet has loaded nothing.
+def read_status(workspace: Workspace) -> ProfileStatus:
+    """Reads the status of a profile; a profile whose database does not exist yet has loaded nothing.
 
     Raises:
         WarehouseError: The database is busy, unreadable, or newer than this program.
     """
-    path = database_path(profile, settings)
-    if not path.exists():
+    profile = workspace.profile
+    if not workspace.database.exists():
         return ProfileStatus(profile.name)
-    # Asked before the log is read: an exchange that ends in between is then read as ended, not as killed.
-    is_working = is_held(lock_path(profile, settings))
+    # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
+    is_working = is_held(workspace.lock)
     yesterday = datetime.now(UTC).astimezone(profile.zone).date() - timedelta(days=1)
-    with Warehouse(path, profile.timezone, wait_seconds=WAIT_SECONDS).reading() as connection:
+    with open_warehouse(workspace).waiting_at_most(WAIT_SECONDS).reading() as connection:
         last = last_exchange(connection)
         if last is None:
             return ProfileStatus(profile.name)
@@ -90,8 +90,8 @@ def read_status(profile: Profile, settings: Settings) -> ProfileStatus:
 def status_as_json(status: ProfileStatus) -> dict[str, Any]:
     """The status as `--json` prints it.
 
-    `last_exchange` has the keys of a load and is null when nothing was loaded yet; `error` is the error of the
-    last exchange.
+    `last_exchange` has the keys of a load and is null when nothing has been loaded yet; `error` is the error
+    of the last exchange.
     """
     last, succeeded = status.last, status.last_succeeded
     return {
@@ -108,29 +108,29 @@ def status_as_json(status: ProfileStatus) -> dict[str, Any]:
 
 
 def print_status(status: ProfileStatus) -> None:
-    """Prints how a profile stands, for people."""
+    """Prints the status of a profile, for users."""
     if status.last is None:
         click.echo(
-            f"Nothing was loaded yet for profile {status.profile}. Load a period with "
+            f"Nothing has been loaded yet for profile {status.profile}. Load a period with "
             f"`keycrm-pipeline load --from YYYY-MM-DD --to YYYY-MM-DD --profile {status.profile}`."
         )
         return
     exchange = status.last.exchange
     click.echo(f"Last exchange, started {_moment(exchange.started_at)}:")
-    print_exchange(status.last, said_status="killed" if status.is_killed else None)
+    print_exchange(status.last, shown_status="killed" if status.is_killed else None)
     if exchange.error:
         click.echo(f"Error: {exchange.error}")
     if status.last_succeeded is not None:
         earlier = status.last_succeeded
         ended = _moment(earlier.finished_at or earlier.started_at)
-        click.echo(f"Last exchange that succeeded: {earlier.exchange_id} ({earlier.kind}), ended {ended}.")
+        click.echo(f"Last successful exchange: {earlier.exchange_id} ({earlier.kind}), ended {ended}.")
     elif exchange.status != "succeeded":
         click.echo("No exchange has succeeded yet.")
     if status.rejected:
         click.echo(f"Orders that could not be loaded: {status.rejected}.")
     if status.days_missing:
         shown = ", ".join(f"{day:%d.%m.%Y}" for day in status.days_missing[-MOST_DAYS_SHOWN:])
-        more = "the newest of them " if len(status.days_missing) > MOST_DAYS_SHOWN else ""
+        more = "the newest: " if len(status.days_missing) > MOST_DAYS_SHOWN else ""
         click.echo(
             f"Days not loaded: {len(status.days_missing)} ({more}{shown}). The daily load completes them."
         )
@@ -141,34 +141,32 @@ def _moment(instant: datetime) -> str:
     return f"{instant:%d.%m.%Y %H:%M}"
 
 
-def read_review(profile: Profile, settings: Settings, kind: str | None) -> list[ReviewRow]:
-    """The review list, or one kind of it; empty when nothing was loaded yet.
+def read_review(workspace: Workspace, kind: str | None) -> list[ReviewRow]:
+    """The review list, or one kind of it; empty when nothing has been loaded yet.
 
     Raises:
         WarehouseError: The database is busy, unreadable, or newer than this program.
     """
-    path = database_path(profile, settings)
-    if not path.exists():
+    if not workspace.database.exists():
         return []
-    with Warehouse(path, profile.timezone, wait_seconds=WAIT_SECONDS).reading() as connection:
+    with open_warehouse(workspace).waiting_at_most(WAIT_SECONDS).reading() as connection:
         return review_rows(connection, kind)
 
 
-def tick_off(profile: Profile, settings: Settings, product_id: int) -> bool:
+def tick_off(workspace: Workspace, product_id: int) -> bool:
     """Takes a promoted product off the review list (R5); False when it is not on it.
 
     Raises:
         WarehouseError: The database is busy, unreadable, or newer than this program.
     """
-    path = database_path(profile, settings)
-    if not path.exists():
+    if not workspace.database.exists():
         return False
-    with Warehouse(path, profile.timezone, wait_seconds=WAIT_SECONDS).writing() as connection:
+    with open_warehouse(workspace).waiting_at_most(WAIT_SECONDS).writing() as connection:
         return tick_off_promotion(connection, product_id)
 
 
 def review_as_json(profile: Profile, rows: Sequence[ReviewRow]) -> dict[str, Any]:
-    """The review list as `--json` prints it: without the values it quotes, which may be a person's."""
+    """The review list as `--json` prints it: without the values it quotes, which may be personal data."""
     return {
         "profile": profile.name,
         "review": [
@@ -187,12 +185,11 @@ def review_as_json(profile: Profile, rows: Sequence[ReviewRow]) -> dict[str, Any
 def print_review_rows(rows: Sequence[ReviewRow]) -> None:
     """Prints the review list, kind by kind."""
     if not rows:
-        click.echo("Nothing waits for a person.")
+        click.echo("Nothing needs your attention.")
         return
     kind = None
     for row in rows:
         if row.kind != kind:
             kind = row.kind
-            words = REVIEW_WORDS.get(kind, kind)
-            click.echo(f"{words[0].upper()}{words[1:]} ({kind}):")
+            click.echo(f"{review_title(kind)} ({kind}):")
         click.echo(f"  {row.first_seen_at:%d.%m.%Y}  {row.details}")

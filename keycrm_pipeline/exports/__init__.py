@@ -1,29 +1,21 @@
 """Documents of a period for an accounting system: workbook, CSV, Parquet, CommerceML and Odoo files.
 
-`export_documents` is the door. One module a format; `columns` holds the names a person sees, `files` how a
-file gets into its place.
+`export_period` is the entry point. Each format has a module of its own; `columns` holds the headers that users see,
+`files` moves finished files into place.
 
-What is not here: SQL (`warehouse.export`), rules of bookkeeping (`books`), commands and assets that start an
+What is not here: SQL (`warehouse.export`), accounting rules (`accounting`), the commands and assets that start an
 export.
 """
 
 from __future__ import annotations
 
-from keycrm_pipeline.exports.documents import (
-    FORMATS,
-    ExportProfile,
-    ExportResult,
-    HeldBack,
-    export_documents,
-)
+from keycrm_pipeline.exports.documents import ExportResult, HeldBack, export_period
 from keycrm_pipeline.exports.errors import ColumnMapError, ExportError
 
 __all__ = [
-    "FORMATS",
     "ColumnMapError",
     "ExportError",
-    "ExportProfile",
     "ExportResult",
     "HeldBack",
-    "export_documents",
+    "export_period",
 ]

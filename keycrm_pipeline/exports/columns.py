@@ -1,4 +1,4 @@
-"""The tables and columns that can be handed over, their Ukrainian headers, and the column map of a profile.
+"""The tables and columns that can be exported, their Ukrainian headers, and the column map of a profile.
 
 What is not here: how a value is written in a format (`workbook`, `separated`, `parquet`).
 """
@@ -14,29 +14,29 @@ from keycrm_pipeline.exports.errors import ColumnMapError
 
 
 class Kind(Enum):
-    """What a column holds, which decides how a cell looks."""
+    """What a column contains, which decides how a cell is formatted."""
 
     TEXT = "text"
     CODE = "code"
-    """Digits that are no number: phone, SKU, barcode, waybill."""
+    """Digits that are not a number: phone, SKU, barcode, waybill."""
     INTEGER = "integer"
     QUANTITY = "quantity"
     MONEY = "money"
     DAY = "day"
     INSTANT = "instant"
-    """A moment, shown in the profile's zone."""
+    """A point in time, shown in the profile's time zone."""
     FLAG = "flag"
 
 
 @dataclass(frozen=True)
 class ExportColumn:
-    """One column that can be handed over.
+    """One column that can be exported.
 
     Attributes:
         name: The name a column map uses.
-        header: The header when no column map says otherwise.
-        kind: What it holds.
-        is_default: Whether it is there when no column map says otherwise.
+        header: The header unless a column map says otherwise.
+        kind: What it contains.
+        is_default: Whether it is exported unless a column map says otherwise.
     """
 
     name: str
@@ -47,12 +47,12 @@ class ExportColumn:
 
 @dataclass(frozen=True)
 class ExportTable:
-    """One table that can be handed over.
+    """One table that can be exported.
 
     Attributes:
         name: The name a column map and a file name use.
         title: The sheet's name.
-        columns: All columns there are, in the default order.
+        columns: All available columns, in the default order.
     """
 
     name: str
@@ -245,7 +245,7 @@ TABLES: tuple[ExportTable, ...] = (
         ),
     ),
 )
-"""Every table, in the order of the sheets. Cards stand before the documents that use them."""
+"""Every table, in the order of the sheets: cards before the documents that use them."""
 
 
 def _suggestion(name: str, known: list[str]) -> str:
@@ -269,11 +269,11 @@ def _chosen_table(table: ExportTable, headers: Mapping[str, str], problems: list
             columns.append(ExportColumn(name, header.strip(), column.kind))
     seen: set[str] = set()
     for column in columns:
-        # Excel's tables and DuckDB tell headers apart without regard to case, so a form would find only one
-        # of two.
+        # Excel's tables and DuckDB compare headers without regard to case, so an import form would find only
+        # one of the two.
         folded = column.header.casefold()
         if folded in seen:
-            problems.append(f"The header {column.header!r} stands twice in the table {table.name}.")
+            problems.append(f"The header {column.header!r} appears twice in the table {table.name}.")
         seen.add(folded)
     return ChosenTable(table.name, table.title, tuple(columns))
 
@@ -281,14 +281,14 @@ def _chosen_table(table: ExportTable, headers: Mapping[str, str], problems: list
 def chosen_tables(column_map: Mapping[str, Mapping[str, str]]) -> tuple[ChosenTable, ...]:
     """The tables to write, with their columns in order.
 
-    A table that the column map names has the columns, order and headers given there; with an empty map it is
+    A table named in the column map has the columns, order and headers given there; with an empty map it is
     left out. The other tables have the defaults.
 
     Args:
-        column_map: Table -> column -> header, in order; the profile's `export.columns`.
+        column_map: Table -> column -> header, in order; the `export.columns` of the profile.
 
     Raises:
-        ColumnMapError: A table or column does not exist, or a header is empty or stands twice.
+        ColumnMapError: A table or column does not exist, or a header is empty or appears twice.
     """
     problems: list[str] = []
     known = [table.name for table in TABLES]

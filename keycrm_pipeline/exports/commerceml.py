@@ -1,10 +1,10 @@
-"""Writes the orders as a CommerceML 2.10 file, the exchange format of 1C and BAS with a shop.
+"""Writes the orders as a CommerceML 2.10 file, the format in which 1C and BAS exchange data with a shop.
 
-One `Документ` an order, with the operation `Заказ товара`; the elements and their order follow the published
+One `Документ` per order, with the operation `Заказ товара`; the elements and their order follow the published
 schema `urn:1C.ru:commerceml_2`, version 2.10. Names of elements, roles and standard attributes are those of
 the format, which is in Russian; texts of the shop stay as they are.
 
-What is not here: payments as documents of their own, taxes, rates of exchange, stock. KeyCRM prices are what
+What is not here: payments as separate documents, taxes, exchange rates, stock. KeyCRM prices are what
 the buyer pays, so no `Налоги` are written.
 """
 
@@ -39,8 +39,8 @@ _UNIT_CODES = {
     "кг": ("0301", "Кілограм"),
     "м": ("0101", "Метр"),
 }
-"""Codes of the Ukrainian classifier of units (КСПОВО, ДК 011-96), which BAS keeps. Other units go without a
-code and are found by their name."""
+"""Codes of the Ukrainian classifier of units (КСПОВО, ДК 011-96), which BAS uses. Other units have no code here
+and are found by their name."""
 
 _Row = Mapping[str, Any]
 
@@ -73,7 +73,7 @@ def _add_attributes(parent: ElementTree.Element, values: Mapping[str, str | None
 
 
 def _identifier(catalogue_id: str | None, own: str, most: int) -> str:
-    """The card's id in the accounting system when it is known (R12): the system then finds its own card."""
+    """The card's id in the accounting system if it is known (R12), so that the system finds its own card."""
     cleaned = without_control_characters(catalogue_id or "").strip()
     return cleaned if cleaned and len(cleaned) <= most else own
 
@@ -85,7 +85,7 @@ def _product_identifier(line: _Row) -> str:
     variant_id = line.get("variant_id")
     if variant_id is None:
         return product
-    # The format's own convention: goods, a hash, and the characteristic of the goods.
+    # The convention of the format: the product, a hash sign, and its characteristic.
     with_variant = f"{product}#keycrm_variant_{variant_id}"
     if len(with_variant) <= MOST_PRODUCT_IDENTIFIER:
         return with_variant
@@ -119,15 +119,15 @@ def _money(amount: Decimal) -> str:
 
 
 def _quantity(quantity: Decimal) -> str:
-    """Without trailing zeros and never with an exponent: xsd:decimal knows none."""
+    """Without trailing zeros and never with an exponent, which xsd:decimal does not allow."""
     text = f"{quantity:.3f}"
     return text.rstrip("0").rstrip(".")
 
 
 def _add_adjustment(goods: ElementTree.Element, line: _Row) -> None:
-    """What stands between price x quantity and the amount: a discount, or a surcharge when it is below zero.
+    """The difference between price x quantity and the amount: a discount, or a surcharge if it is below zero.
 
-    It is taken from the figures written here, so that the line adds up for whoever checks it.
+    It is computed from the figures written here, so that the line adds up.
     """
     difference = line["listed_amount"] - line["amount"]
     if not difference:
@@ -182,12 +182,12 @@ def _add_partner(document: ElementTree.Element, order: _Row) -> None:
             contact = ElementTree.SubElement(container, "Контакт")
             _add(contact, "Тип", kind)
             _add_text(contact, "Значение", value, MOST_NAME)
-    # No address: R3 keeps addresses off the cards, they belong to the order.
+    # No address: by R3, addresses belong to the order and not to the card.
     _add(partner, "Роль", "Покупатель")
 
 
 def _service_identifier(service: _Row) -> str:
-    """Wrap and tax have no card; each gets one identifier, so that the importer makes one service of it."""
+    """Wrap and tax have no card; each has one fixed identifier, so that the importer creates one service for it."""
     if service["product_id"] is None:
         return f"keycrm_service_{service['kind']}"
     return _product_identifier(service)
@@ -247,14 +247,14 @@ def _by_order(frame: pl.DataFrame) -> Iterator[tuple[int, list[_Row]]]:
 
 
 class _OrderRows:
-    """Hands out the rows of one order after the other from a frame that is sorted like the orders."""
+    """Gives the rows of one order after another, from a frame sorted like the orders."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self._groups = _by_order(frame)
         self._next = next(self._groups, None)
 
     def of(self, order_id: int) -> list[_Row]:
-        """The rows of that order; orders are asked for in the frame's own order."""
+        """The rows of that order; to be called in the frame's order."""
         if self._next is None or self._next[0] != order_id:
             return []
         rows = self._next[1]
@@ -263,7 +263,7 @@ class _OrderRows:
 
 
 def _formed_at(orders: pl.DataFrame, period_to: date, zone: ZoneInfo) -> str:
-    """The newest change of what is exported, not the clock: the same books give the same bytes."""
+    """The newest change of the exported orders, not the current time: the same books give the same bytes."""
     newest = orders["updated_at"].max()
     moment = (
         newest.astimezone(zone) if isinstance(newest, datetime) else datetime.combine(period_to, time(), zone)
@@ -276,12 +276,12 @@ def write_commerceml(
 ) -> None:
     """Writes the orders with their lines and services as one file.
 
-    Each line's `Сумма` is what the buyer pays for it, `ЦенаЗаЕдиницу` the list price, and what stands
-    between them a `Скидка` already counted in; the lines' sums add up to the document's. Delivery, wrap and
-    tax are lines of type `Услуга`. `Курс` is 1, also for a foreign currency: KeyCRM tells no rate.
+    Each line's `Сумма` is what the buyer pays for it, `ЦенаЗаЕдиницу` the list price, and the difference is a
+    `Скидка` that `Сумма` already includes; the lines' sums add up to the document's. Delivery, wrap and tax are
+    lines of type `Услуга`. `Курс` is 1, even for a foreign currency: KeyCRM provides no rate.
 
     Args:
-        path: The file to make.
+        path: The file to create.
         frames: The tables of `warehouse.export`.
         timezone: IANA zone of dates and times.
         period_to: Last day of the period.
@@ -296,7 +296,7 @@ def write_commerceml(
     )
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(f'<?xml version="1.0" encoding="UTF-8"?>\n{root}\n')
-        # One order at a time: a year of orders as one tree would not fit beside the rest of the program.
+        # One order at a time: a year of orders as one tree would take too much memory.
         for order in orders.iter_rows(named=True):
             order_id = order["order_id"]
             document = _document(order, lines.of(order_id), services.of(order_id), units, zone)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 class ExportError(Exception):
-    """An export could not be made; files of earlier exports were left as they are."""
+    """An export failed; the files of earlier exports were left unchanged."""
 
 
 class ColumnMapError(ExportError):
-    """The column map of the profile (`export.columns`) names something that does not exist.
+    """The column map of the profile (`export.columns`) cannot be used.
 
     Attributes:
         problems: One sentence each.
@@ -27,16 +27,16 @@ class OutputDirectoryError(ExportError):
 
     def __init__(self, directory: Path, reason: str) -> None:
         super().__init__(
-            f"The directory {directory} cannot be written to: {reason}. Choose another one, or mend its "
+            f"The directory {directory} cannot be written to: {reason}. Choose another one, or fix its "
             "permissions."
         )
 
 
 class SheetTooLongError(ExportError):
-    """A table has more rows than a sheet of a workbook can hold."""
+    """A table has more rows than a worksheet can hold."""
 
     def __init__(self, table: str, rows: int, most: int) -> None:
         super().__init__(
-            f"The table {table} has {rows} rows; a sheet of a workbook holds {most}. Export a shorter "
+            f"The table {table} has {rows} rows; a worksheet can hold {most}. Export a shorter "
             "period, or choose the format csv or parquet."
         )

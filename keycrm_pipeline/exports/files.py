@@ -1,6 +1,6 @@
-"""Puts finished files into the output directory: whole or not at all, readable by their owner only.
+"""Moves finished files into the output directory: whole or not at all, readable by their owner only.
 
-What is not here: what stands in a file.
+What is not here: the content of the files.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _STAGE_PREFIX = ".export-"
 
 @contextlib.contextmanager
 def stage(directory: Path) -> Iterator[Path]:
-    """A private directory beside the final files, in which they are written; it is gone at the end.
+    """A private directory inside the output directory, in which the files are written; it is deleted at the end.
 
-    The output directory is made for its owner only (0700) when it is missing; one that exists keeps its mode,
+    The output directory is created for its owner only (0700) if it does not exist; an existing one keeps its mode,
     since it may be somebody's desktop.
 
     Raises:
-        OutputDirectoryError: The directory cannot be made or written to.
+        OutputDirectoryError: The directory cannot be created or written to.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # mkdtemp makes it 0700: names and phones stand in half-finished files too.
+        # mkdtemp creates it with 0700: unfinished files contain names and phones too.
         staged = Path(tempfile.mkdtemp(prefix=_STAGE_PREFIX, dir=directory))
     except OSError as error:
         raise OutputDirectoryError(directory, error.strerror or str(error)) from None
@@ -48,7 +48,7 @@ def put_in_place(staged: Path, directory: Path, names: Sequence[str]) -> tuple[P
     for name in names:
         file = staged / name
         file.chmod(0o600)
-        # Without this a power cut after the rename could leave a name with nothing in it.
+        # Without this, a power cut after the rename could leave an empty file.
         with file.open("rb") as opened:
             os.fsync(opened.fileno())
     try:

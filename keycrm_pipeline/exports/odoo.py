@@ -1,10 +1,9 @@
 """Writes the orders as CSV files for Odoo's own import, with External IDs, so that a second import updates.
 
 The files are numbered in the order of import. Headers are the technical names of Odoo's fields, which its
-import finds by itself: UTF-8, commas, a decimal point, times in the profile's zone.
+import recognises: UTF-8, commas, a decimal point, times in the profile's time zone.
 
-What is not here: taxes, payments and confirming an order; those are decisions of whoever keeps the books in
-Odoo.
+What is not here: taxes, payments and confirming an order; the bookkeeper decides about those in Odoo.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from keycrm_pipeline.exports.texts import clean_column, harmless_column
+from keycrm_pipeline.kinds import PRODUCT_WITH_SKU, SERVICE, SERVICE_LINE_NAMES, TAX, WRAP
 
 _LABELS = (
     ("stage", "Етап"),
@@ -31,12 +31,17 @@ _LABELS = (
     ("recipient_phone", "Телефон отримувача"),
     ("comment", "Коментар"),
 )
-"""What Odoo's order has no field for in every edition; it goes into the order's note, a line each."""
+"""Values for which not every edition of Odoo has a field; each is a line of the order's note."""
 
 _DISCOUNT_PRODUCT = "keycrm_service_discount"
 _SURCHARGE = "Націнка"
-"""The same line when the buyer pays more than the list prices say."""
-_SERVICE_NAMES = {"wrap": "Пакування", "tax": "Податок", "discount": "Знижка"}
+"""Name of the discount line when the buyer pays more than the list prices."""
+_DISCOUNT = "Знижка"
+_SERVICE_NAMES = {
+    **{kind: SERVICE_LINE_NAMES[kind] for kind in (WRAP, TAX)},
+    "discount": _DISCOUNT,
+}
+"""Lines without a card -> their names."""
 
 
 def _external_id(kind: str, column: str) -> pl.Expr:
@@ -48,7 +53,7 @@ def _text(name: str) -> pl.Expr:
 
 
 def _product_reference() -> pl.Expr:
-    """A line's product: the variant when it has one, since Odoo sells variants."""
+    """A line's product: the variant if it has one, since Odoo sells variants."""
     return pl.coalesce(
         _external_id("variant", "variant_id"),
         _external_id("product", "product_id"),
@@ -67,17 +72,17 @@ def _partners(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _products(frames: Mapping[str, pl.DataFrame], lines: pl.DataFrame) -> pl.DataFrame:
-    cards = frames["products"].filter(pl.col("kind") != "product_with_sku")
+    cards = frames["products"].filter(pl.col("kind") != PRODUCT_WITH_SKU)
     variants = frames["product_variants"]
     plain = cards.select(
         _external_id("product", "product_id").alias("id"),
         _text("name").alias("name"),
         _text("sku").alias("default_code"),
         pl.lit(None, dtype=pl.String).alias("barcode"),
-        pl.when(pl.col("kind") == "service").then(pl.lit("service")).otherwise(pl.lit("consu")).alias("type"),
+        pl.when(pl.col("kind") == SERVICE).then(pl.lit("service")).otherwise(pl.lit("consu")).alias("type"),
     )
-    # Odoo makes the variants of a template by itself, under External IDs that nobody knows beforehand. A
-    # product of its own for each variant is the only shape that a second import finds again.
+    # Odoo creates the variants of a template itself, under External IDs that cannot be known in advance. Only a
+    # separate product for each variant can be found by a second import.
     of_variants = variants.select(
         _external_id("variant", "variant_id").alias("id"),
         harmless_column(
@@ -94,10 +99,10 @@ def _products(frames: Mapping[str, pl.DataFrame], lines: pl.DataFrame) -> pl.Dat
         pl.when("is_barcode_owner").then(_text("barcode")).alias("barcode"),
         pl.lit("consu").alias("type"),
     )
-    # A card that became `product_with_sku` later still stands behind older lines without a variant.
+    # A card that later became `product_with_sku` may still have older lines without a variant.
     used = lines["order_line/product_id/id"].unique().to_list()
     remaining = frames["products"].filter(
-        (pl.col("kind") == "product_with_sku") & _external_id("product", "product_id").is_in(used)
+        (pl.col("kind") == PRODUCT_WITH_SKU) & _external_id("product", "product_id").is_in(used)
     )
     of_cards = remaining.select(
         _external_id("product", "product_id").alias("id"),
@@ -137,10 +142,10 @@ def _pricelists(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _order_lines(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """All lines of all orders; a discount is one line below zero, as Odoo itself discounts an order.
+    """All lines of all orders; a discount is one negative line, as Odoo itself discounts an order.
 
-    A percentage on each line would be rounded to two decimals by Odoo and miss the sum by kopiykas; lines at
-    the list price and the discount as an amount always add up to KeyCRM's total.
+    Odoo would round a percentage on each line to two decimals and miss the total by kopiykas; lines at list prices
+    and the discount as an amount always add up to KeyCRM's total.
     """
     shape = [
         "order_id",
@@ -181,7 +186,7 @@ def _order_lines(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
             pl.lit("discount").alias("suffix"),
             pl.lit(_DISCOUNT_PRODUCT).alias("order_line/product_id/id"),
             pl.when(pl.col("reduction") > 0)
-            .then(pl.lit(_SERVICE_NAMES["discount"]))
+            .then(pl.lit(_DISCOUNT))
             .otherwise(pl.lit(_SURCHARGE))
             .alias("order_line/name"),
             pl.lit("1.000").alias("quantity"),
@@ -196,7 +201,7 @@ def _order_lines(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _note(order: Mapping[str, str | None]) -> str:
-    """The note as HTML, which Odoo's field holds: a text of the shop never becomes markup."""
+    """The note as HTML, the format of Odoo's field; texts of the shop are escaped."""
     return "<br/>".join(
         f"{label}: " + html.escape(value).replace("\n", "<br/>")
         for name, label in _LABELS
@@ -205,7 +210,7 @@ def _note(order: Mapping[str, str | None]) -> str:
 
 
 def _orders(frames: Mapping[str, pl.DataFrame], lines: pl.DataFrame, timezone: str) -> pl.DataFrame:
-    """One row a line; the order's own fields stand on its first row only, as Odoo's import wants them."""
+    """One row per line; the order's own fields are on its first row only, as Odoo's import requires."""
     orders = frames["orders"]
     notes = [
         _note(order)
@@ -263,7 +268,7 @@ def odoo_tables(frames: Mapping[str, pl.DataFrame], *, timezone: str) -> dict[st
 
     Args:
         frames: The tables of `warehouse.export`.
-        timezone: IANA zone of the times; the person who imports must have the same one in Odoo.
+        timezone: IANA zone of the times; the importing Odoo user must have the same one.
     """
     lines = _order_lines(frames)
     return {
@@ -279,8 +284,8 @@ def write_odoo(directory: Path, stem: str, frames: Mapping[str, pl.DataFrame], *
     """Writes the files of an import and returns their names, in the order of import.
 
     Args:
-        directory: Where to make them.
-        stem: How their names begin.
+        directory: Where to create them.
+        stem: The beginning of their names.
         frames: The tables of `warehouse.export`.
         timezone: IANA zone of the times.
     """

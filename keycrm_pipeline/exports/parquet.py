@@ -1,6 +1,6 @@
-"""Writes a table as Parquet for programs: decimals, moments with their zone, text exactly as in the books.
+"""Writes a table as Parquet for programs: decimals, times with their zone, text exactly as in the books.
 
-What is not here: making text harmless for spreadsheets; nothing takes a Parquet value for a formula.
+What is not here: escaping text for spreadsheets; no program takes a Parquet value for a formula.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ def write_parquet(path: Path, table: ChosenTable, frame: pl.DataFrame, *, timezo
     """Writes one table as Parquet, with the headers of the column map as names.
 
     Args:
-        path: The file to make.
+        path: The file to create.
         table: Columns and headers.
         frame: The rows, in order.
-        timezone: IANA zone that moments carry.
+        timezone: IANA zone of the times.
     """
     frame.select(
         (

@@ -1,8 +1,8 @@
-"""Writes a table as CSV the way Ukrainian Excel opens it by a double click.
+"""Writes a table as CSV that Excel with Ukrainian settings opens with a double click.
 
-UTF-8 with BOM, `;` between fields, CRLF line ends, a decimal comma, days as 2026-03-01 and moments as
-2026-03-01 14:05:00 in the profile's zone. With a decimal point Excel under Ukrainian settings reads 12.05 as
-the 12th of May, so the comma is the only choice that keeps sums sums.
+UTF-8 with BOM, `;` between fields, CRLF line ends, a decimal comma, days as 2026-03-01 and times as
+2026-03-01 14:05:00 in the profile's time zone. With a decimal point, Excel with Ukrainian settings would read 12.05
+as the 12th of May.
 
 What is not here: CSV for Odoo (`odoo`), which is read by a program and not by Excel.
 """
@@ -45,10 +45,10 @@ def write_separated(path: Path, table: ChosenTable, frame: pl.DataFrame, *, time
     """Writes one table as CSV.
 
     Args:
-        path: The file to make.
+        path: The file to create.
         table: Columns and headers.
         frame: The rows, in order.
-        timezone: IANA zone in which moments are shown.
+        timezone: IANA zone in which times are shown.
     """
     frame.select(
         _cell(column, timezone).alias(f"column_{position}") for position, column in enumerate(table.columns)

@@ -1,6 +1,6 @@
-"""Makes text harmless for the program that opens a file: no control characters, no formulas.
+"""Makes text safe for the program that opens a file: no control characters, no formulas.
 
-What is not here: quoting and escaping, which each format's own library does.
+What is not here: quoting and escaping, which the library of each format does.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import re
 import polars as pl
 
 _CONTROL_CHARACTERS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]"
-"""Not allowed in XML 1.0, and an end of the text for many readers of CSV. Tab and line ends stay."""
+"""Not allowed in XML 1.0, and many CSV readers end the text there. Tabs and line ends stay."""
 
 _FORMULA_START = r"^[=+\-@\t\r\n＝＋－＠]"
-"""What a spreadsheet may take for a formula at a cell's start; the wide forms count in some languages."""
+"""Characters that may start a formula in a spreadsheet; the full-width forms do in some languages."""
 
 _SIGNED_NUMBER = r"^[+-][0-9]+([.,][0-9]+)?$"
-"""A sign and digits is a number, never a formula. So a phone `+380501234567` stays as it is."""
+"""A sign followed by digits is a number, never a formula, so a phone `+380501234567` stays as it is."""
 
 _CONTROL = re.compile(_CONTROL_CHARACTERS)
 _FORMULA = re.compile(_FORMULA_START)
@@ -29,17 +29,17 @@ def without_control_characters(text: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """The text cut to `most` characters, with an ellipsis as the last one when something was cut off."""
+    """The text cut to `most` characters, the last one being an ellipsis if something was cut off."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def looks_like_formula(text: str) -> bool:
-    """Whether a spreadsheet could take the text for a formula; a sign with digits only is a number."""
+    """Whether a spreadsheet could take the text for a formula; a sign followed by digits is a number."""
     return bool(_FORMULA.match(text)) and not _NUMBER.fullmatch(text)
 
 
 def harmless_text(text: str) -> str:
-    """The text for CSV: an apostrophe stands before what a spreadsheet could take for a formula."""
+    """The text for CSV, with an apostrophe in front if a spreadsheet could take it for a formula."""
     return f"'{text}" if looks_like_formula(text) else text
 
 

@@ -1,6 +1,6 @@
-"""Writes the tables as one XLSX workbook, a sheet each: real numbers, real local dates, text that stays text.
+"""Writes the tables as one XLSX workbook, one sheet each: real numbers, real local dates, text that stays text.
 
-What is not here: which rows and columns there are.
+What is not here: the choice of rows and columns.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from keycrm_pipeline.exports.errors import SheetTooLongError
 from keycrm_pipeline.exports.texts import clean_column, looks_like_formula, shortened
 
 MOST_ROWS = 1_048_576
-"""Rows of a sheet, the header included; the format's own limit."""
+"""Rows of a sheet, including the header; the limit of the format."""
 
 MOST_CHARACTERS = 32_767
-"""Characters of a cell; the format's own limit. A longer comment ends with an ellipsis."""
+"""Characters of a cell; the limit of the format. A longer comment is cut and ends with an ellipsis."""
 
 STREAMED_CELLS = 2_000_000
-"""From here on rows go to disk while they are written. Below, strings are shared between cells, which more
-readers of XLSX understand than strings in the cell."""
+"""From this size on, rows go to disk while they are written. Below it, strings are shared between cells, which more
+XLSX readers understand than inline strings."""
 
 _WIDEST = 60
 _NARROWEST = 8
 _FILTER_BUTTON = 4
-"""Characters that the button of the filter hides."""
+"""Width of the filter button, in characters."""
 
 _CellWriter = Callable[[Worksheet, int, int, Any], None]
 
@@ -41,7 +41,7 @@ def _formats(workbook: xlsxwriter.Workbook) -> dict[str, Format]:
     return {
         "header": workbook.add_format({"bold": True, "bottom": 1, "text_wrap": False, "valign": "vcenter"}),
         "code": workbook.add_format({"num_format": "@"}),
-        # The apostrophe of Excel itself: the cell shows the text, and editing it does not make it a formula.
+        # Excel's own text prefix: the cell shows the text, and editing it does not make it a formula.
         "formula_text": workbook.add_format({"quote_prefix": True}),
         "money": workbook.add_format({"num_format": "#,##0.00"}),
         "day": workbook.add_format({"num_format": "dd.mm.yyyy"}),
@@ -59,7 +59,7 @@ def _text_writer(plain: Format | None, formula_text: Format) -> _CellWriter:
 
 def _number_writer(cell_format: Format | None) -> _CellWriter:
     def write(sheet: Worksheet, row: int, column: int, value: Any) -> None:
-        # A Decimal is written digit by digit; it never becomes a binary float on our side.
+        # A Decimal is written digit by digit and never becomes a binary float here.
         sheet.write_number(row, column, value, cell_format)
 
     return write
@@ -153,14 +153,14 @@ def write_workbook(
     timezone: str,
     created: datetime,
 ) -> None:
-    """Writes one workbook with a sheet a table: bold frozen headers, a filter, fitting widths.
+    """Writes one workbook with a sheet per table: bold frozen headers, a filter, fitting widths.
 
     Args:
-        path: The file to make.
+        path: The file to create.
         tables: Tables with their columns and headers, in the order of the sheets.
         frames: Table -> rows, in order.
-        timezone: IANA zone in which moments are shown.
-        created: The creation date that the file carries; fixed, so that the same rows give the same bytes.
+        timezone: IANA zone in which times are shown.
+        created: The creation date in the file; fixed, so that the same rows give the same bytes.
 
     Raises:
         SheetTooLongError: A table has more rows than a sheet can hold.

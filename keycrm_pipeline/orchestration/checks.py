@@ -11,24 +11,12 @@ import dagster as dg
 from keycrm_pipeline.orchestration.profile_assets import ProfileAssets
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.run.session import open_warehouse
-from keycrm_pipeline.schemas.ops import REVIEW_KINDS
+from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse import review
 from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS, offenders
 
 MOST_CASES = 20
 """Cases that a check shows; the review list has them all."""
-
-REVIEW_CHECKS = {
-    "unmapped_status": "Every status in the books has a stage (Етап) in the profile.",
-    "unmapped_manager": "Every manager in the books is mapped to a user (Відповідальний) in the profile.",
-    "partner_name_conflict": "Buyers matched by phone or e-mail have the card's name.",
-    "ambiguous_product_name": "No product name that a line without SKU uses is carried by several cards.",
-    "product_promoted": "Products that became Товар з SKU were looked at by a person.",
-    "order_difference": "Every order adds up in KeyCRM.",
-    "rejected_order": "Every order could be loaded.",
-    "missing_in_crm": "Every order of the books is still in KeyCRM.",
-    "catalogue_conflict": "Every SKU of the accounting catalogue's file could be put on its card.",
-}
 
 
 def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
@@ -40,7 +28,10 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
             dg.AssetCheckSpec(name, asset=orders, description=description)
             for name, description in INTEGRITY_CHECKS.items()
         ),
-        *(dg.AssetCheckSpec(kind, asset=orders, description=REVIEW_CHECKS[kind]) for kind in REVIEW_KINDS),
+        *(
+            dg.AssetCheckSpec(kind.name, asset=orders, description=kind.assertion)
+            for kind in REVIEW_LIST.values()
+        ),
         dg.AssetCheckSpec(
             "yesterday_is_loaded", asset=orders, description="Yesterday was loaded to its end."
         ),
@@ -61,7 +52,7 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
                     severity=dg.AssetCheckSeverity.ERROR,
                     metadata={"count": len(ids), "first ids": ", ".join(map(str, ids[:MOST_CASES]))},
                 )
-            for kind in REVIEW_KINDS:
+            for kind in REVIEW_LIST:
                 rows = review.review_rows(connection, kind)
                 yield dg.AssetCheckResult(
                     asset_key=orders,
@@ -79,10 +70,10 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
 def _cases(kind: str, rows: list[review.ReviewRow]) -> str:
     if not rows:
         return "None."
-    # A product name may hold anything; the subject of the other kinds is an id.
+    # Text that somebody typed may contain anything.
+    is_typed = REVIEW_LIST[kind].has_typed_subject
     lines = [
-        f"| {'(see the review list)' if kind == 'ambiguous_product_name' else row.subject} "
-        f"| {row.first_seen_at:%Y-%m-%d %H:%M} |"
+        f"| {'(see the review list)' if is_typed else row.subject} | {row.first_seen_at:%Y-%m-%d %H:%M} |"
         for row in rows[:MOST_CASES]
     ]
     return "\n".join(["| about | first seen |", "|---|---|", *lines])

@@ -7,14 +7,16 @@ stands in the files is in `exports` and `reports`; the same is to be had by the 
 import contextlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import Literal
 
 import dagster as dg
 from pydantic import Field
 
-from keycrm_pipeline.commands.files import HandoverError, export_period, period_or_last_days, report_period
+from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
 from keycrm_pipeline.orchestration.failures import as_dagster_failure
 from keycrm_pipeline.orchestration.profile_assets import ProfileAssets
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.reports.formatting import LANGUAGES, Language
 
 _DAY = r"^\d{4}-\d{2}-\d{2}$"
 
@@ -35,40 +37,43 @@ class _Period(dg.Config):
 class ExportConfig(_Period):
     """What an export is to hold."""
 
-    format: Literal["xlsx", "csv", "parquet", "commerceml", "odoo"] = Field(
-        default="xlsx", description="Format of the files."
+    format: ExportFormat = Field(
+        default=EXPORT_FORMATS[0], description=f"Format of the files: {', '.join(EXPORT_FORMATS)}."
     )
 
 
 class ReportConfig(_Period):
     """What a report is to show."""
 
-    language: Literal["uk", "en"] = Field(default="uk", description="uk or en.")
+    language: Language = Field(default=LANGUAGES[0], description=f"{' or '.join(LANGUAGES)}.")
 
 
 @contextlib.contextmanager
 def _told(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Turns an error written for users into a failure that shows just its words: trying again cannot help."""
     from keycrm_pipeline.exports import ExportError
+    from keycrm_pipeline.reports.files import ReportError
 
     try:
         with as_dagster_failure(context):
             yield
-    except (ExportError, HandoverError) as error:
+    except (ExportError, ReportError) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None
 
 
-def _days(assets: ProfileAssets, config: _Period, now: datetime) -> tuple[date, date]:
+def _period(workspace: Workspace, config: _Period, now: datetime) -> Period:
     try:
         first, last = (
             None if day is None else date.fromisoformat(day) for day in (config.period_from, config.period_to)
         )
     except ValueError:
-        raise HandoverError("There is no such day. Name the days as YYYY-MM-DD.") from None
-    first_day, last_day = period_or_last_days(assets.profile, first, last, now)
-    if first_day > last_day:
-        raise HandoverError(f"The period begins on {first_day} and ends before that, on {last_day}.")
-    return first_day, last_day
+        raise dg.Failure(
+            "A day of the period does not exist. Write it as YYYY-MM-DD.", allow_retries=False
+        ) from None
+    try:
+        return workspace.period_or_last_days(first, last, now)
+    except ValueError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
 
 
 def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
@@ -87,20 +92,16 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
 
         Only complete, valid orders are exported; the others are counted with the reason.
         """
+        from keycrm_pipeline.exports import export_period
+
         now = datetime.now(UTC)
+        workspace = assets.workspace
+        period = _period(workspace, config, now)
         with _told(context):
-            first_day, last_day = _days(assets, config, now)
-            result = export_period(
-                assets.profile,
-                assets.workspace.settings,
-                first_day,
-                last_day,
-                export_format=config.format,
-                now=now,
-            )
+            result = export_period(workspace, period, export_format=config.format, now=now)
         return dg.MaterializeResult(
             metadata={
-                "period": f"{first_day} to {last_day}",
+                "period": f"{period.first} to {period.last}",
                 "format": config.format,
                 "path": dg.MetadataValue.path(str(result.files[0].parent)),
                 "files": dg.MetadataValue.md("\n".join(f"- {path.name}" for path in result.files)),
@@ -131,20 +132,16 @@ def build_report(assets: ProfileAssets) -> dg.AssetsDefinition:
     )
     def report(context: dg.AssetExecutionContext, config: ReportConfig) -> dg.MaterializeResult:
         """The exchange report of a period as one HTML file: sales, payments, returns, and what waits for a person."""
+        from keycrm_pipeline.reports.files import report_period
+
         now = datetime.now(UTC)
+        workspace = assets.workspace
+        period = _period(workspace, config, now)
         with _told(context):
-            first_day, last_day = _days(assets, config, now)
-            path = report_period(
-                assets.profile,
-                assets.workspace.settings,
-                first_day,
-                last_day,
-                language=config.language,
-                now=now,
-            )
+            path = report_period(workspace, period, language=config.language, now=now)
         return dg.MaterializeResult(
             metadata={
-                "period": f"{first_day} to {last_day}",
+                "period": f"{period.first} to {period.last}",
                 "language": config.language,
                 "path": dg.MetadataValue.path(str(path)),
             }

@@ -22,8 +22,6 @@ from keycrm_pipeline.profile.workspace import (
     PROFILES_VARIABLE,
     Settings,
     Workspace,
-    database_path,
-    lock_path,
     settings_from_environment,
 )
 
@@ -43,11 +41,9 @@ __all__ = [
     "Settings",
     "Workspace",
     "api_key",
-    "database_path",
     "key_variable",
     "load_profile",
     "load_profiles",
-    "lock_path",
     "profile_json_schema",
     "profile_names",
     "settings_from_environment",

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile.keys import api_key
 from keycrm_pipeline.profile.models import Profile
 
 PROFILES_VARIABLE = "KEYCRM_PROFILES_DIR"
 DATA_VARIABLE = "KEYCRM_DATA_DIR"
+
+LAST_DAYS = 30
+"""Days of a period that nobody named, today included."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,22 @@ class Workspace:
         """Directory of the accounting catalogue files (R12)."""
         return self.settings.profiles_directory / self.profile.name / "catalogue"
 
+    def period_or_last_days(self, first: date | None, last: date | None, now: datetime) -> Period:
+        """The period, completed where a day is missing: up to today and 30 days long, but not before `start_date`.
+
+        Args:
+            first: First local day, if one was named.
+            last: Last local day, if one was named.
+            now: The time, timezone-aware.
+
+        Raises:
+            ValueError: The last day is before the first.
+        """
+        last = last or now.astimezone(self.profile.zone).date()
+        if first is None:
+            first = min(last, max(self.profile.start_date, last - timedelta(days=LAST_DAYS - 1)))
+        return Period(first, last)
+
     def api_key(self, environ: Mapping[str, str]) -> str:
         """The profile's API key; see `api_key`.
 
@@ -79,13 +100,3 @@ class Workspace:
             MissingKeyError: No usable key is set.
         """
         return api_key(self.profile, environ)
-
-
-def database_path(profile: Profile, settings: Settings) -> Path:
-    """The profile's DuckDB file; see `Workspace.database`."""
-    return Workspace(profile, settings).database
-
-
-def lock_path(profile: Profile, settings: Settings) -> Path:
-    """The profile's lock file; see `Workspace.lock`."""
-    return Workspace(profile, settings).lock

@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 Language = Literal["uk", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 """Language of a report."""
 
 

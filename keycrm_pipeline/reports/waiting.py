@@ -21,7 +21,7 @@ from keycrm_pipeline.reports.elements import (
 )
 from keycrm_pipeline.reports.figures import ReportFigures
 from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, without_contacts
-from keycrm_pipeline.schemas.ops import REVIEW_KINDS
+from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse.sales import PeriodTotals
 
 _AGES = ("week", "month", "quarter", "older")
@@ -209,13 +209,14 @@ def review_section(figures: ReportFigures, writer: Writer) -> Section:
     """What needs your attention, with what to do about each kind; orders are linked."""
     words, write = writer.words, writer.write
     tables = []
-    unknown = sorted(figures.review_counts.keys() - set(REVIEW_KINDS))
-    for kind in (*REVIEW_KINDS, *unknown):
+    unknown = sorted(figures.review_counts.keys() - REVIEW_LIST.keys())
+    for kind in (*REVIEW_LIST, *unknown):
         count = figures.review_counts.get(kind, 0)
         if not count:
             continue
-        title = f"{words.get(f'review_{kind}', kind)} · {write.number(count)}"
-        lead = words.get(f"todo_{kind}", "")
+        known = REVIEW_LIST.get(kind)
+        title = f"{words.of(known.title) if known else kind} · {write.number(count)}"
+        lead = words.of(known.advice) if known else ""
         if kind == "rejected_order":
             # Their reasons have a section of their own; showing the rows twice would hide the others.
             tables.append(Table((), (), title=title, lead=lead))

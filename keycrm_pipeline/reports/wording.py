@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from keycrm_pipeline.kinds import SERVICE, SERVICE_LINE_NAMES
 from keycrm_pipeline.reports.formatting import Language
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
-from keycrm_pipeline.schemas.sentences import in_ukrainian
+from keycrm_pipeline.schemas.sentences import Sentence, in_ukrainian
 
 _UKRAINIAN: Mapping[str, str] = {
     "load": "Завантаження",
@@ -108,9 +109,7 @@ _UKRAINIAN: Mapping[str, str] = {
     "amount": "Сума",
     "discount": "Знижка",
     "share": "Частка",
-    "item_delivery": "Доставка",
-    "item_wrap": "Пакування",
-    "item_tax": "Податки",
+    **{f"item_{kind}": name for kind, name in SERVICE_LINE_NAMES.items() if kind != SERVICE},
     "item_difference": "Різниця (не сходиться в KeyCRM)",
     "others": "ще {count}",
     "list_total": "За цінами прайсу",
@@ -184,28 +183,6 @@ _UKRAINIAN: Mapping[str, str] = {
     "review_subject": "Про що",
     "since": "Відколи",
     "more_of_kind": "Показано найдавніші {shown} з {count}. Решта: keycrm-pipeline review.",
-    "review_unmapped_status": "Статуси без етапу",
-    "todo_unmapped_status": "Додайте статус до statuses.stages у профілі; поки що етапом є назва статусу.",
-    "review_unmapped_manager": "Менеджери без відповідального",
-    "todo_unmapped_manager": "Додайте менеджера до managers у профілі; поки що відповідальним є автор.",
-    "review_partner_name_conflict": "Один контакт, різні імена",
-    "todo_partner_name_conflict": (
-        "Перевірте, чи це одна людина; якщо ні, поставте partner_match: phone_and_name."
-    ),
-    "review_ambiguous_product_name": "Однакові назви товарів",
-    "todo_ambiguous_product_name": (
-        "Узято першу картку з такою назвою. Дайте товару артикул у KeyCRM або перейменуйте решту."
-    ),
-    "review_product_promoted": "Товар став товаром з SKU",
-    "todo_product_promoted": "Перевірте картку в обліку і відзначте: keycrm-pipeline review --done.",
-    "review_order_difference": "Замовлення, що не сходяться",
-    "todo_order_difference": "Перевірте знижки замовлення в KeyCRM. Документ завантажено, як є, з різницею.",
-    "review_rejected_order": "Відхилені замовлення",
-    "todo_rejected_order": "Причини — у розділі нижче. Виправте в KeyCRM; наступне завантаження їх забере.",
-    "review_missing_in_crm": "Зникли з KeyCRM",
-    "todo_missing_in_crm": "Замовлення видалено в KeyCRM, документ лишився. Вирішіть, чи скасувати його.",
-    "review_catalogue_conflict": "Артикули з products.csv, що вже зайняті",
-    "todo_catalogue_conflict": "Артикул уже має інша картка чи варіант. Приберіть його з рядка файлу products.csv.",
     "rejected_title": "Відхилені записи",
     "rejected_lead": (
         "Ці замовлення не потрапили в облік. Виправте їх у KeyCRM; наступне завантаження їх забере."
@@ -321,7 +298,7 @@ _ENGLISH: Mapping[str, str] = {
     "share": "Share",
     "item_delivery": "Delivery",
     "item_wrap": "Wrap",
-    "item_tax": "Taxes",
+    "item_tax": "Tax",
     "item_difference": "Difference (does not add up in KeyCRM)",
     "others": "{count} more",
     "list_total": "At list prices",
@@ -395,40 +372,6 @@ _ENGLISH: Mapping[str, str] = {
     "review_subject": "Subject",
     "since": "Since",
     "more_of_kind": "Showing the oldest {shown} of {count}. For the rest: keycrm-pipeline review.",
-    "review_unmapped_status": "Statuses without a stage",
-    "todo_unmapped_status": (
-        "Add the status to statuses.stages in the profile; until then its name is the stage."
-    ),
-    "review_unmapped_manager": "Managers without a user",
-    "todo_unmapped_manager": (
-        "Add the manager to managers in the profile; until then the author is responsible."
-    ),
-    "review_partner_name_conflict": "One contact, different names",
-    "todo_partner_name_conflict": "Check that it is one person; if not, set partner_match: phone_and_name.",
-    "review_ambiguous_product_name": "Equal product names",
-    "todo_ambiguous_product_name": (
-        "The first card of that name was taken. Give the product a SKU in KeyCRM, or rename the others."
-    ),
-    "review_product_promoted": "Products promoted to Товар з SKU",
-    "todo_product_promoted": (
-        "Check the card in the accounting system, then tick it off: keycrm-pipeline review --done."
-    ),
-    "review_order_difference": "Orders that do not add up",
-    "todo_order_difference": (
-        "Check the order's discounts in KeyCRM. The document is loaded as it is, with the difference."
-    ),
-    "review_rejected_order": "Rejected orders",
-    "todo_rejected_order": (
-        "The reasons are in the section below. Mend them in KeyCRM; the next load takes them."
-    ),
-    "review_missing_in_crm": "No longer in KeyCRM",
-    "todo_missing_in_crm": (
-        "The order was deleted in KeyCRM, the document is kept. Decide whether to cancel it."
-    ),
-    "review_catalogue_conflict": "SKUs of products.csv that are taken",
-    "todo_catalogue_conflict": (
-        "Another card or variant carries the SKU already. Take it off the row of products.csv."
-    ),
     "rejected_title": "Rejected records",
     "rejected_lead": "These orders were not loaded. Fix them in KeyCRM; the next load picks them up.",
     "nothing_rejected": "There are no rejected records.",
@@ -462,8 +405,12 @@ class Wording:
         return WORDS[self.language][key]
 
     def get(self, key: str, default: str) -> str:
-        """The words of a key that is made of data, such as a kind of review; else the default."""
+        """The words of a key that is made of data, such as a kind of exchange; else the default."""
         return WORDS[self.language].get(key, default)
+
+    def of(self, sentence: Sentence) -> str:
+        """A sentence that exists in both languages."""
+        return sentence.ukrainian if self.language == "uk" else sentence.english
 
     def stored(self, sentence: str) -> str:
         """A sentence of the review list or of a rejected record, which is stored in English."""

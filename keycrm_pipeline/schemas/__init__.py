@@ -1,6 +1,6 @@
 """The tables of a profile's database: names, types, comments and checks of every column, each written once.
 
-What is not here: SQL (see `warehouse`), rules of bookkeeping (see `books`).
+What is not here: SQL (`warehouse`), accounting rules (`accounting`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,13 @@
-"""Tables of schema `accounting`: the books. Registers of cards, and the documents derived from orders."""
+"""Tables of schema `accounting`: the books. Cards, and the documents derived from orders."""
 
 from __future__ import annotations
 
+from keycrm_pipeline.kinds import (
+    CANCELLED_GROUP,
+    PRODUCT_KIND_NAMES,
+    SERVICE_LINE_NAMES,
+    named_kinds,
+)
 from keycrm_pipeline.schemas.columns import (
     INSTANT,
     MONEY,
@@ -13,8 +19,6 @@ from keycrm_pipeline.schemas.columns import (
     one_of,
 )
 
-PRODUCT_KINDS = ("product", "product_with_sku", "service")
-SERVICE_KINDS = ("service", "delivery", "wrap", "tax")
 ORIGINS = ("keycrm", "catalogue")
 
 PARTNERS = Table(
@@ -24,22 +28,22 @@ PARTNERS = Table(
     (
         Column("partner_id", "BIGINT", "The card's own number; never changes.", nullable=False),
         Column("name", "VARCHAR", "Name.", nullable=False),
-        Column("phone", "VARCHAR", "Phone, +380XXXXXXXXX when valid, else as typed."),
+        Column("phone", "VARCHAR", "Phone: +380XXXXXXXXX if valid, otherwise as typed."),
         Column("email", "VARCHAR", "E-mail as typed."),
         Column(
             "origin",
             "VARCHAR",
-            "keycrm: made by the exchange; catalogue: was in the books already.",
+            "keycrm: created by the exchange; catalogue: was already in the books.",
             nullable=False,
             checks=(one_of("origin", ORIGINS),),
         ),
-        Column("created_at", INSTANT, "When the exchange made the card.", nullable=False),
-        Column("updated_at", INSTANT, "When the exchange last really changed it.", nullable=False),
+        Column("created_at", INSTANT, "When the exchange created the card.", nullable=False),
+        Column("updated_at", INSTANT, "When the exchange last changed a value in it.", nullable=False),
         Column("catalogue_id", "VARCHAR", "The card's id in the accounting system's own file (R12)."),
-        Column("name_key", "VARCHAR", "Name as it is compared."),
-        Column("phone_key", "VARCHAR", "Phone as it is compared; empty when it is no key."),
-        Column("email_key", "VARCHAR", "E-mail as it is compared; empty when it is no key."),
-        Column("as_of_ordered_at", INSTANT, "Date of the order whose buyer the card follows."),
+        Column("name_key", "VARCHAR", "Name in the form used for comparison."),
+        Column("phone_key", "VARCHAR", "Phone in the form used for comparison; empty if it is not used."),
+        Column("email_key", "VARCHAR", "E-mail in the form used for comparison; empty if it is not used."),
+        Column("as_of_ordered_at", INSTANT, "Date of the order from which the card has its data."),
         Column("as_of_order_id", "BIGINT", "That order."),
     ),
     ("partner_id",),
@@ -48,15 +52,15 @@ PARTNERS = Table(
 PARTNER_LINKS = Table(
     "accounting",
     "partner_links",
-    "Which card a KeyCRM buyer belongs to; once made it stays.",
+    "Which card a KeyCRM buyer belongs to; a link never changes.",
     (
         Column("buyer_id", "BIGINT", "KeyCRM's buyer id.", nullable=False),
         Column("partner_id", "BIGINT", "The card.", nullable=False),
         Column(
-            "name_conflict", "BOOLEAN", "Whether the buyer's name disagreed with the card's.", nullable=False
+            "name_conflict", "BOOLEAN", "Whether the buyer's name differed from the card's.", nullable=False
         ),
-        Column("conflict_order_id", "BIGINT", "The order in which the disagreement was met."),
-        Column("created_at", INSTANT, "When the link was made.", nullable=False),
+        Column("conflict_order_id", "BIGINT", "The order in which the difference was found."),
+        Column("created_at", INSTANT, "When the link was created.", nullable=False),
     ),
     ("buyer_id",),
 )
@@ -68,13 +72,13 @@ PRODUCTS = Table(
     (
         Column("product_id", "BIGINT", "The card's own number; never changes.", nullable=False),
         Column("name", "VARCHAR", "Name.", nullable=False),
-        Column("sku", "VARCHAR", "SKU (article); empty on a card with variants."),
+        Column("sku", "VARCHAR", "SKU (article); empty for a card with variants."),
         Column(
             "kind",
             "VARCHAR",
-            "product (Товар), product_with_sku (Товар з SKU) or service (Послуга).",
+            f"{named_kinds(PRODUCT_KIND_NAMES)}.",
             nullable=False,
-            checks=(one_of("kind", PRODUCT_KINDS),),
+            checks=(one_of("kind", tuple(PRODUCT_KIND_NAMES)),),
         ),
         Column("unit", "VARCHAR", "Unit of measure; empty for pieces."),
         Column("category_id", "BIGINT", "Category in KeyCRM."),
@@ -82,15 +86,15 @@ PRODUCTS = Table(
         Column(
             "origin",
             "VARCHAR",
-            "keycrm: made by the exchange; catalogue: was in the books already.",
+            "keycrm: created by the exchange; catalogue: was already in the books.",
             nullable=False,
             checks=(one_of("origin", ORIGINS),),
         ),
-        Column("created_at", INSTANT, "When the exchange made the card.", nullable=False),
-        Column("updated_at", INSTANT, "When the exchange last really changed it.", nullable=False),
+        Column("created_at", INSTANT, "When the exchange created the card.", nullable=False),
+        Column("updated_at", INSTANT, "When the exchange last changed a value in it.", nullable=False),
         Column("catalogue_id", "VARCHAR", "The card's id in the accounting system's own file (R12)."),
-        Column("name_key", "VARCHAR", "Name as it is compared."),
-        Column("sku_key", "VARCHAR", "SKU as it is compared."),
+        Column("name_key", "VARCHAR", "Name in the form used for comparison."),
+        Column("sku_key", "VARCHAR", "SKU in the form used for comparison."),
     ),
     ("product_id",),
 )
@@ -106,9 +110,9 @@ PRODUCT_VARIANTS = Table(
         Column("barcode", "VARCHAR", "Barcode."),
         Column("characteristics", "VARCHAR", "Options, `Колір: Червоний; Розмір: M`."),
         Column("offer_id", "BIGINT", "Offer in KeyCRM's catalogue."),
-        Column("sku_key", "VARCHAR", "SKU as it is compared."),
-        Column("created_at", INSTANT, "When the exchange made it.", nullable=False),
-        Column("updated_at", INSTANT, "When the exchange last really changed it.", nullable=False),
+        Column("sku_key", "VARCHAR", "SKU in the form used for comparison."),
+        Column("created_at", INSTANT, "When the exchange created it.", nullable=False),
+        Column("updated_at", INSTANT, "When the exchange last changed a value in it.", nullable=False),
     ),
     ("variant_id",),
 )
@@ -116,12 +120,12 @@ PRODUCT_VARIANTS = Table(
 PRODUCT_LINKS = Table(
     "accounting",
     "product_links",
-    "Which card, and which variant of it, a KeyCRM offer belongs to.",
+    "Which card and variant a KeyCRM offer belongs to.",
     (
         Column("offer_id", "BIGINT", "KeyCRM's offer id.", nullable=False),
         Column("crm_product_id", "BIGINT", "KeyCRM's product id."),
         Column("product_id", "BIGINT", "The card.", nullable=False),
-        Column("variant_id", "BIGINT", "The variant; empty when the card has none."),
+        Column("variant_id", "BIGINT", "The variant; empty if the card has none."),
     ),
     ("offer_id",),
 )
@@ -132,13 +136,13 @@ STATUSES = Table(
     "One order status of KeyCRM.",
     (
         Column("status_id", "BIGINT", "KeyCRM's status id.", nullable=False),
-        Column("name", "VARCHAR", "Name; the Ukrainian one for KeyCRM's standard statuses.", nullable=False),
+        Column("name", "VARCHAR", "Name; Ukrainian for KeyCRM's standard statuses.", nullable=False),
         Column("alias", "VARCHAR", "KeyCRM's key or transliteration."),
-        Column("group_id", "BIGINT", "Group, 1 new to 6 cancelled."),
+        Column("group_id", "BIGINT", f"Group, 1 (new) to {CANCELLED_GROUP} (cancelled)."),
         Column("group_name", "VARCHAR", "The group's Ukrainian name."),
         Column("stage", "VARCHAR", "Stage in the accounting system (Етап).", nullable=False),
         Column("is_mapped", "BOOLEAN", "Whether the profile maps the status to a stage.", nullable=False),
-        Column("is_loaded", "BOOLEAN", "Whether the profile chooses orders of this status.", nullable=False),
+        Column("is_loaded", "BOOLEAN", "Whether the profile loads orders with this status.", nullable=False),
     ),
     ("status_id",),
 )
@@ -162,7 +166,7 @@ ORDERS = Table(
     "One order document.",
     (
         Column("order_id", "BIGINT", "Number of the document: KeyCRM's order id.", nullable=False),
-        Column("order_day", "DATE", "Local day of the order, the partition.", nullable=False),
+        Column("order_day", "DATE", "Local day of the order; the partition.", nullable=False),
         Column("ordered_at", INSTANT, "Date of the document.", nullable=False),
         Column("partner_id", "BIGINT", "Partner (Партнер).", nullable=False),
         Column("status_id", "BIGINT", "Status.", nullable=False),
@@ -175,30 +179,30 @@ ORDERS = Table(
         Column("currency", "VARCHAR", "Currency of all sums of the order.", nullable=False),
         Column("comment", "VARCHAR", "Comment (Коментар)."),
         Column("delivery_address", "VARCHAR", "Delivery address in one line."),
-        Column("recipient_name", "VARCHAR", "Recipient when not the buyer."),
+        Column("recipient_name", "VARCHAR", "Recipient, if not the buyer."),
         Column("recipient_phone", "VARCHAR", "Recipient's phone."),
         Column("delivery_service", "VARCHAR", "Delivery service (Служба доставки)."),
         Column("tracking_code", "VARCHAR", "Waybill number (ТТН)."),
         Column("goods_total", MONEY, "Sum of order_lines.amount.", nullable=False),
         Column("services_total", MONEY, "Sum of order_services.amount.", nullable=False),
         Column("discount_total", MONEY, "Sum of both discount columns.", nullable=False),
-        Column("grand_total", MONEY, "What the buyer pays, by KeyCRM.", nullable=False),
+        Column("grand_total", MONEY, "What the buyer pays, according to KeyCRM.", nullable=False),
         Column(
             "difference",
             MONEY,
-            "grand_total minus goods and services; 0 unless KeyCRM's order does not add up.",
+            "grand_total minus goods and services; not 0 if the order does not add up in KeyCRM.",
             nullable=False,
         ),
         Column("paid_total", MONEY, "Payments received in the order's currency.", nullable=False),
         Column("payment_status", "VARCHAR", "not_paid, part_paid, paid or overpaid."),
         Column("missing_in_crm", "BOOLEAN", "Whether KeyCRM no longer has the order.", nullable=False),
         Column("crm_updated_at", INSTANT, "The order's updated_at in KeyCRM."),
-        Column("created_at", INSTANT, "When the exchange made the document.", nullable=False),
-        Column("updated_at", INSTANT, "When the exchange last really changed it.", nullable=False),
-        Column("manager_id", "BIGINT", "Manager in KeyCRM, of whom `responsible` was derived."),
+        Column("created_at", INSTANT, "When the exchange created the document.", nullable=False),
+        Column("updated_at", INSTANT, "When the exchange last changed a value in it.", nullable=False),
+        Column("manager_id", "BIGINT", "Manager in KeyCRM, from whom `responsible` was derived."),
     ),
     ("order_id",),
-    # R6: stands for ever, for every order in the books.
+    # R6: always true, for every order in the books.
     frame_checks=(adds_up("grand_total", ("goods_total", "services_total", "difference")),),
 )
 
@@ -208,10 +212,10 @@ ORDER_LINES = Table(
     "One line of goods of an order document.",
     (
         Column("order_id", "BIGINT", "The order.", nullable=False),
-        Column("line_no", "INTEGER", "Position in the CRM's order, from 1.", nullable=False),
+        Column("line_no", "INTEGER", "Position in KeyCRM's order, from 1.", nullable=False),
         Column("crm_line_id", "BIGINT", "KeyCRM's line id."),
         Column("product_id", "BIGINT", "Card.", nullable=False),
-        Column("variant_id", "BIGINT", "Variant; empty when the card has none."),
+        Column("variant_id", "BIGINT", "Variant; empty if the card has none."),
         Column("name", "VARCHAR", "Name as sold.", nullable=False),
         Column("sku", "VARCHAR", "SKU (article)."),
         Column("characteristics", "VARCHAR", "Options, `Колір: Червоний; Розмір: M`."),
@@ -233,16 +237,16 @@ ORDER_SERVICES = Table(
         Column(
             "line_no",
             "INTEGER",
-            "Position in the CRM's order, from 1; delivery, wrap and tax follow the lines.",
+            "Position in KeyCRM's order, from 1; delivery, wrap and tax follow the lines.",
             nullable=False,
         ),
         Column("crm_line_id", "BIGINT", "KeyCRM's line id; empty for delivery, wrap and tax."),
         Column(
             "kind",
             "VARCHAR",
-            "service (Послуга), delivery (Доставка), wrap (Пакування) or tax (Податок).",
+            f"{named_kinds(SERVICE_LINE_NAMES)}.",
             nullable=False,
-            checks=(one_of("kind", SERVICE_KINDS),),
+            checks=(one_of("kind", tuple(SERVICE_LINE_NAMES)),),
         ),
         Column("product_id", "BIGINT", "Card; empty for wrap and tax."),
         Column("name", "VARCHAR", "Name as sold.", nullable=False),
@@ -265,7 +269,7 @@ ORDER_PAYMENTS = Table(
         Column(
             "payment_id",
             "BIGINT",
-            "KeyCRM's payment id; minus the position when it has none.",
+            "KeyCRM's payment id; minus the position if there is none.",
             nullable=False,
         ),
         Column("paid_at", INSTANT, "Date of the payment."),

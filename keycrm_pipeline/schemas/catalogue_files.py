@@ -1,7 +1,7 @@
-"""What a card of the accounting catalogue's files must fulfil (R12), as pandera schemas whose failures are sentences.
+"""Requirements for a card in the accounting catalogue's files (R12), as pandera schemas whose failures are sentences.
 
-The frames are rows that `books.catalogue_files` has read: form and doubles were checked there, with their lines. Here
-stands what makes a value unfit for a card. A failure becomes one problem with file, line and column.
+The frames are rows read by `accounting.catalogue_files`, which has checked format and duplicates. The checks here
+reject values unfit for a card. A failure becomes one problem with file, line and column.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import pandera.polars as pa
 import polars as pl
 
-from keycrm_pipeline.schemas.accounting import PRODUCT_KINDS
+from keycrm_pipeline.kinds import PRODUCT_KIND_NAMES
 
 MOST_CHARACTERS = 1000
-"""A longer name is a file whose separator or quotes went wrong."""
+"""A longer name means that the file has the wrong separator or quotes."""
 
 MOST_CODE_CHARACTERS = 200
 """The same for ids, SKUs, units, phones and e-mails."""
@@ -31,10 +31,10 @@ def _text(*, nullable: bool, most: int = MOST_CODE_CHARACTERS) -> pa.Column:
         checks=[
             pa.Check.str_length(
                 max_value=most,
-                error=f"it is longer than {most} characters; are separator and quotes right?",
+                error=f"it is longer than {most} characters; check the separator and the quotes",
             ),
             pa.Check(
-                _no_control_characters, error="it holds characters that cannot be printed; write it anew"
+                _no_control_characters, error="it contains characters that cannot be printed; type it again"
             ),
         ],
     )
@@ -46,7 +46,7 @@ PRODUCT_ROWS = pa.DataFrameSchema(
         "id": _text(nullable=False),
         "name": _text(nullable=False, most=MOST_CHARACTERS),
         "sku": _text(nullable=True),
-        "kind": pa.Column(pl.String, checks=pa.Check.isin(PRODUCT_KINDS)),
+        "kind": pa.Column(pl.String, checks=pa.Check.isin(PRODUCT_KIND_NAMES)),
         "unit": _text(nullable=True),
     },
     unique=["id"],

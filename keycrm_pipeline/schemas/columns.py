@@ -1,15 +1,14 @@
-"""What a table is: its columns, their types, comments and checks, each written once.
+"""The description of a table: its columns, their types, comments and checks, each written once.
 
-From one `Table` come the statement that creates it (`warehouse`), the checks that a frame must pass before it is
-written (`Table.checked`), the column comments in DuckDB, the column list of the Dagster asset and the table
-reference of the docs. No SQL, no Dagster and no rule of bookkeeping belongs here.
+From one `Table` are derived the statement that creates it (`warehouse`), the checks that a frame must pass before it
+is written (`Table.checked`), the column comments in DuckDB, the column list of the Dagster asset and the table
+reference in the docs. SQL, Dagster and accounting rules do not belong here.
 
-A frame carries money as whole kopiykas, quantities as thousandths, prices and percents as millionths (all
-Int64): decimals as Python objects are slow, and binary floats lose kopiykas. The tables themselves hold
-DECIMAL; the warehouse converts at the border.
+In a frame, money is whole kopiykas, quantities are thousandths, prices and percentages millionths (all Int64): Python
+decimal objects are slow, and binary floats lose kopiykas. The tables themselves use DECIMAL; the warehouse converts.
 
-pandera and polars are imported when a frame is checked, not before: a command that only reads the exchange
-log must answer at once.
+pandera and polars are imported only when a frame is checked: a command that just reads the exchange log must answer
+at once.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ MONEY = "DECIMAL(18,2)"
 """Hryvnias (or the order's own currency) with kopiykas."""
 QUANTITY = "DECIMAL(18,3)"
 PRICE = "DECIMAL(18,6)"
-"""A price per unit as the CRM keeps it: percentages leave more than two decimals."""
+"""A price per unit as KeyCRM stores it: percentages lead to more than two decimals."""
 PERCENT = "DECIMAL(18,6)"
 INSTANT = "TIMESTAMPTZ"
 TEXT_LIST = "VARCHAR[]"
 INTEGER_LIST = "BIGINT[]"
 
 CheckMaker = Callable[[], "pa.Check"]
-"""Makes a pandera check when a frame schema is built."""
+"""Creates a pandera check when a frame schema is built."""
 
 
 @cache
@@ -67,9 +66,9 @@ class Column:
     Attributes:
         name: The public name.
         type: The DuckDB type.
-        comment: One sentence for the person who reads the table.
+        comment: One sentence for readers of the table.
         nullable: Whether the value may be missing.
-        checks: Make the pandera checks of the column's values in a frame (money in kopiykas, quantities in
+        checks: Create the pandera checks of the column's values in a frame (money in kopiykas, quantities in
             thousandths).
     """
 
@@ -87,10 +86,10 @@ class Table:
     Attributes:
         schema: The DuckDB schema: `raw`, `validated`, `accounting` or `ops`.
         name: The table's name.
-        comment: What one row is, for the person who reads the table.
+        comment: What one row is, for readers of the table.
         columns: The columns, in order.
         primary_key: The columns that identify a row.
-        frame_checks: Make the pandera checks that look at several columns at once.
+        frame_checks: Create the pandera checks that involve several columns.
     """
 
     schema: str
@@ -102,7 +101,7 @@ class Table:
 
     @property
     def qualified_name(self) -> str:
-        """`schema.name`, as SQL writes it."""
+        """`schema.name`, as in SQL."""
         return f"{self.schema}.{self.name}"
 
     @property
@@ -111,23 +110,23 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     def column(self, name: str) -> Column:
-        """The column of that name; KeyError when there is none."""
+        """The column with that name; KeyError if there is none."""
         for column in self.columns:
             if column.name == name:
                 return column
         raise KeyError(name)
 
     def checked(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The same frame, once each of its columns is what the table says: its type, no gap in it, all checks passed.
+        """The same frame, after checking that its columns are those of the table: type, no missing value, all checks.
 
-        Types and gaps are looked at for all columns at once, by polars alone. pandera goes through a frame column by
-        column, a millisecond each, which was a tenth of a load's work; it sees those that have checks of their own.
+        Types and missing values are checked for all columns at once, by polars alone. pandera goes through a frame
+        column by column, a millisecond each, which was a tenth of a load's work; it only gets the columns with checks.
 
         Args:
             frame: Rows of this table, units as in the module's docstring; columns may be left out.
 
         Raises:
-            TypeError: A column is missing from the table, of another type, or lacks a value that it must have.
+            TypeError: A column is not in the table, has another type, or lacks a required value.
             pandera.errors.SchemaErrors: A check failed, or two rows have the same key.
         """
         wrong = [
@@ -136,7 +135,7 @@ class Table:
             if name not in self.column_names or column_type != frame_type(self.column(name).type)
         ]
         if wrong:
-            raise TypeError(f"Columns that are not as in {self.qualified_name}: {', '.join(wrong)}.")
+            raise TypeError(f"Columns that do not match {self.qualified_name}: {', '.join(wrong)}.")
         required = [name for name in frame.columns if not self.column(name).nullable]
         gaps = frame.select(required).null_count().row(0, named=True) if required else {}
         if any(gaps.values()):
@@ -164,12 +163,12 @@ class Table:
         )
 
     def __hash__(self) -> int:
-        """Tables are told apart by their name."""
+        """Tables are identified by their name."""
         return hash(self.qualified_name)
 
 
 def frame_type(column_type: str) -> Any:
-    """The polars type in which a frame carries a column of that DuckDB type."""
+    """The polars type in a frame of a column with that DuckDB type."""
     return _frame_types()[column_type]
 
 
@@ -185,7 +184,7 @@ def above_zero(what: str) -> CheckMaker:
 
 
 def one_of(what: str, values: tuple[str, ...]) -> CheckMaker:
-    """A check that a text is one of a few; `what` names it in the failure."""
+    """A check that a text is one of the values; `what` names it in the failure."""
 
     def make() -> pa.Check:
         import pandera.polars as pa

@@ -1,29 +1,29 @@
-"""What `ops.exchanges.error` says of the well-known failures: in English, as the table keeps it, and in Ukrainian.
+"""The well-known failures in `ops.exchanges.error`: in English, as the table stores them, and in Ukrainian.
 
-The errors of the warehouse and of an exchange take their English from here. The client of KeyCRM and the profile
-know nothing of tables and word theirs themselves; a test raises each of them and looks for it here. What nobody
-foresaw, and what only its English tells exactly, has no translation and is shown as it stands.
+The errors of the warehouse and of an exchange take their English from here. The KeyCRM client and the profile do not
+depend on tables and word their own errors; a test raises each of them and looks it up here. Unforeseen errors, and
+those for which only the English is exact, have no translation and are shown as they are.
 """
 
 from __future__ import annotations
 
 from keycrm_pipeline.schemas.sentences import Sentence, translated
 
-# What an exchange or its file came upon.
+# Failures of an exchange or of its file.
 
 KILLED = Sentence(
-    "The exchange was killed before it ended (power, memory or a stop by hand). What it had stored is safe; "
-    "the next load goes on from there.",
+    "The exchange was killed before it ended (a power failure, no memory, or by hand). What it had stored is safe; "
+    "the next load continues from there.",
     "Обмін було обірвано до кінця (живлення, пам'ять або примусова зупинка). Усе, що він устиг зберегти, ціле; "
     "наступне завантаження продовжить з того місця.",
 )
 STOPPED = Sentence(
-    "The exchange was stopped by hand. What was stored is safe; the same load goes on from there.",
+    "The exchange was stopped by hand. What was stored is safe; the same load continues from there.",
     "Обмін зупинила людина. Усе збережене ціле; таке саме завантаження продовжить з того місця.",
 )
 UNEXPECTED = Sentence(
-    "Unexpected {what} (values are left out, they may be a person's). Nothing stored was lost; the load can be "
-    "repeated.",
+    "Unexpected {what} (values are left out because they may be personal data). Nothing that was stored is lost; "
+    "the load can be repeated.",
     "Непередбачена помилка: {what} (значення прибрано, вони можуть бути чиїмись даними). Збережене не втрачено; "
     "завантаження можна повторити.",
 )
@@ -35,7 +35,7 @@ UNMAPPED_STATUSES = Sentence(
 )
 MANY_MISSING = Sentence(
     "KeyCRM's list lacks orders that were loaded: {missing} (for example {examples}); that is more than the ceiling "
-    "of {most} (sweep.most_missing). A short list is no proof, so nothing was marked. Look into KeyCRM: if the "
+    "of {most} (sweep.most_missing). A short list proves nothing, so nothing was marked. Check in KeyCRM: if the "
     "orders were really deleted, raise the ceiling and run the sweep again.",
     "У переліку KeyCRM бракує завантажених замовлень: {missing} (наприклад, {examples}); це більше за межу "
     "{most} (sweep.most_missing). Короткий перелік нічого не доводить, тому нічого не позначено. Перевірте в "
@@ -45,15 +45,15 @@ NEVER_FETCHED = Sentence(
     "These days were never fetched from KeyCRM: {days}. {stages} cannot work on what is not here, and nothing was "
     "changed. Load the days with the job {profile}_load, with `keycrm-pipeline load`, or by materializing all stages "
     "from raw_orders on.",
-    "Ці дні ще не отримано з KeyCRM: {days}. Етапам {stages} немає з чим працювати; нічого не змінено. Завантажте "
+    "Ці дні ще не отримано з KeyCRM: {days}. Крокам {stages} немає з чим працювати; нічого не змінено. Завантажте "
     "ці дні завданням {profile}_load, командою `keycrm-pipeline load` або матеріалізуйте всі етапи, починаючи з "
     "raw_orders.",
 )
 STAGE_SKIPPED = Sentence(
-    "{stages} cannot work on {days}: since these days were fetched, not all stages before it have finished ({skipped}). "
-    "Nothing was changed. Materialize these stages as well, or load the days again.",
-    "{stages} не може працювати з днями {days}: відколи їх отримано, завершилися не всі попередні етапи ({skipped}). "
-    "Нічого не змінено. Матеріалізуйте і ці етапи або завантажте дні ще раз.",
+    "{stages} cannot work on {days}: since these days were fetched, not all stages before it have finished "
+    "({skipped}). Nothing was changed. Materialize these stages as well, or load the days again.",
+    "{stages} не може працювати з днями {days}: відколи їх отримано, завершилися не всі попередні кроки "
+    "({skipped}). Нічого не змінено. Матеріалізуйте і ці кроки або завантажте дні ще раз.",
 )
 DATABASE_BUSY = Sentence(
     "The database {path} is held by another program ({holder}). Waited {seconds} s. Close the file there (a "
@@ -62,19 +62,19 @@ DATABASE_BUSY = Sentence(
     "і завантажте ще раз; нічого не втрачено.",
 )
 DATABASE_UNREADABLE = Sentence(
-    "The file {path} cannot be opened as a DuckDB database: {reason}. It was left as it is. Put a backup in its "
-    "place, or move it away and load again: a new file is made.",
+    "The file {path} cannot be opened as a DuckDB database: {reason}. It was left unchanged. Put a backup in its "
+    "place, or move it away and load again: a new file will be created.",
     "Файл {path} не відкривається як база DuckDB: {reason}. Його не змінено. Покладіть на його місце резервну "
     "копію або приберіть його й завантажте ще раз: буде створено новий файл.",
 )
 DISK_FULL = Sentence(
     "The disk that holds {path} is full. What was stored before is safe; free some space and load again: the load "
-    "goes on from there.",
+    "continues from there.",
     "На диску, де лежить {path}, немає місця. Збережене раніше ціле; звільніть місце й завантажте ще раз: "
     "завантаження продовжить з того місця.",
 )
 DIRECTORY_UNUSABLE = Sentence(
-    "The data directory {path} cannot be written to: {reason}. Mend its permissions, or name another directory in "
+    "The data directory {path} cannot be written to: {reason}. Fix its permissions, or set another directory in "
     "KEYCRM_DATA_DIR, and load again; nothing was lost.",
     "У теку даних {path} не можна записати: {reason}. Виправте права доступу або вкажіть іншу теку в "
     "KEYCRM_DATA_DIR і завантажте ще раз; нічого не втрачено.",
@@ -94,7 +94,7 @@ _OF_AN_EXCHANGE = (
     DIRECTORY_UNUSABLE,
 )
 
-# What the profile and the client of KeyCRM say, in their own words.
+# Errors of the profile and of the KeyCRM client, in their own words.
 
 _OF_THE_CLIENT = (
     Sentence(
@@ -128,7 +128,7 @@ _OF_THE_CLIENT = (
 _PHRASES = (
     Sentence("unknown", "невідомо яка"),
     Sentence("permission denied", "немає прав доступу"),
-    Sentence("it is a file and no directory", "це файл, а не тека"),
+    Sentence("it is a file, not a directory", "це файл, а не тека"),
     Sentence("once", "1"),
     Sentence("{count} times", "{count}"),
     Sentence("no connection could be made", "з'єднання не встановлено"),
@@ -170,7 +170,7 @@ _PHRASES = (
 
 
 def error_in_ukrainian(stored: str) -> str:
-    """The error of an exchange in Ukrainian, its values as they are; one that is not known here stays as it is."""
+    """The error of an exchange in Ukrainian, with its values unchanged; an unknown error stays as it is."""
     found = translated(stored, (*_OF_AN_EXCHANGE, *_OF_THE_CLIENT), _phrase)
     return stored if found is None else found
 

@@ -1,8 +1,10 @@
-"""Tables of schema `ops`: the exchange log, what waits for a person, and what a load needs to go on after a crash."""
+"""Tables of schema `ops`: the exchange log, the review list, and what a load needs to continue after a crash."""
 
 from __future__ import annotations
 
+from keycrm_pipeline.kinds import EXPORT_FORMATS
 from keycrm_pipeline.schemas.columns import INSTANT, INTEGER_LIST, TEXT_LIST, Column, Table, one_of
+from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 
 EXCHANGE_KINDS = ("period", "changes", "recent", "sweep", "catalogue", "rebuild")
 EXCHANGE_STATUSES = ("running", "succeeded", "failed")
@@ -18,17 +20,7 @@ EXCHANGE_COUNTS = {
 }
 """What an exchange counts -> what it means."""
 
-REVIEW_KINDS = (
-    "unmapped_status",
-    "unmapped_manager",
-    "partner_name_conflict",
-    "ambiguous_product_name",
-    "product_promoted",
-    "order_difference",
-    "rejected_order",
-    "missing_in_crm",
-    "catalogue_conflict",
-)
+REVIEW_KINDS = tuple(REVIEW_LIST)
 
 EXCHANGES = Table(
     "ops",
@@ -71,14 +63,14 @@ REJECTED_RECORDS = Table(
         Column(
             "record_key",
             "VARCHAR",
-            "The order id, or a digest of the payload when it has none.",
+            "The order id, or a digest of the payload if it has none.",
             nullable=False,
         ),
-        Column("order_id", "BIGINT", "KeyCRM's order id; empty when unreadable."),
+        Column("order_id", "BIGINT", "KeyCRM's order id; empty if unreadable."),
         Column(
             "order_day",
             "DATE",
-            "Local day of the order; the asked period's first day when the order has no id.",
+            "Local day of the order; the first day of the requested period if the order has no id.",
         ),
         Column("reasons", TEXT_LIST, "Every reason, in words.", nullable=False),
         Column("payload", "VARCHAR", "The order as KeyCRM sent it.", nullable=False),
@@ -90,7 +82,7 @@ REJECTED_RECORDS = Table(
 REVIEW = Table(
     "ops",
     "review",
-    "One thing that a person should look at; it goes when its cause is gone.",
+    "One thing that needs attention; it disappears when its cause no longer exists.",
     (
         Column(
             "kind", "VARCHAR", "What it is about.", nullable=False, checks=(one_of("kind", REVIEW_KINDS),)
@@ -98,8 +90,8 @@ REVIEW = Table(
         Column(
             "subject", "VARCHAR", "The id it is about, or the name for an ambiguous name.", nullable=False
         ),
-        Column("details", "VARCHAR", "What is the matter and what to do, in words.", nullable=False),
-        Column("first_seen_at", INSTANT, "When it was first met.", nullable=False),
+        Column("details", "VARCHAR", "What the problem is and what to do, in words.", nullable=False),
+        Column("first_seen_at", INSTANT, "When it was first found.", nullable=False),
     ),
     ("kind", "subject"),
 )
@@ -107,13 +99,13 @@ REVIEW = Table(
 STATUS_HISTORY = Table(
     "ops",
     "status_history",
-    "One status that an order was seen in.",
+    "One status that an order has had.",
     (
         Column("order_id", "BIGINT", "The order.", nullable=False),
         Column("status_id", "BIGINT", "The status.", nullable=False),
-        Column("stage", "VARCHAR", "Its stage when it was seen."),
-        Column("seen_at", INSTANT, "When the exchange first saw the order in it.", nullable=False),
-        Column("status_changed_at", INSTANT, "When KeyCRM changed to it."),
+        Column("stage", "VARCHAR", "Its stage at that time."),
+        Column("seen_at", INSTANT, "When the exchange first saw the order with this status.", nullable=False),
+        Column("status_changed_at", INSTANT, "When the status was set in KeyCRM."),
     ),
     ("order_id", "status_id"),
 )
@@ -161,10 +153,10 @@ FETCHED_DAYS = Table(
 AMBIGUOUS_NAMES = Table(
     "ops",
     "ambiguous_names",
-    "A product name that a line without SKU used while several cards carry it (R4.3).",
+    "A product name used by a line without a SKU while several cards have it (R4.3).",
     (
-        Column("name", "VARCHAR", "The name as it is compared.", nullable=False),
-        Column("product_ids", INTEGER_LIST, "The cards that carry it.", nullable=False),
+        Column("name", "VARCHAR", "The name in the form used for comparison.", nullable=False),
+        Column("product_ids", INTEGER_LIST, "The cards that have it.", nullable=False),
     ),
     ("name",),
 )
@@ -172,7 +164,7 @@ AMBIGUOUS_NAMES = Table(
 PROMOTED_PRODUCTS = Table(
     "ops",
     "promoted_products",
-    "A card promoted from Товар to Товар з SKU that nobody has ticked off yet (R5).",
+    "A card promoted from Товар to Товар з SKU that has not been ticked off yet (R5).",
     (Column("product_id", "BIGINT", "The card.", nullable=False),),
     ("product_id",),
 )
@@ -180,14 +172,14 @@ PROMOTED_PRODUCTS = Table(
 CATALOGUE_FILES = Table(
     "ops",
     "catalogue_files",
-    "One file of the accounting catalogue (R12) as it was last brought into the books.",
+    "One file of the accounting catalogue (R12) as it was last imported into the books.",
     (
         Column("file_name", "VARCHAR", "products.csv or partners.csv.", nullable=False),
         Column(
-            "digest", "VARCHAR", "Digest of its content: the same file is not read again.", nullable=False
+            "digest", "VARCHAR", "Digest of its content; an unchanged file is not read again.", nullable=False
         ),
-        Column("cards", "BIGINT", "Cards in it.", nullable=False),
-        Column("read_at", INSTANT, "When it was brought in.", nullable=False),
+        Column("cards", "BIGINT", "Number of cards in it.", nullable=False),
+        Column("read_at", INSTANT, "When it was imported.", nullable=False),
     ),
     ("file_name",),
 )
@@ -195,10 +187,10 @@ CATALOGUE_FILES = Table(
 CATALOGUE_CONFLICTS = Table(
     "ops",
     "catalogue_conflicts",
-    "One SKU of the accounting catalogue that is carried by another card or variant already (R12).",
+    "One SKU in the accounting catalogue that another card or variant already has (R12).",
     (
         Column("catalogue_id", "VARCHAR", "Id of the row in products.csv.", nullable=False),
-        Column("details", "VARCHAR", "What is the matter and what to do, in words.", nullable=False),
+        Column("details", "VARCHAR", "What the problem is and what to do, in words.", nullable=False),
     ),
     ("catalogue_id",),
 )
@@ -208,11 +200,9 @@ EXPORTED_CARD_KINDS = ("partner", "product", "product_variant")
 EXPORTED_CARDS = Table(
     "ops",
     "exported_cards",
-    "One card that was handed over in a format, and the export that held it first: there it is marked as new.",
+    "One card exported in a format, and the first export that contained it: only there it is marked as new.",
     (
-        Column(
-            "format", "VARCHAR", "Format of the export: xlsx, csv, parquet, commerceml, odoo.", nullable=False
-        ),
+        Column("format", "VARCHAR", f"Format of the export: {', '.join(EXPORT_FORMATS)}.", nullable=False),
         Column(
             "card_kind",
             "VARCHAR",
@@ -221,7 +211,9 @@ EXPORTED_CARDS = Table(
             checks=(one_of("card_kind", EXPORTED_CARD_KINDS),),
         ),
         Column("card_id", "BIGINT", "The card's own number.", nullable=False),
-        Column("period_from", "DATE", "First day of the export that held the card first.", nullable=False),
+        Column(
+            "period_from", "DATE", "First day of the first export that contained the card.", nullable=False
+        ),
         Column("period_to", "DATE", "Last day of that export.", nullable=False),
         Column("exported_at", INSTANT, "When that export was first made.", nullable=False),
     ),

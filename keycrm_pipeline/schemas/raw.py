@@ -1,4 +1,4 @@
-"""Tables of schema `raw`: what KeyCRM answered, kept as it came, so that all else can be derived anew from it."""
+"""Tables of schema `raw`: what KeyCRM returned, unchanged, so that everything else can be derived from it again."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ REFERENCE_LISTS: Mapping[str, str] = {
     "users": "user_id",
     "categories": "category_id",
 }
-"""Reference lists of KeyCRM, each to be had as a view of schema raw, with the name of its id there."""
+"""Reference lists of KeyCRM, each available as a view of schema raw -> the name of its id there."""
 
 REFERENCE_VIEW_COMMENTS: Mapping[str, str] = {
     "name": "Its name, as KeyCRM sent it.",
     "payload": "The row as KeyCRM sent it.",
     "extracted_at": "When this payload was first fetched.",
-    "listed": "Whether the newest list still had it.",
+    "listed": "Whether the newest list still contained it.",
 }
-"""Comments of the columns of those views, but for the id."""
+"""Comments of the columns of those views, except the id."""
 
 RAW_ORDERS = Table(
     "raw",
     "orders",
-    "One order of KeyCRM, its payload exactly as it came last.",
+    "One KeyCRM order, with its newest payload unchanged.",
     (
         Column("order_id", "BIGINT", "KeyCRM's order id.", nullable=False),
         Column(
             "order_day",
             "DATE",
-            "Local day of ordered_at, else of created_at; the partition. Empty when the order has neither.",
+            "Local day of ordered_at, or else created_at; the partition. Empty if the order has neither.",
         ),
         Column("payload", "JSON", "The order as KeyCRM sent it, with all includes.", nullable=False),
         Column("payload_hash", "VARCHAR", "MD5 of the payload's text.", nullable=False),
@@ -42,7 +42,7 @@ RAW_ORDERS = Table(
         Column(
             "missing_since",
             INSTANT,
-            "Since when KeyCRM answers 404 for the order; empty while it is there.",
+            "Since when KeyCRM returns 404 for the order; empty while it exists.",
         ),
         Column("exchange_id", "BIGINT", "The exchange that stored this payload.", nullable=False),
     ),
@@ -52,18 +52,18 @@ RAW_ORDERS = Table(
 RAW_REFERENCE_ROWS = Table(
     "raw",
     "reference_rows",
-    "One row of a reference list of KeyCRM, as fetched last; views of schema raw show each list as a table.",
+    "One row of a KeyCRM reference list, as last fetched; views of schema raw show each list as a table.",
     (
         Column(
             "list_name",
             "VARCHAR",
-            "statuses, sources, payment_methods, delivery_services, users, categories.",
+            f"{', '.join(REFERENCE_LISTS)}.",
             nullable=False,
         ),
         Column("row_id", "BIGINT", "The row's id in KeyCRM.", nullable=False),
         Column("payload", "JSON", "The row as KeyCRM sent it.", nullable=False),
         Column("extracted_at", INSTANT, "When this payload was first fetched.", nullable=False),
-        Column("listed", "BOOLEAN", "Whether the newest list still had it.", nullable=False),
+        Column("listed", "BOOLEAN", "Whether the newest list still contained it.", nullable=False),
     ),
     ("list_name", "row_id"),
 )
@@ -71,10 +71,10 @@ RAW_REFERENCE_ROWS = Table(
 RAW_REFERENCE_LISTS = Table(
     "raw",
     "reference_lists",
-    "When each reference list was read last.",
+    "When each reference list was last read.",
     (
         Column("list_name", "VARCHAR", "The list.", nullable=False),
-        Column("refreshed_at", INSTANT, "When it was read last.", nullable=False),
+        Column("refreshed_at", INSTANT, "When it was last read.", nullable=False),
     ),
     ("list_name",),
 )
@@ -82,12 +82,10 @@ RAW_REFERENCE_LISTS = Table(
 RAW_PRODUCTS = Table(
     "raw",
     "products",
-    "One product of KeyCRM's catalogue, as fetched last.",
+    "One product of KeyCRM's catalogue, as last fetched.",
     (
         Column("crm_product_id", "BIGINT", "KeyCRM's product id.", nullable=False),
-        Column(
-            "payload", "JSON", "The product as KeyCRM sent it; empty when it answered nothing for the id."
-        ),
+        Column("payload", "JSON", "The product as KeyCRM sent it; empty if it returned nothing for the id."),
         Column("extracted_at", INSTANT, "When it was fetched.", nullable=False),
     ),
     ("crm_product_id",),
@@ -96,7 +94,7 @@ RAW_PRODUCTS = Table(
 RAW_OFFERS = Table(
     "raw",
     "offers",
-    "One sellable variant (offer) of KeyCRM's catalogue, as fetched last.",
+    "One sellable variant (offer) of KeyCRM's catalogue, as last fetched.",
     (
         Column("offer_id", "BIGINT", "KeyCRM's offer id.", nullable=False),
         Column("crm_product_id", "BIGINT", "The product it belongs to.", nullable=False),

@@ -1,10 +1,10 @@
-"""The table reference of the docs, written from `TABLES`: what a reader of the database finds in it.
+"""Generates the table reference of the docs from `TABLES`.
 
-`docs/tables.md` is this module's output and nothing else; a test compares the two. Renew it with
+`docs/tables.md` is the output of this module; a test compares the two. Regenerate it with
 
     python -m keycrm_pipeline.schemas.reference docs/tables.md
 
-The views of schema `reports` are not tables of ours to fill; `docs/reports.md` lists them.
+The views of schema `reports` are listed in `docs/reports.md`.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from keycrm_pipeline.schemas.raw import REFERENCE_LISTS
 
 SCHEMA_INTRODUCTIONS: Mapping[str, str] = {
     "raw": (
-        "What KeyCRM answered, kept as it came. Everything else in the file can be derived from here again "
-        "without a request (`keycrm-pipeline rebuild`). Each reference list is a view, too: "
+        "What KeyCRM returned, unchanged. Everything else in the file can be derived from it again without a "
+        "request (`keycrm-pipeline rebuild`). Each reference list is also a view: "
         + ", ".join(f"`raw.{name}`" for name in REFERENCE_LISTS)
         + "."
     ),
     "validated": (
-        "Orders as typed rows that passed their checks; a step on the way, written anew at any time. "
+        "Orders as typed rows that passed their checks; an intermediate step that can be rewritten at any time. "
         "Read `accounting` instead."
     ),
-    "accounting": "The books: cards of partners and products, and the order documents. This is what to read.",
-    "ops": "The exchange log, what waits for a person, and what a load needs to go on after a crash.",
+    "accounting": "The books: partner and product cards, and the order documents. Read these tables.",
+    "ops": "The exchange log, the review list, and what a load needs to continue after a crash.",
 }
-"""One paragraph a schema, in the order of the reference."""
+"""One paragraph per schema, in the order of the reference."""
 
 _INTRODUCTION = """\
 # Tables of a profile's database
 
-*Written from `keycrm_pipeline/schemas`; change it there and run `make docs`.*
+*Generated from `keycrm_pipeline/schemas`; change it there and run `make docs`.*
 
-Each profile has one DuckDB file, `data/<profile>.duckdb`. Open it read-only, from any program that reads
-DuckDB, and close it soon: while a program holds it open, an exchange cannot write.
+Each profile has one DuckDB file, `data/<profile>.duckdb`. Open it read-only, with any program that reads
+DuckDB, and close it soon: while a program has it open, an exchange cannot write.
 
 ```python
 import duckdb
@@ -47,14 +47,14 @@ with duckdb.connect("data/demo.duckdb", read_only=True) as books:
     books.sql("SELECT order_day, currency, sum(grand_total) FROM accounting.orders GROUP BY ALL").show()
 ```
 
-- Money is `DECIMAL(18,2)`, quantity `DECIMAL(18,3)`, an instant `TIMESTAMPTZ`, a day `DATE`. Sums are in the
+- Money is `DECIMAL(18,2)`, a quantity `DECIMAL(18,3)`, a time `TIMESTAMPTZ`, a day `DATE`. Sums are in the
   `currency` of their order and are never added across currencies.
-- A column marked *required* is never empty. An empty value means that there is none; it is never 0 or a
-  blank text.
-- `created_at` is when the exchange made the row, `updated_at` when it last really changed it. Loading the
-  same data again moves neither.
-- The same comments stand in the file itself: `SELECT * FROM duckdb_columns()`.
-- Names are a promise: columns may be added, none is renamed or dropped without a migration of the file.
+- A column marked *required* is never empty. An empty value means that there is none; it is never 0 or an
+  empty text.
+- `created_at` is when the exchange created the row, `updated_at` when it last changed a value in it. Loading the
+  same data again changes neither.
+- The same comments are in the file itself: `SELECT * FROM duckdb_columns()`.
+- Names are stable: columns may be added, but none is renamed or dropped without a migration of the file.
 - Views for reports are in schema `reports`; see [reports.md](reports.md).
 """
 
@@ -64,7 +64,7 @@ def _cell(text: str) -> str:
 
 
 def _table_section(table: Table) -> str:
-    """The heading, what a row is, the key, and one row a column."""
+    """The heading, what a row is, the key, and one row per column."""
     rows = "\n".join(
         f"| `{column.name}` | `{column.type}` | {'' if column.nullable else 'required'} "
         f"| {_cell(column.comment)} |"

@@ -1,8 +1,8 @@
-"""The sentences of `ops.review` and `ops.rejected_records`: in English, as the tables keep them, and in Ukrainian.
+"""The sentences of `ops.review` and `ops.rejected_records`: in English, as the tables store them, and in Ukrainian.
 
-Every sentence that reaches those tables is here, so that none is written without its translation: whoever stores one
-takes its English from here, and a report finds the Ukrainian by `in_ukrainian`. What does not belong here: words of a
-report's own (see `reports.wording`), why an exchange failed (see `failures`), and which order gets which sentence.
+Every sentence stored in those tables is defined here, so that none lacks a translation: the code that stores one takes
+its English from here, and a report finds the Ukrainian with `in_ukrainian`. What is not here: the words of reports
+(`reports.wording`), why an exchange failed (`failures`), and which order gets which sentence.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Sentence:
     """One sentence in two languages, with the same values in braces.
 
     Attributes:
-        english: What the table keeps.
-        ukrainian: What a Ukrainian reader is shown.
+        english: What the table stores.
+        ukrainian: What a Ukrainian reader sees.
     """
 
     english: str
@@ -30,12 +30,12 @@ class Sentence:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Names of the values, in the order in which the English sentence takes them."""
+        """Names of the values, in the order of the English sentence."""
         return tuple(name for _, name, _, _ in FieldParser().parse(self.english) if name is not None)
 
     @property
     def positional(self) -> str:
-        """The English sentence for DuckDB's `format`, which knows no names: values go in the order of `fields`."""
+        """The English sentence for DuckDB's `format`, which takes its values by position: in the order of `fields`."""
         return self.english.format(**dict.fromkeys(self.fields, "{}"))
 
 
@@ -45,7 +45,7 @@ NO_ORDER_ID = Sentence(
     "The record has no readable order id (id).",
     "У записі немає номера замовлення, який можна прочитати (id).",
 )
-NO_JSON = Sentence("The record is not valid JSON text.", "Запис не є правильним текстом JSON.")
+NO_JSON = Sentence("The record is not valid JSON.", "Запис не є правильним текстом JSON.")
 NO_DATE = Sentence(
     "The order has no readable date (ordered_at or created_at).",
     "У замовленні немає дати, яку можна прочитати (ordered_at або created_at).",
@@ -59,15 +59,15 @@ NO_STATUS = Sentence(
     "У замовленні немає статусу, який можна прочитати (status_id).",
 )
 NO_TOTAL = Sentence(
-    "The order has no final sum (grand_total).",
+    "The order has no total (grand_total).",
     "У замовленні немає підсумкової суми (grand_total).",
 )
 NO_LINES = Sentence(
-    "The order came without its list of lines (products).",
+    "The order has no list of lines (products).",
     "Замовлення надійшло без переліку товарів (products).",
 )
 NO_PARTNER = Sentence(
-    "The order has no buyer, and the profile names no default partner (default_partner).",
+    "The order has no buyer, and the profile has no default partner (default_partner).",
     "У замовленні немає покупця, а в профілі не вказано партнера для таких замовлень (default_partner).",
 )
 NO_BUYER_ID = Sentence(
@@ -76,9 +76,9 @@ NO_BUYER_ID = Sentence(
 )
 NOT_A_NUMBER = Sentence("Not a number: {value}.", "Не число: {value}.")
 TOO_MANY_LINES = Sentence("The order has more than 10 000 lines.", "У замовленні більше ніж 10 000 рядків.")
-LINE_UNREADABLE = Sentence("Line {line}: it cannot be read.", "Рядок {line}: його не вдалося прочитати.")
+LINE_UNREADABLE = Sentence("Line {line} cannot be read.", "Рядок {line}: його не вдалося прочитати.")
 LINE_WITHOUT_NAME = Sentence("Line {line}: the product has no name.", "Рядок {line}: товар не має назви.")
-LINE_WITHOUT_QUANTITY = Sentence("Line {line}: it has no quantity.", "Рядок {line}: немає кількості.")
+LINE_WITHOUT_QUANTITY = Sentence("Line {line} has no quantity.", "Рядок {line}: немає кількості.")
 LINE_QUANTITY_NOT_A_NUMBER = Sentence(
     "Line {line}: the quantity is not a number «{quantity_text}».",
     "Рядок {line}: кількість не є числом «{quantity_text}».",
@@ -87,13 +87,13 @@ LINE_QUANTITY_TOO_SMALL = Sentence(
     "Line {line}: the quantity is not above zero.",
     "Рядок {line}: кількість не більша за нуль.",
 )
-LINE_WITHOUT_PRICE = Sentence("Line {line}: it has no price.", "Рядок {line}: немає ціни.")
+LINE_WITHOUT_PRICE = Sentence("Line {line} has no price.", "Рядок {line}: немає ціни.")
 LINE_TOO_LARGE = Sentence(
     "Line {line}: the sum is impossibly large.", "Рядок {line}: сума неправдоподібно велика."
 )
 LINE_NOT_A_NUMBER = Sentence("Line {line}: not a number: {value}.", "Рядок {line}: не число: {value}.")
 PAYMENT_WITHOUT_AMOUNT = Sentence(
-    "Payment {position}: it has no amount.",
+    "Payment {position} has no amount.",
     "Оплата {position}: немає суми.",
 )
 PAYMENT_NOT_A_NUMBER = Sentence(
@@ -101,34 +101,34 @@ PAYMENT_NOT_A_NUMBER = Sentence(
     "Оплата {position}: сума не є числом «{amount_text}».",
 )
 
-# The review list. No names, phones or e-mails of people: it is shown on the page.
+# The review list. No names, phones or e-mails of people: the list is shown on the Dagster page.
 
 UNMAPPED_STATUS = Sentence(
-    "Status {status_id} «{name}» has no stage (Етап) in the profile, orders in it: {orders}; the status name "
-    "is used instead. Add it to statuses.stages.",
+    "Status {status_id} «{name}» has no stage (Етап) in the profile; the status name is used instead. Orders "
+    "with this status: {orders}. Add it to statuses.stages.",
     "Статус {status_id} «{name}» не має етапу в профілі, замовлень у ньому: {orders}; етапом поки що є назва "
     "статусу. Додайте його до statuses.stages.",
 )
 UNMAPPED_MANAGER = Sentence(
-    "Manager {manager_id} is mapped to no user (Відповідальний) in the profile, orders of theirs: {orders}; "
-    "the author is used instead. Add the manager to managers.",
+    "Manager {manager_id} is not mapped to a user (Відповідальний) in the profile; the author is used instead. "
+    "Their orders: {orders}. Add the manager to managers.",
     "Менеджеру {manager_id} у профілі не відповідає жоден користувач, замовлень у нього: {orders}; "
     "відповідальним поки що є автор. Додайте менеджера до managers.",
 )
 NAMES_DISAGREE = Sentence(
-    "Buyer {buyer_ids} was matched to partner {partner_id} by phone or e-mail, but the names disagree. Check "
-    "that it is one person; if not, set partner_match: phone_and_name.",
+    "Buyer {buyer_ids} was matched to partner {partner_id} by phone or e-mail, but the names differ. Check "
+    "whether it is one person; if not, set partner_match: phone_and_name.",
     "Покупець {buyer_ids}: за телефоном чи поштою знайдено партнера {partner_id}, але імена різні. Перевірте,"
     " чи це одна людина; якщо ні, поставте partner_match: phone_and_name.",
 )
 NAMES_DISAGREE_IN_ORDER = Sentence(
-    "Buyer {buyer_ids} was matched to partner {partner_id} by phone or e-mail, but the names disagree (first "
-    "met in order {order_id}). Check that it is one person; if not, set partner_match: phone_and_name.",
+    "Buyer {buyer_ids} was matched to partner {partner_id} by phone or e-mail, but the names differ (first "
+    "in order {order_id}). Check whether it is one person; if not, set partner_match: phone_and_name.",
     "Покупець {buyer_ids}: за телефоном чи поштою знайдено партнера {partner_id}, але імена різні (уперше в "
     "замовленні {order_id}). Перевірте, чи це одна людина; якщо ні, поставте partner_match: phone_and_name.",
 )
 AMBIGUOUS_NAME = Sentence(
-    "Several cards ({product_ids}) have this name, and lines without SKU use it: the first card is taken. "
+    "Several cards ({product_ids}) have this name, and lines without a SKU use it; the first card was used. "
     "Rename the others, or give the product a SKU in KeyCRM.",
     "Цю назву мають кілька карток ({product_ids}), і її вживають рядки без артикулу: береться перша картка. "
     "Перейменуйте решту або дайте товару артикул у KeyCRM.",
@@ -140,48 +140,48 @@ PRODUCT_PROMOTED = Sentence(
     "артикули. Перевірте картку в обліку і відзначте це.",
 )
 ORDER_DIFFERENCE = Sentence(
-    "Order {order_id} does not add up in KeyCRM: its final sum differs from its lines by {difference} "
-    "{currency}. Check its discounts there; it is loaded as it is.",
+    "Order {order_id} does not add up in KeyCRM: its total differs from its lines by {difference} "
+    "{currency}. Check its discounts there; it was loaded as it is.",
     "Замовлення {order_id} не сходиться в KeyCRM: підсумкова сума відрізняється від суми рядків на "
     "{difference} {currency}. Перевірте там його знижки; його завантажено, як є.",
 )
 ORDER_REJECTED = Sentence(
-    "Order {order_id} could not be loaded: {reasons} Mend it in KeyCRM; the next load takes it.",
+    "Order {order_id} could not be loaded: {reasons} Fix it in KeyCRM; the next load picks it up.",
     "Замовлення {order_id} не вдалося завантажити: {reasons} Виправте його в KeyCRM; наступне завантаження "
     "його забере.",
 )
 RECORD_REJECTED = Sentence(
-    "A record without id could not be loaded: {reasons} Mend it in KeyCRM; the next load takes it.",
+    "A record without an id could not be loaded: {reasons} Fix it in KeyCRM; the next load picks it up.",
     "Запис без номера не вдалося завантажити: {reasons} Виправте його в KeyCRM; наступне завантаження його "
     "забере.",
 )
 MISSING_IN_CRM = Sentence(
-    "Order {order_id} is in the books but no longer in KeyCRM (deleted there). Decide whether to cancel the "
-    "document; it is kept.",
+    "Order {order_id} is in the books but no longer in KeyCRM (it was deleted there). Decide whether to cancel "
+    "the document; it was kept.",
     "Замовлення {order_id} є в обліку, але його вже немає в KeyCRM (там його видалено). Вирішіть, чи "
     "скасувати документ; його збережено.",
 )
 CARD_NOT_MADE = Sentence(
-    "Card {catalogue_id} of products.csv has the SKU «{sku}», which variant {carrier_variant_id} of product "
-    "{carrier_product_id} carries already, so it made no second card. Leave the row out, or take the SKU off it.",
+    "Card {catalogue_id} in products.csv has the SKU «{sku}», which variant {carrier_variant_id} of product "
+    "{carrier_product_id} already has, so no second card was created. Remove the row, or the SKU from it.",
     "Картка {catalogue_id} з products.csv має артикул «{sku}», який уже є у варіанта {carrier_variant_id} товару "
     "{carrier_product_id}, тому другої картки не створено. Приберіть рядок або артикул у ньому.",
 )
 SKU_OF_A_VARIANT = Sentence(
-    "Card {catalogue_id} of products.csv (product {product_id}) was not given its SKU «{sku}»: variant "
-    "{carrier_variant_id} of product {carrier_product_id} carries it already. Take the SKU off the row.",
+    "Card {catalogue_id} in products.csv (product {product_id}) was not given its SKU «{sku}»: variant "
+    "{carrier_variant_id} of product {carrier_product_id} already has it. Remove the SKU from the row.",
     "Картці {catalogue_id} з products.csv (товар {product_id}) не присвоєно артикул «{sku}»: його вже має "
     "варіант {carrier_variant_id} товару {carrier_product_id}. Приберіть артикул у рядку.",
 )
 SKU_OF_ANOTHER_CARD = Sentence(
-    "Card {catalogue_id} of products.csv (product {product_id}) was not given its SKU «{sku}»: product "
-    "{carrier_product_id} carries it already. Take the SKU off the row.",
+    "Card {catalogue_id} in products.csv (product {product_id}) was not given its SKU «{sku}»: product "
+    "{carrier_product_id} already has it. Remove the SKU from the row.",
     "Картці {catalogue_id} з products.csv (товар {product_id}) не присвоєно артикул «{sku}»: його вже має "
     "товар {carrier_product_id}. Приберіть артикул у рядку.",
 )
 CARD_HAS_VARIANTS = Sentence(
-    "Card {catalogue_id} of products.csv (product {product_id}) was not given its SKU «{sku}»: the card has "
-    "variants, and then the SKUs stand on them. Take the SKU off the row.",
+    "Card {catalogue_id} in products.csv (product {product_id}) was not given its SKU «{sku}»: the card has "
+    "variants, so the SKUs belong to them. Remove the SKU from the row.",
     "Картці {catalogue_id} з products.csv (товар {product_id}) не присвоєно артикул «{sku}»: картка має "
     "варіанти, і артикули тоді стоять на них. Приберіть артикул у рядку.",
 )
@@ -195,7 +195,7 @@ SENTENCES: Mapping[str, Sentence] = {
 @cache
 def _pattern(english: str) -> re.Pattern[str]:
     pattern = "".join(
-        # As few signs as can be: what the program wrote comes before what a person typed.
+        # As few characters as possible: what the program wrote takes precedence over what somebody typed.
         re.escape(text) + ("" if name is None else f"(?P<{name}>.*?)")
         for text, name, _, _ in FieldParser().parse(english)
     )
@@ -203,12 +203,12 @@ def _pattern(english: str) -> re.Pattern[str]:
 
 
 def translated(stored: str, sentences: Iterable[Sentence], value: Callable[[str], str]) -> str | None:
-    """The Ukrainian of the first sentence that a stored text is; None when it is none of them.
+    """The Ukrainian of the first sentence that matches a stored text; None when none matches.
 
     Args:
         stored: The text as it was stored, with its values.
-        sentences: What it may be.
-        value: Says how a value is written in Ukrainian.
+        sentences: The sentences to try, in order.
+        value: Converts a value to its Ukrainian form.
     """
     for sentence in sentences:
         match = _pattern(sentence.english).fullmatch(stored)
@@ -220,9 +220,9 @@ def translated(stored: str, sentences: Iterable[Sentence], value: Callable[[str]
 
 
 def in_ukrainian(stored: str) -> str:
-    """A stored sentence in Ukrainian, its values as they are; one that nobody knows any more stays as it is.
+    """A stored sentence in Ukrainian, with its values unchanged; an unknown sentence stays as it is.
 
-    An older version of the program may have stored it; the next load that meets its order says it anew.
+    An older version of the program may have stored it; the next load of its order replaces it.
     """
     found = translated(stored, SENTENCES.values(), _value)
     return stored if found is None else found

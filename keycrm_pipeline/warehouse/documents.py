@@ -11,6 +11,7 @@ import polars as pl
 
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
+from keycrm_pipeline.schemas.validated import VALIDATED_ORDERS
 from keycrm_pipeline.warehouse.batches import WORKERS
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import column_list, differing_orders, read_frame, stage_frame
@@ -24,7 +25,10 @@ from keycrm_pipeline.warehouse.ranges import (
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 
 _CHILDREN = (ORDER_LINES, ORDER_SERVICES, ORDER_PAYMENTS)
-_TIMES = ("created_at", "updated_at")
+_CARRIED = ", ".join(
+    f'validated."{name}"' for name in ORDERS.column_names if name in VALIDATED_ORDERS.column_names
+)
+"""Columns that a document takes over from the validated order: those with the same name in both tables."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,8 @@ def read_sources(
     return DocumentSources(
         orders=read_frame(
             connection.execute(
-                statement("documents", "orders"), days | {"default_partner_id": default_partner_id}
+                statement("documents", "orders").format(carried=_CARRIED),
+                days | {"default_partner_id": default_partner_id},
             )
         ),
         lines=read_frame(connection.execute(statement("documents", "lines"), days)),

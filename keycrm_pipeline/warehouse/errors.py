@@ -55,7 +55,7 @@ class DirectoryUnusableError(WarehouseError):
     """The directory of the database cannot be written to."""
 
     def __init__(self, path: Path, error: OSError) -> None:
-        reason = {FileExistsError: "it is a file and no directory", PermissionError: "permission denied"}.get(
+        reason = {FileExistsError: "it is a file, not a directory", PermissionError: "permission denied"}.get(
             type(error), error.strerror or type(error).__name__
         )
         super().__init__(failures.DIRECTORY_UNUSABLE.english.format(path=path, reason=reason))

@@ -12,11 +12,13 @@ from datetime import date, datetime
 import duckdb
 import polars as pl
 
+from keycrm_pipeline.kinds import CANCELLED_GROUP
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.statements import statement
 
 _CARD_TABLES = ("partners", "products", "product_variants")
 _DOCUMENT_TABLES = ("orders", "order_lines", "order_services", "order_payments")
+_PARAMETERS = {"orders": {"cancelled_group": CANCELLED_GROUP}}
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,10 @@ def read_export_sources(
         name: connection.execute(statement("export", name), period | {"format": export_format}).pl()
         for name in _CARD_TABLES
     }
-    tables |= {name: connection.execute(statement("export", name)).pl() for name in _DOCUMENT_TABLES}
+    tables |= {
+        name: connection.execute(statement("export", name), _PARAMETERS.get(name, {})).pl()
+        for name in _DOCUMENT_TABLES
+    }
     tables["held_back"] = connection.execute(statement("export", "held_back"), period).pl()
     days = connection.execute(statement("export", "days_not_loaded"), period).fetchall()
     return ExportSources(tables=tables, days_not_loaded=tuple(row[0] for row in days))

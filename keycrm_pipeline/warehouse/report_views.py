@@ -1,7 +1,6 @@
 """The views of schema `reports`, with the comment of every view and column.
 
-Sums of different currencies are never added. Views that add orders up keep cancelled orders (status group 6) in rows of
-their own.
+Sums of different currencies are never added. Views that add orders up keep cancelled orders in rows of their own.
 """
 
 from __future__ import annotations
@@ -9,6 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from keycrm_pipeline.kinds import (
+    CANCELLED_GROUP,
+    COMPLETED_GROUP,
+    DELIVERY_GROUP,
+    SERVICE_LINE_NAMES,
+    STATUS_GROUP_NAMES,
+)
 from keycrm_pipeline.warehouse.statements import quoted_text, statement
 
 if TYPE_CHECKING:
@@ -34,11 +40,17 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "goods_total": "Sum of the goods.",
     "grand_total": "What the buyers pay, according to KeyCRM.",
     "has_buyer": "Whether the partner is a buyer of KeyCRM; false for the default partner.",
-    "is_cancelled": "Whether the status is in group 6 (Скасовано); such orders are not sales.",
+    "is_cancelled": (
+        f"Whether the status is in group {CANCELLED_GROUP} ({STATUS_GROUP_NAMES[CANCELLED_GROUP]}); "
+        "such orders are not sales."
+    ),
     "is_cash_on_delivery": "Whether an open payment has a method named so, or the parcel is tracked so.",
     "is_expense": "Whether the payment is an expense of the shop.",
     "is_returned": "Whether the parcel was returned (shipping status return, returned, refused or disposal).",
-    "is_shipped": "Whether the parcel was sent: a waybill, a status of group 4 or 5, or tracked on its way.",
+    "is_shipped": (
+        f"Whether the parcel was sent: a waybill, a status in group {DELIVERY_GROUP} or {COMPLETED_GROUP}, "
+        "or tracked on its way."
+    ),
     "item_kind": "goods, service, delivery, wrap, tax, or difference for what does not add up.",
     "kind": "Kind of the exchange or of the review item.",
     "line_no": "Position in the document; empty for a difference.",
@@ -80,10 +92,10 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "sku": "SKU (article) of the card, or of the line when there is no card.",
     "source_id": "Source (Джерело).",
     "source_name": "Its name.",
-    "stage": "Stage (Етап).",
+    "stage": "Stage (Стадія).",
     "started_at": "When it started.",
     "status": "Status of the exchange or of the payment.",
-    "status_group_id": "Group of the status, 1 new to 6 cancelled.",
+    "status_group_id": f"Group of the status, 1 (new) to {CANCELLED_GROUP} (cancelled).",
     "status_group_name": "Its name.",
     "status_id": "Status in KeyCRM.",
     "status_name": "Its name.",
@@ -132,13 +144,22 @@ VIEWS: Mapping[str, str] = {
 those it builds on."""
 
 
+_NAMES = {
+    "delivery_group": DELIVERY_GROUP,
+    "completed_group": COMPLETED_GROUP,
+    "cancelled_group": CANCELLED_GROUP,
+    **SERVICE_LINE_NAMES,
+}
+"""Names in braces in `report_views.sql` -> what stands in the view."""
+
+
 def view_statements() -> list[str]:
     """The statements that create or replace every view with its comment; a view comes after those it builds on."""
     return [
         command
         for view, comment in VIEWS.items()
         for command in (
-            f"CREATE OR REPLACE VIEW reports.{view} AS {statement('report_views', view)}",
+            f"CREATE OR REPLACE VIEW reports.{view} AS {statement('report_views', view).format(**_NAMES)}",
             f"COMMENT ON VIEW reports.{view} IS {quoted_text(comment)}",
         )
     ]

@@ -84,7 +84,7 @@ def test_what_is_required_and_missing_is_an_error(
     assert problem in found["error"]
     result = keyed.run("check")
     assert result.exit_code == 1
-    assert "To be mended before a load:" in result.stdout
+    assert "Fix before loading:" in result.stdout
 
 
 def test_mapped_ids_that_the_account_does_not_have_are_reported(account: Account, keyed: Place) -> None:

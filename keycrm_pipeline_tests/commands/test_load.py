@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from keycrm_pipeline.profile import lock_path
+from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.run import lock
 from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
@@ -99,14 +100,13 @@ def started_load(keyed: Place) -> subprocess.Popen[str]:
 def test_a_load_that_waits_says_for_whom(keyed: Place, account: Account) -> None:
     """Another exchange of the profile runs: a person reads which one, and the load goes on when it has ended."""
     account.order(1)
-    path = lock_path(keyed.profile(), keyed.settings)
-    lock.acquire(path, "the-other-run", waiting=lambda _sentence: None)
-    with started_load(keyed) as waiting:
-        try:
-            assert waiting.stderr is not None
-            sentence = waiting.stderr.readline()
-        finally:
-            lock.release(path, "the-other-run")
+    path = Workspace(keyed.profile(), keyed.settings).lock
+    other_run = ExitStack()
+    other_run.enter_context(lock.held(path, "the-other-run"))
+    with other_run, started_load(keyed) as waiting:
+        assert waiting.stderr is not None
+        sentence = waiting.stderr.readline()
+        other_run.close()
         printed, _ = waiting.communicate(timeout=PATIENCE_SECONDS)
     assert sentence.startswith("Another exchange of this profile is running (run the-other-run, process ")
     assert waiting.returncode == 0
@@ -175,7 +175,7 @@ def test_a_data_directory_that_cannot_be_written_to(keyed: Place, account: Accou
         assert code == 1
         assert set(printed) >= KEYS
         assert printed["error"] == (
-            f"The data directory {directory} cannot be written to: it is a file and no directory. Mend its "
+            f"The data directory {directory} cannot be written to: it is a file, not a directory. Fix its "
             "permissions, or name another directory in KEYCRM_DATA_DIR, and load again; nothing was lost."
         )
     assert account.api.request_count == 0
@@ -183,7 +183,7 @@ def test_a_data_directory_that_cannot_be_written_to(keyed: Place, account: Accou
 
 def test_a_load_that_cannot_say_who_it_is(keyed: Place) -> None:
     """Who holds the lock is told for those who wait; that it cannot be written (a full disk) ends no load."""
-    path = lock_path(keyed.profile(), keyed.settings)
+    path = Workspace(keyed.profile(), keyed.settings).lock
     path.with_suffix(f"{path.suffix}.holder").mkdir(parents=True)
     assert keyed.json("load", *DAY)[0] == 0
 

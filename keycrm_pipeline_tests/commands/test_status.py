@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from keycrm_pipeline.commands import status
-from keycrm_pipeline.profile import lock_path
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.run import lock
 from keycrm_pipeline.warehouse.exchanges import begin_exchange
 from keycrm_pipeline_tests.commands.conftest import MARCH_4, Place
@@ -35,9 +36,7 @@ def begin(books: Books, run_id: str) -> None:
             profile="shop",
             run_id=run_id,
             kind="period",
-            period_from=MARCH_4,
-            period_to=MARCH_4,
-            steps=["raw_orders"],
+            period=Period(MARCH_4, MARCH_4),
             now=books.now,
         )
 
@@ -53,7 +52,7 @@ def test_nothing_was_loaded_yet(place: Place) -> None:
     place.write_profile()
     result = place.run("status")
     assert result.exit_code == 0
-    assert result.stdout.startswith("Nothing was loaded yet for profile shop. Load a period with")
+    assert result.stdout.startswith("Nothing has been loaded yet for profile shop. Load a period with")
     code, printed = place.json("status")
     assert code == 0
     assert printed == {
@@ -89,7 +88,7 @@ def test_the_last_exchange_and_what_waits(books: Books, place: Place) -> None:
     assert "Exchange 1 (shop, period, 04.03.2024 to 04.03.2024): succeeded" in shown
     assert "350.00" in shown
     assert "Orders that could not be loaded: 1." in shown
-    assert "1  orders that could not be loaded" in shown
+    assert "1  Orders that could not be loaded" in shown
 
 
 def test_a_failure_after_a_success_shows_both(books: Books, place: Place) -> None:
@@ -106,7 +105,7 @@ def test_a_failure_after_a_success_shows_both(books: Books, place: Place) -> Non
     shown = place.run("status").stdout
     assert "(shop, period, 04.03.2024 to 04.03.2024): failed" in shown
     assert f"Error: {printed['error']}" in shown
-    assert "Last exchange that succeeded: 1 (period), ended" in shown
+    assert "Last successful exchange: 1 (period), ended" in shown
 
 
 def test_a_killed_exchange_is_not_said_to_run(books: Books, place: Place) -> None:
@@ -117,7 +116,7 @@ def test_a_killed_exchange_is_not_said_to_run(books: Books, place: Place) -> Non
     assert printed["error"].startswith("The exchange was killed before it ended")
     shown = place.run("status").stdout
     assert ": killed" in shown
-    assert " cut off\n" in shown
+    assert " interrupted\n" in shown
     report = report_of(place)
     assert "Обмін було обірвано до кінця" in report
     assert "триває" not in report
@@ -127,13 +126,9 @@ def test_a_killed_exchange_is_not_said_to_run(books: Books, place: Place) -> Non
 def test_a_running_exchange_runs(books: Books, place: Place) -> None:
     """As long as its process holds the profile's lock."""
     begin(books, "alive")
-    path = lock_path(place.profile(), place.settings)
-    lock.acquire(path, "alive", waiting=lambda _sentence: None)
-    try:
+    with lock.held(Workspace(place.profile(), place.settings).lock, "alive"):
         _, printed = place.json("status")
         report = report_of(place)
-    finally:
-        lock.release(path, "alive")
     assert "триває" in report
     assert (printed["last_exchange"]["status"], printed["error"]) == ("running", None)
 
@@ -204,7 +199,7 @@ def test_review_lists_every_thing_with_what_to_do(books: Books, place: Place) ->
     books.load(MARCH_4)
     shown = place.run("review").stdout
     assert "Statuses without a stage (Етап) (unmapped_status):" in shown
-    assert "Order 2 could not be loaded: The order has no final sum (grand_total)." in shown
+    assert "Order 2 could not be loaded: The order has no total (grand_total)." in shown
     code, printed = place.json("review", "--kind", "rejected_order")
     assert code == 0
     assert [(row["kind"], row["subject"]) for row in printed["review"]] == [("rejected_order", "2")]
@@ -226,18 +221,18 @@ def test_json_quotes_no_rejected_value(books: Books, place: Place) -> None:
         assert [part for part in ("Олена", "Тестова", "765 43", "Ромашка", "olena@") if part in told] == []
     _, printed = place.json("review", "--kind", "rejected_order")
     assert {row["subject"]: row["details"] for row in printed["review"]} == {
-        "1": "Order 1 could not be loaded: Not a number: grand_total «…». Mend it in KeyCRM; the next load takes it.",
-        "2": "Order 2 could not be loaded: Line 1: the quantity is not a number «…». Mend it in KeyCRM; "
-        "the next load takes it.",
+        "1": "Order 1 could not be loaded: Not a number: grand_total «…». Fix it in KeyCRM; the next load picks it up.",
+        "2": "Order 2 could not be loaded: Line 1: the quantity is not a number «…». Fix it in KeyCRM; "
+        "the next load picks it up.",
     }
-    # On the terminal of whoever mends the order the value is what to look for.
+    # On the terminal the value shows what to fix in the order.
     assert "grand_total «Олена Тестова" in place.run("review").stdout
 
 
 def test_review_of_an_empty_place(place: Place) -> None:
     """Before the first load nothing waits, and nothing can be ticked off."""
     place.write_profile()
-    assert place.run("review").stdout == "Nothing waits for a person.\n"
+    assert place.run("review").stdout == "Nothing needs your attention.\n"
     assert place.run("review", "--done", "1").exit_code == 2
 
 

@@ -6,7 +6,7 @@ March 2026 has three orders that may go out (101, 102, 103), and one for each ca
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Any
 import duckdb
 
 from keycrm_pipeline.exports import ExportResult
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import Profile, Settings, Workspace
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import (
     ORDER_LINES,
@@ -32,6 +34,7 @@ from keycrm_pipeline.warehouse.connection import Warehouse
 
 PERIOD_FROM = date(2026, 3, 1)
 PERIOD_TO = date(2026, 3, 31)
+MARCH = Period(PERIOD_FROM, PERIOD_TO)
 MADE = datetime(2026, 4, 1, 6, 0, tzinfo=UTC)
 NOW = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
 
@@ -79,26 +82,27 @@ def insert(connection: duckdb.DuckDBPyConnection, table: Table, **values: Any) -
 
 
 @dataclass(frozen=True)
-class ColumnMap:
-    """The part `export` of a profile."""
-
-    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class SmallShop:
     """A profile with its database."""
 
-    warehouse: Warehouse
-    name: str = "demo"
-    timezone: str = "Europe/Kyiv"
-    export: ColumnMap = field(default_factory=ColumnMap)
+    workspace: Workspace
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The database."""
+        return Warehouse(self.workspace.database, self.workspace.profile.timezone)
+
+
+def shop_in(directory: Path, **settings: Any) -> SmallShop:
+    """The shop whose database is in a directory; `settings` are those of its profile."""
+    profile = Profile(name="demo", start_date=date(2026, 1, 1), **settings)
+    return SmallShop(Workspace(profile, Settings(directory, directory)))
 
 
 def small_shop(directory: Path) -> SmallShop:
     """Makes the shop's database in a directory."""
-    warehouse = Warehouse(directory / "demo.duckdb", "Europe/Kyiv")
-    with warehouse.writing() as connection:
+    shop = shop_in(directory)
+    with shop.warehouse.writing() as connection:
         _cards(connection)
         _orders_to_hand_over(connection)
         _orders_held_back(connection)
@@ -111,7 +115,7 @@ def small_shop(directory: Path) -> SmallShop:
                 exchange_id=1,
                 orders_seen=0,
             )
-    return SmallShop(warehouse)
+    return shop
 
 
 def _cards(connection: duckdb.DuckDBPyConnection) -> None:
@@ -376,7 +380,7 @@ def reject(connection: duckdb.DuckDBPyConnection, order_id: int | None, day: dat
         record_key="digest" if order_id is None else str(order_id),
         order_id=order_id,
         order_day=day,
-        reasons=["Line 1: the product has no name.", "The order has no final sum (grand_total)."],
+        reasons=["Line 1: the product has no name.", "The order has no total (grand_total)."],
         payload="{}",
         rejected_at=MADE,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lxml import etree
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCTS
 from keycrm_pipeline_tests.exports.small_shop import TOTALS, Export, SmallShop, insert, plain_order
 
@@ -154,7 +155,7 @@ def test_long_and_dirty_texts_still_follow_the_schema(shop: SmallShop, export: E
             "UPDATE accounting.order_lines SET name = ?, characteristics = ? WHERE order_id = 500",
             ["\ufffeн" * 300, "Гравіювання: A; B; без двокрапки; Розмір: " + "9" * 1200],
         )
-    tree = _read(export("commerceml", period_from=day, period_to=day).files[0])
+    tree = _read(export("commerceml", Period(day, day)).files[0])
     assert SCHEMA.validate(tree), SCHEMA.error_log
     document = _documents(tree)["500"]
     assert len(_texts(document, "c:Комментарий")[0]) == 3000
@@ -167,7 +168,7 @@ def test_long_and_dirty_texts_still_follow_the_schema(shop: SmallShop, export: E
 def test_period_without_orders_is_a_valid_empty_file(export: Export) -> None:
     """An empty day must not stop an exchange that runs every night."""
     day = date(2026, 6, 1)
-    tree = _read(export("commerceml", period_from=day, period_to=day).files[0])
+    tree = _read(export("commerceml", Period(day, day)).files[0])
     assert SCHEMA.validate(tree), SCHEMA.error_log
     assert len(tree.getroot()) == 0
     assert tree.getroot().get("ДатаФормирования") == "2026-06-01T00:00:00"

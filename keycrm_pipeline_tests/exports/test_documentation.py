@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from keycrm_pipeline.exports import FORMATS
 from keycrm_pipeline.exports.columns import TABLES
+from keycrm_pipeline.kinds import EXPORT_FORMATS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "exports.md").read_text(encoding="utf-8")
 
@@ -32,5 +32,5 @@ def test_sheets_and_formats_are_named() -> None:
     """The page has every sheet and every format."""
     for table in TABLES:
         assert f"| `{table.name}` | {table.title} |" in PAGE
-    for name in FORMATS:
+    for name in EXPORT_FORMATS:
         assert f"**`{name}`**" in PAGE

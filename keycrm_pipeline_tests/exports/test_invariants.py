@@ -58,6 +58,8 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pl.Schema]
     frames["held_back"] = pl.Schema(
         dict(frames["held_back"]) | {name: pl.String() for name in ("reason", "details")}
     )
+    for name in ("products", "order_services"):
+        frames[name] = pl.Schema(dict(frames[name]) | {"kind_name": pl.String()})
     return frames
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas.accounting import ORDERS
 from keycrm_pipeline_tests.exports.small_shop import (
     FORMULA_NAME,
@@ -177,7 +178,7 @@ def test_shared_barcode_is_given_once(shop: SmallShop, export: Export) -> None:
             connection.execute(
                 "UPDATE accounting.order_lines SET variant_id = ? WHERE order_id = ?", [variant_id, order_id]
             )
-    products = _imported(export("odoo", period_from=day, period_to=day).files).records["product.product"]
+    products = _imported(export("odoo", Period(day, day)).files).records["product.product"]
     assert products["keycrm_variant_5"]["barcode"] == "4820000000017"
     assert products["keycrm_variant_6"]["barcode"] == ""
 
@@ -187,7 +188,7 @@ def test_line_of_a_promoted_card_without_variant_finds_its_product(shop: SmallSh
     day = date(2026, 5, 1)
     with shop.warehouse.writing() as connection:
         plain_order(connection, 600, day, product_id=2)
-    odoo = _imported(export("odoo", period_from=day, period_to=day).files)
+    odoo = _imported(export("odoo", Period(day, day)).files)
     assert set(odoo.records["product.product"]) == {"keycrm_product_2"}
     assert odoo.total("keycrm_order_600") == Decimal("10.00")
 
@@ -207,7 +208,7 @@ def test_order_without_lines_is_an_order(shop: SmallShop, export: Export) -> Non
             grand_total=Decimal(0),
         )
         plain_order(connection, 602, day)
-    odoo = _imported(export("odoo", period_from=day, period_to=day).files)
+    odoo = _imported(export("odoo", Period(day, day)).files)
     assert [odoo.total(f"keycrm_order_{order_id}") for order_id in (600, 601, 602)] == [10, 0, 10]
 
 

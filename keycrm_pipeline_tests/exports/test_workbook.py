@@ -16,6 +16,7 @@ from keycrm_pipeline.exports import workbook
 from keycrm_pipeline.exports.columns import ChosenTable, ExportColumn, Kind
 from keycrm_pipeline.exports.errors import SheetTooLongError
 from keycrm_pipeline.exports.workbook import write_workbook
+from keycrm_pipeline.period import Period
 from keycrm_pipeline_tests.exports.small_shop import FORMULA_NAME, Export, SmallShop
 
 CREATED = datetime(2026, 3, 31)  # noqa: DTZ001 - the workbook's own date has no zone
@@ -145,5 +146,5 @@ def test_too_many_rows_are_refused_in_words(
 def test_period_without_orders_has_headers_only(export: Export) -> None:
     """An empty month is a workbook with empty sheets, not an error."""
     day = date(2026, 6, 1)
-    book = openpyxl.load_workbook(export("xlsx", period_from=day, period_to=day).files[0])
+    book = openpyxl.load_workbook(export("xlsx", Period(day, day)).files[0])
     assert all(sheet.max_row == 1 for sheet in book)

@@ -18,12 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from keycrm_pipeline.profile import Settings, load_profile
-from keycrm_pipeline.run.session import close_unfinished
 from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.payloads import timestamp
 from keycrm_pipeline.sandbox.shop import Shop
-from keycrm_pipeline.warehouse.errors import DatabaseBusyError
 from keycrm_pipeline_tests.faults.jumping_clock import jumping
 from keycrm_pipeline_tests.faults.scene import (
     CommandLine,
@@ -205,10 +202,6 @@ def test_file_held_by_another_program(
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         told = line.load("shop")
-        settings = Settings(tmp_path / "profiles", tmp_path / "data")
-        # What a command does in the end: a person does not wait as long once more.
-        with pytest.raises(DatabaseBusyError, match=r"Waited \d s\."):
-            close_unfinished(load_profile("shop", settings), settings, "no-such-run", "")
         holder.communicate()
     assert told["status"] == "failed"
     assert f"PID {holder.pid}" in told["error"]

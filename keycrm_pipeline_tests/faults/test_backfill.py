@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
-
 from keycrm_pipeline.assets.stage import STEPS
 from keycrm_pipeline.orchestration.automation import RANGE_START_TAG
+
 from keycrm_pipeline.orchestration.instance import open_instance
 from keycrm_pipeline.sandbox.payloads import buyer_payload
 from keycrm_pipeline.sandbox.server import SandboxServer

@@ -168,8 +168,8 @@ def test_a_sku_of_a_variant_makes_no_second_card(books: Books) -> None:
         assert books.review("catalogue_conflict") == ["Т-1"]
     (details,) = books.query("SELECT details FROM ops.review WHERE kind = 'catalogue_conflict'")[0]
     assert details == (
-        "Card Т-1 of products.csv has the SKU «ts-s», which variant 1 of product 1 carries already, so it made no "
-        "second card. Leave the row out, or take the SKU off it."
+        "Card Т-1 in products.csv has the SKU «ts-s», which variant 1 of product 1 already has, so no second card "
+        "was created. Remove the row, or the SKU from it."
     )
     (books.directory / "shop" / "catalogue" / "products.csv").unlink()
     books.load()
@@ -206,7 +206,7 @@ def test_mistakes_end_the_load_before_anything_is_done(books: Books) -> None:
     assert "line 2, column kind: “посуд” is no kind of product" in text
     assert "line 3, column name: the name is missing" in text
     assert f"{directory / 'partners.csv'} was not read" in text
-    assert "line 2, column name: it holds characters that cannot be printed" in text
+    assert "line 2, column name: it contains characters that cannot be printed" in text
     assert "line 3, column name: it is longer than 1000 characters" in text
     exchange = books.exchange("broken")
     assert (exchange.status, exchange.error, exchange.requests) == ("failed", text, 0)

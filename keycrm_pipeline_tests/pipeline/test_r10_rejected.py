@@ -12,13 +12,13 @@ from keycrm_pipeline.sandbox.payloads import order_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, kyiv, make_books, person
 
 GOOD = 1
-NO_DEFAULT_PARTNER = "The order has no buyer, and the profile names no default partner (default_partner)."
+NO_DEFAULT_PARTNER = "The order has no buyer, and the profile has no default partner (default_partner)."
 
 BROKEN: dict[int, tuple[dict[str, Any], list[str]]] = {
-    10: ({"grand_total": None}, ["The order has no final sum (grand_total)."]),
+    10: ({"grand_total": None}, ["The order has no total (grand_total)."]),
     11: ({"grand_total": "багато"}, ["Not a number: grand_total «багато»."]),
     12: ({"status_id": None, "status": None}, ["The order has no readable status (status_id)."]),
-    13: ({}, ["The order came without its list of lines (products)."]),
+    13: ({}, ["The order has no list of lines (products)."]),
     14: ({"buyer": None}, [NO_DEFAULT_PARTNER]),
     15: (
         {"buyer": {**person(5), "id": None}, "client_id": None},
@@ -30,7 +30,7 @@ BROKEN: dict[int, tuple[dict[str, Any], list[str]]] = {
     22: ({"lines": [{"quantity": 0}]}, ["Line 1: the quantity is not above zero."]),
     23: (
         {"lines": [{"price": None, "price_sold": None}]},
-        ["Line 1: it has no price."],
+        ["Line 1 has no price."],
     ),
     24: ({"lines": [{"price_sold": "безкоштовно"}]}, ["Line 1: not a number: price_sold «безкоштовно»."]),
     25: ({"lines": [{"price": 10**11}], "grand_total": 1}, ["Line 1: the sum is impossibly large."]),
@@ -50,10 +50,10 @@ BROKEN: dict[int, tuple[dict[str, Any], list[str]]] = {
     30: (
         {"grand_total": None, "lines": [{"name": None}, {"quantity": None}], "buyer": None},
         [
-            "The order has no final sum (grand_total).",
+            "The order has no total (grand_total).",
             NO_DEFAULT_PARTNER,
             "Line 1: the product has no name.",
-            "Line 2: it has no quantity.",
+            "Line 2 has no quantity.",
         ],
     ),
 }
@@ -354,5 +354,5 @@ def test_a_name_that_nobody_can_see_is_none(new_books: Any, blank: str) -> None:
     assert books.load().orders_created == 1
     assert books.reasons() == {
         1: ["Line 1: the product has no name."],
-        2: ["The order has no buyer, and the profile names no default partner (default_partner)."],
+        2: ["The order has no buyer, and the profile has no default partner (default_partner)."],
     }

@@ -10,8 +10,6 @@ from keycrm_pipeline.profile import (
     MissingKeyError,
     Settings,
     Workspace,
-    database_path,
-    lock_path,
     settings_from_environment,
 )
 from keycrm_pipeline_tests.profile.conftest import START, read
@@ -28,8 +26,8 @@ def test_files_of_a_profile(places: Settings, tmp_path: Path) -> None:
     absolute = Workspace(read(places, f"{START}database: /var/y.duckdb\n"), places)
     assert absolute.database == Path("/var/y.duckdb")
     for workspace in (own, relative, absolute):
-        assert database_path(workspace.profile, places) == workspace.database
-        assert lock_path(workspace.profile, places) == workspace.lock
+        assert Workspace(workspace.profile, places).database == workspace.database
+        assert Workspace(workspace.profile, places).lock == workspace.lock
 
 
 def test_a_database_in_the_home_directory(

@@ -129,7 +129,7 @@ def test_rejected_records_say_why(ukrainian: str, english: str) -> None:
         ]
     ]
     assert rows(english, "rejected")[0][2] == (
-        "Line 2: the quantity is not a number «два». The order has no buyer, and the profile names no default partner "
+        "Line 2: the quantity is not a number «два». The order has no buyer, and the profile has no default partner "
         "(default_partner)."
     )
 
@@ -142,7 +142,7 @@ def test_the_review_list_speaks_the_language_of_the_report(ukrainian: str, engli
         "Замовлення 1003 не сходиться в KeyCRM: підсумкова сума відрізняється від суми рядків на 20,00 UAH. "
         "Перевірте там його знижки; його завантажено, як є.",
     ]
-    assert "its final sum differs from its lines by 20.00 UAH" in rows(english, "review")[1][1]
+    assert "its total differs from its lines by 20.00 UAH" in rows(english, "review")[1][1]
 
 
 def test_a_day_that_was_never_loaded_is_told(ukrainian: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from string import Formatter as FieldParser
 
+from keycrm_pipeline.kinds import SERVICE, SERVICE_LINE_NAMES
 from keycrm_pipeline.reports.wording import PLURALS, WORDS
-from keycrm_pipeline.schemas.ops import EXCHANGE_KINDS, EXCHANGE_STATUSES, REVIEW_KINDS
+from keycrm_pipeline.schemas.ops import EXCHANGE_KINDS, EXCHANGE_STATUSES
 
 
 def fields(text: str) -> set[str]:
@@ -27,7 +28,7 @@ def test_both_languages_fill_in_the_same_values() -> None:
 
 
 def test_every_kind_has_words() -> None:
-    """A new kind of review or exchange must not show up as its English key."""
-    needed = {f"review_{kind}" for kind in REVIEW_KINDS} | {f"todo_{kind}" for kind in REVIEW_KINDS}
+    """A new kind of exchange or service line must not show up as its English key."""
+    needed = {f"item_{kind}" for kind in SERVICE_LINE_NAMES if kind != SERVICE}
     needed |= {f"exchange_{kind}" for kind in EXCHANGE_KINDS} | set(EXCHANGE_STATUSES)
     assert needed - set(WORDS["uk"]) == set()

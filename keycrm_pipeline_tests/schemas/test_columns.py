@@ -38,8 +38,8 @@ def test_an_empty_frame_passes() -> None:
 @pytest.mark.parametrize(
     ("column", "values", "told"),
     [
-        ("amount", pl.lit(5.5), "not as in accounting.order_services: amount."),
-        ("amuont", pl.lit(1, pl.Int64), "not as in accounting.order_services: amuont."),
+        ("amount", pl.lit(5.5), "do not match accounting.order_services: amount."),
+        ("amuont", pl.lit(1, pl.Int64), "do not match accounting.order_services: amuont."),
         ("name", pl.lit(None, pl.String), "accounting.order_services that lack values: name (2 rows)."),
     ],
     ids=["type", "stranger", "gap"],

@@ -25,6 +25,7 @@ SELECT order_day, count(*) FROM validated.orders SEMI JOIN staging.selected_orde
 GROUP BY order_day ORDER BY order_day
 
 -- name: orders
+-- {carried} are the columns that a document takes over unchanged; the others are what the rules compute it from.
 -- A booked order without a buyer keeps its partner when the default partner was removed from the profile. Each large
 -- table is reduced to the batch before it is joined, by its days where it has them: otherwise a batch would read the
 -- whole table once one of its orders has an id far from the others.
@@ -36,20 +37,17 @@ WITH batch_links AS (
     )
 )
 SELECT
-    validated.order_id, validated.order_day, validated.ordered_at,
+    {carried},
     coalesce(link.partner_id, CAST($default_partner_id AS BIGINT), booked.partner_id) AS partner_id,
-    validated.status_id, coalesce(status.stage, validated.status_name, CAST(validated.status_id AS VARCHAR)) AS stage,
-    validated.source_id, source.currency AS source_currency, validated.source_number, validated.manager_id,
+    coalesce(status.stage, validated.status_name, CAST(validated.status_id AS VARCHAR)) AS stage,
+    source.currency AS source_currency,
     validated.buyer_comment, validated.manager_comment,
     validated.address_country, validated.address_country_code, validated.address_region, validated.address_city,
     validated.address_zip, validated.address_receive_point, validated.address_street,
     validated.address_second_line,
-    validated.recipient_name, validated.recipient_phone, validated.delivery_service, validated.tracking_code,
-    validated.grand_total, validated.shipping_price, validated.wrap_price, validated.taxes,
+    validated.shipping_price, validated.wrap_price, validated.taxes,
     validated.discount_amount, validated.discount_percent, validated.total_discount,
-    validated.payment_status,
-    coalesce(raw.missing_since IS NOT NULL, false) AS missing_in_crm,
-    validated.crm_updated_at
+    coalesce(raw.missing_since IS NOT NULL, false) AS missing_in_crm
 FROM validated.orders AS validated
 SEMI JOIN batch_orders USING (order_id)
 LEFT JOIN batch_links AS link ON link.buyer_id = validated.buyer_id

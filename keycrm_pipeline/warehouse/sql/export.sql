@@ -98,8 +98,6 @@ ORDER BY partner.partner_id
 -- name: products
 SELECT
     card.product_id, card.name, card.sku, card.kind,
-    CASE card.kind WHEN 'product' THEN 'Товар' WHEN 'product_with_sku' THEN 'Товар з SKU' WHEN 'service' THEN 'Послуга'
-    END AS kind_name,
     coalesce(card.unit, 'шт') AS unit, card.category_id, card.category_name, card.origin, card.catalogue_id,
     card.origin = 'keycrm' AND (exported.card_id IS NULL
         OR (exported.period_from = $period_from AND exported.period_to = $period_to)) AS is_new,
@@ -135,18 +133,13 @@ ORDER BY variant.product_id, variant.variant_id
 
 -- name: orders
 SELECT
-    document.order_id, document.order_day, document.ordered_at, document.partner_id, partner.name AS partner_name,
-    partner.phone AS partner_phone, partner.email AS partner_email, partner.catalogue_id AS partner_catalogue_id,
-    document.status_id, status.name AS status_name, document.stage,
-    coalesce(status.group_id = 6, false) AS is_cancelled,
-    document.source_id, source.name AS source_name, document.source_number, document.author, document.responsible,
-    document.account, document.currency, document.comment, document.delivery_address, document.recipient_name,
-    document.recipient_phone, document.delivery_service, document.tracking_code, document.goods_total,
-    document.services_total, document.discount_total, document.grand_total, document.paid_total,
-    document.payment_status,
+    document.* EXCLUDE (difference, missing_in_crm, manager_id),
+    partner.name AS partner_name, partner.phone AS partner_phone, partner.email AS partner_email,
+    partner.catalogue_id AS partner_catalogue_id, status.name AS status_name,
+    coalesce(status.group_id = $cancelled_group, false) AS is_cancelled, source.name AS source_name,
     CASE document.payment_status WHEN 'not_paid' THEN 'Не оплачено' WHEN 'part_paid' THEN 'Оплачено частково'
         WHEN 'paid' THEN 'Оплачено' WHEN 'overpaid' THEN 'Переплата' END AS payment_status_name,
-    payments.method AS payment_method, document.crm_updated_at, document.created_at, document.updated_at
+    payments.method AS payment_method
 FROM accounting.orders AS document
 SEMI JOIN exportable_orders USING (order_id)
 JOIN accounting.partners AS partner USING (partner_id)
@@ -177,8 +170,6 @@ ORDER BY document.order_day, line.order_id, line.line_no
 -- name: order_services
 SELECT
     service.order_id, document.order_day, service.line_no, service.crm_line_id, service.kind,
-    CASE service.kind WHEN 'service' THEN 'Послуга' WHEN 'delivery' THEN 'Доставка' WHEN 'wrap' THEN 'Пакування'
-        WHEN 'tax' THEN 'Податок' END AS kind_name,
     service.product_id, card.catalogue_id AS product_catalogue_id, service.name, service.sku,
     service.characteristics, service.quantity, service.price,
     CAST(round(service.price * service.quantity, 2) AS DECIMAL(18, 2)) AS listed_amount,

@@ -1,5 +1,6 @@
 -- The views of schema reports, in the order in which they build on each other. warehouse/report_views.py describes each
--- view and column, and creates the views.
+-- view and column, and creates the views and
+-- fills in the names in braces.
 --
 -- The sales views build on order_facts (one row per order) or order_items (one row per item of an order). Whatever an
 -- order has several of is added up before it is joined, so no sum is counted twice.
@@ -34,12 +35,12 @@ SELECT
     status.group_id AS status_group_id,
     status.group_name AS status_group_name,
     orders.stage,
-    coalesce(status.group_id = 6, false) AS is_cancelled,
+    coalesce(status.group_id = {cancelled_group}, false) AS is_cancelled,
     coalesce(checked.shipping_status IN ('return', 'returned', 'refused', 'disposal'), false) AS is_returned,
     checked.shipping_status,
     coalesce(
         orders.tracking_code IS NOT NULL
-        OR status.group_id IN (4, 5)
+        OR status.group_id IN ({delivery_group}, {completed_group})
         OR checked.shipping_status IN ('transit', 'pickup', 'delivered', 'cash_on_delivery', 'cash_received'),
         false
     ) AS is_shipped,
@@ -83,9 +84,9 @@ SELECT
     lines.item_kind,
     lines.product_id,
     CASE lines.item_kind
-        WHEN 'delivery' THEN 'Доставка'
-        WHEN 'wrap' THEN 'Пакування'
-        WHEN 'tax' THEN 'Податок'
+        WHEN 'delivery' THEN '{delivery}'
+        WHEN 'wrap' THEN '{wrap}'
+        WHEN 'tax' THEN '{tax}'
         WHEN 'difference' THEN 'Різниця'
         ELSE coalesce(card.name, lines.name)
     END AS product_name,

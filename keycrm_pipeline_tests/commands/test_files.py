@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from keycrm_pipeline.commands.files import period_or_last_days
 from keycrm_pipeline.orchestration.definitions import build_definitions
+from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline_tests.commands.conftest import MARCH_4, Place
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books
 
@@ -112,8 +112,8 @@ def test_the_period_that_nobody_named(
     """Thirty days up to the local today (the 5th in Kyiv, two hours before it is in London), never before the start."""
     place.write_profile()
     now = datetime(2024, 3, 4, 22, 30, tzinfo=UTC)
-    found = period_or_last_days(place.profile(), first, last, now)
-    assert tuple(map(str, found)) == period
+    found = Workspace(place.profile(), place.settings).period_or_last_days(first, last, now)
+    assert (str(found.first), str(found.last)) == period
 
 
 def _materialize(place: Place, name: str, config: dict[str, Any]) -> dg.ExecuteInProcessResult:
@@ -153,4 +153,6 @@ def test_the_page_tells_what_is_wrong_in_words(place: Place) -> None:
     result = _materialize(place, "exports", {"period_from": "2024-02-30"})
     (failure,) = (event.step_failure_data for event in result.all_events if event.is_step_failure)
     assert failure.user_failure_data is not None
-    assert failure.user_failure_data.description == "There is no such day. Name the days as YYYY-MM-DD."
+    assert (
+        failure.user_failure_data.description == "A day of the period does not exist. Write it as YYYY-MM-DD."
+    )

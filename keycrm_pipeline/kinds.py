@@ -1,0 +1,57 @@
+"""The fixed lists that every package shares: kinds of cards and lines, status groups, export formats.
+
+Each value and its Ukrainian name is written here once. This module imports nothing, so that anything may import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+PRODUCT = "product"
+PRODUCT_WITH_SKU = "product_with_sku"
+"""A product whose SKUs are on its variants."""
+SERVICE = "service"
+
+PRODUCT_KIND_NAMES: Mapping[str, str] = {
+    PRODUCT: "Товар",
+    PRODUCT_WITH_SKU: "Товар з SKU",
+    SERVICE: "Послуга",
+}
+"""Kind of a product card -> its name (R5)."""
+
+DELIVERY = "delivery"
+WRAP = "wrap"
+TAX = "tax"
+
+SERVICE_LINE_NAMES: Mapping[str, str] = {
+    SERVICE: PRODUCT_KIND_NAMES[SERVICE],
+    DELIVERY: "Доставка",
+    WRAP: "Пакування",
+    TAX: "Податок",
+}
+"""Kind of a line in the services tab -> its name, in the order of the lines (R7)."""
+
+STATUS_GROUP_NAMES: Mapping[int, str] = {
+    1: "Новий",
+    2: "Погодження",
+    3: "Виробництво",
+    4: "Доставка",
+    5: "Виконано",
+    6: "Скасовано",
+}
+"""KeyCRM's six fixed groups of order statuses."""
+
+DELIVERY_GROUP = 4
+COMPLETED_GROUP = 5
+CANCELLED_GROUP = 6
+
+ExportFormat = Literal["xlsx", "csv", "parquet", "commerceml", "odoo"]
+EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
+"""Export formats, by the names users type; the first is the default."""
+
+
+def named_kinds(names: Mapping[str, str]) -> str:
+    """`product (Товар), product_with_sku (Товар з SKU) or service (Послуга)`, for a sentence."""
+    *most, last = (f"{kind} ({name})" for kind, name in names.items())
+    return f"{', '.join(most)} or {last}"

@@ -1,0 +1,63 @@
+"""Writes the exchange report of a period to a file. What the report shows is in `page`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.reports.formatting import Language
+from keycrm_pipeline.reports.page import render_report, write_report
+from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.run.session import open_warehouse
+
+
+class ReportError(Exception):
+    """A report could not be written; the text says why and what to do."""
+
+
+def report_path(workspace: Workspace, period: Period, language: Language) -> Path:
+    """Where a report goes when nobody names a file; the English one is next to the Ukrainian one."""
+    suffix = "" if language == "uk" else f"_{language}"
+    name = f"{workspace.profile.name}_{period.first}_{period.last}{suffix}.html"
+    return workspace.reports_directory / name
+
+
+def report_period(
+    workspace: Workspace, period: Period, *, language: Language, path: Path | None = None, now: datetime
+) -> Path:
+    """Writes the exchange report of a period and returns its file.
+
+    Args:
+        workspace: The profile with its database and directories.
+        period: The local days.
+        language: `uk` or `en`.
+        path: The file; `report_path` by default.
+        now: The time, timezone-aware.
+
+    Raises:
+        ReportError: The file cannot be written.
+        WarehouseError: The database is missing, busy or unreadable.
+    """
+    path = path or report_path(workspace, period, language)
+    # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
+    is_working = is_held(workspace.lock)
+    document = render_report(
+        profile=workspace.profile,
+        warehouse=open_warehouse(workspace),
+        period_from=period.first,
+        period_to=period.last,
+        now=now,
+        language=language,
+        is_working=is_working,
+    )
+    try:
+        # Created here: the shop's figures are for their owner only.
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_report(path, document)
+    except OSError as error:
+        raise ReportError(
+            f"The report cannot be written to {path}: {error.strerror}. Choose another file with --out."
+        ) from None
+    return path

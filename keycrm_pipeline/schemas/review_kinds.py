@@ -1,0 +1,122 @@
+"""The kinds of the review list (`ops.review`): their names, and what commands, checks and reports say about each.
+
+The details of a single entry are in `sentences`; when an entry appears and disappears is in the warehouse's
+`review.sql`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from keycrm_pipeline.schemas.sentences import Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewKind:
+    """One kind of entry.
+
+    Attributes:
+        name: The key, as in `ops.review.kind`.
+        title: What the entries of this kind are.
+        advice: What to do about them.
+        assertion: What holds when there is no such entry; the description of the asset check.
+        has_typed_subject: Whether the subject is text that somebody typed; otherwise it is an id.
+    """
+
+    name: str
+    title: Sentence
+    advice: Sentence
+    assertion: str
+    has_typed_subject: bool = False
+
+
+_KINDS = (
+    ReviewKind(
+        "unmapped_status",
+        title=Sentence("Statuses without a stage (Етап)", "Статуси без етапу"),
+        advice=Sentence(
+            "Add the status to statuses.stages in the profile; until then its name is the stage.",
+            "Додайте статус до statuses.stages у профілі; поки що етапом є назва статусу.",
+        ),
+        assertion="Every status in the books has a stage (Етап) in the profile.",
+    ),
+    ReviewKind(
+        "unmapped_manager",
+        title=Sentence("Managers without a user (Відповідальний)", "Менеджери без відповідального"),
+        advice=Sentence(
+            "Add the manager to managers in the profile; until then the author is responsible.",
+            "Додайте менеджера до managers у профілі; поки що відповідальним є автор.",
+        ),
+        assertion="Every manager in the books is mapped to a user (Відповідальний) in the profile.",
+    ),
+    ReviewKind(
+        "partner_name_conflict",
+        title=Sentence("Same contact, different names", "Один контакт, різні імена"),
+        advice=Sentence(
+            "Check whether it is one person; if not, set partner_match: phone_and_name.",
+            "Перевірте, чи це одна людина; якщо ні, поставте partner_match: phone_and_name.",
+        ),
+        assertion="Buyers matched by phone or e-mail have the same name as the card.",
+    ),
+    ReviewKind(
+        "ambiguous_product_name",
+        title=Sentence("Several products with the same name", "Однакові назви товарів"),
+        advice=Sentence(
+            "The first card with that name was used. Give the product a SKU in KeyCRM, or rename the other cards.",
+            "Узято першу картку з такою назвою. Дайте товару артикул у KeyCRM або перейменуйте решту.",
+        ),
+        assertion="Every product name used by a line without a SKU belongs to a single card.",
+        has_typed_subject=True,
+    ),
+    ReviewKind(
+        "product_promoted",
+        title=Sentence("Products that became Товар з SKU", "Товар став товаром з SKU"),
+        advice=Sentence(
+            "Check the card in the accounting system, then tick it off: keycrm-pipeline review --done.",
+            "Перевірте картку в обліку і відзначте: keycrm-pipeline review --done.",
+        ),
+        assertion="Every product that became Товар з SKU has been checked and ticked off.",
+    ),
+    ReviewKind(
+        "order_difference",
+        title=Sentence("Orders that do not add up in KeyCRM", "Замовлення, що не сходяться"),
+        advice=Sentence(
+            "Check the order's discounts in KeyCRM. The document was loaded as it is, with the difference.",
+            "Перевірте знижки замовлення в KeyCRM. Документ завантажено, як є, з різницею.",
+        ),
+        assertion="Every order adds up in KeyCRM.",
+    ),
+    ReviewKind(
+        "rejected_order",
+        title=Sentence("Orders that could not be loaded", "Відхилені замовлення"),
+        advice=Sentence(
+            "The reasons are in the section below. Fix the orders in KeyCRM; the next load picks them up.",
+            "Причини — у розділі нижче. Виправте в KeyCRM; наступне завантаження їх забере.",
+        ),
+        assertion="Every order could be loaded.",
+    ),
+    ReviewKind(
+        "missing_in_crm",
+        title=Sentence("Orders that KeyCRM no longer has", "Зникли з KeyCRM"),
+        advice=Sentence(
+            "The order was deleted in KeyCRM; the document was kept. Decide whether to cancel it.",
+            "Замовлення видалено в KeyCRM, документ лишився. Вирішіть, чи скасувати його.",
+        ),
+        assertion="KeyCRM still has every order in the books.",
+    ),
+    ReviewKind(
+        "catalogue_conflict",
+        title=Sentence(
+            "SKUs in products.csv that are already taken", "Артикули з products.csv, що вже зайняті"
+        ),
+        advice=Sentence(
+            "Another card or variant already has the SKU. Remove it from the row in products.csv.",
+            "Артикул уже має інша картка чи варіант. Приберіть його з рядка файлу products.csv.",
+        ),
+        assertion="Every SKU in the accounting catalogue's file could be assigned to its card.",
+    ),
+)
+
+REVIEW_LIST: Mapping[str, ReviewKind] = {kind.name: kind for kind in _KINDS}
+"""Every kind by its name, in the order in which they are shown."""
