@@ -25,9 +25,6 @@ def test_files_of_a_profile(places: Settings, tmp_path: Path) -> None:
     assert relative.lock == tmp_path / "data" / "x" / "y.duckdb.lock"
     absolute = Workspace(read(places, f"{START}database: /var/y.duckdb\n"), places)
     assert absolute.database == Path("/var/y.duckdb")
-    for workspace in (own, relative, absolute):
-        assert Workspace(workspace.profile, places).database == workspace.database
-        assert Workspace(workspace.profile, places).lock == workspace.lock
 
 
 def test_a_database_in_the_home_directory(
