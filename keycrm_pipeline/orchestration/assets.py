@@ -4,8 +4,6 @@ A run is for one day or a range of days, and for all stages or some of them. Wha
 assets of files that people take away are in `files`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 # 1.13.28: the origin of a run has no public type.
 from dagster._core.remote_origin import (
@@ -20,13 +21,8 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-if TYPE_CHECKING:
-    # 1.13.28: what dg.define_asset_job returns has no public name.
-    from dagster._core.definitions.unresolved_asset_job_definition import (
-        UnresolvedAssetJobDefinition as AssetJob,
-    )
-
-    __all__ = ["AssetJob"]
+# 1.13.28: what dg.define_asset_job returns has no public name.
+AssetJob: TypeAlias = UnresolvedAssetJobDefinition
 
 # 1.13.28: documented as run tags, without a public constant.
 RANGE_START_TAG = "dagster/asset_partition_range_start"

@@ -4,8 +4,6 @@ A sync is work and no data, so it is no asset: the lineage shows data alone. Wha
 materializations of the touched partitions, which automation conditions of other people's assets follow.
 """
 
-from __future__ import annotations
-
 import dagster as dg
 
 from keycrm_pipeline.orchestration.assets import day_metadata
