@@ -176,7 +176,7 @@ def test_a_data_directory_that_cannot_be_written_to(keyed: Place, account: Accou
         assert set(printed) >= KEYS
         assert printed["error"] == (
             f"The data directory {directory} cannot be written to: it is a file, not a directory. Fix its "
-            "permissions, or name another directory in KEYCRM_DATA_DIR, and load again; nothing was lost."
+            "permissions, or set another directory in KEYCRM_DATA_DIR, and load again; nothing was lost."
         )
     assert account.api.request_count == 0
 

@@ -136,7 +136,7 @@ def test_too_many_rows_are_refused_in_words(
     """Rows past the sheet's end would vanish without a word."""
     monkeypatch.setattr(workbook, "MOST_ROWS", 3)
     with pytest.raises(
-        SheetTooLongError, match=r"holds 2. Export a shorter period, or choose the format csv"
+        SheetTooLongError, match=r"hold 2. Export a shorter period, or choose the format csv"
     ):
         export("xlsx")
     assert list((tmp_path / "out").iterdir()) == []
