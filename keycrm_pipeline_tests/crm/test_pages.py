@@ -18,9 +18,9 @@ from keycrm_pipeline.crm.pages import (
     decode_order,
     decode_row,
     parse_id,
-    parse_instant,
     repaired_json,
 )
+from keycrm_pipeline.crm.values import parse_instant
 
 
 @pytest.mark.parametrize(

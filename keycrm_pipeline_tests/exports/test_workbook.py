@@ -135,9 +135,7 @@ def test_too_many_rows_are_refused_in_words(
 ) -> None:
     """Rows past the sheet's end would vanish without a word."""
     monkeypatch.setattr(workbook, "MOST_ROWS", 3)
-    with pytest.raises(
-        SheetTooLongError, match=r"hold 2. Export a shorter period, or choose the format csv"
-    ):
+    with pytest.raises(SheetTooLongError, match=r"hold 2. Export a shorter period, or choose the format csv"):
         export("xlsx")
     assert list((tmp_path / "out").iterdir()) == []
     assert shop.warehouse.path.exists()

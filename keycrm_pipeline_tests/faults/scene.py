@@ -22,6 +22,7 @@ import duckdb
 
 from keycrm_pipeline.crm.budget import RequestBudget
 from keycrm_pipeline.crm.client import KeyCrmClient
+from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.sandbox.api import SandboxApi, SandboxResponse
 from keycrm_pipeline.sandbox.payloads import buyer_payload, order_payload
 from keycrm_pipeline.sandbox.server import SandboxServer
@@ -286,12 +287,12 @@ class Kill:
 
     Attributes:
         command: `load` for the small shop's three days, or a command without a period.
-        step: Stage of its run whose beginning is waited for.
+        stage: Stage of a load, or the sync, whose beginning is waited for.
         delay: Seconds from there to its death: inside of the stage, or after it.
     """
 
     command: str
-    step: str
+    stage: str
     delay: float
 
 
@@ -305,9 +306,9 @@ def kill(line: CommandLine, profile: str, when: Kill) -> bool:
         else line.start(when.command, "--profile", profile, "--json")
     )
     pause = threading.Event()
-    # The command knows nothing of this: its steps are read where Dagster writes them down.
+    # The command knows nothing of this: how far it is, is read where Dagster writes it down.
     while process.poll() is None and not any(
-        _has_begun(run, f"{profile}__{when.step}") for run in set(runs.glob("*.db")) - earlier
+        _has_begun(run, profile, when) for run in set(runs.glob("*.db")) - earlier
     ):
         pause.wait(0.01)
     pause.wait(when.delay)
@@ -316,13 +317,20 @@ def kill(line: CommandLine, profile: str, when: Kill) -> bool:
     return process.returncode < 0
 
 
-def _has_begun(run: Path, step: str) -> bool:
+def _has_begun(run: Path, profile: str, when: Kill) -> bool:
+    """Whether a run is where its command is to be killed: its op has begun, or the stage before has been reported."""
+    names = [stage.name for stage in STAGES]
+    if when.stage in names[1:]:
+        event, column = "ASSET_MATERIALIZATION", "asset_key"
+        value = json.dumps([profile, names[names.index(when.stage) - 1]])
+    else:
+        event, column, value = "STEP_START", "step_key", f"{profile}__{when.command}"
     try:
         with contextlib.closing(sqlite3.connect(f"file:{run}?mode=ro", uri=True)) as history:
             return bool(
                 history.execute(
-                    "SELECT 1 FROM event_logs WHERE dagster_event_type = 'STEP_START' AND step_key = ?",
-                    [step],
+                    f"SELECT 1 FROM event_logs WHERE dagster_event_type = ? AND {column} = ?",  # noqa: S608 - ours
+                    [event, value],
                 ).fetchone()
             )
     except sqlite3.OperationalError:

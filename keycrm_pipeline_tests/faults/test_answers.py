@@ -189,9 +189,7 @@ sys.stdin.read()
 """
 
 
-def test_file_held_by_another_program(
-    scene: tuple[CommandLine, SandboxApi], clean: Contents
-) -> None:
+def test_file_held_by_another_program(scene: tuple[CommandLine, SandboxApi], clean: Contents) -> None:
     """A notebook has the file open: the load waits, names it and ends; when it is closed, the next load is right."""
     line, api = scene
     path = line.database("shop")

@@ -12,10 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
-from keycrm_pipeline.assets.stage import STEPS
-from keycrm_pipeline.orchestration.automation import RANGE_START_TAG
 
+from keycrm_pipeline.orchestration.dagster_internals import RANGE_START_TAG
 from keycrm_pipeline.orchestration.instance import open_instance
+from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.sandbox.payloads import buyer_payload
 from keycrm_pipeline.sandbox.server import SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
@@ -121,7 +121,7 @@ def test_backfill_goes_on_after_a_power_failure_and_without_a_daemon(places: Pat
         power_failure = Cut(api, SECOND_RANGE)
         product.start()
         backfill = product.backfill(
-            [("shop", step) for step in STEPS],
+            [("shop", stage.name) for stage in STAGES],
             [str(NEW_YEAR + timedelta(day)) for day in range(BACKFILL_DAYS)],
         )
         assert power_failure.reached.wait(PATIENCE_SECONDS), product.said()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.payloads import buyer_payload
 from keycrm_pipeline.sandbox.shop import Shop
@@ -27,7 +28,7 @@ from keycrm_pipeline_tests.faults.scene import (
     read_contents,
     stored_order_pages,
 )
-from keycrm_pipeline_tests.pipeline.bookkeeping import STEPS, Books, make_books
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
 
 SECONDS_OF_A_STAGE = {"raw_orders": 1.5, "changes": 1.5, "rebuild": 0.8}
@@ -119,7 +120,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
     The killed exchanges read failed, and none of their runs is left to hold up the queue.
     """
     dice = random.Random(20260302)
-    derived = dice.sample(STEPS[1:], 3)
+    derived = dice.sample([stage.name for stage in STAGES[1:]], 3)
     loads = random_kills(dice, ("load", "raw_orders"), *(("load", stage) for stage in derived))
     passes = random_kills(dice, ("changes", "changes"), ("rebuild", "rebuild"))
     with command_line(tmp_path) as (line, api):

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from keycrm_pipeline.orchestration.automation import PROFILE_TAG, RANGE_END_TAG, RANGE_START_TAG
+from keycrm_pipeline.orchestration.dagster_internals import RANGE_END_TAG, RANGE_START_TAG
 from keycrm_pipeline.orchestration.instance import PROCESS_TAG, open_instance
+from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG
 from keycrm_pipeline.sandbox.server import SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline_tests.faults.scene import (

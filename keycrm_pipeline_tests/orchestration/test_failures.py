@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from keycrm_pipeline.orchestration.failures import RETRY, told_to_dagster
+from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
 from keycrm_pipeline.orchestration.instance import PROCESS_TAG
 from keycrm_pipeline.run.errors import StoppedError
 
@@ -25,7 +25,7 @@ def stopped_run(
 
     @dg.asset(retry_policy=RETRY)
     def stage(context: dg.AssetExecutionContext) -> None:
-        with told_to_dagster(context):
+        with as_dagster_failure(context):
             raise signal
 
     result = dg.materialize([stage], instance=instance, tags=tags, raise_on_error=False)

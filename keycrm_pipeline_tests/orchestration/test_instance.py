@@ -19,13 +19,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from keycrm_pipeline.orchestration.dagster_internals import make_pools_known
 from keycrm_pipeline.orchestration.instance import (
     HOST_TAG,
     PROCESS_TAG,
     STARTED_TAG,
     dagster_home,
     end_orphaned_runs,
-    make_pools_known,
     open_instance,
     prepare_dagster_home,
     process_tags,

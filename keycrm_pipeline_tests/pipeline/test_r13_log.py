@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -159,7 +159,7 @@ def test_a_load_that_is_abandoned_between_two_stages_is_closed(books: Books) -> 
     """Dagster lets go of a run between two stages: its row must not say for ever that it runs, nor its lock be held."""
     books.order(1)
 
-    def load() -> Iterator[str]:
+    def load() -> Generator[str, None, None]:
         with books.session("period", PERIOD) as session:
             for result in run_load(session, PERIOD, STAGES):
                 yield result.stage.name

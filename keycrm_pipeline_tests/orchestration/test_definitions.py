@@ -1,0 +1,60 @@
+"""What Dagster loads: names, descriptions, profiles with mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from keycrm_pipeline.orchestration.definitions import build_definitions
+from keycrm_pipeline.pipeline.stages import STAGES
+from keycrm_pipeline.pipeline.syncs import SYNCS
+from keycrm_pipeline.profile import Settings, Workspace, load_profiles
+
+STAGE_NAMES = [stage.name for stage in STAGES]
+
+
+def test_everything_has_its_name(workspace: Workspace) -> None:
+    """Asset keys, jobs, schedules and sensors are public: people's bookmarks and scripts use them."""
+    repository = build_definitions([workspace.profile], workspace.settings).get_repository_def()
+    keys = {"/".join(key.path) for key in repository.asset_graph.get_all_asset_keys()}
+    # Syncs are work and no data: the lineage does not show them.
+    assert keys == {f"shop/{name}" for name in (*STAGE_NAMES, "exports", "report")}
+    assert STAGE_NAMES == [
+        "raw_orders", "validated_orders", "statuses", "sources", "partners", "products", "orders",
+    ]  # fmt: skip
+    syncs = ["changes", "recent", "sweep", "catalogue", "rebuild"]
+    assert [sync.name for sync in SYNCS] == syncs
+    assert set(repository.job_names) >= {f"shop_{name}" for name in ("load", *syncs, "exports", "report")}
+    assert {schedule.name for schedule in repository.schedule_defs} == {
+        "shop_daily", "shop_recent_nightly", "shop_sweep_weekly", "shop_catalogue_weekly",
+    }  # fmt: skip
+    assert {sensor.name for sensor in repository.sensor_defs} == {"shop_changes_sensor", "shop_failures"}
+
+
+def test_every_asset_is_described(workspace: Workspace) -> None:
+    """Group, kinds, owner and description on each; partitions, policy and columns on each stage."""
+    repository = build_definitions([workspace.profile], workspace.settings).get_repository_def()
+    for key in repository.asset_graph.get_all_asset_keys():
+        node = repository.asset_graph.get(key)
+        assert node.group_name == "shop", key
+        assert node.kinds, key
+        assert node.owners == ["team:accounting"], key
+        assert node.description, key
+        if key.path[-1] in STAGE_NAMES:
+            assert isinstance(node.partitions_def, dg.DailyPartitionsDefinition), key
+            assert node.backfill_policy == dg.BackfillPolicy.multi_run(31), key
+            assert node.metadata["dagster/column_schema"].columns, key
+
+
+def test_a_bad_profile_is_shown_and_the_others_work(tmp_path: Path) -> None:
+    """One mistake in one file must not take the other shops' exchanges from the page."""
+    settings = Settings(tmp_path / "profiles", tmp_path / "data")
+    settings.profiles_directory.mkdir()
+    (settings.profiles_directory / "good.yaml").write_text("base_url: sandbox\nstart_date: 2026-01-01\n")
+    (settings.profiles_directory / "bad.yaml").write_text("base_url: sandbox\nstart: 2026-01-01\n")
+    profiles, refused = load_profiles(settings)
+    repository = build_definitions(profiles, settings, refused).get_repository_def()
+    assert "good_load" in repository.job_names
+    node = repository.asset_graph.get(dg.AssetKey(["refused_profiles", "bad"]))
+    assert "start_date" in str(node.description)

@@ -1,0 +1,100 @@
+"""Syncs as op jobs: what they wrote is materialized on the touched days, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from keycrm_pipeline.orchestration.instance import PROCESS_TAG
+from keycrm_pipeline.orchestration.launch import run_job as run_command
+from keycrm_pipeline.orchestration.profile_assets import PERIOD_TAG
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.run.session import open_warehouse
+from keycrm_pipeline_tests.orchestration.shop import run_job
+
+DAY = date(2026, 3, 28)
+ORDERS = dg.AssetKey(["shop", "orders"])
+
+
+def materializations(result: dg.ExecuteInProcessResult) -> list[tuple[str, str | None]]:
+    """Every materialization of a run, by asset and day."""
+    return [
+        (event.asset_key.path[-1], event.partition)
+        for event in result.all_events
+        if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION and event.asset_key is not None
+    ]
+
+
+def test_a_rebuild_that_changes_a_day_materializes_it(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    """Automation conditions of other people's assets follow materializations, and ignore observations."""
+    run_job(workspace, instance, "load", Period(DAY, DAY + timedelta(days=1)))
+    with open_warehouse(workspace).writing() as connection:
+        connection.execute(
+            "UPDATE accounting.orders SET comment = 'стара' "
+            "WHERE order_id = (SELECT min(order_id) FROM accounting.orders WHERE order_day = ?)",
+            [DAY],
+        )
+    result = run_job(workspace, instance, "rebuild")
+    assert result.success
+    assert materializations(result) == [
+        (name, "2026-03-28") for name in ("raw_orders", "validated_orders", "orders")
+    ]
+    newest = instance.fetch_materializations(ORDERS, limit=1).records[0].asset_materialization
+    assert newest is not None
+    assert newest.metadata["updated"].value == 1
+    assert newest.metadata["sum UAH"].value
+    assert newest.description == "Written to by rebuild."
+
+
+def test_a_sync_that_changes_nothing_materializes_nothing(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    """A rebuild of what is right already: no day becomes new for anybody."""
+    run_job(workspace, instance, "load", Period(DAY, DAY))
+    result = run_job(workspace, instance, "rebuild")
+    assert result.success
+    assert materializations(result) == []
+    (output,) = (event for event in result.all_events if event.is_successful_output)
+    assert output.step_output_data.metadata["documents changed"].value == 0
+
+
+def test_a_sync_before_the_first_load_says_what_to_do(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    """The failure on the page is one sentence for people."""
+    result = run_job(workspace, instance, "changes")
+    (failure,) = (event.step_failure_data for event in result.all_events if event.is_step_failure)
+    assert failure.user_failure_data is not None
+    assert "load a period first" in str(failure.user_failure_data.description)
+
+
+def test_the_load_of_a_command_is_a_run_like_all_others(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Overview shows runs of a code location; the tags that find its process are not for people's eyes."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    outcome = run_command(workspace, "load", Period(DAY, DAY))
+    assert outcome.succeeded, outcome.error
+    with dg.DagsterInstance.get() as kept:
+        ((record),) = kept.get_run_records()
+        run = record.dagster_run
+        origin = run.remote_job_origin
+        assert origin is not None
+        assert (origin.location_name, origin.repository_origin.repository_name, origin.job_name) == (
+            "keycrm_pipeline",
+            "__repository__",
+            "shop_load",
+        )
+        assert run.tags[PERIOD_TAG] == "2026-03-28"
+        assert PROCESS_TAG.startswith(".dagster/")
+        assert PROCESS_TAG in run.tags
+        shown = {tag for tag in run.tags if not tag.startswith((".dagster/", "dagster/"))}
+        assert shown == {"keycrm/profile", PERIOD_TAG}
+        assert record.end_time is not None
+        assert datetime.fromtimestamp(record.end_time).year >= 2026  # noqa: DTZ006 - only that it has ended
