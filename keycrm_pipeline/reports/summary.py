@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.charts import BarChart, Frame, Style, draw, draw_labels, sides, svg, text
 from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, Language, without_values
 from keycrm_pipeline.reports.periods import readable_span, span_starts, sums_by_span
@@ -92,12 +93,11 @@ class LoadSummary:
     rejections: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_load_summary(
-    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
-) -> LoadSummary:
-    """Reads the summary of a period, both days included, from the views of schema `reports`."""
+def read_load_summary(connection: duckdb.DuckDBPyConnection, period: Period) -> LoadSummary:
+    """Reads the summary of a period from the views of schema `reports`."""
     from keycrm_pipeline.warehouse import attention, sales
 
+    period_from, period_to = period.first, period.last
     days: dict[date, tuple[int, dict[str, Decimal]]] = {}
     for row in sales.sales_by_day(connection, period_from, period_to):
         orders, totals = days.get(row.order_day, (0, {}))
