@@ -359,7 +359,8 @@ INSERT INTO ops.extraction_pages VALUES ('created 2026-03-01', 1, 0, [], now());
 DELETE FROM ops.schema_version;
 INSERT INTO ops.schema_version (version, migrated_at) VALUES (2, now());
 INSERT INTO ops.exchanges BY NAME
-SELECT unnest([1, 2, 3, 4]) AS exchange_id, 'shop' AS profile, 'period' AS kind, 'succeeded' AS status, now() AS started_at,
+SELECT unnest([1, 2, 3, 4]) AS exchange_id, 'shop' AS profile, 'period' AS kind, 'succeeded' AS status,
+    now() AS started_at,
     unnest([DATE '2026-03-01', '2026-03-10', '2026-03-12', '2026-03-12']) AS period_from,
     unnest([DATE '2026-03-02', '2026-03-11', '2026-03-12', '2026-03-12']) AS period_to,
     unnest([7, 0, 4, 0]) AS requests,
