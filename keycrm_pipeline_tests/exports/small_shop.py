@@ -32,9 +32,7 @@ from keycrm_pipeline.schemas.accounting import (
 from keycrm_pipeline.schemas.ops import LOADED_DAYS, REJECTED_RECORDS
 from keycrm_pipeline.warehouse.connection import Warehouse
 
-PERIOD_FROM = date(2026, 3, 1)
-PERIOD_TO = date(2026, 3, 31)
-MARCH = Period(PERIOD_FROM, PERIOD_TO)
+MARCH = Period(date(2026, 3, 1), date(2026, 3, 31))
 MADE = datetime(2026, 4, 1, 6, 0, tzinfo=UTC)
 NOW = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.schemas import TABLES
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -199,12 +200,12 @@ class BookedShop:
             created_at=MADE_AT,
         )
 
-    def loaded(self, first: date, last: date) -> None:
+    def loaded(self, period: Period) -> None:
         """Marks days as loaded."""
-        for offset in range((last - first).days + 1):
+        for day in period.days:
             self.add(
                 "ops.loaded_days",
-                order_day=first + timedelta(days=offset),
+                order_day=day,
                 loaded_at=MADE_AT,
                 exchange_id=1,
                 orders_seen=0,

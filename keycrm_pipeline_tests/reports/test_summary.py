@@ -10,7 +10,6 @@ from decimal import Decimal
 import pytest
 from lxml import etree
 
-from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.formatting import Language
 from keycrm_pipeline.reports.summary import (
     DayFigures,
@@ -72,7 +71,7 @@ def test_the_chart_is_told_in_the_reader_s_language() -> None:
 def test_reading_the_books(march: Warehouse) -> None:
     """The summary of March has the sums of its documents; cancelled orders are only in their group."""
     with march.reading() as connection:
-        summary = read_load_summary(connection, Period(*MARCH))
+        summary = read_load_summary(connection, MARCH)
     second = next(day for day in summary.days if day.day == date(2026, 3, 2))
     assert (second.orders, second.totals) == (2, {"UAH": Decimal("1080.00")})
     assert GroupFigures("Rozetka", 1, {"UAH": Decimal("1000.00")}) in summary.sources
