@@ -12,7 +12,7 @@ BIN := .venv/bin
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## make .venv with the locked dependencies and this package (PYTHON=... chooses another Python)
+setup: ## create .venv with the locked dependencies and this package (PYTHON=... chooses another Python)
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv requirements.lock
 
 run: setup ## start the page, the daemon and the demo shop at http://127.0.0.1:3000 (PORT=... chooses another port)
@@ -33,10 +33,10 @@ lint: setup ## check style, format, types and the direction of imports
 schema: setup ## write keycrm_pipeline/profile/profile.schema.json again, after a setting was added or reworded
 	@exec $(PYTHON_OF_VENV) scripts/write_profile_schema.py
 
-docs: setup ## write docs/tables.md anew, after a table was changed
+docs: setup ## write docs/tables.md again, after a table was changed
 	@exec $(PYTHON_OF_VENV) -m keycrm_pipeline.schemas.reference docs/tables.md
 
-lock: setup ## choose the dependencies' versions anew, within the bounds of pyproject.toml
+lock: setup ## choose the dependencies' versions again, within the bounds of pyproject.toml
 	@exec $(PYTHON_OF_VENV) scripts/lock.py
 
 bench: ## measure speed against the limits and against dlt, in an environment of its own (.venv-bench)
