@@ -1,7 +1,7 @@
 """Phone numbers: which number a field holds, and in which form it is compared and kept (R3).
 
-The `phonenumbers` library (region UA) judges whether a number is valid. What it cannot read is mended
-before: several numbers in one field, words around a number, the old trunk prefix 8. Nothing about partners
+The `phonenumbers` library (region UA) judges whether a number is valid. What it cannot read is cleaned
+up first: several numbers in one field, words around a number, the old trunk prefix 8. Nothing about partners
 belongs here.
 """
 
@@ -89,9 +89,8 @@ def _read(plus: bool, digits: str, alone: bool) -> str | None:
     Args:
         plus: Whether a plus stands before them.
         digits: The digits.
-        alone: Whether no other digits stand beside them. Only then nine digits without any prefix are taken
-            for a
-            number: among other digits they may be a part of anything.
+        alone: Whether no other digits are next to them. Only then are nine digits without any prefix taken for a
+            number: among other digits they may be part of anything.
     """
     if not _SHORTEST <= len(digits) <= _LONGEST:
         return None

@@ -114,7 +114,7 @@ def test_a_load_that_waits_says_for_whom(keyed: Place, account: Account) -> None
 
 
 def test_a_load_that_misses_many_orders_says_so(keyed: Place, account: Account) -> None:
-    """More booked orders did not come back than the ceiling allows: the load succeeds, and a person reads of it."""
+    """KeyCRM's list lacks more booked orders than the ceiling allows: the load succeeds and reports it."""
     keyed.write_profile(
         base_url=account.url, requests_per_minute=600, default_partner="Покупець", sweep={"most_missing": 1}
     )
@@ -125,10 +125,7 @@ def test_a_load_that_misses_many_orders_says_so(keyed: Place, account: Account) 
         account.shop.delete_order(order_id)
     result = keyed.run("load", *DAY)
     assert result.exit_code == 0
-    assert (
-        "Booked orders of the period that did not come back from KeyCRM: more than 1 (sweep.most_missing)"
-        in result.stderr
-    )
+    assert f"KeyCRM's list lacks more than 1 booked orders of {DAY[1]} (sweep.most_missing)." in result.stderr
     assert "missing_in_crm" not in keyed.json("status")[1]["review"]
 
 

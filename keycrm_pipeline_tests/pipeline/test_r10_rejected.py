@@ -156,7 +156,7 @@ def test_default_partner_taken_away_stops_no_load(new_books: Any) -> None:
 
 
 def test_order_without_any_date_is_rejected_under_no_day(new_books: Any) -> None:
-    """It belongs to no day, so a changes pass brings it; it is listed, and leaves when it gets a date."""
+    """It belongs to no day, so the changes sync brings it; it is listed, and leaves when it gets a date."""
     books = new_books()
     books.order(1)
     books.load()
