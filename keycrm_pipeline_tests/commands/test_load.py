@@ -13,7 +13,7 @@ import pytest
 
 from keycrm_pipeline.profile import lock_path
 from keycrm_pipeline.run import lock
-from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
+from keycrm_pipeline_tests.commands.place import KEY, Account, Place
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
 
 PROGRAM = Path(sys.executable).with_name("keycrm-pipeline")

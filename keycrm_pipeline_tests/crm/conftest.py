@@ -1,4 +1,4 @@
-"""Fixtures of the client's tests: a server of their own, and clients that do not wait."""
+"""Fixtures of the client tests: a local server, and clients that never really wait."""
 
 from __future__ import annotations
 
@@ -9,21 +9,7 @@ import pytest
 
 from keycrm_pipeline.crm import KeyCrmClient, RequestBudget
 from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm
-
-
-class VirtualTime:
-    """A clock that moves only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
+from keycrm_pipeline_tests.virtual_time import VirtualTime
 
 
 @pytest.fixture

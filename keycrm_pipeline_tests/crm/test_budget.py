@@ -20,7 +20,7 @@ from keycrm_pipeline.crm.budget import (
     retry_after_seconds,
     wait_after_refusal,
 )
-from keycrm_pipeline_tests.crm.conftest import VirtualTime
+from keycrm_pipeline_tests.virtual_time import VirtualTime
 
 
 def budget_in(time: VirtualTime, rate: float = 60) -> RequestBudget:

@@ -25,8 +25,8 @@ from keycrm_pipeline.crm import (
     TransportFailure,
     UnexpectedAnswer,
 )
-from keycrm_pipeline_tests.crm.conftest import VirtualTime
 from keycrm_pipeline_tests.crm.loopback import KEY, Asked, LoopbackCrm, Reply, order
+from keycrm_pipeline_tests.virtual_time import VirtualTime
 
 MakeClient = Callable[..., KeyCrmClient]
 

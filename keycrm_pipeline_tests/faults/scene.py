@@ -26,8 +26,8 @@ from keycrm_pipeline.sandbox.payloads import buyer_payload, order_payload
 from keycrm_pipeline.sandbox.server import SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.schemas import TABLES
-from keycrm_pipeline_tests.crm.conftest import VirtualTime
 from keycrm_pipeline_tests.pipeline.bookkeeping import KEY, Books, make_books
+from keycrm_pipeline_tests.virtual_time import VirtualTime
 
 FIRST_DAY = date(2026, 3, 2)
 LAST_DAY = date(2026, 3, 4)

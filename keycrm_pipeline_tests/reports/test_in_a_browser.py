@@ -9,11 +9,9 @@ import pytest
 from keycrm_pipeline.reports.page import render_report, write_report
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests import browser as browser_module
-from keycrm_pipeline_tests.browser import DESKTOP, PHONE, Browser, browser, start_browser
+from keycrm_pipeline_tests.browser import DESKTOP, PHONE, Browser, start_browser
 from keycrm_pipeline_tests.reports.booked_shop import MADE_AT, Item, new_shop, shop_profile
-from keycrm_pipeline_tests.reports.conftest import MARCH
-
-__all__ = ["browser"]
+from keycrm_pipeline_tests.reports.march import MARCH
 
 NARROWEST = (320, 640)
 """The smallest phone that is still about."""

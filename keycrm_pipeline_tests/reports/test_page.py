@@ -16,7 +16,7 @@ from keycrm_pipeline.reports.page import order_address, render_report, write_rep
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import DatabaseMissingError
 from keycrm_pipeline_tests.reports.booked_shop import MADE_AT, BookedShop, Item, Payment, shop_profile
-from keycrm_pipeline_tests.reports.conftest import MARCH
+from keycrm_pipeline_tests.reports.march import MARCH
 
 
 def render(warehouse: Warehouse, language: Language = "uk", period: tuple[date, date] = MARCH) -> str:

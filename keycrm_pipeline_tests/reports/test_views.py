@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from keycrm_pipeline.warehouse import reports
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, BookedShop, Item, Payment, new_shop
-from keycrm_pipeline_tests.reports.conftest import MARCH
+from keycrm_pipeline_tests.reports.march import MARCH
 
 SUMMED_VIEWS = {
     "order_facts": "grand_total",
