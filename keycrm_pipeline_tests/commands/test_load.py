@@ -16,6 +16,8 @@ from keycrm_pipeline.run import lock
 from keycrm_pipeline_tests.commands.place import KEY, Account, Place
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
 
+pytestmark = pytest.mark.process
+
 PROGRAM = Path(sys.executable).with_name("keycrm-pipeline")
 DAY = ("--from", "2024-03-04", "--to", "2024-03-04")
 KEYS = {

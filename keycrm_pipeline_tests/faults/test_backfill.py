@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from keycrm_pipeline.assets.stage import STEPS
 from keycrm_pipeline.orchestration.automation import RANGE_START_TAG
@@ -30,6 +31,8 @@ from keycrm_pipeline_tests.faults.scene import (
 )
 from keycrm_pipeline_tests.pipeline.bookkeeping import make_books
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS, Product, processes_of, wait_until
+
+pytestmark = pytest.mark.process
 
 NEW_YEAR = date(2026, 1, 1)
 BACKFILL_DAYS = 70

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.payloads import buyer_payload
@@ -29,6 +30,8 @@ from keycrm_pipeline_tests.faults.scene import (
 )
 from keycrm_pipeline_tests.pipeline.bookkeeping import STEPS, Books, make_books
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
+
+pytestmark = pytest.mark.process
 
 SECONDS_OF_A_STAGE = {"raw_orders": 1.5, "changes": 1.5, "rebuild": 0.8}
 """How long after its beginning a stage may be killed: it then is at work, or the next one has begun."""

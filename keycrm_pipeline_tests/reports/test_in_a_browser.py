@@ -13,6 +13,8 @@ from keycrm_pipeline_tests.browser import DESKTOP, PHONE, Browser, start_browser
 from keycrm_pipeline_tests.reports.booked_shop import MADE_AT, Item, new_shop, shop_profile
 from keycrm_pipeline_tests.reports.march import MARCH
 
+pytestmark = pytest.mark.browser
+
 NARROWEST = (320, 640)
 """The smallest phone that is still about."""
 
