@@ -25,7 +25,8 @@ from keycrm_pipeline.crm import (
     TransportFailure,
     UnexpectedAnswer,
 )
-from keycrm_pipeline_tests.crm.loopback import KEY, Asked, LoopbackCrm, Reply, order
+from keycrm_pipeline.sandbox.payloads import order_payload
+from keycrm_pipeline_tests.crm.loopback import KEY, Asked, LoopbackCrm, Reply
 from keycrm_pipeline_tests.virtual_time import VirtualTime
 
 MakeClient = Callable[..., KeyCrmClient]
@@ -47,7 +48,7 @@ def ids_of(pages: list[OrderPage]) -> list[int | None]:
 
 def test_a_period_is_asked_in_utc_with_everything_at_once(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     """Kyiv's 1 March 2026 begins at 22:00 UTC the day before; both ends are full times."""
-    crm.lists["/order"] = [order(7)]
+    crm.lists["/order"] = [order_payload(7)]
     kyiv = ZoneInfo("Europe/Kyiv")
     window = (datetime(2026, 3, 1, tzinfo=kyiv), datetime(2026, 3, 1, 23, 59, 59, 1, tzinfo=kyiv))
     (page,) = client.orders(created_between=window)
@@ -88,7 +89,7 @@ def test_a_window_without_a_zone_or_backwards_is_refused(
 def test_n_orders_cost_n_through_50_requests(
     crm: LoopbackCrm, make_client: MakeClient, count: int, requests: int, concurrency: int
 ) -> None:
-    crm.lists["/order"] = [order(number) for number in range(1, count + 1)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, count + 1)]
     client = make_client(concurrency=concurrency)
     pages = list(client.orders(created_between=MARCH))
     assert ids_of(pages) == list(range(1, count + 1))
@@ -106,7 +107,7 @@ def test_shorter_pages_are_read_to_the_end_also_when_no_answer_says_how_long_the
         pages = [rows[first : first + 15] for first in range(0, len(rows), 15)]
         return [Reply(body=json.dumps({"total": len(rows), "data": page}).encode()) for page in pages]
 
-    crm.faults = replies([order(number) for number in range(1, 20)])
+    crm.faults = replies([order_payload(number) for number in range(1, 20)])
     assert ids_of(list(client.orders(created_between=MARCH))) == list(range(1, 20))
     crm.faults = replies([{"id": number} for number in range(1, 41)])
     assert [row.row_id for row in client.reference_rows("/order/source")] == list(range(1, 41))
@@ -123,16 +124,16 @@ def test_the_order_text_arrives_as_it_was_sent(crm: LoopbackCrm, client: KeyCrmC
 # Lists that move, and resuming
 
 
-def test_changes_while_paging_lose_no_order(crm: LoopbackCrm, make_client: MakeClient) -> None:
+def test_changes_while_paging_lose_no_order_payload(crm: LoopbackCrm, make_client: MakeClient) -> None:
     """Orders vanish and come in while eight threads page: whatever was there all the time arrives."""
-    crm.lists["/order"] = [order(number) for number in range(10, 5010, 10)]
+    crm.lists["/order"] = [order_payload(number) for number in range(10, 5010, 10)]
 
     def change(number: int, _asked: Asked) -> None:
         rows = crm.lists["/order"]
         if number in (3, 6):
             del rows[number]
         if number == 5:
-            rows.append(order(9000))
+            rows.append(order_payload(9000))
 
     crm.before = change
     seen = set(ids_of(list(make_client().orders(created_between=MARCH))))
@@ -144,7 +145,7 @@ def test_a_page_that_a_shorter_list_no_longer_has_ends_no_walk(
     crm: LoopbackCrm, client: KeyCrmClient
 ) -> None:
     """Orders are deleted while 3 pages are read, and KeyCRM answers 404 for a page past the end."""
-    crm.lists["/order"] = [order(number) for number in range(1, 131)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 131)]
 
     def shorten(number: int, asked: Asked) -> None:
         if number == 2:
@@ -157,7 +158,7 @@ def test_a_page_that_a_shorter_list_no_longer_has_ends_no_walk(
 
 
 def test_a_page_that_the_list_has_is_not_taken_for_its_end(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    crm.lists["/order"] = [order(number) for number in range(1, 131)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 131)]
 
     def refuse(_number: int, asked: Asked) -> None:
         if asked.query["page"] == "2":
@@ -173,7 +174,7 @@ def test_a_load_that_was_cut_off_asks_nothing_twice(crm: LoopbackCrm, make_clien
 
     The last page is among the 30: it is read early, so that the others can be told by it.
     """
-    crm.lists["/order"] = [order(number) for number in range(1, 2001)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 2001)]
     stored: dict[int, PageRecord] = {}
     walk = make_client(concurrency=1).orders(created_between=MARCH)
     for page in walk:
@@ -189,7 +190,7 @@ def test_a_load_that_was_cut_off_asks_nothing_twice(crm: LoopbackCrm, make_clien
 
 def test_what_arrived_before_a_failure_is_handed_over(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     """The key is revoked after two pages: they can be stored, and nothing more is asked."""
-    crm.lists["/order"] = [order(number) for number in range(1, 501)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 501)]
 
     def revoke(number: int, _asked: Asked) -> None:
         if number == 3:
@@ -205,7 +206,7 @@ def test_what_arrived_before_a_failure_is_handed_over(crm: LoopbackCrm, client: 
 
 
 def test_a_walk_that_is_left_early_leaves_no_thread(crm: LoopbackCrm, make_client: MakeClient) -> None:
-    crm.lists["/order"] = [order(number) for number in range(1, 2001)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 2001)]
     client = make_client()
     walk = client.orders(created_between=MARCH)
     next(walk)
@@ -218,7 +219,7 @@ def test_a_walk_that_is_left_early_leaves_no_thread(crm: LoopbackCrm, make_clien
 
 
 def test_a_closed_client_ends_its_walks_and_starts_none(crm: LoopbackCrm, make_client: MakeClient) -> None:
-    crm.lists["/order"] = [order(number) for number in range(1, 2001)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 2001)]
     with make_client() as client:
         walk = client.orders(created_between=MARCH)
         next(walk)
@@ -238,7 +239,7 @@ def test_a_closed_client_ends_its_walks_and_starts_none(crm: LoopbackCrm, make_c
 @pytest.mark.parametrize("name", ["created_between", "updated_between"])
 def test_a_filter_that_was_ignored_is_noticed(crm: LoopbackCrm, client: KeyCrmClient, name: str) -> None:
     """Had KeyCRM ignored the filter, the whole account would be loaded as if it were March."""
-    crm.lists["/order"] = [order(number, "2024-05-05T10:00:00Z") for number in range(1, 101)]
+    crm.lists["/order"] = [order_payload(number, "2024-05-05T10:00:00Z") for number in range(1, 101)]
     with pytest.raises(UnexpectedAnswer, match=f"{name} was ignored"):
         list(
             client.orders(created_between=MARCH)
@@ -248,7 +249,7 @@ def test_a_filter_that_was_ignored_is_noticed(crm: LoopbackCrm, client: KeyCrmCl
 
 
 def test_orders_of_one_status_are_asked_by_it(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    crm.lists["/order"] = [order(number, status_id=8) for number in range(1, 61)]
+    crm.lists["/order"] = [order_payload(number, status_id=8) for number in range(1, 61)]
     rows = [row for page in client.orders(status_id=8) for row in page.rows]
     assert {row.status_id for row in rows} == {8}
     assert len(rows) == 60
@@ -256,32 +257,32 @@ def test_orders_of_one_status_are_asked_by_it(crm: LoopbackCrm, client: KeyCrmCl
 
 
 def test_a_status_filter_that_was_ignored_is_noticed(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    crm.lists["/order"] = [order(number, status_id=number % 5) for number in range(1, 61)]
+    crm.lists["/order"] = [order_payload(number, status_id=number % 5) for number in range(1, 61)]
     with pytest.raises(UnexpectedAnswer, match="status_id was ignored"):
         list(client.orders(status_id=4))
 
 
 def test_single_orders_from_outside_the_period_are_kept(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    old = [order(number, "2024-05-05T10:00:00Z") for number in range(1, 26)]
-    crm.lists["/order"] = old + [order(number) for number in range(26, 51)]
+    old = [order_payload(number, "2024-05-05T10:00:00Z") for number in range(1, 26)]
+    crm.lists["/order"] = old + [order_payload(number) for number in range(26, 51)]
     assert len(ids_of(list(client.orders(created_between=MARCH)))) == 50
 
 
 def test_orders_selected_by_either_date_are_within_the_period(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     """KeyCRM may select by `created_at`: orders entered in March for January are March's answer."""
-    rows = [order(number) | {"ordered_at": "2026-01-05T10:00:00Z"} for number in range(1, 26)]
-    rows += [order(number) | {"created_at": "2026-01-05T10:00:00Z"} for number in range(26, 51)]
+    rows = [order_payload(number) | {"ordered_at": "2026-01-05T10:00:00Z"} for number in range(1, 26)]
+    rows += [order_payload(number) | {"created_at": "2026-01-05T10:00:00Z"} for number in range(26, 51)]
     crm.lists["/order"] = rows
     assert len(ids_of(list(client.orders(created_between=MARCH)))) == 50
 
 
 def test_a_few_old_orders_are_no_sign_of_an_ignored_filter(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    crm.lists["/order"] = [order(number, "2024-05-05T10:00:00Z") for number in range(1, 4)]
+    crm.lists["/order"] = [order_payload(number, "2024-05-05T10:00:00Z") for number in range(1, 4)]
     assert ids_of(list(client.orders(created_between=MARCH))) == [1, 2, 3]
 
 
 def test_an_order_without_dates_or_id_is_kept_and_counted(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    crm.lists["/order"] = [order(number) for number in range(1, 61)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 61)]
     crm.lists["/order"][4] = {"id": None, "ordered_at": "never"}
     pages = list(client.orders(created_between=MARCH))
     assert len(crm.asked) == 2
@@ -290,7 +291,7 @@ def test_an_order_without_dates_or_id_is_kept_and_counted(crm: LoopbackCrm, clie
 
 
 def test_rows_out_of_order_are_refused(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    crm.lists["/order"] = [order(number) for number in range(60, 0, -1)]
+    crm.lists["/order"] = [order_payload(number) for number in range(60, 0, -1)]
     with pytest.raises(UnexpectedAnswer, match="sort was ignored"):
         list(client.orders(created_between=MARCH))
 
@@ -315,10 +316,10 @@ def test_rows_out_of_order_are_refused(crm: LoopbackCrm, client: KeyCrmClient) -
     ],
     ids=lambda fault: f"{fault.status}-{fault.body[:12]!r}{'-cut' * fault.cut}{'-drop' * fault.drop}",
 )
-def test_a_passing_fault_costs_a_repetition_and_no_order(
+def test_a_passing_fault_costs_a_repetition_and_no_order_payload(
     crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime, fault: Reply
 ) -> None:
-    crm.lists["/order"] = [order(1)]
+    crm.lists["/order"] = [order_payload(1)]
     crm.faults = [fault, fault]
     assert ids_of(list(client.orders(created_between=MARCH))) == [1]
     assert client.statistics.requests == 3
@@ -346,7 +347,7 @@ def test_repetitions_are_bounded_and_the_waits_double(
 def test_a_refusal_is_waited_out_as_long_as_asked(
     crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime, key: str
 ) -> None:
-    crm.lists["/order"] = [order(1)]
+    crm.lists["/order"] = [order_payload(1)]
     crm.faults = [Reply(429, b"", {key: "33"})]
     assert ids_of(list(client.orders(created_between=MARCH))) == [1]
     assert sum(virtual_time.slept) == pytest.approx(33, abs=0.1)
@@ -358,7 +359,7 @@ def test_a_refusal_is_waited_out_as_long_as_asked(
 def test_a_storm_of_refusals_is_waited_out_with_growing_pauses(
     crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime
 ) -> None:
-    crm.lists["/order"] = [order(1)]
+    crm.lists["/order"] = [order_payload(1)]
     crm.faults = [Reply(429, b"Too Many Attempts.")] * 5
     assert ids_of(list(client.orders(created_between=MARCH))) == [1]
     assert sum(virtual_time.slept) == pytest.approx(10 + 20 + 40 + 60 + 60, abs=1)
@@ -376,7 +377,7 @@ def test_a_refusal_for_hours_is_told_instead_of_waited_for(
 def test_an_answer_that_says_nothing_remains_delays_the_next_one(
     crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime
 ) -> None:
-    crm.lists["/order"] = [order(1)]
+    crm.lists["/order"] = [order_payload(1)]
     body = b'{"total": 0, "data": []}'
     crm.faults = [Reply(200, body, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "21"})]
     list(client.orders(created_between=MARCH))
@@ -401,7 +402,7 @@ def test_an_unreachable_host_is_told_in_words(virtual_time: VirtualTime) -> None
 
 
 def test_silence_is_a_fault_that_passes(crm: LoopbackCrm, make_client: MakeClient) -> None:
-    crm.lists["/order"] = [order(1)]
+    crm.lists["/order"] = [order_payload(1)]
     first = threading.Event()
 
     def hold(number: int, _asked: Asked) -> None:
@@ -416,7 +417,7 @@ def test_silence_is_a_fault_that_passes(crm: LoopbackCrm, make_client: MakeClien
 
 def test_the_waits_of_a_walk_that_is_closed_end_at_once(crm: LoopbackCrm) -> None:
     """Closing during a pause of ten minutes does not take ten minutes."""
-    crm.lists["/order"] = [order(number) for number in range(1, 501)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 501)]
     refused = threading.Event()
 
     def refuse(number: int, _asked: Asked) -> None:
@@ -546,14 +547,14 @@ def test_an_order_is_gone_only_when_the_api_says_so(crm: LoopbackCrm, client: Ke
 
 
 @pytest.mark.parametrize("body", [b'{"id": 6}', b"[]", b'{"message": "hm"}', b"null"])
-def test_another_answer_is_not_the_order(crm: LoopbackCrm, client: KeyCrmClient, body: bytes) -> None:
+def test_another_answer_is_not_the_order_payload(crm: LoopbackCrm, client: KeyCrmClient, body: bytes) -> None:
     crm.faults = [Reply(200, body)]
     with pytest.raises(UnexpectedAnswer):
         client.order(5)
 
 
 def test_the_sweep_reads_ids_without_includes(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    crm.lists["/order"] = [order(number) for number in range(3, 123)]
+    crm.lists["/order"] = [order_payload(number) for number in range(3, 123)]
     pages = list(client.order_ids())
     assert sorted(order_id for page in pages for order_id in page.order_ids) == list(range(3, 123))
     assert [page.total for page in pages] == [120, 120, 120]
@@ -696,7 +697,7 @@ def test_slow_pages_are_on_their_way_side_by_side(crm: LoopbackCrm) -> None:
     Ten times faster than life: pages of 0.2 s, one request each 0.1 s.
     """
     crm.page_seconds = 0.2
-    crm.lists["/order"] = [order(number) for number in range(1, 1001)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 1001)]
     with KeyCrmClient(base_url=crm.url, api_key=KEY, budget=RequestBudget(600)) as client:
         assert len(list(client.orders(created_between=MARCH))) == 20
     # How long it takes is measured in the benchmarks: here the machine may be busy.

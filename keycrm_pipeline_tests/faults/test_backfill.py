@@ -17,7 +17,6 @@ import pytest
 from keycrm_pipeline.assets.stage import STEPS
 from keycrm_pipeline.orchestration.automation import RANGE_START_TAG
 from keycrm_pipeline.orchestration.instance import open_instance
-from keycrm_pipeline.sandbox.payloads import buyer_payload
 from keycrm_pipeline.sandbox.server import SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline_tests.faults.scene import (
@@ -29,7 +28,7 @@ from keycrm_pipeline_tests.faults.scene import (
     read_log,
     stored_order_pages,
 )
-from keycrm_pipeline_tests.pipeline.bookkeeping import make_books
+from keycrm_pipeline_tests.pipeline.bookkeeping import make_books, person
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS, Product, processes_of, wait_until
 
 pytestmark = pytest.mark.process
@@ -59,12 +58,7 @@ def shop_of_a_winter() -> Shop:
                 make_order(
                     order_id,
                     ordered_at=datetime(2026, 1, 1, 10, 0, tzinfo=UTC) + timedelta(day),
-                    buyer=buyer_payload(
-                        order_id % 4 + 1,
-                        full_name=f"Покупець {order_id % 4 + 1}",
-                        phone=f"+38050{order_id % 4 + 1:07d}",
-                        email=None,
-                    ),
+                    buyer=person(order_id % 4 + 1, f"Покупець {order_id % 4 + 1}"),
                     lines=[
                         {
                             "name": f"Товар {order_id % 3}",

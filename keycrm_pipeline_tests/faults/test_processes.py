@@ -13,7 +13,6 @@ import duckdb
 import pytest
 
 from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.payloads import buyer_payload
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline_tests.faults.scene import (
     FIRST_DAY,
@@ -28,7 +27,7 @@ from keycrm_pipeline_tests.faults.scene import (
     read_contents,
     stored_order_pages,
 )
-from keycrm_pipeline_tests.pipeline.bookkeeping import STEPS, Books, make_books
+from keycrm_pipeline_tests.pipeline.bookkeeping import STEPS, Books, make_books, person
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.process
@@ -55,7 +54,7 @@ def change_the_shop(shop: Shop) -> None:
     shop.add_order(
         make_order(
             302,
-            buyer=buyer_payload(99, full_name="Нова Покупчиня", phone="+380671112233", email=None),
+            buyer=person(99, "Нова Покупчиня", "+380671112233"),
             lines=[{"name": "Новий товар", "sku": "SKU-99", "price": 15, "quantity": 1}],
         )
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.warehouse.connection import Warehouse
-from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, Item, Payment, new_shop
+from keycrm_pipeline_tests.documents import Item, Payment
+from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, new_shop
 
 MARCH = (date(2026, 3, 1), date(2026, 3, 31))
 """The period of most tests; the period before it is 29 January to 28 February."""

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from keycrm_pipeline.warehouse import reports
 from keycrm_pipeline.warehouse.connection import Warehouse
-from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, BookedShop, Item, Payment, new_shop
+from keycrm_pipeline_tests.documents import Item, Payment
+from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, BookedShop, new_shop
 from keycrm_pipeline_tests.reports.march import MARCH
 
 SUMMED_VIEWS = {
