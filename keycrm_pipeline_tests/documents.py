@@ -6,15 +6,18 @@ what the tests expect of it.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
-from keycrm_pipeline.schemas import TABLES, Table
+from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.schemas.ops import LOADED_DAYS, REJECTED_RECORDS
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -172,13 +175,6 @@ class Documents:
             day = first + timedelta(days=offset)
             self.add(LOADED_DAYS, order_day=day, loaded_at=MADE_AT, exchange_id=1, orders_seen=0)
 
-    def empty(self) -> None:
-        """Deletes every document and card of the file."""
-        with self.warehouse.transaction() as connection:
-            for table in TABLES:
-                if table.schema != "raw":
-                    connection.execute(f"DELETE FROM {table.qualified_name}")  # noqa: S608 - our own names
-
     def save(self) -> Warehouse:
         """Stores the collected rows."""
         with self.warehouse.transaction() as connection:
@@ -188,6 +184,21 @@ class Documents:
                 connection.unregister("rows_to_save")
         self.rows.clear()
         return self.warehouse
+
+
+def new_warehouse(path: Path) -> Warehouse:
+    """A file with all tables and no rows, copied: making the tables takes longer than most tests."""
+    path.write_bytes(_empty_file())
+    return Warehouse(path, "Europe/Kyiv")
+
+
+@cache
+def _empty_file() -> bytes:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "empty.duckdb"
+        with Warehouse(path, "Europe/Kyiv").writing():
+            pass
+        return path.read_bytes()
 
 
 def _sum(amounts: Iterable[str]) -> Decimal:

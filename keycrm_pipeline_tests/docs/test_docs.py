@@ -31,7 +31,7 @@ from keycrm_pipeline.profile import (
 from keycrm_pipeline.schemas import TABLES
 from keycrm_pipeline.schemas.ops import REVIEW_KINDS
 from keycrm_pipeline.schemas.reference import table_reference
-from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline_tests.documents import new_warehouse
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -84,7 +84,7 @@ def test_the_table_reference_is_the_generated_one() -> None:
 
 def _names_in_the_database(directory: Path) -> set[str]:
     """Tables and views as `schema.table`, and their columns as `schema.table.column`, of a new database."""
-    with Warehouse(directory / "new.duckdb", "Europe/Kyiv").writing() as connection:
+    with new_warehouse(directory / "new.duckdb").reading() as connection:
         columns = connection.execute(
             "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE NOT internal"
         ).fetchall()
@@ -109,7 +109,7 @@ def test_tables_and_columns_that_the_pages_name_exist(tmp_path: Path) -> None:
 
 def test_reference_lists_are_tables_of_their_own(tmp_path: Path) -> None:
     """The statuses that KeyCRM listed can be read by id and name, without taking JSON apart."""
-    with Warehouse(tmp_path / "new.duckdb", "Europe/Kyiv").writing() as connection:
+    with new_warehouse(tmp_path / "new.duckdb").writing() as connection:
         connection.execute(
             "INSERT INTO raw.reference_rows VALUES ('statuses', 12, '{\"name\": \"Виконано\"}', now(), true)"
         )
@@ -119,8 +119,7 @@ def test_reference_lists_are_tables_of_their_own(tmp_path: Path) -> None:
 def test_the_query_of_the_table_reference_runs(tmp_path: Path) -> None:
     """The example can be pasted into a notebook."""
     path = tmp_path / "demo.duckdb"
-    with Warehouse(path, "Europe/Kyiv").writing():
-        pass
+    new_warehouse(path)
     (code,) = _code_blocks((DOCS / "tables.md").read_text("utf-8"))
     query = re.search(r'books\.sql\("(.*)"\)', code)
     assert query is not None

@@ -15,7 +15,7 @@ from typing import Any
 from keycrm_pipeline.exports import ExportResult
 from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCT_VARIANTS, PRODUCTS, SOURCES, STATUSES
 from keycrm_pipeline.warehouse.connection import Warehouse
-from keycrm_pipeline_tests.documents import Documents, Item, Payment
+from keycrm_pipeline_tests.documents import Documents, Item, Payment, new_warehouse
 
 PERIOD_FROM = date(2026, 3, 1)
 PERIOD_TO = date(2026, 3, 31)
@@ -48,7 +48,7 @@ class SmallShop:
 
 def small_shop(directory: Path) -> SmallShop:
     """Makes the shop's database in a directory."""
-    documents = Documents(Warehouse(directory / "demo.duckdb", "Europe/Kyiv"))
+    documents = Documents(new_warehouse(directory / "demo.duckdb"))
     _cards(documents)
     _orders_to_hand_over(documents)
     _orders_held_back(documents)

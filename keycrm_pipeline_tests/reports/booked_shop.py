@@ -14,7 +14,7 @@ from keycrm_pipeline.schemas.accounting import ORDERS, PARTNER_LINKS, PRODUCTS, 
 from keycrm_pipeline.schemas.ops import EXCHANGES, REVIEW
 from keycrm_pipeline.schemas.validated import VALIDATED_ORDERS
 from keycrm_pipeline.warehouse.connection import Warehouse
-from keycrm_pipeline_tests.documents import MADE_AT, Documents, Item, Payment
+from keycrm_pipeline_tests.documents import MADE_AT, Documents, Item, Payment, new_warehouse
 
 KYIV = ZoneInfo("Europe/Kyiv")
 LOST_STATUS = 19
@@ -152,7 +152,7 @@ class BookedShop(Documents):
 
 def new_shop(folder: Path) -> BookedShop:
     """A shop without a document."""
-    return BookedShop(Warehouse(folder / "kramnytsia.duckdb", "Europe/Kyiv"))
+    return BookedShop(new_warehouse(folder / "kramnytsia.duckdb"))
 
 
 def shop_profile(**settings: Any) -> Profile:
