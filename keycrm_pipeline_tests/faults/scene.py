@@ -24,12 +24,12 @@ from keycrm_pipeline.crm.budget import RequestBudget
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.sandbox.api import SandboxApi, SandboxResponse
-from keycrm_pipeline.sandbox.payloads import buyer_payload, order_payload
+from keycrm_pipeline.sandbox.payloads import order_payload
 from keycrm_pipeline.sandbox.server import SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.schemas import TABLES
-from keycrm_pipeline_tests.crm.conftest import VirtualTime
-from keycrm_pipeline_tests.pipeline.bookkeeping import KEY, Books, make_books
+from keycrm_pipeline_tests.pipeline.bookkeeping import KEY, Books, make_books, person
+from keycrm_pipeline_tests.virtual_time import VirtualTime
 
 FIRST_DAY = date(2026, 3, 2)
 LAST_DAY = date(2026, 3, 4)
@@ -46,12 +46,7 @@ def make_order(order_id: int, **overrides: Any) -> dict[str, Any]:
     """Order number `order_id` of the small shop: three days, forty buyers, seven products."""
     arguments: dict[str, Any] = {
         "ordered_at": NOON + timedelta(days=order_id % 3),
-        "buyer": buyer_payload(
-            order_id % 40 + 1,
-            full_name=f"Покупець {order_id % 40 + 1}",
-            phone=f"+38050{order_id % 40 + 1:07d}",
-            email=None,
-        ),
+        "buyer": person(order_id % 40 + 1, f"Покупець {order_id % 40 + 1}"),
         "lines": [
             {
                 "name": f"Товар {order_id % 7}",

@@ -33,6 +33,8 @@ from keycrm_pipeline_tests.faults.scene import (
     read_contents,
 )
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Contents:

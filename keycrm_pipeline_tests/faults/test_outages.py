@@ -33,6 +33,8 @@ from keycrm_pipeline_tests.faults.scene import (
 )
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
 
+pytestmark = pytest.mark.process
+
 FOR_EVER = 100_000
 A_WHILE_SECONDS = 14.0
 """Shorter than the client's patience: it asks five times more, after 1, 2, 4, 8 and 16 seconds."""

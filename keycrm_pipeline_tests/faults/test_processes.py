@@ -10,10 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.payloads import buyer_payload
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline_tests.faults.scene import (
     FIRST_DAY,
@@ -28,8 +28,10 @@ from keycrm_pipeline_tests.faults.scene import (
     read_contents,
     stored_order_pages,
 )
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books, person
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
+
+pytestmark = pytest.mark.process
 
 SECONDS_OF_A_STAGE = {"raw_orders": 1.5, "changes": 1.5, "rebuild": 0.8}
 """How long after its beginning a stage may be killed: it then is at work, or the next one has begun."""
@@ -53,7 +55,7 @@ def change_the_shop(shop: Shop) -> None:
     shop.add_order(
         make_order(
             302,
-            buyer=buyer_payload(99, full_name="Нова Покупчиня", phone="+380671112233", email=None),
+            buyer=person(99, "Нова Покупчиня", "+380671112233"),
             lines=[{"name": "Новий товар", "sku": "SKU-99", "price": 15, "quantity": 1}],
         )
     )

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from keycrm_pipeline.orchestration.dagster_internals import RANGE_END_TAG, RANGE_START_TAG
 from keycrm_pipeline.orchestration.instance import PROCESS_TAG, open_instance
@@ -26,6 +27,8 @@ from keycrm_pipeline_tests.faults.scene import (
     read_log,
 )
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS, Product, wait_until
+
+pytestmark = pytest.mark.process
 
 
 class Meeting:

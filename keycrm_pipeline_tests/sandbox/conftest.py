@@ -1,7 +1,9 @@
-"""What the sandbox tests share: a fixed moment, two months of the demo shop, and a client of an empty one."""
+"""Fixtures of the sandbox tests: two months of the demo shop, an empty shop, and clients of a sandbox."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,13 +12,7 @@ import pytest
 from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.shop import OrderFilter, Shop
 from keycrm_pipeline.sandbox.transport import SandboxTransport
-
-NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-EVERYTHING = (
-    "buyer,products.offer,manager,tags,status,marketing,payments,shipping.lastHistory,shipping.deliveryService,"
-    "expenses,custom_fields,assigned"
-)
-KEY = {"Authorization": "Bearer any-key"}
+from keycrm_pipeline_tests.sandbox.asking import KEY, NOW
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from keycrm_pipeline.sandbox.api import SandboxApi, SandboxResponse
 from keycrm_pipeline.sandbox.faults import Faults
 from keycrm_pipeline.sandbox.payloads import order_payload
 from keycrm_pipeline.sandbox.shop import Shop
-from keycrm_pipeline_tests.sandbox.conftest import KEY
+from keycrm_pipeline_tests.sandbox.asking import KEY
 
 
 def _ask(api: SandboxApi, path: str = "/v1/order") -> SandboxResponse:

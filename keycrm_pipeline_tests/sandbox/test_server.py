@@ -16,7 +16,7 @@ from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.payloads import order_payload
 from keycrm_pipeline.sandbox.server import SandboxPortError, SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
-from keycrm_pipeline_tests.sandbox.conftest import EVERYTHING, KEY, NOW
+from keycrm_pipeline_tests.sandbox.asking import EVERYTHING, KEY, NOW
 
 
 @pytest.fixture

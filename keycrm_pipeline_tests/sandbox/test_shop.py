@@ -23,7 +23,7 @@ from keycrm_pipeline.sandbox.payloads import (
     status_payload,
 )
 from keycrm_pipeline.sandbox.shop import OrderFilter, Selection, Shop, read_moment
-from keycrm_pipeline_tests.sandbox.conftest import NOW
+from keycrm_pipeline_tests.sandbox.asking import NOW
 
 KYIV = ZoneInfo("Europe/Kyiv")
 _FINGERPRINT = """

@@ -9,7 +9,7 @@ from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.faults import Faults
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.sandbox.transport import SandboxTransport, demo_transport
-from keycrm_pipeline_tests.sandbox.conftest import KEY
+from keycrm_pipeline_tests.sandbox.asking import KEY
 
 
 def test_an_answer_arrives_with_status_headers_and_body(empty_shop: Shop) -> None:

@@ -13,7 +13,7 @@ import phonenumbers
 import pytest
 
 from keycrm_pipeline.sandbox.shop import Shop
-from keycrm_pipeline_tests.sandbox.conftest import NOW
+from keycrm_pipeline_tests.sandbox.asking import NOW
 
 Record = dict[str, Any]
 KOPIYKA = Decimal("0.01")
