@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -241,6 +241,10 @@ class Books:
                 for table in TABLES
                 if table.schema in schemas and table.qualified_name not in (*LOG_TABLES, *without)
             }
+
+
+MakeBooks = Callable[..., Books]
+"""The fixture `new_books`."""
 
 
 @cache
