@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.schemas.ops import LOADED_DAYS, REJECTED_RECORDS
@@ -169,10 +170,9 @@ class Documents:
             rejected_at=MADE_AT,
         )
 
-    def loaded(self, first: date, last: date) -> None:
-        """Marks days as loaded, both included."""
-        for offset in range((last - first).days + 1):
-            day = first + timedelta(days=offset)
+    def loaded(self, period: Period) -> None:
+        """Marks the days of a period as loaded."""
+        for day in period.days:
             self.add(LOADED_DAYS, order_day=day, loaded_at=MADE_AT, exchange_id=1, orders_seen=0)
 
     def save(self) -> Warehouse:

@@ -1,9 +1,9 @@
-"""Which day an order belongs to, and which instants a period spans (R1). No clock: "now" is given."""
+"""Which day an order belongs to (R1), and instants joined into spans. No clock: "now" is given."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 
@@ -17,21 +17,6 @@ def order_day(ordered_at: datetime | None, created_at: datetime | None, zone: Zo
     """
     instant = ordered_at or created_at
     return instant.astimezone(zone).date() if instant is not None else None
-
-
-def period_instants(first_day: date, last_day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The UTC instants from the first local midnight to the midnight after the last day (R1).
-
-    Both clock changes come out right: 2026-03-29 has 23 hours in Kyiv, 2026-10-25 has 25.
-    """
-    start = datetime.combine(first_day, time.min, tzinfo=zone)
-    end = datetime.combine(last_day + timedelta(days=1), time.min, tzinfo=zone)
-    return start.astimezone(UTC), end.astimezone(UTC)
-
-
-def days_between(first_day: date, last_day: date) -> list[date]:
-    """All days of a period, both ends included."""
-    return [first_day + timedelta(days=offset) for offset in range((last_day - first_day).days + 1)]
 
 
 def spans(

@@ -247,6 +247,8 @@ def _headers(
     difference: np.ndarray[tuple[int], np.dtype[np.int64]],
     settings: DocumentSettings,
 ) -> pl.DataFrame:
+    """The documents' headers. Eight arguments, since each is the result of another step of `derive_documents`."""
+
     def sums(frame: pl.DataFrame, total: str, discount: str) -> pl.DataFrame:
         return frame.group_by("order_id").agg(
             pl.col("amount").sum().alias(total), pl.col("discount").sum().alias(discount)

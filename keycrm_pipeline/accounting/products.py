@@ -245,6 +245,8 @@ class ProductCards:
     ) -> None:
         """Take over what the books and KeyCRM's catalogue have.
 
+        Eight parameters, since cards are found without a database: everything known is passed in.
+
         Args:
             cards: The cards that can be met.
             variants: All their variants.

@@ -61,8 +61,8 @@ def print_exchange(summary: ExchangeSummary, shown_status: str | None = None) ->
     """
     exchange = summary.exchange
     period = ""
-    if exchange.period_from is not None and exchange.period_to is not None:
-        period = f", {exchange.period_from:%d.%m.%Y} to {exchange.period_to:%d.%m.%Y}"
+    if exchange.period is not None:
+        period = f", {exchange.period.first:%d.%m.%Y} to {exchange.period.last:%d.%m.%Y}"
     status = shown_status or exchange.status
     click.echo(f"Exchange {exchange.exchange_id} ({exchange.profile}, {exchange.kind}{period}): {status}")
     if summary.seconds is not None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time
+from datetime import datetime, time
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from keycrm_pipeline.exports.texts import shortened, without_control_characters
+from keycrm_pipeline.period import Period
 
 _NAMESPACE = "urn:1C.ru:commerceml_2"
 _VERSION = "2.10"
@@ -262,17 +263,19 @@ class _OrderRows:
         return rows
 
 
-def _formed_at(orders: pl.DataFrame, period_to: date, zone: ZoneInfo) -> str:
+def _formed_at(orders: pl.DataFrame, period: Period, zone: ZoneInfo) -> str:
     """The newest change of the exported orders, not the current time: the same books give the same bytes."""
     newest = orders["updated_at"].max()
     moment = (
-        newest.astimezone(zone) if isinstance(newest, datetime) else datetime.combine(period_to, time(), zone)
+        newest.astimezone(zone)
+        if isinstance(newest, datetime)
+        else datetime.combine(period.last, time(), zone)
     )
     return f"{moment:%Y-%m-%dT%H:%M:%S}"
 
 
 def write_commerceml(
-    path: Path, frames: Mapping[str, pl.DataFrame], *, timezone: str, period_to: date
+    path: Path, frames: Mapping[str, pl.DataFrame], *, timezone: str, period: Period
 ) -> None:
     """Writes the orders with their lines and services as one file.
 
@@ -284,7 +287,7 @@ def write_commerceml(
         path: The file to create.
         frames: The tables of `warehouse.export`.
         timezone: IANA zone of dates and times.
-        period_to: Last day of the period.
+        period: The local days; without orders, the file is dated by the last one.
     """
     zone = ZoneInfo(timezone)
     orders, products = frames["orders"], frames["products"]
@@ -292,7 +295,7 @@ def write_commerceml(
     lines, services = _OrderRows(frames["order_lines"]), _OrderRows(frames["order_services"])
     root = (
         f'<КоммерческаяИнформация xmlns="{_NAMESPACE}" ВерсияСхемы="{_VERSION}" '
-        f'ДатаФормирования="{_formed_at(orders, period_to, zone)}">'
+        f'ДатаФормирования="{_formed_at(orders, period, zone)}">'
     )
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(f'<?xml version="1.0" encoding="UTF-8"?>\n{root}\n')

@@ -150,7 +150,7 @@ def _write(
             return [name]
         case "commerceml":
             name = f"{stem}_commerceml.xml"
-            write_commerceml(directory / name, frames, timezone=timezone, period_to=period.last)
+            write_commerceml(directory / name, frames, timezone=timezone, period=period)
             return [name]
         case "odoo":
             return write_odoo(directory, stem, frames, timezone=timezone)
@@ -216,9 +216,7 @@ def export_period(
     tables = chosen_tables(profile.export.columns)
     warehouse = open_warehouse(workspace)
     with warehouse.reading() as connection:
-        sources = read_export_sources(
-            connection, period_from=period.first, period_to=period.last, export_format=export_format
-        )
+        sources = read_export_sources(connection, period, export_format=export_format)
     frames = dict(sources.tables)
     for table, names in _KIND_NAMES.items():
         frames[table] = _with_kind_names(frames[table], names)
@@ -231,8 +229,7 @@ def export_period(
             record_exported_cards(
                 connection,
                 _exported_cards(export_format, tables, sources),
-                period_from=period.first,
-                period_to=period.last,
+                period,
                 export_format=export_format,
                 now=now,
             )

@@ -101,7 +101,7 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
             result = export_period(workspace, period, export_format=config.format, now=now)
         return dg.MaterializeResult(
             metadata={
-                "period": f"{period.first} to {period.last}",
+                "period": str(period),
                 "format": config.format,
                 "path": dg.MetadataValue.path(str(result.files[0].parent)),
                 "files": dg.MetadataValue.md("\n".join(f"- {path.name}" for path in result.files)),
@@ -141,7 +141,7 @@ def build_report(assets: ProfileAssets) -> dg.AssetsDefinition:
             path = report_period(workspace, period, language=config.language, now=now)
         return dg.MaterializeResult(
             metadata={
-                "period": f"{period.first} to {period.last}",
+                "period": str(period),
                 "language": config.language,
                 "path": dg.MetadataValue.path(str(path)),
             }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -48,14 +48,12 @@ def run(session: Session, period: Period | None) -> StageNumbers:
         counts = derive_selected_documents(
             connection, session.profile, now=session.now, everything=session.is_rebuild
         )
-        if session.is_rebuild:
-            # The review list is derived once, at the end of a rebuild.
-            _count(session, period, counts)
-            return StageNumbers(days={day: asdict(count) for day, count in counts.days.items()})
-        if period is not None:
-            days.record_loaded(connection, period, exchange_id=session.exchange_id, now=session.now)
-        review.refresh(connection, session.profile, now=session.now)
-        numbers = _by_day(connection, period, counts)
+        # A rebuild derives the review list once, at its end, and makes no day a loaded one.
+        if not session.is_rebuild:
+            if period is not None:
+                days.record_loaded(connection, period, exchange_id=session.exchange_id, now=session.now)
+            review.refresh(connection, session.profile, now=session.now)
+        numbers = _by_day(connection, None if session.is_rebuild else period, counts)
     _count(session, period, counts)
     return StageNumbers(days=numbers)
 

@@ -72,7 +72,7 @@ def derive_partners(
     updated: set[int] = set()
     for days in selected_days(connection, pace_of(everything=everything).card_orders):
         with without_search_for_cycles():
-            met = _meet_buyers(connection, profile, Period(*days), now=now)
+            met = _meet_buyers(connection, profile, days, now=now)
         created.update(met.created)
         updated.update(met.updated)
     return CardCounts(

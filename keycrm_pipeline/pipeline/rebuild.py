@@ -8,7 +8,6 @@ from typing import Any
 
 from keycrm_pipeline.accounting.days import order_day
 from keycrm_pipeline.crm.values import parse_instant
-from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline import review
 from keycrm_pipeline.pipeline.derivation import derive
 from keycrm_pipeline.run.session import Session
@@ -32,11 +31,8 @@ def run(session: Session) -> Mapping[str, Any]:
     with session.kept_open(), session.warehouse.writing() as connection:
         keep_freed_memory(connection)
         syncs.refile_orders(connection, session.profile.timezone, day_of)
-        periods: list[Period | None] = [
-            Period(first, last) for first, last in syncs.raw_ranges(connection, REBUILD_ORDERS)
-        ]
         # At the end those of no day.
-        for period in (*periods, None):
+        for period in (*syncs.raw_ranges(connection, REBUILD_ORDERS), None):
             derive(session, period)
         review.refresh(connection, session.profile, now=session.now)
     row = session.counts

@@ -145,7 +145,7 @@ def load_profile(name: str, settings: Settings) -> Profile:
         ProfileError: The name or the file is invalid, or another profile uses the same database file.
     """
     profile = _load_alone(name, settings)
-    own = _real_path(profile, settings)
+    own = _real_path(Workspace(profile, settings))
     others = [
         other
         for other in _names_in(settings.profiles_directory)
@@ -191,7 +191,7 @@ def load_profiles(settings: Settings) -> tuple[list[Profile], list[ProfileError]
             errors.append(error)
     users: dict[str, list[str]] = {}
     for profile in profiles:
-        users.setdefault(_real_path(profile, settings), []).append(profile.name)
+        users.setdefault(_real_path(Workspace(profile, settings)), []).append(profile.name)
     shared = {name: names for names in users.values() if len(names) > 1 for name in names}
     errors += [
         _shared_file(name, [other for other in names if other != name], settings)
@@ -200,9 +200,9 @@ def load_profiles(settings: Settings) -> tuple[list[Profile], list[ProfileError]
     return [profile for profile in profiles if profile.name not in shared], errors
 
 
-def _real_path(profile: Profile, settings: Settings) -> str:
+def _real_path(workspace: Workspace) -> str:
     """The file with links and dots resolved, to detect two profiles that use the same one."""
-    return os.path.realpath(Workspace(profile, settings).database)
+    return os.path.realpath(workspace.database)
 
 
 def _real_path_of(name: str, settings: Settings) -> str | None:
@@ -210,7 +210,7 @@ def _real_path_of(name: str, settings: Settings) -> str | None:
     try:
         text = (settings.profiles_directory / f"{name}.yaml").read_bytes()
         if b"database" in text:
-            return _real_path(_load_alone(name, settings), settings)
+            return _real_path(Workspace(_load_alone(name, settings), settings))
     except (OSError, ProfileError):
         return None
     # Reading twenty profiles in full would noticeably slow down every command.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.periods import period_before
 from keycrm_pipeline.warehouse import attention, receivables, sales
 from keycrm_pipeline.warehouse.exchanges import KILLED
@@ -28,11 +29,9 @@ class ReportFigures:
     """What the report shows; all sums are by currency and without cancelled orders unless stated.
 
     Attributes:
-        period_from: First day.
-        period_to: Last day.
+        period: The days of the report.
+        before: The previous period: as many days, up to the day before.
         today: The shop's local day on which the report is made.
-        before_from: First day of the previous period.
-        before_to: Last day of the previous period.
         days_missing: Days of the period up to today that no load has finished.
         days_missing_before: The same for the previous period.
         totals: Currency -> figures of the period.
@@ -60,11 +59,9 @@ class ReportFigures:
         rejected: The orders rejected last.
     """
 
-    period_from: date
-    period_to: date
+    period: Period
+    before: Period
     today: date
-    before_from: date
-    before_to: date
     days_missing: list[date]
     days_missing_before: list[date]
     totals: dict[str, sales.PeriodTotals]
@@ -94,9 +91,7 @@ class ReportFigures:
     @property
     def is_before_known(self) -> bool:
         """Whether any day of the previous period was loaded: otherwise it is unknown, which is not zero (R1)."""
-        return len(self.days_missing_before) <= (self.before_to - self.before_from).days or bool(
-            self.totals_before
-        )
+        return len(self.days_missing_before) < len(self.before.days) or bool(self.totals_before)
 
     @property
     def currencies(self) -> list[str]:
@@ -110,52 +105,47 @@ class ReportFigures:
 
 
 def read_figures(
-    connection: duckdb.DuckDBPyConnection,
-    *,
-    period_from: date,
-    period_to: date,
-    today: date,
-    is_working: bool,
+    connection: duckdb.DuckDBPyConnection, period: Period, *, today: date, is_working: bool
 ) -> ReportFigures:
-    """Read all figures of a period, both days included, and of the period of the same length before it.
+    """Read all figures of a period, and of the period of the same length before it.
 
     Args:
         connection: The database.
-        period_from: First day.
-        period_to: Last day.
+        period: The days of the report.
         today: The shop's local day.
         is_working: Whether an exchange may be running. If not, exchanges logged as running were killed, and
             are shown as failed.
     """
-    before = period_before(period_from, period_to)
-    period = (period_from, period_to)
-    return ReportFigures(
-        period_from=period_from,
-        period_to=period_to,
-        today=today,
-        before_from=before[0],
-        before_to=before[1],
+    before = period_before(period)
+
+    def days_missing(days: Period) -> list[date]:
         # A day that has not come cannot be missing.
-        days_missing=attention.days_not_loaded(connection, period_from, min(period_to, today)),
-        days_missing_before=attention.days_not_loaded(connection, before[0], min(before[1], today)),
-        totals=sales.period_totals(connection, *period),
-        totals_before=sales.period_totals(connection, *before),
-        days=sales.sales_by_day(connection, *period),
-        days_before=sales.sales_by_day(connection, *before),
-        cancelled_days=sales.cancelled_by_day(connection, *period),
-        sources=sales.sales_by_source(connection, *period),
-        managers=sales.sales_by_manager(connection, *period),
-        stages=sales.sales_by_stage(connection, *period),
-        categories=sales.sales_by_category(connection, *period),
-        products=sales.sales_by_product(connection, *period),
-        discounts=sales.discounts(connection, *period),
-        delivery=sales.delivery(connection, *period),
-        payments=sales.payments(connection, *period),
+        return [day for day in attention.days_not_loaded(connection, days) if day <= today]
+
+    return ReportFigures(
+        period=period,
+        before=before,
+        today=today,
+        days_missing=days_missing(period),
+        days_missing_before=days_missing(before),
+        totals=sales.period_totals(connection, period),
+        totals_before=sales.period_totals(connection, before),
+        days=sales.sales_by_day(connection, period),
+        days_before=sales.sales_by_day(connection, before),
+        cancelled_days=sales.cancelled_by_day(connection, period),
+        sources=sales.sales_by_source(connection, period),
+        managers=sales.sales_by_manager(connection, period),
+        stages=sales.sales_by_stage(connection, period),
+        categories=sales.sales_by_category(connection, period),
+        products=sales.sales_by_product(connection, period),
+        discounts=sales.discounts(connection, period),
+        delivery=sales.delivery(connection, period),
+        payments=sales.payments(connection, period),
         due=receivables.due_ages(connection, today),
         oldest_due=receivables.oldest_due(connection, MOST_DUE_ORDERS),
-        lost=sales.returns_and_cancellations(connection, *period),
-        buyer_sales=sales.repeat_buyers(connection, *period),
-        buyers=sales.buyers(connection, *period),
+        lost=sales.returns_and_cancellations(connection, period),
+        buyer_sales=sales.repeat_buyers(connection, period),
+        buyers=sales.buyers(connection, period),
         exchanges=[
             exchange
             if is_working or exchange.status != "running"

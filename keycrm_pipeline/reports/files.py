@@ -46,8 +46,7 @@ def report_period(
     document = render_report(
         profile=workspace.profile,
         warehouse=open_warehouse(workspace),
-        period_from=period.first,
-        period_to=period.last,
+        period=period,
         now=now,
         language=language,
         is_working=is_working,

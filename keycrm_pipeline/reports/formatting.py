@@ -12,6 +12,8 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, get_args
 
+from keycrm_pipeline.period import Period
+
 Language = Literal["uk", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 """Language of a report."""
@@ -125,18 +127,18 @@ class Formatter:
 
         return str(format_date(day, format="LLL y", locale=self.locale))
 
-    def period(self, period_from: date, period_to: date) -> str:
-        """A period, both days included: `1–30 листопада 2026`."""
+    def period(self, period: Period) -> str:
+        """A period: `1–30 листопада 2026`."""
         from babel.dates import format_date
 
         whole = "d MMMM y"
-        last = str(format_date(period_to, format=whole, locale=self.locale))
-        if period_from == period_to:
+        last = str(format_date(period.last, format=whole, locale=self.locale))
+        if period.first == period.last:
             return last
-        if (period_from.year, period_from.month) == (period_to.year, period_to.month):
-            return f"{period_from.day}–{last}"
-        first_format = "d MMMM" if period_from.year == period_to.year else whole
-        first = str(format_date(period_from, format=first_format, locale=self.locale))
+        if (period.first.year, period.first.month) == (period.last.year, period.last.month):
+            return f"{period.first.day}–{last}"
+        first_format = "d MMMM" if period.first.year == period.last.year else whole
+        first = str(format_date(period.first, format=first_format, locale=self.locale))
         return f"{first} – {last}"
 
     def instant(self, instant: datetime, timezone: str) -> str:

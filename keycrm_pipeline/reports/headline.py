@@ -61,7 +61,7 @@ def notices(figures: ReportFigures, writer: Writer) -> list[str]:
     """Warnings about the figures: days that were never loaded (R1)."""
     words, write = writer.words, writer.write
     found = []
-    length = (min(figures.period_to, figures.today) - figures.period_from).days + 1
+    length = sum(day <= figures.today for day in figures.period.days)
     missing = figures.days_missing
     if missing and len(missing) == length and not figures.totals:
         found.append(words["nothing_loaded"])

@@ -10,11 +10,12 @@ import contextlib
 import os
 import re
 import tempfile
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.elements import Writer
 from keycrm_pipeline.reports.figures import read_figures
 from keycrm_pipeline.reports.formatting import Formatter, Language
@@ -54,8 +55,7 @@ def render_report(
     *,
     profile: Profile,
     warehouse: Warehouse,
-    period_from: date,
-    period_to: date,
+    period: Period,
     now: datetime,
     language: Language = "uk",
     is_working: bool = True,
@@ -68,27 +68,21 @@ def render_report(
     Args:
         profile: The shop.
         warehouse: Its database.
-        period_from: First day.
-        period_to: Last day, included.
+        period: The local days.
         now: The current time, with its time zone; the age of unpaid orders is counted from it.
         language: Language of words, numbers and dates; names from the shop are not translated.
         is_working: Whether an exchange may be running. If not, exchanges logged as running were killed, and
             are shown as failed.
 
     Raises:
-        ValueError: The period ends before it begins.
         WarehouseError: The file is missing, busy or unreadable.
     """
-    if period_to < period_from:
-        raise ValueError(f"The period ends ({period_to}) before it begins ({period_from}).")
     writer = Writer(
         Formatter(language), Wording(language), profile.timezone, partial(order_address, profile.keycrm_url)
     )
     today = now.astimezone(profile.zone).date()
     with warehouse.reading() as connection:
-        figures = read_figures(
-            connection, period_from=period_from, period_to=period_to, today=today, is_working=is_working
-        )
+        figures = read_figures(connection, period, today=today, is_working=is_working)
     write, words = writer.write, writer.words
     document = (
         _environment()
@@ -97,10 +91,8 @@ def render_report(
             language=language,
             words=words,
             profile=profile.name,
-            period=write.period(period_from, period_to),
-            compared=words["compared_with"].format(
-                period=write.period(figures.before_from, figures.before_to)
-            ),
+            period=write.period(period),
+            compared=words["compared_with"].format(period=write.period(figures.before)),
             made=words["made_at"].format(instant=write.instant(now, profile.timezone)),
             footer=words["footer"].format(database=warehouse.path.name),
             facts=facts(figures, writer),

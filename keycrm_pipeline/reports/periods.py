@@ -5,10 +5,12 @@ Which local day an order belongs to is in `accounting.days`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal, TypeVar
+
+from keycrm_pipeline.period import DAY, Period
 
 Span = Literal["day", "week", "month"]
 """What one bar of a chart stands for."""
@@ -21,17 +23,10 @@ MOST_WEEKLY_BARS = 170
 Amount = TypeVar("Amount", int, Decimal)
 
 
-def period_before(period_from: date, period_to: date) -> tuple[date, date]:
-    """The period of the same number of days that ends on the day before `period_from`."""
-    length = period_to - period_from
-    last = period_from - timedelta(days=1)
-    return last - length, last
-
-
-def days_of(period_from: date, period_to: date) -> Iterator[date]:
-    """Every day of a period, both ends included; none if it ends before it begins."""
-    for offset in range((period_to - period_from).days + 1):
-        yield period_from + timedelta(days=offset)
+def period_before(period: Period) -> Period:
+    """The period of the same number of days that ends on the day before this one begins."""
+    last = period.first - DAY
+    return Period(last - (period.last - period.first), last)
 
 
 def readable_span(days: int) -> Span:
@@ -52,9 +47,9 @@ def span_start(day: date, span: Span) -> date:
     return day
 
 
-def span_starts(period_from: date, period_to: date, span: Span) -> list[date]:
-    """The first day of each bar of a period, in order; the first may be before `period_from`."""
-    return sorted({span_start(day, span) for day in days_of(period_from, period_to)})
+def span_starts(period: Period, span: Span) -> list[date]:
+    """The first day of each bar of a period, in order; the first may be before its first day."""
+    return sorted({span_start(day, span) for day in period.days})
 
 
 def sums_by_span(values: Iterable[tuple[date, Amount]], span: Span) -> dict[date, Amount]:

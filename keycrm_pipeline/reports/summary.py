@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.charts import BarChart, Frame, Style, draw, draw_labels, sides, svg, text
 from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, Language, without_values
 from keycrm_pipeline.reports.periods import readable_span, span_starts, sums_by_span
@@ -92,24 +93,22 @@ class LoadSummary:
     rejections: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_load_summary(
-    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
-) -> LoadSummary:
-    """Reads the summary of a period, both days included, from the views of schema `reports`."""
+def read_load_summary(connection: duckdb.DuckDBPyConnection, period: Period) -> LoadSummary:
+    """Reads the summary of a period from the views of schema `reports`."""
     from keycrm_pipeline.warehouse import attention, sales
 
     days: dict[date, tuple[int, dict[str, Decimal]]] = {}
-    for row in sales.sales_by_day(connection, period_from, period_to):
+    for row in sales.sales_by_day(connection, period):
         orders, totals = days.get(row.order_day, (0, {}))
         days[row.order_day] = (orders + row.orders, totals | {row.currency: row.grand_total})
-    figures = sales.period_totals(connection, period_from, period_to)
+    figures = sales.period_totals(connection, period)
     return LoadSummary(
         days=[DayFigures(day, *figures) for day, figures in sorted(days.items())],
-        sources=_groups(sales.sales_by_source(connection, period_from, period_to)),
-        status_groups=_groups(sales.orders_by_status_group(connection, period_from, period_to)),
+        sources=_groups(sales.sales_by_source(connection, period)),
+        status_groups=_groups(sales.orders_by_status_group(connection, period)),
         discounts={currency: row.discount_total for currency, row in figures.items() if row.discount_total},
         delivery={currency: row.delivery_total for currency, row in figures.items() if row.delivery_total},
-        rejections=attention.rejections_of_period(connection, period_from, period_to),
+        rejections=attention.rejections_of_period(connection, period),
     )
 
 
@@ -246,9 +245,9 @@ def summary_chart_svg(rows: Sequence[DayFigures], *, language: Language = "uk") 
         language: Language of titles, numbers and dates.
     """
     write, words = Formatter(language), Wording(language)
-    first, last = min(row.day for row in rows), max(row.day for row in rows)
-    span = readable_span((last - first).days + 1)
-    starts = span_starts(first, last, span)
+    period = Period(min(row.day for row in rows), max(row.day for row in rows))
+    span = readable_span(len(period.days))
+    starts = span_starts(period, span)
     per_span = words[f"per_{span}"]
     write_start = write.short_day if span == "day" else write.month
     labels = [write_start(start) for start in starts]

@@ -10,7 +10,7 @@ from decimal import Decimal
 from keycrm_pipeline.reports.charts import NARROW, WIDE, BarChart, bar_chart_svg
 from keycrm_pipeline.reports.elements import ZERO, Body, Cell, Chart, Heading, Section, Table, Writer
 from keycrm_pipeline.reports.figures import ReportFigures
-from keycrm_pipeline.reports.periods import Span, days_of, readable_span, span_starts, sums_by_span
+from keycrm_pipeline.reports.periods import Span, readable_span, span_starts, sums_by_span
 from keycrm_pipeline.warehouse.sales import DaySales
 
 
@@ -38,10 +38,10 @@ def days_section(figures: ReportFigures, writer: Writer) -> Section:
     words, write = writer.words, writer.write
     if not figures.totals:
         return Section("days", words["days"], empty=words["empty_period"])
-    span = readable_span(len(list(days_of(figures.period_from, figures.period_to))))
+    span = readable_span(len(figures.period.days))
     bars = _Bars(
         span,
-        span_starts(figures.period_from, figures.period_to, span),
+        span_starts(figures.period, span),
         sums_by_span(((row.order_day, row.orders) for row in figures.days), span),
         sums_by_span(figures.cancelled_days.items(), span),
         {
@@ -51,9 +51,9 @@ def days_section(figures: ReportFigures, writer: Writer) -> Section:
         },
     )
     label = write.month if span == "month" else write.short_day
-    labels = [label(max(start, figures.period_from)) for start in bars.starts]
+    labels = [label(max(start, figures.period.first)) for start in bars.starts]
     # Moved day by day, so that bars of both periods hold the same number of days.
-    moved = figures.period_from - figures.before_from
+    moved = figures.period.first - figures.before.first
     charts = []
     for currency, sales in bars.sales.items():
         sales_before = _sales(figures.days_before, currency, span, moved)
@@ -114,7 +114,7 @@ def _days_table(figures: ReportFigures, writer: Writer, bars: _Bars) -> Table:
 
     rows = [
         row(
-            name(max(start, figures.period_from)),
+            name(max(start, figures.period.first)),
             bars.orders.get(start, 0),
             bars.cancelled.get(start, 0),
             [(currency, sales.get(start, ZERO)) for currency, sales in bars.sales.items()],

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.elements import (
     ZERO,
     Body,
@@ -167,7 +168,7 @@ def exchanges_section(figures: ReportFigures, writer: Writer) -> Section:
     for exchange in figures.exchanges:
         period = ""
         if exchange.period_from and exchange.period_to:
-            period = write.period(exchange.period_from, exchange.period_to)
+            period = write.period(Period(exchange.period_from, exchange.period_to))
         rows.append(
             [
                 Cell(str(exchange.exchange_id)),

@@ -444,6 +444,8 @@ def order_payload(
     `status` are those of `status_id`, and missing ids of lines and payments are derived from the order's id.
     Values that are not numbers count as zero, so that a test can build a broken order.
 
+    Seven parameters, so that a test names only the parts of the order that it is about.
+
     Args:
         order_id: KeyCRM's id of the order.
         ordered_at: The business date, timezone-aware, or any text KeyCRM might send, or None.

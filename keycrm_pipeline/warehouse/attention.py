@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from keycrm_pipeline.warehouse.statements import single_row, statement, typed_rows
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement, typed_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -79,16 +80,16 @@ def rejected_records(connection: duckdb.DuckDBPyConnection, most: int) -> list[R
     return typed_rows(RejectedRecord, connection.execute(statement("attention", "rejected"), {"most": most}))
 
 
-def rejections_of_period(
-    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
-) -> dict[str, int]:
+def rejections_of_period(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[str, int]:
     """Reason -> how many orders of the period have it, most frequent first."""
-    period = {"period_from": period_from, "period_to": period_to}
-    return dict(connection.execute(statement("attention", "rejections_of_period"), period).fetchall())
+    return dict(
+        connection.execute(
+            statement("attention", "rejections_of_period"), period_parameters(period)
+        ).fetchall()
+    )
 
 
-def days_not_loaded(connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date) -> list[date]:
+def days_not_loaded(connection: duckdb.DuckDBPyConnection, period: Period) -> list[date]:
     """Days of the period that no load has finished; a day loaded without orders is not one of them (R1)."""
-    period = {"period_from": period_from, "period_to": period_to}
-    rows = connection.execute(statement("attention", "days_not_loaded"), period).fetchall()
+    rows = connection.execute(statement("attention", "days_not_loaded"), period_parameters(period)).fetchall()
     return [row[0] for row in rows]

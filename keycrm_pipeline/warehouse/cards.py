@@ -242,7 +242,10 @@ def store_products(
     promoted: Sequence[int],
     now: datetime,
 ) -> None:
-    """Stores cards, variants, links, which item belongs to which card, and what a person should see."""
+    """Stores cards, variants, links, which item belongs to which card, and what a person should see.
+
+    Ten parameters: the rows of each kind are separate, and all are stored in one transaction.
+    """
     values = {"now": now}
 
     def cards(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:

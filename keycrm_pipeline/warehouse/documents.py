@@ -83,7 +83,7 @@ def selected_batches(connection: duckdb.DuckDBPyConnection, batch_orders: int) -
     )
 
 
-def selected_days(connection: duckdb.DuckDBPyConnection, most_orders: int) -> list[tuple[date, date]]:
+def selected_days(connection: duckdb.DuckDBPyConnection, most_orders: int) -> list[Period]:
     """Ranges of whole days with the selected orders, at most `most_orders` each unless one day has more."""
     return ranges_of_days(connection.execute(statement("documents", "selected_days")).fetchall(), most_orders)
 

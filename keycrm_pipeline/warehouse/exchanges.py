@@ -108,8 +108,7 @@ def begin_exchange(
                     "profile": profile,
                     "run_id": run_id,
                     "kind": kind,
-                    "period_from": period.first if period else None,
-                    "period_to": period.last if period else None,
+                    **period_parameters(period),
                     "now": now,
                 },
             )

@@ -13,8 +13,9 @@ import duckdb
 import polars as pl
 
 from keycrm_pipeline.kinds import CANCELLED_GROUP
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.statements import statement
+from keycrm_pipeline.warehouse.statements import period_parameters, statement
 
 _CARD_TABLES = ("partners", "products", "product_variants")
 _DOCUMENT_TABLES = ("orders", "order_lines", "order_services", "order_payments")
@@ -37,7 +38,7 @@ class ExportSources:
 
 
 def read_export_sources(
-    connection: duckdb.DuckDBPyConnection, *, period_from: date, period_to: date, export_format: str
+    connection: duckdb.DuckDBPyConnection, period: Period, *, export_format: str
 ) -> ExportSources:
     """Reads the complete, valid orders of a period with the cards they use, and lists the orders held back.
 
@@ -47,32 +48,30 @@ def read_export_sources(
 
     Args:
         connection: An open connection; reading is enough.
-        period_from: First local day.
-        period_to: Last local day, included.
+        period: The local days.
         export_format: The format, since each accounting system has its own set of known cards.
     """
-    period = {"period_from": period_from, "period_to": period_to}
-    connection.execute(statement("export", "choose_orders"), period)
+    days = period_parameters(period)
+    connection.execute(statement("export", "choose_orders"), days)
     connection.execute(statement("export", "exportable_orders"))
     tables = {
-        name: connection.execute(statement("export", name), period | {"format": export_format}).pl()
+        name: connection.execute(statement("export", name), days | {"format": export_format}).pl()
         for name in _CARD_TABLES
     }
     tables |= {
         name: connection.execute(statement("export", name), _PARAMETERS.get(name, {})).pl()
         for name in _DOCUMENT_TABLES
     }
-    tables["held_back"] = connection.execute(statement("export", "held_back"), period).pl()
-    days = connection.execute(statement("export", "days_not_loaded"), period).fetchall()
-    return ExportSources(tables=tables, days_not_loaded=tuple(row[0] for row in days))
+    tables["held_back"] = connection.execute(statement("export", "held_back"), days).pl()
+    not_loaded = connection.execute(statement("export", "days_not_loaded"), days).fetchall()
+    return ExportSources(tables=tables, days_not_loaded=tuple(row[0] for row in not_loaded))
 
 
 def record_exported_cards(
     connection: duckdb.DuckDBPyConnection,
     card_ids: Mapping[str, pl.Series],
+    period: Period,
     *,
-    period_from: date,
-    period_to: date,
     export_format: str,
     now: datetime,
 ) -> None:
@@ -81,8 +80,7 @@ def record_exported_cards(
     Args:
         connection: A connection that may write.
         card_ids: Kind of card (`partner`, `product`, `product_variant`) -> ids of the cards.
-        period_from: First day of the export.
-        period_to: Last day of the export.
+        period: The days of the export.
         export_format: The format.
         now: Time of the export, timezone-aware.
     """
@@ -93,10 +91,9 @@ def record_exported_cards(
             connection.execute(
                 statement("export", "record_exported_cards"),
                 {
+                    **period_parameters(period),
                     "format": export_format,
                     "card_kind": card_kind,
-                    "period_from": period_from,
-                    "period_to": period_to,
                     "now": now,
                 },
             )

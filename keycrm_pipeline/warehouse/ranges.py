@@ -8,6 +8,8 @@ from datetime import date
 from itertools import groupby
 from operator import itemgetter
 
+from keycrm_pipeline.period import Period
+
 FIRST_ID, LAST_ID = -(2**63), 2**63 - 1
 """The limits of a BIGINT: all orders of a day."""
 
@@ -59,21 +61,21 @@ class OrderRange:
         }
 
 
-def ranges_of_days(counts: Iterable[tuple[date, int]], most: int) -> list[tuple[date, date]]:
+def ranges_of_days(counts: Iterable[tuple[date, int]], most: int) -> list[Period]:
     """Ranges of whole days, each holding at most `most` orders unless one day holds more.
 
     Args:
         counts: Days in order, each with its number of orders.
         most: Orders per range.
     """
-    ranges: list[tuple[date, date]] = []
+    ranges: list[Period] = []
     size = 0
     for day, count in counts:
         if ranges and size + count <= most:
-            ranges[-1] = (ranges[-1][0], day)
+            ranges[-1] = Period(ranges[-1].first, day)
             size += count
         else:
-            ranges.append((day, day))
+            ranges.append(Period(day, day))
             size = count
     return ranges
 
@@ -110,7 +112,7 @@ def ranges_of_orders(
     share = _evened([count for _, _, _, count in parts], most, workers)
 
     def close() -> None:
-        ranges.extend(OrderRange(first, last) for first, last in ranges_of_days(together, share))
+        ranges.extend(OrderRange(days.first, days.last) for days in ranges_of_days(together, share))
         together.clear()
 
     for day, found in groupby(parts, key=itemgetter(0)):

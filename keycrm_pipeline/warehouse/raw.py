@@ -111,6 +111,7 @@ def _store_pages(
     now: datetime,
     asked_day: date | None,
 ) -> StoredCounts:
+    """Stores pages once. The six arguments of `store_pages`, and the payloads that DuckDB cannot read."""
     fetched = [row for page in pages for row in page.rows]
     # The same order on two pages: the later answer is the newer one.
     rows = {

@@ -12,7 +12,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from keycrm_pipeline.warehouse.statements import statement, typed_rows
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.warehouse.statements import period_parameters, statement, typed_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -140,104 +141,84 @@ _Row = TypeVar("_Row")
 
 
 def _rows(
-    connection: duckdb.DuckDBPyConnection, row_type: type[_Row], name: str, period_from: date, period_to: date
+    connection: duckdb.DuckDBPyConnection, row_type: type[_Row], name: str, period: Period
 ) -> list[_Row]:
-    period = {"period_from": period_from, "period_to": period_to}
-    return typed_rows(row_type, connection.execute(statement("sales", name), period))
+    return typed_rows(row_type, connection.execute(statement("sales", name), period_parameters(period)))
 
 
-def sales_by_day(connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date) -> list[DaySales]:
+def sales_by_day(connection: duckdb.DuckDBPyConnection, period: Period) -> list[DaySales]:
     """Orders that are not cancelled, by day and currency; days without orders are left out."""
-    return _rows(connection, DaySales, "sales_by_day", period_from, period_to)
+    return _rows(connection, DaySales, "sales_by_day", period)
 
 
-def cancelled_by_day(
-    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
-) -> dict[date, int]:
+def cancelled_by_day(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[date, int]:
     """Day -> how many of its orders are cancelled."""
-    period = {"period_from": period_from, "period_to": period_to}
-    return dict(connection.execute(statement("sales", "cancelled_by_day"), period).fetchall())
+    return dict(
+        connection.execute(statement("sales", "cancelled_by_day"), period_parameters(period)).fetchall()
+    )
 
 
-def period_totals(
-    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
-) -> dict[str, PeriodTotals]:
+def period_totals(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[str, PeriodTotals]:
     """Currency -> the figures of the period."""
-    rows = _rows(connection, PeriodTotals, "period_totals", period_from, period_to)
+    rows = _rows(connection, PeriodTotals, "period_totals", period)
     return {row.currency: row for row in rows}
 
 
-def sales_by_source(
-    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
-) -> list[NamedSales]:
+def sales_by_source(connection: duckdb.DuckDBPyConnection, period: Period) -> list[NamedSales]:
     """Orders that are not cancelled, by source and currency, largest sum first."""
-    return _rows(connection, NamedSales, "sales_by_source", period_from, period_to)
+    return _rows(connection, NamedSales, "sales_by_source", period)
 
 
-def sales_by_manager(
-    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
-) -> list[NamedSales]:
+def sales_by_manager(connection: duckdb.DuckDBPyConnection, period: Period) -> list[NamedSales]:
     """Orders that are not cancelled, by responsible and currency, largest sum first."""
-    return _rows(connection, NamedSales, "sales_by_manager", period_from, period_to)
+    return _rows(connection, NamedSales, "sales_by_manager", period)
 
 
-def sales_by_stage(
-    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
-) -> list[NamedSales]:
+def sales_by_stage(connection: duckdb.DuckDBPyConnection, period: Period) -> list[NamedSales]:
     """All orders, including cancelled ones, by stage and currency, in the order of the status groups."""
-    return _rows(connection, NamedSales, "sales_by_stage", period_from, period_to)
+    return _rows(connection, NamedSales, "sales_by_stage", period)
 
 
-def orders_by_status_group(
-    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
-) -> list[NamedSales]:
+def orders_by_status_group(connection: duckdb.DuckDBPyConnection, period: Period) -> list[NamedSales]:
     """All orders, including cancelled ones, by status group and currency."""
-    return _rows(connection, NamedSales, "orders_by_status_group", period_from, period_to)
+    return _rows(connection, NamedSales, "orders_by_status_group", period)
 
 
-def sales_by_product(
-    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
-) -> list[ItemSales]:
+def sales_by_product(connection: duckdb.DuckDBPyConnection, period: Period) -> list[ItemSales]:
     """Sales by card, largest amount first; includes delivery, wrap, tax and differences."""
-    return _rows(connection, ItemSales, "sales_by_product", period_from, period_to)
+    return _rows(connection, ItemSales, "sales_by_product", period)
 
 
-def sales_by_category(
-    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
-) -> list[ItemSales]:
+def sales_by_category(connection: duckdb.DuckDBPyConnection, period: Period) -> list[ItemSales]:
     """Sales by category, largest amount first; includes delivery, wrap, tax and differences."""
-    return _rows(connection, ItemSales, "sales_by_category", period_from, period_to)
+    return _rows(connection, ItemSales, "sales_by_category", period)
 
 
-def discounts(connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date) -> list[Discounts]:
+def discounts(connection: duckdb.DuckDBPyConnection, period: Period) -> list[Discounts]:
     """Discounts of the period by currency."""
-    return _rows(connection, Discounts, "discounts", period_from, period_to)
+    return _rows(connection, Discounts, "discounts", period)
 
 
-def delivery(connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date) -> list[Delivery]:
+def delivery(connection: duckdb.DuckDBPyConnection, period: Period) -> list[Delivery]:
     """Orders and charged delivery by service and currency."""
-    return _rows(connection, Delivery, "delivery", period_from, period_to)
+    return _rows(connection, Delivery, "delivery", period)
 
 
-def payments(connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date) -> list[Payments]:
+def payments(connection: duckdb.DuckDBPyConnection, period: Period) -> list[Payments]:
     """Payments received for the period's orders, by method and currency, without expenses."""
-    return _rows(connection, Payments, "payments", period_from, period_to)
+    return _rows(connection, Payments, "payments", period)
 
 
-def returns_and_cancellations(
-    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
-) -> list[LostSales]:
+def returns_and_cancellations(connection: duckdb.DuckDBPyConnection, period: Period) -> list[LostSales]:
     """The period's orders that are cancelled or whose parcel was returned; each order counts once."""
-    return _rows(connection, LostSales, "returns_and_cancellations", period_from, period_to)
+    return _rows(connection, LostSales, "returns_and_cancellations", period)
 
 
-def repeat_buyers(
-    connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date
-) -> list[BuyerSales]:
+def repeat_buyers(connection: duckdb.DuckDBPyConnection, period: Period) -> list[BuyerSales]:
     """The period's orders by whether the buyer had ordered before."""
-    return _rows(connection, BuyerSales, "repeat_buyers", period_from, period_to)
+    return _rows(connection, BuyerSales, "repeat_buyers", period)
 
 
-def buyers(connection: duckdb.DuckDBPyConnection, period_from: date, period_to: date) -> Buyers:
+def buyers(connection: duckdb.DuckDBPyConnection, period: Period) -> Buyers:
     """How many buyers ordered in the period, more than once in it, and before it."""
-    return _rows(connection, Buyers, "buyers", period_from, period_to)[0]
+    return _rows(connection, Buyers, "buyers", period)[0]

@@ -9,6 +9,7 @@ from datetime import date, datetime
 import duckdb
 import polars as pl
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.warehouse.ranges import ranges_of_days
 from keycrm_pipeline.warehouse.statements import statement
 
@@ -92,6 +93,6 @@ def refile_orders(
             connection.execute(statement("syncs", "refile_order"), {"order_id": order_id, "order_day": day})
 
 
-def raw_ranges(connection: duckdb.DuckDBPyConnection, most_orders: int) -> list[tuple[date, date]]:
+def raw_ranges(connection: duckdb.DuckDBPyConnection, most_orders: int) -> list[Period]:
     """Ranges of days that hold all stored payloads, each at most `most_orders` unless one day is larger."""
     return ranges_of_days(connection.execute(statement("syncs", "raw_days")).fetchall(), most_orders)

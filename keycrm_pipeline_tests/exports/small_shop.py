@@ -19,9 +19,7 @@ from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCT_VARIANTS, PRODU
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests.documents import Documents, Item, Payment, new_warehouse
 
-PERIOD_FROM = date(2026, 3, 1)
-PERIOD_TO = date(2026, 3, 31)
-MARCH = Period(PERIOD_FROM, PERIOD_TO)
+MARCH = Period(date(2026, 3, 1), date(2026, 3, 31))
 NOW = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
 
 FORMULA_NAME = '=HYPERLINK("http://example.org";"Ірина")'
@@ -57,7 +55,7 @@ def small_shop(directory: Path) -> SmallShop:
     _cards(documents)
     _orders_to_hand_over(documents)
     _orders_held_back(documents)
-    documents.loaded(date(2026, 3, 1), date(2026, 3, 30))
+    documents.loaded(Period(date(2026, 3, 1), date(2026, 3, 30)))
     documents.save()
     return shop
 

@@ -12,15 +12,13 @@ import pytest
 from keycrm_pipeline.exports import ExportError, ExportResult, documents, export_period
 from keycrm_pipeline.exports.errors import OutputDirectoryError
 from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
-from keycrm_pipeline.period import Period
+from keycrm_pipeline.period import DAY, Period
 from keycrm_pipeline.profile import Settings, Workspace, load_profile
 from keycrm_pipeline.warehouse.errors import DatabaseMissingError
 from keycrm_pipeline_tests.documents import Documents
 from keycrm_pipeline_tests.exports.small_shop import (
     MARCH,
     NOW,
-    PERIOD_FROM,
-    PERIOD_TO,
     TOTALS,
     Export,
     SmallShop,
@@ -29,7 +27,7 @@ from keycrm_pipeline_tests.exports.small_shop import (
 )
 
 APRIL = Period(date(2026, 4, 1), date(2026, 4, 30))
-MARCH_BUT_THE_LAST_DAY = Period(PERIOD_FROM, PERIOD_TO - timedelta(days=1))
+MARCH_BUT_THE_LAST_DAY = Period(MARCH.first, MARCH.last - DAY)
 
 
 def _rows(result: ExportResult, table: str) -> list[dict[str, str]]:

@@ -22,7 +22,7 @@ from keycrm_pipeline.exports.commerceml import write_commerceml
 from keycrm_pipeline.exports.odoo import odoo_tables
 from keycrm_pipeline.exports.workbook import write_workbook
 from keycrm_pipeline.warehouse.export import read_export_sources
-from keycrm_pipeline_tests.exports.small_shop import PERIOD_FROM, PERIOD_TO, small_shop
+from keycrm_pipeline_tests.exports.small_shop import MARCH, small_shop
 
 SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).with_name("commerceml_order.xsd")))
 NAMESPACES = {"c": "urn:1C.ru:commerceml_2"}
@@ -51,9 +51,7 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pl.Schema]
     """Names and types of the frames as the warehouse gives them."""
     shop = small_shop(tmp_path_factory.mktemp("schemas"))
     with shop.warehouse.reading() as connection:
-        sources = read_export_sources(
-            connection, period_from=PERIOD_FROM, period_to=PERIOD_TO, export_format="csv"
-        )
+        sources = read_export_sources(connection, MARCH, export_format="csv")
     frames = {name: frame.schema for name, frame in sources.tables.items()}
     frames["held_back"] = pl.Schema(
         dict(frames["held_back"]) | {name: pl.String() for name in ("reason", "details")}
@@ -155,7 +153,7 @@ def test_commerceml_is_always_valid_and_adds_up(
     """No text that a person can type makes the file unreadable, and no rounding changes a total."""
     frames, totals = _frames(schemas, orders)
     path = tmp_path / "orders.xml"
-    write_commerceml(path, frames, timezone="Europe/Kyiv", period_to=date(2026, 3, 31))
+    write_commerceml(path, frames, timezone="Europe/Kyiv", period=MARCH)
     tree = etree.parse(path)
     assert SCHEMA.validate(tree), SCHEMA.error_log
     for document in tree.xpath("/c:КоммерческаяИнформация/c:Документ", namespaces=NAMESPACES):

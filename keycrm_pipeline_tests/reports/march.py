@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests.documents import Item, Payment
 from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, new_shop
 
-MARCH = (date(2026, 3, 1), date(2026, 3, 31))
+MARCH = Period(date(2026, 3, 1), date(2026, 3, 31))
 """The period of most tests; the period before it is 29 January to 28 February."""
 
 
@@ -75,7 +76,7 @@ def march_shop(directory: Path) -> Warehouse:
     )
     shop.order(1006, date(2026, 3, 5), [Item("90", 2)], status_id=8, partner_id=3, shipping_status="returned")
     shop.order(1008, date(2026, 3, 31), [Item("150", 2)], payments=[Payment("150")], partner_id=99)
-    shop.loaded(date(2026, 1, 29), date(2026, 3, 30))
+    shop.loaded(Period(date(2026, 1, 29), date(2026, 3, 30)))
     shop.exchange(1)
     shop.exchange(
         2, status="failed", error="KeyCRM answered 401. Call +38 050 000 12 34 or owner@example.com."

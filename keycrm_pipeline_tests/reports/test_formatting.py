@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.formatting import Formatter, without_contacts
 
 UK, EN = Formatter("uk"), Formatter("en")
@@ -72,7 +73,7 @@ def test_percent(share: str, signed: bool, text: str) -> None:
 )
 def test_periods(first: date, last: date, text: str) -> None:
     """What both ends have in common is written once."""
-    assert UK.period(first, last) == text
+    assert UK.period(Period(first, last)) == text
 
 
 def test_instants_are_local() -> None:

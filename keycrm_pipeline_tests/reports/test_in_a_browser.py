@@ -67,9 +67,7 @@ def page(march: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("report") / "march.html"
     write_report(
         path,
-        render_report(
-            profile=shop_profile(), warehouse=march, period_from=MARCH[0], period_to=MARCH[1], now=MADE_AT
-        ),
+        render_report(profile=shop_profile(), warehouse=march, period=MARCH, now=MADE_AT),
     )
     return path.as_uri()
 
@@ -134,15 +132,14 @@ def test_very_long_names_stay_in_their_boxes(browser: Browser, tmp_path: Path) -
     name = "Найдовшийтовар" * 22
     shop.card(1, name, category=name, sku="S" * 200)
     shop.source(1, name)
-    shop.order(1, MARCH[0], [Item("8765432109.87")], responsible=name, delivery_service=name)
+    shop.order(1, MARCH.first, [Item("8765432109.87")], responsible=name, delivery_service=name)
     shop.review("ambiguous_product_name", name, name)
-    shop.rejected(2, MARCH[0], name)
+    shop.rejected(2, MARCH.first, name)
     path = tmp_path / "long.html"
     document = render_report(
         profile=shop_profile(name="k" * 60),
         warehouse=shop.save(),
-        period_from=MARCH[0],
-        period_to=MARCH[1],
+        period=MARCH,
         now=MADE_AT,
     )
     write_report(path, document)

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keycrm_pipeline.reports.periods import days_of, period_before, readable_span, span_start
+from keycrm_pipeline.period import DAY, Period
+from keycrm_pipeline.reports.periods import period_before, readable_span, span_start
 
 
 def test_the_period_before_march_is_as_long() -> None:
     """March is compared with the 31 days before it, not with the shorter February."""
-    assert period_before(date(2026, 3, 1), date(2026, 3, 31)) == (date(2026, 1, 29), date(2026, 2, 28))
-    assert period_before(date(2026, 3, 1), date(2026, 3, 1)) == (date(2026, 2, 28), date(2026, 2, 28))
+    assert period_before(Period(date(2026, 3, 1), date(2026, 3, 31))) == Period(
+        date(2026, 1, 29), date(2026, 2, 28)
+    )
+    assert period_before(Period(date(2026, 3, 1), date(2026, 3, 1))) == Period(
+        date(2026, 2, 28), date(2026, 2, 28)
+    )
 
 
 @settings(deadline=None)
 @given(st.dates(date(2001, 1, 1), date(2090, 1, 1)), st.integers(0, 800))
 def test_the_period_before_ends_where_the_period_begins(first: date, more: int) -> None:
     """No day is in both periods, and none between them is left out."""
-    last = first + timedelta(days=more)
-    before = period_before(first, last)
-    assert before[1] + timedelta(days=1) == first
-    assert len(list(days_of(*before))) == len(list(days_of(first, last)))
+    period = Period(first, first + DAY * more)
+    before = period_before(period)
+    assert before.last + DAY == first
+    assert len(before.days) == len(period.days)
 
 
 def test_a_long_period_is_drawn_by_weeks_then_months() -> None:

@@ -71,7 +71,7 @@ def test_the_chart_is_told_in_the_reader_s_language() -> None:
 def test_reading_the_books(march: Warehouse) -> None:
     """The summary of March has the sums of its documents; cancelled orders are only in their group."""
     with march.reading() as connection:
-        summary = read_load_summary(connection, *MARCH)
+        summary = read_load_summary(connection, MARCH)
     second = next(day for day in summary.days if day.day == date(2026, 3, 2))
     assert (second.orders, second.totals) == (2, {"UAH": Decimal("1080.00")})
     assert GroupFigures("Rozetka", 1, {"UAH": Decimal("1000.00")}) in summary.sources

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.warehouse import attention, receivables, report_views, sales
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests.documents import Item, Payment
@@ -56,7 +57,7 @@ def test_every_view_adds_up_to_the_orders(march: Warehouse, view: str, column: s
 def test_march_in_hryvnias(march: Warehouse) -> None:
     """The headline figures are those a bookkeeper adds up by hand, with cancelled orders and euros separate."""
     with march.reading() as connection:
-        totals = sales.period_totals(connection, *MARCH)
+        totals = sales.period_totals(connection, MARCH)
     assert set(totals) == {"UAH", "EUR"}
     hryvnias = totals["UAH"]
     assert hryvnias.orders == 5
@@ -76,7 +77,7 @@ def test_march_in_hryvnias(march: Warehouse) -> None:
 def test_products_and_the_rest_lose_nothing(march: Warehouse) -> None:
     """Delivery, taxes and differences have their own rows, so that the table adds up to the sales."""
     with march.reading() as connection:
-        rows = sales.sales_by_product(connection, *MARCH)
+        rows = sales.sales_by_product(connection, MARCH)
     amounts = {(row.item_kind, row.name, row.currency): (row.quantity, row.amount) for row in rows}
     assert amounts == {
         ("goods", "Футболка базова", "UAH"): (Decimal(3), Decimal("1500.00")),
@@ -91,7 +92,7 @@ def test_products_and_the_rest_lose_nothing(march: Warehouse) -> None:
 def test_an_order_with_two_lines_of_a_category_is_one_order(shop: BookedShop) -> None:
     """Two shirts in one order count as one order of the category."""
     shop.card(1, "Футболка", category="Одяг")
-    shop.order(1, MARCH[0], [Item("10"), Item("20")])
+    shop.order(1, MARCH.first, [Item("10"), Item("20")])
     warehouse = shop.save()
     assert query(warehouse, "SELECT category_name, orders, amount FROM reports.sales_by_category") == [
         ("Одяг", 1, Decimal("30.00"))
@@ -101,7 +102,7 @@ def test_an_order_with_two_lines_of_a_category_is_one_order(shop: BookedShop) ->
 def test_discounts(march: Warehouse) -> None:
     """The share of the discount is computed from list prices: 20 of 2,260 in March."""
     with march.reading() as connection:
-        hryvnias = next(row for row in sales.discounts(connection, *MARCH) if row.currency == "UAH")
+        hryvnias = next(row for row in sales.discounts(connection, MARCH) if row.currency == "UAH")
     assert hryvnias.orders_with_discount == 1
     assert hryvnias.list_total == Decimal("2260.00")  # 2240 of goods + 20
     assert hryvnias.discount_total == hryvnias.goods_discount == Decimal("20.00")
@@ -110,7 +111,7 @@ def test_discounts(march: Warehouse) -> None:
 def test_payments_leave_expenses_and_cancelled_ones_out(march: Warehouse) -> None:
     """A commission that the shop pays is not money received, nor is a cancelled payment."""
     with march.reading() as connection:
-        rows = sales.payments(connection, *MARCH)
+        rows = sales.payments(connection, MARCH)
     assert {(row.name, row.currency, row.payments, row.amount) for row in rows} == {
         ("LiqPay", "UAH", 2, Decimal("1025.00")),
         ("Готівка", "UAH", 1, Decimal("100.00")),
@@ -152,7 +153,7 @@ def test_what_counts_as_cash_on_delivery(
     """Recognised by the method's name or the parcel's status; not before it was sent, not after it came back."""
     shop.order(
         1,
-        MARCH[0],
+        MARCH.first,
         [Item("10")],
         payments=[Payment("10", status="not_paid", method=method)],
         status_id=status,
@@ -176,8 +177,8 @@ def test_due_by_age(march: Warehouse) -> None:
 def test_repeat_buyers(march: Warehouse) -> None:
     """The buyer of February comes back twice; an order for the default partner has no buyer."""
     with march.reading() as connection:
-        rows = sales.repeat_buyers(connection, *MARCH)
-        buyers = sales.buyers(connection, *MARCH)
+        rows = sales.repeat_buyers(connection, MARCH)
+        buyers = sales.buyers(connection, MARCH)
     assert {(row.buyer_kind, row.currency, row.orders, row.amount) for row in rows} == {
         ("repeat_order", "UAH", 3, Decimal("1170.00")),  # 1001, 1003 of buyer 1; 1006 of buyer 3 after 1005
         ("first_order", "UAH", 1, Decimal("1000.00")),
@@ -189,33 +190,33 @@ def test_repeat_buyers(march: Warehouse) -> None:
 
 def test_an_overpaid_order_owes_nothing(shop: BookedShop) -> None:
     """An overpayment of one buyer does not hide what another owes."""
-    shop.order(1, MARCH[0], [Item("10")], payments=[Payment("15")])
-    shop.order(2, MARCH[0], [Item("10")], payments=[Payment("4")])
+    shop.order(1, MARCH.first, [Item("10")], payments=[Payment("15")])
+    shop.order(2, MARCH.first, [Item("10")], payments=[Payment("4")])
     assert query(shop.save(), "SELECT sum(due) FROM reports.sales_by_day") == [(Decimal("6.00"),)]
 
 
 def test_an_order_of_an_unknown_status_and_source_is_a_sale(shop: BookedShop) -> None:
     """An order with an unknown status is still counted."""
-    shop.order(1, MARCH[0], [Item("10")], status_id=777, source_id=888)
+    shop.order(1, MARCH.first, [Item("10")], status_id=777, source_id=888)
     assert query(shop.save(), "SELECT is_cancelled, orders FROM reports.sales_by_day") == [(False, 1)]
 
 
 def test_a_day_loaded_without_orders_is_not_missing(march: Warehouse) -> None:
     """Days never loaded and days loaded without orders are distinguished (R1)."""
     with march.reading() as connection:
-        assert attention.days_not_loaded(connection, *MARCH) == [date(2026, 3, 31)]
-        assert attention.days_not_loaded(connection, date(2026, 3, 8), date(2026, 3, 9)) == []
+        assert attention.days_not_loaded(connection, MARCH) == [date(2026, 3, 31)]
+        assert attention.days_not_loaded(connection, Period(date(2026, 3, 8), date(2026, 3, 9))) == []
 
 
 def test_review_items_lead_to_an_order(shop: BookedShop) -> None:
     """Each row of the review list about an order names it."""
-    shop.order(5, MARCH[0], [Item("10")])
-    shop.order(7, MARCH[0], [Item("10")])
+    shop.order(5, MARCH.first, [Item("10")])
+    shop.order(7, MARCH.first, [Item("10")])
     shop.review("unmapped_status", "12", "Status 12.")
     shop.review("order_difference", "5", "Order 5.")
     shop.review("missing_in_crm", "7", "Order 7.")
     shop.review("ambiguous_product_name", "5", "A product that is called 5.")
-    shop.rejected(9, MARCH[0], "No sum.")
+    shop.rejected(9, MARCH.first, "No sum.")
     with shop.save().reading() as connection:
         items = {item.kind: item.order_id for item in attention.review_items(connection, 10)}
     assert items == {
@@ -267,7 +268,7 @@ def test_whatever_the_orders_are_the_views_add_up(
     for number, (day, currency, status, items, payments, source, difference) in enumerate(drawn, start=1):
         shop.order(
             number,
-            MARCH[0] + timedelta(days=day),
+            MARCH.first + timedelta(days=day),
             [Item(str(amount), kind=kind) for amount, kind in items],
             payments=[Payment(str(amount), status=state) for amount, state in payments],
             status_id=status,

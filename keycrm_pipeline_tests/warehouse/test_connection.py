@@ -118,7 +118,7 @@ def test_file_that_is_no_database_is_told_and_left_alone(
     warehouse.path.parent.mkdir()
     warehouse.path.write_bytes(content)
     with (
-        pytest.raises(DatabaseUnreadableError, match="It was left as it is") as caught,
+        pytest.raises(DatabaseUnreadableError, match="It was left unchanged") as caught,
         getattr(warehouse, way)(),
     ):
         pass

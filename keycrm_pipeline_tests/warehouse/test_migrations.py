@@ -347,3 +347,54 @@ def test_newer_file_is_refused_and_left_alone(tmp_path: Path, way: str) -> None:
     with pytest.raises(DatabaseNewerError, match=r"version 999.*Update the program"):
         open_once(warehouse, way)
     assert warehouse.path.read_bytes() == before
+
+
+VERSION_2 = """
+DROP TABLE ops.fetched_days;
+ALTER TABLE ops.exchanges ADD COLUMN steps_pending VARCHAR[];
+DROP TABLE ops.extraction_pages;
+CREATE TABLE ops.extraction_pages (walk VARCHAR, page BIGINT, total BIGINT, order_ids BIGINT[],
+    fetched_at TIMESTAMPTZ, PRIMARY KEY (walk, page));
+INSERT INTO ops.extraction_pages VALUES ('created 2026-03-01', 1, 0, [], now());
+DELETE FROM ops.schema_version;
+INSERT INTO ops.schema_version (version, migrated_at) VALUES (2, now());
+INSERT INTO ops.exchanges BY NAME
+SELECT unnest([1, 2, 3, 4]) AS exchange_id, 'shop' AS profile, 'period' AS kind, 'succeeded' AS status,
+    now() AS started_at,
+    unnest([DATE '2026-03-01', '2026-03-10', '2026-03-12', '2026-03-12']) AS period_from,
+    unnest([DATE '2026-03-02', '2026-03-11', '2026-03-12', '2026-03-12']) AS period_to,
+    unnest([7, 0, 4, 0]) AS requests,
+    0 AS orders_seen, 0 AS orders_created, 0 AS orders_updated, 0 AS orders_unchanged, 0 AS orders_rejected,
+    0 AS partners_created, 0 AS products_created;
+INSERT INTO ops.loaded_days BY NAME
+SELECT unnest([DATE '2026-03-01', '2026-03-02', '2026-03-10', '2026-03-11', '2026-03-12']) AS order_day,
+    unnest([1, 1, 2, 2, 4]) AS exchange_id, now() AS loaded_at, 0 AS orders_seen;
+"""
+"""A file of version 2: two days of a load, two days of `orders` materialized alone without any request, and one day
+that was fetched by one exchange and derived by the next."""
+
+
+def test_days_that_were_never_fetched_no_longer_count_as_loaded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One click on a day that nobody had fetched called it loaded; such days are found, removed, and named once."""
+    path = tmp_path / "shop.duckdb"
+    warehouse = Warehouse(path, "Europe/Kyiv")
+    with warehouse.writing() as connection:
+        connection.execute(VERSION_2)
+    for _ in range(2):
+        with warehouse.reading() as connection:
+            days = connection.execute(
+                "SELECT order_day::VARCHAR FROM ops.loaded_days ORDER BY order_day"
+            ).fetchall()
+        assert [day for (day,) in days] == ["2026-03-01", "2026-03-02", "2026-03-12"]
+    (sentence,) = caplog.messages
+    assert "never fetched from KeyCRM: 2026-03-10 to 2026-03-11." in sentence
+    # The others may be derived again without being fetched again.
+    fetched = ask(path, "SELECT order_day::VARCHAR, len(stages) FROM ops.fetched_days ORDER BY order_day")
+    assert fetched == [("2026-03-01", 7), ("2026-03-02", 7), ("2026-03-12", 7)]
+    assert ask(path, "SELECT count(*) FROM ops.extraction_pages") == [(0,)]
+    assert (
+        ask(path, "SELECT column_name FROM duckdb_columns() WHERE column_name IN ('walk', 'steps_pending')")
+        == []
+    )

@@ -7,6 +7,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.warehouse.ranges import (
     LARGE_PAYLOAD,
     MANY_LINES,
@@ -33,7 +34,10 @@ def test_fewer_large_orders_go_together() -> None:
 def test_days_go_together_while_they_fit() -> None:
     """Forty, fifty and ten orders fit into a hundred; the next sixty start another range."""
     counts = [(_march(1), 40), (_march(2), 50), (_march(5), 10), (_march(6), 60)]
-    assert ranges_of_days(counts, 100) == [(_march(1), _march(5)), (_march(6), _march(6))]
+    assert ranges_of_days(counts, 100) == [
+        Period(_march(1), _march(5)),
+        Period(_march(6), _march(6)),
+    ]
 
 
 def test_a_day_with_very_many_orders_is_split() -> None:

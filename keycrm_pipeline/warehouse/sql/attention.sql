@@ -53,12 +53,12 @@ SELECT count(*) FROM ops.rejected_records
 -- name: rejections_of_period
 SELECT reason, sum(orders)::BIGINT AS orders
 FROM reports.rejections_by_reason
-WHERE order_day BETWEEN $period_from AND $period_to
+WHERE order_day BETWEEN $first_day AND $last_day
 GROUP BY reason
 ORDER BY orders DESC, reason
 
 -- name: days_not_loaded
 SELECT CAST(day AS DATE) AS day
-FROM generate_series($period_from::TIMESTAMP, $period_to::TIMESTAMP, INTERVAL 1 DAY) AS days(day)
+FROM generate_series($first_day::TIMESTAMP, $last_day::TIMESTAMP, INTERVAL 1 DAY) AS days(day)
 ANTI JOIN ops.loaded_days ON ops.loaded_days.order_day = CAST(days.day AS DATE)
 ORDER BY day

@@ -16,7 +16,7 @@ WHERE status = 'running' AND run_id IS DISTINCT FROM $run_id
 INSERT INTO ops.exchanges BY NAME
 SELECT
     (SELECT coalesce(max(exchange_id), 0) + 1 FROM ops.exchanges) AS exchange_id,
-    $profile AS profile, $run_id AS run_id, $kind AS kind, $period_from AS period_from, $period_to AS period_to,
+    $profile AS profile, $run_id AS run_id, $kind AS kind, $first_day AS period_from, $last_day AS period_to,
     $now AS started_at, 'running' AS status,
     {zeros}
 RETURNING exchange_id

@@ -6,7 +6,7 @@
 -- The causes come in the order in which a user would fix them; an order counts under the first one only.
 CREATE OR REPLACE TEMP TABLE chosen_orders AS
 WITH period_orders AS (
-    SELECT * FROM accounting.orders WHERE order_day BETWEEN $period_from AND $period_to
+    SELECT * FROM accounting.orders WHERE order_day BETWEEN $first_day AND $last_day
 ),
 lines AS (
     SELECT order_id, sum(amount) AS amount,
@@ -72,14 +72,14 @@ FROM (
     UNION ALL
     SELECT record.order_id, record.order_day, 'rejected', record.reasons, record.record_key
     FROM ops.rejected_records AS record
-    WHERE record.order_day BETWEEN $period_from AND $period_to
+    WHERE record.order_day BETWEEN $first_day AND $last_day
         AND NOT EXISTS (SELECT 1 FROM accounting.orders AS document WHERE document.order_id = record.order_id)
 )
 ORDER BY order_id NULLS LAST, record_key
 
 -- name: days_not_loaded
 SELECT CAST(day AS DATE) AS order_day
-FROM generate_series(CAST($period_from AS TIMESTAMP), CAST($period_to AS TIMESTAMP), INTERVAL 1 DAY) AS days(day)
+FROM generate_series(CAST($first_day AS TIMESTAMP), CAST($last_day AS TIMESTAMP), INTERVAL 1 DAY) AS days(day)
 WHERE NOT EXISTS (SELECT 1 FROM ops.loaded_days AS loaded WHERE loaded.order_day = CAST(day AS DATE))
 ORDER BY order_day
 
@@ -87,7 +87,7 @@ ORDER BY order_day
 SELECT
     partner.partner_id, partner.name, partner.phone, partner.email, partner.origin, partner.catalogue_id,
     partner.origin = 'keycrm' AND (exported.card_id IS NULL
-        OR (exported.period_from = $period_from AND exported.period_to = $period_to)) AS is_new,
+        OR (exported.period_from = $first_day AND exported.period_to = $last_day)) AS is_new,
     partner.created_at, partner.updated_at
 FROM accounting.partners AS partner
 LEFT JOIN ops.exported_cards AS exported
@@ -100,7 +100,7 @@ SELECT
     card.product_id, card.name, card.sku, card.kind,
     coalesce(card.unit, 'шт') AS unit, card.category_id, card.category_name, card.origin, card.catalogue_id,
     card.origin = 'keycrm' AND (exported.card_id IS NULL
-        OR (exported.period_from = $period_from AND exported.period_to = $period_to)) AS is_new,
+        OR (exported.period_from = $first_day AND exported.period_to = $last_day)) AS is_new,
     card.created_at, card.updated_at
 FROM accounting.products AS card
 LEFT JOIN ops.exported_cards AS exported
@@ -122,7 +122,7 @@ SELECT
         WHERE other.barcode = variant.barcode AND other.variant_id < variant.variant_id
     ) AS is_barcode_owner,
     exported.card_id IS NULL
-        OR (exported.period_from = $period_from AND exported.period_to = $period_to) AS is_new,
+        OR (exported.period_from = $first_day AND exported.period_to = $last_day) AS is_new,
     variant.created_at, variant.updated_at
 FROM accounting.product_variants AS variant
 JOIN accounting.products AS card USING (product_id)
@@ -195,6 +195,6 @@ ORDER BY document.order_day, payment.order_id, abs(payment.payment_id), payment.
 
 -- name: record_exported_cards
 INSERT INTO ops.exported_cards (format, card_kind, card_id, period_from, period_to, exported_at)
-SELECT $format, $card_kind, card_id, $period_from, $period_to, $now
+SELECT $format, $card_kind, card_id, $first_day, $last_day, $now
 FROM cards_to_record
 ON CONFLICT DO NOTHING

@@ -3,14 +3,14 @@
 -- name: sales_by_day
 SELECT order_day, currency, sum(orders)::BIGINT AS orders, sum(grand_total) AS grand_total, sum(paid_total) AS paid_total
 FROM reports.sales_by_day
-WHERE NOT is_cancelled AND order_day BETWEEN $period_from AND $period_to
+WHERE NOT is_cancelled AND order_day BETWEEN $first_day AND $last_day
 GROUP BY order_day, currency
 ORDER BY order_day, currency
 
 -- name: cancelled_by_day
 SELECT order_day, sum(orders)::BIGINT AS orders
 FROM reports.sales_by_day
-WHERE is_cancelled AND order_day BETWEEN $period_from AND $period_to
+WHERE is_cancelled AND order_day BETWEEN $first_day AND $last_day
 GROUP BY order_day
 ORDER BY order_day
 
@@ -31,34 +31,34 @@ SELECT
     (count(*) FILTER (is_returned))::BIGINT AS returned_orders,
     coalesce(sum(grand_total) FILTER (is_returned), 0) AS returned_total
 FROM reports.order_facts
-WHERE order_day BETWEEN $period_from AND $period_to
+WHERE order_day BETWEEN $first_day AND $last_day
 GROUP BY currency
 
 -- name: sales_by_source
 SELECT source_name AS name, currency, sum(orders)::BIGINT AS orders, sum(grand_total) AS amount
 FROM reports.sales_by_source
-WHERE NOT is_cancelled AND order_day BETWEEN $period_from AND $period_to
+WHERE NOT is_cancelled AND order_day BETWEEN $first_day AND $last_day
 GROUP BY source_id, source_name, currency
 ORDER BY currency, amount DESC, name
 
 -- name: sales_by_manager
 SELECT responsible AS name, currency, sum(orders)::BIGINT AS orders, sum(grand_total) AS amount
 FROM reports.sales_by_manager
-WHERE NOT is_cancelled AND order_day BETWEEN $period_from AND $period_to
+WHERE NOT is_cancelled AND order_day BETWEEN $first_day AND $last_day
 GROUP BY responsible, currency
 ORDER BY currency, amount DESC, name
 
 -- name: orders_by_status_group
 SELECT status_group_name AS name, currency, sum(orders)::BIGINT AS orders, sum(grand_total) AS amount
 FROM reports.sales_by_status
-WHERE order_day BETWEEN $period_from AND $period_to
+WHERE order_day BETWEEN $first_day AND $last_day
 GROUP BY status_group_id, status_group_name, currency
 ORDER BY status_group_id, currency
 
 -- name: sales_by_stage
 SELECT stage AS name, currency, sum(orders)::BIGINT AS orders, sum(grand_total) AS amount
 FROM reports.sales_by_status
-WHERE order_day BETWEEN $period_from AND $period_to
+WHERE order_day BETWEEN $first_day AND $last_day
 GROUP BY stage, currency
 ORDER BY currency, min(status_group_id), amount DESC, name
 
@@ -66,7 +66,7 @@ ORDER BY currency, min(status_group_id), amount DESC, name
 SELECT item_kind, product_name AS name, sku, currency, sum(quantity) AS quantity, sum(discount) AS discount,
     sum(amount) AS amount
 FROM reports.sales_by_product
-WHERE NOT is_cancelled AND order_day BETWEEN $period_from AND $period_to
+WHERE NOT is_cancelled AND order_day BETWEEN $first_day AND $last_day
 GROUP BY item_kind, product_id, product_name, sku, currency
 ORDER BY currency, amount DESC, name, sku
 
@@ -74,7 +74,7 @@ ORDER BY currency, amount DESC, name, sku
 SELECT item_kind, category_name AS name, currency, sum(quantity) AS quantity, sum(discount) AS discount,
     sum(amount) AS amount
 FROM reports.sales_by_category
-WHERE NOT is_cancelled AND order_day BETWEEN $period_from AND $period_to
+WHERE NOT is_cancelled AND order_day BETWEEN $first_day AND $last_day
 GROUP BY item_kind, category_id, category_name, currency
 ORDER BY currency, amount DESC, name
 
@@ -83,7 +83,7 @@ SELECT currency, sum(orders_with_discount)::BIGINT AS orders_with_discount, sum(
     sum(discount_total) AS discount_total, sum(goods_discount) AS goods_discount,
     sum(services_discount) AS services_discount
 FROM reports.discounts_by_day
-WHERE NOT is_cancelled AND order_day BETWEEN $period_from AND $period_to
+WHERE NOT is_cancelled AND order_day BETWEEN $first_day AND $last_day
 GROUP BY currency
 ORDER BY currency
 
@@ -91,14 +91,14 @@ ORDER BY currency
 SELECT delivery_service AS name, currency, sum(orders)::BIGINT AS orders, sum(orders_charged)::BIGINT AS orders_charged,
     sum(orders_returned)::BIGINT AS orders_returned, sum(delivery_total) AS amount
 FROM reports.delivery_by_service
-WHERE NOT is_cancelled AND order_day BETWEEN $period_from AND $period_to
+WHERE NOT is_cancelled AND order_day BETWEEN $first_day AND $last_day
 GROUP BY delivery_service, currency
 ORDER BY currency, orders DESC, name
 
 -- name: payments
 SELECT coalesce(method, account) AS name, currency, sum(payments)::BIGINT AS payments, sum(amount) AS amount
 FROM reports.payments_by_method
-WHERE NOT is_cancelled AND NOT is_expense AND status = 'paid' AND order_day BETWEEN $period_from AND $period_to
+WHERE NOT is_cancelled AND NOT is_expense AND status = 'paid' AND order_day BETWEEN $first_day AND $last_day
 GROUP BY coalesce(method, account), currency
 ORDER BY currency, amount DESC, name
 
@@ -106,14 +106,14 @@ ORDER BY currency, amount DESC, name
 SELECT is_returned, stage AS name, currency, sum(orders)::BIGINT AS orders, sum(grand_total) AS amount,
     sum(paid_total) AS paid
 FROM reports.returns_and_cancellations
-WHERE order_day BETWEEN $period_from AND $period_to
+WHERE order_day BETWEEN $first_day AND $last_day
 GROUP BY is_returned, stage, currency
 ORDER BY currency, amount DESC, name
 
 -- name: repeat_buyers
 SELECT buyer_kind, currency, sum(orders)::BIGINT AS orders, sum(grand_total) AS amount
 FROM reports.repeat_buyers
-WHERE order_day BETWEEN $period_from AND $period_to
+WHERE order_day BETWEEN $first_day AND $last_day
 GROUP BY buyer_kind, currency
 ORDER BY currency, buyer_kind
 
@@ -121,7 +121,7 @@ ORDER BY currency, buyer_kind
 WITH of_period AS (
     SELECT partner_id, count(*) AS orders
     FROM reports.order_facts
-    WHERE NOT is_cancelled AND has_buyer AND order_day BETWEEN $period_from AND $period_to
+    WHERE NOT is_cancelled AND has_buyer AND order_day BETWEEN $first_day AND $last_day
     GROUP BY partner_id
 )
 SELECT
@@ -130,6 +130,6 @@ SELECT
     count(*) FILTER (EXISTS (
         FROM reports.order_facts AS earlier
         WHERE earlier.partner_id = of_period.partner_id AND NOT earlier.is_cancelled
-            AND earlier.order_day < $period_from
+            AND earlier.order_day < $first_day
     )) AS bought_before
 FROM of_period
