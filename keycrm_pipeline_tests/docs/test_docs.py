@@ -100,7 +100,7 @@ def test_tables_and_columns_that_the_pages_name_exist(tmp_path: Path) -> None:
         for page in PAGES
         if page.name != "CHANGELOG.md"
         for name in re.findall(
-            rf"\b((?:{schemas})\.(?!md\b)[a-z_]+(?:\.[a-z_]+)?)\b", page.read_text("utf-8")
+            rf"\b((?:{schemas})\.(?!(?:md|py)\b)[a-z_]+(?:\.[a-z_]+)?)\b", page.read_text("utf-8")
         )
     }
     assert {name for _, name in named} >= {table.qualified_name for table in TABLES}
