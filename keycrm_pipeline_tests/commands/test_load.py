@@ -128,7 +128,7 @@ def test_a_load_that_misses_many_orders_says_so(keyed: Place, account: Account) 
     result = keyed.run("load", *DAY)
     assert result.exit_code == 0
     assert (
-        "Booked orders of the period that did not come back from KeyCRM: more than 1 (sweep.most_missing)"
+        "More than 1 booked orders of 2024-03-04 did not come back from KeyCRM (sweep.most_missing)."
         in result.stderr
     )
     assert "missing_in_crm" not in keyed.json("status")[1]["review"]
