@@ -1,8 +1,8 @@
-"""The commands. Declares what they take and which exit code they end with; what they do is in `commands`.
+"""The commands: their options and exit codes. What they do is in `commands`.
 
-Heavy imports stand inside the commands: `status` must answer at once, and never imports Dagster.
-Exit codes: 0 succeeded, 1 failed, 2 wrong usage or profile. With `--json`, standard output holds one JSON object and
-nothing else, also when a command fails or was called wrongly.
+Heavy imports are inside the commands: `status` must answer at once, and never imports Dagster.
+Exit codes: 0 succeeded, 1 failed, 2 wrong usage or profile. With `--json`, standard output contains one JSON object and
+nothing else, even if a command fails or is used wrongly.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ INTERRUPTED = 130
 _LOG = logging.getLogger("keycrm_pipeline")
 _JSON = "--json"
 _EXCHANGES = ("load", *(sync.name for sync in SYNCS))
-"""Commands that print the keys of a load, also when none took place."""
+"""Commands that print the keys of a load, even if none took place."""
 
 
 def _print_json(value: dict[str, Any]) -> None:
@@ -69,7 +69,7 @@ def _stop(message: str, code: int, as_json: bool, **more: Any) -> NoReturn:
 
 
 def _empty_summary(command: str | None, profile: str | None = None) -> dict[str, Any]:
-    """The keys that `command` prints besides `status` and `error` when it could not begin: a program reads them all."""
+    """The keys besides `status` and `error` that `command` prints when it could not start: programs expect them."""
     if command not in _EXCHANGES:
         return {}
     from keycrm_pipeline.commands.output import failed_load
@@ -78,7 +78,7 @@ def _empty_summary(command: str | None, profile: str | None = None) -> dict[str,
 
 
 class _Commands(click.Group):
-    """The commands as a group that tells every error in words, and as JSON when JSON was asked for."""
+    """The group of commands, which reports every error in words, or as JSON with `--json`."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
         """Runs a command and ends the process with its exit code."""
@@ -97,14 +97,14 @@ class _Commands(click.Group):
             _stop(
                 "Stopped by hand. What was stored is safe.", INTERRUPTED, as_json, **_empty_summary(command)
             )
-        except Exception as error:  # noqa: BLE001 - a person is told in words; values may be somebody's data
+        except Exception as error:  # noqa: BLE001 - reported in words; values may be personal data
             from keycrm_pipeline.run.errors import unexpected
 
             _stop(str(unexpected(error)), FAILED, as_json, **_empty_summary(command))
 
 
 def _chosen_profile(name: str | None, settings: Settings) -> Profile:
-    """The profile of that name, or the only one there is.
+    """The profile of that name, or the only one.
 
     Raises:
         ProfileError: It does not exist, or has mistakes.
@@ -116,7 +116,7 @@ def _chosen_profile(name: str | None, settings: Settings) -> Profile:
             raise click.UsageError(
                 f"Name a profile with --profile: {', '.join(names)}."
                 if names
-                else f"There is no profile in {settings.profiles_directory}. Make one with "
+                else f"There is no profile in {settings.profiles_directory}. Create one with "
                 "`keycrm-pipeline init --profile NAME`."
             )
         name = names[0]
@@ -152,7 +152,7 @@ def main() -> None:
 
 
 class _Printed(logging.Handler):
-    """Hands log records to a function that prints them."""
+    """Passes log records to a function that prints them."""
 
     def __init__(self, printed: Callable[[logging.LogRecord], None], level: int) -> None:
         super().__init__(level)
@@ -166,7 +166,7 @@ class _Printed(logging.Handler):
 def _printing(
     logger: logging.Logger, printed: Callable[[logging.LogRecord], None], level: int
 ) -> Iterator[None]:
-    """Prints the records of a logger from a level on while the block runs."""
+    """Prints the records of a logger at or above a level while the block runs."""
     handler, before = _Printed(printed, level), logger.level
     logger.addHandler(handler)
     logger.setLevel(level)
@@ -179,7 +179,7 @@ def _printing(
 
 @contextlib.contextmanager
 def _progress(shown: bool) -> Iterator[None]:
-    """What a load logs, on the error stream; and a progress bar when that is a terminal."""
+    """Prints what a load logs to standard error, with a progress bar if that is a terminal."""
     from keycrm_pipeline.run.progress import ORDERS
 
     if not (shown and sys.stderr.isatty()):
@@ -279,7 +279,7 @@ for _sync in SYNCS:
 @main.command()
 @_command
 def check(workspace: Workspace, as_json: bool) -> None:
-    """Tries key and connection, and lists all that a profile maps, with ids and what is still unmapped."""
+    """Checks the key and the connection, and lists everything that a profile maps, with ids and what is unmapped."""
     from keycrm_pipeline.commands.check import as_json as check_as_json
     from keycrm_pipeline.commands.check import check_account
     from keycrm_pipeline.commands.output import print_check
@@ -300,7 +300,7 @@ def check(workspace: Workspace, as_json: bool) -> None:
 @main.command()
 @_command
 def status(workspace: Workspace, as_json: bool) -> None:
-    """Shows the last exchange and what waits for a person."""
+    """Shows the last exchange and what needs your attention."""
     from keycrm_pipeline.commands.status import print_status, read_status, status_as_json
     from keycrm_pipeline.warehouse.errors import WarehouseError
 
@@ -321,11 +321,11 @@ def status(workspace: Workspace, as_json: bool) -> None:
     "done",
     metavar="PRODUCT",
     type=int,
-    help="Tick off a promoted product by its number: you have looked at its card.",
+    help="Tick off a promoted product by its number, once you have checked its card.",
 )
 @_command
 def review(workspace: Workspace, kind: str | None, done: int | None, as_json: bool) -> None:
-    """Lists what waits for a person; --done ticks off a promoted product."""
+    """Lists what needs your attention; --done ticks off a promoted product."""
     from keycrm_pipeline.commands.status import (
         print_review_rows,
         read_review,
@@ -357,13 +357,13 @@ def review(workspace: Workspace, kind: str | None, done: int | None, as_json: bo
 @click.option(
     "--requests-per-minute",
     type=click.IntRange(1, MOST_REQUESTS_PER_MINUTE),
-    help=f"Requests that the key may make in a minute; default: {DEFAULT_REQUESTS_PER_MINUTE}.",
+    help=f"Requests per minute that the key allows; default: {DEFAULT_REQUESTS_PER_MINUTE}.",
 )
 @click.option(
     "--yes", "takes_defaults", is_flag=True, help="Ask nothing; the key must be in the environment."
 )
 def init(name: str, base_url: str, requests_per_minute: int | None, takes_defaults: bool) -> None:
-    """Asks for key and a few choices, reads the account, and writes a commented profile ready to edit."""
+    """Asks for the key and a few settings, reads the account, and writes a commented profile ready to edit."""
     from keycrm_pipeline.commands.init import InitError, next_steps, write_profile
     from keycrm_pipeline.crm.errors import KeyCrmError
 
@@ -428,7 +428,7 @@ def export(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Writes the documents of a period to hand over to the accounting system."""
+    """Writes the documents of a period as files for the accounting system."""
     period = _checked_period(workspace.profile, first_day.date(), last_day.date())
     from keycrm_pipeline.commands.files import export_as_json, print_export
     from keycrm_pipeline.exports import ExportError, export_period

@@ -1,6 +1,6 @@
-"""The fixed lists that every package shares: kinds of cards and lines, status groups, export formats.
+"""The fixed lists shared by all packages: kinds of cards and lines, status groups, export formats.
 
-Each value and its Ukrainian name is written here once. This module imports nothing, so that anything may import it.
+Each value and its Ukrainian name is written here once. This module imports nothing, so that every module may import it.
 """
 
 from __future__ import annotations

@@ -23,10 +23,10 @@ class Period:
     last: date
 
     def __post_init__(self) -> None:
-        """Refuses a period that ends before it begins.
+        """Checks that the period does not end before it begins.
 
         Raises:
-            ValueError: It does.
+            ValueError: The last day is before the first.
         """
         if self.last < self.first:
             raise ValueError(f"The period begins on {self.first} and ends before that, on {self.last}.")
@@ -47,7 +47,7 @@ class Period:
     def instants(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """The UTC instants from the first local midnight to the midnight after the last day (R1).
 
-        Both clock changes come out right: 2026-03-29 has 23 hours in Kyiv, 2026-10-25 has 25.
+        Both clock changes are handled: 2026-03-29 has 23 hours in Kyiv, 2026-10-25 has 25.
         """
         start = datetime.combine(self.first, time.min, tzinfo=zone)
         end = datetime.combine(self.last + DAY, time.min, tzinfo=zone)
@@ -55,7 +55,7 @@ class Period:
 
 
 def contiguous_periods(days: Iterable[date]) -> list[Period]:
-    """Joins days that follow each other into periods, in order."""
+    """Joins consecutive days into periods, in order."""
     return list(_joined(sorted(set(days))))
 
 

@@ -288,7 +288,7 @@ def profile_text(
         "  require_mapping: false",
         *_mapping(
             "stages",
-            "Status -> stage in the accounting system (Етап).",
+            "Status -> stage in the accounting system (Стадія).",
             (
                 (
                     row["id"],

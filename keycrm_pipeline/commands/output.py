@@ -105,7 +105,7 @@ _CHECK_TABLES: Sequence[tuple[str, str, Mapping[str, str]]] = (
     (
         "statuses",
         "Statuses (statuses.stages)",
-        {"id": "Id", "name": "Name", "group": "Group", "stage": "Stage (Етап)", "is_loaded": "Loaded"},
+        {"id": "Id", "name": "Name", "group": "Group", "stage": "Stage (Стадія)", "is_loaded": "Loaded"},
     ),
     (
         "sources",

@@ -131,7 +131,7 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("partner_id", "Код контрагента", Kind.INTEGER),
             ExportColumn("partner_name", "Контрагент"),
             ExportColumn("partner_phone", "Телефон контрагента", Kind.CODE),
-            ExportColumn("stage", "Етап"),
+            ExportColumn("stage", "Стадія"),
             ExportColumn("status_name", "Статус KeyCRM"),
             ExportColumn("source_name", "Джерело"),
             ExportColumn("source_number", "Номер джерела", Kind.CODE),
@@ -235,11 +235,11 @@ TABLES: tuple[ExportTable, ...] = (
     ),
     ExportTable(
         "held_back",
-        "Не передано",
+        "Не вивантажено",
         (
             ExportColumn("order_id", "Номер замовлення", Kind.INTEGER),
             ExportColumn("order_day", "День", Kind.DAY),
-            ExportColumn("reason", "Чому не передано"),
+            ExportColumn("reason", "Чому не вивантажено"),
             ExportColumn("details", "Подробиці"),
             ExportColumn("cause", "Ключ причини", is_default=False),
         ),

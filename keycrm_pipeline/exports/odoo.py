@@ -18,7 +18,7 @@ from keycrm_pipeline.exports.texts import clean_column, harmless_column
 from keycrm_pipeline.kinds import PRODUCT_WITH_SKU, SERVICE, SERVICE_LINE_NAMES, TAX, WRAP
 
 _LABELS = (
-    ("stage", "Етап"),
+    ("stage", "Стадія"),
     ("source_name", "Джерело"),
     ("responsible", "Відповідальний"),
     ("account", "Банк. рахунок/Каса"),

@@ -1,7 +1,7 @@
 """The assets of a load: one op per profile that yields a result for each stage as it finishes.
 
 A run is for one day or a range of days, and for all stages or some of them. What a stage does is in `pipeline`; the
-assets of files that people take away are in `files`.
+assets of exported files and reports are in `files`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ from keycrm_pipeline.pipeline.stages import STAGES, Stage, StageResult, run_load
 from keycrm_pipeline.run.session import Plan, Session
 
 RUN_DAYS = 31
-"""Days of one run of a backfill: a year loses at most a month to a crash, and starting runs costs little."""
+"""Days of one run of a backfill: a crash loses at most a month of it, and starting the runs costs little."""
 
 
 def _spec(assets: ProfileAssets, stage: Stage) -> dg.AssetSpec:
@@ -31,7 +31,7 @@ def _spec(assets: ProfileAssets, stage: Stage) -> dg.AssetSpec:
         deps=[assets.key(name) for name in stage.needs],
         description=stage.description,
         kinds={"python", *stage.kinds},
-        # A run may be for some stages only.
+        # A run may include only some stages.
         skippable=True,
         metadata={
             "dagster/column_schema": column_schema(stage.table),
@@ -67,7 +67,7 @@ def build_load(assets: ProfileAssets) -> dg.AssetsDefinition:
                         context.add_asset_metadata(
                             day_metadata(numbers), asset_key=key, partition_key=day.isoformat()
                         )
-                # On the last day alone: repeated on each day it would fill the storage.
+                # Only on the last day: repeated on each day it would fill the storage.
                 context.add_asset_metadata(
                     _run_metadata(session, result), asset_key=key, partition_key=period.last.isoformat()
                 )

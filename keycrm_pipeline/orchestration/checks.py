@@ -1,4 +1,4 @@
-"""Asset checks: broken books are errors; what waits for a person is a warning with its first cases.
+"""Asset checks: inconsistent books are errors; what needs attention is a warning with its first cases.
 
 A check reads the stored tables and changes nothing. No personal data: ids only, and where to read more.
 """
@@ -16,7 +16,7 @@ from keycrm_pipeline.warehouse import review
 from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS, offenders
 
 MOST_CASES = 20
-"""Cases that a check shows; the review list has them all."""
+"""Cases that a check shows; the review list has all of them."""
 
 
 def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
@@ -33,7 +33,7 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
             for kind in REVIEW_LIST.values()
         ),
         dg.AssetCheckSpec(
-            "yesterday_is_loaded", asset=orders, description="Yesterday was loaded to its end."
+            "yesterday_is_loaded", asset=orders, description="Yesterday was loaded completely."
         ),
     ]
 
@@ -70,13 +70,13 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
 def _cases(kind: str, rows: list[review.ReviewRow]) -> str:
     if not rows:
         return "None."
-    # Text that somebody typed may contain anything.
+    # Text that people typed may contain anything.
     is_typed = REVIEW_LIST[kind].has_typed_subject
     lines = [
         f"| {'(see the review list)' if is_typed else row.subject} | {row.first_seen_at:%Y-%m-%d %H:%M} |"
         for row in rows[:MOST_CASES]
     ]
-    return "\n".join(["| about | first seen |", "|---|---|", *lines])
+    return "\n".join(["| subject | first seen |", "|---|---|", *lines])
 
 
 def _freshness(orders: dg.AssetKey, loaded: list[date], yesterday: date) -> dg.AssetCheckResult:

@@ -41,7 +41,7 @@ REPOSITORY = "__repository__"
 
 @contextlib.contextmanager
 def runs_with_origin(instance: dg.DagsterInstance, module: str) -> Iterator[None]:
-    """Gives runs that are executed in this process the origin that runs of the page have.
+    """Gives runs executed in this process the same origin as runs started from the page.
 
     The Overview shows only runs that come from a code location. 1.13.28: `execute_in_process` creates its run by
     `instance.create_run_for_job` and passes no origin.
@@ -60,7 +60,7 @@ def runs_with_origin(instance: dg.DagsterInstance, module: str) -> Iterator[None
         origin = RemoteJobOrigin(repository, job_def.name)
         return create(job_def=job_def, **{**arguments, "remote_job_origin": origin})
 
-    # Set on this object alone; deleted, the method of its class is found again.
+    # Set on this object only; once deleted, the method of its class is found again.
     vars(instance)["create_run_for_job"] = create_with_origin
     try:
         yield
@@ -87,11 +87,11 @@ def end_run(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> N
 
 
 def make_pools_known(instance: dg.DagsterInstance, pools: Iterable[str]) -> None:
-    """Gives pools their default limit before the daemon sees a run of them.
+    """Gives pools their default limit before the daemon sees a run that uses them.
 
-    Dagster gives it when it first finds such a run in its queue, after it has looked which pools have a limit: of the
-    first backfill ever, two runs would be started at once, and the second would wait for the lock of its profile.
-    A limit that a pool has stays. 1.13.28: limits are set through the storage, which is not public.
+    Dagster sets it when it first finds such a run in its queue, after it has read which pools have a limit: two runs
+    of the very first backfill would start at once, and the second would wait for the lock of its profile. A limit
+    that a pool already has stays. 1.13.28: limits are set through the storage, which is not public.
 
     Args:
         instance: The instance.

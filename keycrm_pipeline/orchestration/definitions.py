@@ -1,7 +1,7 @@
 """What Dagster loads: assets, checks, jobs, schedules and sensors of every profile. Nothing happens at import.
 
-Every run is a process that loads all definitions before it does one of them. So what just one kind of run needs and is
-slow to load (workbooks, pandera, numpy, the report) is imported when it runs.
+Every run is a process that first loads all definitions. So what only one kind of run needs and is slow to import
+(workbooks, pandera, numpy, the report) is imported when it runs.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def build_definitions(
     Args:
         profiles: Profiles to build for.
         settings: Where profiles and data are.
-        refused: Profiles with mistakes: each shows as an asset that says what is wrong, and the others still work.
+        refused: Profiles with mistakes: each is shown as an asset that says what is wrong, and the others still work.
     """
     # Printed once for each asset at every load and every run: backfill policies have been beta for years.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -69,13 +69,13 @@ def build_definitions(
         jobs=jobs,
         schedules=schedules,
         sensors=sensors,
-        # One writer a file: the steps of a run share one process and one lock.
+        # One writer per file: the steps of a run share one process and one lock.
         executor=dg.in_process_executor,
     )
 
 
 _built: dict[str, tuple[object, dg.Definitions]] = {}
-"""What was built last, and of what. Dagster asks twice in a row when it loads a code location."""
+"""What was built last, and from what: Dagster asks twice in a row when it loads a code location."""
 
 
 @dg.definitions

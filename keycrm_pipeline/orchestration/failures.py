@@ -1,4 +1,4 @@
-"""Which failures Dagster may try again, and which only a person can fix."""
+"""Which failures Dagster may retry, and which only a person can fix."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from keycrm_pipeline.run.session import FORESEEN
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""For what survived the client's own retries: a CRM or a file that is busy for minutes."""
+"""For what outlasts the client's own retries: a CRM or a file that is busy for minutes."""
 
 
 class RunStoppedError(dg.DagsterError, dg.DagsterExecutionInterruptedError):
-    """The process of a run that the daemon launched must end: the product stops, or a person chose "Terminate".
+    """A run that the daemon launched must end: the product is stopping, or somebody chose "Terminate".
 
     Dagster knows which of the two it was: it starts the run again when the product runs again, or leaves it canceled. A
     bare interrupt would make it follow the retry policy first, which waits for half a minute.
@@ -27,12 +27,12 @@ class RunStoppedError(dg.DagsterError, dg.DagsterExecutionInterruptedError):
 
 @contextlib.contextmanager
 def as_dagster_failure(context: dg.OpExecutionContext | dg.AssetExecutionContext) -> Iterator[None]:
-    """Turns an error written for users into a Dagster failure that shows just its words.
+    """Turns an error written for users into a Dagster failure that shows only its text.
 
-    What time may fix is raised as it is in a run that nobody waits for, so that the retry policy applies. A person at
-    a terminal is informed at once: the client has tried for a minute already. For a wrong key, a refused request or a
-    damaged file trying again cannot help. What a person stopped at a terminal stays stopped: Dagster's retry policy
-    would take Ctrl-C for a fault and begin again. A run that the daemon launched is interrupted.
+    In a run that nobody waits for, an error that may pass with time is raised as it is, so that the retry policy
+    applies. A person at a terminal is informed at once: the client has already tried for a minute. Retrying cannot help
+    with a wrong key, a refused request or a damaged file. A run stopped at a terminal stays stopped: Dagster's retry
+    policy would take Ctrl-C for a fault and start again. A run that the daemon launched is interrupted.
     """
     is_watched = PROCESS_TAG in context.run.tags
     try:

@@ -1,7 +1,7 @@
-"""Assets `exports` and `report`: files of a period that people take away, made on demand from the page.
+"""Assets `exports` and `report`: files of a period, written on demand from the page.
 
-Not partitioned: each run makes the files of the period that its configuration names, the last 30 days by default. What
-stands in the files is in `exports` and `reports`; the same is to be had by the commands `export` and `report`.
+They are not partitioned: each run writes the files of the period in its configuration, the last 30 days by default.
+What the files contain is in `exports` and `reports`; the commands `export` and `report` write the same.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ class _Period(dg.Config):
     period_from: str | None = Field(
         default=None,
         pattern=_DAY,
-        description="First day, YYYY-MM-DD; 30 days up to the last one by default.",
+        description="First day, YYYY-MM-DD; by default 30 days up to the last one.",
     )
     period_to: str | None = Field(
         default=None, pattern=_DAY, description="Last day, YYYY-MM-DD, included; today by default."
@@ -35,7 +35,7 @@ class _Period(dg.Config):
 
 
 class ExportConfig(_Period):
-    """What an export is to hold."""
+    """Settings of an export."""
 
     format: ExportFormat = Field(
         default=EXPORT_FORMATS[0], description=f"Format of the files: {', '.join(EXPORT_FORMATS)}."
@@ -43,14 +43,14 @@ class ExportConfig(_Period):
 
 
 class ReportConfig(_Period):
-    """What a report is to show."""
+    """Settings of a report."""
 
     language: Language = Field(default=LANGUAGES[0], description=f"{' or '.join(LANGUAGES)}.")
 
 
 @contextlib.contextmanager
-def _told(context: dg.AssetExecutionContext) -> Iterator[None]:
-    """Turns an error written for users into a failure that shows just its words: trying again cannot help."""
+def _as_failure(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Turns an error written for users into a failure that shows only its text: retrying cannot help."""
     from keycrm_pipeline.exports import ExportError
     from keycrm_pipeline.reports.files import ReportError
 
@@ -88,7 +88,7 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
         pool=assets.pool,
     )
     def exports(context: dg.AssetExecutionContext, config: ExportConfig) -> dg.MaterializeResult:
-        """Documents of a period to hand over: partners, products, orders, lines, services and payments as files.
+        """Documents of a period as files: partners, products, orders, lines, services and payments.
 
         Only complete, valid orders are exported; the others are counted with the reason.
         """
@@ -97,7 +97,7 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
         now = datetime.now(UTC)
         workspace = assets.workspace
         period = _period(workspace, config, now)
-        with _told(context):
+        with _as_failure(context):
             result = export_period(workspace, period, export_format=config.format, now=now)
         return dg.MaterializeResult(
             metadata={
@@ -131,13 +131,13 @@ def build_report(assets: ProfileAssets) -> dg.AssetsDefinition:
         pool=assets.pool,
     )
     def report(context: dg.AssetExecutionContext, config: ReportConfig) -> dg.MaterializeResult:
-        """The exchange report of a period as one HTML file: sales, payments, returns, and what waits for a person."""
+        """The exchange report of a period as one HTML file: sales, payments, returns, and what needs attention."""
         from keycrm_pipeline.reports.files import report_period
 
         now = datetime.now(UTC)
         workspace = assets.workspace
         period = _period(workspace, config, now)
-        with _told(context):
+        with _as_failure(context):
             path = report_period(workspace, period, language=config.language, now=now)
         return dg.MaterializeResult(
             metadata={

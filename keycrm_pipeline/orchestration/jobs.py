@@ -1,7 +1,7 @@
 """Jobs of a profile: `<profile>_load` for a period, one op job per sync, and one job per kind of file.
 
-A sync is work and no data, so it is no asset: the lineage shows data alone. What a sync has written is reported as
-materializations of the touched partitions, which automation conditions of other people's assets follow.
+A sync is work, not data, so it is not an asset: the lineage shows only data. What a sync has written is reported as
+materializations of the touched partitions, which automation conditions of other assets can follow.
 """
 
 import dagster as dg
@@ -17,7 +17,7 @@ from keycrm_pipeline.run.session import Plan, Session
 
 FILE_JOBS = ("exports", "report")
 _TABLES_BY_DAY = ("raw_orders", "validated_orders")
-"""Stages whose rows are of a day, as those of `orders` are."""
+"""Stages whose rows belong to a day, as those of `orders` do."""
 
 
 def build_jobs(assets: ProfileAssets) -> list[dg.JobDefinition | AssetJob]:
@@ -58,7 +58,7 @@ def _sync_job(assets: ProfileAssets, sync: Sync) -> dg.JobDefinition:
             try:
                 context.add_output_metadata(dict(sync.run(session)))
             finally:
-                # Also when it fails at its end: what is written is written.
+                # Also if it fails at its end: what it has written stays written.
                 _report_written(context, assets, session)
 
     @dg.job(
@@ -74,7 +74,7 @@ def _sync_job(assets: ProfileAssets, sync: Sync) -> dg.JobDefinition:
 
 
 def _report_written(context: dg.OpExecutionContext, assets: ProfileAssets, session: Session) -> None:
-    """Reports the touched partitions: of the tables by day each day, of the cards the newest one."""
+    """Reports the touched partitions: each day for tables by day, only the newest for cards."""
     days = sorted(session.written_days)
     for day in days:
         for name in (*_TABLES_BY_DAY, "orders"):

@@ -35,7 +35,7 @@ class Outcome:
         succeeded: Whether every step did.
         summary: The exchange summary; None when not even the exchange row could be written.
         error: What went wrong, in words; None when nothing did.
-        is_stopped: Whether a person ended it.
+        is_stopped: Whether somebody stopped it.
     """
 
     succeeded: bool
@@ -54,7 +54,7 @@ def run_job(workspace: Workspace, job: str, period: Period | None = None) -> Out
     """
     definitions = build_definitions([workspace.profile], workspace.settings)
     with open_instance() as instance:
-        # A load that was killed would hold the profile's place in the queue, and nobody else may be there to end it.
+        # A load that was killed would keep the profile's place in the queue, and there may be no daemon to end it.
         end_orphaned_runs(instance)
         with runs_with_origin(instance, DEFINITIONS):
             result = definitions.resolve_job_def(f"{workspace.profile.name}_{job}").execute_in_process(

@@ -17,7 +17,7 @@ PROFILE_TAG = "keycrm/profile"
 """Runs of one profile wait for each other in the queue: `dagster.yaml` limits this tag to one run per value."""
 
 PERIOD_TAG = "keycrm/period"
-"""The days that a run is for, as people read them."""
+"""The days of a run, for people to read."""
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
 def _work_under_way(instance: dg.DagsterInstance, assets: ProfileAssets) -> str | None:
     """Why a changes sync need not be queued now, in words; None when nothing of the profile waits or runs.
 
-    A sync queued behind a backfill would ask for what the backfill is about to load; the next tick comes soon.
+    A sync queued behind a backfill would fetch what the backfill is about to load; the next tick comes soon.
     """
     name = assets.profile.name
     if instance.get_run_records(dg.RunsFilter(tags={PROFILE_TAG: name}, statuses=_UNFINISHED), limit=1):
@@ -94,8 +94,8 @@ def _work_under_way(instance: dg.DagsterInstance, assets: ProfileAssets) -> str 
 def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> str | None:
     """Why the exchange that ended last failed, in words; None when it did not.
 
-    What runs or waits proves nothing yet: counted as no failure, each new try would end one streak and begin another
-    alert. A run that died before or after it could write the log is seen by Dagster alone.
+    What runs or waits proves nothing yet: if it counted as no failure, each retry would end the streak and cause
+    another alert. Only Dagster knows of a run that died before or after it could write the log.
     """
     profile = assets.profile
     try:

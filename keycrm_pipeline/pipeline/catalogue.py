@@ -1,4 +1,4 @@
-"""Sync `catalogue`: KeyCRM's categories, and the products and offers that orders have met."""
+"""Sync `catalogue`: KeyCRM's categories, and the products and offers that occur in orders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from keycrm_pipeline.warehouse import syncs
 
 
 def run(session: Session) -> Mapping[str, Any]:
-    """Refreshes KeyCRM's categories and the products and offers that orders have met."""
+    """Refreshes KeyCRM's categories and the products and offers that occur in orders."""
     with session.client() as client:
         refresh_reference_lists(session, client, everything=True)
         with session.warehouse.writing() as connection:

@@ -1,8 +1,7 @@
-"""Brings the accounting catalogue's cards into the books before an exchange matches anything (R12).
+"""Imports the cards of the accounting catalogue before an exchange matches anything (R12).
 
-The files lie in `<profiles dir>/<profile>/catalogue/`: `products.csv` and `partners.csv`, both optional. A file
-whose content was brought in already is not read again. What a row becomes is decided
-in `accounting.catalogue_cards`.
+The files are in `<profiles dir>/<profile>/catalogue/`: `products.csv` and `partners.csv`, both optional. A file that
+has not changed since it was imported is not read again. What a row becomes is decided in `accounting.catalogue_cards`.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class CatalogueFilesError(ExchangeError):
 
 @dataclass(frozen=True)
 class CatalogueFile:
-    """One file as it lies there.
+    """One catalogue file as it is on disk.
 
     Attributes:
         path: Where it is.
@@ -69,12 +68,12 @@ class CatalogueFile:
 
     @property
     def digest(self) -> str:
-        """Digest of its content."""
+        """SHA-256 of its content."""
         return hashlib.sha256(self.content).hexdigest()
 
 
 def find_catalogue_files(workspace: Workspace) -> list[CatalogueFile]:
-    """The files that are there, partners first.
+    """The files that exist, partners first.
 
     Raises:
         CatalogueFilesError: A file cannot be opened.
@@ -92,10 +91,10 @@ def find_catalogue_files(workspace: Workspace) -> list[CatalogueFile]:
 
 
 def read_catalogue(files: Sequence[CatalogueFile]) -> Mapping[str, Sequence[CatalogueRow]]:
-    """The validated rows of each file by its name.
+    """The validated rows of each file, by file name.
 
     Raises:
-        CatalogueFilesError: With every problem of every file: its line, its column, what to do.
+        CatalogueFilesError: Lists every problem of every file: line, column and what to do.
     """
     rows: dict[str, Sequence[CatalogueRow]] = {}
     errors: list[str] = []
@@ -110,10 +109,10 @@ def read_catalogue(files: Sequence[CatalogueFile]) -> Mapping[str, Sequence[Cata
 
 
 def bring_in_catalogue(session: Session) -> None:
-    """Brings cards of new and changed files into the books; does nothing when there is none.
+    """Imports the cards of new and changed files; does nothing if there are none.
 
-    Both files enter in one transaction, or none does. A file that no longer exists leaves its cards, and takes what
-    stood in the way of its SKUs off the review list.
+    Both files are imported in one transaction. When a file no longer exists, its cards stay and its SKU conflicts
+    leave the review list.
 
     Raises:
         CatalogueFilesError: A file cannot be used; nothing was changed.
@@ -123,17 +122,17 @@ def bring_in_catalogue(session: Session) -> None:
     files = find_catalogue_files(session.workspace)
     with session.warehouse.reading() as connection:
         known = store.known_files(connection)
-    gone = sorted(known.digests.keys() - {file.name for file in files})
+    removed = sorted(known.digests.keys() - {file.name for file in files})
     changed = [file for file in files if known.digests.get(file.name) != file.digest]
-    # What stood in the way of a SKU may be gone by now, though the file is the same.
+    # A SKU conflict may be resolved by now although the file has not changed.
     again = [
         file for file in files if known.has_conflicts and file.name == PRODUCTS_FILE and file not in changed
     ]
-    if not (gone or changed or again):
+    if not (removed or changed or again):
         return
     rows = read_catalogue([*changed, *again])
     with session.warehouse.writing() as connection, transaction(connection):
-        store.forget_files(connection, gone)
+        store.forget_files(connection, removed)
         for file in (*changed, *again):
             if file.name == PARTNERS_FILE:
                 partners = [row for row in rows[file.name] if isinstance(row, CataloguePartnerRow)]
@@ -182,15 +181,15 @@ def _enter_products(
         created=[card_row(card) for card in entered.created],
         changed=[card_row(card) for card in entered.changed],
         conflicts=[
-            {"catalogue_id": conflict.catalogue_id, "details": _told(conflict)}
+            {"catalogue_id": conflict.catalogue_id, "details": _details(conflict)}
             for conflict in entered.conflicts
         ],
         now=now,
     )
 
 
-def _told(conflict: CatalogueConflict) -> str:
-    """What is the matter with a SKU and what to do, in words."""
+def _details(conflict: CatalogueConflict) -> str:
+    """What is wrong with a SKU and what to do, in words."""
     if conflict.product_id is None:
         sentence = sentences.CARD_NOT_MADE
     elif conflict.carrier_variant_id is not None:
@@ -226,7 +225,7 @@ def _products(file: CatalogueFile) -> list[CatalogueProductRow]:
 def _validated(
     file: CatalogueFile, read: Callable[[str, str], list[Row]], schema: pa.DataFrameSchema
 ) -> list[Row]:
-    """The rows of a file once they pass its schema; the sentences of the schema become problems of their lines."""
+    """The rows of a file that passes its schema; otherwise each failed check is reported as a problem of its line."""
     import pandera.polars as pa
     import polars as pl
 
@@ -245,7 +244,7 @@ def _validated(
             for case in errors.failure_cases.filter(pl.col("index").is_not_null()).iter_rows(named=True)
         ]
         if not problems:
-            # A mistake of the program, not of the file.
+            # A bug in the program, not a mistake in the file.
             raise
         raise CatalogueFileError(str(file.path), sorted(problems, key=lambda problem: problem.line)) from None
     return rows

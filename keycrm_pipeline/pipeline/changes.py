@@ -1,4 +1,4 @@
-"""Sync `changes`: orders changed since the last exchange, whatever their day, and new ones, until today."""
+"""Sync `changes`: orders of any day that changed since the last exchange, and new ones up to today."""
 
 from __future__ import annotations
 
@@ -22,32 +22,33 @@ if TYPE_CHECKING:
     import duckdb
 
 END_OF_TIME = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
-"""Upper end of `updated_between`: a constant, so that a wrong local clock loses no change."""
+"""Upper end of `updated_between`: a constant, so that a wrong local clock cannot lose a change."""
 
 CREATED_LOOK_BACK = timedelta(days=1)
-"""New orders were reported missing from `updated_between`: those of the last day are asked for by creation too."""
+"""New orders have been reported missing from `updated_between`: those of the last day are also requested by date."""
 
 
 def changes_watermark(connection: duckdb.DuckDBPyConnection) -> datetime | None:
-    """Up to which updated_at the books are known to be right; None when nothing was loaded.
+    """The updated_at up to which the books are known to be complete; None if nothing was loaded.
 
-    What the last successful `changes` noted. Before the first one: the newest updated_at stored, yet not after the
-    first exchange began. Long loads take hours, and an order that changes behind the page it was read from is known
-    to nobody else; a backfill that begins with the oldest days must not make the first sync read all years again.
+    The value recorded by the last successful `changes`. Before the first one: the newest stored updated_at that is
+    not after the start of the first exchange. A long load takes hours, and nothing else notices an order that changes
+    after its page was read; and a backfill that starts with the oldest days must not make the first sync read all
+    years again.
     """
-    noted = exchanges.newest_watermark(connection)
-    return noted if noted is not None else syncs.first_watermark(connection)
+    recorded = exchanges.newest_watermark(connection)
+    return recorded if recorded is not None else syncs.first_watermark(connection)
 
 
 def run(session: Session) -> Mapping[str, Any]:
-    """Picks up orders changed since the last exchange, whatever their day, and new ones entered late.
+    """Picks up orders of any day that changed since the last exchange, and new ones entered late.
 
-    Asks `updated_between` from the watermark minus the profile's overlap, and never from the local clock. The
-    watermark moves only when the exchange succeeds, to the newest updated_at met that is not after the moment when
-    the oldest page was asked for: what changes behind a page that was read already is met by the next sync.
+    Requests `updated_between` from the watermark minus the profile's overlap, never from the local clock. The
+    watermark moves only when the exchange succeeds, to the newest updated_at seen that is not after the time when the
+    oldest page was requested: an order that changes after its page was read is picked up by the next sync.
 
-    The days after the newest loaded one, until today, are loaded by it when it has asked for all their orders: so
-    today's orders are in the books within minutes, and tomorrow's load compares them again (R1).
+    It also loads the days after the newest loaded one, up to today, if it has requested all their orders. So today's
+    orders are in the books within minutes, and tomorrow's load compares them again (R1).
 
     Raises:
         ExchangeError: Nothing was loaded yet.
@@ -58,7 +59,7 @@ def run(session: Session) -> Mapping[str, Any]:
         newest_loaded = days.newest_loaded_day(connection)
     if watermark is None:
         raise ExchangeError(
-            "Nothing was loaded for this profile yet: load a period first, changes come after it."
+            "Nothing has been loaded for this profile yet. Load a period first, then run changes."
         )
     since = watermark - timedelta(minutes=profile.changes.overlap_minutes)
     created_since = since - CREATED_LOOK_BACK

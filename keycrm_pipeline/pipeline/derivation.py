@@ -1,4 +1,4 @@
-"""Brings what a sync has fetched into the books: the stages of a load, for the orders that its exchange met."""
+"""Brings what a sync has fetched into the books: the stages of a load, for the orders that its exchange touched."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from keycrm_pipeline.warehouse import days
 
 
 def derive(session: Session, period: Period | None = None) -> None:
-    """Runs all stages after the extraction for the orders that this exchange met, and for the days of a period.
+    """Runs all stages after the extraction for the orders that this exchange touched and for the days of a period.
 
-    What they wrote is noted in the session, for whoever watches the tables: days that are not loaded are left out,
-    though a booked order of theirs has changed.
+    What they wrote is recorded in the session, for automations that watch the tables. Days that are not loaded are
+    left out, even if one of their booked orders has changed.
     """
     for result in run_load(session, period, DERIVED_STAGES):
         totals = result.numbers.totals
@@ -36,15 +36,15 @@ def derive(session: Session, period: Period | None = None) -> None:
 
 
 def derive_met(session: Session, counts: ExtractionCounts, period: Period | None = None) -> Mapping[str, Any]:
-    """Brings the orders that a sync has met into the books, and completes its row of the log.
+    """Brings the orders that a sync has fetched into the books, and completes its row of the log.
 
     Args:
         session: The running exchange.
-        counts: What was met.
-        period: Days that the sync has fetched whole, which are loaded by it.
+        counts: What was fetched.
+        period: Days that the sync has fetched completely and therefore loads.
 
     Returns:
-        Numbers of the sync, by words.
+        The numbers of the sync, by label.
     """
     derive(session, period)
     session.add(orders_rejected=len(counts.nameless_keys))

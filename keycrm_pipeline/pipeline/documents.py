@@ -35,20 +35,23 @@ class DocumentCounts:
     days: dict[date, DayCounts] = field(default_factory=dict)
 
     def add(self, counts: Sequence[DayCounts]) -> None:
-        """Adds the counts of a batch; a day of many orders stands in several."""
+        """Adds the counts of a batch; a day with many orders is split over several batches."""
         for count in counts:
             known = self.days.get(count.order_day)
             self.days[count.order_day] = count if known is None else known.plus(count)
 
 
 def run(session: Session, period: Period | None) -> StageNumbers:
-    """Derives the documents of a period and of the orders that this exchange met; then the period counts as loaded."""
+    """Derives the documents of a period and of the orders that this exchange touched.
+
+    The days of the period then count as loaded, except in a rebuild.
+    """
     with session.warehouse.writing() as connection:
         select_orders(connection, selection(session, period))
         counts = derive_selected_documents(
             connection, session.profile, now=session.now, everything=session.is_rebuild
         )
-        # A rebuild derives the review list once, at its end, and makes no day a loaded one.
+        # A rebuild derives the review list once, at its end, and does not make any day count as loaded.
         if not session.is_rebuild:
             if period is not None:
                 days.record_loaded(connection, period, exchange_id=session.exchange_id, now=session.now)
@@ -59,7 +62,7 @@ def run(session: Session, period: Period | None) -> StageNumbers:
 
 
 def _count(session: Session, period: Period | None, counts: DocumentCounts) -> None:
-    """Adds the documents to the exchange's row; of other days than the period's, those that were written."""
+    """Adds the documents to the exchange's row; for days outside the period, only those that were written."""
     inside = [count for day, count in counts.days.items() if period is None or day in period]
     outside = [count for day, count in counts.days.items() if period is not None and day not in period]
     session.add(
@@ -73,7 +76,7 @@ def _count(session: Session, period: Period | None, counts: DocumentCounts) -> N
 def _by_day(
     connection: duckdb.DuckDBPyConnection, period: Period | None, counts: DocumentCounts
 ) -> dict[date, dict[str, Any]]:
-    """Each day's own numbers: of a period's days, and of the other days that were written to."""
+    """The numbers of each day of a period, and of the other days that were written to."""
     written = {day for day, count in counts.days.items() if count.created or count.updated}
     shown = sorted({*(period.days if period else ()), *written})
     if not shown:
@@ -93,13 +96,13 @@ def _by_day(
     for total in store.day_totals(connection, whole):
         if total.order_day in numbers:
             numbers[total.order_day]["rows"] += total.orders
-            # Shown with its kopiykas: a float would lose them.
+            # As text: a float would lose kopiykas.
             numbers[total.order_day][f"sum {total.currency}"] = f"{total.grand_total:.2f}"
     return numbers
 
 
 def document_settings(connection: duckdb.DuckDBPyConnection, profile: Profile) -> DocumentSettings:
-    """What the profile says about documents, with the card of paid delivery."""
+    """The profile's settings for documents, with the card of paid delivery."""
     return DocumentSettings(
         author=profile.author,
         account=profile.account,
@@ -119,7 +122,7 @@ def derive_selected_documents(
     now: datetime,
     everything: bool = False,
 ) -> DocumentCounts:
-    """Derives the documents of the selected orders in batches; after `select_orders` and the stages of the cards.
+    """Derives the documents of the selected orders in batches; runs after `select_orders` and the card stages.
 
     Every frame passes the checks of its table before it is written.
 
@@ -127,7 +130,7 @@ def derive_selected_documents(
         connection: A connection for writing.
         profile: The profile.
         now: Time of the exchange.
-        everything: Whether everything is derived anew, for `rebuild`.
+        everything: Whether everything is derived again, for `rebuild`.
     """
     settings = document_settings(connection, profile)
     default_key = name_key(profile.default_partner) if profile.default_partner else None

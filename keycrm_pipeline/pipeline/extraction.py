@@ -1,4 +1,4 @@
-"""Stage `raw_orders`: fetches orders and reference lists from KeyCRM and keeps them exactly as they came."""
+"""Stage `raw_orders`: fetches orders and reference lists from KeyCRM and stores them exactly as they came."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.warehouse import days, raw
 
 RESUME_HOURS = 24
-"""How old the pages of an unfinished listing may be to go on from; older ones are asked for again."""
+"""Pages of an unfinished listing are reused up to this age; older ones are requested again."""
 
 FLUSH_SECONDS = 0.2
-"""Pages that arrive faster than this are stored together; a slow CRM's pages are each stored at once."""
+"""Pages that arrive faster than this are stored together; a slow CRM's pages are stored one by one."""
 
 FLUSH_PAGES = 40
 REFRESH_HOURS = 12
-"""How old a list that no document needs at once may be: users, delivery services, categories."""
+"""How old a list may be that no document needs immediately: users, delivery services, categories."""
 
 REFERENCE_ROUTES: Mapping[str, str] = {
     "statuses": "/order/status",
@@ -43,15 +43,15 @@ REFERENCE_ROUTES: Mapping[str, str] = {
     "categories": "/products/categories",
 }
 LISTS_AT_ONCE = 2
-"""Reference lists that are read concurrently. One after the other they would take the time of as many slow pages; all
-at once they would go before the first page of orders, whose answer all other pages wait for."""
+"""Reference lists that are read concurrently. One after the other, they would take as long as that many slow pages; all
+at once, they would delay the first page of orders, which all other pages wait for."""
 
 EVERY_LOAD = ("statuses", "sources", "payment_methods")
 OPTIONAL = ("users", "delivery_services")
-"""Lists that an exchange can do without: an account that has no such route, or one that fails, stops nothing."""
+"""Lists that an exchange can do without: it continues if an account lacks the route or the route fails."""
 
 _MARGIN = timedelta(seconds=1)
-"""Whether the ends of `created_between` are included is undocumented: a second more on each side."""
+"""It is undocumented whether `created_between` includes its ends, so a second is added on each side."""
 
 _log = logging.getLogger(__name__)
 
@@ -61,8 +61,8 @@ class Listing:
     """One list of orders to read page by page.
 
     Attributes:
-        name: Name of the listing; an attempt goes on from the stored pages of another one of this name.
-        asked_day: First local day asked for; records without an id are kept under it.
+        name: Name of the listing; a later attempt continues from the stored pages of a listing with the same name.
+        asked_day: First local day requested; records without an id are stored under it.
         created_between: UTC instants of `created_between`.
         updated_between: UTC instants of `updated_between`.
         status_id: Only orders of this status.
@@ -77,18 +77,18 @@ class Listing:
 
 @dataclass
 class ExtractionCounts:
-    """What reading listings brought.
+    """What was fetched by reading listings.
 
     Attributes:
         created: Payloads that were new.
         updated: Payloads that replaced an older one.
         pages_resumed: Pages that an earlier attempt had stored.
         missing: Booked orders for which KeyCRM answered 404.
-        newest_updated_at: The newest updated_at met that is not after `began_at`: later ones are changes behind the
-            page they were read from, or an order dated ahead by mistake.
-        began_at: When the oldest page was asked for, also by an earlier attempt; None when no page was kept.
-        order_ids: The orders, without repetition.
-        nameless_keys: Records without a readable id, which no later stage meets.
+        newest_updated_at: The newest updated_at seen that is not after `began_at`: later ones are changes made after
+            the page was read, or orders dated ahead by mistake.
+        began_at: When the oldest page was requested, even by an earlier attempt; None if no page was kept.
+        order_ids: The orders, without duplicates.
+        nameless_keys: Records without a readable id, which no later stage sees.
     """
 
     created: int = 0
@@ -105,7 +105,7 @@ class ExtractionCounts:
         """Orders and records without an id."""
         return len(self.order_ids) + len(self.nameless_keys)
 
-    def meet(self, row: OrderRow, now: datetime) -> None:
+    def count(self, row: OrderRow, now: datetime) -> None:
         """Counts an order that was stored."""
         if row.order_id is not None:
             self.order_ids.add(row.order_id)
@@ -115,7 +115,7 @@ class ExtractionCounts:
             self.newest_updated_at = row.updated_at
 
     def add(self, more: ExtractionCounts) -> None:
-        """Adds what another listing brought."""
+        """Adds the counts of another listing."""
         self.order_ids |= more.order_ids
         self.nameless_keys |= more.nameless_keys
         self.created += more.created
@@ -129,7 +129,7 @@ class ExtractionCounts:
 
 
 def _readable(payload: bytes) -> bytes:
-    """The same text; what is not UTF-8 in it, as a replacement character."""
+    """The same text, with replacement characters for bytes that are not valid UTF-8."""
     try:
         payload.decode()
     except UnicodeDecodeError:
@@ -149,7 +149,7 @@ def _fetched(row: OrderRow, profile: Profile) -> raw.FetchedRow:
 def _store(
     session: Session, pages: Sequence[OrderPage], counts: ExtractionCounts, listing: Listing | None
 ) -> None:
-    """Stores pages, as far as a listing has come when they are of one, and counts what is in them."""
+    """Stores pages and, if they belong to a listing, its progress; counts what is in them."""
     fetched = [
         raw.FetchedPage(page.page, page.total, [_fetched(row, session.profile) for row in page.rows])
         for page in pages
@@ -168,7 +168,7 @@ def _store(
     counts.nameless_keys.update(stored.nameless_keys)
     for page in pages:
         for row in page.rows:
-            counts.meet(row, session.now)
+            counts.count(row, session.now)
 
 
 def read_listing(
@@ -178,16 +178,16 @@ def read_listing(
     *,
     after_write: Callable[[int, int], None] = progress.report,
 ) -> ExtractionCounts:
-    """Reads one list of orders and stores its pages as they come; goes on where a killed attempt stopped.
+    """Reads one list of orders and stores its pages as they arrive; continues where a killed attempt stopped.
 
-    Pages that an attempt has stored are not asked for again until an exchange with this listing has succeeded. Only
-    where the list can have grown since they were fetched, one of them is asked for again to learn whether it has.
+    Stored pages are not requested again until an exchange with this listing has succeeded. Only if the list may have
+    grown since they were fetched, one of them is requested again to find out.
 
     Args:
         session: The running exchange.
         client: An open client.
         listing: What to read.
-        after_write: Called with (orders stored, orders in all) after every write.
+        after_write: Called with (orders stored, total orders) after every write.
     """
     session.listings.add(listing.name)
     not_before = session.now - timedelta(hours=RESUME_HOURS)
@@ -221,7 +221,7 @@ def read_listing(
             number: PageRecord(page=page.page, total=page.total, order_ids=page.order_ids)
             for number, page in done.items()
         },
-        # Orders of days that were over then can only have changed, and changes have a sync of their own.
+        # Orders of days that were already over can only have changed, and the changes sync picks those up.
         is_open=created_between is None or listing.status_id is not None or created_between[1] > began_at,
         pages_since=began_at if done else None,
     )
@@ -232,7 +232,7 @@ def read_listing(
             if len(waiting) >= FLUSH_PAGES or time.monotonic() - last_write >= FLUSH_SECONDS:
                 flush()
     finally:
-        # Whatever ended the listing, the pages that came are stored: they need not be asked for again.
+        # However the listing ended, the pages that arrived are stored and need not be requested again.
         flush()
     return counts
 
@@ -250,18 +250,18 @@ def period_listing(profile: Profile, period: Period) -> Listing:
 def run(session: Session, period: Period) -> StageNumbers:
     """Fetches the orders of a period (R1) and, at the same time, the reference lists.
 
-    Booked orders of the period that did not come back are then asked for by id (R11). Only then do its days count as
-    fetched.
+    Booked orders of the period that the listing did not return are then requested by id (R11). Only then do its days
+    count as fetched.
 
     Raises:
         UnmappedStatusesError: See `reading_reference_lists`.
-        KeyCrmError: The pages that came are stored all the same.
+        KeyCrmError: A request failed; the pages that arrived are stored all the same.
     """
     with session.client() as client:
         with reading_reference_lists(session, client) as raise_failure_of_lists:
 
             def after_write(done: int, total: int) -> None:
-                # Not at the end only: pages of an hour would be asked for although the load cannot succeed.
+                # After every write: otherwise pages would be requested for an hour although the load cannot succeed.
                 raise_failure_of_lists()
                 progress.report(done, total)
 
@@ -292,21 +292,21 @@ def run(session: Session, period: Period) -> StageNumbers:
 
 
 def _confirm_missing(session: Session, client: KeyCrmClient, period: Period, counts: ExtractionCounts) -> int:
-    """Asks by id for booked orders of a period that the listing did not bring (R11).
+    """Requests the booked orders of a period that the listing did not return, by id (R11).
 
     A 404 marks the order as missing; an answer is stored under the order's own day. Above the sweep's ceiling
-    nothing is asked for and nothing is marked: a short list is no proof.
+    nothing is requested and nothing is marked: a short list proves nothing.
 
     Returns:
-        How many booked orders stay unconfirmed, counted up to one above the ceiling.
+        How many booked orders remain unconfirmed, counted up to one above the ceiling.
     """
     most = session.profile.sweep.most_missing
     with session.warehouse.writing() as connection:
         absent = raw.booked_orders_not_seen(connection, period, sorted(counts.order_ids), most=most + 1)
     if len(absent) > most:
         _log.warning(
-            "More than %d booked orders of %s did not come back from KeyCRM (sweep.most_missing). A short list is no "
-            "proof, so none of them was marked; the sweep lists them.",
+            "KeyCRM's list lacks more than %d booked orders of %s (sweep.most_missing). A short list proves nothing, "
+            "so none of them was marked; the sweep lists them.",
             most,
             period,
         )
@@ -318,7 +318,7 @@ def _confirm_missing(session: Session, client: KeyCrmClient, period: Period, cou
 def ask_for(
     session: Session, client: KeyCrmClient, order_ids: Sequence[int], counts: ExtractionCounts
 ) -> None:
-    """Asks for single orders; stores what is there and marks those for which KeyCRM answers 404 (R11)."""
+    """Requests orders by id; stores those found and marks those for which KeyCRM answers 404 (R11)."""
     missing: list[int] = []
     found: list[OrderRow] = []
     for order_id in order_ids:
@@ -347,7 +347,7 @@ def unmapped_statuses(profile: Profile, rows: Iterable[Mapping[str, object]]) ->
 
 
 def _reference_rows(client: KeyCrmClient, profile: Profile, list_name: str) -> list[CrmRow] | None:
-    """A reference list; None when KeyCRM does not give one that an exchange can do without.
+    """A reference list; None if KeyCRM does not provide one that an exchange can do without.
 
     Categories decide what is a service (R5), so a profile that names service categories cannot do without them.
     """
@@ -366,13 +366,13 @@ def reading_reference_lists(
     """Reads the reference lists that a load needs while the block does its work, and stores them at its end.
 
     One request per list; the statuses come before anything else. Statuses, sources and payment methods are read each
-    time, the others when they are older than `REFRESH_HOURS` or when `everything` is asked for.
+    time, the others if they are older than `REFRESH_HOURS` or with `everything`.
 
     Yields:
-        Raises the error of a list that has failed so far; to be called now and then by work that takes long.
+        A function that raises the error of a list that has failed so far; long work calls it now and then.
 
     Raises:
-        UnmappedStatusesError: The profile demands a stage for every status; raised before anything is stored.
+        UnmappedStatusesError: The profile requires a stage for every status; raised before anything is stored.
         KeyCrmError: A list could not be read; none of them is stored then.
     """
     profile, now = session.profile, session.now
@@ -384,8 +384,8 @@ def reading_reference_lists(
         for list_name in REFERENCE_ROUTES
         if everything or list_name in EVERY_LOAD or refreshed_at.get(list_name, oldest) <= oldest
     ]
-    # The first request goes alone: a wrong key is reported after one refusal, and nothing is stored before the mapping
-    # of the statuses is known to be whole.
+    # The first request is made alone: a wrong key is reported after one refusal, and nothing is stored before the
+    # mapping of the statuses is known to be complete.
     fetched = {"statuses": client.reference_rows(REFERENCE_ROUTES["statuses"])}
     if profile.statuses.require_mapping:
         unmapped = unmapped_statuses(profile, fetched["statuses"])
@@ -403,7 +403,7 @@ def reading_reference_lists(
         try:
             yield raise_failure
         except BaseException:
-            # Those on their way are waited for; nobody needs the others any more.
+            # Requests under way are waited for; the others are no longer needed.
             threads.shutdown(cancel_futures=True)
             raise
         for list_name, answer in answers.items():
@@ -425,6 +425,6 @@ def reading_reference_lists(
 
 
 def refresh_reference_lists(session: Session, client: KeyCrmClient, *, everything: bool = False) -> None:
-    """Reads and stores the reference lists alone; see `reading_reference_lists`."""
+    """Reads and stores only the reference lists; see `reading_reference_lists`."""
     with reading_reference_lists(session, client, everything=everything):
         pass

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def run(session: Session, period: Period | None) -> StageNumbers:
-    """Finds or creates the cards of the buyers of a period's orders, and of those that this exchange met."""
+    """Finds or creates the cards of the buyers of a period's orders, and of those that this exchange touched."""
     with session.warehouse.writing() as connection:
         cards_store.select_orders(connection, selection(session, period))
         counts = derive_partners(connection, session.profile, now=session.now, everything=session.is_rebuild)
@@ -58,40 +58,40 @@ def derive_partners(
     now: datetime,
     everything: bool = False,
 ) -> CardCounts:
-    """Finds or creates the partner card of every selected order's buyer (R3); `select_orders` was called before.
+    """Finds or creates the partner card of every selected order's buyer (R3); to be called after `select_orders`.
 
-    Days are met in their order, some at a time: a load of years has no more cards in memory than one of weeks.
+    Days are processed in order, some at a time: a load of years keeps no more cards in memory than one of weeks.
 
     Args:
         connection: A connection for writing.
         profile: The profile.
         now: Time of the exchange.
-        everything: Whether everything is derived anew, for `rebuild`.
+        everything: Whether everything is derived again, for `rebuild`.
     """
     created: set[int] = set()
     updated: set[int] = set()
     for days in selected_days(connection, pace_of(everything=everything).card_orders):
         with without_search_for_cycles():
-            met = _meet_buyers(connection, profile, days, now=now)
-        created.update(met.created)
-        updated.update(met.updated)
+            stored = _store_cards(connection, profile, days, now=now)
+        created.update(stored.created)
+        updated.update(stored.updated)
     return CardCounts(
         created=len(created), updated=len(updated - created), used=cards_store.partners_used(connection)
     )
 
 
 @dataclass(frozen=True)
-class _MetCards:
-    """Numbers of the cards that some days' buyers made and changed; the cards themselves need not stay in memory."""
+class _CardIds:
+    """Ids of the cards that were created and changed for some days; the cards themselves need not stay in memory."""
 
     created: set[int]
     updated: set[int]
 
 
-def _meet_buyers(
+def _store_cards(
     connection: duckdb.DuckDBPyConnection, profile: Profile, period: Period, *, now: datetime
-) -> _MetCards:
-    """Meets the buyers of the selected orders of some days, and stores the cards that this made or changed."""
+) -> _CardIds:
+    """Matches the buyers of some days' selected orders to cards, and stores the cards created or changed."""
     texts = BuyerTexts()
     buyers = [BuyerOnOrder(*buyer) for buyer in cards_store.buyers_on_orders(connection, period)]
     default_key = name_key(profile.default_partner) if profile.default_partner else None
@@ -115,8 +115,8 @@ def _meet_buyers(
     found.meet_all(
         buyer
         for buyer in buyers
-        # Without a default partner there is no card to find for a buyer who is nobody: such an order can only be
-        # one that is booked and gone from KeyCRM, and keeps the partner it has.
+        # Without a default partner there is no card for a buyer without name, phone and e-mail: such an order can
+        # only be a booked one that KeyCRM no longer has, and it keeps its partner.
         if profile.default_partner
         or buyer.buyer_id in links
         or (
@@ -143,4 +143,4 @@ def _meet_buyers(
         ],
         now=now,
     )
-    return _MetCards(created=set(found.created), updated=set(found.updated))
+    return _CardIds(created=set(found.created), updated=set(found.updated))

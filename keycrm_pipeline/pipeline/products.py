@@ -1,4 +1,4 @@
-"""Stage `products`: finds or creates the product cards of what orders sold (R4, R5), and asks KeyCRM's catalogue."""
+"""Stage `products`: finds or creates the product cards of what orders sold (R4, R5), and queries KeyCRM's catalogue."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     import duckdb
 
 DELIVERY_ITEM = "delivery"
-"""Key of the item that stands for paid delivery: its card carries the profile's `delivery_service` (R7)."""
+"""Key of the item that represents paid delivery: its card is named after the profile's `delivery_service` (R7)."""
 
 STORED_TOGETHER = 500
-"""Products that are asked for and stored together: a kill repeats no more than their ten or twenty requests."""
+"""Products that are requested and stored together: after a kill, only their ten or twenty requests are repeated."""
 
 
 def run(session: Session, period: Period | None) -> StageNumbers:
-    """Finds or creates the cards of what the orders of a period sold, and of those that this exchange met.
+    """Finds or creates the cards of what the orders of a period sold, and of those that this exchange touched.
 
-    KeyCRM's catalogue is asked, 50 products at a time, only for products that are not known yet or that a line
-    contradicts; a rebuild takes it as it is stored.
+    KeyCRM's catalogue is queried, 50 products at a time, only for products that are not known yet or that a line
+    contradicts; a rebuild uses it as it is stored.
     """
     chosen = selection(session, period)
     unknown: list[int] = []
@@ -64,7 +64,7 @@ def run(session: Session, period: Period | None) -> StageNumbers:
             catalogue = read_catalogue(connection, items)
             counts = derive_products(connection, session.profile, items, catalogue, now=session.now)
     session.add(products_created=counts.created)
-    return counts.numbers(products_asked_of_KeyCRM=len(unknown))
+    return counts.numbers(products_requested_from_KeyCRM=len(unknown))
 
 
 def read_items(connection: duckdb.DuckDBPyConnection) -> list[SoldItem]:
@@ -99,11 +99,11 @@ def read_items(connection: duckdb.DuckDBPyConnection) -> list[SoldItem]:
 
 @dataclass(frozen=True)
 class KnownCatalogue:
-    """What is known of the products that some items are of.
+    """What is known about the products of some items.
 
     Attributes:
         products: KeyCRM's products by id.
-        absent: Ids that KeyCRM answered nothing for.
+        absent: Ids for which KeyCRM returned nothing.
     """
 
     products: Mapping[int, CatalogueProduct]
@@ -111,7 +111,7 @@ class KnownCatalogue:
 
 
 def read_catalogue(connection: duckdb.DuckDBPyConnection, items: Iterable[SoldItem]) -> KnownCatalogue:
-    """KeyCRM's catalogue as stored, as far as these items can need it."""
+    """The part of KeyCRM's stored catalogue that these items can need."""
     wanted = {item.crm_product_id for item in items if item.crm_product_id is not None}
     products, offers = card_store.known_catalogue(connection, sorted(wanted))
     offers_of: dict[int, list[CatalogueOffer]] = {}
@@ -143,7 +143,7 @@ def read_catalogue(connection: duckdb.DuckDBPyConnection, items: Iterable[SoldIt
 
 
 def read_categories(connection: duckdb.DuckDBPyConnection) -> dict[int, Category]:
-    """KeyCRM's categories as stored, also those that its list no longer has."""
+    """KeyCRM's categories as stored, including those that its list no longer has."""
     categories = {}
     for category_id, payload, _listed in card_store.reference_rows(connection, "categories"):
         row = msgspec.json.decode(payload)
@@ -154,9 +154,9 @@ def read_categories(connection: duckdb.DuckDBPyConnection) -> dict[int, Category
 
 
 def missing_products(items: Iterable[SoldItem], catalogue: KnownCatalogue) -> list[int]:
-    """KeyCRM product ids to ask for: not known yet, or contradicted by a line (R5).
+    """KeyCRM product ids to request: not known yet, or contradicted by a line (R5).
 
-    A product that KeyCRM answered nothing for is not asked for again: the line decides (R5).
+    A product for which KeyCRM returned nothing is not requested again: the line decides (R5).
     """
     return sorted(
         {
@@ -172,9 +172,9 @@ def missing_products(items: Iterable[SoldItem], catalogue: KnownCatalogue) -> li
 
 
 def fetch_catalogue(session: Session, client: KeyCrmClient, crm_product_ids: Sequence[int]) -> None:
-    """Asks KeyCRM for products and all their offers, 50 ids at a time, and stores them as each group has come.
+    """Requests products and all their offers, 50 ids at a time, and stores each group as it arrives.
 
-    A product without variants needs no list of its offers: it has one, which the order line names itself.
+    A product without variants needs no list of its offers: it has a single one, which the order line itself contains.
     """
     for start in range(0, len(crm_product_ids), STORED_TOGETHER):
         _fetch_together(session, client, crm_product_ids[start : start + STORED_TOGETHER])
@@ -250,8 +250,8 @@ def derive_products(
         next_product_id=next_product_id,
         next_variant_id=next_variant_id,
     )
-    # Cards get their numbers in the order in which the items are first met, delivery among them: so a load by
-    # days and one by the whole range make the same cards.
+    # Cards are numbered in the order in which the items first appear, including delivery, so that a load day by day
+    # and a load of the whole range create the same cards.
     for item in items:
         if item.key == DELIVERY_ITEM:
             found.meet_delivery(profile.delivery_service)

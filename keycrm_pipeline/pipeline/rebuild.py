@@ -21,7 +21,7 @@ REBUILD_ORDERS = 200_000
 def run(session: Session) -> Mapping[str, Any]:
     """Derives all accounting tables again from the raw payloads, without a request, keeping card ids.
 
-    What one runs after a rule or the profile was corrected. When nothing changed, the tables equal the old ones.
+    To be run after a rule or the profile was corrected. If nothing changed, the tables stay the same.
     """
     zone = session.profile.zone
 
@@ -31,7 +31,7 @@ def run(session: Session) -> Mapping[str, Any]:
     with session.kept_open(), session.warehouse.writing() as connection:
         keep_freed_memory(connection)
         syncs.refile_orders(connection, session.profile.timezone, day_of)
-        # At the end those of no day.
+        # Last, the orders without a day.
         for period in (*syncs.raw_ranges(connection, REBUILD_ORDERS), None):
             derive(session, period)
         review.refresh(connection, session.profile, now=session.now)

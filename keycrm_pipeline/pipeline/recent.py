@@ -1,4 +1,4 @@
-"""Sync `recent`: the recent days and every open order, compared again whatever KeyCRM says about changes."""
+"""Sync `recent`: the recent days and every open order, compared again whatever their updated_at."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _SECOND = timedelta(seconds=1)
 def run(session: Session) -> Mapping[str, Any]:
     """Compares the recent days and every order that is not closed again, whatever updated_at says.
 
-    updated_at is not proven to move on every change. Three kinds of listings, none of them one request per order: the
-    recent window; before it, each status outside the closing groups that stored orders are in; and the days of
-    orders that were open here and came back in neither. What is absent from all of them is asked for by id, up to
-    the ceiling of the sweep (R11).
+    updated_at is not proven to move on every change. Three kinds of listings are read, none with a request per order:
+    the recent window; before it, each status outside the closing groups that stored orders have; and the days of open
+    stored orders that were in neither. Orders absent from all of them are requested by id, up to the ceiling of the
+    sweep (R11).
 
     Raises:
-        ManyMissingError: More orders are absent than that ceiling. None was asked for or marked; what the listings
-            brought is in the books.
+        ManyMissingError: More orders are absent than that ceiling. None was requested or marked; what the listings
+            returned is in the books.
     """
     profile = session.profile
     today = session.now.astimezone(profile.zone).date()
@@ -50,7 +50,7 @@ def run(session: Session) -> Mapping[str, Any]:
         refresh_reference_lists(session, client)
 
         def read(listings: Iterable[Listing]) -> list[syncs.OpenOrder]:
-            """Reads listings; the open orders that are absent from all that was read so far."""
+            """Reads listings and returns the open orders that are absent from everything read so far."""
             for listing in listings:
                 counts.add(read_listing(session, client, listing))
             return [order for order in open_orders if order.order_id not in counts.order_ids]
@@ -60,7 +60,7 @@ def run(session: Session) -> Mapping[str, Any]:
         )
         absent = read(
             Listing(
-                # Dated like the window before it: a listing of another night is another list.
+                # Named after the start of the window: on another night it is another listing.
                 f"status {status_id} before {start:%Y-%m-%dT%H:%M:%SZ}",
                 window.first,
                 status_id=status_id,
@@ -81,6 +81,6 @@ def run(session: Session) -> Mapping[str, Any]:
             ask_for(session, client, [order.order_id for order in absent], counts)
     numbers = derive_met(session, counts)
     if len(absent) > most:
-        # At the end: what changed is worth having, and what vanished needs a person however often it is repeated.
+        # Raised last: the changes are worth keeping, and repeating the sync does not settle what vanished.
         raise ManyMissingError([order.order_id for order in absent], most)
     return {**numbers, "open orders compared": len(open_orders)}

@@ -1,4 +1,4 @@
-"""What the stages of a load return: numbers by day and of the whole run, for the log, the page and the summary."""
+"""What the stages of a load return: numbers per day and for the whole run, for the log, the page and the summary."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class StageNumbers:
     """What a stage did.
 
     Attributes:
-        days: Day -> its own numbers, by words; `rows` is how many rows the stage's table has of that day.
-        totals: Numbers of the whole run, by words.
+        days: Day -> its numbers by label; `rows` is how many rows the stage's table has for that day.
+        totals: Numbers of the whole run, by label.
     """
 
     days: Mapping[date, Mapping[str, Any]] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class CardCounts:
     used: int
 
     def numbers(self, **more: int) -> StageNumbers:
-        """The same for the page; cards are not of a day."""
+        """The same as numbers of a stage; cards do not belong to a day."""
         return StageNumbers(
             totals={
                 "cards created": self.created,

@@ -1,4 +1,4 @@
-"""Keeps the review list true after a load: what a person should look at, and no longer what is settled."""
+"""Keeps the review list up to date after a load: adds what needs attention and removes what is settled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def refresh(connection: duckdb.DuckDBPyConnection, profile: Profile, *, now: datetime) -> None:
-    """Derives the review list anew from the books and the profile."""
+    """Derives the review list again from the books and the profile."""
     settled = [
         partner_id
         for partner_id, card_name, buyer_names in review.name_conflicts(connection)

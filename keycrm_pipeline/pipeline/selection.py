@@ -16,9 +16,9 @@ def chosen_status_ids(profile: Profile) -> Sequence[int] | None:
 
 
 def selection(session: Session, period: Period | None) -> Selection:
-    """The orders of a period, and those of other days that this exchange met.
+    """The orders of a period, and those of other days that this exchange touched.
 
-    The days of a period that is being loaded count as loaded; a rebuild meets every stored order in its period, and
+    The days of a period that is being loaded count as loaded; a rebuild selects every stored order of its period, but
     books none of a day that was never loaded.
     """
     return Selection(

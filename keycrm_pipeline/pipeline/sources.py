@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def run(session: Session, period: Period | None) -> StageNumbers:
-    """Brings the sources up to date for the orders of a period and those that this exchange met."""
+    """Brings the sources up to date for the orders of a period and those that this exchange touched."""
     with session.warehouse.writing() as connection:
         return derive_sources(connection, selection(session, period)).numbers()
 
 
 def derive_sources(connection: duckdb.DuckDBPyConnection, chosen_orders: Selection) -> CardCounts:
-    """Brings the sources up to date (R9): KeyCRM's list, and sources that only orders still carry."""
+    """Brings the sources up to date (R9): KeyCRM's list, and sources that only orders still have."""
     stored = {row["source_id"]: row for row in cards.stored_sources(connection)}
     rows: dict[int, dict[str, Any]] = dict(stored)
     for source_id, payload, _listed in cards.reference_rows(connection, "sources"):

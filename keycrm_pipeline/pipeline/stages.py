@@ -1,7 +1,7 @@
-"""The stages of a load, in order, and the load itself: one function for every way in.
+"""The stages of a load, in order, and the load itself: one function for all entry points.
 
 A period's load, a backfill, the daily schedule, the syncs, a rebuild and the tests all go through `run_load`. What a
-stage does is in the module of its name; those are imported when they run, because they load slow libraries and Dagster
+stage does is in the module of its name; it is imported when it runs, because it imports slow libraries and Dagster
 reads this table in every process.
 """
 
@@ -75,12 +75,12 @@ class Stage:
     """One stage of a load.
 
     Attributes:
-        name: Its name, which is also its asset's.
+        name: Its name, which is also the name of its asset.
         table: The table that it fills.
-        kinds: What it works with, for the page.
-        needs: Stages that must have worked on a day before it.
-        run: Does its work for the orders of a period and those that the exchange met outside of it.
-        description: What an accountant reads about it.
+        kinds: What it works with, as shown on the page.
+        needs: Stages that must have finished for a day before it.
+        run: Does its work for the orders of a period and those that the exchange touched outside of it.
+        description: What it does, for accountants.
     """
 
     name: str
@@ -98,8 +98,8 @@ STAGES = (
         frozenset({"keycrm", "duckdb"}),
         (),
         _raw_orders,
-        "Orders of KeyCRM exactly as they came, each under its own local day.\n\n"
-        "A load that dies goes on where it stopped; payloads that did not change are not written again.",
+        "KeyCRM orders exactly as they came, each under its own local day.\n\n"
+        "A load that was killed continues where it stopped; unchanged payloads are not written again.",
     ),
     Stage(
         "validated_orders",
@@ -108,7 +108,7 @@ STAGES = (
         ("raw_orders",),
         _validated_orders,
         "Orders that passed validation: header, lines, payments, shipping and buyer as typed rows.\n\n"
-        "An order that fails goes whole to ops.rejected_records with every reason; the rest of the day goes on.",
+        "An order that fails is stored in ops.rejected_records with every reason; the rest of the day is loaded.",
     ),
     Stage(
         "statuses",
@@ -132,7 +132,7 @@ STAGES = (
         frozenset({"duckdb"}),
         ("validated_orders",),
         _partners,
-        "Partner cards (Контрагент) of the buyers, found by link, phone or e-mail, or created when there is none.",
+        "Partner cards (Контрагент) of the buyers, found by link, phone or e-mail, or created if there is none.",
     ),
     Stage(
         "products",
@@ -141,7 +141,7 @@ STAGES = (
         ("validated_orders",),
         _products,
         "Product cards: Товар, Товар з SKU with its variants, Послуга.\n\n"
-        "KeyCRM's catalogue is asked, 50 products at a time, only for products that are not known yet or that a line "
+        "KeyCRM's catalogue is queried, 50 products at a time, only for products that are not known yet or that a line "
         "contradicts.",
     ),
     Stage(
@@ -151,7 +151,7 @@ STAGES = (
         ("statuses", "sources", "partners", "products"),
         _orders,
         "Order documents with goods lines, services tab and payments; money adds up to the kopiyka.\n\n"
-        "A document that did not change is not written again; one that is booked always follows KeyCRM.",
+        "An unchanged document is not written again; a booked document always follows KeyCRM.",
     ),
 )
 """All stages, in order."""
@@ -176,7 +176,7 @@ class StageResult:
 
     @property
     def days(self) -> dict[date, dict[str, Any]]:
-        """Day -> its own numbers."""
+        """Day -> its numbers."""
         return {day: dict(numbers) for day, numbers in self.numbers.days.items()}
 
 
@@ -190,18 +190,18 @@ def run_load(
 ) -> Iterator[StageResult]:
     """Runs stages one after the other, each for the whole period, and yields what each did as it finishes.
 
-    Only a finished extraction makes a day one that later stages accept, and only a day that all stages have worked on
-    counts as loaded (R1).
+    Later stages accept a day only once its extraction has finished, and a day counts as loaded only once all stages
+    have finished for it (R1).
 
     Args:
         session: The running exchange.
-        period: Days whose orders are meant; None for the orders that this exchange met, of whatever day.
+        period: Days whose orders are processed; None for the orders of any day that this exchange touched.
         stages: The stages to run, in their order.
 
     Raises:
         NeverFetchedError: A day was never fetched, and the stages do not fetch it; nothing was written.
-        StageSkippedError: A stage that one of these needs has not worked on a day since it was fetched; nothing was
-            written.
+        StageSkippedError: A stage that one of these needs has not finished for a day since it was fetched; nothing
+            was written.
     """
     loaded = None if session.is_rebuild else period
     if loaded is not None:
@@ -214,7 +214,7 @@ def run_load(
             finished.append(stage.name)
             yield StageResult(stage, numbers, time.perf_counter() - started)
     finally:
-        # Also when a later stage fails: what is repeated then need not begin with the first one.
+        # Also if a later stage fails: a new attempt then need not start with the first stage.
         if loaded is not None and finished:
             with session.warehouse.writing() as connection:
                 days.record_stages(connection, loaded, finished)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run(session: Session, period: Period | None) -> StageNumbers:
-    """Brings the statuses up to date for the orders of a period and those that this exchange met."""
+    """Brings the statuses up to date for the orders of a period and those that this exchange touched."""
     with session.warehouse.writing() as connection:
         return derive_statuses(connection, session.profile, selection(session, period)).numbers()
 
@@ -29,7 +29,7 @@ def run(session: Session, period: Period | None) -> StageNumbers:
 def derive_statuses(
     connection: duckdb.DuckDBPyConnection, profile: Profile, chosen_orders: Selection
 ) -> CardCounts:
-    """Brings the statuses up to date (R9): KeyCRM's list, and statuses that only orders still carry."""
+    """Brings the statuses up to date (R9): KeyCRM's list, and statuses that only orders still have."""
     stored = {row["status_id"]: row for row in cards.stored_statuses(connection)}
     known: dict[int, tuple[str | None, str | None, int | None]] = {
         status_id: (row["name"], row["alias"], row["group_id"]) for status_id, row in stored.items()
@@ -40,7 +40,7 @@ def derive_statuses(
         known[status_id] = (name or earlier[0], alias or earlier[1], group_id or earlier[2])
     for status_id, payload, listed in cards.reference_rows(connection, "statuses"):
         row = msgspec.json.decode(payload)
-        # An order's own copy of a status may be older than the list; the list counts while it has the status.
+        # An order's own copy of a status may be older than the list; the list takes precedence while it has the status.
         if listed or status_id not in known:
             known[status_id] = (text(row.get("name")), text(row.get("alias")), whole(row.get("group_id")))
     chosen = chosen_orders.status_ids

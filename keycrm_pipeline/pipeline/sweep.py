@@ -15,7 +15,7 @@ from keycrm_pipeline.warehouse import syncs
 def run(session: Session) -> Mapping[str, Any]:
     """Finds orders that KeyCRM no longer has: lists all ids, and confirms each absent one by a 404 (R11).
 
-    Orders marked as missing that are listed again are read again, which removes the mark.
+    Orders marked as missing that are listed again are fetched again, which removes the mark.
 
     Raises:
         ManyMissingError: More orders are absent than the profile's ceiling; nothing was marked.

@@ -1,6 +1,6 @@
-"""What keeps the books right between loads: the syncs, and the rebuild. Each is one exchange; this is their table.
+"""The table of the syncs, which keep the books up to date between loads, and of the rebuild. Each is one exchange.
 
-What one does is in the module of its name, which is imported when it runs, see `stages`.
+Each is implemented in the module of its name, which is imported when it runs, see `stages`.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Sync:
     """One sync.
 
     Attributes:
-        name: Its name: of the command, of the job after the profile's, and the kind of its exchanges.
-        run: Does its work in a session, and returns numbers by words.
+        name: Name of its command, of its job (after the profile's name), and the kind of its exchanges.
+        run: Does its work in a session, and returns numbers by label.
         description: What it does, in a sentence.
     """
 
@@ -62,7 +62,7 @@ SYNCS = (
     Sync(
         "changes",
         _changes,
-        "Picks up orders changed since the last exchange, whatever their day, and orders entered late.",
+        "Picks up orders of any day that changed since the last exchange, and orders entered late.",
     ),
     Sync(
         "recent",
@@ -77,7 +77,7 @@ SYNCS = (
     Sync(
         "catalogue",
         _catalogue,
-        "Refreshes KeyCRM's categories, and the products and offers that orders have met.",
+        "Refreshes KeyCRM's categories, and the products and offers that occur in orders.",
     ),
     Sync(
         "rebuild",
@@ -85,4 +85,4 @@ SYNCS = (
         "Derives all accounting tables again from the raw payloads, without a request, keeping card ids.",
     ),
 )
-"""All of them, in the order in which people meet them."""
+"""All of them, in the order in which they are shown."""

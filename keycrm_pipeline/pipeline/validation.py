@@ -1,4 +1,4 @@
-"""Stage `validated_orders`: payloads become typed rows; what fails goes to the rejected records (R10)."""
+"""Stage `validated_orders`: payloads become typed rows; orders that fail go to the rejected records (R10)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def _failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> Iterable[tuple[int, str]]:
-    """(order id, sentence) of every failure of a frame."""
+    """(order id, sentence) for every failure in a frame."""
     if frame.is_empty():
         return
     try:
@@ -48,8 +48,8 @@ def _failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> Iterable[tuple
         return
     without_row = cases.filter(pl.col("index").is_null())
     if not without_row.is_empty():
-        # A wrong type or a missing column is a mistake of the program, not of an order.
-        raise TypeError(f"The frame of {schema.name} is not what its schema says: {without_row.to_dicts()}")
+        # A wrong type or a missing column is a bug in the program, not a mistake in an order.
+        raise TypeError(f"The frame of {schema.name} does not match its schema: {without_row.to_dicts()}")
     for case in cases.iter_rows(named=True):
         row = frame.row(case["index"], named=True)
         sentence = str(case["check"])
@@ -84,9 +84,9 @@ def rejection_reasons(checks: StagedChecks) -> dict[int, list[str]]:
 
 
 def run(session: Session, period: Period | None) -> StageNumbers:
-    """Validates the stored payloads of a period, and those this exchange met outside of it (R1, R10).
+    """Validates the stored payloads of a period, and those this exchange touched outside of it (R1, R10).
 
-    What a failed exchange met and left behind counts as met by this one.
+    Orders that a failed exchange left unfinished count as touched by this one.
     """
     profile, everything = session.profile, session.is_rebuild
     pace = pace_of(everything=everything)

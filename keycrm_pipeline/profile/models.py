@@ -80,7 +80,7 @@ class StatusSettings(_Section):
     )
     stages: dict[Identifier, Text] = Field(
         default_factory=dict,
-        description="KeyCRM status id -> stage in the accounting system (Етап).",
+        description="KeyCRM status id -> stage in the accounting system (Стадія).",
         json_schema_extra=_IDENTIFIER_KEYS,
     )
     require_mapping: StrictBool = Field(
@@ -255,7 +255,7 @@ class Profile(_Section):
         json_schema_extra=_IDENTIFIER_KEYS,
     )
     statuses: StatusSettings = Field(
-        default_factory=StatusSettings, description="Which statuses are loaded, and their stages (Етапи)."
+        default_factory=StatusSettings, description="Which statuses are loaded, and their stages (Стадії)."
     )
     requests_per_minute: StrictInt = Field(
         default=DEFAULT_REQUESTS_PER_MINUTE,

@@ -43,7 +43,7 @@ def facts(figures: ReportFigures, writer: Writer) -> list[Fact]:
     return [
         exchange,
         Fact(
-            words["waits_for_person"],
+            words["needs_attention"],
             write.number(waiting) if waiting else words["nothing"],
             "#review",
             "bad" if waiting else "quiet",

@@ -1,4 +1,4 @@
-"""Tells a person that exchanges fail, through the profile's hook: a command, or a webhook."""
+"""Sends an alert when exchanges fail, through the profile's hook: a command or a webhook."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ TIMEOUT_SECONDS = 20
 
 @dataclass(frozen=True)
 class Alert:
-    """What became of an alert.
+    """The result of an alert.
 
     Attributes:
-        is_delivered: Whether a hook took it, or there is none to take it; else it is worth another try.
-        text: The alert and how each hook answered, in words. Address and command are not in it: they may hold a
-            secret.
+        is_delivered: Whether a hook accepted it or no hook is set; otherwise it should be sent again.
+        text: The alert and how each hook answered, in words. Address and command are left out: they may contain
+            a secret.
     """
 
     is_delivered: bool
@@ -30,9 +30,9 @@ def send_alert(profile: Profile, text: str) -> Alert:
     """Sends a sentence through the profile's hooks.
 
     The command gets the text on its standard input, the webhook a JSON object with `profile` and `text`. A hook that
-    fails stops nothing: the failure still shows in `status` and on the page.
+    fails does not stop anything: the failure is still shown in `status` and on the page.
     """
-    told = []
+    answers = []
     results = []
     if profile.alert.command is not None:
         try:
@@ -44,10 +44,10 @@ def send_alert(profile: Profile, text: str) -> Alert:
                 capture_output=True,
                 check=False,
             )
-            told.append(f"the alert command ended with {done.returncode}")
+            answers.append(f"the alert command ended with {done.returncode}")
             results.append(done.returncode == 0)
         except (OSError, subprocess.TimeoutExpired) as error:
-            told.append(f"the alert command could not be run ({type(error).__name__})")
+            answers.append(f"the alert command could not be run ({type(error).__name__})")
             results.append(False)
     if profile.alert.webhook is not None:
         import httpx
@@ -59,10 +59,10 @@ def send_alert(profile: Profile, text: str) -> Alert:
                 headers={"Content-Type": "application/json"},
                 timeout=TIMEOUT_SECONDS,
             )
-            told.append(f"the webhook answered {answer.status_code}")
+            answers.append(f"the webhook answered {answer.status_code}")
             results.append(answer.is_success)
         except httpx.HTTPError as error:
-            told.append(f"the webhook could not be reached ({type(error).__name__})")
+            answers.append(f"the webhook could not be reached ({type(error).__name__})")
             results.append(False)
-    hook = "; ".join(told) or "no alert hook is set in the profile"
+    hook = "; ".join(answers) or "no alert hook is set in the profile"
     return Alert(is_delivered=any(results) or not results, text=f"{text} ({hook})")

@@ -1,4 +1,4 @@
-"""What ends an exchange, in words; and how an unexpected error is told without telling people's data."""
+"""Why an exchange failed, in words; and how an unexpected error is reported without personal data."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _MOST_LISTED = 20
 
 
 def _listed(periods: Sequence[Period]) -> str:
-    """Periods in words; of many, the first ones."""
+    """Periods in words; only the first ones if there are many."""
     shown = ", ".join(map(str, periods[:_MOST_LISTED]))
     return f"{shown}, …" if len(periods) > _MOST_LISTED else shown
 
 
 class ExchangeError(Exception):
-    """An exchange could not be done; the text says why and what to do."""
+    """An exchange failed; the text says why and what to do."""
 
 
 class UnmappedStatusesError(ExchangeError):
-    """The profile demands that every status has a stage, and some have none (R9)."""
+    """The profile requires a stage for every status, and some have none (R9)."""
 
     def __init__(self, statuses: Sequence[tuple[int, str]]) -> None:
         listed = "; ".join(f"{status_id} {name}" for status_id, name in statuses)
@@ -34,7 +34,7 @@ class UnmappedStatusesError(ExchangeError):
 
 
 class NeverFetchedError(ExchangeError):
-    """A stage was asked for days whose orders were never fetched from KeyCRM (R1)."""
+    """A stage was run for days whose orders were never fetched from KeyCRM (R1)."""
 
     def __init__(self, stages: Sequence[str], periods: Sequence[Period], profile: str) -> None:
         super().__init__(
@@ -45,7 +45,7 @@ class NeverFetchedError(ExchangeError):
 
 
 class StageSkippedError(ExchangeError):
-    """A stage was asked for days on which a stage that it needs has not worked since they were fetched."""
+    """A stage was run for days for which a stage that it needs has not finished since they were fetched."""
 
     def __init__(self, stages: Sequence[str], skipped: Sequence[str], periods: Sequence[Period]) -> None:
         super().__init__(
@@ -58,8 +58,8 @@ class StageSkippedError(ExchangeError):
 class ManyMissingError(ExchangeError):
     """More booked orders are absent from KeyCRM's list than the ceiling allows (R11).
 
-    All else that the step was to do is done: its counts stand in the log, and its pages are forgotten, so that whoever
-    runs it again gets a new list.
+    Everything else is done: the counts are in the log, and the pages are forgotten, so that the next attempt gets a
+    new list.
     """
 
     def __init__(self, order_ids: Sequence[int], most: int) -> None:
@@ -70,18 +70,18 @@ class ManyMissingError(ExchangeError):
 
 
 class StoppedError(ExchangeError):
-    """A person ended the exchange: Ctrl-C on the terminal, or "Terminate" on the page."""
+    """Somebody stopped the exchange: Ctrl-C in the terminal, or "Terminate" on the page."""
 
     def __init__(self) -> None:
         super().__init__(failures.STOPPED.english)
 
 
 class UnexpectedError(ExchangeError):
-    """Something that the program did not foresee."""
+    """An error that the program did not foresee."""
 
 
 def scrubbed(text: str) -> str:
-    """A text without what may be a person's: quoted values, e-mails, long numbers; at most 300 characters."""
+    """A text without what may be personal data: quoted values, e-mails, long numbers; at most 300 characters."""
     first_line = text.strip().splitlines()[0] if text.strip() else ""
     for pattern in (_QUOTED, _E_MAIL, _LONG_NUMBER):
         first_line = pattern.sub("…", first_line)
@@ -89,7 +89,7 @@ def scrubbed(text: str) -> str:
 
 
 def unexpected(error: BaseException) -> UnexpectedError:
-    """The same error as one that may be shown: kind, place and scrubbed message."""
+    """The same error in a form that may be shown: kind, place and scrubbed message."""
     place = ""
     trace = error.__traceback__
     while trace is not None:

@@ -1,7 +1,7 @@
-"""Keeps two exchanges of one profile apart, with a kernel lock that a dying process cannot keep.
+"""Prevents two exchanges of one profile from running at the same time, with a kernel file lock.
 
-No limit of the orchestrator sees a run that a command starts by itself, and a killed run would keep its slot. The
-kernel frees a file lock when the process ends, however it ends.
+The orchestrator's limits do not cover a run that a command starts by itself, and a killed run would keep its slot. The
+kernel releases a file lock when the process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def is_held(path: Path) -> bool:
     except Timeout:
         return True
     except PermissionError:
-        # Another user's exchange: only what its holder wrote can be seen.
+        # Another user's exchange: only the file that its holder wrote can be seen.
         return _holder_path(path).exists()
     lock.release()
     return False
@@ -59,10 +59,10 @@ def held(path: Path, run_id: str) -> Iterator[None]:
 
     Args:
         path: The profile's lock file.
-        run_id: The run that works.
+        run_id: The run that takes the lock.
 
     Raises:
-        DirectoryUnusableError: The lock's directory cannot be made or written to.
+        DirectoryUnusableError: The lock's directory cannot be created or written to.
     """
     lock = FileLock(path, thread_local=False, mode=0o600)
     timeout = POLL_SECONDS
@@ -88,7 +88,7 @@ def held(path: Path, run_id: str) -> Iterator[None]:
 
 
 def _write_holder(path: Path, run_id: str) -> None:
-    # It only informs those who wait: on a full disk the exchange goes on, and reports itself what is wrong.
+    # It only informs those who wait: on a full disk the exchange continues and reports the problem itself.
     with contextlib.suppress(OSError):
         _holder_path(path).write_text(
             json.dumps(

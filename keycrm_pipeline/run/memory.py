@@ -1,6 +1,6 @@
-"""What the process does with memory that it has freed, and when Python looks for what it may free.
+"""Returns freed memory to the system, and keeps Python's garbage collector from running in vain.
 
-What is not here: DuckDB's own memory (`warehouse.connection`), and how much a step has in work (`warehouse.batches`).
+What is not here: DuckDB's own memory (`warehouse.connection`), and how much is processed at once (`warehouse.batches`).
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ _TRIM_THRESHOLD = -1
 """`M_TRIM_THRESHOLD` of `mallopt`, as malloc.h of the GNU C library has it."""
 
 _GIVEN_BACK_AT = 128 * 1024
-"""Bytes that lie free at the end of a heap before they are given back: the library's own value before it has grown."""
+"""Free bytes at the end of a heap above which they are returned: the library's own initial value."""
 
 
 def give_freed_memory_back() -> None:
-    """Lets the C library give freed memory back to the system for as long as the process lives.
+    """Makes the C library return freed memory to the system for as long as the process lives.
 
-    Each thread that fetches pages has a heap of its own. The GNU C library raises the bound at which a heap shrinks to
-    twice the largest block that was freed, here a page of orders: after some hundred pages each of sixteen heaps kept
-    several megabytes (measured: 80 MB of a load of a year, through all that came after). Naming the bound keeps it
-    where it is. Other C libraries have no such setting.
+    Each thread that fetches pages has a heap of its own. The GNU C library raises the threshold at which a heap
+    shrinks to twice the largest block that was freed, here a page of orders: after some hundred pages each of sixteen
+    heaps kept several megabytes (measured: 80 MB in a load of a year, until its end). Setting the threshold keeps it
+    constant. Other C libraries do not have this setting.
     """
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_TRIM_THRESHOLD, _GIVEN_BACK_AT)
@@ -31,9 +31,9 @@ def give_freed_memory_back() -> None:
 
 @contextlib.contextmanager
 def without_search_for_cycles() -> Iterator[None]:
-    """Python does not look for objects that hold each other while many are made that are all needed to the end.
+    """Turns the cyclic garbage collector off while many objects are created that are all needed to the end.
 
-    It would look at all of them again and again: a quarter of the time that 100,000 buyers take.
+    It would examine all of them again and again: a quarter of the time that 100,000 buyers take.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -46,10 +46,10 @@ def without_search_for_cycles() -> Iterator[None]:
 
 @contextlib.contextmanager
 def loading_for_good() -> Iterator[None]:
-    """What is imported inside stays as long as the process lives, and Python never looks for cycles in it.
+    """Exempts what is imported inside from garbage collection for as long as the process lives.
 
-    Dagster, polars and pandera make some hundred thousand objects (measured: a seventh of the CPU time of a load of a
-    few days, 6.2 to 5.2 s).
+    Dagster, polars and pandera create some hundred thousand objects (measured: saves a seventh of the CPU time of a
+    load of a few days, 6.2 to 5.2 s).
     """
     with without_search_for_cycles():
         yield

@@ -1,6 +1,6 @@
-"""How far a load is, as log records: a terminal draws a bar from them, and nobody else sees them.
+"""The progress of a load as log records: a terminal draws a bar from them, and they are shown nowhere else.
 
-What a person should know while a load runs goes through the modules' own loggers, which Dagster shows with the run.
+What people should know while a load runs goes through the modules' own loggers, which Dagster shows with the run.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 ORDERS = logging.getLogger("keycrm_pipeline.run.progress")
-"""One record per write, with the attributes `done` and `total`; on DEBUG, and kept from the other handlers."""
+"""One record per write, with the attributes `done` and `total`; on DEBUG, and not passed to other handlers."""
 ORDERS.propagate = False
 
 

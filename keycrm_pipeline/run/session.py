@@ -1,7 +1,7 @@
 """One run of an exchange: its lock, its row in the log (R13), and what its stages share while it runs.
 
-An exchange that raises is closed as failed, in words, and its lock is given back. An error that the program did not
-foresee is reported without values, which may be a person's.
+An exchange that raises is recorded as failed, with the reason in words, and its lock is released. An error that the
+program did not foresee is reported without values, which may be personal data.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from keycrm_pipeline.crm.client import KeyCrmClient
 
 FORESEEN = (ExchangeError, KeyCrmError, WarehouseError, ProfileError, MissingKeyError)
-"""Errors whose text is written for users and holds nobody's data."""
+"""Errors whose text is written for users and contains no personal data."""
 
 COMPACTED_AFTER = ("recent", "sweep")
-"""Kinds of exchanges that end with a look at how far the file has grown: those of the night, for which nobody waits."""
+"""Kinds of exchanges after which a file that has grown is compacted: the nightly ones, for which nobody waits."""
 
 CLOSING_WAIT_SECONDS = 5.0
-"""How long the row of an exchange that has failed waits for the file: whoever holds it may be why it failed."""
+"""How long a failed exchange waits for the file to write its row: the program that holds it may be why it failed."""
 
 _QUERY_INTERRUPTED = "Query interrupted"
 """What DuckDB raises, as a RuntimeError, when Ctrl-C is pressed while it works."""
@@ -57,12 +57,12 @@ def _open_client(workspace: Workspace) -> KeyCrmClient:
 
 @dataclass(frozen=True)
 class Services:
-    """What an exchange takes from outside itself; tests give their own.
+    """What an exchange uses from outside; tests provide their own.
 
     Attributes:
-        clock: Returns the time, aware.
+        clock: Returns the current time, aware.
         open_client: Opens a client of the profile's account.
-        open_warehouse: The profile's database.
+        open_warehouse: Returns the profile's database.
     """
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -76,8 +76,8 @@ class Plan:
 
     Attributes:
         kind: Kind of exchange, see `ops.exchanges.kind`.
-        run_id: The run that does it; a run that is retried goes on in its own row of the log.
-        period: Days that a load is for; None for a sync or a rebuild.
+        run_id: The run that does it; a retried run continues in its own row of the log.
+        period: Days of a load; None for a sync or a rebuild.
     """
 
     kind: str
@@ -95,8 +95,8 @@ class Session:
         plan: What the exchange is doing.
         exchange_id: Its number in the log.
         now: When it started, aware: the time of everything that it writes.
-        services: What it takes from outside.
-        counts: What its finished stages add to its row.
+        services: What it uses from outside.
+        counts: Counts of its finished stages, for its row.
         listings: Names of the listings whose pages are forgotten once it has succeeded.
         written_days: Loaded days whose documents a sync has created or changed -> their numbers.
         changed_cards: Stages of which a sync has created or changed cards.
@@ -125,7 +125,7 @@ class Session:
 
     @contextlib.contextmanager
     def kept_open(self) -> Iterator[None]:
-        """The file stays open for all work inside: nothing else is fetched meanwhile, so nobody waits without need."""
+        """Keeps the file open for all work inside: nothing is fetched meanwhile, so no program waits needlessly."""
         closed = self.warehouse
         with closed.kept_open() as self.warehouse:
             try:
@@ -157,13 +157,13 @@ class Session:
 
 @contextlib.contextmanager
 def open_session(workspace: Workspace, plan: Plan, services: Services | None = None) -> Iterator[Session]:
-    """Runs an exchange: holds the profile's lock, writes the row of the log, and closes it however the block ends.
+    """Runs an exchange: holds the profile's lock, writes the row of the log, and completes it however the block ends.
 
     Raises:
-        ExchangeError: What went wrong, in words; also when it was not foreseen.
+        ExchangeError: What went wrong, in words, even if it was not foreseen.
     """
     services = services or Services()
-    # Files of an exchange hold people's data: readable by their owner only.
+    # Files of an exchange contain personal data: readable by their owner only.
     os.umask(0o077)
     give_freed_memory_back()
     with (
@@ -176,7 +176,7 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
                 yield session
                 _end(session, None)
         except BaseException as error:
-            # The reason why it failed matters more than a log that cannot be written (a full disk, a held file).
+            # The reason for the failure matters more than a log that cannot be written (a full disk, a locked file).
             with contextlib.suppress(Exception):
                 _end(session, error)
             raise
@@ -199,7 +199,7 @@ def _begin(workspace: Workspace, warehouse: Warehouse, plan: Plan, services: Ser
 
 
 def _end(session: Session, error: BaseException | None) -> None:
-    """Completes the row of the log; the pages of its listings are forgotten when there is nothing left to repeat."""
+    """Completes the row of the log; the pages of its listings are forgotten if there is nothing left to repeat."""
     text = None
     warehouse = session.warehouse
     if error is not None:
@@ -218,7 +218,7 @@ def _end(session: Session, error: BaseException | None) -> None:
 
 
 def _give_room_back(warehouse: Warehouse) -> None:
-    """Makes a database file smaller that has grown, and logs it; the exchange before it has succeeded either way."""
+    """Compacts a database file that has grown, and logs it; the exchange has already succeeded either way."""
     try:
         compacted = compact_when_grown(warehouse)
     except WarehouseError as error:
@@ -226,7 +226,7 @@ def _give_room_back(warehouse: Warehouse) -> None:
         return
     if compacted is not None:
         _log.info(
-            "The database file had grown to %s MB and was copied: it has %s MB now.",
+            "The database file had grown to %s MB and was compacted to %s MB.",
             f"{compacted.before_bytes / 1e6:,.0f}",
             f"{compacted.after_bytes / 1e6:,.0f}",
         )
@@ -234,7 +234,7 @@ def _give_room_back(warehouse: Warehouse) -> None:
 
 @contextlib.contextmanager
 def _in_words() -> Iterator[None]:
-    """Turns what nobody foresaw into an error that may be shown, and every kind of interruption into `StoppedError`."""
+    """Turns unforeseen errors into ones that may be shown, and every kind of interruption into `StoppedError`."""
     try:
         yield
     except (*FORESEEN, GeneratorExit, SystemExit):

@@ -1,4 +1,4 @@
-"""The exchange summary: what a load did and what waits for a person, for people and for programs."""
+"""The exchange summary: what a load did and what needs attention, for people and for programs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExchangeSummary:
-    """One exchange, with the sums of its period and what waits for a person.
+    """One exchange, with the sums of its period and what needs attention.
 
     Attributes:
         exchange: The row of the log.
         totals: Grand totals of the period's documents by currency, in that currency.
-        review: What waits for a person, by kind.
+        review: What needs attention, by kind.
     """
 
     exchange: Exchange

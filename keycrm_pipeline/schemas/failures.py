@@ -30,7 +30,7 @@ UNEXPECTED = Sentence(
 UNMAPPED_STATUSES = Sentence(
     "These statuses have no stage in the profile (statuses.stages): {statuses}. Map them, or set "
     "statuses.require_mapping to false. Nothing was loaded.",
-    "Ці статуси не мають етапу в профілі (statuses.stages): {statuses}. Зіставте їх або поставте "
+    "Ці статуси не мають стадії в профілі (statuses.stages): {statuses}. Зіставте їх або поставте "
     "statuses.require_mapping: false. Нічого не завантажено.",
 )
 MANY_MISSING = Sentence(
@@ -46,7 +46,7 @@ NEVER_FETCHED = Sentence(
     "changed. Load the days with the job {profile}_load, with `keycrm-pipeline load`, or by materializing all stages "
     "from raw_orders on.",
     "Ці дні ще не отримано з KeyCRM: {days}. Крокам {stages} немає з чим працювати; нічого не змінено. Завантажте "
-    "ці дні завданням {profile}_load, командою `keycrm-pipeline load` або матеріалізуйте всі етапи, починаючи з "
+    "ці дні завданням {profile}_load, командою `keycrm-pipeline load` або матеріалізуйте всі кроки, починаючи з "
     "raw_orders.",
 )
 STAGE_SKIPPED = Sentence(

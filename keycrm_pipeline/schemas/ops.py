@@ -9,7 +9,7 @@ from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 EXCHANGE_KINDS = ("period", "changes", "recent", "sweep", "catalogue", "rebuild")
 EXCHANGE_STATUSES = ("running", "succeeded", "failed")
 EXCHANGE_COUNTS = {
-    "orders_seen": "All orders returned whose day lies in the period, chosen or not.",
+    "orders_seen": "All orders returned whose day is in the period, chosen or not.",
     "orders_created": "New documents.",
     "orders_updated": "Changed documents.",
     "orders_unchanged": "Documents that needed no change.",
@@ -25,7 +25,7 @@ REVIEW_KINDS = tuple(REVIEW_LIST)
 EXCHANGES = Table(
     "ops",
     "exchanges",
-    "The exchange log: one row a load, written when it starts and completed when it ends.",
+    "The exchange log: one row per exchange, written when it starts and completed when it ends.",
     (
         Column("exchange_id", "BIGINT", "Number of the exchange.", nullable=False),
         Column("profile", "VARCHAR", "Profile.", nullable=False),
@@ -50,7 +50,7 @@ EXCHANGES = Table(
         ),
         *(Column(name, "BIGINT", comment, nullable=False) for name, comment in EXCHANGE_COUNTS.items()),
         Column("error", "VARCHAR", "What went wrong, in words."),
-        Column("watermark", INSTANT, "Newest updated_at of KeyCRM that a changes pass has safely stored."),
+        Column("watermark", INSTANT, "Newest updated_at of KeyCRM that a changes sync has safely stored."),
     ),
     ("exchange_id",),
 )
@@ -113,11 +113,11 @@ STATUS_HISTORY = Table(
 EXTRACTION_PAGES = Table(
     "ops",
     "extraction_pages",
-    "One page of an unfinished listing that is safely stored, so that the listing goes on after a crash.",
+    "One page of an unfinished listing that is safely stored, so that the listing continues after a crash.",
     (
-        Column("listing", "VARCHAR", "What was asked for.", nullable=False),
+        Column("listing", "VARCHAR", "What was requested.", nullable=False),
         Column("page", "BIGINT", "Number of the page.", nullable=False),
-        Column("total", "BIGINT", "Total that KeyCRM named on it.", nullable=False),
+        Column("total", "BIGINT", "Total that KeyCRM reported on it.", nullable=False),
         Column("order_ids", INTEGER_LIST, "The orders on it.", nullable=False),
         Column("fetched_at", INSTANT, "When it was fetched.", nullable=False),
     ),
@@ -127,11 +127,11 @@ EXTRACTION_PAGES = Table(
 LOADED_DAYS = Table(
     "ops",
     "loaded_days",
-    "One day that was fetched and booked to the end, also when it had no orders.",
+    "One day that was fetched and booked completely, even if it had no orders.",
     (
         Column("order_day", "DATE", "The day.", nullable=False),
         Column("loaded_at", INSTANT, "When it was last loaded.", nullable=False),
-        Column("exchange_id", "BIGINT", "By which exchange.", nullable=False),
+        Column("exchange_id", "BIGINT", "The exchange that loaded it.", nullable=False),
         Column("orders_seen", "BIGINT", "Orders of the day in KeyCRM.", nullable=False),
     ),
     ("order_day",),
@@ -140,12 +140,12 @@ LOADED_DAYS = Table(
 FETCHED_DAYS = Table(
     "ops",
     "fetched_days",
-    "One day whose orders were asked for to the end, with the stages that have worked on it since.",
+    "One day whose orders were fetched completely, with the stages that have finished for it since.",
     (
         Column("order_day", "DATE", "The day.", nullable=False),
         Column("fetched_at", INSTANT, "When its orders were last fetched.", nullable=False),
-        Column("exchange_id", "BIGINT", "By which exchange.", nullable=False),
-        Column("stages", TEXT_LIST, "Stages that have finished since.", nullable=False),
+        Column("exchange_id", "BIGINT", "The exchange that fetched them.", nullable=False),
+        Column("stages", TEXT_LIST, "Stages that have finished since then.", nullable=False),
     ),
     ("order_day",),
 )
@@ -215,7 +215,7 @@ EXPORTED_CARDS = Table(
             "period_from", "DATE", "First day of the first export that contained the card.", nullable=False
         ),
         Column("period_to", "DATE", "Last day of that export.", nullable=False),
-        Column("exported_at", INSTANT, "When that export was first made.", nullable=False),
+        Column("exported_at", INSTANT, "When that export was first written.", nullable=False),
     ),
     ("format", "card_kind", "card_id"),
 )

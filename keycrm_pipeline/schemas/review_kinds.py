@@ -34,12 +34,12 @@ class ReviewKind:
 _KINDS = (
     ReviewKind(
         "unmapped_status",
-        title=Sentence("Statuses without a stage (Етап)", "Статуси без етапу"),
+        title=Sentence("Statuses without a stage (Стадія)", "Статуси без стадії"),
         advice=Sentence(
             "Add the status to statuses.stages in the profile; until then its name is the stage.",
-            "Додайте статус до statuses.stages у профілі; поки що етапом є назва статусу.",
+            "Додайте статус до statuses.stages у профілі; поки що стадією є назва статусу.",
         ),
-        assertion="Every status in the books has a stage (Етап) in the profile.",
+        assertion="Every status in the books has a stage (Стадія) in the profile.",
     ),
     ReviewKind(
         "unmapped_manager",
@@ -83,7 +83,7 @@ _KINDS = (
         title=Sentence("Orders that do not add up in KeyCRM", "Замовлення, що не сходяться"),
         advice=Sentence(
             "Check the order's discounts in KeyCRM. The document was loaded as it is, with the difference.",
-            "Перевірте знижки замовлення в KeyCRM. Документ завантажено, як є, з різницею.",
+            "Перевірте знижки замовлення в KeyCRM. Документ завантажено, як є, з розбіжністю.",
         ),
         assertion="Every order adds up in KeyCRM.",
     ),

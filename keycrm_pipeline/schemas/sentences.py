@@ -104,9 +104,9 @@ PAYMENT_NOT_A_NUMBER = Sentence(
 # The review list. No names, phones or e-mails of people: the list is shown on the Dagster page.
 
 UNMAPPED_STATUS = Sentence(
-    "Status {status_id} «{name}» has no stage (Етап) in the profile; the status name is used instead. Orders "
+    "Status {status_id} «{name}» has no stage (Стадія) in the profile; the status name is used instead. Orders "
     "with this status: {orders}. Add it to statuses.stages.",
-    "Статус {status_id} «{name}» не має етапу в профілі, замовлень у ньому: {orders}; етапом поки що є назва "
+    "Статус {status_id} «{name}» не має стадії в профілі, замовлень у ньому: {orders}; стадією поки що є назва "
     "статусу. Додайте його до statuses.stages.",
 )
 UNMAPPED_MANAGER = Sentence(

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import duckdb
 
-from keycrm_pipeline.warehouse.connection import beside, let_go_of_pages
+from keycrm_pipeline.warehouse.connection import free_pages, second_connection
 
 
 @dataclass(frozen=True)
@@ -81,18 +81,18 @@ def work_on_batches(
     if len(batches) < 2:
         return [work(connection, batch) for batch in batches]
 
-    def work_beside(batch: Batch) -> Result:
-        with beside(connection) as further:
-            return work(further, batch)
+    def work_in_thread(batch: Batch) -> Result:
+        with second_connection(connection) as second:
+            return work(second, batch)
 
     results: list[Result] = []
     connection.execute("SET threads = 1")
     try:
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="batch") as pool:
             for begin in range(0, len(batches), ROUND):
-                results += pool.map(work_beside, batches[begin : begin + ROUND])
+                results += pool.map(work_in_thread, batches[begin : begin + ROUND])
                 if pace.is_frugal:
-                    let_go_of_pages(connection)
+                    free_pages(connection)
     finally:
         connection.execute("RESET threads")
     return results

@@ -1,4 +1,4 @@
-"""Reads the cards that a load can meet and writes the cards that it made or changed."""
+"""Reads the cards that a load can match and writes the cards that it created or changed."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Selection:
     """The orders that a stage works on (R1, R2).
 
     Attributes:
-        period: Days whose orders are meant; None for none.
-        exchange_id: Exchange whose orders of other days are meant as well; None for none.
+        period: Days whose orders are selected; None for none.
+        exchange_id: Exchange whose orders of other days are selected as well; None for none.
         is_loaded: Whether the days of the period count as loaded: a load is about to book them.
         status_ids: Statuses whose orders enter the books; None for all.
     """
@@ -70,7 +70,7 @@ class Selection:
 
     @property
     def days(self) -> dict[str, Any]:
-        """The orders for a query, whatever their status."""
+        """The parameters of a query for these orders, whatever their status."""
         return {**period_parameters(self.period), "exchange_id": self.exchange_id}
 
 
@@ -90,7 +90,7 @@ def select_orders(connection: duckdb.DuckDBPyConnection, selection: Selection) -
 def buyers_on_orders(connection: duckdb.DuckDBPyConnection, period: Period) -> list[tuple[Any, ...]]:
     """(order id, date, buyer id, name, phone, e-mail) of selected orders of some days that can change a card."""
     found = connection.execute(statement("cards", "buyers_on_orders"), period_parameters(period))
-    # By way of a frame: DuckDB's own fetchall takes three times as long to make times.
+    # Through a frame: DuckDB's own fetchall takes three times as long to create times.
     return found.pl().rows()
 
 
@@ -115,7 +115,7 @@ def partner_candidates(
         found = connection.execute(
             statement("cards", "partner_candidates"), {"default_partner_key": default_partner_key}
         )
-        # By way of a frame, as in `buyers_on_orders`.
+        # Through a frame, as in `buyers_on_orders`.
         cards = found.pl().rows()
         links = dict(connection.execute(statement("cards", "partner_link_candidates")).fetchall())
     finally:
@@ -166,10 +166,10 @@ def store_partners(
 
     Args:
         connection: A connection for writing.
-        created: Cards that were made.
-        changed: Cards on which something else stands now.
-        confirmed: (partner id, date, order id) of cards that only follow a newer order now, which moves no
-            `updated_at`.
+        created: New cards.
+        changed: Cards whose contents have changed.
+        confirmed: (partner id, date, order id) of cards that only follow a newer order now, which leaves
+            `updated_at` unchanged.
         links: New links of buyers.
         now: Time of the exchange.
     """
@@ -196,7 +196,7 @@ def store_partners(
 def sold_items(connection: duckdb.DuckDBPyConnection, delivery_item: str) -> list[tuple[Any, ...]]:
     """The distinct items of the selected orders, in order of first appearance; see the statement for columns.
 
-    Paid delivery stands among them under the key `delivery_item`, with nothing else filled.
+    Paid delivery is among them under the key `delivery_item`, with nothing else filled.
     """
     return connection.execute(statement("cards", "sold_items"), {"delivery_item": delivery_item}).fetchall()
 
@@ -242,7 +242,7 @@ def store_products(
     promoted: Sequence[int],
     now: datetime,
 ) -> None:
-    """Stores cards, variants, links, which item belongs to which card, and what a person should see.
+    """Stores cards, variants, links, which item belongs to which card, and what needs attention.
 
     Ten parameters: the rows of each kind are separate, and all are stored in one transaction.
     """
@@ -294,7 +294,7 @@ def store_products(
 def product_candidates(
     connection: duckdb.DuckDBPyConnection, keys: ProductKeys
 ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """The product cards that items with these keys can meet, with all their variants and links."""
+    """The product cards that items with these keys can match, with all their variants and links."""
     connection.execute(statement("cards", "met_products"), asdict(keys))
     return (
         connection.execute(statement("cards", "candidate_products")).fetchall(),
@@ -327,7 +327,7 @@ def store_catalogue(
     *,
     now: datetime,
 ) -> None:
-    """Stores products of KeyCRM with all their offers; offers of these products that are gone are forgotten."""
+    """Stores products of KeyCRM with all their offers; offers of these products that no longer exist are deleted."""
     products_frame = pl.DataFrame(
         {"crm_product_id": list(products), "payload": list(products.values())},
         schema={"crm_product_id": pl.Int64, "payload": pl.String},
@@ -357,12 +357,12 @@ def reference_rows(connection: duckdb.DuckDBPyConnection, list_name: str) -> lis
 def statuses_of_orders(
     connection: duckdb.DuckDBPyConnection, selection: Selection
 ) -> list[tuple[int, str | None, str | None, int | None]]:
-    """(status id, name, alias, group) that the orders of a selection carry, chosen or not."""
+    """(status id, name, alias, group) that the orders of a selection have, chosen or not."""
     return connection.execute(statement("cards", "selected_statuses"), selection.days).fetchall()
 
 
 def sources_of_orders(connection: duckdb.DuckDBPyConnection, selection: Selection) -> list[int]:
-    """Source ids that the orders of a selection carry, whatever their status."""
+    """Source ids that the orders of a selection have, whatever their status."""
     return [
         row[0]
         for row in connection.execute(statement("cards", "selected_sources"), selection.days).fetchall()

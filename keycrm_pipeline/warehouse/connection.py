@@ -1,7 +1,7 @@
-"""Opens a profile's DuckDB file, for writing or for reading, and says in words why when it cannot.
+"""Opens a profile's DuckDB file for writing or for reading; if it cannot, it says why in words.
 
-DuckDB lets one process write and refuses every other, readers too. So a connection is held for one piece of work
-and closed at once, also on an exception; when somebody else holds the file we wait a little and then name them.
+DuckDB lets one process write and refuses all others, even readers. So a connection is held for one piece of work and
+closed at once, also on an exception; if another program holds the file, we wait a little and then name it.
 """
 
 from __future__ import annotations
@@ -27,43 +27,44 @@ from keycrm_pipeline.warehouse.errors import (
 from keycrm_pipeline.warehouse.migrations import is_up_to_date, migrate
 
 STORAGE_VERSION = "v1.5.0"
-"""Format of new files: readable by every DuckDB since 1.5, and strings are compressed (the default keeps 1.0's)."""
+"""Format of new files: every DuckDB since 1.5 reads it, and strings are compressed (the default format is that of 1.0).
+"""
 
 BLOCK_SIZE = 65_536
-"""Bytes; of new files: one that has DuckDB's own 262,144 keeps them until it is copied. Each column that is written
-takes a whole block of memory (measured: 36,000 orders take a quarter less of the file and a tenth less memory)."""
+"""Bytes, for new files: one with DuckDB's default of 262,144 keeps it until it is copied. Each column that is written
+takes a whole block of memory (measured with 36,000 orders: a quarter less file and a tenth less memory)."""
 
 ROW_GROUP_SIZE = 16_384
-"""Rows that DuckDB keeps, compresses and hands to a thread together. Smaller than its default of 122,880: a day's
+"""Rows that DuckDB stores, compresses and assigns to a thread together. Smaller than its default of 122,880: a day's
 orders are a small part of a file, and both cores share a batch of them (measured: half the time of a load)."""
 
 _DATABASE = "warehouse"
 
 STAGING = "staging"
-"""A database in memory for what the connections of `beside` share; it goes with the last of them."""
+"""An in-memory database for what the connections to one file share; it ends with the last of them."""
 
 WAIT_SECONDS = 30.0
-"""How long a write waits for another program to let go of the file. A BI query is over by then."""
+"""How long a write waits for another program to release the file. A BI query is over by then."""
 
 MEMORY_LIMIT = "1500MB"
-"""Ceiling for DuckDB's own memory. A load must fit beside the page and the daemon on a small machine."""
+"""Ceiling for DuckDB's own memory. A load must fit next to the page and the daemon on a small machine."""
 
 PAGES_KEPT = 8_000_000
-"""Bytes of the file's pages that DuckDB may keep in memory between two rounds of batches: some batches' worth."""
+"""Bytes of the file's pages that DuckDB may keep in memory between two rounds of batches: enough for some batches."""
 
 GIVEN_BACK_AT = "1MB"
-"""DuckDB gives freed memory back to the system at once when it frees this much together; its default of 512 MB is more
-than a batch has, and what one batch had freed lay beside what the next one took (measured: 150 MB of a year's load, for
-a twentieth more work)."""
+"""DuckDB returns freed memory to the system at once when it frees this much together. Its default of 512 MB is more
+than a batch has, so what one batch had freed stayed allocated next to what the next one took (measured: saves 150 MB in
+a year's load, for a twentieth more work)."""
 
 WRITTEN_AT_ONCE = "1MB"
-"""What a transaction writes goes straight into the file when it is more than this. With DuckDB's default of 16 MB a
-load writes its payloads to the log first, uncompressed, and then again, and keeps in memory what is only in the log
-(measured: 30,000 orders write 6 MB instead of 112 MB)."""
+"""A transaction that writes more than this goes straight into the file. With DuckDB's default of 16 MB, a load would
+write its payloads to the log first, uncompressed, and then again, and keep in memory what is only in the log (measured:
+30,000 orders write 6 MB instead of 112 MB)."""
 
 _HOLDER = re.compile(r"held in (.+?)(?: by user .*)?\. ")
 _HELD = ("Could not set lock", "Conflicting lock", "Unique file handle conflict")
-"""What DuckDB says of a file that is open elsewhere; the last, when this process has it open itself."""
+"""What DuckDB says about a file that is open elsewhere; the last one, if this process itself has it open."""
 
 _NO_SPACE = (
     "No space left on device",
@@ -93,15 +94,15 @@ class Warehouse:
     _open: duckdb.DuckDBPyConnection | None = field(default=None, repr=False, compare=False)
 
     def waiting_at_most(self, seconds: float) -> Warehouse:
-        """The same database with another patience."""
+        """The same database with another waiting time."""
         return replace(self, wait_seconds=seconds)
 
     @contextlib.contextmanager
     def kept_ready(self) -> Iterator[Warehouse]:
-        """The same database, with a DuckDB that stays between two pieces of work, without the file.
+        """The same database, with a DuckDB instance that stays between two pieces of work, without the file.
 
-        Starting DuckDB takes three times as long as opening a file with it (measured: 22 ms with a new one each time,
-        6 ms with one that stays), and an exchange opens its file some fifteen times.
+        Starting DuckDB takes three times as long as opening a file with it (measured: 22 ms with a new instance each
+        time, 6 ms with one that stays), and an exchange opens its file about fifteen times.
         """
         ready: list[duckdb.DuckDBPyConnection] = []
         try:
@@ -112,7 +113,7 @@ class Warehouse:
 
     @contextlib.contextmanager
     def kept_open(self) -> Iterator[Warehouse]:
-        """The same database, opened once for all that is done inside; nobody else can open the file meanwhile.
+        """The same database, opened once for all work inside; no other program can open the file meanwhile.
 
         Raises:
             WarehouseError: As for `writing`.
@@ -122,7 +123,7 @@ class Warehouse:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A read-write connection to the migrated file, closed at the end; the file is made when missing.
+        """A read-write connection to the migrated file, closed at the end; a missing file is created.
 
         Raises:
             WarehouseError: The file is busy, unreadable, newer than this program, or the disk is full.
@@ -147,10 +148,10 @@ class Warehouse:
         """A read-only connection, closed at the end.
 
         Raises:
-            WarehouseError: As for `writing`, and when there is no file yet.
+            WarehouseError: As for `writing`, and if there is no file yet.
         """
         if self._open is not None or self._ready is not None:
-            # An exchange has the profile to itself, and a DuckDB that can write.
+            # An exchange has the profile to itself, and a DuckDB instance that can write.
             with self.writing() as connection:
                 yield connection
             return
@@ -175,16 +176,16 @@ class Warehouse:
             yield connection
 
     def _make_directory(self) -> None:
-        # People's names and phones are inside: for the owner only.
+        # The file contains people's names and phones: for its owner only.
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     @property
-    def _put_aside(self) -> Path:
-        """Where DuckDB puts what has no place in memory."""
+    def _spill_directory(self) -> Path:
+        """Where DuckDB writes what does not fit in memory."""
         return Path(f"{self.path}.tmp")
 
     def _connect(self, open_file: Callable[[], duckdb.DuckDBPyConnection]) -> duckdb.DuckDBPyConnection:
-        """Opens the file, as soon as nobody else has it open."""
+        """Opens the file once no other program has it open."""
         started = time.monotonic()
         while True:
             try:
@@ -205,8 +206,8 @@ class Warehouse:
         connection.execute("SET allocator_bulk_deallocation_flush_threshold = ?", [GIVEN_BACK_AT])
         connection.execute("SET checkpoint_threshold = ?", [WRITTEN_AT_ONCE])
         connection.execute("SET preserve_insertion_order = false")
-        # A program that was begun with `python -c`, as Dagster's runs are, counts as a person at a prompt: after two
-        # seconds DuckDB would draw a bar on standard output, into the JSON of a command.
+        # A program started with `python -c`, as Dagster's runs are, counts as interactive: after two seconds DuckDB
+        # would draw a progress bar on standard output, into the JSON of a command.
         connection.execute("SET enable_progress_bar = false")
         return connection
 
@@ -216,19 +217,19 @@ class Warehouse:
         return connection
 
     def _attached(self) -> duckdb.DuckDBPyConnection:
-        """A DuckDB to which the file is attached for writing."""
+        """A DuckDB instance with the file attached for writing."""
         instance = self._ready.pop() if self._ready else duckdb.connect()
         try:
-            # Asked for in ATTACH, a file of another block size would be refused.
+            # As an option of ATTACH, it would make DuckDB refuse a file with another block size.
             instance.execute(f"SET default_block_size = {BLOCK_SIZE}")
-            # People's data, too: what has no place in memory goes beside the file, not to wherever one happens to work.
-            instance.execute("SET temp_directory = ?", [str(self._put_aside)])
-            # The size of row groups can be given only here, and counts only while it is given.
+            # Personal data too: what does not fit in memory goes next to the file, not into the working directory.
+            instance.execute("SET temp_directory = ?", [str(self._spill_directory)])
+            # The row group size can only be set here, and applies only as long as the file is attached with it.
             instance.execute(
                 f"ATTACH '{quoted(self.path)}' AS {_DATABASE} "
                 f"(ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}')"
             )
-            _remove_left_over(self._put_aside)
+            _remove_left_over(self._spill_directory)
             instance.execute(f"ATTACH ':memory:' AS {STAGING}")
         except BaseException:
             _end(instance)
@@ -236,9 +237,9 @@ class Warehouse:
         return instance
 
     def _let_go(self, instance: duckdb.DuckDBPyConnection) -> None:
-        """Closes the file; a DuckDB that is kept ready stays for the next piece of work."""
-        # What was put aside next to the file goes with the DuckDB that put it there.
-        if self._ready is not None and not self._put_aside.exists() and _is_detached(instance):
+        """Closes the file; a DuckDB instance that is kept ready stays for the next piece of work."""
+        # What was spilled next to the file is removed when the DuckDB instance that wrote it ends.
+        if self._ready is not None and not self._spill_directory.exists() and _is_detached(instance):
             self._ready.append(instance)
         else:
             _end(instance)
@@ -267,15 +268,15 @@ class Warehouse:
 
 
 def keep_freed_memory(connection: duckdb.DuckDBPyConnection) -> None:
-    """Lets DuckDB keep what it frees while this file is open: a quarter quicker, where memory is not what counts."""
+    """Lets DuckDB keep freed memory while this file is open: a quarter faster, where memory does not matter."""
     connection.execute("RESET allocator_bulk_deallocation_flush_threshold")
 
 
-def let_go_of_pages(connection: duckdb.DuckDBPyConnection) -> None:
-    """Lets go of pages of the file that were read and are not in use, when there are many: they are quickly read again.
+def free_pages(connection: duckdb.DuckDBPyConnection) -> None:
+    """Frees pages of the file that were read and are not in use, if there are many: reading them again is quick.
 
-    DuckDB keeps what it has read until its memory is full, so a load of years would keep the file. It lets go of pages
-    when the limit is lowered for a moment; by no more than they take, or it would put rows aside on the disk as well.
+    DuckDB keeps what it has read until its memory is full, so a load of years would keep the whole file. It frees
+    pages when the limit is lowered for a moment; by no more than they take, or it would also spill rows to the disk.
     """
     others, pages = connection.execute(
         "SELECT sum(memory_usage_bytes) FILTER (tag <> 'BASE_TABLE')::BIGINT, "
@@ -283,32 +284,32 @@ def let_go_of_pages(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()[0]
     if pages <= PAGES_KEPT:
         return
-    # Where more than that is in use, it stays, and the limit is not lowered.
+    # If more than that is in use, DuckDB refuses to lower the limit, and the pages stay.
     with contextlib.suppress(duckdb.OutOfMemoryException):
         connection.execute("SET memory_limit = ?", [f"{others + PAGES_KEPT // 4}B"])
     connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
 
 
 def quoted(path: Path) -> str:
-    """A path as it stands between quotes in SQL; ATTACH takes no parameter."""
+    """A path as it is written between quotes in SQL; ATTACH takes no parameter."""
     return str(path).replace("'", "''")
 
 
-def _remove_left_over(put_aside: Path) -> None:
-    """Removes what a killed process had put aside; DuckDB itself does so only after it has put something aside again.
+def _remove_left_over(directory: Path) -> None:
+    """Removes what a killed process had spilled; DuckDB itself does so only after it has spilled something again.
 
-    Only for who has just opened the file for writing: then nobody else has it open, and so nobody uses the directory.
+    To be called only just after the file was opened for writing: no other process then uses the directory.
     """
     with contextlib.suppress(OSError):
-        for file in put_aside.glob("duckdb_temp_*"):
+        for file in directory.glob("duckdb_temp_*"):
             file.unlink()
-        put_aside.rmdir()
+        directory.rmdir()
 
 
 def _close(connection: duckdb.DuckDBPyConnection) -> None:
     """Closes a connection, and with it the file.
 
-    A query that Ctrl-C broke off would keep the file open as long as the process lives; the next query ends it.
+    A query that Ctrl-C interrupted would keep the file open as long as the process lives; the next query ends it.
     """
     with contextlib.suppress(duckdb.Error):
         connection.execute("SELECT 1")
@@ -316,7 +317,7 @@ def _close(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _is_detached(instance: duckdb.DuckDBPyConnection) -> bool:
-    """Whether a DuckDB has let go of its file and still answers; after a fatal error it does not."""
+    """Whether a DuckDB instance has released its file and still answers; after a fatal error it does not."""
     try:
         for name in (_DATABASE, STAGING):
             instance.execute(f"DETACH {name}")
@@ -327,35 +328,35 @@ def _is_detached(instance: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _end(instance: duckdb.DuckDBPyConnection) -> None:
-    """Ends a DuckDB, and closes what is attached to it."""
+    """Ends a DuckDB instance, and closes what is attached to it."""
     with contextlib.suppress(duckdb.Error):
         instance.close()
 
 
 def _prepare_for_writing(connection: duckdb.DuckDBPyConnection) -> None:
-    """What each connection needs for itself; other settings belong to the whole of the open file."""
+    """Makes the settings of a single connection; all others belong to the open file as a whole."""
     connection.execute(f"USE {_DATABASE}")
     # Texts of KeyCRM are cast here, where a time without a zone means UTC; a reader sees local times.
     connection.execute("SET TimeZone = 'UTC'")
 
 
 @contextlib.contextmanager
-def beside(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A further connection to the file that a writing one holds open: for work in another thread, closed at the end.
+def second_connection(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A second connection to a file that is open for writing: for work in another thread, closed at the end.
 
-    It has transactions and temporary tables of its own. What both must see stands in the file or in `staging`.
+    It has its own transactions and temporary tables. What both connections must see is in the file or in `staging`.
     """
-    further = connection.cursor()
+    second = connection.cursor()
     try:
-        _prepare_for_writing(further)
-        yield further
+        _prepare_for_writing(second)
+        yield second
     finally:
-        further.close()
+        second.close()
 
 
 @contextlib.contextmanager
 def for_the_owner_only() -> Iterator[None]:
-    """Files made inside, the write-ahead log too, are readable by their owner alone."""
+    """Files created inside, including the write-ahead log, are readable by their owner only."""
     before = os.umask(0o077)
     try:
         yield
@@ -365,7 +366,7 @@ def for_the_owner_only() -> Iterator[None]:
 
 @contextlib.contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """BEGIN, then COMMIT, or ROLLBACK when anything is raised inside."""
+    """BEGIN, then COMMIT, or ROLLBACK if anything is raised inside."""
     connection.execute("BEGIN")
     try:
         yield

@@ -1,4 +1,4 @@
-"""Which days were fetched, which stages have worked on them since, and which days are loaded (R1)."""
+"""Which days were fetched, which stages have finished for them since, and which days are loaded (R1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from keycrm_pipeline.warehouse.statements import period_parameters, single_row, 
 def record_fetched(
     connection: duckdb.DuckDBPyConnection, period: Period, *, exchange_id: int, now: datetime
 ) -> None:
-    """Notes that all orders of these days were asked for; no later stage has worked on them yet."""
+    """Records that all orders of these days were fetched; no later stage has finished for them yet."""
     connection.execute(
         statement("days", "record_fetched"),
         period_parameters(period) | {"exchange_id": exchange_id, "now": now},
@@ -22,7 +22,7 @@ def record_fetched(
 
 
 def record_stages(connection: duckdb.DuckDBPyConnection, period: Period, stages: Sequence[str]) -> None:
-    """Notes that stages have finished on those of these days that were fetched, as they were last fetched."""
+    """Records that stages have finished for those of these days that were fetched, since they were last fetched."""
     connection.execute(
         statement("days", "record_stages"), period_parameters(period) | {"stages": list(stages)}
     )
@@ -31,7 +31,7 @@ def record_stages(connection: duckdb.DuckDBPyConnection, period: Period, stages:
 def days_lacking(
     connection: duckdb.DuckDBPyConnection, period: Period, stages: Sequence[str]
 ) -> list[tuple[date, bool]]:
-    """(day, whether it was fetched) of days that some of these stages have not worked on; never fetched ones first."""
+    """(day, whether it was fetched) of days that some of these stages lack; those never fetched come first."""
     return connection.execute(
         statement("days", "lacking"), period_parameters(period) | {"stages": list(stages)}
     ).fetchall()
@@ -40,7 +40,7 @@ def days_lacking(
 def record_loaded(
     connection: duckdb.DuckDBPyConnection, period: Period, *, exchange_id: int, now: datetime
 ) -> None:
-    """Notes that these days were fetched and booked to the end, also those without orders (R1)."""
+    """Records that these days were fetched and booked completely, including those without orders (R1)."""
     connection.execute(
         statement("days", "record_loaded"),
         period_parameters(period) | {"exchange_id": exchange_id, "now": now},
@@ -48,7 +48,7 @@ def record_loaded(
 
 
 def loaded_days(connection: duckdb.DuckDBPyConnection, period: Period) -> list[date]:
-    """The days of a period that were loaded to the end at least once."""
+    """The days of a period that were loaded completely at least once."""
     return [
         row[0]
         for row in connection.execute(statement("days", "loaded"), period_parameters(period)).fetchall()
@@ -56,11 +56,11 @@ def loaded_days(connection: duckdb.DuckDBPyConnection, period: Period) -> list[d
 
 
 def newest_loaded_day(connection: duckdb.DuckDBPyConnection) -> date | None:
-    """The last day that is loaded; None when nothing is."""
+    """The last day that is loaded; None if nothing is loaded."""
     (day,) = single_row(connection.execute(statement("days", "newest_loaded")))
     return day if isinstance(day, date) else None
 
 
 def missing_days(connection: duckdb.DuckDBPyConnection, until: date) -> list[date]:
-    """Days from the first loaded one to `until` that were never loaded to the end (R1), in order."""
+    """Days from the first loaded one to `until` that were never loaded completely (R1), in order."""
     return [row[0] for row in connection.execute(statement("days", "missing"), {"until": until}).fetchall()]

@@ -16,7 +16,7 @@ from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 
 KILLED = failures.KILLED.english
-"""Error of an exchange that says it runs although no process does its work."""
+"""Error of an exchange that is marked as running although its process no longer exists."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Exchange(ExchangeCounts):
 
     @property
     def period(self) -> Period | None:
-        """The days that a load is for; None for a sync or a rebuild."""
+        """The days of a load; None for a sync or a rebuild."""
         if self.period_from is None or self.period_to is None:
             return None
         return Period(self.period_from, self.period_to)
@@ -73,7 +73,7 @@ _COLUMNS = tuple(field.name for field in fields(Exchange))
 
 
 def _assignment(count: str) -> str:
-    """How a count enters the row at the end of an exchange: those of orders are replaced, see `end_exchange`."""
+    """How a count is written at the end of an exchange: counts of orders are replaced, see `end_exchange`."""
     return f"{count} = ${count}" if count.startswith("orders_") else f"{count} = {count} + ${count}"
 
 
@@ -86,7 +86,7 @@ def begin_exchange(
     period: Period | None,
     now: datetime,
 ) -> int:
-    """The exchange of this run: its row is written when the run has none, and set running again on a retry.
+    """Returns the exchange of this run: writes its row, or sets the existing one running again on a retry.
 
     Rows that other, killed runs left running are closed as failed. The caller holds the profile's lock.
     """
@@ -127,9 +127,9 @@ def end_exchange(
 ) -> None:
     """Completes the row of an exchange: it has succeeded, or failed with an error in words.
 
-    With it the pages of its listings are forgotten. Until then another attempt goes on from them: an exchange that
-    dies while it derives has asked for everything already. A run that is tried again reads its orders again, so those
-    counts are replaced; the cards that an earlier attempt made and the requests that it took stay counted.
+    The pages of its listings are forgotten in the same transaction. Until then another attempt continues from them:
+    an exchange that dies while it derives has already requested everything. A retried run reads its orders again, so
+    those counts are replaced; the cards that an earlier attempt created and its requests stay counted.
 
     Args:
         connection: A connection for writing.
@@ -155,14 +155,14 @@ def end_exchange(
 
 
 def set_watermark(connection: duckdb.DuckDBPyConnection, exchange_id: int, watermark: datetime) -> None:
-    """Notes up to which updated_at this exchange has stored changes; it counts once the exchange succeeds."""
+    """Records the updated_at up to which this exchange has stored changes; it counts once the exchange succeeds."""
     connection.execute(
         statement("exchanges", "set_watermark"), {"exchange_id": exchange_id, "watermark": watermark}
     )
 
 
 def newest_watermark(connection: duckdb.DuckDBPyConnection) -> datetime | None:
-    """Up to which updated_at changes are safely stored; None when no changes pass has succeeded yet."""
+    """The updated_at up to which changes are safely stored; None if no changes sync has succeeded yet."""
     row = connection.execute(statement("exchanges", "newest_watermark")).fetchone()
     return row[0] if row else None
 
@@ -187,7 +187,7 @@ def read_exchange(connection: duckdb.DuckDBPyConnection, exchange_id: int) -> Ex
 
 
 def exchange_of_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> Exchange | None:
-    """The exchange that a Dagster run wrote; None when it never came that far."""
+    """The exchange that a Dagster run wrote; None if the run did not get that far."""
     row = connection.execute(statement("exchanges", "of_run"), [run_id]).fetchone()
     return read_exchange(connection, row[0]) if row else None
 
@@ -198,12 +198,12 @@ def last_exchange(connection: duckdb.DuckDBPyConnection) -> Exchange | None:
 
 
 def last_ended_exchange(connection: duckdb.DuckDBPyConnection) -> Exchange | None:
-    """The newest exchange that does not run any more, however it ended."""
+    """The newest exchange that is no longer running, however it ended."""
     return _exchange(connection, "last_ended")
 
 
 def last_succeeded_exchange(connection: duckdb.DuckDBPyConnection) -> Exchange | None:
-    """The newest exchange that ended well."""
+    """The newest exchange that succeeded."""
     return _exchange(connection, "last_succeeded")
 
 
@@ -213,7 +213,7 @@ def totals(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[str, D
 
 
 def review_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """What waits for a person, by kind."""
+    """What needs attention, by kind."""
     return dict(connection.execute(statement("exchanges", "review_counts")).fetchall())
 
 

@@ -147,7 +147,7 @@ def _recorded(connection: duckdb.DuckDBPyConnection) -> tuple[int, str | None]:
 
 
 def is_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
-    """Whether the open file has everything that this program defines; one query.
+    """Whether the open file has everything that this program defines, with one query.
 
     Raises:
         DatabaseNewerError: The file was written by a newer program.
@@ -159,7 +159,7 @@ def is_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Brings the open file up to date in one transaction; writes nothing when it is.
+    """Brings the open file up to date in one transaction; writes nothing if it already is.
 
     Raises:
         DatabaseNewerError: The file was written by a newer program.

@@ -1,4 +1,4 @@
-"""Stores what KeyCRM answered: order payloads by pages, reference lists, and how far an unfinished listing has come."""
+"""Stores KeyCRM's answers: order payloads by page, reference lists, and the progress of an unfinished listing."""
 
 from __future__ import annotations
 
@@ -75,24 +75,24 @@ def store_pages(
     now: datetime,
     asked_day: date | None,
 ) -> StoredCounts:
-    """Stores pages in one transaction: payloads under their own days, and that the pages are done.
+    """Stores pages in one transaction: payloads under their own days, and the pages as done.
 
     A payload that equals the stored one is not written.
 
     Args:
         connection: A connection for writing.
-        listing: What was asked for, so that the listing can go on after a crash; None when it is not to be resumed.
+        listing: Name of the listing, so that it can continue after a crash; None if it is not to be resumed.
         pages: The pages.
         exchange_id: The exchange that fetched them.
         now: Time of the exchange.
-        asked_day: First day asked for; records without id are kept under it.
+        asked_day: First day requested; records without an id are stored under it.
     """
     try:
         return _store_pages(
             connection, listing, pages, set(), exchange_id=exchange_id, now=now, asked_day=asked_day
         )
     except duckdb.ConversionException:
-        # Texts that one JSON reader takes and DuckDB's does not are told apart only when there are any: it costs.
+        # Payloads that our JSON reader accepts and DuckDB's does not are only looked for if there are any: it costs.
         invalid = _invalid_payloads(connection, pages)
         if not invalid:
             raise
@@ -181,7 +181,7 @@ def _insert_payloads(
     exchange_id: int,
     now: datetime,
 ) -> None:
-    # In order of days, so that a day's payloads lie together in the file.
+    # Sorted by day, so that a day's payloads are close together in the file.
     frame = (
         _payload_frame(rows)
         .with_columns(pl.Series("payload_hash", digests, dtype=pl.String))
@@ -289,12 +289,12 @@ def stored_pages(
 
 
 def forget_old_pages(connection: duckdb.DuckDBPyConnection, *, not_before: datetime) -> None:
-    """Forgets pages that are too old to go on from."""
+    """Forgets pages that are too old to continue from."""
     connection.execute(statement("raw", "forget_old_pages"), {"not_before": not_before})
 
 
 def forget_nameless(connection: duckdb.DuckDBPyConnection, period: Period, seen: Sequence[str]) -> None:
-    """Forgets records without an id of a period that the newest listing no longer brought."""
+    """Forgets records without an id of a period that the newest listing no longer returned."""
     connection.execute(statement("raw", "forget_nameless"), period_parameters(period) | {"seen": list(seen)})
 
 
@@ -338,7 +338,7 @@ def reference_lists_refreshed_at(connection: duckdb.DuckDBPyConnection) -> dict[
 def booked_orders_not_seen(
     connection: duckdb.DuckDBPyConnection, period: Period, seen: Sequence[int], *, most: int
 ) -> list[int]:
-    """Booked orders of a period that the listing did not bring, at most `most` (R11)."""
+    """Booked orders of a period that the listing did not return, at most `most` (R11)."""
     return [
         row[0]
         for row in connection.execute(

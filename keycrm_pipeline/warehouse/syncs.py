@@ -1,4 +1,4 @@
-"""What the passes between loads read: open orders, absent ids, known products, stored days."""
+"""What the syncs between loads read: open orders, absent ids, known products, stored days."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from keycrm_pipeline.warehouse.statements import statement
 
 @dataclass(frozen=True)
 class OpenOrder:
-    """A stored order that is not done with."""
+    """A stored order that is still open."""
 
     order_id: int
     status_id: int
@@ -52,9 +52,9 @@ def _compared_with(connection: duckdb.DuckDBPyConnection, seen: Sequence[int], n
 
 
 def adopt_unfinished(connection: duckdb.DuckDBPyConnection, exchange_id: int) -> None:
-    """Makes what failed exchanges stored and did not derive this exchange's own, so that it is derived now.
+    """Assigns to this exchange what failed exchanges stored but did not derive, so that it is derived now.
 
-    A payload that is stored already looks unchanged when it comes again: without this, an exchange that died
+    A payload that is already stored looks unchanged when it is fetched again: without this, an exchange that died
     between storing and deriving would leave its orders out of the books until they change once more.
     """
     for name in ("adopt_payloads", "adopt_rows"):
@@ -68,7 +68,7 @@ def first_watermark(connection: duckdb.DuckDBPyConnection) -> datetime | None:
 
 
 def known_product_ids(connection: duckdb.DuckDBPyConnection) -> list[int]:
-    """Products of KeyCRM's catalogue that orders have met."""
+    """Products of KeyCRM's catalogue that occur in orders."""
     return [row[0] for row in connection.execute(statement("syncs", "known_product_ids")).fetchall()]
 
 
@@ -77,7 +77,7 @@ def refile_orders(
     timezone: str,
     day_of: Callable[[str | None, str | None], date | None],
 ) -> None:
-    """Files every stored payload under its local day anew: the profile's time zone may have been changed (R1).
+    """Files every stored payload under its local day again: the profile's time zone may have been changed (R1).
 
     Args:
         connection: The open file.
@@ -94,5 +94,5 @@ def refile_orders(
 
 
 def raw_ranges(connection: duckdb.DuckDBPyConnection, most_orders: int) -> list[Period]:
-    """Ranges of days that hold all stored payloads, each at most `most_orders` unless one day is larger."""
+    """Ranges of days that cover all stored payloads, each with at most `most_orders` unless one day is larger."""
     return ranges_of_days(connection.execute(statement("syncs", "raw_days")).fetchall(), most_orders)

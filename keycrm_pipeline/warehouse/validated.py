@@ -47,7 +47,7 @@ def plan_batches(
     with_undated: bool,
     batch_orders: int,
 ) -> list[Batch]:
-    """Cuts a period into batches, those of days first, then the orders that this exchange met outside of it.
+    """Cuts a period into batches, those of days first, then the orders that this exchange touched outside of it.
 
     Args:
         connection: The open file.

@@ -63,7 +63,7 @@ def test_names_with_brackets_and_long_names_are_shown_in_full(account: Account, 
     ("settings", "problem"),
     [
         (
-            {"statuses": {"require_mapping": True, "stages": dict.fromkeys(range(2, 100), "Етап")}},
+            {"statuses": {"require_mapping": True, "stages": dict.fromkeys(range(2, 100), "Стадія")}},
             "status 1 «Новий» has no stage (statuses.stages), and statuses.require_mapping is true.",
         ),
         ({"statuses": {"load": [1, 999]}}, "statuses.load contains 999, which is not in KeyCRM."),

@@ -198,7 +198,7 @@ def test_review_lists_every_thing_with_what_to_do(books: Books, place: Place) ->
     sell(books, 2, grand_total=None)
     books.load(MARCH_4)
     shown = place.run("review").stdout
-    assert "Statuses without a stage (Етап) (unmapped_status):" in shown
+    assert "Statuses without a stage (Стадія) (unmapped_status):" in shown
     assert "Order 2 could not be loaded: The order has no total (grand_total)." in shown
     code, printed = place.json("review", "--kind", "rejected_order")
     assert code == 0

@@ -90,7 +90,7 @@ def test_which_profile(place: Place) -> None:
     """The only one needs no name; of several one must be named; without any, how to make one is told."""
     code, printed = place.json("status")
     assert code == 2
-    assert "Make one with `keycrm-pipeline init --profile NAME`." in printed["error"]
+    assert "Create one with `keycrm-pipeline init --profile NAME`." in printed["error"]
     place.write_profile("north")
     assert place.json("status")[1]["profile"] == "north"
     place.write_profile("south")

@@ -39,7 +39,7 @@ def test_one_sheet_a_table_cards_first(export: Export) -> None:
         "Товари замовлень",
         "Послуги замовлень",
         "Оплати",
-        "Не передано",
+        "Не вивантажено",
     ]
 
 

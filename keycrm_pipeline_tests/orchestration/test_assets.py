@@ -156,7 +156,7 @@ def test_a_failure_in_a_stage_leaves_those_before_it_green(
 def test_orders_of_all_days_or_of_the_missing_ones_call_no_day_loaded(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    """ "All" and "missing" on the page: each range that holds a day never fetched fails, and the loaded days stay."""
+    """Ranges "all" and "missing" on the page: one that holds a day never fetched fails; the loaded days stay."""
     workspace = make_workspace(tmp_path, start_date=PERIOD.first - timedelta(days=2))
     assert run_job(workspace, instance, "load", PERIOD).success
     days = [PERIOD.first + timedelta(days=offset) for offset in range(-2, 5)]

@@ -99,7 +99,7 @@ def test_sources_listed_forgotten_nameless_and_renamed(books: Books) -> None:
 
 def test_demanded_mapping_refuses_before_anything_is_written(new_books: Any) -> None:
     """`require_mapping`: every listed status without stage is named; only the log has a row; a full one loads."""
-    stages = {status_id: f"Етап {status_id}" for status_id in (*range(1, 20), 21, 22)}
+    stages = {status_id: f"Стадія {status_id}" for status_id in (*range(1, 20), 21, 22)}
     del stages[5], stages[22]
     books = new_books(statuses={"stages": stages, "require_mapping": True})
     books.order(1)

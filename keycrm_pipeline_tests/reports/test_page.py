@@ -87,7 +87,7 @@ def test_products_end_at_the_sales(ukrainian: str) -> None:
 def test_what_is_due(ukrainian: str) -> None:
     """Payments due by age, including cash on delivery; the returned parcel is mentioned separately."""
     assert ["до 7 днів", "1", "1 000,00 ₴", "1", "1 000,00 ₴"] in rows(ukrainian, "due")
-    assert "Не враховано повернених посилок: 1 замовлення, 90,00 ₴." in text_of(section(ukrainian, "due"))
+    assert "Не враховано неотриманих посилок: 1 замовлення, 90,00 ₴." in text_of(section(ukrainian, "due"))
 
 
 def test_repeat_buyers_are_counts(ukrainian: str) -> None:

@@ -83,7 +83,7 @@ def test_products_and_the_rest_lose_nothing(march: Warehouse) -> None:
         ("goods", "Футболка базова", "UAH"): (Decimal(3), Decimal("1500.00")),
         ("goods", "Чашка", "UAH"): (Decimal(4), Decimal("740.00")),
         ("delivery", "Доставка", "UAH"): (Decimal(1), Decimal("75.00")),
-        ("difference", "Різниця", "UAH"): (Decimal(0), Decimal("5.00")),
+        ("difference", "Розбіжність", "UAH"): (Decimal(0), Decimal("5.00")),
         ("goods", "Футболка базова", "EUR"): (Decimal(1), Decimal("50.00")),
         ("tax", "Податок", "EUR"): (Decimal(1), Decimal("10.00")),
     }

@@ -43,7 +43,7 @@ def test_own_errors_are_told_in_ukrainian() -> None:
     ]
     told = [error_in_ukrainian(str(error)) for error in errors]
     assert told[2] == (
-        "Ці статуси не мають етапу в профілі (statuses.stages): 7 Очікує {оплати}; 8 Відвантажено. Зіставте їх або "
+        "Ці статуси не мають стадії в профілі (statuses.stages): 7 Очікує {оплати}; 8 Відвантажено. Зіставте їх або "
         "поставте statuses.require_mapping: false. Нічого не завантажено."
     )
     assert "тримає інша програма (python3 (PID 12)). Чекали 60 с." in told[3]

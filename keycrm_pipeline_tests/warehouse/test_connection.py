@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from keycrm_pipeline.warehouse.connection import Warehouse, let_go_of_pages, transaction
+from keycrm_pipeline.warehouse.connection import Warehouse, free_pages, transaction
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
     DatabaseMissingError,
@@ -328,7 +328,7 @@ def test_what_was_read_of_the_file_is_let_go_of(warehouse: Warehouse) -> None:
         connection.execute("CREATE TEMP TABLE own AS SELECT range FROM range(100_000)")
         connection.execute("SELECT sum(length(CAST(payload AS VARCHAR))) FROM raw.orders").fetchall()
         assert _megabytes(connection, "BASE_TABLE") > 40
-        let_go_of_pages(connection)
+        free_pages(connection)
         assert _megabytes(connection, "BASE_TABLE") < 8
         # And it reads on as before, with as much memory as before.
         assert connection.execute("SELECT current_setting('memory_limit')").fetchall() == [("1.3 GiB",)]
@@ -344,6 +344,6 @@ def test_what_is_in_use_stays_when_pages_are_let_go_of(warehouse: Warehouse) -> 
             result = other.execute(
                 "SELECT range, md5(range::VARCHAR) AS text FROM range(2_000_000) ORDER BY text"
             )
-            let_go_of_pages(connection)
+            free_pages(connection)
             assert len(result.fetchmany(10)) == 10
         assert connection.execute("SELECT current_setting('memory_limit')").fetchall() == [("1.3 GiB",)]

@@ -1,10 +1,10 @@
--- Cards: partners, products, statuses, sources. Only the cards that a load can meet are read, so that its cost grows
+-- Cards: partners, products, statuses, sources. Only the cards that a load can match are read, so that its cost grows
 -- with the orders loaded and not with the cards stored.
 
 -- name: select_orders
--- The orders whose documents are derived (R1, R2): of the period, or of another day and met by this exchange. A booked
--- order always follows KeyCRM; another one enters the books when its status is chosen and its day is loaded, and else
--- stays raw until a load of its day. One that fails its checks now keeps its last good document as it is (R10).
+-- The orders whose documents are derived (R1, R2): of the period, or of another day and touched by this exchange. A
+-- booked order always follows KeyCRM; any other enters the books if its status is chosen and its day is loaded, and
+-- otherwise stays raw until its day is loaded. One that now fails its checks keeps its last good document (R10).
 CREATE OR REPLACE TABLE staging.selected_orders AS
 SELECT validated.order_id
 FROM validated.orders AS validated
@@ -23,10 +23,10 @@ WHERE (validated.order_day BETWEEN $first_day AND $last_day OR validated.exchang
     )
 
 -- name: buyers_on_orders
--- The buyers of the orders of some days, in order of the orders. Left out is what cannot change a card: of a linked
--- buyer, an order not newer than the one the card follows that says what stands on the card, or, when it is older,
--- speaks only of fields that are filled. A buyer's repeats stay: another buyer of the same card may have changed it
--- between, and what stands on it then decides who is found by it next.
+-- The buyers of the orders of some days, in order of the orders. Orders that cannot change a card are left out: those
+-- of a linked buyer that are not newer than the order that the card follows and say the same as the card or, if they
+-- are older, only concern fields that are filled. Repeated orders of a buyer stay: another buyer of the same card may
+-- have changed it in between, and its contents decide which buyer is matched to it next.
 WITH buyers AS (
     SELECT order_id, ordered_at, buyer_id, buyer_name, buyer_phone, buyer_email
     FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)
@@ -34,7 +34,7 @@ WITH buyers AS (
 ),
 compared AS (
     SELECT buyer.*,
-        -- Rows compare NULL as the largest value: a buyer without a card would be older than none.
+        -- Comparing rows, NULL is the largest value: a buyer without a card would count as not newer.
         card.partner_id IS NOT NULL
             AND (ordered_at, order_id) <= (card.as_of_ordered_at, card.as_of_order_id) AS is_not_newer,
         card.partner_id IS NOT NULL
@@ -101,7 +101,7 @@ FROM cards_frame AS frame
 WHERE card.partner_id = frame.partner_id
 
 -- name: confirm_partners
--- The same stands on them; only the order that they follow is a newer one.
+-- Their contents are the same; only the order that they follow is newer.
 UPDATE accounting.partners AS card SET
     as_of_ordered_at = frame.as_of_ordered_at, as_of_order_id = frame.as_of_order_id
 FROM cards_frame AS frame
@@ -113,7 +113,7 @@ SELECT frame.*, $now AS created_at FROM links_frame AS frame ORDER BY buyer_id
 
 -- name: sold_items
 -- One row per distinct item, in order of first appearance by (date, order, line). Lines of one item_key are equal in
--- all that identifies the item. Paid delivery is an item too: it follows the lines of its order.
+-- everything that identifies the item. Paid delivery is an item too: it follows the lines of its order.
 WITH ranked AS (
     SELECT order_id, shipping_price, 100000 * row_number() OVER (ORDER BY ordered_at, order_id) AS place
     FROM validated.orders SEMI JOIN staging.selected_orders USING (order_id)
@@ -125,7 +125,7 @@ items AS (
         any_value(line.characteristics) AS characteristics,
         any_value(line.offer_characteristics) AS offer_characteristics,
         min(ranked.place + line.line_no) AS first_place
-    -- By their place, as in comparison.sql: an order with an id far from the others must not make all lines be read.
+    -- By rowid, as in comparison.sql: an order with an id far from the others must not cause all lines to be read.
     FROM (
         SELECT * FROM validated.order_lines
         WHERE rowid IN (SELECT rowid FROM validated.order_lines SEMI JOIN staging.selected_orders USING (order_id))
@@ -149,7 +149,7 @@ FROM accounting.product_variants ORDER BY variant_id
 SELECT offer_id, crm_product_id, product_id, variant_id FROM accounting.product_links ORDER BY offer_id
 
 -- name: met_products
--- Cards that an item can lead to: by its SKU or a variant's, by a link of its offer or product, or by its name (R4).
+-- Cards that an item can match: by its SKU or a variant's, by a link of its offer or product, or by its name (R4).
 CREATE OR REPLACE TEMP TABLE met_products AS
 SELECT product_id FROM accounting.products
 WHERE sku_key IN (SELECT unnest($sku_keys)) OR name_key IN (SELECT unnest($name_keys))
@@ -216,7 +216,7 @@ INSERT OR REPLACE INTO ops.ambiguous_names BY NAME SELECT * FROM names_frame ORD
 INSERT OR IGNORE INTO ops.promoted_products BY NAME SELECT * FROM promoted_frame ORDER BY product_id
 
 -- name: selected_statuses
--- Every status that an order of the period carries, also those that no booked order has.
+-- Every status that an order of the period has, including those that no booked order has.
 SELECT status_id, arg_max(status_name, order_id) AS name, arg_max(status_alias, order_id) AS alias,
     arg_max(status_group_id, order_id) AS group_id
 FROM validated.orders

@@ -1,4 +1,4 @@
--- Days that were fetched, the stages that have worked on them since, and days that are loaded (R1).
+-- Days that were fetched, the stages that have finished for them since, and days that are loaded (R1).
 
 -- name: record_fetched
 INSERT OR REPLACE INTO ops.fetched_days BY NAME
@@ -10,7 +10,7 @@ UPDATE ops.fetched_days SET stages = list_sort(list_distinct(list_concat(stages,
 WHERE order_day BETWEEN $first_day AND $last_day AND NOT list_has_all(stages, $stages)
 
 -- name: lacking
--- Days of a period that some stages have not worked on since they were fetched; those never fetched first.
+-- Days of a period for which some stages have not finished since they were fetched; those never fetched first.
 SELECT CAST(day AS DATE) AS order_day, fetched.order_day IS NOT NULL AS is_fetched
 FROM generate_series(CAST($first_day AS DATE), CAST($last_day AS DATE), INTERVAL 1 DAY) AS days (day)
 LEFT JOIN ops.fetched_days AS fetched ON fetched.order_day = CAST(day AS DATE)
@@ -33,7 +33,7 @@ SELECT order_day FROM ops.loaded_days WHERE order_day BETWEEN $first_day AND $la
 SELECT max(order_day) FROM ops.loaded_days
 
 -- name: missing
--- Days since the first loaded one that were never loaded to the end; days before it nobody has asked for.
+-- Days since the first loaded one that were never loaded completely; nobody has asked for earlier days.
 SELECT CAST(day AS DATE)
 FROM generate_series((SELECT min(order_day) FROM ops.loaded_days), CAST($until AS DATE), INTERVAL 1 DAY) AS days (day)
 WHERE CAST(day AS DATE) NOT IN (SELECT order_day FROM ops.loaded_days)

@@ -25,7 +25,7 @@ SELECT order_day, count(*) FROM validated.orders SEMI JOIN staging.selected_orde
 GROUP BY order_day ORDER BY order_day
 
 -- name: orders
--- {carried} are the columns that a document takes over unchanged; the others are what the rules compute it from.
+-- {carried} are the columns that a document takes unchanged; the others are what the rules compute it from.
 -- A booked order without a buyer keeps its partner when the default partner was removed from the profile. Each large
 -- table is reduced to the batch before it is joined, by its days where it has them: otherwise a batch would read the
 -- whole table once one of its orders has an id far from the others.

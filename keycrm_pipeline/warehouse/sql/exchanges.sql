@@ -1,13 +1,13 @@
 -- The exchange log (R13).
 
 -- name: standing
--- The row of this run, and those that still say "running".
+-- The row of this run, and those still marked as running.
 SELECT exchange_id, status, run_id IS NOT DISTINCT FROM $run_id AS is_ours
 FROM ops.exchanges
 WHERE run_id IS NOT DISTINCT FROM $run_id OR status = 'running'
 
 -- name: close_killed
--- The profile's lock is ours: whatever still says "running" was killed.
+-- We hold the profile's lock: every other exchange still marked as running was killed.
 UPDATE ops.exchanges SET
     status = 'failed', finished_at = $now, error = $error
 WHERE status = 'running' AND run_id IS DISTINCT FROM $run_id

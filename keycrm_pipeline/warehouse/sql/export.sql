@@ -64,7 +64,7 @@ FROM (
                 FROM ops.rejected_records AS record WHERE record.order_id = chosen.order_id
             )
             WHEN 'difference'
-                THEN [concat('Різниця ', replace(CAST(chosen.difference AS VARCHAR), '.', ','), ' ', chosen.currency)]
+                THEN [concat('Розбіжність ', replace(CAST(chosen.difference AS VARCHAR), '.', ','), ' ', chosen.currency)]
         END AS details,
         CAST(chosen.order_id AS VARCHAR) AS record_key
     FROM chosen_orders AS chosen

@@ -1,7 +1,7 @@
 -- Raw copies: payloads as they came, the pages of an unfinished listing, reference lists.
 
 -- name: mark_stored
--- What is new or differs from what is stored, told by the digest: payloads are not read for it.
+-- What is new or differs from what is stored, according to the digest: payloads are not read for it.
 CREATE OR REPLACE TEMP TABLE fetched_changes AS
 SELECT fetched.order_id, stored.order_id IS NOT NULL AS is_stored, stored.missing_since IS NOT NULL AS was_missing
 FROM digests_frame AS fetched LEFT JOIN raw.orders AS stored USING (order_id)
@@ -24,7 +24,7 @@ FROM rows_frame
 SELECT count(*) FILTER (NOT is_stored), count(*) FILTER (is_stored) FROM fetched_changes
 
 -- name: store_nameless
--- What has no readable id, or is no valid JSON, cannot stand among the orders; it is kept for a person to see.
+-- Records without a readable id or valid JSON cannot be stored among the orders; they are kept for inspection.
 INSERT INTO ops.rejected_records BY NAME
 SELECT * FROM nameless_frame
 ON CONFLICT (record_key) DO UPDATE SET order_day = excluded.order_day
@@ -77,7 +77,7 @@ SELECT row_id AS {id_column}, coalesce(payload ->> 'name', payload ->> 'full_nam
 FROM raw.reference_rows WHERE list_name = '{list_name}'
 
 -- name: booked_not_seen
--- Orders of the period that are in the books and that this listing did not bring.
+-- Orders of the period that are in the books and that this listing did not return.
 SELECT booked.order_id
 FROM accounting.orders AS booked
 LEFT JOIN raw.orders AS raw USING (order_id)
@@ -95,9 +95,9 @@ WHERE order_day BETWEEN $first_day AND $last_day AND order_id IN (SELECT unnest(
 UPDATE raw.orders SET missing_since = $now WHERE order_id IN (SELECT unnest($order_ids)) AND missing_since IS NULL
 
 -- name: forget_rejected
--- Nothing is left to mend in KeyCRM.
+-- Nothing is left to fix in KeyCRM.
 DELETE FROM ops.rejected_records WHERE order_id IN (SELECT unnest($order_ids))
 
 -- name: touch_orders
--- The documents of orders found missing, or back again, are derived again by this exchange.
+-- The documents of orders that were found missing or are back are derived again by this exchange.
 UPDATE validated.orders SET exchange_id = $exchange_id WHERE order_id IN (SELECT unnest($order_ids))

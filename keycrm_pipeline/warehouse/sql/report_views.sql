@@ -87,7 +87,7 @@ SELECT
         WHEN 'delivery' THEN '{delivery}'
         WHEN 'wrap' THEN '{wrap}'
         WHEN 'tax' THEN '{tax}'
-        WHEN 'difference' THEN 'Різниця'
+        WHEN 'difference' THEN 'Розбіжність'
         ELSE coalesce(card.name, lines.name)
     END AS product_name,
     coalesce(card.sku, CASE WHEN card.product_id IS NULL THEN lines.sku END) AS sku,

@@ -1,7 +1,7 @@
--- What the passes between loads need to know.
+-- What the syncs between loads need to know.
 
 -- name: open_orders
--- Stored orders that are not done with: their status is in no closing group, and KeyCRM still had them.
+-- Stored orders that are still open: their status is in no closing group, and KeyCRM still had them.
 SELECT validated.order_id, validated.status_id, validated.ordered_at
 FROM validated.orders AS validated
 LEFT JOIN accounting.statuses AS status USING (status_id)
@@ -21,8 +21,8 @@ WHERE missing_since IS NOT NULL AND order_id IN (SELECT order_id FROM seen_frame
 ORDER BY order_id
 
 -- name: adopt_payloads
--- What a failed exchange stored and did not derive. The days of its period are derived whole when they are loaded
--- again; what it met outside of them nothing else would come back to.
+-- What a failed exchange stored but did not derive. The days of its period are derived completely when they are loaded
+-- again; nothing else would come back to what it touched outside of them.
 UPDATE raw.orders SET exchange_id = $exchange_id
 WHERE order_id IN (
     SELECT raw.order_id
@@ -39,12 +39,12 @@ WHERE order_id IN (
     WHERE failed.status = 'failed' AND failed.exchange_id <> $exchange_id
         AND NOT coalesce(validated.order_day BETWEEN failed.period_from AND failed.period_to, false)
 )
--- And those whose payload was adopted and whose rows are right already.
+-- And those whose payload was adopted and whose rows are already right.
 OR order_id IN (SELECT order_id FROM raw.orders WHERE exchange_id = $exchange_id)
 
 -- name: first_watermark
--- Later changes of orders that the first load had read already are what the first changes pass is for. None earlier:
--- the clock was wrong then, and its moment is the safe one.
+-- Later changes of orders that the first load had already read are left to the first changes sync. If there are no
+-- earlier ones, the clock was wrong, and the start of the first exchange is the safe value.
 SELECT coalesce(max(raw.crm_updated_at) FILTER (raw.crm_updated_at <= first.started_at), min(first.started_at))
 FROM raw.orders AS raw CROSS JOIN (SELECT min(started_at) AS started_at FROM ops.exchanges) AS first
 
