@@ -17,8 +17,8 @@ from click.testing import CliRunner, Result
 from keycrm_pipeline.cli import main
 from keycrm_pipeline.profile import Profile, Settings, load_profile
 from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.payloads import order_payload
 from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.payloads import order_payload
 
 KEY = "the-key-of-the-tests"
 MARCH_4 = date(2024, 3, 4)

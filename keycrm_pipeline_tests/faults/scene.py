@@ -24,10 +24,10 @@ from keycrm_pipeline.crm.budget import RequestBudget
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.sandbox.api import SandboxApi, SandboxResponse
-from keycrm_pipeline.sandbox.payloads import order_payload
 from keycrm_pipeline.sandbox.server import SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.schemas import TABLES
+from keycrm_pipeline_tests.payloads import order_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import KEY, Books, make_books, person
 from keycrm_pipeline_tests.virtual_time import VirtualTime
 

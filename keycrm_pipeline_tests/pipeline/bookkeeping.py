@@ -28,12 +28,12 @@ from keycrm_pipeline.pipeline.syncs import SYNCS
 from keycrm_pipeline.profile import Profile, Settings, Workspace
 from keycrm_pipeline.run.session import Plan, Services, Session, open_warehouse
 from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.payloads import buyer_payload, order_payload
 from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.sandbox.transport import SandboxTransport
 from keycrm_pipeline.schemas import TABLES
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.exchanges import Exchange, exchange_of_run
+from keycrm_pipeline_tests.payloads import buyer_payload, order_payload
 
 KYIV = ZoneInfo("Europe/Kyiv")
 KEY = "a-key-of-the-tests"

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.payloads import offer_payload, order_payload, product_payload
+from keycrm_pipeline.sandbox.payloads import product_payload
 from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.payloads import offer_payload, order_payload
 from keycrm_pipeline_tests.sandbox.asking import EVERYTHING, KEY, NOW
 
 ClientOf = Callable[[SandboxApi], httpx.Client]

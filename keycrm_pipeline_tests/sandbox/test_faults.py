@@ -8,8 +8,8 @@ import pytest
 
 from keycrm_pipeline.sandbox.api import SandboxApi, SandboxResponse
 from keycrm_pipeline.sandbox.faults import Faults
-from keycrm_pipeline.sandbox.payloads import order_payload
 from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.payloads import order_payload
 from keycrm_pipeline_tests.sandbox.asking import KEY
 
 

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.payloads import order_payload
 from keycrm_pipeline.sandbox.server import SandboxPortError, SandboxServer
 from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.payloads import order_payload
 from keycrm_pipeline_tests.sandbox.asking import EVERYTHING, KEY, NOW
 
 

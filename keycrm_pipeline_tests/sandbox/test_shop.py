@@ -14,15 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keycrm_pipeline.sandbox.payloads import (
-    category_payload,
-    offer_payload,
-    order_payload,
-    product_payload,
-    source_payload,
-    status_payload,
-)
+from keycrm_pipeline.sandbox.payloads import category_payload, product_payload, source_payload, status_payload
 from keycrm_pipeline.sandbox.shop import OrderFilter, Selection, Shop, read_moment
+from keycrm_pipeline_tests.payloads import offer_payload, order_payload
 from keycrm_pipeline_tests.sandbox.asking import NOW
 
 KYIV = ZoneInfo("Europe/Kyiv")
