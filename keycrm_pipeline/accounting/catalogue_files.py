@@ -123,10 +123,6 @@ def read_products_csv(text: str, file_name: str) -> list[CatalogueProductRow]:
     Columns `id` and `name` are required; `sku`, `kind` and `unit` may be missing or empty. Blank lines are
     skipped. A `product_with_sku` has no SKU of its own.
 
-    Args:
-        text: The text of the file.
-        file_name: What to call it in messages.
-
     Returns:
         One row a card, in the order of the file.
 
@@ -168,10 +164,6 @@ def read_partners_csv(text: str, file_name: str) -> list[CataloguePartnerRow]:
 
     Columns `id` and `name` are required; `phone` and `email` may be missing or empty. Blank lines are
     skipped. Two cards may have one phone or e-mail: the books may have doubles, and the first is taken (R3).
-
-    Args:
-        text: The text of the file.
-        file_name: What to call it in messages.
 
     Returns:
         One row a card, in the order of the file.

@@ -42,9 +42,6 @@ def name_key(name: str | None) -> str | None:
 
     Trimmed, inner blanks (the non-breaking one too) collapsed, case ignored, all apostrophes alike.
 
-    Args:
-        name: The name as typed.
-
     Returns:
         The key, or None when nothing but blanks was typed: such a name equals no other.
     """
@@ -58,9 +55,6 @@ def sku_key(sku: str | None) -> str | None:
 
     Blanks inside are kept: `A 1` and `A1` are two articles.
 
-    Args:
-        sku: The SKU as typed.
-
     Returns:
         The key, or None for a blank one.
     """
@@ -71,9 +65,6 @@ def sku_key(sku: str | None) -> str | None:
 
 def email_key(email: str | None) -> str | None:
     """Return the form in which an e-mail is compared (R3): trimmed, lower case.
-
-    Args:
-        email: The e-mail as typed.
 
     Returns:
         The key, or None when it does not look like one address (`немає`, `a@b`, two addresses in a field).
@@ -88,9 +79,6 @@ def email_key(email: str | None) -> str | None:
 
 def tidied(text: str | None) -> str | None:
     """Return the text as it is written on a card: trimmed, blanks collapsed, without characters nobody sees.
-
-    Args:
-        text: The text as typed.
 
     Returns:
         The text; None when nothing is left.

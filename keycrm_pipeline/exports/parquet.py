@@ -13,14 +13,7 @@ from keycrm_pipeline.exports.columns import ChosenTable, Kind
 
 
 def write_parquet(path: Path, table: ChosenTable, frame: pl.DataFrame, *, timezone: str) -> None:
-    """Writes one table as Parquet, with the headers of the column map as names.
-
-    Args:
-        path: The file to create.
-        table: Columns and headers.
-        frame: The rows, in order.
-        timezone: IANA zone of the times.
-    """
+    """Writes one table as Parquet, with the headers of the column map as names."""
     frame.select(
         (
             pl.col(column.name).dt.convert_time_zone(timezone)

@@ -42,14 +42,7 @@ def _cell(column: ExportColumn, timezone: str) -> pl.Expr:
 
 
 def write_separated(path: Path, table: ChosenTable, frame: pl.DataFrame, *, timezone: str) -> None:
-    """Writes one table as CSV.
-
-    Args:
-        path: The file to create.
-        table: Columns and headers.
-        frame: The rows, in order.
-        timezone: IANA zone in which times are shown.
-    """
+    """Writes one table as CSV."""
     frame.select(
         _cell(column, timezone).alias(f"column_{position}") for position, column in enumerate(table.columns)
     ).rename(

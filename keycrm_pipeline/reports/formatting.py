@@ -38,11 +38,7 @@ _PHONE = re.compile(
 
 @dataclass(frozen=True)
 class Formatter:
-    """Formats values for readers of one language.
-
-    Attributes:
-        language: `uk` or `en`.
-    """
+    """Formats values for readers of one language."""
 
     language: Language
 

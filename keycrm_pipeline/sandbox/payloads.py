@@ -16,9 +16,6 @@ Payload = dict[str, Any]
 def money(kopiykas: int) -> int | Decimal:
     """An amount as KeyCRM writes it: hryvnias, an integer if possible, without trailing zeros.
 
-    Args:
-        kopiykas: The amount in kopiykas.
-
     Returns:
         Hryvnias: `19000` gives `190`, `137750` gives `Decimal("1377.5")`.
     """
@@ -320,13 +317,7 @@ def status_payload(status_id: int = 1, name: str = "new", **overrides: Any) -> P
 
 
 def source_payload(source_id: int = 1, name: str | None = "Інтернет-магазин", **overrides: Any) -> Payload:
-    """A source as in `/order/source`.
-
-    Args:
-        source_id: KeyCRM's id of the source.
-        name: Its name, or None.
-        overrides: Any key with its value, such as `currency_code`.
-    """
+    """A source as in `/order/source`."""
     return {**SOURCE, "id": source_id, "name": name, **overrides}
 
 
@@ -336,13 +327,7 @@ def category_payload(category_id: int, name: str, parent_id: int | None = None) 
 
 
 def product_payload(product_id: int = 1207, name: str = "Чашка керамічна", **overrides: Any) -> Payload:
-    """A product as in `/products`; with `has_offers=True` it has no keys of plain products.
-
-    Args:
-        product_id: KeyCRM's id of the product.
-        name: Its name in the catalogue.
-        overrides: Any key with its value.
-    """
+    """A product as in `/products`; with `has_offers=True` it has no keys of plain products."""
     product = {**PRODUCT, "id": product_id, "name": name, **overrides}
     if product["has_offers"]:
         for key in KEYS_OF_PLAIN_PRODUCTS_ONLY:

@@ -120,9 +120,6 @@ class Selection:
     """The ids of the orders found by a filter, in ascending order, stored as one run of ids per day.
 
     A page is found by bisecting the cumulative counts of the days, so listing a year never copies all its ids.
-
-    Args:
-        runs: Ascending ids, day after day.
     """
 
     def __init__(self, runs: Sequence[Sequence[int]]) -> None:

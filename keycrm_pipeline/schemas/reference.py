@@ -80,9 +80,6 @@ def _table_section(table: Table) -> str:
 def table_reference(tables: Sequence[Table] = TABLES) -> str:
     """The whole reference as Markdown; the text of `docs/tables.md`.
 
-    Args:
-        tables: The tables to describe; all of them by default.
-
     Raises:
         KeyError: A table is in a schema that `SCHEMA_INTRODUCTIONS` does not know.
     """
