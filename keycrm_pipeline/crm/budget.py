@@ -185,14 +185,11 @@ class RequestBudget:
         return Grant(self._generation, waited)
 
     def wait_before_retry(self, seconds: float, *, stopped: Callable[[], bool] = never) -> float:
-        """Wait before one request is repeated; other requests go on.
+        """Wait before one request is repeated, and return the seconds waited; other requests go on.
 
         Args:
             seconds: How long at least; up to `RETRY_JITTER` of it is added.
             stopped: Called several times a second; true gives up the wait.
-
-        Returns:
-            The seconds waited.
 
         Raises:
             Cancelled: `stopped` became true.

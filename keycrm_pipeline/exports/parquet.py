@@ -9,10 +9,10 @@ from pathlib import Path
 
 import polars as pl
 
-from keycrm_pipeline.exports.columns import ChosenTable, Kind
+from keycrm_pipeline.exports.columns import ExportTable, Kind
 
 
-def write_parquet(path: Path, table: ChosenTable, frame: pl.DataFrame, *, timezone: str) -> None:
+def write_parquet(path: Path, table: ExportTable, frame: pl.DataFrame, *, timezone: str) -> None:
     """Writes one table as Parquet, with the headers of the column map as names."""
     frame.select(
         (

@@ -14,11 +14,7 @@ Payload = dict[str, Any]
 
 
 def money(kopiykas: int) -> int | Decimal:
-    """An amount as KeyCRM writes it: hryvnias, an integer if possible, without trailing zeros.
-
-    Returns:
-        Hryvnias: `19000` gives `190`, `137750` gives `Decimal("1377.5")`.
-    """
+    """Hryvnias as KeyCRM writes them, without trailing zeros: `19000` gives `190`, `137750` gives `1377.5`."""
     if kopiykas % 100 == 0:
         return kopiykas // 100
     if kopiykas % 10 == 0:

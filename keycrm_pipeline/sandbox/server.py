@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl, urlsplit
 from keycrm_pipeline.sandbox.api import API_ROOT, SandboxApi
 from keycrm_pipeline.sandbox.shop import ORDERS_PER_DAY, Shop
 
-LOOPBACK: Final = "127.0.0.1"
+_LOOPBACK: Final = "127.0.0.1"
+"""The server is reachable from this machine only."""
 _IDLE_SECONDS: Final = 30.0
 """How long an idle connection is kept."""
 _POLL_SECONDS: Final = 0.05
@@ -32,30 +33,28 @@ class SandboxServer:
 
     Args:
         api: The sandbox.
-        host: The address to listen on; the default is reachable from this machine only.
         port: The port; 0 for any free port.
 
     Raises:
         SandboxPortError: The port is in use or may not be used.
     """
 
-    def __init__(self, api: SandboxApi, host: str = LOOPBACK, port: int = 0) -> None:
+    def __init__(self, api: SandboxApi, port: int = 0) -> None:
         self.api = api
         self._connections: set[socket.socket] = set()
         self._connections_lock = threading.Lock()
         try:
-            self._server = _HttpServer((host, port), self)
+            self._server = _HttpServer((_LOOPBACK, port), self)
         except (OSError, OverflowError) as error:
-            raise SandboxPortError(_port_problem(host, port, error)) from error
+            raise SandboxPortError(_port_problem(port, error)) from error
         self._thread: threading.Thread | None = None
-        self.host = host
         self.port = int(self._server.server_address[1])
         self.api.public_url = self.url
 
     @property
     def url(self) -> str:
         """The base URL for clients, including `/v1`."""
-        return f"http://{self.host}:{self.port}{API_ROOT}"
+        return f"http://{_LOOPBACK}:{self.port}{API_ROOT}"
 
     def __enter__(self) -> Self:
         """Start serving in the server's own threads."""
@@ -163,16 +162,16 @@ def _cut(connection: socket.socket) -> None:
         return
 
 
-def _port_problem(host: str, port: int, error: Exception) -> str:
+def _port_problem(port: int, error: Exception) -> str:
     """Why a port cannot be listened on, and what to do."""
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRINUSE:
-        return (
-            f"Port {port} on {host} is in use by another program. Stop it or choose another port with --port."
-        )
+        return f"Port {port} on {_LOOPBACK} is in use by another program. Stop it or choose another port with --port."
     if number == errno.EACCES:
-        return f"This user may not listen on port {port} of {host}. Choose a port above 1023 with --port."
-    return f"Cannot listen on {host}:{port}: {error}. Choose another port with --port."
+        return (
+            f"This user may not listen on port {port} of {_LOOPBACK}. Choose a port above 1023 with --port."
+        )
+    return f"Cannot listen on {_LOOPBACK}:{port}: {error}. Choose another port with --port."
 
 
 def run_sandbox_server(

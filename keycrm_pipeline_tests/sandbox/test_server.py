@@ -57,7 +57,7 @@ def test_the_server_gives_what_the_shop_in_process_gives() -> None:
 
 def test_one_connection_serves_many_requests(server: SandboxServer) -> None:
     """A connection per page would cost a handshake each."""
-    with socket.create_connection((server.host, server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         for _ in range(3):
             connection.sendall(b"GET /v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n\r\n")
             head = b""
