@@ -1,6 +1,6 @@
 """Documents and cards of a shop, written row by row into a real file, without a load: for tests of exports and reports.
 
-Orders as KeyCRM sends them are built by `keycrm_pipeline.sandbox.payloads`. What is not here: any particular shop, and
+Orders as KeyCRM sends them are built by `keycrm_pipeline_tests.payloads`. What is not here: any particular shop, and
 what the tests expect of it.
 """
 

@@ -237,15 +237,14 @@ def paced_load(directory: Path, orders: int) -> dict[str, Any]:
     """Extraction from a server with 2 s a page and 60 requests a minute, and the least time that this limit allows."""
     from keycrm_pipeline.crm.budget import RequestBudget
     from keycrm_pipeline.crm.client import KeyCrmClient
-    from keycrm_pipeline.sandbox.api import SandboxApi
-    from keycrm_pipeline.sandbox.faults import Faults
     from keycrm_pipeline.sandbox.server import SandboxServer
-    from keycrm_pipeline.sandbox.shop import Shop
+    from keycrm_pipeline_tests.editable_shop import EditableShop
+    from keycrm_pipeline_tests.scripted_api import Faults, ScriptedApi
 
-    shop = Shop.empty(lambda: datetime(2022, 1, 2, 12, tzinfo=UTC))
+    shop = EditableShop.empty(lambda: datetime(2022, 1, 2, 12, tzinfo=UTC))
     for payload in next(iter(orders_of_days(FIRST_DAY, 1, orders))):
         shop.add_order(payload)
-    api = SandboxApi(shop, faults=Faults(slow_seconds=2.0), requests_per_minute=60)
+    api = ScriptedApi(shop, faults=Faults(slow_seconds=2.0), requests_per_minute=60)
     period = _days(FIRST_DAY, 1)
     with SandboxServer(api) as server:
         client = KeyCrmClient(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.server import SandboxServer
-from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline_tests.commands.place import KEY, Account, Place
+from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books
+from keycrm_pipeline_tests.scripted_api import ScriptedApi
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 @pytest.fixture
 def account() -> Iterator[Account]:
     """An account without orders that takes the key of the tests."""
-    shop = Shop.empty()
-    api = SandboxApi(shop, api_key=KEY)
+    shop = EditableShop.empty()
+    api = ScriptedApi(shop, api_key=KEY)
     with SandboxServer(api) as server:
         yield Account(shop, api, server.url)
 

@@ -16,9 +16,9 @@ from click.testing import CliRunner, Result
 
 from keycrm_pipeline.cli import main
 from keycrm_pipeline.profile import Profile, Settings, load_profile
-from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.payloads import order_payload
-from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.editable_shop import EditableShop
+from keycrm_pipeline_tests.payloads import order_payload
+from keycrm_pipeline_tests.scripted_api import ScriptedApi
 
 KEY = "the-key-of-the-tests"
 MARCH_4 = date(2024, 3, 4)
@@ -79,8 +79,8 @@ class Place:
 class Account:
     """A KeyCRM account that answers over HTTP."""
 
-    shop: Shop
-    api: SandboxApi
+    shop: EditableShop
+    api: ScriptedApi
     url: str
 
     def order(self, order_id: int, **overrides: Any) -> None:

@@ -24,8 +24,8 @@ from keycrm_pipeline.crm.errors import (
     UnexpectedAnswer,
 )
 from keycrm_pipeline.crm.pages import OrderPage, PageRecord
-from keycrm_pipeline.sandbox.payloads import order_payload
 from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm, Reply, SeenRequest
+from keycrm_pipeline_tests.payloads import order_payload
 from keycrm_pipeline_tests.virtual_time import VirtualTime
 
 MakeClient = Callable[..., KeyCrmClient]

@@ -18,7 +18,7 @@ from keycrm_pipeline.orchestration.dagster_internals import RANGE_START_TAG
 from keycrm_pipeline.orchestration.instance import open_instance
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.sandbox.server import SandboxServer
-from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.faults.scene import (
     CommandLine,
     ServedBooks,
@@ -43,13 +43,13 @@ SLOWLY = 0.4
 """Longer than pages are kept to be stored together: KeyCRM's usual pace."""
 
 
-def shop_of_a_winter() -> Shop:
+def shop_of_a_winter() -> EditableShop:
     """70 days of orders.
 
     Everyone and everything is met on the first day, so that cards have the same numbers in whichever order the
     months are loaded.
     """
-    shop = Shop.empty()
+    shop = EditableShop.empty()
     order_id = 0
     for day in range(BACKFILL_DAYS):
         for _ in range(4 if NEW_YEAR + timedelta(day) < THIRD_RANGE else 20):

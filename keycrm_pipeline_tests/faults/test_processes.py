@@ -13,8 +13,7 @@ import duckdb
 import pytest
 
 from keycrm_pipeline.pipeline.stages import STAGES
-from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.faults.scene import (
     FIRST_DAY,
     LAST_DAY,
@@ -30,6 +29,7 @@ from keycrm_pipeline_tests.faults.scene import (
 )
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books, person
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
+from keycrm_pipeline_tests.scripted_api import ScriptedApi
 
 pytestmark = pytest.mark.process
 
@@ -47,7 +47,7 @@ def random_kills(dice: random.Random, *stages: tuple[str, str]) -> list[Kill]:
     ]
 
 
-def change_the_shop(shop: Shop) -> None:
+def change_the_shop(shop: EditableShop) -> None:
     """Orders of all days change, one comes late, and one has a buyer and a product that nobody knows yet."""
     for order_id in range(1, 61):
         shop.replace_order(order_id, {"manager_comment": "Подзвонити", "status_id": 4})
@@ -61,7 +61,7 @@ def change_the_shop(shop: Shop) -> None:
     )
 
 
-def kill_again_and_again(line: CommandLine, api: SandboxApi, profile: str, kills: Sequence[Kill]) -> int:
+def kill_again_and_again(line: CommandLine, api: ScriptedApi, profile: str, kills: Sequence[Kill]) -> int:
     """Kills commands one after another; how many of them were alive until then.
 
     After each death no page that was stored before may have been asked for again.
@@ -77,7 +77,7 @@ def kill_again_and_again(line: CommandLine, api: SandboxApi, profile: str, kills
 
 def survives(
     line: CommandLine,
-    api: SandboxApi,
+    api: ScriptedApi,
     profile: str,
     loads: Sequence[Kill],
     passes: Sequence[Kill],
@@ -192,7 +192,7 @@ def test_nothing_of_a_person_or_the_key_leaves_the_database(tmp_path: Path) -> N
         "buyer_comment": "Дзвоніть Маркуші 0671234509",
     }
 
-    def prepare(shop: Shop) -> None:
+    def prepare(shop: EditableShop) -> None:
         shop.add_order(make_order(1, **person))
         # Rejected: its payload is told in words, and the words must not repeat it.
         shop.add_order(make_order(2, **person, grand_total="Маркуша 0671234509"))

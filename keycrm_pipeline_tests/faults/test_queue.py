@@ -17,7 +17,7 @@ from keycrm_pipeline.orchestration.dagster_internals import RANGE_END_TAG, RANGE
 from keycrm_pipeline.orchestration.instance import PROCESS_TAG, open_instance
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG
 from keycrm_pipeline.sandbox.server import SandboxServer
-from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.faults.scene import (
     FIRST_DAY,
     LAST_DAY,
@@ -56,7 +56,7 @@ def test_ten_queued_runs_of_two_shops_and_a_killed_command(places: Path) -> None
     with contextlib.ExitStack() as stack:
         apis, servers = [], []
         for _ in names:
-            shop = Shop.empty()
+            shop = EditableShop.empty()
             fill(shop, 60)
             apis.append(WatchedApi(shop))
             servers.append(stack.enter_context(SandboxServer(apis[-1])))

@@ -9,37 +9,38 @@ from typing import Any
 import httpx
 import pytest
 
-from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.shop import OrderFilter, Shop
+from keycrm_pipeline.sandbox.shop import OrderFilter
 from keycrm_pipeline.sandbox.transport import SandboxTransport
+from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.sandbox.asking import KEY, NOW
+from keycrm_pipeline_tests.scripted_api import ScriptedApi
 
 
 @pytest.fixture(scope="session")
-def demo_shop() -> Shop:
+def demo_shop() -> EditableShop:
     """The demo shop at a fixed moment; tests only read it."""
-    return Shop(lambda: NOW)
+    return EditableShop(lambda: NOW)
 
 
 @pytest.fixture(scope="session")
-def two_months(demo_shop: Shop) -> list[dict[str, Any]]:
+def two_months(demo_shop: EditableShop) -> list[dict[str, Any]]:
     """The demo shop's orders of the last 60 days."""
     found = demo_shop.select(OrderFilter(created=(NOW - timedelta(days=60), NOW)))
     return demo_shop.records(found.ids(0, len(found)))
 
 
 @pytest.fixture
-def empty_shop() -> Shop:
+def empty_shop() -> EditableShop:
     """A shop with nothing in it, at a fixed moment."""
-    return Shop.empty(lambda: NOW)
+    return EditableShop.empty(lambda: NOW)
 
 
 @pytest.fixture
-def client_of() -> Iterator[Callable[[SandboxApi], httpx.Client]]:
+def client_of() -> Iterator[Callable[[ScriptedApi], httpx.Client]]:
     """Makes clients of a sandbox, with a key that any sandbox without one of its own accepts."""
     opened: list[httpx.Client] = []
 
-    def make(api: SandboxApi) -> httpx.Client:
+    def make(api: ScriptedApi) -> httpx.Client:
         client = httpx.Client(transport=SandboxTransport(api), base_url="http://shop/v1", headers=KEY)
         opened.append(client)
         return client
