@@ -1,16 +1,18 @@
-# Everything a person or a machine runs here. Needs make and Python 3.11 to 3.13 with venv; nothing else, except where
-# a target says so. `make` alone lists the targets.
+# Everything that people and CI run here. Needs make and Python 3.11 to 3.13 with venv, and nothing else except where a
+# target says so. `make` alone lists the targets.
 
 # Port of the page: make run PORT=3001
 PORT ?= 3000
+# What `make test-fast` runs: neither the commands, nor Dagster, nor a browser.
+FAST_TESTS := $(addprefix keycrm_pipeline_tests/,accounting crm schemas warehouse profile test_period.py)
 PYTHON_OF_VENV := .venv/bin/python
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint schema docs lock bench clean
+.PHONY: help setup run demo test test-fast lint schema docs lock bench clean
 
 help: ## list these targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## create .venv with the locked dependencies and this package (PYTHON=... chooses another Python)
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv requirements.lock
@@ -21,8 +23,13 @@ run: setup ## start the page, the daemon and the demo shop at http://127.0.0.1:3
 demo: setup ## load the demo shop's last 30 days and print the exchange summary
 	@exec $(PYTHON_OF_VENV) scripts/demo.py
 
-test: setup ## run every test (the ones in a browser need chromium and chromedriver)
+# Six at a time also on two processors, since many tests mostly wait. A worker gets whole files, because the fixtures
+# of a file are made once for all of its tests; the order of the files is that of conftest.py.
+test: setup ## run every test, about 8 minutes (the ones in a browser need chromium and chromedriver)
 	@exec $(PYTHON_OF_VENV) -m pytest -n 6 --dist loadfile --no-loadscope-reorder
+
+test-fast: setup ## run the tests of rules, client, profile, schemas and warehouse, about a minute
+	@exec $(PYTHON_OF_VENV) -m pytest -n auto --dist worksteal $(FAST_TESTS)
 
 lint: setup ## check style, format, types and the direction of imports
 	@$(BIN)/ruff check .
@@ -30,16 +37,16 @@ lint: setup ## check style, format, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-schema: setup ## write keycrm_pipeline/profile/profile.schema.json again, after a setting was added or reworded
+schema: setup ## rewrite keycrm_pipeline/profile/profile.schema.json after a setting was added or reworded
 	@exec $(PYTHON_OF_VENV) scripts/write_profile_schema.py
 
-docs: setup ## write docs/tables.md again, after a table was changed
+docs: setup ## rewrite docs/tables.md after a table was changed
 	@exec $(PYTHON_OF_VENV) -m keycrm_pipeline.schemas.reference docs/tables.md
 
-lock: setup ## choose the dependencies' versions again, within the bounds of pyproject.toml
+lock: setup ## update the locked versions within the bounds of pyproject.toml
 	@exec $(PYTHON_OF_VENV) scripts/lock.py
 
-bench: ## measure speed against the limits and against dlt, in an environment of its own (.venv-bench)
+bench: ## measure speed against the limits and against dlt, in a separate environment (.venv-bench)
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv-bench requirements-bench.lock
 	@exec .venv-bench/bin/python -m keycrm_pipeline_tests.benchmarks
 

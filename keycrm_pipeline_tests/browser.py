@@ -1,7 +1,7 @@
 """A real browser for tests that look at a page: headless Chromium of the system, driven by selenium.
 
-Import the fixture `browser` into a test module or a conftest. What a page asks of the network and says on
-its console is recorded, so that a test can say that there was none of either.
+What a page requests from the network and writes to its console is recorded, so that a test can assert that there
+was nothing of either.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
@@ -160,16 +158,3 @@ def start_browser(user_data: Path, *, seconds: float = 60) -> webdriver.Chrome:
             # A machine that runs many tests at once may be too slow for the first start.
             if time.monotonic() > deadline:
                 raise
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser for the tests of one module; when none is installed the test fails and says how to get it."""
-    try:
-        driver = start_browser(tmp_path_factory.mktemp("browser"))
-    except FileNotFoundError as error:
-        pytest.fail(str(error), pytrace=False)
-    try:
-        yield Browser(driver)
-    finally:
-        driver.quit()

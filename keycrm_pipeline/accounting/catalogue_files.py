@@ -118,17 +118,10 @@ class CatalogueFileError(ValueError):
 
 
 def read_products_csv(text: str, file_name: str) -> list[CatalogueProductRow]:
-    """Read the accounting catalogue's product cards.
+    """Read the accounting catalogue's product cards, in the order of the file.
 
     Columns `id` and `name` are required; `sku`, `kind` and `unit` may be missing or empty. Blank lines are
     skipped. A `product_with_sku` has no SKU of its own.
-
-    Args:
-        text: The text of the file.
-        file_name: What to call it in messages.
-
-    Returns:
-        One row a card, in the order of the file.
 
     Raises:
         CatalogueFileError: When anything is wrong, with all problems: a missing or unknown column, a missing
@@ -164,17 +157,10 @@ def read_products_csv(text: str, file_name: str) -> list[CatalogueProductRow]:
 
 
 def read_partners_csv(text: str, file_name: str) -> list[CataloguePartnerRow]:
-    """Read the accounting catalogue's partner cards.
+    """Read the accounting catalogue's partner cards, in the order of the file.
 
     Columns `id` and `name` are required; `phone` and `email` may be missing or empty. Blank lines are
     skipped. Two cards may have one phone or e-mail: the books may have doubles, and the first is taken (R3).
-
-    Args:
-        text: The text of the file.
-        file_name: What to call it in messages.
-
-    Returns:
-        One row a card, in the order of the file.
 
     Raises:
         CatalogueFileError: When anything is wrong, with all problems: a missing or unknown column, a missing

@@ -8,13 +8,7 @@ from zoneinfo import ZoneInfo
 
 
 def order_day(ordered_at: datetime | None, created_at: datetime | None, zone: ZoneInfo) -> date | None:
-    """The local day of an order: of `ordered_at`, else of `created_at`; None when it has neither (R1).
-
-    Args:
-        ordered_at: Aware instant, or None.
-        created_at: Aware instant, or None.
-        zone: The profile's time zone.
-    """
+    """The local day of an order: of `ordered_at`, else of `created_at`; None when it has neither (R1)."""
     instant = ordered_at or created_at
     return instant.astimezone(zone).date() if instant is not None else None
 

@@ -139,10 +139,6 @@ def amounts_fit(price_millionths: Whole, quantity_thousandths: Whole) -> npt.NDA
     """Tell which lines cost no more than `LARGEST_AMOUNT`, so that `line_amounts` takes them.
 
     A validation asks this first and rejects the order of a line that does not fit (R10).
-
-    Args:
-        price_millionths: Price per unit in millionths of a hryvnia.
-        quantity_thousandths: Quantity in thousandths.
     """
     amounts = _rounded_share(price_millionths, quantity_thousandths, _PRICE_TIMES_QUANTITY_TO_KOPIYKAS)
     return _within(amounts, LARGEST_AMOUNT)
@@ -267,10 +263,6 @@ def settle(orders: OrderMoney, lines: LineMoney) -> Settlement:
 
     Shipping, wrap and taxes below zero count as nothing, because the services tab does not show them (R7);
     such an order shows a `difference` unless a discount explains it.
-
-    Args:
-        orders: The orders' money.
-        lines: Their lines, grouped by order.
 
     Raises:
         OverflowError: When an amount is beyond `LARGEST_AMOUNT` or an order has more than `MOST_LINES` lines.

@@ -40,13 +40,8 @@ def _comparable(text: str) -> str:
 def name_key(name: str | None) -> str | None:
     """Return the form in which a name of a partner, product or service is compared (R3, R4.3).
 
-    Trimmed, inner blanks (the non-breaking one too) collapsed, case ignored, all apostrophes alike.
-
-    Args:
-        name: The name as typed.
-
-    Returns:
-        The key, or None when nothing but blanks was typed: such a name equals no other.
+    Trimmed, inner blanks (the non-breaking one too) collapsed, case ignored, all apostrophes alike; None when
+    nothing but blanks was typed: such a name equals no other.
     """
     if name is None:
         return None
@@ -54,15 +49,9 @@ def name_key(name: str | None) -> str | None:
 
 
 def sku_key(sku: str | None) -> str | None:
-    """Return the form in which an article (SKU) is compared (R4.1): trimmed, case ignored.
+    """Return the form in which an article (SKU) is compared (R4.1): trimmed, case ignored; None for a blank one.
 
     Blanks inside are kept: `A 1` and `A1` are two articles.
-
-    Args:
-        sku: The SKU as typed.
-
-    Returns:
-        The key, or None for a blank one.
     """
     if sku is None:
         return None
@@ -72,11 +61,7 @@ def sku_key(sku: str | None) -> str | None:
 def email_key(email: str | None) -> str | None:
     """Return the form in which an e-mail is compared (R3): trimmed, lower case.
 
-    Args:
-        email: The e-mail as typed.
-
-    Returns:
-        The key, or None when it does not look like one address (`немає`, `a@b`, two addresses in a field).
+    None when it does not look like one address (`немає`, `a@b`, two addresses in a field).
     """
     if email is None:
         return None
@@ -87,13 +72,9 @@ def email_key(email: str | None) -> str | None:
 
 
 def tidied(text: str | None) -> str | None:
-    """Return the text as it is written on a card: trimmed, blanks collapsed, without characters nobody sees.
+    """Return the text as it is written on a card: trimmed, without invisible characters; None if nothing is left.
 
-    Args:
-        text: The text as typed.
-
-    Returns:
-        The text; None when nothing is left.
+    Several blanks become one.
     """
     if text is None:
         return None

@@ -150,9 +150,6 @@ def normalised_phone(text: str | None) -> str | None:
     one counts. A valid foreign number is kept when it is written with a plus or 00. One digit repeated
     (`0000000000`, `0999999999`) is a placeholder and no number.
 
-    Args:
-        text: The field as typed.
-
     Returns:
         The number in E.164 form, or None when the field holds no valid one: then it is no key for matching.
     """

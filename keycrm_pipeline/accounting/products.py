@@ -169,10 +169,6 @@ def needs_catalogue(item: SoldItem, known: Mapping[int, CatalogueProduct]) -> bo
     one than the order carries: then the product has changed since it was asked. The SKU compared is the
     offer's own, which KeyCRM gives as it is now, and the line's only when the offer has none. A plain product
     whose offer is not listed is compared by its own SKU, and has changed when the line has options.
-
-    Args:
-        item: The kind of line.
-        known: What is known of KeyCRM's catalogue, by product id.
     """
     if item.offer_id is None or item.crm_product_id is None:
         return False
@@ -316,9 +312,6 @@ class ProductCards:
 
     def meet(self, item: SoldItem) -> tuple[int, int | None]:
         """Return the ids of the item's card and of its variant; find, make, link and update them (R4, R5).
-
-        Args:
-            item: The kind of line.
 
         Returns:
             Product id, and variant id or None. An item met later may change it; see `meet_all`.

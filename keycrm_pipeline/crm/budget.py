@@ -185,14 +185,11 @@ class RequestBudget:
         return Grant(self._generation, waited)
 
     def wait_before_retry(self, seconds: float, *, stopped: Callable[[], bool] = never) -> float:
-        """Wait before one request is repeated; other requests go on.
+        """Wait before one request is repeated, and return the seconds waited; other requests go on.
 
         Args:
             seconds: How long at least; up to `RETRY_JITTER` of it is added.
             stopped: Called several times a second; true gives up the wait.
-
-        Returns:
-            The seconds waited.
 
         Raises:
             Cancelled: `stopped` became true.
@@ -295,21 +292,13 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def wait_after_refusal(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a refusal asks to wait: `Retry-After`, else `X-RateLimit-Reset`; None if it has neither.
-
-    Args:
-        headers: The answer's headers, looked up case-insensitively.
-    """
+    """Seconds that a refusal asks to wait: `Retry-After`, else `X-RateLimit-Reset`; None if it has neither."""
     seconds = retry_after_seconds(headers)
     return reset_seconds(headers) if seconds is None else seconds
 
 
 def reset_seconds(headers: Mapping[str, str]) -> float | None:
-    """Seconds until the rate limit resets, from `X-RateLimit-Reset`: a number of seconds, or a Unix time.
-
-    Args:
-        headers: The answer's headers, looked up case-insensitively.
-    """
+    """Seconds until the rate limit resets, from `X-RateLimit-Reset`: a number of seconds, or a Unix time."""
     seconds = _number(headers.get("X-RateLimit-Reset", ""))
     if seconds is None:
         return None
@@ -319,11 +308,7 @@ def reset_seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def is_exhausted(headers: Mapping[str, str]) -> bool:
-    """Whether the answer says that no request remains in the current window.
-
-    Args:
-        headers: The answer's headers, looked up case-insensitively.
-    """
+    """Whether the answer says that no request remains in the current window."""
     remaining = _number(headers.get("X-RateLimit-Remaining", ""))
     return remaining is not None and remaining <= 0
 

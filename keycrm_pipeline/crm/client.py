@@ -221,9 +221,6 @@ class KeyCrmClient:
     def order(self, order_id: int) -> OrderRow | None:
         """One order with everything KeyCRM knows about it; None if KeyCRM says that there is no such order.
 
-        Args:
-            order_id: KeyCRM's id.
-
         Raises:
             TransportFailure: Also for a 404 that is some web server's page: it says nothing about the order.
             UnexpectedAnswer: The answer is not that order.

@@ -158,7 +158,7 @@ class Connection:
         place: str = "",
         stopped: Callable[[], bool] = never,
     ) -> Answer:
-        """One answer, after as many attempts as it takes.
+        """One answer as `decode` returned it, after as many attempts as it takes.
 
         Args:
             route: Path below the base address, beginning with a slash.
@@ -167,9 +167,6 @@ class Connection:
                 JSON.
             place: Appended to the route in messages, such as the page.
             stopped: Called while waiting; true gives up the request.
-
-        Returns:
-            What `decode` returned.
 
         Raises:
             AuthenticationError: 401 or 403.

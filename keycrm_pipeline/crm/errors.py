@@ -122,10 +122,6 @@ def body_excerpt(body: bytes, api_key: str) -> str:
     A body that begins like JSON is truncated personal data and is never shown. Of other text, only words that
     occur in error pages are shown: an order's page in place of an answer would contain names, and nothing marks
     those.
-
-    Args:
-        body: The body as it came.
-        api_key: The key to leave out.
     """
     text = body.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
     if text[:1] in ("{", "[", '"'):

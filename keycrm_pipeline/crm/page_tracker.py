@@ -41,12 +41,7 @@ class PageAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StaleRange:
-    """Consecutive pages that saw the same list, which has changed since.
-
-    Attributes:
-        first: The lowest page.
-        last: The highest page.
-    """
+    """Consecutive pages that saw the same list, which has changed since."""
 
     first: int
     last: int
@@ -106,13 +101,7 @@ class PageTracker:
         self.epoch += 1
 
     def record(self, page: int, total: int, ids: tuple[int, ...]) -> None:
-        """Record an answer.
-
-        Args:
-            page: Number of the page.
-            total: Rows of the whole list, according to the answer.
-            ids: Identities of the page's rows, in page order.
-        """
+        """Record an answer."""
         if total != self.total:
             self.epoch += 1
             self.total = total
@@ -156,22 +145,12 @@ class PageTracker:
         """Record that these pages had not moved when the reference page was answered.
 
         The list may have changed again since then; the pages then stay stale, but of a later epoch.
-
-        Args:
-            first: The lowest page.
-            last: The highest page.
-            reference: The answer that showed it.
         """
         for page in self._answered(first, last):
             self._answers[page] = replace(self._answers[page], epoch=reference.epoch, total=reference.total)
 
     def discard(self, first: int, last: int) -> None:
-        """Discard the answers for these pages, so that they count as missing.
-
-        Args:
-            first: The lowest page.
-            last: The highest page.
-        """
+        """Discard the answers for these pages, so that they count as missing."""
         for page in self._answered(first, last):
             del self._answers[page]
 

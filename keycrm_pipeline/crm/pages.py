@@ -173,9 +173,6 @@ _ANYTHING = msgspec.json.Decoder()
 def parse_id(value: object) -> int | None:
     """An id of KeyCRM's: a whole number (see `values.whole`) of 1 or more.
 
-    Args:
-        value: The value of a field.
-
     Returns:
         The id, 1 or more and small enough for a BIGINT; None if the value is not such a number.
     """
@@ -184,11 +181,7 @@ def parse_id(value: object) -> int | None:
 
 
 def parse_count(value: object) -> int | None:
-    """A whole number of 0 or more, as a number or as text; None for any other value.
-
-    Args:
-        value: The value of a field.
-    """
+    """A whole number of 0 or more, as a number or as text; None for any other value."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -207,9 +200,6 @@ def repaired_json(body: bytes) -> bytes:
     Removes a byte order mark, and replaces half of an escaped surrogate pair (an emoji that KeyCRM cut in the
     middle) with the replacement character: msgspec refuses a whole page because of one such half. Also checks
     the encoding, because msgspec does not check the texts it skips.
-
-    Args:
-        body: The body of an answer.
 
     Raises:
         BrokenBody: The body is not UTF-8.
@@ -283,11 +273,7 @@ def decode_envelope(text: bytes, *, route: str, page: int) -> Envelope:
 
 
 def decode_order(payload: bytes) -> OrderRow:
-    """The fields of an order that the client needs; an unreadable row keeps its payload and has no id.
-
-    Args:
-        payload: The order's JSON text.
-    """
+    """The fields of an order that the client needs; an unreadable row keeps its payload and has no id."""
     try:
         fields = _ORDER.decode(payload)
     except _UNREADABLE:
@@ -303,11 +289,7 @@ def decode_order(payload: bytes) -> OrderRow:
 
 
 def decode_row(payload: bytes) -> CrmRow | None:
-    """A row of a reference list, a product or an offer; None if it is not an object.
-
-    Args:
-        payload: The row's JSON text.
-    """
+    """A row of a reference list, a product or an offer; None if it is not an object."""
     try:
         return CrmRow(_FIELDS.decode(payload), payload)
     except _UNREADABLE:

@@ -52,11 +52,7 @@ class FetchedPage(Generic[Content]):
 
 
 class PageWorkers:
-    """The threads that fetch one list. Closing them ends them in every case.
-
-    Args:
-        concurrency: How many requests may be in flight at once.
-    """
+    """The threads that fetch one list. Closing them ends them in every case."""
 
     def __init__(self, concurrency: int) -> None:
         self._stop = threading.Event()

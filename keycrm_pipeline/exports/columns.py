@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from keycrm_pipeline.exports.errors import ColumnMapError
@@ -47,22 +47,13 @@ class ExportColumn:
 
 @dataclass(frozen=True)
 class ExportTable:
-    """One table that can be exported.
+    """One table with its columns, in order: all that are available, or those that are written.
 
     Attributes:
         name: The name a column map and a file name use.
         title: The sheet's name.
-        columns: All available columns, in the default order.
+        columns: The columns with their headers.
     """
-
-    name: str
-    title: str
-    columns: tuple[ExportColumn, ...]
-
-
-@dataclass(frozen=True)
-class ChosenTable:
-    """A table as it is written: its columns in order, with the headers to use."""
 
     name: str
     title: str
@@ -253,7 +244,7 @@ def _suggestion(name: str, known: list[str]) -> str:
     return f" Did you mean {close[0]}?" if close else ""
 
 
-def _chosen_table(table: ExportTable, headers: Mapping[str, str], problems: list[str]) -> ChosenTable:
+def _chosen_table(table: ExportTable, headers: Mapping[str, str], problems: list[str]) -> ExportTable:
     available = {column.name: column for column in table.columns}
     columns: list[ExportColumn] = []
     for name, header in headers.items():
@@ -275,10 +266,10 @@ def _chosen_table(table: ExportTable, headers: Mapping[str, str], problems: list
         if folded in seen:
             problems.append(f"The header {column.header!r} appears twice in the table {table.name}.")
         seen.add(folded)
-    return ChosenTable(table.name, table.title, tuple(columns))
+    return replace(table, columns=tuple(columns))
 
 
-def chosen_tables(column_map: Mapping[str, Mapping[str, str]]) -> tuple[ChosenTable, ...]:
+def chosen_tables(column_map: Mapping[str, Mapping[str, str]]) -> tuple[ExportTable, ...]:
     """The tables to write, with their columns in order.
 
     A table named in the column map has the columns, order and headers given there; with an empty map it is
@@ -297,14 +288,12 @@ def chosen_tables(column_map: Mapping[str, Mapping[str, str]]) -> tuple[ChosenTa
         for name in column_map
         if name not in known
     ]
-    chosen: list[ChosenTable] = []
+    chosen: list[ExportTable] = []
     for table in TABLES:
         headers = column_map.get(table.name)
         if headers is None:
             chosen.append(
-                ChosenTable(
-                    table.name, table.title, tuple(column for column in table.columns if column.is_default)
-                )
+                replace(table, columns=tuple(column for column in table.columns if column.is_default))
             )
         elif headers:
             chosen.append(_chosen_table(table, headers, problems))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from keycrm_pipeline.exports.columns import ChosenTable, chosen_tables
+from keycrm_pipeline.exports.columns import ExportTable, chosen_tables
 from keycrm_pipeline.exports.commerceml import write_commerceml
 from keycrm_pipeline.exports.errors import ExportError
 from keycrm_pipeline.exports.files import put_in_place, stage
@@ -136,7 +136,7 @@ def _write(
     profile: Profile,
     period: Period,
     export_format: ExportFormat,
-    tables: Sequence[ChosenTable],
+    tables: Sequence[ExportTable],
     frames: dict[str, pl.DataFrame],
 ) -> list[str]:
     """Writes the files of a format into a directory and returns their names."""
@@ -165,7 +165,7 @@ def _write(
 
 
 def _exported_cards(
-    export_format: ExportFormat, tables: Sequence[ChosenTable], sources: ExportSources
+    export_format: ExportFormat, tables: Sequence[ExportTable], sources: ExportSources
 ) -> dict[str, pl.Series]:
     """The cards that the files really contain: a column map may leave a table of cards out."""
     written = {table.name for table in tables} if export_format in _TABLE_FORMATS else set(_CARD_KINDS)

@@ -281,14 +281,7 @@ def odoo_tables(frames: Mapping[str, pl.DataFrame], *, timezone: str) -> dict[st
 
 
 def write_odoo(directory: Path, stem: str, frames: Mapping[str, pl.DataFrame], *, timezone: str) -> list[str]:
-    """Writes the files of an import and returns their names, in the order of import.
-
-    Args:
-        directory: Where to create them.
-        stem: The beginning of their names.
-        frames: The tables of `warehouse.export`.
-        timezone: IANA zone of the times.
-    """
+    """Writes the files of an import and returns their names, in the order of import."""
     names: list[str] = []
     for number, (model, table) in enumerate(odoo_tables(frames, timezone=timezone).items(), start=1):
         name = f"{stem}_odoo_{number}_{model}.csv"

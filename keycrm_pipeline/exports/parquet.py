@@ -9,18 +9,11 @@ from pathlib import Path
 
 import polars as pl
 
-from keycrm_pipeline.exports.columns import ChosenTable, Kind
+from keycrm_pipeline.exports.columns import ExportTable, Kind
 
 
-def write_parquet(path: Path, table: ChosenTable, frame: pl.DataFrame, *, timezone: str) -> None:
-    """Writes one table as Parquet, with the headers of the column map as names.
-
-    Args:
-        path: The file to create.
-        table: Columns and headers.
-        frame: The rows, in order.
-        timezone: IANA zone of the times.
-    """
+def write_parquet(path: Path, table: ExportTable, frame: pl.DataFrame, *, timezone: str) -> None:
+    """Writes one table as Parquet, with the headers of the column map as names."""
     frame.select(
         (
             pl.col(column.name).dt.convert_time_zone(timezone)

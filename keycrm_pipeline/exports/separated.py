@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from keycrm_pipeline.exports.columns import ChosenTable, ExportColumn, Kind
+from keycrm_pipeline.exports.columns import ExportColumn, ExportTable, Kind
 from keycrm_pipeline.exports.texts import clean_column, harmless_column, harmless_text
 
 
@@ -41,15 +41,8 @@ def _cell(column: ExportColumn, timezone: str) -> pl.Expr:
             return value.cast(pl.String)
 
 
-def write_separated(path: Path, table: ChosenTable, frame: pl.DataFrame, *, timezone: str) -> None:
-    """Writes one table as CSV.
-
-    Args:
-        path: The file to create.
-        table: Columns and headers.
-        frame: The rows, in order.
-        timezone: IANA zone in which times are shown.
-    """
+def write_separated(path: Path, table: ExportTable, frame: pl.DataFrame, *, timezone: str) -> None:
+    """Writes one table as CSV."""
     frame.select(
         _cell(column, timezone).alias(f"column_{position}") for position, column in enumerate(table.columns)
     ).rename(

@@ -15,7 +15,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from keycrm_pipeline.exports.columns import ChosenTable, ExportColumn, Kind
+from keycrm_pipeline.exports.columns import ExportColumn, ExportTable, Kind
 from keycrm_pipeline.exports.errors import SheetTooLongError
 from keycrm_pipeline.exports.texts import clean_column, looks_like_formula, shortened
 
@@ -94,7 +94,7 @@ def _writer(column: ExportColumn, formats: dict[str, Format]) -> _CellWriter:
             return _flag
 
 
-def _local_cells(table: ChosenTable, frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
+def _local_cells(table: ExportTable, frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
     cells: list[pl.Expr] = []
     for position, column in enumerate(table.columns):
         match column.kind:
@@ -113,7 +113,7 @@ def _local_cells(table: ChosenTable, frame: pl.DataFrame, timezone: str) -> pl.D
     return frame.select(cells)
 
 
-def _widths(table: ChosenTable, cells: pl.DataFrame) -> list[int]:
+def _widths(table: ExportTable, cells: pl.DataFrame) -> list[int]:
     longest = cells.select(pl.all().cast(pl.String).str.len_chars().max()).row(0)
     fixed = {Kind.DAY: 10, Kind.INSTANT: 16}
     return [
@@ -128,7 +128,7 @@ def _widths(table: ChosenTable, cells: pl.DataFrame) -> list[int]:
 def _write_sheet(
     workbook: xlsxwriter.Workbook,
     formats: dict[str, Format],
-    table: ChosenTable,
+    table: ExportTable,
     cells: pl.DataFrame,
 ) -> None:
     sheet = workbook.add_worksheet(table.title)
@@ -147,7 +147,7 @@ def _write_sheet(
 
 def write_workbook(
     path: Path,
-    tables: Sequence[ChosenTable],
+    tables: Sequence[ExportTable],
     frames: dict[str, pl.DataFrame],
     *,
     timezone: str,

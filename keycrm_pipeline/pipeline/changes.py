@@ -59,7 +59,7 @@ def run(session: Session) -> Mapping[str, Any]:
         newest_loaded = days.newest_loaded_day(connection)
     if watermark is None:
         raise ExchangeError(
-            "Nothing has been loaded for this profile yet. Load a period first, then run changes."
+            "Nothing has been loaded for this profile yet: load a period first, then run changes."
         )
     since = watermark - timedelta(minutes=profile.changes.overlap_minutes)
     created_since = since - CREATED_LOOK_BACK

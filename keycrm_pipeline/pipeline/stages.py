@@ -228,13 +228,16 @@ def _require_earlier_stages(session: Session, period: Period, stages: Sequence[S
         running.add(stage.name)
     if not needed:
         return
+    asked = [stage.name for stage in stages]
+    skipped = [stage.name for stage in STAGES if stage.name in needed]
+    if STAGES[0].name in running:
+        # Fetching the days again discards what earlier runs of the stages between have recorded.
+        raise StageSkippedError(asked, skipped, [period])
     with session.warehouse.reading() as connection:
         lacking = days.days_lacking(connection, period, sorted(needed))
     if not lacking:
         return
-    asked = [stage.name for stage in stages]
     never_fetched = [day for day, is_fetched in lacking if not is_fetched]
     if never_fetched:
         raise NeverFetchedError(asked, contiguous_periods(never_fetched), session.profile.name)
-    skipped = [stage.name for stage in STAGES if stage.name in needed]
     raise StageSkippedError(asked, skipped, contiguous_periods(day for day, _ in lacking))

@@ -47,6 +47,11 @@ class _ProfileLoader(yaml.SafeLoader):
 _ProfileLoader.add_constructor("tag:yaml.org,2002:timestamp", _ProfileLoader.construct_existing_day)
 
 
+def _refused(path: Path, what: str, allowed: str = "", *, key: str = "") -> ProfileError:
+    """A profile with a single mistake."""
+    return ProfileError(path, [Problem(key, what, allowed)])
+
+
 def _without_empty(value: object) -> object:
     """Drops keys without a value, so that a key whose entries are all commented out counts as absent."""
     if isinstance(value, dict):
@@ -64,37 +69,26 @@ def _read(path: Path) -> dict[Any, Any]:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:
         known = ", ".join(_names_in(path.parent)) or "none"
-        raise ProfileError(
+        raise _refused(
             path,
-            [
-                Problem(
-                    "",
-                    f"there is no such file (existing profiles: {known})",
-                    f"Create it with `keycrm-pipeline init --profile {path.stem}`, or set {PROFILES_VARIABLE}",
-                )
-            ],
+            f"there is no such file (existing profiles: {known})",
+            f"Create it with `keycrm-pipeline init --profile {path.stem}`, or set {PROFILES_VARIABLE}",
         ) from None
     except UnicodeDecodeError:
-        raise ProfileError(path, [Problem("", "it is not UTF-8", "Save it as UTF-8 text")]) from None
+        raise _refused(path, "it is not UTF-8", "Save it as UTF-8 text") from None
     except OSError as error:
-        raise ProfileError(path, [Problem("", f"it cannot be read: {error.strerror}")]) from None
+        raise _refused(path, f"it cannot be read: {error.strerror}") from None
     try:
         value = yaml.load(text, Loader=_ProfileLoader)  # noqa: S506 - a subclass of SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}" if mark else "it is not valid YAML"
-        raise ProfileError(
-            path, [Problem("", f"{place}: {error.problem}", "Look at profiles/demo.yaml")]
-        ) from None
+        raise _refused(path, f"{place}: {error.problem}", "Look at profiles/demo.yaml") from None
     except (yaml.YAMLError, RecursionError):
-        raise ProfileError(
-            path, [Problem("", "it is not readable YAML", "Look at profiles/demo.yaml")]
-        ) from None
+        raise _refused(path, "it is not readable YAML", "Look at profiles/demo.yaml") from None
     value = _without_empty({} if value is None else value)
     if not isinstance(value, dict):
-        raise ProfileError(
-            path, [Problem("", "it does not consist of keys and values", "Look at profiles/demo.yaml")]
-        )
+        raise _refused(path, "it does not consist of keys and values", "Look at profiles/demo.yaml")
     return value
 
 
@@ -102,19 +96,14 @@ def _load_alone(name: str, settings: Settings) -> Profile:
     """Reads one profile without checking the others."""
     path = settings.profiles_directory / f"{name}.yaml"
     if not NAME_PATTERN.fullmatch(name):
-        raise ProfileError(
+        raise _refused(
             path,
-            [
-                Problem(
-                    "",
-                    f"«{shown(name)}» is not a valid profile name",
-                    "The file name must start with a-z, contain only a-z, 0-9 and _, and end in .yaml",
-                )
-            ],
+            f"«{shown(name)}» is not a valid profile name",
+            "The file name must start with a-z, contain only a-z, 0-9 and _, and end in .yaml",
         )
     content = _read(path)
     if "name" in content:
-        raise ProfileError(path, [Problem("name", "the file name is the profile's name", "Remove this line")])
+        raise _refused(path, "the file name is the profile's name", "Remove this line", key="name")
     try:
         return Profile.model_validate({**content, "name": name})
     except ValidationError as error:
@@ -124,15 +113,11 @@ def _load_alone(name: str, settings: Settings) -> Profile:
 
 
 def _shared_file(name: str, others: Sequence[str], settings: Settings) -> ProfileError:
-    return ProfileError(
+    return _refused(
         settings.profiles_directory / f"{name}.yaml",
-        [
-            Problem(
-                "database",
-                f"profile {', '.join(others)} uses the same file",
-                "Each account needs its own file, or their orders would be mixed",
-            )
-        ],
+        f"profile {', '.join(others)} uses the same file",
+        "Each account needs its own file, or their orders would be mixed",
+        key="database",
     )
 
 
@@ -176,11 +161,12 @@ def load_profiles(settings: Settings) -> tuple[list[Profile], list[ProfileError]
     """
     directory = settings.profiles_directory
     if not directory.is_dir():
-        missing = Problem("", "there is no such directory", f"Create it, or set {PROFILES_VARIABLE}")
-        return [], [ProfileError(directory, [missing])]
+        return [], [
+            _refused(directory, "there is no such directory", f"Create it, or set {PROFILES_VARIABLE}")
+        ]
     profiles: list[Profile] = []
     errors: list[ProfileError] = [
-        ProfileError(path, [Problem("", "its name ends in .yml", f"Rename it to {path.stem}.yaml")])
+        _refused(path, "its name ends in .yml", f"Rename it to {path.stem}.yaml")
         for path in sorted(directory.glob("*.yml"))
         if not path.name.startswith(".")
     ]

@@ -41,12 +41,7 @@ def settings_from_environment(environ: Mapping[str, str]) -> Settings:
 
 @dataclass(frozen=True)
 class Workspace:
-    """One profile and its files on this machine.
-
-    Attributes:
-        profile: The profile.
-        settings: Where profiles and data are.
-    """
+    """One profile and its files on this machine."""
 
     profile: Profile
     settings: Settings

@@ -105,6 +105,18 @@ class Fact:
     tone: Tone = ""
 
 
+class InCurrency(Protocol):
+    """A row whose sums are in one currency."""
+
+    @property
+    def currency(self) -> str:
+        """The currency."""
+        ...
+
+
+Item = TypeVar("Item", bound=InCurrency)
+
+
 @dataclass(frozen=True)
 class Writer:
     """Formats the text of the sections.
@@ -125,6 +137,33 @@ class Writer:
         """A cell with the number of an order, linked to the order."""
         return Cell(str(order_id), href=self.order_address(order_id))
 
+    def headings(self, name: str, *figures: str) -> list[Heading]:
+        """The heading of the names, and those of the figures by the keys of their words."""
+        return [Heading(name, "name"), *(Heading(self.words[key]) for key in figures)]
+
+    def table(
+        self,
+        headings: Sequence[Heading],
+        items: Iterable[Item],
+        currencies: Sequence[str],
+        write_rows: Callable[[str, list[Item]], tuple[Sequence[Sequence[Cell]], Sequence[Cell]]],
+    ) -> Table | None:
+        """A table with a body for each currency; None if there are no items.
+
+        Args:
+            headings: Headings of the columns.
+            items: Figures in any order of currencies.
+            currencies: The order of the bodies.
+            write_rows: Makes the rows and the total of one currency; an empty total is left out.
+        """
+        groups = by_currency(items, currencies)
+        named = [currency for currency, _ in groups]
+        bodies = []
+        for currency, members in groups:
+            rows, total = write_rows(currency, members)
+            bodies.append(Body(rows, self.currency_title(currency, named), total))
+        return Table(headings, bodies) if bodies else None
+
     def currency_title(self, currency: str, currencies: Sequence[str]) -> str:
         """The title of a currency's rows; empty if there is only one currency."""
         return currency if len(currencies) > 1 else ""
@@ -144,18 +183,6 @@ def tone_of(now: Decimal, before: Decimal, *, more_is: Tone) -> Tone:
         return ""
     less_is: Tone = "bad" if more_is == "good" else "good"
     return more_is if now > before else less_is
-
-
-class InCurrency(Protocol):
-    """A row whose sums are in one currency."""
-
-    @property
-    def currency(self) -> str:
-        """The currency."""
-        ...
-
-
-Item = TypeVar("Item", bound=InCurrency)
 
 
 def by_currency(rows: Iterable[Item], currencies: Sequence[str]) -> list[tuple[str, list[Item]]]:

@@ -38,11 +38,7 @@ _PHONE = re.compile(
 
 @dataclass(frozen=True)
 class Formatter:
-    """Formats values for readers of one language.
-
-    Attributes:
-        language: `uk` or `en`.
-    """
+    """Formats values for readers of one language."""
 
     language: Language
 
@@ -60,10 +56,8 @@ class Formatter:
         return self._money(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP), currency, "#,##0")
 
     def _money(self, amount: Decimal, currency: str, digits: str) -> str:
-        from babel.numbers import format_decimal
-
         sign = self.currency_name(currency)
-        number = str(format_decimal(abs(amount), format=digits, locale=self.locale))
+        number = self._decimal(abs(amount), digits)
         minus = "−" if amount < 0 else ""
         if self.language == "uk":
             return f"{minus}{number}{NO_BREAK_SPACE}{sign}"
@@ -78,16 +72,19 @@ class Formatter:
 
     def number(self, value: Decimal | int) -> str:
         """A number with separated thousands and only the decimals it needs: `1 234,5`."""
+        return self._decimal(value, "#,##0.###")
+
+    def _decimal(self, value: Decimal | float, pattern: str) -> str:
         from babel.numbers import format_decimal
 
-        return str(format_decimal(value, format="#,##0.###", locale=self.locale))
+        return str(format_decimal(value, format=pattern, locale=self.locale))
 
     def short_number(self, value: float) -> str:
         """A number for the axis of a chart: `12 тис.`, `1,5 млн`."""
-        from babel.numbers import format_compact_decimal, format_decimal
+        from babel.numbers import format_compact_decimal
 
         if abs(value) < 1000:
-            return str(format_decimal(value, format="#,##0.##", locale=self.locale))
+            return self._decimal(value, "#,##0.##")
         return str(format_compact_decimal(value, locale=self.locale, fraction_digits=1))
 
     def percent(self, share: Decimal, *, signed: bool = False) -> str:
@@ -105,41 +102,35 @@ class Formatter:
 
     def day(self, day: date) -> str:
         """A day with the year: `4 бер. 2026`."""
-        from babel.dates import format_date
-
-        return str(format_date(day, format="d MMM y", locale=self.locale))
+        return self._date(day, "d MMM y")
 
     def weekday_and_day(self, day: date) -> str:
         """A day with its weekday: `ср, 4 бер.`."""
-        from babel.dates import format_date
-
-        return str(format_date(day, format="EEE, d MMM", locale=self.locale))
+        return self._date(day, "EEE, d MMM")
 
     def short_day(self, day: date) -> str:
         """A day for the axis of a chart: `4 бер.`."""
-        from babel.dates import format_date
-
-        return str(format_date(day, format="d MMM", locale=self.locale))
+        return self._date(day, "d MMM")
 
     def month(self, day: date) -> str:
         """A month for the axis of a chart: `бер. 2026`."""
-        from babel.dates import format_date
-
-        return str(format_date(day, format="LLL y", locale=self.locale))
+        return self._date(day, "LLL y")
 
     def period(self, period: Period) -> str:
         """A period: `1–30 листопада 2026`."""
-        from babel.dates import format_date
-
         whole = "d MMMM y"
-        last = str(format_date(period.last, format=whole, locale=self.locale))
+        last = self._date(period.last, whole)
         if period.first == period.last:
             return last
         if (period.first.year, period.first.month) == (period.last.year, period.last.month):
             return f"{period.first.day}–{last}"
         first_format = "d MMMM" if period.first.year == period.last.year else whole
-        first = str(format_date(period.first, format=first_format, locale=self.locale))
-        return f"{first} – {last}"
+        return f"{self._date(period.first, first_format)} – {last}"
+
+    def _date(self, day: date, pattern: str) -> str:
+        from babel.dates import format_date
+
+        return str(format_date(day, format=pattern, locale=self.locale))
 
     def instant(self, instant: datetime, timezone: str) -> str:
         """A time in the shop's time zone: `4 бер. 2026, 05:30`."""

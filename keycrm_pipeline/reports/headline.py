@@ -13,7 +13,6 @@ from keycrm_pipeline.reports.elements import (
     Body,
     Cell,
     Fact,
-    Heading,
     Section,
     Table,
     Tile,
@@ -79,27 +78,10 @@ def notices(figures: ReportFigures, writer: Writer) -> list[str]:
     return found
 
 
-_NO_TOTALS = PeriodTotals(
-    currency="",
-    orders=0,
-    grand_total=ZERO,
-    goods_total=ZERO,
-    services_total=ZERO,
-    delivery_total=ZERO,
-    discount_total=ZERO,
-    difference=ZERO,
-    paid_total=ZERO,
-    due=ZERO,
-    cancelled_orders=0,
-    cancelled_total=ZERO,
-    returned_orders=0,
-    returned_total=ZERO,
-)
-
-
 def totals_of(figures: ReportFigures, currency: str) -> tuple[PeriodTotals, PeriodTotals]:
     """The totals of one currency in the period and in the previous period; zeros where there are none."""
-    return figures.totals.get(currency, _NO_TOTALS), figures.totals_before.get(currency, _NO_TOTALS)
+    nothing = PeriodTotals(currency)
+    return figures.totals.get(currency, nothing), figures.totals_before.get(currency, nothing)
 
 
 def _average(totals: PeriodTotals) -> Decimal:
@@ -178,12 +160,7 @@ def figures_section(figures: ReportFigures, writer: Writer) -> Section:
         if now.difference or before.difference:
             rows.insert(6, money(words["difference"], now.difference, before.difference))
         bodies.append(Body(rows, writer.currency_title(currency, figures.currencies)))
-    headings = [
-        Heading(words["figure"], "name"),
-        Heading(words["this_period"]),
-        Heading(words["change"]),
-        Heading(words["period_before"]),
-    ]
+    headings = writer.headings(words["figure"], "this_period", "change", "period_before")
     return Section(
         "figures",
         words["figures"],

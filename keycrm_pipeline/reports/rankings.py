@@ -6,20 +6,16 @@ its total, including the row for the rest. Unpaid orders and orders that need yo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from keycrm_pipeline.reports.elements import (
     ZERO,
-    Body,
     Cell,
-    Heading,
-    Item,
     Section,
     Table,
     Writer,
-    by_currency,
     share_of,
 )
 from keycrm_pipeline.reports.figures import ReportFigures
@@ -34,31 +30,6 @@ _BUYER_KINDS = ("first_order", "repeat_order", "no_buyer")
 _DETAILED_ITEMS = ("goods", "service", "goods_and_services")
 
 _Rows = list[list[Cell]]
-
-
-def _table(
-    headings: Sequence[Heading],
-    items: Iterable[Item],
-    figures: ReportFigures,
-    writer: Writer,
-    write_rows: Callable[[str, list[Item]], tuple[_Rows, list[Cell]]],
-) -> Table | None:
-    """A table with a body for each currency; None if there are no items.
-
-    Args:
-        headings: Headings of the columns.
-        items: Figures in any order of currencies.
-        figures: The report's figures, for the order of currencies.
-        writer: Writes the currency above each body.
-        write_rows: Makes the rows and the total of one currency; an empty total is left out.
-    """
-    groups = by_currency(items, figures.currencies)
-    currencies = [currency for currency, _ in groups]
-    bodies = []
-    for currency, members in groups:
-        rows, total = write_rows(currency, members)
-        bodies.append(Body(rows, writer.currency_title(currency, currencies), total))
-    return Table(headings, bodies) if bodies else None
 
 
 def _section(
@@ -88,7 +59,7 @@ def _ranking(
     writer: Writer,
     *,
     first: str,
-    counted: str | None = None,
+    counted: str = "orders",
     nameless: str = NO_VALUE,
 ) -> Table | None:
     """A table of amount, share of the total and number of orders; rows beyond the limit are added up.
@@ -98,7 +69,7 @@ def _ranking(
         figures: The report's figures, for the order of currencies.
         writer: Writes words and numbers.
         first: Heading of the names.
-        counted: Heading of the counts; orders by default.
+        counted: Key of the heading of the counts.
         nameless: What to show for rows without a name.
     """
     words, write = writer.words, writer.write
@@ -133,13 +104,8 @@ def _ranking(
         ]
         return cells, total
 
-    headings = [
-        Heading(first, "name"),
-        Heading(words["amount"]),
-        Heading(words["share"]),
-        Heading(counted or words["orders"]),
-    ]
-    return _table(headings, rows, figures, writer, write_rows)
+    headings = writer.headings(first, "amount", "share", counted)
+    return writer.table(headings, rows, figures.currencies, write_rows)
 
 
 def named_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
@@ -153,7 +119,7 @@ def named_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
         figures,
         writer,
         first=words["method"],
-        counted=words["count"],
+        counted="count",
     )
     return [
         _section("sources", words["sources"], sources, writer, is_half=True),
@@ -233,14 +199,8 @@ def _items(
         ]
         return rows, total
 
-    headings = [
-        Heading(first, "name"),
-        Heading(words["amount"]),
-        Heading(words["share"]),
-        Heading(words["quantity"]),
-        Heading(words["discount"]),
-    ]
-    return _table(headings, items, figures, writer, write_rows)
+    headings = writer.headings(first, "amount", "share", "quantity", "discount")
+    return writer.table(headings, items, figures.currencies, write_rows)
 
 
 def discounts_section(figures: ReportFigures, writer: Writer) -> Section:
@@ -263,8 +223,8 @@ def discounts_section(figures: ReportFigures, writer: Writer) -> Section:
         ]
         return cells, []
 
-    headings = [Heading(words["figure"], "name"), Heading(words["this_period"])]
-    table = _table(headings, figures.discounts, figures, writer, write_rows)
+    headings = writer.headings(words["figure"], "this_period")
+    table = writer.table(headings, figures.discounts, figures.currencies, write_rows)
     return _section("discounts", words["discounts"], table, writer, is_half=True)
 
 
@@ -292,14 +252,8 @@ def delivery_section(figures: ReportFigures, writer: Writer) -> Section:
         ]
         return cells, total
 
-    headings = [
-        Heading(words["delivery_service"], "name"),
-        Heading(words["orders"]),
-        Heading(words["went_back"]),
-        Heading(words["with_charge"]),
-        Heading(words["charged"]),
-    ]
-    table = _table(headings, figures.delivery, figures, writer, write_rows)
+    headings = writer.headings(words["delivery_service"], "orders", "went_back", "with_charge", "charged")
+    table = writer.table(headings, figures.delivery, figures.currencies, write_rows)
     return _section("delivery", words["delivery"], table, writer, lead=words["delivery_lead"])
 
 
@@ -314,7 +268,7 @@ def buyers_section(figures: ReportFigures, writer: Writer) -> Section:
         figures,
         writer,
         first=words["buyer_kind"],
-        counted=words["count"],
+        counted="count",
     )
     buyers = figures.buyers
 

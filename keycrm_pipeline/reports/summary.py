@@ -44,13 +44,7 @@ _MOST_LABELS = 8
 
 @dataclass(frozen=True)
 class DayFigures:
-    """Orders of one day.
-
-    Attributes:
-        day: Local day of the orders.
-        orders: Number of orders.
-        totals: Currency -> sum of their grand totals, in whole currency units.
-    """
+    """Orders of one local day; `totals`: currency -> sum of their grand totals, in whole currency units."""
 
     day: date
     orders: int
@@ -59,13 +53,7 @@ class DayFigures:
 
 @dataclass(frozen=True)
 class GroupFigures:
-    """Orders of one source or one group of statuses.
-
-    Attributes:
-        name: Its name in the shop.
-        orders: Number of orders.
-        totals: Currency -> sum of their grand totals, in whole currency units.
-    """
+    """Orders of one source or one group of statuses by its name in the shop; `totals` as in `DayFigures`."""
 
     name: str
     orders: int

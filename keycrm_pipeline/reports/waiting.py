@@ -6,6 +6,7 @@ Sales are in `rankings`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from keycrm_pipeline.period import Period
@@ -23,24 +24,18 @@ from keycrm_pipeline.reports.elements import (
 from keycrm_pipeline.reports.figures import ReportFigures
 from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, without_contacts
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
-from keycrm_pipeline.warehouse.sales import PeriodTotals
+from keycrm_pipeline.warehouse.receivables import DueAge, DueOfAge
+from keycrm_pipeline.warehouse.sales import LostSales, PeriodTotals
 
-_AGES = ("week", "month", "quarter", "older")
+_AGES: tuple[DueAge, ...] = ("week", "month", "quarter", "older")
 
 
 def due_section(figures: ReportFigures, writer: Writer) -> Section:
     """Payments due by age of the order, cash on delivery in transit, and the oldest unpaid orders."""
     words, write = writer.words, writer.write
-    if not figures.due:
-        return Section("due", words["due_title"], empty=words["nothing_due"])
-    groups = by_currency(figures.due, figures.currencies)
-    bodies, notes = [], []
-    for currency, ages in groups:
-        by_age = {age.age: age for age in ages}
 
-        def row(
-            name: str, orders: int, due: Decimal, parcels: int, parcels_due: Decimal, currency: str = currency
-        ) -> list[Cell]:
+    def write_rows(currency: str, ages: list[DueOfAge]) -> tuple[list[list[Cell]], list[Cell]]:
+        def row(name: str, orders: int, due: Decimal, parcels: int, parcels_due: Decimal) -> list[Cell]:
             return [
                 Cell(name),
                 Cell(write.number(orders)),
@@ -49,6 +44,7 @@ def due_section(figures: ReportFigures, writer: Writer) -> Section:
                 Cell(write.money(parcels_due, currency)),
             ]
 
+        by_age = {age.age: age for age in ages}
         rows = [
             row(
                 words[f"age_{age}"],
@@ -58,7 +54,7 @@ def due_section(figures: ReportFigures, writer: Writer) -> Section:
                 found.cash_on_delivery_due,
             )
             for age in _AGES
-            if (found := by_age.get(age))  # type: ignore[call-overload]
+            if (found := by_age.get(age))
         ]
         total = row(
             words["total"],
@@ -67,23 +63,23 @@ def due_section(figures: ReportFigures, writer: Writer) -> Section:
             sum(age.cash_on_delivery_orders for age in ages),
             sum((age.cash_on_delivery_due for age in ages), ZERO),
         )
-        bodies.append(Body(rows, writer.currency_title(currency, [name for name, _ in groups]), total))
-        returned = sum(age.returned_orders for age in ages)
-        if returned:
-            notes.append(
-                words["due_returned"].format(
-                    count=write.plural(returned, *words.forms("orders_count")),
-                    amount=write.money(sum((age.returned_due for age in ages), ZERO), currency),
-                )
-            )
-    headings = [
-        Heading(words["order_age"], "name"),
-        Heading(words["orders"]),
-        Heading(words["due"]),
-        Heading(words["cash_on_delivery_orders"]),
-        Heading(words["cash_on_delivery_due"]),
+        return rows, total
+
+    headings = writer.headings(
+        words["order_age"], "orders", "due", "cash_on_delivery_orders", "cash_on_delivery_due"
+    )
+    table = writer.table(headings, figures.due, figures.currencies, write_rows)
+    if table is None:
+        return Section("due", words["due_title"], empty=words["nothing_due"])
+    notes = [
+        words["due_returned"].format(
+            count=write.plural(returned, *words.forms("orders_count")),
+            amount=write.money(sum((age.returned_due for age in ages), ZERO), currency),
+        )
+        for currency, ages in by_currency(figures.due, figures.currencies)
+        if (returned := sum(age.returned_orders for age in ages))
     ]
-    tables = [Table(headings, bodies, note=" ".join(notes))]
+    tables = [replace(table, note=" ".join(notes))]
     if figures.oldest_due:
         oldest = [
             [
@@ -119,11 +115,8 @@ def due_section(figures: ReportFigures, writer: Writer) -> Section:
 def lost_section(figures: ReportFigures, writer: Writer) -> Section:
     """Cancelled orders and returned parcels, by stage."""
     words, write = writer.words, writer.write
-    if not figures.lost:
-        return Section("lost", words["lost_title"], empty=words["nothing_lost"], is_half=True)
-    groups = by_currency(figures.lost, figures.currencies)
-    bodies = []
-    for currency, rows in groups:
+
+    def write_rows(currency: str, rows: list[LostSales]) -> tuple[list[list[Cell]], list[Cell]]:
         cells = [
             [
                 Cell(row.name, note=words["parcel_returned"] if row.is_returned else ""),
@@ -139,18 +132,17 @@ def lost_section(figures: ReportFigures, writer: Writer) -> Section:
             Cell(write.money(sum((row.amount for row in rows), ZERO), currency)),
             Cell(write.money(sum((row.paid for row in rows), ZERO), currency)),
         ]
-        bodies.append(Body(cells, writer.currency_title(currency, [name for name, _ in groups]), total))
-    headings = [
-        Heading(words["stage"], "name"),
-        Heading(words["orders"]),
-        Heading(words["amount"]),
-        Heading(words["of_it_paid"]),
-    ]
+        return cells, total
+
+    headings = writer.headings(words["stage"], "orders", "amount", "of_it_paid")
+    table = writer.table(headings, figures.lost, figures.currencies, write_rows)
+    if table is None:
+        return Section("lost", words["lost_title"], empty=words["nothing_lost"], is_half=True)
     before = _cancelled_share(figures.totals_before, write)
     lead = words["lost_share" if before == NO_VALUE else "lost_share_before"].format(
         share=_cancelled_share(figures.totals, write), before=before
     )
-    return Section("lost", words["lost_title"], lead, tables=[Table(headings, bodies)], is_half=True)
+    return Section("lost", words["lost_title"], lead, tables=[table], is_half=True)
 
 
 def _cancelled_share(totals: Mapping[str, PeriodTotals], write: Formatter) -> str:

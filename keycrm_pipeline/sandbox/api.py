@@ -1,8 +1,8 @@
 """KeyCRM's HTTP behaviour for the demo shop: turns a request into a response, without a socket.
 
 This module has the routes, the envelope of lists, includes, filters, sorting, errors and the rate limit, as
-far as the behaviour of KeyCRM's Open API v1 is known. The data is in `shop`, faults are in `faults`, and the
-ways to reach the API in `transport` and `server`. Where KeyCRM's behaviour is unknown, this API takes the less
+far as the behaviour of KeyCRM's Open API v1 is known. The data is in `shop`, and the ways to reach the API in
+`transport` and `server`. Where KeyCRM's behaviour is unknown, this API takes the less
 convenient option, so that a client that works with this shop works with the real one:
 
 - without `sort`, orders come newest first; a bare date in a filter is its midnight;
@@ -18,12 +18,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, NoReturn
 
 import msgspec
 
-from keycrm_pipeline.sandbox.faults import FaultKind, Faults
 from keycrm_pipeline.sandbox.payloads import Payload
 from keycrm_pipeline.sandbox.shop import ListName, OrderFilter, Shop, Window, read_moment
 
@@ -31,8 +30,6 @@ API_ROOT: Final = "/v1"
 DEFAULT_LIMIT: Final = 15
 GREATEST_LIMIT: Final = 50
 _RATE_WINDOW_SECONDS: Final = 60.0
-_KEPT_REQUESTS: Final = 20_000
-"""How many requests the log keeps: enough to list years of orders, but bounded for a shop that runs for long."""
 
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -81,48 +78,15 @@ _NOT_FOUND_PAGE: Final = (
     b"<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n"
     b"<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
 )
-_GATEWAY_PAGE: Final = (
-    b"<!DOCTYPE html>\n<html><head><title>KeyCRM</title></head>"
-    b"<body><h1>The page is being prepared</h1></body></html>\n"
-)
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxResponse:
-    """A response.
-
-    Attributes:
-        status: The HTTP status; 0 if the connection is dropped instead.
-        headers: The headers, without `Content-Length`.
-        body: The body.
-        is_dropped: Whether to close the connection without sending anything.
-        delay_seconds: How long to delay the response.
-    """
+    """A response; its headers are without `Content-Length`."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    is_dropped: bool = False
-    delay_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """A request that was made.
-
-    Attributes:
-        method: The HTTP method.
-        path: The path without `/v1`.
-        query: The decoded query in its original order.
-        status: The status of the response; 0 for a dropped connection.
-        at: When, by the shop's clock.
-    """
-
-    method: str
-    path: str
-    query: tuple[tuple[str, str], ...]
-    status: int
-    at: datetime
 
 
 class _Refusal(Exception):  # noqa: N818 - a response of the API, not an error of this program
@@ -135,7 +99,7 @@ class _Refusal(Exception):  # noqa: N818 - a response of the API, not an error o
 
 
 @dataclass(frozen=True, slots=True)
-class _Query:
+class Query:
     """A decoded query string; the last value of a repeated name counts."""
 
     values: Mapping[str, str]
@@ -239,7 +203,6 @@ class SandboxApi:
     Args:
         shop: The shop.
         api_key: The accepted key; None accepts any non-empty key.
-        faults: The fault switches; by default a new set, all off.
         requests_per_minute: How many requests a key may make within 60 seconds; None for no limit. Refused
             requests do not count. With a limit, responses have `X-RateLimit-*`, refusals also `Retry-After`.
         clock: The clock of the rate limit, in seconds.
@@ -250,40 +213,17 @@ class SandboxApi:
         shop: Shop,
         *,
         api_key: str | None = None,
-        faults: Faults | None = None,
         requests_per_minute: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.shop = shop
-        self.faults = faults if faults is not None else Faults()
         self.public_url = f"http://sandbox.invalid{API_ROOT}"
         self._api_key = api_key
         self._requests_per_minute = requests_per_minute
         self._clock = clock
 
         self._lock = threading.Lock()
-        self._log: deque[RequestRecord] = deque(maxlen=_KEPT_REQUESTS)
-        self._request_count = 0
         self._rates: dict[str, _RateWindow] = {}
-
-    @property
-    def requests(self) -> list[RequestRecord]:
-        """The requests so far, the oldest first; at most the newest 20,000."""
-        with self._lock:
-            return list(self._log)
-
-    @property
-    def request_count(self) -> int:
-        """The number of requests, including refused and dropped ones."""
-        with self._lock:
-            return self._request_count
-
-    def forget_requests(self) -> None:
-        """Clear the log, the number of requests and the state of the rate limit."""
-        with self._lock:
-            self._log.clear()
-            self._request_count = 0
-            self._rates.clear()
 
     def handle(
         self, method: str, path: str, query: Sequence[tuple[str, str]], headers: Mapping[str, str]
@@ -297,47 +237,16 @@ class SandboxApi:
             headers: The headers; names are case-insensitive.
         """
         if not path.startswith(f"{API_ROOT}/"):
-            return self._logged(method, path, query, SandboxResponse(404, _HTML, _NOT_FOUND_PAGE))
-        route = path.removeprefix(API_ROOT).rstrip("/")
-        asked = _Query(dict(query))
-        has_faults = self.faults.applies_to(route)
-        if has_faults and self.faults.on_page is not None:
-            self.faults.on_page(asked.whole("page", 1), route)
+            return SandboxResponse(404, _HTML, _NOT_FOUND_PAGE)
         key = _bearer(headers)
-        rate_headers: dict[str, str] = {}
         if key is None or (self._api_key is not None and key != self._api_key):
-            return self._logged(method, route, query, _json(401, {"message": "Unauthenticated."}))
-        if has_faults and self.faults.revokes_key():
-            return self._logged(method, route, query, _json(401, {"message": "Unauthenticated."}))
+            return _json(401, {"message": "Unauthenticated."})
+        rate_headers: dict[str, str] = {}
         if self._requests_per_minute is not None:
             refusal, rate_headers = self._limited(key, self._requests_per_minute)
             if refusal is not None:
-                return self._logged(method, route, query, refusal)
-        fault = self.faults.take() if has_faults else None
-        response = self._faulty(fault, rate_headers)
-        if response is None:
-            response = self._answer(method, route, asked, rate_headers)
-            if fault == "cut_off":
-                response = SandboxResponse(
-                    response.status, response.headers, response.body[: len(response.body) * 2 // 3]
-                )
-        delay = self.faults.take_delay() if has_faults else 0.0
-        if delay:
-            response = SandboxResponse(
-                response.status, response.headers, response.body, response.is_dropped, delay
-            )
-        return self._logged(method, route, query, response)
-
-    # -- errors and limits -------------------------------------------------------------------------
-
-    def _logged(
-        self, method: str, path: str, query: Sequence[tuple[str, str]], response: SandboxResponse
-    ) -> SandboxResponse:
-        record = RequestRecord(method, path, tuple(query), response.status, self.shop.now())
-        with self._lock:
-            self._log.append(record)
-            self._request_count += 1
-        return response
+                return refusal
+        return self.answer(method, path.removeprefix(API_ROOT).rstrip("/"), Query(dict(query)), rate_headers)
 
     def _limited(self, key: str, allowed: int) -> tuple[SandboxResponse | None, dict[str, str]]:
         """Count a request against the limit; returns a refusal or None, and the headers of the response."""
@@ -351,26 +260,12 @@ class SandboxApi:
         reset = self.shop.now() + timedelta(seconds=wait)
         headers["Retry-After"] = str(math.ceil(wait))
         headers["X-RateLimit-Reset"] = str(math.ceil(reset.timestamp()))
-        return _json(429, _TOO_MANY, headers), headers
+        return _json(429, {"message": "Too Many Attempts."}, headers), headers
 
-    def _faulty(self, fault: FaultKind | None, rate_headers: Mapping[str, str]) -> SandboxResponse | None:
-        """The response to a fault; None if the normal response is needed."""
-        match fault:
-            case "dropped":
-                return SandboxResponse(0, {}, b"", is_dropped=True)
-            case "too_many_requests":
-                wait = self.faults.retry_after
-                return _json(429, _TOO_MANY, {} if wait is None else {"Retry-After": f"{wait:g}"})
-            case "server_error":
-                return _json(self.faults.server_error_status, {"message": "Server Error"}, rate_headers)
-            case "html_page":
-                return SandboxResponse(self.faults.html_status, _HTML, _GATEWAY_PAGE)
-            case _:
-                return None
-
-    def _answer(
-        self, method: str, route: str, asked: _Query, rate_headers: Mapping[str, str]
+    def answer(
+        self, method: str, route: str, asked: Query, rate_headers: Mapping[str, str]
     ) -> SandboxResponse:
+        """The response to a request whose key and rate are accepted."""
         try:
             return _json(200, self._body(method, route, asked), rate_headers)
         except _Refusal as refusal:
@@ -378,7 +273,7 @@ class SandboxApi:
 
     # -- routes ------------------------------------------------------------------------------------
 
-    def _body(self, method: str, route: str, asked: _Query) -> Any:
+    def _body(self, method: str, route: str, asked: Query) -> Any:
         """The JSON value of a response with status 200.
 
         Raises:
@@ -388,7 +283,7 @@ class SandboxApi:
             raise _Refusal(405, f"The {method} method is not supported for this route.")
         if route in _DICTIONARIES:
             return self._dictionary(route, asked)
-        lists: dict[str, Callable[[str, _Query], Any]] = {
+        lists: dict[str, Callable[[str, Query], Any]] = {
             "/order": self._orders,
             "/products": self._products,
             "/products/categories": self._categories,
@@ -401,7 +296,7 @@ class SandboxApi:
         }
         if route in lists:
             return lists[route](route, asked)
-        singles: dict[str, Callable[[int, _Query], Any]] = {
+        singles: dict[str, Callable[[int, Query], Any]] = {
             "order": self._order,
             "products": self._product,
             "buyer": self._buyer,
@@ -413,7 +308,7 @@ class SandboxApi:
         return _not_found()
 
     def _page(
-        self, route: str, asked: _Query, total: int, rows: Callable[[int, int], list[Payload]]
+        self, route: str, asked: Query, total: int, rows: Callable[[int, int], list[Payload]]
     ) -> Payload:
         """One page of a list in its envelope; a page past the end is empty."""
         page = asked.whole("page", 1)
@@ -437,10 +332,10 @@ class SandboxApi:
             "data": data,
         }
 
-    def _listed(self, route: str, asked: _Query, records: Sequence[Payload]) -> Payload:
+    def _listed(self, route: str, asked: Query, records: Sequence[Payload]) -> Payload:
         return self._page(route, asked, len(records), lambda start, stop: list(records[start:stop]))
 
-    def _orders(self, route: str, asked: _Query) -> Payload:
+    def _orders(self, route: str, asked: Query) -> Payload:
         includes = asked.includes(_ORDER_INCLUDES)
         sort = asked.sort(_ORDER_SORTS) or "-id"
         selection = self.shop.select(
@@ -477,12 +372,12 @@ class SandboxApi:
             ],
         )
 
-    def _order(self, order_id: int, asked: _Query) -> Payload:
+    def _order(self, order_id: int, asked: Query) -> Payload:
         includes = asked.includes(_ORDER_INCLUDES)
         records = self.shop.records([order_id])
         return _order_view(records[0], includes) if records else _not_found()
 
-    def _dictionary(self, route: str, asked: _Query) -> Payload:
+    def _dictionary(self, route: str, asked: Query) -> Payload:
         name = _DICTIONARIES[route]
         sort = asked.sort(("id",))
         records = self.shop.records_of(name)
@@ -490,7 +385,7 @@ class SandboxApi:
             records = [record for record in records if record.get("is_active", True)]
         return self._listed(route, asked, records[::-1] if sort == "-id" else records)
 
-    def _products(self, route: str, asked: _Query) -> Payload:
+    def _products(self, route: str, asked: Query) -> Payload:
         includes = asked.includes(("custom_fields",))
         product_ids, category_ids = asked.numbers("product_id"), asked.numbers("category_id")
         is_archived = asked.flag("is_archived")
@@ -503,14 +398,14 @@ class SandboxApi:
         ]
         return self._listed(route, asked, found)
 
-    def _product(self, product_id: int, asked: _Query) -> Payload:
+    def _product(self, product_id: int, asked: Query) -> Payload:
         includes = asked.includes(("custom_fields",))
         for product in self.shop.records_of("products"):
             if product["id"] == product_id:
                 return _product_view(product, includes)
         return _not_found()
 
-    def _categories(self, route: str, asked: _Query) -> Payload:
+    def _categories(self, route: str, asked: Query) -> Payload:
         category_ids, parent_ids = asked.numbers("category_id"), asked.numbers("parent_id")
         found = [
             category
@@ -520,7 +415,7 @@ class SandboxApi:
         ]
         return self._listed(route, asked, found)
 
-    def _offers(self, route: str, asked: _Query) -> Payload:
+    def _offers(self, route: str, asked: Query) -> Payload:
         includes = asked.includes(("product",))
         sort = asked.sort(("id",))
         offer_ids, product_ids, skus = asked.numbers("id"), asked.numbers("product_id"), asked.texts("sku")
@@ -555,7 +450,7 @@ class SandboxApi:
             ],
         )
 
-    def _stocks(self, route: str, asked: _Query) -> Payload:
+    def _stocks(self, route: str, asked: Query) -> Payload:
         offer_ids, skus = asked.numbers("offers_id"), asked.texts("offers_sku")
         has_details = asked.flag("details") or False
         found = [
@@ -565,7 +460,7 @@ class SandboxApi:
         ]
         return self._listed(route, asked, found)
 
-    def _users(self, route: str, asked: _Query) -> Payload:
+    def _users(self, route: str, asked: Query) -> Payload:
         wanted = {
             name: asked.texts(name) for name in ("id", "full_name", "role_id", "status", "email", "phone")
         }
@@ -576,7 +471,7 @@ class SandboxApi:
         ]
         return self._listed(route, asked, found)
 
-    def _buyers(self, route: str, asked: _Query) -> Payload:
+    def _buyers(self, route: str, asked: Query) -> Payload:
         includes = asked.includes(_BUYER_INCLUDES)
         wanted_ids = asked.numbers("buyer_id")
         phones, emails = asked.texts("buyer_phone"), asked.texts("buyer_email")
@@ -609,7 +504,7 @@ class SandboxApi:
 
         return self._page(route, asked, sum(map(len, runs)), rows)
 
-    def _buyer(self, buyer_id: int, asked: _Query) -> Payload:
+    def _buyer(self, buyer_id: int, asked: Query) -> Payload:
         includes = asked.includes(_BUYER_INCLUDES)
         buyer = self.shop.buyer(buyer_id)
         return _not_found() if buyer is None else self._buyer_view(buyer, includes)
@@ -634,7 +529,7 @@ class SandboxApi:
         companies = self.shop.records_of("companies")
         return next((company for company in companies if company["id"] == company_id), None)
 
-    def _companies(self, route: str, asked: _Query) -> Payload:
+    def _companies(self, route: str, asked: Query) -> Payload:
         includes = asked.includes(_COMPANY_INCLUDES)
         wanted = asked.numbers("company_id")
         companies = self.shop.records_of("companies")
@@ -648,12 +543,12 @@ class SandboxApi:
             ],
         )
 
-    def _company(self, company_id: int, asked: _Query) -> Payload:
+    def _company(self, company_id: int, asked: Query) -> Payload:
         includes = asked.includes(_COMPANY_INCLUDES)
         company = self._company_by_id(company_id)
         return _not_found() if company is None else _company_view(company, includes)
 
-    def _custom_fields(self, _route: str, asked: _Query) -> list[Payload]:
+    def _custom_fields(self, _route: str, asked: Query) -> list[Payload]:
         includes = asked.includes(("options",))
         models = asked.texts("model")
         return [
@@ -665,7 +560,6 @@ class SandboxApi:
 
 _JSON_HEADERS: Final = {"Content-Type": "application/json"}
 _HTML: Final = {"Content-Type": "text/html; charset=UTF-8"}
-_TOO_MANY: Final = {"message": "Too Many Attempts."}
 _BUYER_INCLUDES: Final = ("manager", "shipping", "company", "loyalty", "custom_fields")
 _COMPANY_INCLUDES: Final = ("manager", "buyer", "custom_fields")
 

@@ -227,12 +227,7 @@ class State(NamedTuple):
 
 
 def state_at(lifecycle: Lifecycle, now: datetime) -> State:
-    """The state of an order at a moment; the order must have been entered by then.
-
-    Args:
-        lifecycle: The whole lifecycle.
-        now: The moment, timezone-aware.
-    """
+    """The state of an order at a moment; the order must have been entered by then."""
     status_id = 1
     status_changed_at = updated_at = lifecycle.created_at
     closed_at = shipped_at = parcel = parcel_at = None
@@ -276,16 +271,7 @@ def draw_lifecycle(
     created_at: datetime,
     ordered_at: datetime | None,
 ) -> Lifecycle:
-    """Draw the lifecycle of one order.
-
-    Args:
-        seed: The shop's seed.
-        people: The shop's buyers.
-        order_id: The order.
-        day_number: The day it was entered, counted from the shop's first day.
-        created_at: When it was entered, UTC.
-        ordered_at: Its business date, UTC, or None.
-    """
+    """Draw the lifecycle of one order."""
     random = SeededRandom(seed, "life", order_id)
     scenario = _SCENARIO_CHOICE.draw(random)
     source_id = _SOURCE_CHOICE.draw(random)

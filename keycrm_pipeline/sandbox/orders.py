@@ -196,13 +196,7 @@ class Contents(NamedTuple):
 
 
 class OrderBook:
-    """The records of a shop's own orders.
-
-    Args:
-        seed: The shop's seed.
-        catalogue: The shop's catalogue.
-        people: The shop's buyers.
-    """
+    """The records of a shop's own orders."""
 
     def __init__(self, seed: int, catalogue: Catalogue, people: People) -> None:
         self._seed = seed
@@ -546,12 +540,7 @@ class OrderBook:
 
 
 class _PaymentList:
-    """The payments of one order as its lifecycle proceeds.
-
-    Args:
-        lifecycle: The order's lifecycle.
-        contents: The order's contents, for its currency.
-    """
+    """The payments of one order as its lifecycle proceeds."""
 
     def __init__(self, lifecycle: Lifecycle, contents: Contents) -> None:
         self._order_id = lifecycle.order_id

@@ -61,11 +61,7 @@ class SeededRandom:
 
 
 class WeightedChoice(Generic[Item]):
-    """A choice between items of different weights; created once, used often.
-
-    Args:
-        weights: Pairs of an item and its integer weight.
-    """
+    """A choice between items of different weights; created once, used often."""
 
     __slots__ = ("_bounds", "_items", "_total")
 

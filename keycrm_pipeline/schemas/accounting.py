@@ -21,6 +21,21 @@ from keycrm_pipeline.schemas.columns import (
 
 ORIGINS = ("keycrm", "catalogue")
 
+_CARD_COLUMNS = (
+    Column(
+        "origin",
+        "VARCHAR",
+        "keycrm: created by the exchange; catalogue: was already in the books.",
+        nullable=False,
+        checks=(one_of("origin", ORIGINS),),
+    ),
+    Column("created_at", INSTANT, "When the exchange created the card.", nullable=False),
+    Column("updated_at", INSTANT, "When the exchange last changed a value in it.", nullable=False),
+    Column("catalogue_id", "VARCHAR", "The card's id in the accounting system's own file (R12)."),
+    Column("name_key", "VARCHAR", "Name in the form used for comparison."),
+)
+"""Columns of partner and product cards alike."""
+
 PARTNERS = Table(
     "accounting",
     "partners",
@@ -30,17 +45,7 @@ PARTNERS = Table(
         Column("name", "VARCHAR", "Name.", nullable=False),
         Column("phone", "VARCHAR", "Phone: +380XXXXXXXXX if valid, otherwise as typed."),
         Column("email", "VARCHAR", "E-mail as typed."),
-        Column(
-            "origin",
-            "VARCHAR",
-            "keycrm: created by the exchange; catalogue: was already in the books.",
-            nullable=False,
-            checks=(one_of("origin", ORIGINS),),
-        ),
-        Column("created_at", INSTANT, "When the exchange created the card.", nullable=False),
-        Column("updated_at", INSTANT, "When the exchange last changed a value in it.", nullable=False),
-        Column("catalogue_id", "VARCHAR", "The card's id in the accounting system's own file (R12)."),
-        Column("name_key", "VARCHAR", "Name in the form used for comparison."),
+        *_CARD_COLUMNS,
         Column("phone_key", "VARCHAR", "Phone in the form used for comparison; empty if it is not used."),
         Column("email_key", "VARCHAR", "E-mail in the form used for comparison; empty if it is not used."),
         Column("as_of_ordered_at", INSTANT, "Date of the order from which the card has its data."),
@@ -83,17 +88,7 @@ PRODUCTS = Table(
         Column("unit", "VARCHAR", "Unit of measure; empty for pieces."),
         Column("category_id", "BIGINT", "Category in KeyCRM."),
         Column("category_name", "VARCHAR", "Its name."),
-        Column(
-            "origin",
-            "VARCHAR",
-            "keycrm: created by the exchange; catalogue: was already in the books.",
-            nullable=False,
-            checks=(one_of("origin", ORIGINS),),
-        ),
-        Column("created_at", INSTANT, "When the exchange created the card.", nullable=False),
-        Column("updated_at", INSTANT, "When the exchange last changed a value in it.", nullable=False),
-        Column("catalogue_id", "VARCHAR", "The card's id in the accounting system's own file (R12)."),
-        Column("name_key", "VARCHAR", "Name in the form used for comparison."),
+        *_CARD_COLUMNS,
         Column("sku_key", "VARCHAR", "SKU in the form used for comparison."),
     ),
     ("product_id",),

@@ -10,7 +10,7 @@ The views of schema `reports` are listed in `docs/reports.md`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from keycrm_pipeline.schemas import TABLES, Table
@@ -77,18 +77,15 @@ def _table_section(table: Table) -> str:
     )
 
 
-def table_reference(tables: Sequence[Table] = TABLES) -> str:
+def table_reference() -> str:
     """The whole reference as Markdown; the text of `docs/tables.md`.
-
-    Args:
-        tables: The tables to describe; all of them by default.
 
     Raises:
         KeyError: A table is in a schema that `SCHEMA_INTRODUCTIONS` does not know.
     """
     sections = [_INTRODUCTION]
     described: set[str] = set()
-    for table in sorted(tables, key=lambda table: list(SCHEMA_INTRODUCTIONS).index(table.schema)):
+    for table in sorted(TABLES, key=lambda table: list(SCHEMA_INTRODUCTIONS).index(table.schema)):
         if table.schema not in described:
             described.add(table.schema)
             sections.append(f"## Schema `{table.schema}`\n\n{SCHEMA_INTRODUCTIONS[table.schema]}\n")

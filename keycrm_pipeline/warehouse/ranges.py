@@ -36,14 +36,7 @@ def orders_that_fit(most: int, size: float, large: int) -> int:
 
 @dataclass(frozen=True)
 class OrderRange:
-    """Orders that are processed together: those of several days, or part of the orders of one day.
-
-    Attributes:
-        first_day: First local day.
-        last_day: Last local day.
-        first_id: Lowest order id.
-        last_id: Highest order id.
-    """
+    """Orders that are processed together: those of several days, or part of the orders of one day."""
 
     first_day: date
     last_day: date

@@ -50,13 +50,7 @@ def settle_conflicts(connection: duckdb.DuckDBPyConnection, partner_ids: Sequenc
 def refresh_review(
     connection: duckdb.DuckDBPyConnection, *, manager_ids: Sequence[int], now: datetime
 ) -> None:
-    """Brings `ops.review` up to date; a row whose cause remains keeps its `first_seen_at`.
-
-    Args:
-        connection: A connection for writing.
-        manager_ids: Managers that the profile maps.
-        now: Time of the exchange.
-    """
+    """Brings `ops.review` up to date; a row whose cause remains keeps its `first_seen_at`."""
     with transaction(connection):
         connection.execute(
             statement("review", "standing"),

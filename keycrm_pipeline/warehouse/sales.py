@@ -7,6 +7,7 @@ says so. How a figure is shown is up to package `reports`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -44,19 +45,19 @@ class PeriodTotals:
     """The figures of a period in one currency; cancelled orders count only in the two figures named after them."""
 
     currency: str
-    orders: int
-    grand_total: Decimal
-    goods_total: Decimal
-    services_total: Decimal
-    delivery_total: Decimal
-    discount_total: Decimal
-    difference: Decimal
-    paid_total: Decimal
-    due: Decimal
-    cancelled_orders: int
-    cancelled_total: Decimal
-    returned_orders: int
-    returned_total: Decimal
+    orders: int = 0
+    grand_total: Decimal = Decimal(0)
+    goods_total: Decimal = Decimal(0)
+    services_total: Decimal = Decimal(0)
+    delivery_total: Decimal = Decimal(0)
+    discount_total: Decimal = Decimal(0)
+    difference: Decimal = Decimal(0)
+    paid_total: Decimal = Decimal(0)
+    due: Decimal = Decimal(0)
+    cancelled_orders: int = 0
+    cancelled_total: Decimal = Decimal(0)
+    returned_orders: int = 0
+    returned_total: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -140,15 +141,53 @@ class Buyers:
 _Row = TypeVar("_Row")
 
 
-def _rows(
-    connection: duckdb.DuckDBPyConnection, row_type: type[_Row], name: str, period: Period
-) -> list[_Row]:
-    return typed_rows(row_type, connection.execute(statement("sales", name), period_parameters(period)))
+def _query(name: str, row_type: type[_Row]) -> Callable[[duckdb.DuckDBPyConnection, Period], list[_Row]]:
+    """Reads the rows of a period with the statement of that name in `sql/sales.sql`."""
+
+    def rows(connection: duckdb.DuckDBPyConnection, period: Period) -> list[_Row]:
+        return typed_rows(row_type, connection.execute(statement("sales", name), period_parameters(period)))
+
+    return rows
 
 
-def sales_by_day(connection: duckdb.DuckDBPyConnection, period: Period) -> list[DaySales]:
-    """Orders that are not cancelled, by day and currency; days without orders are left out."""
-    return _rows(connection, DaySales, "sales_by_day", period)
+sales_by_day = _query("sales_by_day", DaySales)
+"""Orders that are not cancelled, by day and currency; days without orders are left out."""
+
+sales_by_source = _query("sales_by_source", NamedSales)
+"""Orders that are not cancelled, by source and currency, largest sum first."""
+
+sales_by_manager = _query("sales_by_manager", NamedSales)
+"""Orders that are not cancelled, by responsible and currency, largest sum first."""
+
+sales_by_stage = _query("sales_by_stage", NamedSales)
+"""All orders, including cancelled ones, by stage and currency, in the order of the status groups."""
+
+orders_by_status_group = _query("orders_by_status_group", NamedSales)
+"""All orders, including cancelled ones, by status group and currency."""
+
+sales_by_product = _query("sales_by_product", ItemSales)
+"""Sales by card, largest amount first; includes delivery, wrap, tax and differences."""
+
+sales_by_category = _query("sales_by_category", ItemSales)
+"""Sales by category, largest amount first; includes delivery, wrap, tax and differences."""
+
+discounts = _query("discounts", Discounts)
+"""Discounts of the period by currency."""
+
+delivery = _query("delivery", Delivery)
+"""Orders and charged delivery by service and currency."""
+
+payments = _query("payments", Payments)
+"""Payments received for the period's orders, by method and currency, without expenses."""
+
+returns_and_cancellations = _query("returns_and_cancellations", LostSales)
+"""The period's orders that are cancelled or whose parcel was returned; each order counts once."""
+
+repeat_buyers = _query("repeat_buyers", BuyerSales)
+"""The period's orders by whether the buyer had ordered before."""
+
+_totals = _query("period_totals", PeriodTotals)
+_buyers = _query("buyers", Buyers)
 
 
 def cancelled_by_day(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[date, int]:
@@ -160,65 +199,9 @@ def cancelled_by_day(connection: duckdb.DuckDBPyConnection, period: Period) -> d
 
 def period_totals(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[str, PeriodTotals]:
     """Currency -> the figures of the period."""
-    rows = _rows(connection, PeriodTotals, "period_totals", period)
-    return {row.currency: row for row in rows}
-
-
-def sales_by_source(connection: duckdb.DuckDBPyConnection, period: Period) -> list[NamedSales]:
-    """Orders that are not cancelled, by source and currency, largest sum first."""
-    return _rows(connection, NamedSales, "sales_by_source", period)
-
-
-def sales_by_manager(connection: duckdb.DuckDBPyConnection, period: Period) -> list[NamedSales]:
-    """Orders that are not cancelled, by responsible and currency, largest sum first."""
-    return _rows(connection, NamedSales, "sales_by_manager", period)
-
-
-def sales_by_stage(connection: duckdb.DuckDBPyConnection, period: Period) -> list[NamedSales]:
-    """All orders, including cancelled ones, by stage and currency, in the order of the status groups."""
-    return _rows(connection, NamedSales, "sales_by_stage", period)
-
-
-def orders_by_status_group(connection: duckdb.DuckDBPyConnection, period: Period) -> list[NamedSales]:
-    """All orders, including cancelled ones, by status group and currency."""
-    return _rows(connection, NamedSales, "orders_by_status_group", period)
-
-
-def sales_by_product(connection: duckdb.DuckDBPyConnection, period: Period) -> list[ItemSales]:
-    """Sales by card, largest amount first; includes delivery, wrap, tax and differences."""
-    return _rows(connection, ItemSales, "sales_by_product", period)
-
-
-def sales_by_category(connection: duckdb.DuckDBPyConnection, period: Period) -> list[ItemSales]:
-    """Sales by category, largest amount first; includes delivery, wrap, tax and differences."""
-    return _rows(connection, ItemSales, "sales_by_category", period)
-
-
-def discounts(connection: duckdb.DuckDBPyConnection, period: Period) -> list[Discounts]:
-    """Discounts of the period by currency."""
-    return _rows(connection, Discounts, "discounts", period)
-
-
-def delivery(connection: duckdb.DuckDBPyConnection, period: Period) -> list[Delivery]:
-    """Orders and charged delivery by service and currency."""
-    return _rows(connection, Delivery, "delivery", period)
-
-
-def payments(connection: duckdb.DuckDBPyConnection, period: Period) -> list[Payments]:
-    """Payments received for the period's orders, by method and currency, without expenses."""
-    return _rows(connection, Payments, "payments", period)
-
-
-def returns_and_cancellations(connection: duckdb.DuckDBPyConnection, period: Period) -> list[LostSales]:
-    """The period's orders that are cancelled or whose parcel was returned; each order counts once."""
-    return _rows(connection, LostSales, "returns_and_cancellations", period)
-
-
-def repeat_buyers(connection: duckdb.DuckDBPyConnection, period: Period) -> list[BuyerSales]:
-    """The period's orders by whether the buyer had ordered before."""
-    return _rows(connection, BuyerSales, "repeat_buyers", period)
+    return {row.currency: row for row in _totals(connection, period)}
 
 
 def buyers(connection: duckdb.DuckDBPyConnection, period: Period) -> Buyers:
     """How many buyers ordered in the period, more than once in it, and before it."""
-    return _rows(connection, Buyers, "buyers", period)[0]
+    return _buyers(connection, period)[0]

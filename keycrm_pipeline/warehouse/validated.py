@@ -26,11 +26,7 @@ from keycrm_pipeline.warehouse.statements import period_parameters, single_row, 
 
 @dataclass(frozen=True)
 class SingleOrders:
-    """Orders that are derived together though they are of any day, or of none.
-
-    Attributes:
-        order_ids: KeyCRM's ids.
-    """
+    """Orders that are derived together though they are of any day, or of none."""
 
     order_ids: tuple[int, ...]
 

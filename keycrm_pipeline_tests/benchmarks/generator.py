@@ -1,6 +1,7 @@
-"""Makes orders for the benchmarks: about 3 KB each, three lines, repeat buyers, 300 products with variants.
+"""Generates orders for the benchmarks: about 3 KB each, three lines, repeat buyers, 300 products with variants.
 
-Quick and repeatable; not lifelike in its variety, which is the demo shop's work.
+Fast and repeatable, and not realistic in its variety, which is the job of the demo shop. The size is part of what is
+measured: orders of the sandbox's `order_payload` have every key of KeyCRM and would be nearly twice as large.
 """
 
 from __future__ import annotations

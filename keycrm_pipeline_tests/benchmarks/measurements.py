@@ -12,21 +12,23 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from keycrm_pipeline.pipeline import syncs
-from keycrm_pipeline.pipeline.period import derive_everything
-from keycrm_pipeline.profile import Profile
-from keycrm_pipeline.run.session import Step
-from keycrm_pipeline.warehouse import raw
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.exchange import exchange
+from keycrm_pipeline.pipeline.rebuild import run as run_rebuild
+from keycrm_pipeline.pipeline.stages import DERIVED_STAGES, run_load, stages_named
+from keycrm_pipeline.profile import Profile, Settings, Workspace
+from keycrm_pipeline.run.session import Plan, Services, Session, open_warehouse
+from keycrm_pipeline.warehouse import cards, days, raw
 from keycrm_pipeline.warehouse.compaction import compact_when_grown
-from keycrm_pipeline.warehouse.connection import Warehouse
-from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, begin_exchange, finish_step
-from keycrm_pipeline_tests.benchmarks.generator import orders_of_days, text
+from keycrm_pipeline_tests.benchmarks.generator import PRODUCTS, orders_of_days, text
 
 FIRST_DAY = date(2022, 1, 1)
 PAGE = 50
@@ -34,68 +36,86 @@ FLUSH_PAGES = 200
 """Pages stored together when they are at hand at once."""
 
 
-def _profile() -> Profile:
-    return Profile(name="bench", start_date=FIRST_DAY, base_url="sandbox")
+def _workspace(directory: Path, name: str) -> Workspace:
+    """A profile with a file of its own and without a key: local work that made a request would fail.
+
+    None is needed for products. The file says that KeyCRM does not know them, so that the order lines decide (R5).
+    """
+    profile = Profile(
+        name="bench", start_date=FIRST_DAY, base_url="https://crm.invalid/v1", database=f"{name}.duckdb"
+    )
+    workspace = Workspace(profile, Settings(profiles_directory=directory, data_directory=directory))
+    if not workspace.database.exists():
+        with open_warehouse(workspace).writing() as connection:
+            products = dict.fromkeys(range(1, PRODUCTS + 1))
+            cards.store_catalogue(connection, products, [], now=datetime.now(UTC))
+    return workspace
 
 
-def _warehouse(directory: Path, name: str) -> Warehouse:
-    return Warehouse(directory / f"{name}.duckdb", "Europe/Kyiv")
+def _plan(kind: str, period: Period | None = None) -> Plan:
+    return Plan(kind, str(uuid4()), period)
+
+
+def _days(first_day: date, number: int) -> Period:
+    return Period(first_day, first_day + timedelta(days=number - 1))
 
 
 def _peak_megabytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def _pages(
-    days: int, a_day: int, *, first_day: date = FIRST_DAY, first_id: int = 1
-) -> Iterator[raw.FetchedPage]:
+def _pages(period: Period, orders_a_day: int, *, first_id: int = 1) -> Iterator[raw.FetchedPage]:
     """Pages of 50 as the client hands them over, decoded no further than the client does."""
     waiting: list[raw.FetchedRow] = []
     number = 0
-    for offset, day in enumerate(
-        orders_of_days(first_day, days, a_day, first_id=first_id, buyers=max(1, days * a_day * 2 // 5))
-    ):
-        for payload in day:
-            waiting.append(
-                raw.FetchedRow(
-                    payload["id"],
-                    first_day + timedelta(days=offset),
-                    text(payload).encode(),
-                    datetime.now(UTC),
-                )
-            )
+    total = len(period.days) * orders_a_day
+    generated = orders_of_days(period.first, len(period.days), orders_a_day, first_id=first_id)
+    for day, payloads in zip(period.days, generated, strict=True):
+        for payload in payloads:
+            waiting.append(raw.FetchedRow(payload["id"], day, text(payload).encode(), datetime.now(UTC)))
             if len(waiting) == PAGE:
                 number += 1
-                yield raw.FetchedPage(number, days * a_day, waiting)
+                yield raw.FetchedPage(number, total, waiting)
                 waiting = []
     if waiting:
-        yield raw.FetchedPage(number + 1, days * a_day, waiting)
+        yield raw.FetchedPage(number + 1, total, waiting)
 
 
-def _begin(warehouse: Warehouse, run_id: str) -> int:
-    with warehouse.writing() as connection:
-        return begin_exchange(
-            connection,
-            profile="bench",
-            run_id=run_id,
-            kind="period",
-            period_from=None,
-            period_to=None,
-            steps=["orders"],
-            now=datetime.now(UTC),
+def _changed(
+    pages: Iterator[raw.FetchedPage], number: int, order_ids: Collection[int]
+) -> list[raw.FetchedPage]:
+    """The same pages, with a new comment in some of the orders."""
+    before, after = "Подзвоніть перед".encode(), f"Змінено {number}, перед".encode()
+    return [
+        replace(
+            page,
+            rows=[
+                replace(row, payload=row.payload.replace(before, after)) if row.order_id in order_ids else row
+                for row in page.rows
+            ],
         )
+        for page in pages
+    ]
 
 
-def _store(warehouse: Warehouse, pages: Iterator[raw.FetchedPage], exchange_id: int) -> float:
-    """Stores pages and returns the seconds that storing took, without making them."""
+def _store(session: Session, pages: Iterator[raw.FetchedPage], period: Period) -> float:
+    """Stores the pages of a period, as its extraction does, and returns the seconds that this took.
+
+    Making the pages is not counted.
+    """
     seconds = 0.0
     waiting: list[raw.FetchedPage] = []
 
     def flush() -> float:
         started = time.perf_counter()
-        with warehouse.writing() as connection:
+        with session.warehouse.writing() as connection:
             raw.store_pages(
-                connection, None, waiting, exchange_id=exchange_id, now=datetime.now(UTC), asked_day=FIRST_DAY
+                connection,
+                None,
+                waiting,
+                exchange_id=session.exchange_id,
+                now=session.now,
+                asked_day=period.first,
             )
         waiting.clear()
         return time.perf_counter() - started
@@ -104,132 +124,95 @@ def _store(warehouse: Warehouse, pages: Iterator[raw.FetchedPage], exchange_id: 
         waiting.append(page)
         if len(waiting) >= FLUSH_PAGES:
             seconds += flush()
-    return seconds + (flush() if waiting else 0.0)
+    if waiting:
+        seconds += flush()
+    with session.warehouse.writing() as connection:
+        days.record_fetched(connection, period, exchange_id=session.exchange_id, now=session.now)
+    return seconds
 
 
-def _derive(warehouse: Warehouse, first_day: date, last_day: date, exchange_id: int) -> float:
+def _derive(session: Session, period: Period) -> float:
+    """Runs all stages after the extraction and returns the seconds that they took."""
     started = time.perf_counter()
-    with warehouse.writing() as connection:
-        derive_everything(
-            connection, _profile(), first_day, last_day, exchange_id=exchange_id, now=datetime.now(UTC)
-        )
-        finish_step(connection, exchange_id, "orders", ExchangeCounts(), now=datetime.now(UTC))
+    for _result in run_load(session, period, DERIVED_STAGES):
+        pass
     return time.perf_counter() - started
 
 
-def first_load(directory: Path, orders: int, a_day: int) -> dict[str, Any]:
+def first_load(directory: Path, orders: int, orders_a_day: int) -> dict[str, Any]:
     """Local work of a first load: payloads at hand to all accounting tables, validated."""
-    warehouse = _warehouse(directory, f"first_{orders}")
-    exchange_id = _begin(warehouse, "first")
-    days = orders // a_day
-    stored = _store(warehouse, _pages(days, a_day), exchange_id)
-    derived = _derive(warehouse, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1), exchange_id)
+    workspace = _workspace(directory, f"first_{orders}")
+    period = _days(FIRST_DAY, orders // orders_a_day)
+    with exchange(workspace, _plan("period", period)) as session:
+        stored = _store(session, _pages(period, orders_a_day), period)
+        derived = _derive(session, period)
     return {
         "orders": orders,
         "store_seconds": stored,
         "derive_seconds": derived,
         "seconds": stored + derived,
         "megabytes": _peak_megabytes(),
-        "file_megabytes": warehouse.path.stat().st_size / 1e6,
+        "file_megabytes": workspace.database.stat().st_size / 1e6,
     }
 
 
 def rebuild(directory: Path, orders: int) -> dict[str, Any]:
     """Rebuild of all accounting tables of a file that `first_load` made."""
-    warehouse = _warehouse(directory, f"first_{orders}")
-    exchange_id = _begin(warehouse, f"rebuild {time.time_ns()}")
-    started = time.perf_counter()
-    counts = syncs.rebuild(
-        Step(exchange_id=exchange_id, warehouse=warehouse, now=datetime.now(UTC)), _profile()
-    )
+    with exchange(_workspace(directory, f"first_{orders}"), _plan("rebuild")) as session:
+        started = time.perf_counter()
+        numbers = run_rebuild(session)
+        seconds = time.perf_counter() - started
     return {
         "orders": orders,
-        "seconds": time.perf_counter() - started,
+        "seconds": seconds,
         "megabytes": _peak_megabytes(),
-        "documents_changed": counts.metadata["documents changed"],
+        "documents_changed": numbers["documents changed"],
     }
 
 
-def reload_day(directory: Path, beside: int, a_day: int) -> dict[str, Any]:
-    """Reload of one day of 3,000 orders, one in ten of them changed, beside `beside` stored orders."""
-    warehouse = _warehouse(directory, f"first_{beside}" if beside else "alone")
+def reload_day(directory: Path, stored: int, orders_a_day: int) -> dict[str, Any]:
+    """Reload of one day, one in ten of its orders changed, in a file with `stored` other orders; median of five."""
+    workspace = _workspace(directory, f"first_{stored}" if stored else "alone")
     first_id = 10_000_000
-    day = date(2021, 6, 1)
-    exchange_id = _begin(warehouse, f"day {time.time_ns()}")
-    _store(warehouse, _pages(1, a_day, first_day=day, first_id=first_id), exchange_id)
-    _derive(warehouse, day, day, exchange_id)
+    period = _days(date(2021, 6, 1), 1)
+    with exchange(workspace, _plan("period", period)) as session:
+        _store(session, _pages(period, orders_a_day, first_id=first_id), period)
+        _derive(session, period)
     rounds = []
-    for round_number in range(5):
-        exchange_id = _begin(warehouse, f"day {round_number} {time.time_ns()}")
-        changed = [
-            raw.FetchedPage(
-                page.page,
-                page.total,
-                [
-                    raw.FetchedRow(
-                        row.order_id,
-                        row.order_day,
-                        row.payload.replace(
-                            "Подзвоніть перед".encode(), f"Змінено {round_number}, перед".encode()
-                        )
-                        if row.order_id is not None and row.order_id % 10 == round_number
-                        else row.payload,
-                        row.crm_updated_at,
-                    )
-                    for row in page.rows
-                ],
-            )
-            for page in _pages(1, a_day, first_day=day, first_id=first_id)
-        ]
-        started = time.perf_counter()
-        _store(warehouse, iter(changed), exchange_id)
-        _derive(warehouse, day, day, exchange_id)
-        rounds.append(time.perf_counter() - started)
-    return {"beside": beside, "seconds": sorted(rounds)[len(rounds) // 2]}
+    for number in range(5):
+        every_tenth = range(first_id + number, first_id + orders_a_day, 10)
+        pages = _changed(_pages(period, orders_a_day, first_id=first_id), number, every_tenth)
+        with exchange(workspace, _plan("period", period)) as session:
+            rounds.append(_store(session, iter(pages), period) + _derive(session, period))
+    return {"stored": stored, "seconds": sorted(rounds)[len(rounds) // 2]}
 
 
 def file_growth(directory: Path, reloads: int, changed_of_twenty: int) -> dict[str, Any]:
     """Size of the file after many reloads of the same 30 days of 100 orders, some of twenty changed each time.
 
-    After each reload the file is looked at as after the pass of a night.
+    After each reload the file is compacted if it has grown, as after the syncs of a night.
     """
-    warehouse = _warehouse(directory, f"growth_{changed_of_twenty}")
-    last_day = FIRST_DAY + timedelta(days=29)
+    workspace = _workspace(directory, f"growth_{changed_of_twenty}")
+    period = _days(FIRST_DAY, 30)
     sizes = []
     for number in range(reloads + 1):
-        exchange_id = _begin(warehouse, f"growth {number}")
-        pages = [
-            raw.FetchedPage(
-                page.page,
-                page.total,
-                [
-                    raw.FetchedRow(
-                        row.order_id,
-                        row.order_day,
-                        row.payload.replace("Подзвоніть перед".encode(), f"Змінено {number}, перед".encode())
-                        if number
-                        and row.order_id is not None
-                        and (row.order_id + number) % 20 < changed_of_twenty
-                        else row.payload,
-                        row.crm_updated_at,
-                    )
-                    for row in page.rows
-                ],
-            )
-            for page in _pages(30, 100)
-        ]
-        _store(warehouse, iter(pages), exchange_id)
-        _derive(warehouse, FIRST_DAY, last_day, exchange_id)
-        compact_when_grown(warehouse)
-        sizes.append(warehouse.path.stat().st_size / 1e6)
+        some = {
+            order_id for order_id in range(1, 3001) if number and (order_id + number) % 20 < changed_of_twenty
+        }
+        pages = _changed(_pages(period, 100), number, some)
+        with exchange(workspace, _plan("period", period)) as session:
+            _store(session, iter(pages), period)
+            _derive(session, period)
+        compact_when_grown(open_warehouse(workspace))
+        sizes.append(workspace.database.stat().st_size / 1e6)
     return {"first_megabytes": sizes[0], "last_megabytes": sizes[-1], "reloads": reloads}
 
 
-def write_pages(directory: Path, orders: int, a_day: int) -> dict[str, Any]:
+def write_pages(directory: Path, orders: int, orders_a_day: int) -> dict[str, Any]:
     """Writes the pages that dlt loads."""
     path = directory / f"pages_{orders}.jsonl"
     with path.open("wb") as file:
-        for page in _pages(orders // a_day, a_day):
+        for page in _pages(_days(FIRST_DAY, orders // orders_a_day), orders_a_day):
             file.write(b"[" + b",".join(row.payload for row in page.rows) + b"]\n")
     return {"file": str(path), "bytes_an_order": path.stat().st_size // orders}
 
@@ -251,106 +234,87 @@ def _environment(directory: Path, profile: str) -> Iterator[dict[str, str]]:
 
 
 def paced_load(directory: Path, orders: int) -> dict[str, Any]:
-    """A load against a server with 2 s a page and 60 requests a minute, beside the floor that the limit allows."""
+    """Extraction from a server with 2 s a page and 60 requests a minute, and the least time that this limit allows."""
     from keycrm_pipeline.crm.budget import RequestBudget
     from keycrm_pipeline.crm.client import KeyCrmClient
-    from keycrm_pipeline.pipeline.extraction import extract_period
-    from keycrm_pipeline.sandbox.api import SandboxApi
-    from keycrm_pipeline.sandbox.faults import Faults
     from keycrm_pipeline.sandbox.server import SandboxServer
-    from keycrm_pipeline.sandbox.shop import Shop
+    from keycrm_pipeline_tests.editable_shop import EditableShop
+    from keycrm_pipeline_tests.scripted_api import Faults, ScriptedApi
 
-    shop = Shop.empty(lambda: datetime(2022, 1, 2, 12, tzinfo=UTC))
+    shop = EditableShop.empty(lambda: datetime(2022, 1, 2, 12, tzinfo=UTC))
     for payload in next(iter(orders_of_days(FIRST_DAY, 1, orders))):
         shop.add_order(payload)
-    api = SandboxApi(shop, faults=Faults(slow_seconds=2.0), requests_per_minute=60)
-    warehouse = _warehouse(directory, "paced")
-    exchange_id = _begin(warehouse, "paced")
-    now = datetime.now(UTC)
-    with (
-        SandboxServer(api) as server,
-        KeyCrmClient(
-            base_url=server.url,
-            api_key="bench",
-            budget=RequestBudget(60, time.monotonic, time.sleep),
-        ) as client,
-    ):
-        started = time.perf_counter()
-        extract_period(warehouse, _profile(), client, FIRST_DAY, FIRST_DAY, exchange_id=exchange_id, now=now)
-        seconds = time.perf_counter() - started
-        statistics = client.statistics
+    api = ScriptedApi(shop, faults=Faults(slow_seconds=2.0), requests_per_minute=60)
+    period = _days(FIRST_DAY, 1)
+    with SandboxServer(api) as server:
+        client = KeyCrmClient(
+            base_url=server.url, api_key="bench", budget=RequestBudget(60, time.monotonic, time.sleep)
+        )
+        services = Services(open_client=lambda _workspace: client)
+        with exchange(_workspace(directory, "paced"), _plan("period", period), services) as session:
+            (result,) = run_load(session, period, stages_named({"raw_orders"}))
+    statistics = client.statistics
     # The first request leaves at once, each further one a second later, and the last takes its 2 s.
     floor = (statistics.requests - 1) * 1.0 + 2.0
     return {
         "orders": orders,
         "requests": statistics.requests,
         "floor_requests": -(-orders // PAGE),
-        "seconds": seconds,
+        "seconds": result.seconds,
         "floor_seconds": floor,
         "refusals": statistics.refusals,
     }
 
 
-def range_run(directory: Path, days: int, orders_a_day: int) -> dict[str, Any]:
-    """One range run through Dagster; its own share is the time outside of the exchange's steps."""
-    import keycrm_pipeline.assets.orders
-    import keycrm_pipeline.assets.raw_orders
-    import keycrm_pipeline.assets.registers
-    import keycrm_pipeline.assets.validated_orders  # noqa: F401 - reached through the package below
+def range_run(directory: Path, number_of_days: int, orders_a_day: int) -> dict[str, Any]:
+    """One run over a range of days through Dagster; its own share is the time outside of the stages.
+
+    The time inside is the sum of the seconds that each asset's metadata of the last day shows. The share is all the
+    rest: building the definitions, the events, the asset checks, the summary, the start and end of the exchange.
+    """
     import keycrm_pipeline.sandbox.transport as sandbox_transport
-    from keycrm_pipeline import assets
-    from keycrm_pipeline.run import session
     from keycrm_pipeline.sandbox.api import SandboxApi
     from keycrm_pipeline.sandbox.shop import Shop
 
     last_day = date(2026, 6, 30)
-    first_day = last_day - timedelta(days=days - 1)
+    period = Period(last_day - timedelta(days=number_of_days - 1), last_day)
     shop = Shop(lambda: datetime(2026, 7, 1, 9, tzinfo=UTC), orders_per_day=orders_a_day)
     api = SandboxApi(shop)
     sandbox_transport.demo_transport = lambda: sandbox_transport.SandboxTransport(api)
-    own = [0.0]
-
-    @contextmanager
-    def timed(*arguments: Any, **named: Any) -> Iterator[Step]:
-        started = time.perf_counter()
-        with session.exchange_step(*arguments, **named) as step:
-            yield step
-        own[0] += time.perf_counter() - started
-
-    for module in (
-        assets.orders,
-        assets.raw_orders,
-        assets.registers,
-        assets.validated_orders,
-    ):
-        module.exchange_step = timed  # type: ignore[attr-defined]
     profile = "base_url: sandbox\nstart_date: 2023-01-01\ndefault_partner: Покупець\n"
     with _environment(directory, profile) as environment:
         os.environ.update(environment)
-        from keycrm_pipeline.orchestration.launch import period_tags, run_job
+        import dagster as dg
+
+        from keycrm_pipeline.orchestration.instance import open_instance
+        from keycrm_pipeline.orchestration.launch import run_job
         from keycrm_pipeline.profile import load_profile, settings_from_environment
 
         settings = settings_from_environment(os.environ)
+        workspace = Workspace(load_profile("bench", settings), settings)
         started = time.perf_counter()
-        outcome = run_job(
-            load_profile("bench", settings), settings, "load", period_tags(first_day, last_day), quiet=True
-        )
+        outcome = run_job(workspace, "load", period)
         seconds = time.perf_counter() - started
-    if not outcome.succeeded or outcome.summary is None:
-        raise RuntimeError(outcome.error)
+        if not outcome.succeeded or outcome.summary is None:
+            raise RuntimeError(outcome.error)
+        row = outcome.summary.exchange
+        with open_instance() as instance:
+            entries = instance.all_logs(row.run_id or "", of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+        shown = [entry.asset_materialization.metadata for entry in entries if entry.asset_materialization]
+        inside = sum(float(str(metadata["seconds"].value)) for metadata in shown if "seconds" in metadata)
     return {
-        "days": days,
-        "orders": outcome.summary.exchange.orders_seen,
+        "days": number_of_days,
+        "orders": row.orders_seen,
         "seconds": seconds,
-        "exchange_seconds": own[0],
-        "dagster_milliseconds_a_day": (seconds - own[0]) / days * 1000,
-        "requests": outcome.summary.exchange.requests,
+        "stages_seconds": inside,
+        "dagster_milliseconds_a_day": (seconds - inside) / number_of_days * 1000,
+        "requests": row.requests,
         "megabytes": _peak_megabytes(),
     }
 
 
 def memory_of_load(directory: Path, days: int, orders_a_day: int) -> dict[str, Any]:
-    """The most memory that `keycrm-pipeline load` takes for a period, all of Dagster in it; the shop runs elsewhere."""
+    """Peak memory of `keycrm-pipeline load` for a period, including Dagster; the shop runs in another process."""
     from keycrm_pipeline.profile import MOST_REQUESTS_PER_MINUTE
     from keycrm_pipeline_tests.product import free_port, wait_until
 
@@ -395,7 +359,7 @@ def memory_of_load(directory: Path, days: int, orders_a_day: int) -> dict[str, A
             )
             assert load.stdout is not None
             printed = json.loads(load.stdout.read())
-            # Of this process alone; RUSAGE_CHILDREN would tell of the largest of all.
+            # Of this process alone; RUSAGE_CHILDREN would be the largest of all.
             _, _, used = os.wait4(load.pid, 0)
         finally:
             shop.terminate()
@@ -408,7 +372,7 @@ def memory_of_load(directory: Path, days: int, orders_a_day: int) -> dict[str, A
 
 
 def status(directory: Path) -> dict[str, Any]:
-    """`keycrm-pipeline status`, the whole process, best of five; and whether Dagster was imported on its way."""
+    """`keycrm-pipeline status`, the whole process, median of five; and whether it imports Dagster."""
     with _environment(directory, "base_url: sandbox\nstart_date: 2023-01-01\n") as environment:
         command = [sys.executable, "-m", "keycrm_pipeline.cli", "status", "--profile", "bench", "--json"]
         rounds = []
@@ -430,9 +394,9 @@ def status(directory: Path) -> dict[str, Any]:
 
 
 def definitions(directory: Path, few: int, many: int) -> dict[str, Any]:
-    """`dagster definitions validate` with few and with many profiles in turns, the whole process, best of three each.
+    """`dagster definitions validate` with few and with many profiles, the whole process, best of three each.
 
-    In turns, because a machine that others use too may be quick for the one and slow for the other.
+    Measured alternately, because the speed of a shared machine varies.
     """
     text_of_profile = "base_url: sandbox\nstart_date: 2023-01-01\n"
     seconds: dict[int, list[float]] = {few: [], many: []}

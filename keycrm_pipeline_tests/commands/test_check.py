@@ -9,7 +9,7 @@ import pytest
 from keycrm_pipeline.commands.check import AccountCheck, as_json
 from keycrm_pipeline.commands.output import print_check
 from keycrm_pipeline.sandbox.payloads import category_payload, status_payload
-from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
+from keycrm_pipeline_tests.commands.place import KEY, Account, Place
 from keycrm_pipeline_tests.crm import loopback
 
 

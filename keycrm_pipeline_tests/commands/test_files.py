@@ -12,7 +12,7 @@ import pytest
 
 from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.profile import Workspace
-from keycrm_pipeline_tests.commands.conftest import MARCH_4, Place
+from keycrm_pipeline_tests.commands.place import MARCH_4, Place
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books
 
 DAY = ("--from", "2024-03-04", "--to", "2024-03-04")

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from keycrm_pipeline.commands.init import write_profile
 from keycrm_pipeline.profile import key_variable
 from keycrm_pipeline.sandbox.payloads import status_payload
-from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
+from keycrm_pipeline_tests.commands.place import KEY, Account, Place
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ import pytest
 
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.run import lock
-from keycrm_pipeline_tests.commands.conftest import KEY, Account, Place
+from keycrm_pipeline_tests.commands.place import KEY, Account, Place
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
+
+pytestmark = pytest.mark.process
 
 PROGRAM = Path(sys.executable).with_name("keycrm-pipeline")
 DAY = ("--from", "2024-03-04", "--to", "2024-03-04")

@@ -16,7 +16,7 @@ from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.run import lock
 from keycrm_pipeline.warehouse.exchanges import begin_exchange
-from keycrm_pipeline_tests.commands.conftest import MARCH_4, Place
+from keycrm_pipeline_tests.commands.place import MARCH_4, Place
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books
 
 HEAVY = ("dagster", "polars", "pandera", "numpy", "pyarrow", "httpx")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from keycrm_pipeline.commands import status
-from keycrm_pipeline_tests.commands.conftest import Place
+from keycrm_pipeline_tests.commands.place import Place
 
 
 @pytest.mark.parametrize(

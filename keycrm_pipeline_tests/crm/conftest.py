@@ -10,21 +10,7 @@ import pytest
 from keycrm_pipeline.crm.budget import RequestBudget
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm
-
-
-class VirtualTime:
-    """A clock that advances only when something sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
+from keycrm_pipeline_tests.virtual_time import VirtualTime
 
 
 @pytest.fixture

@@ -39,10 +39,6 @@ class Reply:
     cut: bool = False
 
 
-def order(order_id: int, at: str = "2026-03-02T08:00:00.000000Z", **more: Any) -> dict[str, Any]:
-    return {"id": order_id, "ordered_at": at, "created_at": at, "updated_at": at, **more}
-
-
 class LoopbackCrm:
     """The server, and the lists it pages.
 

@@ -21,7 +21,7 @@ from keycrm_pipeline.crm.budget import (
     shared_budget,
     wait_after_refusal,
 )
-from keycrm_pipeline_tests.crm.conftest import VirtualTime
+from keycrm_pipeline_tests.virtual_time import VirtualTime
 
 
 def budget_in(time: VirtualTime, rate: float = 60) -> RequestBudget:

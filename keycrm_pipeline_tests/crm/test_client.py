@@ -24,8 +24,9 @@ from keycrm_pipeline.crm.errors import (
     UnexpectedAnswer,
 )
 from keycrm_pipeline.crm.pages import OrderPage, PageRecord
-from keycrm_pipeline_tests.crm.conftest import VirtualTime
-from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm, Reply, SeenRequest, order
+from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm, Reply, SeenRequest
+from keycrm_pipeline_tests.payloads import order_payload
+from keycrm_pipeline_tests.virtual_time import VirtualTime
 
 MakeClient = Callable[..., KeyCrmClient]
 
@@ -52,7 +53,7 @@ def record_of(page: OrderPage) -> PageRecord:
 
 def test_a_period_is_requested_in_utc_with_everything_at_once(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     """Kyiv's 1 March 2026 begins at 22:00 UTC the day before; both ends are full times."""
-    crm.lists["/order"] = [order(7)]
+    crm.lists["/order"] = [order_payload(7)]
     kyiv = ZoneInfo("Europe/Kyiv")
     window = (datetime(2026, 3, 1, tzinfo=kyiv), datetime(2026, 3, 1, 23, 59, 59, 1, tzinfo=kyiv))
     (page,) = client.orders(created_between=window)
@@ -93,7 +94,7 @@ def test_a_window_without_a_zone_or_backwards_is_rejected(
 def test_n_orders_cost_n_divided_by_50_requests(
     crm: LoopbackCrm, make_client: MakeClient, count: int, requests: int, concurrency: int
 ) -> None:
-    crm.lists["/order"] = [order(number) for number in range(1, count + 1)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, count + 1)]
     client = make_client(concurrency=concurrency)
     pages = list(client.orders(created_between=MARCH))
     assert ids_of(pages) == list(range(1, count + 1))
@@ -111,7 +112,7 @@ def test_shorter_pages_are_read_to_the_end_even_if_no_answer_says_how_long_they_
         pages = [rows[first : first + 15] for first in range(0, len(rows), 15)]
         return [Reply(body=json.dumps({"total": len(rows), "data": page}).encode()) for page in pages]
 
-    crm.faults = replies([order(number) for number in range(1, 20)])
+    crm.faults = replies([order_payload(number) for number in range(1, 20)])
     assert ids_of(list(client.orders(created_between=MARCH))) == list(range(1, 20))
     crm.faults = replies([{"id": number} for number in range(1, 41)])
     assert [row.row_id for row in client.reference_rows("/order/source")] == list(range(1, 41))
@@ -130,14 +131,14 @@ def test_the_order_text_arrives_as_it_was_sent(crm: LoopbackCrm, client: KeyCrmC
 
 def test_changes_while_paging_lose_no_order(crm: LoopbackCrm, make_client: MakeClient) -> None:
     """Orders are deleted and added while eight threads page: whatever was there all the time arrives."""
-    crm.lists["/order"] = [order(number) for number in range(10, 5010, 10)]
+    crm.lists["/order"] = [order_payload(number) for number in range(10, 5010, 10)]
 
     def change(number: int, _request: SeenRequest) -> None:
         rows = crm.lists["/order"]
         if number in (3, 6):
             del rows[number]
         if number == 5:
-            rows.append(order(9000))
+            rows.append(order_payload(9000))
 
     crm.before = change
     seen = set(ids_of(list(make_client().orders(created_between=MARCH))))
@@ -149,7 +150,7 @@ def test_a_page_past_the_end_of_a_shortened_list_is_not_an_error(
     crm: LoopbackCrm, client: KeyCrmClient
 ) -> None:
     """Orders are deleted while 3 pages are read, and KeyCRM answers 404 for a page past the end."""
-    crm.lists["/order"] = [order(number) for number in range(1, 131)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 131)]
 
     def shorten(number: int, request: SeenRequest) -> None:
         if number == 2:
@@ -162,7 +163,7 @@ def test_a_page_past_the_end_of_a_shortened_list_is_not_an_error(
 
 
 def test_a_404_for_a_page_within_the_list_is_an_error(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    crm.lists["/order"] = [order(number) for number in range(1, 131)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 131)]
 
     def refuse(_number: int, request: SeenRequest) -> None:
         if request.query["page"] == "2":
@@ -178,7 +179,7 @@ def test_an_interrupted_load_requests_nothing_twice(crm: LoopbackCrm, make_clien
 
     The last page is among the 30: it is read early, so that it reveals changes to the others.
     """
-    crm.lists["/order"] = [order(number) for number in range(1, 2001)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 2001)]
     stored: dict[int, PageRecord] = {}
     listing = make_client(concurrency=1).orders(created_between=MARCH)
     for page in listing:
@@ -194,7 +195,7 @@ def test_an_interrupted_load_requests_nothing_twice(crm: LoopbackCrm, make_clien
 
 def test_pages_that_arrived_before_a_failure_are_yielded(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     """The key is revoked after two pages: they can be stored, and nothing more is requested."""
-    crm.lists["/order"] = [order(number) for number in range(1, 501)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 501)]
 
     def revoke(number: int, _request: SeenRequest) -> None:
         if number == 3:
@@ -210,7 +211,7 @@ def test_pages_that_arrived_before_a_failure_are_yielded(crm: LoopbackCrm, clien
 
 
 def test_a_listing_that_is_closed_early_leaves_no_thread(crm: LoopbackCrm, make_client: MakeClient) -> None:
-    crm.lists["/order"] = [order(number) for number in range(1, 2001)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 2001)]
     client = make_client()
     listing = client.orders(created_between=MARCH)
     next(listing)
@@ -223,7 +224,7 @@ def test_a_listing_that_is_closed_early_leaves_no_thread(crm: LoopbackCrm, make_
 
 
 def test_a_closed_client_ends_its_listings_and_starts_none(crm: LoopbackCrm, make_client: MakeClient) -> None:
-    crm.lists["/order"] = [order(number) for number in range(1, 2001)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 2001)]
     with make_client() as client:
         listing = client.orders(created_between=MARCH)
         next(listing)
@@ -243,7 +244,7 @@ def test_a_closed_client_ends_its_listings_and_starts_none(crm: LoopbackCrm, mak
 @pytest.mark.parametrize("name", ["created_between", "updated_between"])
 def test_a_filter_that_was_ignored_is_noticed(crm: LoopbackCrm, client: KeyCrmClient, name: str) -> None:
     """Otherwise the whole account would be loaded as if it were March."""
-    crm.lists["/order"] = [order(number, "2024-05-05T10:00:00Z") for number in range(1, 101)]
+    crm.lists["/order"] = [order_payload(number, "2024-05-05T10:00:00Z") for number in range(1, 101)]
     with pytest.raises(UnexpectedAnswer, match=f"{name} was ignored"):
         list(
             client.orders(created_between=MARCH)
@@ -253,7 +254,7 @@ def test_a_filter_that_was_ignored_is_noticed(crm: LoopbackCrm, client: KeyCrmCl
 
 
 def test_orders_of_one_status_are_requested_by_it(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    crm.lists["/order"] = [order(number, status_id=8) for number in range(1, 61)]
+    crm.lists["/order"] = [order_payload(number, status_id=8) for number in range(1, 61)]
     rows = [row for page in client.orders(status_id=8) for row in page.rows]
     assert {row.status_id for row in rows} == {8}
     assert len(rows) == 60
@@ -261,21 +262,21 @@ def test_orders_of_one_status_are_requested_by_it(crm: LoopbackCrm, client: KeyC
 
 
 def test_a_status_filter_that_was_ignored_is_noticed(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    crm.lists["/order"] = [order(number, status_id=number % 5) for number in range(1, 61)]
+    crm.lists["/order"] = [order_payload(number, status_id=number % 5) for number in range(1, 61)]
     with pytest.raises(UnexpectedAnswer, match="status_id was ignored"):
         list(client.orders(status_id=4))
 
 
 def test_single_orders_from_outside_the_period_are_kept(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    old = [order(number, "2024-05-05T10:00:00Z") for number in range(1, 26)]
-    crm.lists["/order"] = old + [order(number) for number in range(26, 51)]
+    old = [order_payload(number, "2024-05-05T10:00:00Z") for number in range(1, 26)]
+    crm.lists["/order"] = old + [order_payload(number) for number in range(26, 51)]
     assert len(ids_of(list(client.orders(created_between=MARCH)))) == 50
 
 
 def test_orders_selected_by_either_date_are_within_the_period(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     """KeyCRM may select by `created_at`: orders entered in March for January belong to the answer for March."""
-    rows = [order(number) | {"ordered_at": "2026-01-05T10:00:00Z"} for number in range(1, 26)]
-    rows += [order(number) | {"created_at": "2026-01-05T10:00:00Z"} for number in range(26, 51)]
+    rows = [order_payload(number) | {"ordered_at": "2026-01-05T10:00:00Z"} for number in range(1, 26)]
+    rows += [order_payload(number) | {"created_at": "2026-01-05T10:00:00Z"} for number in range(26, 51)]
     crm.lists["/order"] = rows
     assert len(ids_of(list(client.orders(created_between=MARCH)))) == 50
 
@@ -283,12 +284,12 @@ def test_orders_selected_by_either_date_are_within_the_period(crm: LoopbackCrm, 
 def test_a_few_old_orders_do_not_mean_that_the_filter_was_ignored(
     crm: LoopbackCrm, client: KeyCrmClient
 ) -> None:
-    crm.lists["/order"] = [order(number, "2024-05-05T10:00:00Z") for number in range(1, 4)]
+    crm.lists["/order"] = [order_payload(number, "2024-05-05T10:00:00Z") for number in range(1, 4)]
     assert ids_of(list(client.orders(created_between=MARCH))) == [1, 2, 3]
 
 
 def test_an_order_without_dates_or_id_is_kept_and_counted(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    crm.lists["/order"] = [order(number) for number in range(1, 61)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 61)]
     crm.lists["/order"][4] = {"id": None, "ordered_at": "never"}
     pages = list(client.orders(created_between=MARCH))
     assert len(crm.requests) == 2
@@ -296,7 +297,7 @@ def test_an_order_without_dates_or_id_is_kept_and_counted(crm: LoopbackCrm, clie
 
 
 def test_unsorted_rows_are_rejected(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    crm.lists["/order"] = [order(number) for number in range(60, 0, -1)]
+    crm.lists["/order"] = [order_payload(number) for number in range(60, 0, -1)]
     with pytest.raises(UnexpectedAnswer, match="sort was ignored"):
         list(client.orders(created_between=MARCH))
 
@@ -324,7 +325,7 @@ def test_unsorted_rows_are_rejected(crm: LoopbackCrm, client: KeyCrmClient) -> N
 def test_a_transient_fault_costs_a_retry_and_no_order(
     crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime, fault: Reply
 ) -> None:
-    crm.lists["/order"] = [order(1)]
+    crm.lists["/order"] = [order_payload(1)]
     crm.faults = [fault, fault]
     assert ids_of(list(client.orders(created_between=MARCH))) == [1]
     assert client.statistics.requests == 3
@@ -352,7 +353,7 @@ def test_retries_are_bounded_and_the_waits_double(
 def test_a_refusal_is_waited_out_as_long_as_asked(
     crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime, key: str
 ) -> None:
-    crm.lists["/order"] = [order(1)]
+    crm.lists["/order"] = [order_payload(1)]
     crm.faults = [Reply(429, b"", {key: "33"})]
     assert ids_of(list(client.orders(created_between=MARCH))) == [1]
     assert sum(virtual_time.slept) == pytest.approx(33, abs=0.1)
@@ -364,7 +365,7 @@ def test_a_refusal_is_waited_out_as_long_as_asked(
 def test_a_storm_of_refusals_is_waited_out_with_growing_pauses(
     crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime
 ) -> None:
-    crm.lists["/order"] = [order(1)]
+    crm.lists["/order"] = [order_payload(1)]
     crm.faults = [Reply(429, b"Too Many Attempts.")] * 5
     assert ids_of(list(client.orders(created_between=MARCH))) == [1]
     assert sum(virtual_time.slept) == pytest.approx(10 + 20 + 40 + 60 + 60, abs=1)
@@ -382,7 +383,7 @@ def test_a_refusal_for_hours_is_reported_instead_of_waited_out(
 def test_an_answer_that_says_nothing_remains_delays_the_next_one(
     crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime
 ) -> None:
-    crm.lists["/order"] = [order(1)]
+    crm.lists["/order"] = [order_payload(1)]
     body = b'{"total": 0, "data": []}'
     crm.faults = [Reply(200, body, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "21"})]
     list(client.orders(created_between=MARCH))
@@ -407,7 +408,7 @@ def test_an_unreachable_host_is_reported_with_advice(virtual_time: VirtualTime) 
 
 
 def test_silence_is_a_transient_fault(crm: LoopbackCrm, make_client: MakeClient) -> None:
-    crm.lists["/order"] = [order(1)]
+    crm.lists["/order"] = [order_payload(1)]
     first = threading.Event()
 
     def hold(number: int, _request: SeenRequest) -> None:
@@ -422,7 +423,7 @@ def test_silence_is_a_transient_fault(crm: LoopbackCrm, make_client: MakeClient)
 
 def test_closing_the_client_ends_its_waits_at_once(crm: LoopbackCrm) -> None:
     """Closing during a pause of ten minutes does not take ten minutes."""
-    crm.lists["/order"] = [order(number) for number in range(1, 501)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 501)]
     refused = threading.Event()
 
     def refuse(number: int, _request: SeenRequest) -> None:
@@ -575,7 +576,7 @@ def test_another_answer_is_not_the_order(crm: LoopbackCrm, client: KeyCrmClient,
 
 
 def test_the_sweep_reads_ids_without_includes(crm: LoopbackCrm, client: KeyCrmClient) -> None:
-    crm.lists["/order"] = [order(number) for number in range(3, 123)]
+    crm.lists["/order"] = [order_payload(number) for number in range(3, 123)]
     pages = list(client.order_ids())
     assert sorted(order_id for page in pages for order_id in page.order_ids) == list(range(3, 123))
     assert [page.total for page in pages] == [120, 120, 120]
@@ -698,7 +699,7 @@ def test_slow_pages_are_requested_concurrently(crm: LoopbackCrm) -> None:
     Ten times faster than in reality: pages of 0.2 s, one request every 0.1 s.
     """
     crm.page_seconds = 0.2
-    crm.lists["/order"] = [order(number) for number in range(1, 1001)]
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 1001)]
     with KeyCrmClient(base_url=crm.url, api_key=KEY, budget=RequestBudget(600)) as client:
         assert len(list(client.orders(created_between=MARCH))) == 20
     # How long it takes is measured in the benchmarks: here the machine may be busy.

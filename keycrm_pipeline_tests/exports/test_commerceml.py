@@ -10,7 +10,8 @@ from lxml import etree
 
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCTS
-from keycrm_pipeline_tests.exports.small_shop import TOTALS, Export, SmallShop, insert, plain_order
+from keycrm_pipeline_tests.documents import Documents, Item
+from keycrm_pipeline_tests.exports.small_shop import TOTALS, Export, SmallShop
 
 NAMESPACES = {"c": "urn:1C.ru:commerceml_2"}
 SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).with_name("commerceml_order.xsd")))
@@ -131,30 +132,20 @@ def test_cancelled_order_says_so(export: Export) -> None:
 def test_long_and_dirty_texts_still_follow_the_schema(shop: SmallShop, export: Export) -> None:
     """One name of 400 letters, or one stray control character, must not make the whole month unreadable."""
     day = date(2026, 5, 1)
-    with shop.warehouse.writing() as connection:
-        insert(
-            connection,
-            PARTNERS,
-            partner_id=50,
-            name="Дуже довге ім’я " * 30,
-            phone="1" * 300,
-            email="\x02",
-            catalogue_id="9" * 60,
-        )
-        insert(connection, PRODUCTS, product_id=50, name="n", catalogue_id="8" * 100, unit="уп. \x00")
-        plain_order(
-            connection,
-            500,
-            day,
-            partner_id=50,
-            product_id=50,
-            comment="к\x0b" * 4000,
-            delivery_address="а" * 2000,
-        )
-        connection.execute(
-            "UPDATE accounting.order_lines SET name = ?, characteristics = ? WHERE order_id = 500",
-            ["\ufffeн" * 300, "Гравіювання: A; B; без двокрапки; Розмір: " + "9" * 1200],
-        )
+    may = Documents(shop.warehouse)
+    may.add(
+        PARTNERS,
+        partner_id=50,
+        name="Дуже довге ім’я " * 30,
+        phone="1" * 300,
+        email="\x02",
+        catalogue_id="9" * 60,
+    )
+    may.add(PRODUCTS, product_id=50, name="n", catalogue_id="8" * 100, unit="уп. \x00")
+    options = "Гравіювання: A; B; без двокрапки; Розмір: " + "9" * 1200
+    line = Item("10.00", 50, name="\ufffeн" * 300, columns={"characteristics": options})
+    may.order(500, day, [line], partner_id=50, comment="к\x0b" * 4000, delivery_address="а" * 2000)
+    may.save()
     tree = _read(export("commerceml", Period(day, day)).files[0])
     assert SCHEMA.validate(tree), SCHEMA.error_log
     document = _documents(tree)["500"]

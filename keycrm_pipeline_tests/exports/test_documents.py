@@ -15,6 +15,7 @@ from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
 from keycrm_pipeline.period import DAY, Period
 from keycrm_pipeline.profile import Settings, Workspace, load_profile
 from keycrm_pipeline.warehouse.errors import DatabaseMissingError
+from keycrm_pipeline_tests.documents import Documents
 from keycrm_pipeline_tests.exports.small_shop import (
     MARCH,
     NOW,
@@ -129,9 +130,10 @@ def test_new_cards_are_marked(export: Export) -> None:
 
 def test_card_is_new_in_the_first_export_only(shop: SmallShop, export: Export) -> None:
     """A card handed over in March is not new in April; one met in April for the first time is."""
-    with shop.warehouse.writing() as connection:
-        plain_order(connection, 201, date(2026, 4, 5), partner_id=1)
-        plain_order(connection, 202, date(2026, 4, 5), partner_id=4)
+    april_orders = Documents(shop.warehouse)
+    plain_order(april_orders, 201, date(2026, 4, 5), partner_id=1)
+    plain_order(april_orders, 202, date(2026, 4, 5), partner_id=4)
+    april_orders.save()
     export("csv")
     april = export("csv", APRIL)
     assert {row["Код контрагента"]: row["Новий"] for row in _rows(april, "partners")} == {
@@ -143,8 +145,9 @@ def test_card_is_new_in_the_first_export_only(shop: SmallShop, export: Export) -
 
 def test_repeated_export_repeats_its_marks(shop: SmallShop, export: Export) -> None:
     """Whoever lost the file exports again and gets the same, even after a later month went out."""
-    with shop.warehouse.writing() as connection:
-        plain_order(connection, 201, date(2026, 4, 5), partner_id=1)
+    later = Documents(shop.warehouse)
+    plain_order(later, 201, date(2026, 4, 5), partner_id=1)
+    later.save()
     first = _digests(export("csv"))
     export("csv", APRIL)
     assert _digests(export("csv", out="again")) == first

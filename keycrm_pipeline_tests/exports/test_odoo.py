@@ -10,13 +10,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.schemas.accounting import ORDERS
+from keycrm_pipeline_tests.documents import Documents, Item
 from keycrm_pipeline_tests.exports.small_shop import (
     FORMULA_NAME,
     TOTALS,
     Export,
     SmallShop,
-    insert,
     plain_order,
 )
 
@@ -172,12 +171,10 @@ def test_variants_and_services_are_products(export: Export) -> None:
 def test_shared_barcode_is_given_once(shop: SmallShop, export: Export) -> None:
     """Odoo refuses a whole file in which two products share a barcode."""
     day = date(2026, 5, 1)
-    with shop.warehouse.writing() as connection:
-        for order_id, variant_id in ((600, 5), (601, 6)):
-            plain_order(connection, order_id, day, product_id=2)
-            connection.execute(
-                "UPDATE accounting.order_lines SET variant_id = ? WHERE order_id = ?", [variant_id, order_id]
-            )
+    may = Documents(shop.warehouse)
+    for order_id, variant_id in ((600, 5), (601, 6)):
+        may.order(order_id, day, [Item("10.00", 2, name="Чай", columns={"variant_id": variant_id})])
+    may.save()
     products = _imported(export("odoo", Period(day, day)).files).records["product.product"]
     assert products["keycrm_variant_5"]["barcode"] == "4820000000017"
     assert products["keycrm_variant_6"]["barcode"] == ""
@@ -186,8 +183,9 @@ def test_shared_barcode_is_given_once(shop: SmallShop, export: Export) -> None:
 def test_line_of_a_promoted_card_without_variant_finds_its_product(shop: SmallShop, export: Export) -> None:
     """An old line of a card that has variants by now (R5) still refers to the card itself."""
     day = date(2026, 5, 1)
-    with shop.warehouse.writing() as connection:
-        plain_order(connection, 600, day, product_id=2)
+    may = Documents(shop.warehouse)
+    plain_order(may, 600, day, product_id=2)
+    may.save()
     odoo = _imported(export("odoo", Period(day, day)).files)
     assert set(odoo.records["product.product"]) == {"keycrm_product_2"}
     assert odoo.total("keycrm_order_600") == Decimal("10.00")
@@ -196,18 +194,11 @@ def test_line_of_a_promoted_card_without_variant_finds_its_product(shop: SmallSh
 def test_order_without_lines_is_an_order(shop: SmallShop, export: Export) -> None:
     """A free order of nothing is rare, but it must not shift the lines of its neighbours."""
     day = date(2026, 5, 1)
-    with shop.warehouse.writing() as connection:
-        plain_order(connection, 600, day)
-        insert(
-            connection,
-            ORDERS,
-            order_id=601,
-            order_day=day,
-            ordered_at="2026-05-01 12:00:00+00",
-            partner_id=1,
-            grand_total=Decimal(0),
-        )
-        plain_order(connection, 602, day)
+    may = Documents(shop.warehouse)
+    plain_order(may, 600, day)
+    may.order(601, day, [])
+    plain_order(may, 602, day)
+    may.save()
     odoo = _imported(export("odoo", Period(day, day)).files)
     assert [odoo.total(f"keycrm_order_{order_id}") for order_id in (600, 601, 602)] == [10, 0, 10]
 

@@ -13,7 +13,7 @@ import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
 from keycrm_pipeline.exports import workbook
-from keycrm_pipeline.exports.columns import ChosenTable, ExportColumn, Kind
+from keycrm_pipeline.exports.columns import ExportColumn, ExportTable, Kind
 from keycrm_pipeline.exports.errors import SheetTooLongError
 from keycrm_pipeline.exports.workbook import write_workbook
 from keycrm_pipeline.period import Period
@@ -97,7 +97,7 @@ def test_control_characters_are_gone(export: Export) -> None:
 
 def test_money_is_written_digit_by_digit(tmp_path: Path) -> None:
     """0.1 + 0.2 has no place in a ledger: the file holds the decimal's own digits."""
-    table = ChosenTable("orders", "Суми", (ExportColumn("amount", "Сума", Kind.MONEY),))
+    table = ExportTable("orders", "Суми", (ExportColumn("amount", "Сума", Kind.MONEY),))
     frame = pl.DataFrame({"amount": [Decimal("9999999999999.07"), Decimal("-0.10")]})
     path = tmp_path / "book.xlsx"
     write_workbook(path, [table], {"orders": frame}, timezone="Europe/Kyiv", created=CREATED)
@@ -109,7 +109,7 @@ def test_money_is_written_digit_by_digit(tmp_path: Path) -> None:
 
 def test_too_long_text_ends_with_an_ellipsis(tmp_path: Path) -> None:
     """A cell holds 32,767 characters; the rest of a longer comment must not take the whole cell with it."""
-    table = ChosenTable("orders", "Коментарі", (ExportColumn("comment", "Коментар"),))
+    table = ExportTable("orders", "Коментарі", (ExportColumn("comment", "Коментар"),))
     path = tmp_path / "book.xlsx"
     frame = pl.DataFrame({"comment": ["к" * 40_000]})
     write_workbook(path, [table], {"orders": frame}, timezone="Europe/Kyiv", created=CREATED)

@@ -23,13 +23,14 @@ import duckdb
 from keycrm_pipeline.crm.budget import RequestBudget
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.pipeline.stages import STAGES
-from keycrm_pipeline.sandbox.api import SandboxApi, SandboxResponse
-from keycrm_pipeline.sandbox.payloads import buyer_payload, order_payload
+from keycrm_pipeline.sandbox.api import SandboxResponse
 from keycrm_pipeline.sandbox.server import SandboxServer
-from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.schemas import TABLES
-from keycrm_pipeline_tests.crm.conftest import VirtualTime
-from keycrm_pipeline_tests.pipeline.bookkeeping import KEY, Books, make_books
+from keycrm_pipeline_tests.editable_shop import EditableShop
+from keycrm_pipeline_tests.payloads import order_payload
+from keycrm_pipeline_tests.pipeline.bookkeeping import KEY, Books, make_books, person
+from keycrm_pipeline_tests.scripted_api import ScriptedApi
+from keycrm_pipeline_tests.virtual_time import VirtualTime
 
 FIRST_DAY = date(2026, 3, 2)
 LAST_DAY = date(2026, 3, 4)
@@ -46,12 +47,7 @@ def make_order(order_id: int, **overrides: Any) -> dict[str, Any]:
     """Order number `order_id` of the small shop: three days, forty buyers, seven products."""
     arguments: dict[str, Any] = {
         "ordered_at": NOON + timedelta(days=order_id % 3),
-        "buyer": buyer_payload(
-            order_id % 40 + 1,
-            full_name=f"Покупець {order_id % 40 + 1}",
-            phone=f"+38050{order_id % 40 + 1:07d}",
-            email=None,
-        ),
+        "buyer": person(order_id % 40 + 1, f"Покупець {order_id % 40 + 1}"),
         "lines": [
             {
                 "name": f"Товар {order_id % 7}",
@@ -64,16 +60,16 @@ def make_order(order_id: int, **overrides: Any) -> dict[str, Any]:
     return order_payload(order_id, **{**arguments, **overrides})
 
 
-def fill(shop: Shop, orders: int) -> None:
+def fill(shop: EditableShop, orders: int) -> None:
     """Puts the small shop's orders into an account."""
     for order_id in range(1, orders + 1):
         shop.add_order(make_order(order_id))
 
 
-class WatchedApi(SandboxApi):
+class WatchedApi(ScriptedApi):
     """KeyCRM's API that tells which page of which list of orders is asked for, before it answers."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: EditableShop) -> None:
         super().__init__(shop)
         self.watch: Callable[[str, int], None] = lambda _walk, _page: None
 
@@ -92,7 +88,7 @@ def _walk_and_page(query: Sequence[tuple[str, str]]) -> tuple[str, int]:
     return window, int(asked["page"])
 
 
-def order_pages(api: SandboxApi) -> list[tuple[str, int]]:
+def order_pages(api: ScriptedApi) -> list[tuple[str, int]]:
     """The pages of orders that were answered: what was asked for, and the page's number."""
     return [
         _walk_and_page(request.query)
@@ -147,7 +143,9 @@ class ServedBooks(Books):
         return read_contents(self.warehouse.path)
 
 
-def quiet_contents(directory: Path, shop: Shop, *lives: Callable[[Shop], None], **settings: Any) -> Contents:
+def quiet_contents(
+    directory: Path, shop: EditableShop, *lives: Callable[[EditableShop], None], **settings: Any
+) -> Contents:
     """What a life without any fault makes of a shop: a load, and another one after each thing that happens to it.
 
     The steps run in this process; settings are those of the profile file.
@@ -340,13 +338,13 @@ def _has_begun(run: Path, profile: str, when: Kill) -> bool:
 
 @contextlib.contextmanager
 def command_line(
-    directory: Path, orders: int = 160, *, prepare: Callable[[Shop], None] = lambda _shop: None
-) -> Iterator[tuple[CommandLine, SandboxApi]]:
+    directory: Path, orders: int = 160, *, prepare: Callable[[EditableShop], None] = lambda _shop: None
+) -> Iterator[tuple[CommandLine, ScriptedApi]]:
     """The command on a server with the small shop; whatever it started is ended."""
-    shop = Shop.empty()
+    shop = EditableShop.empty()
     fill(shop, orders)
     prepare(shop)
-    api = SandboxApi(shop)
+    api = ScriptedApi(shop)
     with SandboxServer(api) as server:
         line = CommandLine(directory, server.url)
         try:

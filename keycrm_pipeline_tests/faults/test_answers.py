@@ -18,9 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.payloads import timestamp
-from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.faults.jumping_clock import jumping
 from keycrm_pipeline_tests.faults.scene import (
     CommandLine,
@@ -32,18 +31,21 @@ from keycrm_pipeline_tests.faults.scene import (
     quiet_contents,
     read_contents,
 )
+from keycrm_pipeline_tests.scripted_api import ScriptedApi
+
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Contents:
     """What a load without any fault makes of the shop."""
-    shop = Shop.empty()
+    shop = EditableShop.empty()
     fill(shop, 160)
     return quiet_contents(tmp_path_factory.mktemp("clean"), shop)
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[tuple[CommandLine, SandboxApi]]:
+def scene(tmp_path: Path) -> Iterator[tuple[CommandLine, ScriptedApi]]:
     """The command, with a profile of the small shop, and the shop's API."""
     with command_line(tmp_path) as (line, api):
         line.profile("shop", sweep={"most_missing": 100})
@@ -58,7 +60,7 @@ def quiet(tmp_path: Path) -> Path:
     return directory
 
 
-def test_key_revoked_in_the_middle(scene: tuple[CommandLine, SandboxApi], clean: Contents) -> None:
+def test_key_revoked_in_the_middle(scene: tuple[CommandLine, ScriptedApi], clean: Contents) -> None:
     """The load stops and says where the key is set; with a new key no stored page is asked for again."""
     line, api = scene
 
@@ -80,7 +82,7 @@ def test_key_revoked_in_the_middle(scene: tuple[CommandLine, SandboxApi], clean:
     assert sorted(pages) == [1, 2, 3, 4]
 
 
-def while_read(api: SandboxApi, happens: Callable[[Shop], None]) -> threading.Event:
+def while_read(api: ScriptedApi, happens: Callable[[EditableShop], None]) -> threading.Event:
     """Lets something happen to the shop once, when the first page was read and the second is asked for."""
     has_happened = threading.Event()
 
@@ -98,7 +100,7 @@ def booked(line: CommandLine) -> set[int]:
     return {row[0] for row in read_contents(line.database("shop"))["accounting.orders"]}
 
 
-def test_orders_move_while_the_list_is_read(scene: tuple[CommandLine, SandboxApi], quiet: Path) -> None:
+def test_orders_move_while_the_list_is_read(scene: tuple[CommandLine, ScriptedApi], quiet: Path) -> None:
     """One order is made, one changed and one deleted between two pages: no other order is lost for it.
 
     One made and one deleted at the same moment leave the total as it was. What changed behind a page that was read is
@@ -111,14 +113,14 @@ def test_orders_move_while_the_list_is_read(scene: tuple[CommandLine, SandboxApi
         # As in KeyCRM, the moment it comes in: pages answered side by side before and after it are told apart by that.
         return timestamp(datetime.now(UTC))
 
-    def move(shop: Shop) -> None:
+    def move(shop: EditableShop) -> None:
         shop.add_order(make_order(900, created_at=made_at()))
         shop.replace_order(
             3, {"manager_comment": "Змінено під час обміну", "updated_at": "2026-04-01T09:00:00.000000Z"}
         )
         shop.delete_order(41)
 
-    before = Shop.empty()
+    before = EditableShop.empty()
     fill(before, 160)
     has_happened = while_read(api, move)
     assert line.load("shop")["status"] == "succeeded"
@@ -128,16 +130,16 @@ def test_orders_move_while_the_list_is_read(scene: tuple[CommandLine, SandboxApi
     assert read_contents(line.database("shop")) == quiet_contents(quiet, before, move)
 
 
-def test_a_page_that_shrinks(scene: tuple[CommandLine, SandboxApi], quiet: Path) -> None:
+def test_a_page_that_shrinks(scene: tuple[CommandLine, ScriptedApi], quiet: Path) -> None:
     """Forty orders vanish while the list is read: those that stay are all there, and none is marked unasked."""
     line, api = scene
     gone = range(5, 45)
 
-    def lose(shop: Shop) -> None:
+    def lose(shop: EditableShop) -> None:
         for order_id in gone:
             shop.delete_order(order_id)
 
-    before = Shop.empty()
+    before = EditableShop.empty()
     fill(before, 160)
     has_happened = while_read(api, lose)
     assert line.load("shop")["status"] == "succeeded"
@@ -151,7 +153,7 @@ def test_a_page_that_shrinks(scene: tuple[CommandLine, SandboxApi], quiet: Path)
 
 
 def test_a_clock_that_jumps_loses_no_change(
-    scene: tuple[CommandLine, SandboxApi], clean: Contents, tmp_path: Path, quiet: Path
+    scene: tuple[CommandLine, ScriptedApi], clean: Contents, tmp_path: Path, quiet: Path
 ) -> None:
     """This machine's clock jumps a year ahead in the middle of a load, and back behind its time before the next pass.
 
@@ -189,7 +191,7 @@ sys.stdin.read()
 """
 
 
-def test_file_held_by_another_program(scene: tuple[CommandLine, SandboxApi], clean: Contents) -> None:
+def test_file_held_by_another_program(scene: tuple[CommandLine, ScriptedApi], clean: Contents) -> None:
     """A notebook has the file open: the load waits, names it and ends; when it is closed, the next load is right."""
     line, api = scene
     path = line.database("shop")
@@ -218,7 +220,7 @@ def test_full_disk(tmp_path: Path, quiet: Path) -> None:
     No file of the process may grow beyond a size: what a full disk answers, without filling one.
     """
 
-    def write_comments(shop: Shop) -> None:
+    def write_comments(shop: EditableShop) -> None:
         for order_id in range(1, 161):
             shop.replace_order(order_id, {"buyer_comment": secrets.token_hex(20_000)})
 

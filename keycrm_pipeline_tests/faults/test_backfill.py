@@ -12,13 +12,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from keycrm_pipeline.orchestration.dagster_internals import RANGE_START_TAG
 from keycrm_pipeline.orchestration.instance import open_instance
 from keycrm_pipeline.pipeline.stages import STAGES
-from keycrm_pipeline.sandbox.payloads import buyer_payload
 from keycrm_pipeline.sandbox.server import SandboxServer
-from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.faults.scene import (
     CommandLine,
     ServedBooks,
@@ -28,8 +28,10 @@ from keycrm_pipeline_tests.faults.scene import (
     read_log,
     stored_order_pages,
 )
-from keycrm_pipeline_tests.pipeline.bookkeeping import make_books
+from keycrm_pipeline_tests.pipeline.bookkeeping import make_books, person
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS, Product, processes_of, wait_until
+
+pytestmark = pytest.mark.process
 
 NEW_YEAR = date(2026, 1, 1)
 BACKFILL_DAYS = 70
@@ -41,13 +43,13 @@ SLOWLY = 0.4
 """Longer than pages are kept to be stored together: KeyCRM's usual pace."""
 
 
-def shop_of_a_winter() -> Shop:
+def shop_of_a_winter() -> EditableShop:
     """70 days of orders.
 
     Everyone and everything is met on the first day, so that cards have the same numbers in whichever order the
     months are loaded.
     """
-    shop = Shop.empty()
+    shop = EditableShop.empty()
     order_id = 0
     for day in range(BACKFILL_DAYS):
         for _ in range(4 if NEW_YEAR + timedelta(day) < THIRD_RANGE else 20):
@@ -56,12 +58,7 @@ def shop_of_a_winter() -> Shop:
                 make_order(
                     order_id,
                     ordered_at=datetime(2026, 1, 1, 10, 0, tzinfo=UTC) + timedelta(day),
-                    buyer=buyer_payload(
-                        order_id % 4 + 1,
-                        full_name=f"Покупець {order_id % 4 + 1}",
-                        phone=f"+38050{order_id % 4 + 1:07d}",
-                        email=None,
-                    ),
+                    buyer=person(order_id % 4 + 1, f"Покупець {order_id % 4 + 1}"),
                     lines=[
                         {
                             "name": f"Товар {order_id % 3}",

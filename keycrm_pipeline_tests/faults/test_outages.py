@@ -18,9 +18,8 @@ from typing import Any, Self
 import duckdb
 import pytest
 
-from keycrm_pipeline.sandbox.api import SandboxApi
 from keycrm_pipeline.sandbox.server import SandboxServer
-from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.faults.scene import (
     CommandLine,
     Contents,
@@ -32,6 +31,9 @@ from keycrm_pipeline_tests.faults.scene import (
     stored_order_pages,
 )
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
+from keycrm_pipeline_tests.scripted_api import ScriptedApi
+
+pytestmark = pytest.mark.process
 
 FOR_EVER = 100_000
 A_WHILE_SECONDS = 14.0
@@ -77,7 +79,7 @@ class Outage:
         answers: How many requests met it, once it has ended.
     """
 
-    api: SandboxApi
+    api: ScriptedApi
     absence: Absence
     details: dict[str, Any]
     first_page: int
@@ -129,7 +131,7 @@ class Life:
     spans: list[tuple[Any, Any]]
 
 
-def live(line: CommandLine, name: str, api: SandboxApi, starting: threading.Semaphore) -> Life:
+def live(line: CommandLine, name: str, api: ScriptedApi, starting: threading.Semaphore) -> Life:
     """A load into which a long outage falls, and one into which a shorter one falls."""
     absence = ABSENCES[name]
 
@@ -183,9 +185,9 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Life]]
         stack.callback(line.end)
         apis = {}
         for name in ABSENCES:
-            shop = Shop.empty()
+            shop = EditableShop.empty()
             fill(shop, 160)
-            apis[name] = SandboxApi(shop)
+            apis[name] = ScriptedApi(shop)
             line.profile(name, base_url=stack.enter_context(SandboxServer(apis[name])).url)
         starting = threading.Semaphore(STARTING_AT_ONCE)
         with ThreadPoolExecutor(len(ABSENCES)) as side_by_side:
@@ -198,7 +200,7 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Life]]
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Contents:
     """What a load without any fault makes of the shop."""
-    shop = Shop.empty()
+    shop = EditableShop.empty()
     fill(shop, 160)
     return quiet_contents(tmp_path_factory.mktemp("clean"), shop)
 

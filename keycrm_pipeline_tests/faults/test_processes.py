@@ -10,11 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from keycrm_pipeline.pipeline.stages import STAGES
-from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.payloads import buyer_payload
-from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.faults.scene import (
     FIRST_DAY,
     LAST_DAY,
@@ -28,8 +27,11 @@ from keycrm_pipeline_tests.faults.scene import (
     read_contents,
     stored_order_pages,
 )
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books, person
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS
+from keycrm_pipeline_tests.scripted_api import ScriptedApi
+
+pytestmark = pytest.mark.process
 
 SECONDS_OF_A_STAGE = {"raw_orders": 1.5, "changes": 1.5, "rebuild": 0.8}
 """How long after its beginning a stage may be killed: it then is at work, or the next one has begun."""
@@ -45,7 +47,7 @@ def random_kills(dice: random.Random, *stages: tuple[str, str]) -> list[Kill]:
     ]
 
 
-def change_the_shop(shop: Shop) -> None:
+def change_the_shop(shop: EditableShop) -> None:
     """Orders of all days change, one comes late, and one has a buyer and a product that nobody knows yet."""
     for order_id in range(1, 61):
         shop.replace_order(order_id, {"manager_comment": "Подзвонити", "status_id": 4})
@@ -53,13 +55,13 @@ def change_the_shop(shop: Shop) -> None:
     shop.add_order(
         make_order(
             302,
-            buyer=buyer_payload(99, full_name="Нова Покупчиня", phone="+380671112233", email=None),
+            buyer=person(99, "Нова Покупчиня", "+380671112233"),
             lines=[{"name": "Новий товар", "sku": "SKU-99", "price": 15, "quantity": 1}],
         )
     )
 
 
-def kill_again_and_again(line: CommandLine, api: SandboxApi, profile: str, kills: Sequence[Kill]) -> int:
+def kill_again_and_again(line: CommandLine, api: ScriptedApi, profile: str, kills: Sequence[Kill]) -> int:
     """Kills commands one after another; how many of them were alive until then.
 
     After each death no page that was stored before may have been asked for again.
@@ -75,7 +77,7 @@ def kill_again_and_again(line: CommandLine, api: SandboxApi, profile: str, kills
 
 def survives(
     line: CommandLine,
-    api: SandboxApi,
+    api: ScriptedApi,
     profile: str,
     loads: Sequence[Kill],
     passes: Sequence[Kill],
@@ -190,7 +192,7 @@ def test_nothing_of_a_person_or_the_key_leaves_the_database(tmp_path: Path) -> N
         "buyer_comment": "Дзвоніть Маркуші 0671234509",
     }
 
-    def prepare(shop: Shop) -> None:
+    def prepare(shop: EditableShop) -> None:
         shop.add_order(make_order(1, **person))
         # Rejected: its payload is told in words, and the words must not repeat it.
         shop.add_order(make_order(2, **person, grand_total="Маркуша 0671234509"))

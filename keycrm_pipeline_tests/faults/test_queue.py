@@ -11,12 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from keycrm_pipeline.orchestration.dagster_internals import RANGE_END_TAG, RANGE_START_TAG
 from keycrm_pipeline.orchestration.instance import PROCESS_TAG, open_instance
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG
 from keycrm_pipeline.sandbox.server import SandboxServer
-from keycrm_pipeline.sandbox.shop import Shop
+from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.faults.scene import (
     FIRST_DAY,
     LAST_DAY,
@@ -26,6 +27,8 @@ from keycrm_pipeline_tests.faults.scene import (
     read_log,
 )
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS, Product, wait_until
+
+pytestmark = pytest.mark.process
 
 
 class Meeting:
@@ -53,7 +56,7 @@ def test_ten_queued_runs_of_two_shops_and_a_killed_command(places: Path) -> None
     with contextlib.ExitStack() as stack:
         apis, servers = [], []
         for _ in names:
-            shop = Shop.empty()
+            shop = EditableShop.empty()
             fill(shop, 60)
             apis.append(WatchedApi(shop))
             servers.append(stack.enter_context(SandboxServer(apis[-1])))

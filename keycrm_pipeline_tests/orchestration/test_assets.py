@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from keycrm_pipeline.orchestration.profile_assets import PERIOD_TAG
-from keycrm_pipeline.period import Period
+from keycrm_pipeline.period import Period, contiguous_periods
 from keycrm_pipeline.pipeline import partners
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.run.session import Session, open_warehouse
-from keycrm_pipeline_tests.orchestration.shop import run_job
+from keycrm_pipeline_tests.orchestration.shop import make_workspace, run_job
 
 PERIOD = Period(date(2026, 3, 28), date(2026, 3, 30))
 DAYS = [day.isoformat() for day in PERIOD.days]
@@ -150,3 +151,21 @@ def test_a_failure_in_a_stage_leaves_those_before_it_green(
         assert connection.execute("SELECT status, error FROM ops.exchanges").fetchall() == [
             ("failed", description)
         ]
+
+
+def test_orders_of_all_days_or_of_the_missing_ones_call_no_day_loaded(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """Ranges "all" and "missing" on the page: one that holds a day never fetched fails; the loaded days stay."""
+    workspace = make_workspace(tmp_path, start_date=PERIOD.first - timedelta(days=2))
+    assert run_job(workspace, instance, "load", PERIOD).success
+    days = [PERIOD.first + timedelta(days=offset) for offset in range(-2, 5)]
+    green = instance.get_materialized_partitions(dg.AssetKey(["shop", "orders"]))
+    missing = contiguous_periods(day for day in days if day.isoformat() not in green)
+    assert len(missing) == 2
+    for period in (Period(days[0], days[-1]), *missing):
+        result = run_job(workspace, instance, "load", period, ["orders"])
+        (description,) = failures(result)
+        assert "never fetched" in description
+    assert loaded_days(workspace) == DAYS
+    assert materialized(instance) == {stage.name: DAYS for stage in STAGES}

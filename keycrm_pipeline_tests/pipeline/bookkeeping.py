@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -27,13 +27,13 @@ from keycrm_pipeline.pipeline.stages import STAGES, Stage, run_load
 from keycrm_pipeline.pipeline.syncs import SYNCS
 from keycrm_pipeline.profile import Profile, Settings, Workspace
 from keycrm_pipeline.run.session import Plan, Services, Session, open_warehouse
-from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.payloads import buyer_payload, order_payload
-from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.sandbox.transport import SandboxTransport
 from keycrm_pipeline.schemas import TABLES
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.exchanges import Exchange, exchange_of_run
+from keycrm_pipeline_tests.editable_shop import EditableShop
+from keycrm_pipeline_tests.payloads import buyer_payload, order_payload
+from keycrm_pipeline_tests.scripted_api import ScriptedApi
 
 KYIV = ZoneInfo("Europe/Kyiv")
 KEY = "a-key-of-the-tests"
@@ -59,8 +59,8 @@ def kyiv(year: int, month: int, day: int, hour: int = 12, minute: int = 0, secon
 class RewritingTransport(httpx.BaseTransport):
     """Carries requests to the demo shop and puts bytes into its answers that no JSON encoder would write."""
 
-    def __init__(self, api: SandboxApi, rewritten: Mapping[bytes, bytes]) -> None:
-        self._inner = SandboxTransport(api, sleep=lambda _seconds: None)
+    def __init__(self, api: ScriptedApi, rewritten: Mapping[bytes, bytes]) -> None:
+        self._inner = SandboxTransport(api)
         self._rewritten = rewritten
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -87,8 +87,8 @@ class Books:
 
     directory: Path
     profile: Profile
-    shop: Shop
-    api: SandboxApi
+    shop: EditableShop
+    api: ScriptedApi
     now: datetime = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
     rewritten: dict[bytes, bytes] = field(default_factory=dict)
 
@@ -243,6 +243,10 @@ class Books:
             }
 
 
+MakeBooks = Callable[..., Books]
+"""The fixture `new_books`."""
+
+
 @cache
 def _empty_file() -> bytes:
     """A file with all tables and no rows; making its tables takes longer than a load."""
@@ -258,9 +262,9 @@ def shop_clock() -> datetime:
     return datetime(2026, 4, 1, 8, 0, tzinfo=UTC)
 
 
-def make_books(directory: Path, shop: Shop | None = None, **settings: Any) -> Books:
+def make_books(directory: Path, shop: EditableShop | None = None, **settings: Any) -> Books:
     """An account, empty unless given, with an empty book; settings are those of the profile file."""
-    shop = shop or Shop.empty(shop_clock)
+    shop = shop or EditableShop.empty(shop_clock)
     profile = Profile.model_validate(
         {
             "name": "shop",
@@ -271,7 +275,7 @@ def make_books(directory: Path, shop: Shop | None = None, **settings: Any) -> Bo
             **settings,
         }
     )
-    books = Books(directory, profile, shop, SandboxApi(shop, api_key=KEY))
+    books = Books(directory, profile, shop, ScriptedApi(shop, api_key=KEY))
     books.warehouse.path.write_bytes(_empty_file())
     return books
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books
-
-MakeBooks = Callable[..., Books]
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, MakeBooks, make_books
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from keycrm_pipeline.pipeline.catalogue_files import CatalogueFilesError
-from keycrm_pipeline.sandbox.payloads import category_payload, offer_payload, product_payload
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books, person
-from keycrm_pipeline_tests.pipeline.conftest import MakeBooks
+from keycrm_pipeline.sandbox.payloads import category_payload, product_payload
+from keycrm_pipeline_tests.payloads import offer_payload
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, MakeBooks, person
 
 
 def put(books: Books, name: str, text: str | bytes) -> None:

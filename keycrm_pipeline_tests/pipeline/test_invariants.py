@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.sandbox.payloads import line_payload
-from keycrm_pipeline.sandbox.shop import Shop
 from keycrm_pipeline.warehouse import batches
 from keycrm_pipeline.warehouse.batches import Pace
 from keycrm_pipeline.warehouse.cards import Selection, select_orders
 from keycrm_pipeline.warehouse.documents import selected_batches
 from keycrm_pipeline.warehouse.ranges import OrderRange
 from keycrm_pipeline.warehouse.validated import plan_batches
+from keycrm_pipeline_tests.editable_shop import EditableShop
+from keycrm_pipeline_tests.payloads import line_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, kyiv, make_books, person, shop_clock
 
 FIRST, LAST = date(2026, 3, 28), date(2026, 3, 31)
@@ -31,7 +31,7 @@ def demo_books(directory: Path) -> Books:
     """The demo shop with a dozen orders a day; every oddity of KeyCRM occurs in it."""
     return make_books(
         directory,
-        Shop(shop_clock, orders_per_day=12),
+        EditableShop(shop_clock, orders_per_day=12),
         managers={5: "olena"},
         accounts={2: "ПриватБанк ФОП"},
         statuses={"stages": {1: "Нове"}},

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from keycrm_pipeline.warehouse import batches
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books, kyiv, person
-from keycrm_pipeline_tests.pipeline.conftest import MakeBooks
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, MakeBooks, kyiv, person
 
 MARCH_1, MARCH_3 = date(2026, 3, 1), date(2026, 3, 3)
 

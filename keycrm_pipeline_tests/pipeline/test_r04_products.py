@@ -10,8 +10,9 @@ import pytest
 
 from keycrm_pipeline.crm.errors import AuthenticationError
 from keycrm_pipeline.pipeline import products
-from keycrm_pipeline.sandbox.payloads import line_payload, offer_payload, product_payload
+from keycrm_pipeline.sandbox.payloads import product_payload
 from keycrm_pipeline.warehouse.review import tick_off_promotion
+from keycrm_pipeline_tests.payloads import line_payload, offer_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, kyiv
 
 MARCH_3 = date(2026, 3, 3)

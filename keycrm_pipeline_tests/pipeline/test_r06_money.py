@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from keycrm_pipeline.sandbox.payloads import offer_payload, product_payload
+from keycrm_pipeline.sandbox.payloads import product_payload
+from keycrm_pipeline_tests.payloads import offer_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books
 
 # Order -> its parts; `grand_total` follows from the lines unless it is given.

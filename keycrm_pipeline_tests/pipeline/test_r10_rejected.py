@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from keycrm_pipeline.sandbox.payloads import order_payload
+from keycrm_pipeline_tests.payloads import order_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, kyiv, make_books, person
 
 GOOD = 1

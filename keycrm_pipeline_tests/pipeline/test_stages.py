@@ -96,6 +96,18 @@ def test_documents_are_not_derived_from_orders_that_were_not_validated(books: Bo
     assert loaded_days(books) == []
 
 
+def test_a_load_that_fetches_cannot_leave_out_a_stage_between(books: Books) -> None:
+    """What ran on an earlier fetch does not cover a new one: order 2 would be lost, and its day loaded."""
+    books.order(1)
+    books.load(MARCH_2)
+    books.order(2)
+    with pytest.raises(StageSkippedError, match=r"2026-03-02: .*\(statuses, sources, partners, products\)"):
+        books.load(MARCH_2, stages=[BY_NAME["raw_orders"], BY_NAME["orders"]])
+    assert books.rows("raw.orders", "order_id") == [(1,)]
+    books.load(MARCH_2)
+    assert books.rows("orders", "order_id") == [(1,), (2,)]
+
+
 def test_a_day_that_is_fetched_again_needs_its_stages_again(books: Books) -> None:
     """The stages worked on what was fetched before: an order that came since is in none of their tables."""
     books.order(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keycrm_pipeline.profile import MissingKeyError, Settings, api_key
-from keycrm_pipeline_tests.profile.conftest import START, read
+from keycrm_pipeline_tests.profile.files import START, read
 
 
 def test_the_key_of_the_profile_takes_precedence(places: Settings) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from keycrm_pipeline.profile import ProfileError, Settings, load_profile, load_profiles
-from keycrm_pipeline_tests.profile.conftest import START, problems_of, read, write
+from keycrm_pipeline_tests.profile.files import START, problems_of, read, write
 
 
 def test_a_key_whose_entries_are_all_comments_counts_as_absent(places: Settings) -> None:

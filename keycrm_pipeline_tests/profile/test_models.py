@@ -10,7 +10,7 @@ import pytest
 
 from keycrm_pipeline.profile import Settings, load_profile
 from keycrm_pipeline.sandbox.dictionaries import PAYMENT_METHODS, STATUSES
-from keycrm_pipeline_tests.profile.conftest import START, problems_of, read
+from keycrm_pipeline_tests.profile.files import START, problems_of, read
 
 PROJECT = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keycrm_pipeline.profile import Problem, Profile, ProfileError, Settings, load_profiles
-from keycrm_pipeline_tests.profile.conftest import START, problems_of
+from keycrm_pipeline_tests.profile.files import START, problems_of
 
 
 def test_all_mistakes_are_reported_at_once(places: Settings) -> None:

@@ -12,7 +12,7 @@ from keycrm_pipeline.profile import (
     Workspace,
     settings_from_environment,
 )
-from keycrm_pipeline_tests.profile.conftest import START, read
+from keycrm_pipeline_tests.profile.files import START, read
 
 
 def test_files_of_a_profile(places: Settings, tmp_path: Path) -> None:

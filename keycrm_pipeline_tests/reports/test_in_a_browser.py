@@ -9,11 +9,12 @@ import pytest
 from keycrm_pipeline.reports.page import render_report, write_report
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests import browser as browser_module
-from keycrm_pipeline_tests.browser import DESKTOP, PHONE, Browser, browser, start_browser
-from keycrm_pipeline_tests.reports.booked_shop import MADE_AT, Item, new_shop, shop_profile
-from keycrm_pipeline_tests.reports.conftest import MARCH
+from keycrm_pipeline_tests.browser import DESKTOP, PHONE, Browser, start_browser
+from keycrm_pipeline_tests.documents import MADE_AT, Item
+from keycrm_pipeline_tests.reports.booked_shop import new_shop, shop_profile
+from keycrm_pipeline_tests.reports.march import MARCH
 
-__all__ = ["browser"]
+pytestmark = pytest.mark.browser
 
 NARROWEST = (320, 640)
 """The smallest phone still in use."""

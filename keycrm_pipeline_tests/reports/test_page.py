@@ -16,8 +16,9 @@ from keycrm_pipeline.reports.formatting import Language
 from keycrm_pipeline.reports.page import order_address, render_report, write_report
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import DatabaseMissingError
-from keycrm_pipeline_tests.reports.booked_shop import MADE_AT, BookedShop, Item, Payment, shop_profile
-from keycrm_pipeline_tests.reports.conftest import MARCH
+from keycrm_pipeline_tests.documents import MADE_AT, Item, Payment
+from keycrm_pipeline_tests.reports.booked_shop import BookedShop, shop_profile
+from keycrm_pipeline_tests.reports.march import MARCH
 
 
 def render(warehouse: Warehouse, language: Language = "uk", period: Period = MARCH) -> str:

@@ -23,7 +23,7 @@ from keycrm_pipeline.reports.summary import (
 from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
-from keycrm_pipeline_tests.reports.conftest import MARCH
+from keycrm_pipeline_tests.reports.march import MARCH
 
 
 def days(count: int) -> list[DayFigures]:

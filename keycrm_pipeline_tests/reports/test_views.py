@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.warehouse import attention, receivables, report_views, sales
 from keycrm_pipeline.warehouse.connection import Warehouse
-from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, BookedShop, Item, Payment, new_shop
-from keycrm_pipeline_tests.reports.conftest import MARCH
+from keycrm_pipeline_tests.documents import Item, Payment
+from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, BookedShop, new_shop
+from keycrm_pipeline_tests.reports.march import MARCH
 
 SUMMED_VIEWS = {
     "order_facts": "grand_total",
@@ -256,18 +257,13 @@ orders = st.lists(
 )
 
 
-@pytest.fixture(scope="module")
-def reused(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A file that is emptied for each example: creating one takes longer than the example."""
-    return new_shop(tmp_path_factory.mktemp("reused")).warehouse
-
-
 @settings(deadline=None, max_examples=15)
 @given(orders)
-def test_whatever_the_orders_are_the_views_add_up(reused: Warehouse, drawn: list[tuple[Any, ...]]) -> None:
+def test_whatever_the_orders_are_the_views_add_up(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[Any, ...]]
+) -> None:
     """For any mix of lines, payments, currencies and statuses each view has the sums of the orders."""
-    shop = BookedShop(reused)
-    shop.empty()
+    shop = new_shop(tmp_path_factory.mktemp("drawn"))
     shop.card(1, "Футболка", category="Одяг")
     for number, (day, currency, status, items, payments, source, difference) in enumerate(drawn, start=1):
         shop.order(

@@ -8,12 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 import httpx
 import pytest
 
-from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.payloads import offer_payload, order_payload, product_payload
-from keycrm_pipeline.sandbox.shop import Shop
-from keycrm_pipeline_tests.sandbox.conftest import EVERYTHING, KEY, NOW
+from keycrm_pipeline.sandbox.payloads import product_payload
+from keycrm_pipeline_tests.editable_shop import EditableShop
+from keycrm_pipeline_tests.payloads import offer_payload, order_payload
+from keycrm_pipeline_tests.sandbox.asking import EVERYTHING, KEY, NOW
+from keycrm_pipeline_tests.scripted_api import ScriptedApi
 
-ClientOf = Callable[[SandboxApi], httpx.Client]
+ClientOf = Callable[[ScriptedApi], httpx.Client]
 PARTS = {
     "buyer",
     "products",
@@ -36,18 +37,18 @@ LAST_MONTH = {
 
 
 @pytest.fixture
-def demo(demo_shop: Shop, client_of: ClientOf) -> httpx.Client:
+def demo(demo_shop: EditableShop, client_of: ClientOf) -> httpx.Client:
     """A client of the demo shop."""
-    return client_of(SandboxApi(demo_shop))
+    return client_of(ScriptedApi(demo_shop))
 
 
 @pytest.fixture
-def filled(empty_shop: Shop, client_of: ClientOf) -> httpx.Client:
+def filled(empty_shop: EditableShop, client_of: ClientOf) -> httpx.Client:
     """A client of a shop with the orders 1 to 120, one per hour."""
     for number in range(1, 121):
         ordered_at = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=number)
         empty_shop.add_order(order_payload(order_id=number, ordered_at=ordered_at))
-    return client_of(SandboxApi(empty_shop))
+    return client_of(ScriptedApi(empty_shop))
 
 
 def _ids(answer: httpx.Response) -> list[int]:
@@ -202,22 +203,22 @@ def test_a_period_that_is_none_is_refused(filled: httpx.Client) -> None:
     assert filled.get("/order?filter[updated_between]=2026-03-01").status_code == 400
 
 
-def test_created_between_goes_by_ordered_at(empty_shop: Shop, client_of: ClientOf) -> None:
+def test_created_between_goes_by_ordered_at(empty_shop: EditableShop, client_of: ClientOf) -> None:
     """An order of March entered in April belongs to March; without a date it belongs to April."""
     april = "2026-04-05T10:00:00.000000Z"
     empty_shop.add_order(order_payload(order_id=1, created_at=april))
     empty_shop.add_order(order_payload(order_id=2, ordered_at=None, created_at=april))
-    client = client_of(SandboxApi(empty_shop))
+    client = client_of(ScriptedApi(empty_shop))
     march = "2026-03-01 00:00:00,2026-03-31 23:59:59"
     assert _ids(client.get("/order", params={"filter[created_between]": march})) == [1]
 
 
-def test_filters_of_orders(empty_shop: Shop, client_of: ClientOf) -> None:
+def test_filters_of_orders(empty_shop: EditableShop, client_of: ClientOf) -> None:
     """Phones match exactly as stored; lists work where KeyCRM documents them, elsewhere only the first id counts."""
     buyer = {"id": 5, "phone": "380500000009", "email": "a@example.com"}
     empty_shop.add_order(order_payload(order_id=1, status_id=12, source_id=2, source_uuid="№9", buyer=buyer))
     empty_shop.add_order(order_payload(order_id=2, status_id=13, payments=[{"amount": 40}]))
-    client = client_of(SandboxApi(empty_shop))
+    client = client_of(ScriptedApi(empty_shop))
     cases = {
         ("status_id", "12"): [1],
         ("status_id", "13,12"): [2],
@@ -238,7 +239,7 @@ def test_filters_of_orders(empty_shop: Shop, client_of: ClientOf) -> None:
         assert _ids(answer) == expected, (name, value)
 
 
-def test_one_order_is_bare_and_a_missing_one_404(filled: httpx.Client, empty_shop: Shop) -> None:
+def test_one_order_is_bare_and_a_missing_one_404(filled: httpx.Client, empty_shop: EditableShop) -> None:
     """Nothing else shows that an order was deleted."""
     assert filled.get("/order/7?include=buyer").json()["buyer"]["id"] == 917
     empty_shop.delete_order(7)
@@ -258,18 +259,18 @@ def test_numbers_are_json_numbers_and_times_have_microseconds(demo: httpx.Client
     assert all(datetime.strptime(row["created_at"], "%Y-%m-%dT%H:%M:%S.%fZ") for row in rows)  # noqa: DTZ007
 
 
-def test_without_a_key_everything_is_refused(demo_shop: Shop) -> None:
+def test_without_a_key_everything_is_refused(demo_shop: EditableShop) -> None:
     """The error is Laravel's 401; a shop without its own key accepts any."""
-    api = SandboxApi(demo_shop)
+    api = ScriptedApi(demo_shop)
     for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Basic x"}):
         answer = api.handle("GET", "/v1/order", [], headers)
         assert (answer.status, json.loads(answer.body)) == (401, {"message": "Unauthenticated."})
     assert api.handle("GET", "/v1/order", [], {"authorization": "Bearer x"}).status == 200
 
 
-def test_only_the_right_key_opens_a_shop_that_has_one(demo_shop: Shop) -> None:
+def test_only_the_right_key_opens_a_shop_that_has_one(demo_shop: EditableShop) -> None:
     """The key of another account is rejected."""
-    api = SandboxApi(demo_shop, api_key="right")
+    api = ScriptedApi(demo_shop, api_key="right")
     assert api.handle("GET", "/v1/users", [], {"Authorization": "Bearer wrong"}).status == 401
     assert api.handle("GET", "/v1/users", [], {"Authorization": "Bearer right"}).status == 200
 
@@ -317,7 +318,7 @@ def test_the_status_list_leaves_out_what_orders_still_carry(demo: httpx.Client) 
     assert row["status"]["name"] == "Дубль замовлення"
 
 
-def test_products_and_their_filters(empty_shop: Shop, client_of: ClientOf) -> None:
+def test_products_and_their_filters(empty_shop: EditableShop, client_of: ClientOf) -> None:
     """The requests of a load for the catalogue, fifty ids at a time."""
     options = [{"name": "Колір", "value": "Синій"}]
     variants = [
@@ -328,7 +329,7 @@ def test_products_and_their_filters(empty_shop: Shop, client_of: ClientOf) -> No
     empty_shop.add_product(
         product_payload(2, "Кухоль", sku="K", is_archived=True), [offer_payload(13, sku="K")]
     )
-    client = client_of(SandboxApi(empty_shop))
+    client = client_of(ScriptedApi(empty_shop))
     varied, plain = client.get("/products").json()["data"]
     assert ("sku" in varied, plain["sku"]) == (False, "K")
     assert "custom_fields" not in plain
@@ -347,10 +348,10 @@ def test_products_and_their_filters(empty_shop: Shop, client_of: ClientOf) -> No
     assert (product["name"], product["properties_agg"]) == ("Капці", {"Колір": ["Синій"]})
 
 
-def test_stocks_have_details_when_asked(empty_shop: Shop, client_of: ClientOf) -> None:
+def test_stocks_have_details_when_asked(empty_shop: EditableShop, client_of: ClientOf) -> None:
     """Quantities by warehouse add up to the offer's."""
     empty_shop.add_offer(offer_payload(13, sku="K", quantity=41, in_reserve=3))
-    client = client_of(SandboxApi(empty_shop))
+    client = client_of(ScriptedApi(empty_shop))
     row = client.get("/offers/stocks?filter[details]=true&filter[offers_id]=13&include=anything").json()[
         "data"
     ][0]
@@ -372,7 +373,7 @@ def test_users_can_be_filtered_and_include_is_ignored(demo: httpx.Client) -> Non
     assert _ids(demo.get("/users?filter[id]=2,3")) == [2, 3]
 
 
-def test_buyers_have_lists_of_phones(demo: httpx.Client, demo_shop: Shop) -> None:
+def test_buyers_have_lists_of_phones(demo: httpx.Client, demo_shop: EditableShop) -> None:
     """Unlike the buyer in an order; pages continue across the gap between old and new ids."""
     row = demo.get("/buyer/2").json()
     inside = demo_shop.buyer(2)
@@ -385,10 +386,10 @@ def test_buyers_have_lists_of_phones(demo: httpx.Client, demo_shop: Shop) -> Non
     assert demo.get("/buyer?include=orders").status_code == 400
 
 
-def test_buyers_can_be_found_by_phone_email_and_date(empty_shop: Shop, client_of: ClientOf) -> None:
+def test_buyers_can_be_found_by_phone_email_and_date(empty_shop: EditableShop, client_of: ClientOf) -> None:
     """Only exact matches are found."""
     empty_shop.add_order(order_payload())
-    client = client_of(SandboxApi(empty_shop))
+    client = client_of(ScriptedApi(empty_shop))
     for query in (
         {"filter[buyer_phone]": "+380500000001,1"},
         {"filter[buyer_email]": "olena.testova@example.com"},
@@ -417,8 +418,8 @@ def test_custom_fields_are_a_plain_array(demo: httpx.Client) -> None:
     assert "options" not in demo.get("/custom-fields").json()[0]
 
 
-def _limited(shop: Shop, seconds: list[float]) -> Callable[[], tuple[int, dict[str, str]]]:
-    api = SandboxApi(shop, requests_per_minute=3, clock=lambda: seconds[0])
+def _limited(shop: EditableShop, seconds: list[float]) -> Callable[[], tuple[int, dict[str, str]]]:
+    api = ScriptedApi(shop, requests_per_minute=3, clock=lambda: seconds[0])
 
     def ask() -> tuple[int, dict[str, str]]:
         answer = api.handle("GET", "/v1/users", [], KEY)
@@ -427,7 +428,7 @@ def _limited(shop: Shop, seconds: list[float]) -> Callable[[], tuple[int, dict[s
     return ask
 
 
-def test_the_rate_limit_is_a_sliding_minute(demo_shop: Shop) -> None:
+def test_the_rate_limit_is_a_sliding_minute(demo_shop: EditableShop) -> None:
     """With three per minute, at 0, 10 and 20 s, the fourth is accepted when the first is 60 s old."""
     seconds = [0.0]
     ask = _limited(demo_shop, seconds)
@@ -448,22 +449,22 @@ def test_the_rate_limit_is_a_sliding_minute(demo_shop: Shop) -> None:
     assert ask()[0] == 200
 
 
-def test_good_answers_say_how_many_requests_are_left(demo_shop: Shop) -> None:
+def test_good_answers_say_how_many_requests_are_left(demo_shop: EditableShop) -> None:
     """Of three allowed requests two, one and none are left."""
     ask = _limited(demo_shop, [0.0])
     assert [ask()[1]["X-RateLimit-Remaining"] for _ in range(3)] == ["2", "1", "0"]
 
 
-def test_each_key_has_its_own_limit(demo_shop: Shop) -> None:
+def test_each_key_has_its_own_limit(demo_shop: EditableShop) -> None:
     """Two accounts do not slow each other down."""
-    api = SandboxApi(demo_shop, requests_per_minute=1, clock=lambda: 0.0)
+    api = ScriptedApi(demo_shop, requests_per_minute=1, clock=lambda: 0.0)
     for key, status in (("a", 200), ("b", 200), ("a", 429)):
         assert api.handle("GET", "/v1/users", [], {"Authorization": f"Bearer {key}"}).status == status
 
 
-def test_requests_are_counted_and_remembered_without_the_key(demo_shop: Shop) -> None:
+def test_requests_are_counted_and_remembered_without_the_key(demo_shop: EditableShop) -> None:
     """The log shows how many requests a load made, and which, but not the key."""
-    api = SandboxApi(demo_shop)
+    api = ScriptedApi(demo_shop)
     api.handle("GET", "/v1/order", [("page", "2")], {"Authorization": "Bearer secret-key"})
     api.handle("GET", "/v1/nowhere", [], KEY)
     assert api.request_count == 2
@@ -480,8 +481,8 @@ def test_requests_are_counted_and_remembered_without_the_key(demo_shop: Shop) ->
 def test_many_threads_may_ask_at_once() -> None:
     """Pages are fetched concurrently; each thread gets what it would get alone."""
     opened = date(2026, 10, 20)
-    api = SandboxApi(Shop(lambda: NOW, first_day=opened))
-    alone = [_page(SandboxApi(Shop(lambda: NOW, first_day=opened)), page) for page in range(1, 9)]
+    api = ScriptedApi(EditableShop(lambda: NOW, first_day=opened))
+    alone = [_page(ScriptedApi(EditableShop(lambda: NOW, first_day=opened)), page) for page in range(1, 9)]
     together: list[list[int]] = [[] for _ in range(8)]
 
     def ask(place: int) -> None:
@@ -496,7 +497,7 @@ def test_many_threads_may_ask_at_once() -> None:
     assert api.request_count == 8
 
 
-def _page(api: SandboxApi, page: int) -> list[int]:
+def _page(api: ScriptedApi, page: int) -> list[int]:
     query = [("page", str(page)), ("limit", "50"), ("sort", "id"), ("include", EVERYTHING)]
     answer = api.handle("GET", "/v1/order", query, KEY)
     return [row["id"] for row in json.loads(answer.body)["data"]]

@@ -5,15 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from keycrm_pipeline.sandbox.payloads import (
-    blank_timestamp,
-    money,
-    offer_payload,
-    order_payload,
-    payment_status,
-    product_payload,
-    timestamp,
-)
+from keycrm_pipeline.sandbox.payloads import blank_timestamp, money, product_payload, timestamp
+from keycrm_pipeline_tests.payloads import offer_payload, order_payload, payment_status
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The shop as a real server: sockets, keep-alive, real faults, control routes, command."""
+"""The shop as a real server: sockets, keep-alive, real faults, command."""
 
 import os
 import signal
@@ -12,17 +12,22 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.payloads import order_payload
 from keycrm_pipeline.sandbox.server import SandboxPortError, SandboxServer
-from keycrm_pipeline.sandbox.shop import Shop
-from keycrm_pipeline_tests.sandbox.conftest import EVERYTHING, KEY, NOW
+from keycrm_pipeline_tests.editable_shop import EditableShop
+from keycrm_pipeline_tests.sandbox.asking import EVERYTHING, KEY, NOW
+from keycrm_pipeline_tests.scripted_api import ScriptedApi
 
 
 @pytest.fixture
-def server(empty_shop: Shop) -> Iterator[SandboxServer]:
-    """A running server over an empty shop."""
-    with SandboxServer(SandboxApi(empty_shop)) as running:
+def api(empty_shop: EditableShop) -> ScriptedApi:
+    """The API of an empty shop."""
+    return ScriptedApi(empty_shop)
+
+
+@pytest.fixture
+def server(api: ScriptedApi) -> Iterator[SandboxServer]:
+    """A running server of that API."""
+    with SandboxServer(api) as running:
         yield running
 
 
@@ -35,14 +40,14 @@ def client(server: SandboxServer) -> Iterator[httpx.Client]:
 
 def test_the_server_gives_what_the_shop_in_process_gives() -> None:
     """The demo shop is the same with and without a server, byte for byte."""
-    shop = Shop(lambda: NOW)
+    shop = EditableShop(lambda: NOW)
     query: list[tuple[str, str]] = [
         ("limit", "50"),
         ("sort", "id"),
         ("include", EVERYTHING),
         ("filter[status_id]", "8"),
     ]
-    api = SandboxApi(shop)
+    api = ScriptedApi(shop)
     with SandboxServer(api) as server, httpx.Client(base_url=server.url, headers=KEY) as client:
         served = client.get("/order", params=dict(query))
     assert served.content == api.handle("GET", "/v1/order", query, KEY).body
@@ -52,7 +57,7 @@ def test_the_server_gives_what_the_shop_in_process_gives() -> None:
 
 def test_one_connection_serves_many_requests(server: SandboxServer) -> None:
     """A connection per page would cost a handshake each."""
-    with socket.create_connection((server.host, server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         for _ in range(3):
             connection.sendall(b"GET /v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n\r\n")
             head = b""
@@ -65,34 +70,34 @@ def test_one_connection_serves_many_requests(server: SandboxServer) -> None:
                 body += connection.recv(length - len(body))
 
 
-def test_a_dropped_connection_is_really_closed(server: SandboxServer, client: httpx.Client) -> None:
+def test_a_dropped_connection_is_really_closed(api: ScriptedApi, client: httpx.Client) -> None:
     """The client gets a disconnect without a byte and can reconnect."""
-    server.api.faults.dropped_connections = 1
+    api.faults.dropped_connections = 1
     with pytest.raises(httpx.RemoteProtocolError):
         client.get("/order")
     assert client.get("/order").status_code == 200
 
 
-def test_cut_off_json_arrives_whole_by_its_length(server: SandboxServer, client: httpx.Client) -> None:
+def test_cut_off_json_arrives_whole_by_its_length(api: ScriptedApi, client: httpx.Client) -> None:
     """The connection is intact, only the JSON is not."""
-    server.api.faults.cut_off_bodies = 1
+    api.faults.cut_off_bodies = 1
     answer = client.get("/users")
     assert answer.status_code == 200
     with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
         answer.json()
 
 
-def test_a_slow_page_really_waits(server: SandboxServer, client: httpx.Client) -> None:
+def test_a_slow_page_really_waits(api: ScriptedApi, client: httpx.Client) -> None:
     """A delay of a tenth of a second is measurable."""
-    server.api.faults.slow_seconds, server.api.faults.slow_requests = 0.1, 1
+    api.faults.slow_seconds, api.faults.slow_requests = 0.1, 1
     begun = time.monotonic()
     assert client.get("/order").status_code == 200
     assert time.monotonic() - begun >= 0.1
 
 
-def test_a_request_under_way_does_not_hold_up_the_end(empty_shop: Shop) -> None:
+def test_a_request_under_way_does_not_hold_up_the_end(empty_shop: EditableShop) -> None:
     """A test that ends while a page is delayed by a minute does not take a minute."""
-    api = SandboxApi(empty_shop)
+    api = ScriptedApi(empty_shop)
     api.faults.slow_seconds = 60
     arrived = threading.Event()
     api.faults.on_page = lambda _page, _path: arrived.set()
@@ -115,82 +120,28 @@ def test_a_request_under_way_does_not_hold_up_the_end(empty_shop: Shop) -> None:
     assert len(failures) == 1
 
 
-def test_a_port_in_use_is_refused_in_words(server: SandboxServer) -> None:
+def test_a_port_in_use_is_refused_in_words(api: ScriptedApi, server: SandboxServer) -> None:
     """The message tells the user what to do."""
     with pytest.raises(SandboxPortError, match=rf"Port {server.port} .* is in use .*--port"):
-        SandboxServer(server.api, port=server.port)
+        SandboxServer(api, port=server.port)
     with pytest.raises(SandboxPortError, match="another port"):
-        SandboxServer(server.api, port=70_000)
+        SandboxServer(api, port=70_000)
 
 
-def test_a_closed_port_is_free_at_once(empty_shop: Shop) -> None:
+def test_a_closed_port_is_free_at_once(empty_shop: EditableShop) -> None:
     """The shop can be stopped and started again on its port at once."""
-    with SandboxServer(SandboxApi(empty_shop)) as first:
+    with SandboxServer(ScriptedApi(empty_shop)) as first:
         httpx.get(f"{first.url}/users", headers=KEY)
-    with SandboxServer(SandboxApi(empty_shop), port=first.port) as second:
+    with SandboxServer(ScriptedApi(empty_shop), port=first.port) as second:
         assert httpx.get(f"{second.url}/users", headers=KEY).status_code == 200
 
 
-def test_a_server_that_never_began_can_be_closed(empty_shop: Shop) -> None:
+def test_a_server_that_never_began_can_be_closed(empty_shop: EditableShop) -> None:
     """Closing does not wait for a loop that never ran."""
-    server = SandboxServer(SandboxApi(empty_shop))
+    server = SandboxServer(ScriptedApi(empty_shop))
     server.close()
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.url}/users", headers=KEY)
-
-
-def test_another_process_can_change_the_shop(server: SandboxServer, client: httpx.Client) -> None:
-    """Add, change and delete an order by the control routes."""
-    orders = f"{server.control_url}/orders"
-    order = order_payload(order_id=9)
-    added = httpx.post(orders, json=order)
-    assert (added.status_code, added.json()) == (201, {"id": 9})
-    assert client.get("/order/9").json()["grand_total"] == 100
-    changed = httpx.post(orders, json={"id": 9, "changes": {"status_id": 12}})
-    assert changed.status_code == 200
-    assert client.get("/order/9").json()["status_group_id"] == 5
-    assert httpx.delete(f"{orders}/9").status_code == 200
-    assert httpx.delete(f"{orders}/9").status_code == 404
-    assert client.get("/order/9").status_code == 404
-
-
-def test_another_process_can_switch_faults(server: SandboxServer, client: httpx.Client) -> None:
-    """Switches are set by name; an empty object switches all off."""
-    faults = f"{server.control_url}/faults"
-    assert httpx.post(faults, json={"server_errors": 1, "too_many_requests": 5}).status_code == 200
-    assert client.get("/order").status_code == 429
-    assert httpx.post(faults, json={}).status_code == 200
-    assert client.get("/order").status_code == 200
-
-
-def test_another_process_can_count_requests(server: SandboxServer, client: httpx.Client) -> None:
-    """Requests to the control routes are not counted."""
-    client.get("/order", params={"page": 3})
-    log = httpx.get(f"{server.control_url}/requests").json()
-    assert log["count"] == 1
-    assert (log["requests"][0]["path"], log["requests"][0]["query"]) == ("/order", [["page", "3"]])
-    assert log["requests"][0]["status"] == 200
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body", "status"),
-    [
-        ("POST", "/faults", b'{"no_such_switch": 1}', 422),
-        ("POST", "/faults", b"not json", 422),
-        ("POST", "/faults", b"[1]", 422),
-        ("POST", "/orders", b"{}", 422),
-        ("POST", "/orders", b'{"id": 5, "changes": {}}', 422),
-        ("DELETE", "/orders/x", b"", 422),
-        ("GET", "/nothing", b"", 404),
-    ],
-)
-def test_control_routes_refuse_in_words(
-    server: SandboxServer, method: str, path: str, body: bytes, status: int
-) -> None:
-    """The message tells a test in another process what is wrong."""
-    answer = httpx.request(method, f"{server.control_url}{path}", content=body)
-    assert answer.status_code == status
-    assert answer.json()["message"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

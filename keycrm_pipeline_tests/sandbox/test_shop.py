@@ -14,16 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keycrm_pipeline.sandbox.payloads import (
-    category_payload,
-    offer_payload,
-    order_payload,
-    product_payload,
-    source_payload,
-    status_payload,
-)
-from keycrm_pipeline.sandbox.shop import OrderFilter, Selection, Shop, read_moment
-from keycrm_pipeline_tests.sandbox.conftest import NOW
+from keycrm_pipeline.sandbox.payloads import category_payload, product_payload, source_payload, status_payload
+from keycrm_pipeline.sandbox.shop import OrderFilter, Selection, read_moment
+from keycrm_pipeline_tests.editable_shop import EditableShop
+from keycrm_pipeline_tests.payloads import offer_payload, order_payload
+from keycrm_pipeline_tests.sandbox.asking import NOW
 
 KYIV = ZoneInfo("Europe/Kyiv")
 _FINGERPRINT = """
@@ -38,7 +33,7 @@ print(hashlib.sha256(json.dumps(records, default=str, sort_keys=True).encode()).
 """
 
 
-def _between(shop: Shop, first: datetime, last: datetime) -> list[dict[str, Any]]:
+def _between(shop: EditableShop, first: datetime, last: datetime) -> list[dict[str, Any]]:
     found = shop.select(OrderFilter(created=(first, last)))
     return shop.records(found.ids(0, len(found)))
 
@@ -58,7 +53,7 @@ def test_two_processes_see_the_same_shop() -> None:
 def test_a_day_does_not_depend_on_what_was_asked_before() -> None:
     """The orders of a day do not depend on which days were generated before it."""
     first, last = datetime(2024, 6, 1, tzinfo=UTC), datetime(2024, 6, 3, tzinfo=UTC)
-    fresh, used = Shop(lambda: NOW), Shop(lambda: NOW)
+    fresh, used = EditableShop(lambda: NOW), EditableShop(lambda: NOW)
     used.select(OrderFilter(updated=(NOW - timedelta(days=3), NOW)))
     used.records(range(1, 300))
     assert _between(fresh, first, last) == _between(used, first, last)
@@ -67,8 +62,8 @@ def test_a_day_does_not_depend_on_what_was_asked_before() -> None:
 def test_another_seed_is_another_shop() -> None:
     """Two seeds give two different shops."""
     first, last = datetime(2024, 6, 1, tzinfo=UTC), datetime(2024, 6, 3, tzinfo=UTC)
-    assert _between(Shop(lambda: NOW, seed=1), first, last) != _between(
-        Shop(lambda: NOW, seed=2), first, last
+    assert _between(EditableShop(lambda: NOW, seed=1), first, last) != _between(
+        EditableShop(lambda: NOW, seed=2), first, last
     )
 
 
@@ -76,12 +71,14 @@ def test_a_settled_order_looks_the_same_whenever_one_looks() -> None:
     """Orders of spring do not change between two loads in autumn."""
     first, last = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
     later = NOW + timedelta(days=200)
-    assert _between(Shop(lambda: NOW), first, last) == _between(Shop(lambda: later), first, last)
+    assert _between(EditableShop(lambda: NOW), first, last) == _between(
+        EditableShop(lambda: later), first, last
+    )
 
 
 def test_a_usual_year_has_about_forty_orders_a_day_and_seasons() -> None:
     """The demo looks like a small shop: busier before New Year than in summer, quiet on Sundays."""
-    shop = Shop(lambda: NOW)
+    shop = EditableShop(lambda: NOW)
     per_day = {
         start: len(
             shop.select(
@@ -107,7 +104,7 @@ def test_a_usual_year_has_about_forty_orders_a_day_and_seasons() -> None:
 
 def test_ids_grow_with_time_and_have_gaps() -> None:
     """KeyCRM numbers its orders in sequence, and deleted ones leave gaps."""
-    shop = Shop(lambda: NOW)
+    shop = EditableShop(lambda: NOW)
     found = shop.select()
     ids = found.ids(0, len(found))
     assert ids == sorted(set(ids))
@@ -128,7 +125,7 @@ def test_ids_grow_with_time_and_have_gaps() -> None:
 )
 def test_nothing_is_later_than_now(now: datetime) -> None:
     """An order created or changed in the future would make the next sync start from there."""
-    shop = Shop(lambda: now)
+    shop = EditableShop(lambda: now)
     records = _between(shop, now - timedelta(days=50), now + timedelta(days=50))
     assert records
     for record in records:
@@ -140,7 +137,7 @@ def test_nothing_is_later_than_now(now: datetime) -> None:
 def test_orders_grow_older_step_by_step() -> None:
     """Hour by hour, statuses only move forward in time and `updated_at` never goes back."""
     clock = [datetime(2026, 11, 2, 8, 0, tzinfo=UTC)]
-    shop = Shop(lambda: clock[0])
+    shop = EditableShop(lambda: clock[0])
     order_id = next(
         record["id"]
         for record in _between(shop, clock[0] - timedelta(hours=5), clock[0])
@@ -159,7 +156,7 @@ def test_orders_grow_older_step_by_step() -> None:
 
 def test_a_renamed_status_has_its_new_name_inside_orders_too() -> None:
     """R9: the new name appears in the list as well as in the order's include."""
-    shop = Shop(lambda: NOW)
+    shop = EditableShop(lambda: NOW)
     order_id = shop.select(OrderFilter(status_id=8)).ids(0, 1)[0]
     shop.add_status(status_payload(8, "Передано перевізнику"))
     assert shop.order(order_id)["status"]["name"] == "Передано перевізнику"  # type: ignore[index]
@@ -167,8 +164,8 @@ def test_a_renamed_status_has_its_new_name_inside_orders_too() -> None:
 
 def test_an_order_that_does_not_exist_yet_is_not_found() -> None:
     """An order of tomorrow cannot be requested by its id."""
-    today = Shop(lambda: NOW)
-    tomorrow = Shop(lambda: NOW + timedelta(days=1))
+    today = EditableShop(lambda: NOW)
+    tomorrow = EditableShop(lambda: NOW + timedelta(days=1))
     found = tomorrow.select()
     newest = found.ids(len(found) - 1, len(found))[0]
     assert tomorrow.order(newest) is not None
@@ -192,7 +189,7 @@ def test_orders_can_be_entered_days_after_they_happened(two_months: list[dict[st
 
 def test_the_filter_by_business_date_finds_exactly_the_orders_of_the_window() -> None:
     """The same as checking every order: orders entered late belong to the day they were placed."""
-    shop = Shop(lambda: NOW)
+    shop = EditableShop(lambda: NOW)
     first, last = datetime(2026, 10, 24, 21, tzinfo=UTC), datetime(2026, 10, 25, 22, tzinfo=UTC)
     found = shop.select(OrderFilter(created=(first, last)))
     around = _between(shop, first - timedelta(days=20), last + timedelta(days=20))
@@ -220,7 +217,7 @@ def test_filters_agree_with_what_the_records_say(
     wanted: OrderFilter, two_months: list[dict[str, Any]]
 ) -> None:
     """Filters use a short form of the record; if the two differed, a sync would lose orders."""
-    shop = Shop(lambda: NOW)
+    shop = EditableShop(lambda: NOW)
 
     def inside(value: object, window: tuple[datetime, datetime] | None) -> bool:
         moment = read_moment(value)
@@ -281,7 +278,7 @@ def test_a_selection_slices_like_one_long_list(
     assert selection.newest_first(start, start + length) == flat[::-1][start : start + length]
 
 
-def test_an_added_order_is_found_by_every_filter(empty_shop: Shop) -> None:
+def test_an_added_order_is_found_by_every_filter(empty_shop: EditableShop) -> None:
     """An added order is found by every request of the pipeline."""
     order = order_payload(
         order_id=77,
@@ -319,7 +316,9 @@ def test_an_added_order_is_found_by_every_filter(empty_shop: Shop) -> None:
     assert empty_shop.order(77) == order
 
 
-def test_an_order_without_dates_or_id_can_be_kept_and_is_found_in_any_window(empty_shop: Shop) -> None:
+def test_an_order_without_dates_or_id_can_be_kept_and_is_found_in_any_window(
+    empty_shop: EditableShop,
+) -> None:
     """R10 rejects such orders, so a test must be able to serve them."""
     broken = order_payload(id="x", ordered_at=None, created_at=None, updated_at=None)
     with pytest.raises(ValueError, match="order_id"):
@@ -328,7 +327,7 @@ def test_an_order_without_dates_or_id_can_be_kept_and_is_found_in_any_window(emp
     assert empty_shop.select(OrderFilter(created=(NOW, NOW))).ids(0, 9) == [5]
 
 
-def test_added_orders_do_not_share_anything_with_the_caller(empty_shop: Shop) -> None:
+def test_added_orders_do_not_share_anything_with_the_caller(empty_shop: EditableShop) -> None:
     """Changing the caller's dictionary later does not change the shop, and vice versa."""
     order = order_payload(order_id=1)
     empty_shop.add_order(order)
@@ -342,7 +341,7 @@ def test_added_orders_do_not_share_anything_with_the_caller(empty_shop: Shop) ->
 
 def test_replacing_moves_updated_at_and_brings_the_status_along() -> None:
     """What happens in KeyCRM when a user changes a status."""
-    shop = Shop(lambda: NOW)
+    shop = EditableShop(lambda: NOW)
     order_id = shop.select(OrderFilter(created=(NOW - timedelta(days=90), NOW))).ids(0, 1)[0]
     before = shop.order(order_id)
     changed = shop.replace_order(order_id, {"status_id": 21, "grand_total": 1})
@@ -359,7 +358,7 @@ def test_replacing_moves_updated_at_and_brings_the_status_along() -> None:
 
 def test_a_deleted_order_vanishes_without_a_trace_and_can_come_back() -> None:
     """KeyCRM keeps no list of deleted orders."""
-    shop = Shop(lambda: NOW)
+    shop = EditableShop(lambda: NOW)
     found = shop.select()
     gone = found.ids(1000, 1001)[0]
     assert shop.delete_order(gone) is True
@@ -374,7 +373,7 @@ def test_a_deleted_order_vanishes_without_a_trace_and_can_come_back() -> None:
 
 def test_an_order_is_inserted_where_its_id_belongs() -> None:
     """`sort=id` includes orders added by hand, in gaps and after the end."""
-    shop = Shop(lambda: NOW)
+    shop = EditableShop(lambda: NOW)
     total = len(shop.select())
     ids = shop.select().ids(0, 200)
     gap = next(number for number in range(1, 500) if number not in ids)
@@ -386,7 +385,7 @@ def test_an_order_is_inserted_where_its_id_belongs() -> None:
     assert len(found) == total + 2
 
 
-def test_lists_of_the_account_can_be_changed(empty_shop: Shop) -> None:
+def test_lists_of_the_account_can_be_changed(empty_shop: EditableShop) -> None:
     """Rule tests rename a status, add a source and build their own catalogue."""
     empty_shop.add_status(status_payload(1, "Новий"))
     empty_shop.add_source(source_payload(44, "Ярмарок"))
@@ -404,7 +403,7 @@ def test_lists_of_the_account_can_be_changed(empty_shop: Shop) -> None:
     assert empty_shop.remove_record("sources", 44) is True
 
 
-def test_an_empty_shop_knows_no_buyers_but_those_of_its_orders(empty_shop: Shop) -> None:
+def test_an_empty_shop_knows_no_buyers_but_those_of_its_orders(empty_shop: EditableShop) -> None:
     """The buyer routes of a test's shop show the test's buyers."""
     assert empty_shop.buyer_ids() == []
     assert empty_shop.buyer(917) is None
@@ -434,7 +433,7 @@ def test_dates_are_read_in_every_form(text: object, moment: datetime | None) -> 
 
 def test_a_window_to_the_end_of_time_is_no_problem() -> None:
     """People use 9999-12-31 for "until now"."""
-    shop = Shop(lambda: NOW, first_day=date(2026, 9, 1))
+    shop = EditableShop(lambda: NOW, first_day=date(2026, 9, 1))
     forever = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
     assert len(shop.select(OrderFilter(created=forever))) == len(shop.select())
     assert len(shop.select(OrderFilter(updated=forever))) == len(shop.select())
@@ -442,7 +441,7 @@ def test_a_window_to_the_end_of_time_is_no_problem() -> None:
 
 def test_the_pinned_day_is_still_the_pinned_day() -> None:
     """The demo shop only changes on purpose, together with the number here."""
-    shop = Shop(lambda: NOW)
+    shop = EditableShop(lambda: NOW)
     records = _between(shop, datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC))
     text = json.dumps(records, default=str, sort_keys=True, ensure_ascii=False)
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "1fe39dc5298360f2"

@@ -12,8 +12,8 @@ from typing import Any
 import phonenumbers
 import pytest
 
-from keycrm_pipeline.sandbox.shop import Shop
-from keycrm_pipeline_tests.sandbox.conftest import NOW
+from keycrm_pipeline_tests.editable_shop import EditableShop
+from keycrm_pipeline_tests.sandbox.asking import NOW
 
 Record = dict[str, Any]
 KOPIYKA = Decimal("0.01")
@@ -89,7 +89,7 @@ def test_every_kind_of_discount_occurs_and_nearly_every_order_adds_up(two_months
 def test_orders_that_cannot_be_loaded_occur_now_and_then(two_months: list[Record]) -> None:
     """R10: about one in three hundred, of every kind within half a year, and some are fixed later."""
     assert 1 <= sum(bool(_reasons(order)) for order in two_months) <= len(two_months) / 100
-    shop = Shop(lambda: NOW)
+    shop = EditableShop(lambda: NOW)
     total = len(shop.select())
     half_a_year = shop.records(shop.select().ids(total - 7000, total))
     kinds = Counter(reason for order in half_a_year for reason in set(_reasons(order)))
@@ -116,7 +116,7 @@ def _kind(product: Record, offers: list[Record], parents: dict[int, int | None])
 
 
 def test_every_kind_of_product_is_in_the_catalogue_and_is_sold(
-    demo_shop: Shop, two_months: list[Record]
+    demo_shop: EditableShop, two_months: list[Record]
 ) -> None:
     """R5: 300 products; each kind is sold within two months, so that the demo shows all of them."""
     parents = {category["id"]: category["parent_id"] for category in demo_shop.records_of("categories")}
@@ -228,7 +228,7 @@ def test_the_demo_shows(what: str, found: Any, two_months: list[Record]) -> None
 
 
 def test_statuses_other_than_the_standard_ones_are_few_and_standard_ones_keep_their_key(
-    demo_shop: Shop,
+    demo_shop: EditableShop,
 ) -> None:
     """A standard status is named by its key until it is renamed; custom statuses have ids from 20 on."""
     statuses = {status["id"]: status for status in demo_shop.records_of("statuses")}

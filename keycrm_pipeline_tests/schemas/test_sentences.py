@@ -9,7 +9,7 @@ from string import Formatter as FieldParser
 import pandera.polars as pa
 import pytest
 
-from keycrm_pipeline.sandbox.payloads import offer_payload, product_payload
+from keycrm_pipeline.sandbox.payloads import product_payload
 from keycrm_pipeline.schemas.ops import REVIEW_KINDS
 from keycrm_pipeline.schemas.sentences import SENTENCES, in_ukrainian
 from keycrm_pipeline.schemas.validation import (
@@ -19,6 +19,7 @@ from keycrm_pipeline.schemas.validation import (
     PAYMENT_CHECKS,
     UNREADABLE_REASONS,
 )
+from keycrm_pipeline_tests.payloads import offer_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import kyiv, make_books, person
 from keycrm_pipeline_tests.pipeline.test_r10_rejected import BROKEN
 
