@@ -71,18 +71,18 @@ class WatchedApi(ScriptedApi):
 
     def __init__(self, shop: EditableShop) -> None:
         super().__init__(shop)
-        self.watch: Callable[[str, int], None] = lambda _walk, _page: None
+        self.watch: Callable[[str, int], None] = lambda _listing, _page: None
 
     def handle(
         self, method: str, path: str, query: Sequence[tuple[str, str]], headers: Mapping[str, str]
     ) -> SandboxResponse:
         """Tells, and answers."""
         if path.endswith("/order"):
-            self.watch(*_walk_and_page(query))
+            self.watch(*_listing_and_page(query))
         return super().handle(method, path, query, headers)
 
 
-def _walk_and_page(query: Sequence[tuple[str, str]]) -> tuple[str, int]:
+def _listing_and_page(query: Sequence[tuple[str, str]]) -> tuple[str, int]:
     asked = dict(query)
     window = asked.get("filter[created_between]") or asked.get("filter[updated_between]") or ""
     return window, int(asked["page"])
@@ -91,7 +91,7 @@ def _walk_and_page(query: Sequence[tuple[str, str]]) -> tuple[str, int]:
 def order_pages(api: ScriptedApi) -> list[tuple[str, int]]:
     """The pages of orders that were answered: what was asked for, and the page's number."""
     return [
-        _walk_and_page(request.query)
+        _listing_and_page(request.query)
         for request in api.requests
         if request.path.endswith("/order") and request.status == 200
     ]
@@ -107,15 +107,15 @@ def stored_order_pages(path: Path) -> set[tuple[str, int]]:
     with contextlib.closing(duckdb.connect(str(path), read_only=True)) as connection:
         try:
             stored = connection.execute(
-                "SELECT walk, page FROM ops.extraction_pages "
-                "WHERE regexp_matches(walk, '^created \\S+Z \\S+Z$')"
+                "SELECT listing, page FROM ops.extraction_pages "
+                "WHERE regexp_matches(listing, '^created \\S+Z \\S+Z$')"
             ).fetchall()
         except duckdb.CatalogException:
             # Killed before its tables were made.
             return set()
     pages = set()
-    for walk, page in stored:
-        start, end = (datetime.fromisoformat(instant) for instant in walk.split()[-2:])
+    for listing, page in stored:
+        start, end = (datetime.fromisoformat(instant) for instant in listing.split()[-2:])
         # Asked a second wider on each side.
         window = (start - timedelta(seconds=1), end + timedelta(seconds=1))
         pages.add((",".join(f"{instant:%Y-%m-%d %H:%M:%S}" for instant in window), page))

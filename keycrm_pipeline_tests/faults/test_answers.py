@@ -78,7 +78,7 @@ def test_key_revoked_in_the_middle(scene: tuple[CommandLine, ScriptedApi], clean
     line.key = "another-key"
     assert line.load("shop")["status"] == "succeeded"
     assert read_contents(line.database("shop")) == clean
-    pages = [page for _walk, page in order_pages(api)]
+    pages = [page for _listing, page in order_pages(api)]
     assert sorted(pages) == [1, 2, 3, 4]
 
 

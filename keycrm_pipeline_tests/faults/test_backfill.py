@@ -84,9 +84,9 @@ class Cut:
         self.over = threading.Event()
         api.watch = self._watch
 
-    def _watch(self, walk: str, page: int) -> None:
+    def _watch(self, listing: str, page: int) -> None:
         # Winter: local midnight is 22:00 UTC of the day before, and the list is asked a second wider.
-        if not walk.startswith(self._begins):
+        if not listing.startswith(self._begins):
             return
         if page == 1:
             self.over.wait(SLOWLY)
@@ -160,8 +160,8 @@ def test_backfill_goes_on_after_a_power_failure_and_without_a_daemon(places: Pat
     assert (slots.active_slot_count, slots.pending_step_count) == (0, 0)
     asked = order_pages(api)
     assert all(kept.values())
-    for walk, page in kept[1] | kept[2]:
-        assert asked.count((walk, page)) == 1, (walk, page)
+    for listing, page in kept[1] | kept[2]:
+        assert asked.count((listing, page)) == 1, (listing, page)
     assert [(status, seen) for status, seen in read_log(database, "status, orders_seen")] == [
         ("succeeded", 31 * 4),
         ("succeeded", 31 * 4),

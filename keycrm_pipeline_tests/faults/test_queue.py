@@ -40,7 +40,7 @@ class Meeting:
         for api in apis:
             api.watch = self._watch
 
-    def _watch(self, _walk: str, page: int) -> None:
+    def _watch(self, _listing: str, page: int) -> None:
         if page == 1 and not self.happened.is_set():
             self._barrier.wait(PATIENCE_SECONDS)
             self.happened.set()
@@ -71,7 +71,7 @@ def test_ten_queued_runs_of_two_shops_and_a_killed_command(places: Path) -> None
         asks, is_over = threading.Event(), threading.Event()
         stack.callback(is_over.set)
 
-        def hold(_walk: str, _page: int) -> None:
+        def hold(_listing: str, _page: int) -> None:
             asks.set()
             is_over.wait(PATIENCE_SECONDS)
 
