@@ -1,8 +1,8 @@
 """The order document (R6, R7, R8): header, goods lines, services tab and payments, derived for many orders at once.
 
 Pure functions over columns (polars frames, numpy arrays): money in whole kopiykas, percents in millionths, prices and
-quantities in billionths; in documents, quantities are thousandths. Which card a line belongs to is decided before (`books.products`), the sharing
-of discounts in `books.discounts`. No database, no clock.
+quantities in billionths; in documents, quantities are thousandths. Which card a line belongs to is decided before
+(`accounting.products`), the sharing of discounts in `accounting.discounts`. No database, no clock.
 """
 
 from __future__ import annotations

@@ -261,7 +261,9 @@ typed AS (
         filled(payment.status) AS status,
         list_position > payments OR flag(payment.is_expense) AS is_expense,
         left(payment.amount, 40) AS amount_text,
-        coalesce(not_a_number('actual_amount', payment.actual_amount), '') AS unreadable_fields
+        -- One mistake in both amounts is reported once.
+        coalesce(CASE WHEN payment.actual_amount <> payment.amount
+            THEN not_a_number('actual_amount', payment.actual_amount) END, '') AS unreadable_fields
     FROM unnested
 )
 SELECT * EXCLUDE (crm_payment_id), coalesce(crm_payment_id, -position) AS payment_id
