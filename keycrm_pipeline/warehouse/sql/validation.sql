@@ -27,10 +27,11 @@ CREATE OR REPLACE TEMP MACRO number(value) AS CASE
 END;
 CREATE OR REPLACE TEMP MACRO money(value) AS CAST(number(value) AS DECIMAL(18, 2));
 -- A price or a quantity with all its decimals. More digits before the point than the table takes, so that a number that
--- is too large is rejected as what it is.
+-- is too large is rejected as what it is; DuckDB reads the wide type fifty times slower, so it comes second.
 CREATE OR REPLACE TEMP MACRO in_full(value) AS CASE
     WHEN NOT contains(value, '_')
-    THEN coalesce(try_cast(value AS DECIMAL(28, 9)), try_cast(trimmed(value) AS DECIMAL(28, 9)))
+    THEN coalesce(
+        try_cast(value AS DECIMAL(18, 9)), try_cast(value AS DECIMAL(28, 9)), try_cast(trimmed(value) AS DECIMAL(28, 9)))
 END;
 CREATE OR REPLACE TEMP MACRO whole(value) AS CASE
     WHEN regexp_full_match(value, '-?[0-9]{1,19}(\.0+)?') THEN try_cast(value AS BIGINT)
