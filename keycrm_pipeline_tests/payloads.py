@@ -75,14 +75,17 @@ def line_payload(**overrides: Any) -> Payload:
 
 
 def payment_payload(payment_id: int = 71, amount: Any = 100, **overrides: Any) -> Payload:
-    """A payment: by default paid in hryvnias by method 2.
+    """A payment: by default paid in hryvnias by method 2; in one currency, `actual_currency`, unless two are given.
 
     Args:
         payment_id: KeyCRM's id of the payment.
         amount: Hryvnias.
         overrides: Any key with its value, such as `status`, `payment_method_id` or `actual_currency`.
     """
-    return {**_fresh(PAYMENT), "id": payment_id, "amount": amount, "actual_amount": amount, **overrides}
+    followed: Payload = {"actual_amount": amount}
+    if "actual_currency" in overrides:
+        followed["source_currency"] = overrides["actual_currency"]
+    return {**_fresh(PAYMENT), "id": payment_id, "amount": amount, **followed, **overrides}
 
 
 def expense_payload(payment_id: int = 72, amount: Any = 10, **overrides: Any) -> Payload:
@@ -109,8 +112,9 @@ def order_payload(
     """A valid order with every include, which adds up; any part of it can be overridden.
 
     Missing values are derived: `grand_total` is the sum of the lines (`price_sold` x `quantity`, each rounded
-    half up to kopiykas) minus `discount_amount` plus `shipping_price`, `wrap_price` and `taxes` (R6);
-    `products_total`, `total_discount`, `payments_total` and `payment_status` are computed in the same way;
+    half up to kopiykas) minus `discount_percent` of it and `discount_amount`, plus `shipping_price`, `wrap_price`
+    and `taxes` (R6); `products_total` (the lines after their own discounts), `total_discount` (the order's own
+    discount alone), `payments_total` and `payment_status` are computed in the same way;
     `created_at` and `updated_at` are `ordered_at`, `client_id` is the buyer's id, `status_group_id` and
     `status` are those of `status_id`, and missing ids of lines and payments are derived from the order's id.
     Values that are not numbers count as zero, so that a test can build a broken order.
@@ -195,22 +199,19 @@ def _rounded(value: Decimal) -> Decimal:
     return value.quantize(_KOPIYKA, rounding=ROUND_HALF_UP)
 
 
-def _line_sum(lines: Iterable[Mapping[str, Any]], price_key: str) -> Decimal:
-    """The sum of price x quantity over the lines, each line rounded half up to kopiykas."""
+def _line_sum(lines: Iterable[Mapping[str, Any]]) -> Decimal:
+    """The sum of price sold x quantity over the lines, each line rounded half up to kopiykas."""
     return sum(
-        (_rounded(_amount(line.get(price_key)) * _amount(line.get("quantity"))) for line in lines),
+        (_rounded(_amount(line.get("price_sold")) * _amount(line.get("quantity"))) for line in lines),
         Decimal(0),
     )
 
 
 def _fill_totals(order: Payload, overrides: Mapping[str, Any]) -> None:
     """Add the totals that the caller did not pass (R6) to the order."""
-    list_sum = _line_sum(order["products"], "price")
-    sold_sum = _line_sum(order["products"], "price_sold")
-    discount = _amount(order["discount_amount"])
+    sold_sum = _line_sum(order["products"])
     percent = _amount(order["discount_percent"])
-    if percent and not discount:
-        discount = _rounded(sold_sum * percent / 100)
+    discount = _rounded(sold_sum * percent / 100) + _amount(order["discount_amount"])
     additions = _amount(order["shipping_price"]) + _amount(order["wrap_price"]) + _amount(order["taxes"])
     paid = sum(
         (
@@ -223,8 +224,8 @@ def _fill_totals(order: Payload, overrides: Mapping[str, Any]) -> None:
     grand_total = sold_sum - discount + additions
     totals = {
         "grand_total": grand_total,
-        "products_total": list_sum,
-        "total_discount": list_sum - sold_sum + discount,
+        "products_total": sold_sum,
+        "total_discount": discount,
         "payments_total": paid,
         "expenses_sum": sum((_amount(expense["amount"]) for expense in order["expenses"]), Decimal(0)),
     }

@@ -1,8 +1,8 @@
 """What each order line costs, how an order's discount is shared, and whether the order adds up (R6).
 
-Everything is computed on columns of whole numbers: money in kopiykas, prices in millionths of a hryvnia,
-quantities in thousandths, percents in millionths of a percent, all `int64`. Where a product would not fit
-into 64 bits, those rows are computed with whole numbers of any size. Binary floating point is used nowhere.
+Everything is computed on columns of whole numbers: money in kopiykas, prices and quantities in billionths,
+percents in millionths of a percent, all `int64`. Where a product would not fit into 64 bits, those rows are
+computed with whole numbers of any size. Binary floating point is used nowhere.
 Which services an order has, and what stands in which table, is not decided here.
 """
 
@@ -27,15 +27,29 @@ MOST_LINES = 10_000
 bits.
 """
 
-MONEY_RULES = ("none", "discount_amount", "discount_percent", "total_discount")
+MONEY_RULES = (
+    "none",
+    "total_discount",
+    "percent_and_amount",
+    "discount_amount",
+    "discount_percent",
+    "total_discount_less_lines",
+)
 """The candidates of R6 in their order; `Settlement.rule` counts from 0 in this list."""
 
 NO_RULE = -1
 """`Settlement.rule` of an order that adds up with no candidate."""
 
 _LARGEST_WHOLE = 2**63 - 1
-_PRICE_TIMES_QUANTITY_TO_KOPIYKAS = 10**7
-"""Millionths of a hryvnia times thousandths, in one kopiyka."""
+BILLIONTHS = 10**9
+"""Prices and quantities are counted in these: KeyCRM sends more decimals than a document shows (R6)."""
+
+_PER_KOPIYKA = BILLIONTHS**2 // 100
+"""Billionths of a hryvnia times billionths of a unit, in one kopiyka."""
+_PLAIN_PRICE = 10**3
+"""A price of at most six decimals is a multiple of this."""
+_PLAIN_QUANTITY = 10**6
+"""A quantity of at most three decimals is a multiple of this."""
 _MILLIONTHS_OF_A_PERCENT = 10**8
 """Millionths of a percent in the whole."""
 _OUT_OF_REACH = 2**61
@@ -53,7 +67,7 @@ class OrderMoney:
         taxes: Taxes, kopiykas, 0 when missing.
         discount_amount: Discount of the order as an amount, kopiykas, 0 when missing.
         discount_percent: Discount of the order in millionths of a percent (5 % is 5,000,000), 0 when missing.
-        total_discount: All discounts by KeyCRM's own count, kopiykas, 0 when missing.
+        total_discount: KeyCRM's own count of the order's discount, kopiykas, 0 when missing.
     """
 
     grand_total: Whole
@@ -86,17 +100,23 @@ class Settlement:
     """What R6 makes of the orders; money in kopiykas.
 
     For every order: sum of its `line_amount` + shipping + wrap + taxes + `difference` = grand_total, where
-    shipping, wrap and taxes below zero count as nothing, because no line of the services tab shows them (R7).
+    shipping, wrap and taxes below zero count as nothing, because no line of the services tab shows them (R7), and
+    shipping and wrap are lowered by their discounts.
 
     Attributes:
         discount: Of each order, the discount D that was shared over its lines.
-        difference: Of each order, what is left when no candidate makes it add up; otherwise 0.
+        shipping_discount: Of each order, the part of its discount that exceeds the lines and lowers the delivery.
+        wrap_discount: Of each order, the part that exceeds the delivery too and lowers the wrap.
+        difference: Of each order, what is left when no candidate makes it add up, or when its discount exceeds
+            everything it could lower; otherwise 0.
         rule: Of each order, which candidate made it add up: an index of `MONEY_RULES`, or `NO_RULE`.
         line_amount: Of each line, what it costs the buyer in total.
         line_discount: Of each line, list price x quantity minus `line_amount`.
     """
 
     discount: Whole
+    shipping_discount: Whole
+    wrap_discount: Whole
     difference: Whole
     rule: npt.NDArray[np.int8]
     line_amount: Whole
@@ -135,29 +155,28 @@ def _rounded_share(left: Whole, right: Whole, divisor: int) -> Whole:
     return result
 
 
-def amounts_fit(price_millionths: Whole, quantity_thousandths: Whole) -> npt.NDArray[np.bool_]:
-    """Tell which lines cost no more than `LARGEST_AMOUNT`, so that `line_amounts` takes them.
-
-    A validation asks this first and rejects the order of a line that does not fit (R10).
-    """
-    amounts = _rounded_share(price_millionths, quantity_thousandths, _PRICE_TIMES_QUANTITY_TO_KOPIYKAS)
-    return _within(amounts, LARGEST_AMOUNT)
-
-
-def line_amounts(price_millionths: Whole, quantity_thousandths: Whole) -> Whole:
+def line_amounts(price: Whole, quantity: Whole) -> Whole:
     """Return price x quantity of each line in kopiykas, rounded half up (R6).
 
-    Half a kopiyka goes away from zero, also for a line of a return with a negative price or quantity, so
-    that selling and taking back come to nothing.
+    Half a kopiyka goes away from zero, also for a line of a return with a negative price, so that selling and
+    taking back come to nothing.
 
     Args:
-        price_millionths: Price per unit in millionths of a hryvnia.
-        quantity_thousandths: Quantity in thousandths.
+        price: Price per unit in billionths of a hryvnia.
+        quantity: Quantity in billionths.
 
     Raises:
-        OverflowError: When a line costs more than `LARGEST_AMOUNT` (see `amounts_fit`).
+        OverflowError: When a line costs more than `LARGEST_AMOUNT`; a validation rejects such an order (R10).
     """
-    amounts = _rounded_share(price_millionths, quantity_thousandths, _PRICE_TIMES_QUANTITY_TO_KOPIYKAS)
+    # Nearly all prices and quantities have few decimals: counted in larger units, their products fit into 64 bits.
+    plain = (price % _PLAIN_PRICE == 0) & (quantity % _PLAIN_QUANTITY == 0)
+    amounts = _rounded_share(
+        np.where(plain, price // _PLAIN_PRICE, 0),
+        np.where(plain, quantity // _PLAIN_QUANTITY, 0),
+        _PER_KOPIYKA // (_PLAIN_PRICE * _PLAIN_QUANTITY),
+    )
+    if not plain.all():
+        amounts[~plain] = _rounded_share(price[~plain], quantity[~plain], _PER_KOPIYKA)
     _refuse_beyond("price x quantity", amounts)
     return amounts
 
@@ -258,8 +277,10 @@ def settle(orders: OrderMoney, lines: LineMoney) -> Settlement:
     An order adds up with a discount D when lines' sum - D + shipping + wrap + taxes is its grand total
     within one kopiyka a line. The first candidate of `MONEY_RULES` with which it does is taken, and the
     remainder is put into D. When none does, D is 0 and the order keeps its `difference`: nothing is changed
-    to fit. An order without lines has nothing a discount could be shared over, so all it lacks is
-    `difference`.
+    to fit.
+
+    No line goes below zero: of a discount larger than the lines' sum, the rest lowers the delivery, then the
+    wrap; what still remains is `difference`.
 
     Shipping, wrap and taxes below zero count as nothing, because the services tab does not show them (R7);
     such an order shows a `difference` unless a discount explains it.
@@ -288,21 +309,35 @@ def settle(orders: OrderMoney, lines: LineMoney) -> Settlement:
     # What the lines and services come to beyond the grand total: the discount that would make the order add
     # up exactly.
     needed = sold + services - orders.grand_total
+    of_percent = _rounded_share(sold, orders.discount_percent, _MILLIONTHS_OF_A_PERCENT)
     candidates = (
         np.zeros_like(needed),
+        orders.total_discount,
+        of_percent + orders.discount_amount,
         orders.discount_amount,
-        _rounded_share(sold, orders.discount_percent, _MILLIONTHS_OF_A_PERCENT),
+        of_percent,
         orders.total_discount - (listed - sold),
     )
     rule = np.full(len(needed), NO_RULE, np.int8)
     for position, candidate in reversed(list(enumerate(candidates))):
         # From the last to the first, so that the first one that fits stands in the end.
-        rule[(np.abs(needed - candidate) <= counts) & (counts > 0)] = position
-    # Nothing but services, and they are the grand total: candidate 0 without a line to share anything over.
-    rule[(counts == 0) & (needed == 0)] = 0
+        rule[np.abs(needed - candidate) <= counts] = position
 
     adds_up = rule != NO_RULE
-    discount = np.where(adds_up, needed, 0)
-    difference = np.where(adds_up, 0, -needed)
+    unshared = np.where(adds_up, needed, 0)
+    # Below zero it is the remainder of rounding, which raises the lines; an order without lines has none.
+    discount = np.minimum(unshared, np.maximum(sold, 0))
+    unshared = unshared - discount
+    shipping_discount = np.minimum(unshared, np.maximum(orders.shipping, 0))
+    wrap_discount = np.minimum(unshared - shipping_discount, np.maximum(orders.wrap, 0))
+    difference = np.where(adds_up, shipping_discount + wrap_discount - unshared, -needed)
     line_amount = lines.sold - share_by_largest_remainder(discount, lines.sold, lines.order_index)
-    return Settlement(discount, difference, rule, line_amount, lines.listed - line_amount)
+    return Settlement(
+        discount,
+        shipping_discount,
+        wrap_discount,
+        difference,
+        rule,
+        line_amount,
+        lines.listed - line_amount,
+    )

@@ -1,8 +1,8 @@
 """The order document (R6, R7, R8): header, goods lines, services tab and payments, derived for many orders at once.
 
-Pure functions over columns (polars frames, numpy arrays): money in whole kopiykas, quantities in thousandths,
-prices and percents in millionths. Which card a line belongs to is decided before (`books.products`), the sharing
-of discounts in `books.discounts`. No database, no clock.
+Pure functions over columns (polars frames, numpy arrays): money in whole kopiykas, percents in millionths, prices and
+quantities in billionths; in documents, quantities are thousandths. Which card a line belongs to is decided before
+(`accounting.products`), the sharing of discounts in `accounting.discounts`. No database, no clock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from keycrm_pipeline.accounting.discounts import LineMoney, OrderMoney, line_amounts, settle
+from keycrm_pipeline.accounting.discounts import (
+    BILLIONTHS,
+    LineMoney,
+    OrderMoney,
+    Settlement,
+    line_amounts,
+    settle,
+)
 from keycrm_pipeline.kinds import DELIVERY, SERVICE, SERVICE_LINE_NAMES, TAX, WRAP
 
 SOURCE_NUMBER_PREFIX = "Номер джерела: "
@@ -21,11 +28,14 @@ HOME_COUNTRY_CODES = ("UA", "UKR")
 HOME_COUNTRY_NAMES = ("україна", "ukraine", "украина")
 ONE_UNIT = 1000
 """Quantity 1 in thousandths."""
+_THOUSANDTH = BILLIONTHS // ONE_UNIT
+"""A thousandth in billionths."""
 
 ADDRESS_PARTS = ("country", "region", "city", "zip", "receive_point", "street", "second_line")
 
 RULE_INPUTS = (
     "source_currency",
+    "booked_currency",
     "buyer_comment",
     "manager_comment",
     "shipping_price",
@@ -81,7 +91,8 @@ def derive_documents(
     """Derives the documents of a batch of orders.
 
     Args:
-        orders: One row an order, sorted by `order_id`: typed header with `partner_id`, `stage`, `source_currency`.
+        orders: One row an order, sorted by `order_id`: typed header with `partner_id`, `stage`, `source_currency`,
+            and `booked_currency`, the currency of its document if that is of the same source.
         lines: Lines with `product_id`, `variant_id`, `kind` of the card, sorted by `order_id`, `line_no`.
         payments: Payments and expenses with `method`, sorted by `order_id`, `position`.
         settings: The profile's choices.
@@ -105,13 +116,15 @@ def derive_documents(
     )
     priced = lines.with_columns(
         # A document shows a price in kopiykas: half a kopiyka is rounded up, as for amounts.
-        price=pl.Series(line_amounts(lines["price"].to_numpy(), np.full(lines.height, ONE_UNIT))),
+        price=pl.Series(line_amounts(lines["price"].to_numpy(), np.full(lines.height, BILLIONTHS))),
+        # It is shown with three decimals; the amounts above follow from all of them.
+        quantity=(pl.col("quantity") + _THOUSANDTH // 2) // _THOUSANDTH,
         discount=pl.Series(settlement.line_discount),
         amount=pl.Series(settlement.line_amount),
     )
     is_service = pl.col("kind") == SERVICE
     goods = priced.filter(~is_service)
-    services = _services(orders, priced.filter(is_service), lines, settings)
+    services = _services(orders, priced.filter(is_service), lines, settlement, settings)
     currencies = _currencies(orders, payments, settings)
     booked_payments = _payments(payments, currencies, settings)
     return Documents(
@@ -139,7 +152,11 @@ def derive_documents(
 
 
 def _services(
-    orders: pl.DataFrame, service_lines: pl.DataFrame, lines: pl.DataFrame, settings: DocumentSettings
+    orders: pl.DataFrame,
+    service_lines: pl.DataFrame,
+    lines: pl.DataFrame,
+    settlement: Settlement,
+    settings: DocumentSettings,
 ) -> pl.DataFrame:
     """The services tab (R7): lines of kind service, then delivery, wrap and tax where they are above zero."""
     columns = (
@@ -157,13 +174,17 @@ def _services(
         "amount",
     )
     last_lines = lines.group_by("order_id").agg(pl.col("line_no").max().alias("last_line"))
+    charged = (
+        (DELIVERY, "shipping_price", pl.lit(pl.Series(settlement.shipping_discount))),
+        (WRAP, "wrap_price", pl.lit(pl.Series(settlement.wrap_discount))),
+        (TAX, "taxes", pl.lit(0, pl.Int64)),
+    )
     extras = (
-        orders.select(
-            "order_id",
-            **{DELIVERY: pl.col("shipping_price"), WRAP: pl.col("wrap_price"), TAX: pl.col("taxes")},
+        pl.concat(
+            orders.select("order_id", kind=pl.lit(kind), price=pl.col(price), discount=discount)
+            for kind, price, discount in charged
         )
-        .unpivot(index="order_id", variable_name="kind", value_name="amount")
-        .filter(pl.col("amount") > 0)
+        .filter(pl.col("price") > 0)
         .join(last_lines, on="order_id", how="left")
         .with_columns(
             rank=pl.col("kind").replace_strict(
@@ -186,8 +207,7 @@ def _services(
             sku=pl.lit(None, pl.String),
             characteristics=pl.lit(None, pl.String),
             quantity=pl.lit(ONE_UNIT, pl.Int64),
-            price=pl.col("amount"),
-            discount=pl.lit(0, pl.Int64),
+            amount=pl.col("price") - pl.col("discount"),
         )
     )
     return pl.concat([service_lines.select(columns), extras.select(columns)], how="vertical_relaxed").sort(
@@ -196,24 +216,44 @@ def _services(
 
 
 def _currencies(orders: pl.DataFrame, payments: pl.DataFrame, settings: DocumentSettings) -> pl.DataFrame:
-    """`order_id`, `order_currency`: of the source, else of the first payment, else the profile's (R8)."""
+    """`order_id`, `order_currency` (R8).
+
+    The currency is that of the source, else of the first payment, else the profile's. A source or a profile whose
+    currency was changed since does not restate a booked document.
+    """
     first_payments = (
-        payments.filter(~pl.col("is_expense"))
+        _deciding(payments)
         .group_by("order_id", maintain_order=True)
         .agg(pl.col("currency").first().alias("payment_currency"))
     )
     return (
-        orders.select("order_id", "source_currency")
+        orders.select("order_id", "source_currency", "booked_currency")
         .join(first_payments, on="order_id", how="left")
         .select(
             "order_id",
-            order_currency=pl.coalesce("source_currency", "payment_currency", pl.lit(settings.currency)),
+            order_currency=pl.when(
+                pl.col("source_currency").is_null() & pl.col("payment_currency").is_not_null()
+            )
+            .then("payment_currency")
+            .otherwise(pl.coalesce("booked_currency", "source_currency", pl.lit(settings.currency))),
         )
     )
 
 
+def _deciding(payments: pl.DataFrame) -> pl.DataFrame:
+    """The payments that decide about the order: neither cancelled nor an expense."""
+    return payments.filter(~pl.col("is_expense") & (pl.col("status").fill_null("") != "canceled"))
+
+
 def _payments(payments: pl.DataFrame, currencies: pl.DataFrame, settings: DocumentSettings) -> pl.DataFrame:
-    """Payments and expenses with their account and currency (R8)."""
+    """Payments and expenses with their account, and the amount in the order's currency if there is one (R8)."""
+    # A payment that names one currency and one amount was made in that currency.
+    named = pl.coalesce(
+        "source_currency",
+        pl.when(pl.col("actual_amount").fill_null(pl.col("amount")) == pl.col("amount")).then("currency"),
+        "order_currency",
+    )
+    takes_amount = (named == pl.col("order_currency")) | pl.col("currency").is_null()
     return payments.join(currencies, on="order_id", how="inner").select(
         "order_id",
         "payment_id",
@@ -222,8 +262,8 @@ def _payments(payments: pl.DataFrame, currencies: pl.DataFrame, settings: Docume
         "method_id",
         "method",
         account=_mapped("method_id", settings.accounts, pl.lit(settings.account)),
-        amount="amount",
-        currency=pl.coalesce("currency", "order_currency"),
+        amount=pl.when(takes_amount).then("amount").otherwise(pl.coalesce("actual_amount", "amount")),
+        currency=pl.when(takes_amount).then(named).otherwise("currency"),
         status="status",
         is_expense="is_expense",
     )
@@ -265,7 +305,7 @@ def _headers(
         .agg(pl.col("amount").sum().alias("paid_total"))
     )
     accounts = (
-        payments.filter(~pl.col("is_expense") & (pl.col("status").fill_null("") != "canceled"))
+        _deciding(payments)
         .group_by("order_id", maintain_order=True)
         .agg(pl.col("method_id").first().alias("account_method_id"))
     )

@@ -46,8 +46,8 @@ from keycrm_pipeline.sandbox.people import People
 from keycrm_pipeline.sandbox.randomness import SeededRandom, WeightedChoice
 
 Discount = Literal[
-    "none", "line_percent", "line_amount", "amount", "percent", "percent_in_lines", "total_only",
-    "lines_and_amount", "lines_and_percent", "kopiyka_off", "odd_bundle", "does_not_add_up",
+    "none", "line_percent", "line_amount", "amount", "percent", "percent_and_amount", "percent_in_lines", "total_only",
+    "lines_and_amount", "lines_and_percent", "lines_and_both", "kopiyka_off", "odd_bundle", "does_not_add_up",
 ]  # fmt: skip
 """Where an order's discount is recorded. All but the last add up by R6; the last is off by at least 15 hryvnias."""
 
@@ -60,11 +60,13 @@ _DISCOUNT_CHOICE: Final = WeightedChoice[Discount](
         ("line_percent", 110),
         ("line_amount", 30),
         ("amount", 80),
-        ("percent", 70),
+        ("percent", 45),
+        ("percent_and_amount", 25),
         ("percent_in_lines", 50),
         ("total_only", 35),
         ("lines_and_amount", 25),
-        ("lines_and_percent", 15),
+        ("lines_and_percent", 8),
+        ("lines_and_both", 7),
         ("kopiyka_off", 20),
         ("odd_bundle", 20),
         ("does_not_add_up", 5),
@@ -676,13 +678,14 @@ def _discounted(random: SeededRandom, lines: list[Payload]) -> tuple[Payload, in
     """
     kind = _DISCOUNT_CHOICE.draw(random)
     fields: Payload = {"discount_amount": 0, "discount_percent": 0}
-    if kind in ("line_percent", "line_amount", "percent_in_lines", "lines_and_amount", "lines_and_percent"):
+    if kind in (
+        "line_percent", "line_amount", "percent_in_lines", "lines_and_amount", "lines_and_percent", "lines_and_both",
+    ):  # fmt: skip
         fields["discount_percent"] = _discount_lines(random, lines, kind)
     elif kind == "odd_bundle":
         price = _kopiykas(lines[0]["price"])
         lines[0]["quantity"] = 3
         _reprice(lines[0], price // 100 * 100 - 67 if price >= 300 else price)
-    list_sum = sum(_line_amount(_kopiykas(line["price"]), _thousandths(line["quantity"])) for line in lines)
     sold_sum = sum(
         _line_amount(_kopiykas(line["price_sold"]), _thousandths(line["quantity"])) for line in lines
     )
@@ -693,10 +696,17 @@ def _discounted(random: SeededRandom, lines: list[Payload]) -> tuple[Payload, in
     if kind in ("amount", "lines_and_amount") and is_large_enough:
         discount = max(100 * len(lines), sold_sum * random.between(3, 15) // 10_000 * 100)
         fields["discount_amount"] = money(discount)
-    elif kind in ("percent", "lines_and_percent", "kopiyka_off") and is_large_enough:
+    elif is_large_enough and kind in (
+        "percent", "percent_and_amount", "lines_and_percent", "lines_and_both", "kopiyka_off",
+    ):  # fmt: skip
         percent = random.choice((5, 7, 10, 12, 15))
         discount = (sold_sum * percent + 50) // 100
         fields["discount_percent"] = percent
+        if kind in ("percent_and_amount", "lines_and_both"):
+            # Managers round what the percentage leaves to whole hryvnias.
+            kopiykas = (sold_sum - discount) % 100
+            fields["discount_amount"] = money(kopiykas)
+            discount += kopiykas
         if kind == "kopiyka_off":
             unexplained = random.between(1, len(lines)) * random.choice((1, -1))
     elif kind == "total_only" and is_large_enough:
@@ -708,8 +718,9 @@ def _discounted(random: SeededRandom, lines: list[Payload]) -> tuple[Payload, in
         unexplained = 1
     elif kind == "does_not_add_up":
         unexplained = -random.between(1500, 9000) if sold_sum > 20_000 else random.between(1500, 9000)
-    fields["products_total"] = money(list_sum)
-    fields["total_discount"] = money(list_sum - sold_sum + discount)
+    # KeyCRM counts the lines' own discounts in neither of them.
+    fields["products_total"] = money(sold_sum)
+    fields["total_discount"] = money(discount)
     fields["discount_data"] = {"individual": money(discount), "loyalty": 0} if discount else _BLANK
     return fields, sold_sum - discount + unexplained
 

@@ -14,8 +14,8 @@ from keycrm_pipeline.schemas.columns import (
     QUANTITY,
     Column,
     Table,
-    above_zero,
     adds_up,
+    not_below_zero,
     one_of,
 )
 
@@ -215,7 +215,13 @@ ORDER_LINES = Table(
         Column("sku", "VARCHAR", "SKU (article)."),
         Column("characteristics", "VARCHAR", "Options, `Колір: Червоний; Розмір: M`."),
         Column("unit", "VARCHAR", "Unit of measure; empty for pieces."),
-        Column("quantity", QUANTITY, "Quantity.", nullable=False, checks=(above_zero("quantity"),)),
+        Column(
+            "quantity",
+            QUANTITY,
+            "Quantity, shown with 3 decimals; discount and amount follow from all decimals that KeyCRM sent.",
+            nullable=False,
+            checks=(not_below_zero("quantity"),),
+        ),
         Column("price", MONEY, "List price per unit.", nullable=False),
         Column("discount", MONEY, "price x quantity minus amount.", nullable=False),
         Column("amount", MONEY, "What the line costs the buyer.", nullable=False),
@@ -247,7 +253,13 @@ ORDER_SERVICES = Table(
         Column("name", "VARCHAR", "Name as sold.", nullable=False),
         Column("sku", "VARCHAR", "SKU (article)."),
         Column("characteristics", "VARCHAR", "Options."),
-        Column("quantity", QUANTITY, "Quantity.", nullable=False, checks=(above_zero("quantity"),)),
+        Column(
+            "quantity",
+            QUANTITY,
+            "Quantity, shown with 3 decimals; discount and amount follow from all decimals that KeyCRM sent.",
+            nullable=False,
+            checks=(not_below_zero("quantity"),),
+        ),
         Column("price", MONEY, "Price per unit.", nullable=False),
         Column("discount", MONEY, "price x quantity minus amount.", nullable=False),
         Column("amount", MONEY, "What it costs the buyer.", nullable=False),
@@ -271,8 +283,10 @@ ORDER_PAYMENTS = Table(
         Column("method_id", "BIGINT", "Payment method."),
         Column("method", "VARCHAR", "Its name."),
         Column("account", "VARCHAR", "Bank account or cash desk (Банк. рахунок/Каса)."),
-        Column("amount", MONEY, "Amount.", nullable=False),
-        Column("currency", "VARCHAR", "Currency of the payment.", nullable=False),
+        Column(
+            "amount", MONEY, "Amount, in the order's currency if the payment has one in it.", nullable=False
+        ),
+        Column("currency", "VARCHAR", "Currency of the amount.", nullable=False),
         Column("status", "VARCHAR", "paid, not_paid or canceled."),
         Column("is_expense", "BOOLEAN", "Whether it is an expense of the shop.", nullable=False),
     ),

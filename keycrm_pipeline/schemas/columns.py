@@ -4,8 +4,9 @@ From one `Table` are derived the statement that creates it (`warehouse`), the ch
 is written (`Table.checked`), the column comments in DuckDB, the column list of the Dagster asset and the table
 reference in the docs. SQL, Dagster and accounting rules do not belong here.
 
-In a frame, money is whole kopiykas, quantities are thousandths, prices and percentages millionths (all Int64): Python
-decimal objects are slow, and binary floats lose kopiykas. The tables themselves use DECIMAL; the warehouse converts.
+In a frame, money is whole kopiykas, quantities are thousandths, percentages millionths, and what is multiplied in full
+is billionths (all Int64): Python decimal objects are slow, and binary floats lose kopiykas. The tables themselves use
+DECIMAL; the warehouse converts.
 
 pandera and polars are imported only when a frame is checked: a command that just reads the exchange log must answer
 at once.
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 MONEY = "DECIMAL(18,2)"
 """Hryvnias (or the order's own currency) with kopiykas."""
 QUANTITY = "DECIMAL(18,3)"
-PRICE = "DECIMAL(18,6)"
-"""A price per unit as KeyCRM stores it: percentages lead to more than two decimals."""
+"""A quantity as a document shows it."""
+FULL = "DECIMAL(19,9)"
+"""A price per unit or a quantity as KeyCRM sent it, to be multiplied in full (R6). Billionths up to nine billion fit
+into 64 bits; larger values are rejected."""
 PERCENT = "DECIMAL(18,6)"
 INSTANT = "TIMESTAMPTZ"
 TEXT_LIST = "VARCHAR[]"
@@ -52,7 +55,7 @@ def _frame_types() -> dict[str, Any]:
         INSTANT: pl.Datetime("us", "UTC"),
         MONEY: pl.Int64,
         QUANTITY: pl.Int64,
-        PRICE: pl.Int64,
+        FULL: pl.Int64,
         PERCENT: pl.Int64,
         TEXT_LIST: pl.List(pl.String),
         INTEGER_LIST: pl.List(pl.Int64),
@@ -172,13 +175,13 @@ def frame_type(column_type: str) -> Any:
     return _frame_types()[column_type]
 
 
-def above_zero(what: str) -> CheckMaker:
-    """A check that a number is more than zero; `what` names it in the failure."""
+def not_below_zero(what: str) -> CheckMaker:
+    """A check that a number is not negative; `what` names it in the failure."""
 
     def make() -> pa.Check:
         import pandera.polars as pa
 
-        return pa.Check.gt(0, error=f"{what} is not above zero")
+        return pa.Check.ge(0, error=f"{what} is below zero")
 
     return make
 

@@ -88,6 +88,24 @@ _KINDS = (
         assertion="Every order adds up in KeyCRM.",
     ),
     ReviewKind(
+        "payment_conflict",
+        title=Sentence("Payments that do not fit their orders", "Оплати, що не відповідають замовленням"),
+        advice=Sentence(
+            "Check the payments and lines in KeyCRM, then load the days of these orders again.",
+            "Перевірте оплати й рядки в KeyCRM і завантажте дні цих замовлень ще раз.",
+        ),
+        assertion="Every paid order has a payment, and each payment and line is booked in a single order.",
+    ),
+    ReviewKind(
+        "currency_conflict",
+        title=Sentence("Orders in another currency than their source", "Валюта замовлення й джерела різна"),
+        advice=Sentence(
+            "The documents keep the currency they were booked in. Check the source's currency in KeyCRM.",
+            "Документи лишаються у валюті, в якій їх проведено. Перевірте валюту джерела в KeyCRM.",
+        ),
+        assertion="Every order is booked in the currency of its source.",
+    ),
+    ReviewKind(
         "rejected_order",
         title=Sentence("Orders that could not be loaded", "Відхилені замовлення"),
         advice=Sentence(

@@ -101,6 +101,10 @@ PAYMENT_NOT_A_NUMBER = Sentence(
     "Оплата {position}: сума не є числом «{amount_text}».",
 )
 
+PAYMENT_FIELD_NOT_A_NUMBER = Sentence(
+    "Payment {position}: not a number: {value}.", "Оплата {position}: не число: {value}."
+)
+
 # The review list. No names, phones or e-mails of people: the list is shown on the Dagster page.
 
 UNMAPPED_STATUS = Sentence(
@@ -144,6 +148,30 @@ ORDER_DIFFERENCE = Sentence(
     "{currency}. Check its discounts there; it was loaded as it is.",
     "Замовлення {order_id} не сходиться в KeyCRM: підсумкова сума відрізняється від суми рядків на "
     "{difference} {currency}. Перевірте там його знижки; його завантажено, як є.",
+)
+PAID_WITHOUT_PAYMENT = Sentence(
+    "Order {order_id} is paid according to KeyCRM, but has no payment in its currency that is paid. Check its "
+    "payments there.",
+    "Замовлення {order_id} у KeyCRM позначено оплаченим, але проведеної оплати у його валюті немає. Перевірте там "
+    "його оплати.",
+)
+PAYMENT_IN_SEVERAL_ORDERS = Sentence(
+    "Payment {payment_id} is booked in several orders: {order_ids}. Check in KeyCRM which order it belongs to, and "
+    "load the days of these orders again.",
+    "Оплату {payment_id} проведено в кількох замовленнях: {order_ids}. Перевірте в KeyCRM, чия вона, і завантажте "
+    "дні цих замовлень ще раз.",
+)
+LINE_IN_SEVERAL_ORDERS = Sentence(
+    "Line {line_id} is booked in several orders: {order_ids}. Check in KeyCRM which order it belongs to, and load "
+    "the days of these orders again.",
+    "Рядок {line_id} проведено в кількох замовленнях: {order_ids}. Перевірте в KeyCRM, чий він, і завантажте дні "
+    "цих замовлень ще раз.",
+)
+CURRENCY_CONFLICT = Sentence(
+    "Order {order_id} was booked in {booked_currency}, but its source now sells in {source_currency}. The document "
+    "was not changed. Check the source's currency in KeyCRM.",
+    "Замовлення {order_id} проведено у валюті {booked_currency}, а його джерело тепер продає у {source_currency}. "
+    "Документ не змінено. Перевірте валюту джерела в KeyCRM.",
 )
 ORDER_REJECTED = Sentence(
     "Order {order_id} could not be loaded: {reasons} Fix it in KeyCRM; the next load picks it up.",

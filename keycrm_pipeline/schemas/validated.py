@@ -6,7 +6,7 @@ What an order must fulfil to get here is in `validation`.
 
 from __future__ import annotations
 
-from keycrm_pipeline.schemas.columns import INSTANT, MONEY, PERCENT, PRICE, QUANTITY, Column, Table
+from keycrm_pipeline.schemas.columns import FULL, INSTANT, MONEY, PERCENT, Column, Table
 
 VALIDATED_ORDERS = Table(
     "validated",
@@ -36,7 +36,12 @@ VALIDATED_ORDERS = Table(
         Column("taxes", MONEY, "Taxes; 0 when none.", nullable=False),
         Column("discount_amount", MONEY, "Discount of the order as an amount; 0 when none.", nullable=False),
         Column("discount_percent", PERCENT, "Discount of the order in percent; 0 when none.", nullable=False),
-        Column("total_discount", MONEY, "All discounts by KeyCRM's own count; 0 when none.", nullable=False),
+        Column(
+            "total_discount",
+            MONEY,
+            "The order's discount by KeyCRM's own count; 0 when none.",
+            nullable=False,
+        ),
         Column("payment_status", "VARCHAR", "not_paid, part_paid, paid or overpaid."),
         Column("buyer_comment", "VARCHAR", "The buyer's comment."),
         Column("manager_comment", "VARCHAR", "The manager's comment."),
@@ -71,9 +76,9 @@ VALIDATED_ORDER_LINES = Table(
         Column("sku", "VARCHAR", "SKU (article): the line's, else the offer's."),
         Column("name", "VARCHAR", "Name as sold.", nullable=False),
         Column("unit", "VARCHAR", "Unit of measure; empty for pieces."),
-        Column("quantity", QUANTITY, "Quantity.", nullable=False),
-        Column("price", PRICE, "List price per unit.", nullable=False),
-        Column("price_sold", PRICE, "Price per unit after the line's own discounts.", nullable=False),
+        Column("quantity", FULL, "Quantity as KeyCRM sent it.", nullable=False),
+        Column("price", FULL, "List price per unit as KeyCRM sent it.", nullable=False),
+        Column("price_sold", FULL, "Price per unit after the line's own discounts.", nullable=False),
         Column("characteristics", "VARCHAR", "Chosen options, `Колір: Червоний; Розмір: M`."),
         Column("offer_id", "BIGINT", "Offer in KeyCRM's catalogue; empty for a one-off line."),
         Column("offer_sku", "VARCHAR", "The offer's own SKU."),
@@ -106,8 +111,12 @@ VALIDATED_ORDER_PAYMENTS = Table(
         Column("position", "INTEGER", "Position in the CRM's order, from 1, expenses last.", nullable=False),
         Column("paid_at", INSTANT, "Date of the payment."),
         Column("method_id", "BIGINT", "Payment method."),
-        Column("amount", MONEY, "Amount.", nullable=False),
-        Column("currency", "VARCHAR", "Currency the payment names; empty when it names none."),
+        Column("amount", MONEY, "Amount in source_currency.", nullable=False),
+        Column("source_currency", "VARCHAR", "Currency of amount; empty when the payment names none."),
+        Column("actual_amount", MONEY, "Amount in currency; empty when the payment has none."),
+        Column(
+            "currency", "VARCHAR", "Currency that was paid in (actual_currency); empty when none is named."
+        ),
         Column("status", "VARCHAR", "paid, not_paid or canceled."),
         Column("is_expense", "BOOLEAN", "Whether it is an expense of the shop.", nullable=False),
     ),

@@ -1,9 +1,9 @@
 """What an order must fulfil to enter the books (R10), as pandera schemas whose failures are sentences.
 
 The frames are the `*_checks` statements of the warehouse: the columns that are checked, and those that say which row
-it is and what came (no column of a schema: each costs a millisecond a batch). Money is in whole kopiykas, quantities in
-thousandths, prices and percents in millionths. Each failure becomes one reason in `ops.rejected_records`, read by a
-bookkeeper: its sentence is in `sentences`.
+it is and what came (no column of a schema: each costs a millisecond a batch). Money is in whole kopiykas; prices and
+quantities are floating point here, because they are only compared and may be too large to be counted. Each failure
+becomes one reason in `ops.rejected_records`, read by a bookkeeper: its sentence is in `sentences`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.schemas.sentences import Sentence
 
 MOST_AMOUNT = 9_000_000_000
-"""A line above nine billion is a mistake of typing; larger products would also leave 64-bit kopiykas."""
+"""A price, quantity or line above nine billion is a mistake of typing; larger ones would leave 64-bit billionths."""
 
 MOST_LINES = 10_000
 """More lines than any order has; the sharing of discounts is exact up to here."""
@@ -55,9 +55,9 @@ LINE_CHECKS = pa.DataFrameSchema(
         "is_object": pa.Column(pl.Boolean, checks=_is_true(sentences.LINE_UNREADABLE)),
         "has_name": pa.Column(pl.Boolean, checks=_is_true(sentences.LINE_WITHOUT_NAME)),
         "quantity": pa.Column(
-            pl.Int64, checks=pa.Check.gt(0, error=sentences.LINE_QUANTITY_TOO_SMALL.english)
+            pl.Float64, checks=pa.Check.gt(0, error=sentences.LINE_QUANTITY_TOO_SMALL.english)
         ),
-        "price_sold": pa.Column(pl.Int64),
+        "price_sold": pa.Column(pl.Float64),
         "size": pa.Column(
             pl.Float64,
             nullable=True,
@@ -71,6 +71,9 @@ LINE_CHECKS = pa.DataFrameSchema(
 PAYMENT_CHECKS = pa.DataFrameSchema(
     {
         "amount": pa.Column(pl.Int64),
+        "unreadable_fields": pa.Column(
+            pl.String, checks=_nothing_unreadable(sentences.PAYMENT_FIELD_NOT_A_NUMBER)
+        ),
     },
     name="payments",
 )

@@ -1,6 +1,7 @@
 """Moves frames into tables and out of them.
 
-A DECIMAL of a table is a whole number in a frame: kopiykas, thousandths or millionths. The conversion is made here.
+A DECIMAL of a table is a whole number in a frame: kopiykas, thousandths, millionths or billionths. The conversion is
+made here.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ import polars as pl
 from polars import selectors
 
 from keycrm_pipeline.schemas import Table
-from keycrm_pipeline.schemas.columns import MONEY, PERCENT, PRICE, QUANTITY
+from keycrm_pipeline.schemas.columns import FULL, MONEY, PERCENT, QUANTITY
 from keycrm_pipeline.warehouse.statements import statement
 
-_SCALES = {MONEY: "0.01", QUANTITY: "0.001", PRICE: "0.000001", PERCENT: "0.000001"}
+_SCALES = {MONEY: "0.01", QUANTITY: "0.001", PERCENT: "0.000001", FULL: "0.000000001"}
+
+
+def _digits(decimal_type: str) -> str:
+    """All digits of a DECIMAL type: 18 of DECIMAL(18,2)."""
+    return decimal_type.removeprefix("DECIMAL(").partition(",")[0]
 
 
 def _table_value(table: Table, name: str) -> str:
@@ -23,7 +29,9 @@ def _table_value(table: Table, name: str) -> str:
     scale = _SCALES.get(column_type)
     if scale is None:
         return f'CAST("{name}" AS {column_type}) AS "{name}"'
-    return f'CAST(CAST("{name}" AS DECIMAL(18, 0)) * {scale} AS {column_type}) AS "{name}"'
+    return (
+        f'CAST(CAST("{name}" AS DECIMAL({_digits(column_type)}, 0)) * {scale} AS {column_type}) AS "{name}"'
+    )
 
 
 def read_frame(result: duckdb.DuckDBPyConnection) -> pl.DataFrame:

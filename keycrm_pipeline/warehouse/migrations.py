@@ -64,6 +64,10 @@ def _keep_fetched_days_only(connection: duckdb.DuckDBPyConnection) -> None:
 MIGRATIONS: Mapping[int, Sequence[str | Callable[[duckdb.DuckDBPyConnection], None]]] = {
     3: (
         "ALTER TABLE ops.exchanges DROP COLUMN IF EXISTS steps_pending",
+        *(
+            f"ALTER TABLE validated.order_lines ALTER COLUMN {column} TYPE DECIMAL(19,9)"
+            for column in ("quantity", "price", "price_sold")
+        ),
         _restart_unfinished_listings,
         _keep_fetched_days_only,
     ),

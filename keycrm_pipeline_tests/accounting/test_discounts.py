@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keycrm_pipeline.accounting.discounts import (
+    BILLIONTHS,
     LARGEST_AMOUNT,
     MONEY_RULES,
     NO_RULE,
@@ -20,7 +21,6 @@ from keycrm_pipeline.accounting.discounts import (
     OrderMoney,
     Settlement,
     Whole,
-    amounts_fit,
     line_amounts,
     settle,
     share_by_largest_remainder,
@@ -29,6 +29,19 @@ from keycrm_pipeline.accounting.discounts import (
 
 def whole(values: Sequence[int]) -> Whole:
     return np.array(values, dtype=np.int64)
+
+
+def billionths(value: str) -> Whole:
+    return whole([int(Decimal(value) * BILLIONTHS)])
+
+
+COUNTED = st.one_of(
+    st.integers(-(10**12), 10**12),
+    # Few decimals, as nearly always.
+    st.integers(-(10**5), 10**5).map(lambda value: value * 10**7),
+    st.integers(-(9 * 10**18), 9 * 10**18),
+)
+"""Prices and quantities in billionths."""
 
 
 @dataclass(frozen=True)
@@ -79,42 +92,48 @@ def outcome(order: Order) -> tuple[str | None, int, int, list[int]]:
 @pytest.mark.parametrize(
     ("price", "quantity", "kopiykas"),
     [
-        (475_000_000, 2_000, 95_000),  # 475 x 2 = 950.00
-        (47_500_000, 1_000, 4_750),
-        (10_050_000, 500, 503),  # 10.05 x 0.5 = 5.025 -> 5.03
-        (10_030_000, 500, 502),  # 10.03 x 0.5 = 5.015 -> 5.02
-        (10_010_000, 500, 501),  # 5.005 -> 5.01
-        (333_333, 3_000, 100),  # 0.333333 x 3 = 0.999999 -> 1.00
-        (4_999, 1_000, 0),  # 0.004999
-        (5_000, 1_000, 1),  # 0.005
-        (0, 5_000, 0),
-        (-10_010_000, 500, -501),  # taken back: as much as was sold
+        ("475", "2", 95_000),
+        ("47.50", "1", 4_750),
+        ("10.05", "0.5", 503),  # 5.025
+        ("10.03", "0.5", 502),  # 5.015
+        ("10.01", "0.5", 501),  # 5.005
+        ("0.333333", "3", 100),  # 0.999999
+        ("0.004999", "1", 0),
+        ("0.005", "1", 1),
+        ("0", "5", 0),
+        ("-10.01", "0.5", -501),  # taken back: as much as was sold
+        ("900", "0.3333", 29_997),  # 299.97, and not 0.333 x 900 = 299.70
+        ("0.003333333", "100000", 33_333),  # 333.3333, and not 0.003333 x 100,000 = 333.30
+        ("12500", "0.0004", 500),  # a quantity that is shown as 0.000
+        ("8123456789.01", "1", 812_345_678_901),
+        ("0.000000001", "9000000000", 900),
     ],
 )
-def test_a_line_costs_price_times_quantity_rounded_half_up(price: int, quantity: int, kopiykas: int) -> None:
-    """Binary floating point makes 5.02 of 10.05 x 0.5, a kopiyka less than the CRM shows."""
-    assert line_amounts(whole([price]), whole([quantity])).tolist() == [kopiykas]
+def test_a_line_costs_price_times_quantity_rounded_half_up(price: str, quantity: str, kopiykas: int) -> None:
+    """With all decimals of both. Binary floating point makes 5.02 of 10.05 x 0.5, a kopiyka less than the CRM shows."""
+    assert line_amounts(billionths(price), billionths(quantity)).tolist() == [kopiykas]
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(-(10**13), 10**13), st.integers(-(10**10), 10**10)), max_size=20))
+@given(st.lists(st.tuples(COUNTED, COUNTED), max_size=20))
 def test_line_amounts_agree_with_decimal_arithmetic(rows: list[tuple[int, int]]) -> None:
     """Also where price x quantity leaves 64 bits."""
-    rows = [(price, quantity) for price, quantity in rows if abs(price * quantity) <= LARGEST_AMOUNT * 10**7]
+    rows = [(price, quantity) for price, quantity in rows if abs(price * quantity) <= LARGEST_AMOUNT * 10**16]
     amounts = line_amounts(whole([price for price, _ in rows]), whole([quantity for _, quantity in rows]))
     expected = [
-        int((Decimal(price) * Decimal(quantity) / 10**7).quantize(Decimal(1), ROUND_HALF_UP))
+        int((Decimal(price * quantity) / 10**16).quantize(Decimal(1), ROUND_HALF_UP))
         for price, quantity in rows
     ]
     assert amounts.tolist() == expected
 
 
-def test_a_line_beyond_a_trillion_hryvnias_is_refused_and_can_be_found_before() -> None:
+@pytest.mark.parametrize(
+    ("price", "quantity"), [(9 * 10**18, 10**15), (2**63 - 1, 2**63 - 1), (-(2**63), 2 * 10**12)]
+)
+def test_a_line_beyond_a_trillion_hryvnias_is_refused(price: int, quantity: int) -> None:
     """A slip of the keyboard must not wrap round into a small or negative amount."""
-    price, quantity = whole([1_000_000, 10**18, 2**63 - 1, -(2**63)]), whole([1_000, 10**6, 2**63 - 1, 2_000])
-    assert amounts_fit(price, quantity).tolist() == [True, False, False, False]
     with pytest.raises(OverflowError, match="position 1 is beyond 1,000,000,000,000 hryvnias"):
-        line_amounts(price, quantity)
+        line_amounts(whole([10**9, price]), whole([10**9, quantity]))
 
 
 def test_no_discount_leaves_the_lines_as_sold() -> None:
@@ -129,7 +148,7 @@ def test_discount_amount_is_shared_in_proportion() -> None:
     """100.00 off 300 + 100 + 100: 60, 20, 20. Delivery of 70 stays as it is."""
     lines = ((30_000, 30_000), (10_000, 10_000), (10_000, 10_000))
     order = Order(47_000, lines, shipping=7_000, discount_amount=10_000)
-    assert outcome(order) == ("discount_amount", 10_000, 0, [24_000, 8_000, 8_000])
+    assert outcome(order) == ("percent_and_amount", 10_000, 0, [24_000, 8_000, 8_000])
 
 
 def test_discount_percent_of_the_lines_sum() -> None:
@@ -139,30 +158,72 @@ def test_discount_percent_of_the_lines_sum() -> None:
     goes to the second, whose remainder is larger.
     """
     order = Order(18_499, ((10_000, 10_000), (9_999, 9_999)), discount_percent=7_500_000)
-    assert outcome(order) == ("discount_percent", 1_500, 0, [9_250, 9_249])
+    assert outcome(order) == ("percent_and_amount", 1_500, 0, [9_250, 9_249])
 
 
 def test_total_discount_less_what_the_lines_show() -> None:
     """List 200, sold 180 (20 off), total discount 50: 30 more, over 90 + 90."""
     order = Order(15_000, ((10_000, 9_000), (10_000, 9_000)), total_discount=5_000)
-    assert outcome(order) == ("total_discount", 3_000, 0, [7_500, 7_500])
+    assert outcome(order) == ("total_discount_less_lines", 3_000, 0, [7_500, 7_500])
     assert settled(order).line_discount.tolist() == [2_500, 2_500]
 
 
 def test_the_first_candidate_that_adds_up_is_taken() -> None:
-    """Amount and percent both say 10.00: the amount comes first. One that does not fit is passed over."""
-    both = Order(9_000, ((10_000, 10_000),), discount_amount=1_000, discount_percent=10_000_000)
-    assert outcome(both)[0] == "discount_amount"
-    stale = Order(9_000, ((10_000, 10_000),), discount_amount=7_777, discount_percent=10_000_000)
+    """KeyCRM's own count first, then percent and amount together, then each alone; what does not fit is passed over."""
+    one_line = ((10_000, 10_000),)
+    told = Order(9_000, one_line, discount_amount=1_000, total_discount=1_000)
+    assert outcome(told)[0] == "total_discount"
+    both = Order(8_000, one_line, discount_amount=1_000, discount_percent=10_000_000)
+    assert outcome(both) == ("percent_and_amount", 2_000, 0, [8_000])
+    either = Order(9_000, one_line, discount_amount=1_000, discount_percent=10_000_000)
+    assert outcome(either)[0] == "discount_amount"
+    stale = Order(9_000, one_line, discount_amount=7_777, discount_percent=10_000_000)
     assert outcome(stale)[0] == "discount_percent"
     already_in_lines = Order(9_000, ((10_000, 9_000),), discount_amount=1_000, total_discount=1_000)
     assert outcome(already_in_lines)[0] == "none"
 
 
+@pytest.mark.parametrize("total_discount", [13_150, 0])
+def test_percentage_and_amount_beside_the_discounts_of_the_lines(total_discount: int) -> None:
+    """Lines 950.00 and 364.50, together 1314.50; 10 % (131.45) and 0.05 leave 1183.00.
+
+    131.50 x 950 / 1314.50 = 95.0361, the other 36.4639: the kopiyka left goes to the first line.
+    """
+    order = Order(
+        118_300,
+        ((100_000, 95_000), (40_500, 36_450)),
+        discount_amount=5,
+        discount_percent=10_000_000,
+        total_discount=total_discount,
+    )
+    rule = "total_discount" if total_discount else "percent_and_amount"
+    assert outcome(order) == (rule, 13_150, 0, [85_496, 32_804])
+    assert settled(order).line_discount.tolist() == [14_504, 7_696]
+
+
+def test_a_discount_beyond_the_lines_lowers_delivery_then_wrap() -> None:
+    """Lines 100 and 50, delivery 60, wrap 20: of 230 off, 150 goes to the lines, 60 to the delivery, 20 to the wrap."""
+    lines = ((10_000, 10_000), (5_000, 5_000))
+    part_of_delivery = settled(Order(3_000, lines, shipping=6_000, discount_amount=18_000))
+    assert part_of_delivery.line_amount.tolist() == [0, 0]
+    assert (part_of_delivery.shipping_discount[0], part_of_delivery.difference[0]) == (3_000, 0)
+    free = settled(Order(0, lines, shipping=6_000, wrap=2_000, discount_amount=23_000))
+    assert free.line_amount.tolist() == [0, 0]
+    assert (free.discount[0], free.shipping_discount[0], free.wrap_discount[0]) == (15_000, 6_000, 2_000)
+    assert free.difference[0] == 0
+
+
+def test_what_a_discount_cannot_lower_is_the_difference() -> None:
+    """Line 100, delivery 60, tax 5, and 170 off: the buyer pays -5.00, which neither lines nor delivery can show."""
+    order = Order(-500, ((10_000, 10_000),), shipping=6_000, taxes=500, discount_amount=17_000)
+    assert outcome(order) == ("percent_and_amount", 10_000, -1_000, [0])
+    assert settled(order).shipping_discount.tolist() == [6_000]
+
+
 def test_services_of_the_order_count() -> None:
     """Lines 100, delivery 50, wrap 20, taxes 5, 10 off: 165."""
     order = Order(16_500, ((10_000, 10_000),), 5_000, 2_000, 500, discount_amount=1_000)
-    assert outcome(order) == ("discount_amount", 1_000, 0, [9_000])
+    assert outcome(order) == ("percent_and_amount", 1_000, 0, [9_000])
 
 
 @pytest.mark.parametrize(
@@ -187,7 +248,7 @@ def test_a_kopiyka_a_line_is_rounding_and_more_is_a_difference(
 def test_the_remainder_goes_into_the_discount_of_any_candidate() -> None:
     """Discount 10.00 written, 10.02 taken by the CRM: both lines together bear 10.02."""
     order = Order(18_998, ((10_000, 10_000), (10_000, 10_000)), discount_amount=1_000)
-    assert outcome(order) == ("discount_amount", 1_002, 0, [9_499, 9_499])
+    assert outcome(order) == ("percent_and_amount", 1_002, 0, [9_499, 9_499])
 
 
 def test_an_order_that_does_not_add_up_is_left_as_it_is() -> None:
@@ -200,7 +261,7 @@ def test_an_order_that_does_not_add_up_is_left_as_it_is() -> None:
 def test_lines_that_cost_nothing_bear_nothing() -> None:
     """A gift line of 0.00 beside a line of 100.00; 33.33 off."""
     order = Order(6_667, ((5_000, 0), (10_000, 10_000)), discount_amount=3_333)
-    assert outcome(order) == ("discount_amount", 3_333, 0, [0, 6_667])
+    assert outcome(order) == ("percent_and_amount", 3_333, 0, [0, 6_667])
 
 
 def test_when_all_lines_cost_nothing_they_share_equally() -> None:
@@ -212,13 +273,16 @@ def test_when_all_lines_cost_nothing_they_share_equally() -> None:
 def test_a_line_taken_back_bears_no_discount() -> None:
     """Lines 100.00 and -20.00, 8.00 off: the line above zero bears all of it."""
     order = Order(7_200, ((10_000, 10_000), (-2_000, -2_000)), discount_amount=800)
-    assert outcome(order) == ("discount_amount", 800, 0, [9_200, -2_000])
+    assert outcome(order) == ("percent_and_amount", 800, 0, [9_200, -2_000])
 
 
 def test_an_order_without_lines() -> None:
-    """Delivery alone adds up or keeps a difference: there is no line a discount could go to."""
+    """Delivery alone adds up, bears the discount itself, or keeps a difference."""
     assert outcome(Order(5_000, (), shipping=5_000)) == ("none", 0, 0, [])
-    assert outcome(Order(4_500, (), shipping=5_000, discount_amount=500)) == (None, 0, -500, [])
+    discounted = Order(4_500, (), shipping=5_000, discount_amount=500)
+    assert outcome(discounted) == ("percent_and_amount", 0, 0, [])
+    assert settled(discounted).shipping_discount.tolist() == [500]
+    assert outcome(Order(4_499, (), shipping=5_000, discount_amount=500)) == (None, 0, -501, [])
 
 
 def test_a_negative_delivery_price_shows_as_a_difference() -> None:
@@ -320,20 +384,36 @@ def test_shares_always_add_up_and_agree_with_fractions(groups: list[tuple[int, l
     assert [sum(shares) for shares in expected] == [total for total, _ in groups]
 
 
-def reference_outcome(order: Order) -> tuple[int, int, list[int]]:
-    """R6 read sentence by sentence."""
+def reference_outcome(order: Order) -> tuple[int, int, int, int, list[int]]:
+    """R6 read sentence by sentence: D, what lowers delivery and wrap, difference, lines."""
     amounts = [amount for _, amount in order.lines]
     sold = sum(amounts)
     services = sum(max(price, 0) for price in (order.shipping, order.wrap, order.taxes))
     percent = (Decimal(sold * order.discount_percent) / 10**8).quantize(Decimal(1), ROUND_HALF_UP)
     in_lines = sum(listed for listed, _ in order.lines) - sold
-    for candidate in (0, order.discount_amount, int(percent), order.total_discount - in_lines):
+    for candidate in (
+        0,
+        order.total_discount,
+        int(percent) + order.discount_amount,
+        order.discount_amount,
+        int(percent),
+        order.total_discount - in_lines,
+    ):
         remainder = sold - candidate + services - order.grand_total
-        if order.lines and abs(remainder) <= len(order.lines):
+        if abs(remainder) <= len(order.lines):
             discount = candidate + remainder
-            shares = reference_shares(discount, amounts)
-            return discount, 0, [amount - share for amount, share in zip(amounts, shares, strict=True)]
-    return 0, order.grand_total - sold - services, amounts
+            of_lines = min(discount, sold)
+            of_shipping = min(discount - of_lines, max(order.shipping, 0))
+            of_wrap = min(discount - of_lines - of_shipping, max(order.wrap, 0))
+            shares = reference_shares(of_lines, amounts) if amounts else []
+            return (
+                of_lines,
+                of_shipping,
+                of_wrap,
+                of_lines + of_shipping + of_wrap - discount,
+                [amount - share for amount, share in zip(amounts, shares, strict=True)],
+            )
+    return 0, 0, 0, order.grand_total - sold - services, amounts
 
 
 @st.composite
@@ -347,7 +427,15 @@ def orders(draw: st.DrawFn) -> Order:
     services = shipping + wrap + max(taxes, 0)
     discount = draw(
         st.sampled_from(
-            [0, amount, sold * percent // 10**8, total - (listed - sold), draw(st.integers(-999, 999))]
+            [
+                0,
+                total,
+                sold * percent // 10**8 + amount,
+                amount,
+                sold * percent // 10**8,
+                total - (listed - sold),
+                draw(st.integers(-999, 999)),
+            ]
         )
     )
     grand_total = sold - discount + services + draw(st.integers(-7, 7))
@@ -365,9 +453,14 @@ def test_every_order_is_settled_as_the_rule_says(batch: list[Order]) -> None:
         discounts = settlement.line_discount[row : row + len(order.lines)].tolist()
         row += len(order.lines)
         difference = int(settlement.difference[index])
-        services = sum(max(price, 0) for price in (order.shipping, order.wrap, order.taxes))
-        assert sum(amounts) + services + difference == order.grand_total
+        of_shipping = int(settlement.shipping_discount[index])
+        of_wrap = int(settlement.wrap_discount[index])
+        shipping, wrap = max(order.shipping, 0) - of_shipping, max(order.wrap, 0) - of_wrap
+        assert sum(amounts) + shipping + wrap + max(order.taxes, 0) + difference == order.grand_total
+        # No line, delivery or wrap is below zero.
+        assert all(amount >= 0 for amount in (*amounts, shipping, wrap))
         assert [amount + discount for amount, discount in zip(amounts, discounts, strict=True)] == [
             listed for listed, _ in order.lines
         ]
-        assert (int(settlement.discount[index]), difference, amounts) == reference_outcome(order)
+        found = (int(settlement.discount[index]), of_shipping, of_wrap, difference, amounts)
+        assert found == reference_outcome(order)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,14 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from keycrm_pipeline.accounting.discounts import MONEY_RULES, LineMoney, OrderMoney, line_amounts, settle
+from keycrm_pipeline.accounting.discounts import (
+    BILLIONTHS,
+    MONEY_RULES,
+    LineMoney,
+    OrderMoney,
+    line_amounts,
+    settle,
+)
 from keycrm_pipeline.cli import main
 from keycrm_pipeline.profile import (
     DATA_VARIABLE,
@@ -140,30 +148,34 @@ def test_the_worked_example_of_a_discount_is_right() -> None:
     page = (DOCS / "rules.md").read_text("utf-8")
     lines = LineMoney(
         order_index=_whole(0, 0, 0),
-        listed=line_amounts(_whole(333_330_000, 189_500_000, 150_000_000), _whole(3_000, 2_000, 1_000)),
-        sold=line_amounts(_whole(333_330_000, 180_030_000, 150_000_000), _whole(3_000, 2_000, 1_000)),
+        listed=line_amounts(_billionths("333.33", "189.5", "150"), _billionths("3", "2", "1")),
+        sold=line_amounts(_billionths("333.33", "180.03", "150"), _billionths("3", "2", "1")),
     )
     settlement = settle(
         OrderMoney(
-            grand_total=_whole(143_905),
+            grand_total=_whole(143_900),
             shipping=_whole(8_000),
             wrap=_whole(0),
             taxes=_whole(0),
-            discount_amount=_whole(0),
+            discount_amount=_whole(4),
             discount_percent=_whole(10_000_000),
-            total_discount=_whole(0),
+            total_discount=_whole(15_105),
         ),
         lines,
     )
-    assert MONEY_RULES[settlement.rule[0]] == "discount_percent"
-    assert settlement.discount.tolist() == [15_100]
+    assert MONEY_RULES[settlement.rule[0]] == "total_discount"
+    assert settlement.discount.tolist() == [15_105]
     told = re.findall(r"^\| \S+ \| [\d.]+ \| \d \| ([\d.]+) \| ([\d.]+) \|", page, re.MULTILINE)
     kopiykas = [tuple(int(sum_.replace(".", "")) for sum_ in row) for row in told]
     discounts, amounts = settlement.line_discount.tolist(), settlement.line_amount.tolist()
     assert kopiykas == list(zip(discounts, amounts, strict=True)) == [
-        (10_000, 89_999), (5_494, 32_406), (1_500, 13_500),
+        (10_003, 89_996), (5_496, 32_404), (1_500, 13_500),
     ]  # fmt: skip
-    assert sum(amounts) + 8_000 == 143_905
+    assert sum(amounts) + 8_000 == 143_900
+
+
+def _billionths(*values: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return _whole(*(int(Decimal(value) * BILLIONTHS) for value in values))
 
 
 def _whole(*values: int) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -173,10 +173,12 @@ def test_orders_of_a_day_with_ids_far_apart(tmp_path: Path, monkeypatch: pytest.
 
 
 amounts = st.decimals(min_value=0, max_value=50_000, places=2)
-prices = st.decimals(min_value=0, max_value=50_000, places=3)
+prices = st.one_of(
+    st.decimals(min_value=0, max_value=50_000, places=3), st.decimals(min_value=0, max_value=1, places=9)
+)
 quantities = st.one_of(
     st.integers(min_value=1, max_value=30).map(Decimal),
-    st.decimals(min_value=Decimal("0.001"), max_value=30, places=3),
+    st.decimals(min_value=Decimal("0.0001"), max_value=30, places=4),
 )
 
 
@@ -205,7 +207,7 @@ def orders(draw: st.DrawFn) -> dict[str, Any]:
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(orders(), min_size=1, max_size=20))
 def test_every_order_adds_up(made: list[dict[str, Any]]) -> None:
-    """R6 for ever: lines + services + difference = grand total, and the header says the sums of its lines."""
+    """R6 for ever: lines + services + difference = grand total, the header says the sums of its lines, none below 0."""
     with tempfile.TemporaryDirectory() as directory:
         books = make_books(Path(directory))
         for order_id, order in enumerate(made, start=1):
@@ -227,8 +229,13 @@ def test_every_order_adds_up(made: list[dict[str, Any]]) -> None:
             assert services_total == services_sum
             assert discount_total == goods_discount + services_discount
             assert goods_sum + services_sum + difference == grand_total
+        assert all(amount >= 0 for amount in _amounts(books))
         differing = [str(row[0]) for row in headers if row[5] != 0]
         assert books.review("order_difference") == sorted(differing)
+
+
+def _amounts(books: Books) -> list[Decimal]:
+    return [row[0] for table in ("order_lines", "order_services") for row in books.rows(table, "amount")]
 
 
 def _sums(books: Books, table: str) -> dict[int, tuple[Decimal, Decimal]]:

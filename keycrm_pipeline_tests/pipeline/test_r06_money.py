@@ -6,14 +6,26 @@ All orders stand in one load; each test reads the one it is about. Sums in hryvn
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keycrm_pipeline.sandbox.payloads import product_payload
 from keycrm_pipeline_tests.payloads import offer_payload
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books, shop_clock
+
+LIVE_DISCOUNT = {
+    "lines": [
+        {"name": "Футболка базова", "quantity": 2, "price": 500, "price_sold": 475},
+        {"name": "Сумка полотняна", "price": 405, "price_sold": Decimal("364.5")},
+    ],
+    "grand_total": 1183,
+    "discount_percent": 10,
+    "discount_amount": Decimal("0.05"),
+}
 
 # Order -> its parts; `grand_total` follows from the lines unless it is given.
 ORDERS: dict[int, dict[str, Any]] = {
@@ -76,6 +88,21 @@ ORDERS: dict[int, dict[str, Any]] = {
     15: {"lines": [{"price": 100}], "grand_total": Decimal("100.02")},
     # Cars and machines are sold too.
     16: {"lines": [{"price": Decimal("8123456789.01")}, {"quantity": 1000, "price": 1250000}]},
+    # As live accounts compute it: 10 % of 1314.50 (131.45) and 0.05 beside the lines' own discounts, so 131.50.
+    17: {**LIVE_DISCOUNT, "total_discount": Decimal("131.5")},
+    18: {**LIVE_DISCOUNT, "total_discount": None},
+    # A free order: what exceeds the line lowers the delivery, then the wrap.
+    19: {"lines": [{"price": 100}], "shipping_price": 60, "discount_amount": 160},
+    20: {"lines": [{"price": 100}], "shipping_price": 60, "wrap_price": 20, "discount_amount": 175},
+    # 10 more than there is to lower.
+    21: {"lines": [{"price": 100}], "shipping_price": 60, "discount_amount": 170},
+    # All decimals count: 299.97, 333.33333 and 5.00.
+    22: {"lines": [{"quantity": Decimal("0.3333"), "price": 900}], "grand_total": Decimal("299.97")},
+    23: {
+        "lines": [{"quantity": 100_000, "price": Decimal("0.0033333333")}],
+        "grand_total": Decimal("333.33"),
+    },
+    24: {"lines": [{"quantity": Decimal("0.0004"), "price": 12500}], "grand_total": 5},
 }
 
 
@@ -114,6 +141,14 @@ def money(*texts: str | Sequence[str]) -> list[tuple[Decimal, ...]]:
         (12, money(("10.10", "0", "20.20"))),
         (13, money(("100", "10", "90"))),
         (14, money(("100", "0", "100"))),
+        (17, money(("500", "145.04", "854.96"), ("405", "76.96", "328.04"))),
+        (18, money(("500", "145.04", "854.96"), ("405", "76.96", "328.04"))),
+        (19, money(("100", "100", "0"))),
+        (20, money(("100", "100", "0"))),
+        (21, money(("100", "100", "0"))),
+        (22, money(("900", "0", "299.97"))),
+        (23, money(("0", "0", "333.33"))),
+        (24, money(("12500", "0", "5"))),
         (16, money(("8123456789.01", "0", "8123456789.01"), ("1250000", "0", "1250000000"))),
     ],
 )
@@ -124,8 +159,25 @@ def test_line_amounts_to_the_kopiyka(
     assert goods(books, order_id) == expected
 
 
-def test_quantities_keep_three_decimals(books: Books) -> None:
-    """Grams and metres are sold too."""
+def test_discount_beyond_the_lines_shows_on_delivery_and_wrap(books: Books) -> None:
+    """They keep their price, so that a reader sees what was given away."""
+    columns = "kind, price, discount, amount"
+    assert books.rows("order_services", columns, "order_id = 19") == [
+        ("delivery", Decimal(60), Decimal(60), Decimal(0))
+    ]
+    assert books.rows("order_services", columns, "order_id = 20") == [
+        ("delivery", Decimal(60), Decimal(60), Decimal(0)),
+        ("wrap", Decimal(20), Decimal(15), Decimal(5)),
+    ]
+
+
+def test_quantities_are_shown_with_three_decimals(books: Books) -> None:
+    """Grams and metres are sold too; what KeyCRM sent is kept in full."""
+    assert goods(books, 22, "quantity") == [(Decimal("0.333"),)]
+    assert goods(books, 24, "quantity") == [(Decimal("0.000"),)]
+    assert books.rows("validated.order_lines", "quantity, price", "order_id IN (22, 23, 24)") == money(
+        ("0.3333", "900"), ("100000", "0.003333333"), ("0.0004", "12500")
+    )
     assert goods(books, 6, "quantity") == [(Decimal("1.500"),), (Decimal("0.333"),)]
     assert goods(books, 12, "quantity") == [(Decimal("2.000"),)]
 
@@ -146,6 +198,14 @@ def test_quantities_keep_three_decimals(books: Books) -> None:
         (11, ("0", "60", "0", "60", "0")),
         (12, ("20.20", "5", "0", "25.20", "0")),
         (15, ("100", "0", "0", "100.02", "0.02")),
+        (17, ("1183", "0", "222", "1183", "0")),
+        (18, ("1183", "0", "222", "1183", "0")),
+        (19, ("0", "0", "160", "0", "0")),
+        (20, ("0", "5", "175", "5", "0")),
+        (21, ("0", "0", "160", "-10", "-10")),
+        (22, ("299.97", "0", "0", "299.97", "0")),
+        (23, ("333.33", "0", "0", "333.33", "0")),
+        (24, ("5", "0", "0", "5", "0")),
     ],
 )
 def test_totals_of_the_document(books: Books, order_id: int, totals: Sequence[str]) -> None:
@@ -188,11 +248,27 @@ def test_every_order_adds_up_with_its_difference(books: Books) -> None:
     assert len(books.rows("orders")) == len(ORDERS)
 
 
+def test_no_line_is_below_zero(books: Books) -> None:
+    """Whatever is off the order, nothing in a document costs less than nothing."""
+    for table in ("order_lines", "order_services"):
+        assert books.rows(table, "order_id", "amount < 0") == []
+
+
+def test_demo_shop_adds_up_but_for_the_deliberate_orders(tmp_path: Path) -> None:
+    """Orders made as live accounts make them: only those meant to be off, by 15.00 and more, are listed."""
+    books = make_books(tmp_path, EditableShop(shop_clock, orders_per_day=40))
+    books.load(date(2026, 3, 9), date(2026, 3, 22))
+    off = [row for row in books.rows("orders", "order_id, abs(difference)") if row[1]]
+    assert len(books.rows("orders")) > 400
+    assert 1 <= len(off) < 10
+    assert [row for row in off if row[1] < 15] == []
+
+
 def test_what_does_not_add_up_waits_for_a_person_until_it_is_mended(books: Books) -> None:
-    """Orders 7 and 15 are loaded as they are and stand on the list; a mended one goes."""
-    assert books.review("order_difference") == ["15", "7"]
+    """Orders 7, 15 and 21 are loaded as they are and stand on the list; a mended one goes."""
+    assert books.review("order_difference") == ["15", "21", "7"]
     books.shop.replace_order(7, {"shipping_price": 50})
     books.load()
-    assert books.review("order_difference") == ["15"]
+    assert books.review("order_difference") == ["15", "21"]
     assert books.value(7, "difference") == 0
     assert books.value(7, "services_total") == 50

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from keycrm_pipeline.sandbox.payloads import source_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, kyiv, make_books, person
 
 EURO_SOURCE, SOURCE_WITHOUT_CURRENCY = 6, 5
@@ -72,6 +73,17 @@ ORDERS: dict[int, dict[str, Any]] = {
         "shipping": {"shipping_address_country": "Польща", "shipping_address_country_code": "PL",
             "shipping_address_city": "Краків", "shipping_receive_point": "Краків"},
     },
+    # Neither a cancelled payment nor an expense decides the currency.
+    8: {"source_id": SOURCE_WITHOUT_CURRENCY, "payments": [
+        {"amount": 100, "actual_currency": "EUR", "status": "canceled"},
+        {"amount": 5, "actual_currency": "USD", "is_expense": True},
+        {"amount": 100, "actual_currency": "PLN"}]},
+    # One payment, two amounts: 900 hryvnias of the order were paid as 20 euros, and the other way round.
+    9: {"lines": [{"price": 1000}], "payments": [
+        {"id": 900, "amount": 900, "source_currency": "UAH", "actual_amount": 20, "actual_currency": "EUR"},
+        {"id": 901, "amount": 2, "source_currency": "EUR", "actual_amount": 90, "actual_currency": "UAH"},
+        {"id": 902, "amount": 10, "source_currency": None, "actual_amount": 10, "actual_currency": "UAH"},
+        {"id": 903, "amount": 30, "source_currency": "USD", "actual_amount": 25, "actual_currency": "EUR"}]},
     # Nothing known but what must be; empty objects as KeyCRM sends them.
     7: {"shipping": [], "manager": [], "payments": [], "expenses": [], "status": [], "source_id": None},
 }  # fmt: skip
@@ -151,7 +163,8 @@ def test_payments_and_expenses_stand_with_their_accounts(books: Books) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order_id", "currency", "paid_total"), [(3, "EUR", 60), (4, "USD", 120), (5, "UAH", 0)]
+    ("order_id", "currency", "paid_total"),
+    [(3, "EUR", 60), (4, "USD", 120), (5, "UAH", 0), (8, "PLN", 100), (9, "UAH", 1000)],
 )
 def test_currency_of_source_then_payment_then_profile(
     books: Books, order_id: int, currency: str, paid_total: int
@@ -161,6 +174,77 @@ def test_currency_of_source_then_payment_then_profile(
         "currency": currency,
         "paid_total": Decimal(paid_total),
     }
+
+
+def test_payment_shows_its_amount_in_the_currency_of_the_order(books: Books) -> None:
+    """900 + 90 + 10 hryvnias; the payment that has no hryvnias at all shows what was really paid."""
+    assert books.rows("order_payments", "payment_id, amount, currency", "order_id = 9") == [
+        (900, Decimal(900), "UAH"),
+        (901, Decimal(90), "UAH"),
+        (902, Decimal(10), "UAH"),
+        (903, Decimal(25), "EUR"),
+    ]
+
+
+def test_booked_document_keeps_its_currency(new_books: Any) -> None:
+    """A source sells in another currency from today on: the past stays as it was, and the disagreement is listed."""
+    books = new_books()
+    books.order(1, source_id=EURO_SOURCE)
+    books.load()
+    books.shop.add_source(source_payload(EURO_SOURCE, "Shopify", currency_code="USD"))
+    books.order(2, source_id=EURO_SOURCE)
+    books.shop.replace_order(1, {"manager_comment": "Змінено"})
+    for again in (books.load, books.rebuild):
+        again()
+        assert books.document(1, "currency, comment") == {"currency": "EUR", "comment": "Змінено"}
+        assert books.value(2, "currency") == "USD"
+        assert books.review("currency_conflict") == ["1"]
+    # An order that moves to another source follows it.
+    books.shop.replace_order(1, {"source_id": 1})
+    books.load()
+    assert books.value(1, "currency") == "UAH"
+    assert books.review("currency_conflict") == []
+
+
+def test_document_keeps_its_currency_when_its_source_names_none_any_more(new_books: Any) -> None:
+    """Neither an emptied currency of the source nor the profile's own restates it."""
+    books = new_books()
+    books.order(1, source_id=EURO_SOURCE)
+    books.load()
+    books.shop.add_source(source_payload(EURO_SOURCE, "Shopify", currency_code=None))
+    books.load()
+    assert books.value(1, "currency") == "EUR"
+
+
+def test_paid_order_without_a_payment_is_listed(new_books: Any) -> None:
+    """KeyCRM says paid, and no money is seen; a free order needs none."""
+    books = new_books()
+    books.order(1, payment_status="paid")
+    books.order(2, payment_status="paid", payments=[{"amount": 100}])
+    books.order(3, payment_status="paid", lines=[{"price": 0}])
+    books.load()
+    assert books.review("payment_conflict") == ["1"]
+    books.shop.replace_order(1, {"payment_status": "not_paid"})
+    books.load()
+    assert books.review("payment_conflict") == []
+
+
+@pytest.mark.parametrize(
+    "shared", [{"payments": [{"id": 500, "amount": 10}]}, {"lines": [{"id": 600}]}], ids=["payment", "line"]
+)
+def test_payment_or_line_in_two_documents_is_listed(new_books: Any, shared: dict[str, Any]) -> None:
+    """It moved in KeyCRM to another order while the older document still has it: both are listed."""
+    books = new_books()
+    books.order(1, **shared)
+    books.order(2, **shared)
+    books.order(3)
+    books.load()
+    assert books.review("payment_conflict") == ["1", "2"]
+    (details,) = books.query("SELECT DISTINCT details FROM ops.review WHERE kind = 'payment_conflict'")
+    assert "1, 2" in details[0]
+    books.order(1, payments=[], lines=[{}])
+    books.load()
+    assert books.review("payment_conflict") == []
 
 
 def test_unmapped_manager_and_method_take_the_profiles_own(books: Books) -> None:

@@ -43,8 +43,13 @@ BROKEN: dict[int, tuple[dict[str, Any], list[str]]] = {
         },
         [
             "Not a number: grand_total «1000000000000000».",
+            "Line 1: the sum is impossibly large.",
             "Payment 1: the amount is not a number «1000000000000000».",
         ],
+    ),
+    28: (
+        {"payments": [{"amount": 100, "actual_amount": "сто"}]},
+        ["Payment 1: not a number: actual_amount «сто»."],
     ),
     # Every reason, not only the first.
     30: (

@@ -9,7 +9,7 @@ from string import Formatter as FieldParser
 import pandera.polars as pa
 import pytest
 
-from keycrm_pipeline.sandbox.payloads import product_payload
+from keycrm_pipeline.sandbox.payloads import product_payload, source_payload
 from keycrm_pipeline.schemas.ops import REVIEW_KINDS
 from keycrm_pipeline.schemas.sentences import SENTENCES, in_ukrainian
 from keycrm_pipeline.schemas.validation import (
@@ -92,7 +92,13 @@ def test_every_kind_of_the_list_and_every_reason_can_be_read_in_ukrainian(tmp_pa
     books.order(106, buyer=person(103))
     books.rewritten[b'"id":106,'] = b'"id":"?",'
     books.order(107, buyer=person(107))
+    books.order(109, buyer=person(103), source_id=6, payment_status="paid")
+    for order_id in (110, 111):
+        books.order(order_id, buyer=person(103), payments=[{"id": 900}])
+    for order_id in (112, 113):
+        books.order(order_id, buyer=person(103), lines=[{"id": 901}])
     books.load()
+    books.shop.add_source(source_payload(6, "Shopify", currency_code="USD"))
     books.shop.delete_order(107)
     catalogue = tmp_path / "shop" / "catalogue"
     catalogue.mkdir(parents=True)

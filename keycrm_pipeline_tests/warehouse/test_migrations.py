@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,11 @@ from keycrm_pipeline.warehouse.errors import DatabaseNewerError
 from keycrm_pipeline.warehouse.migrations import SCHEMA_VERSION
 from keycrm_pipeline.warehouse.statements import statement
 
+INSERT_LINE = """
+    INSERT INTO validated.order_lines BY NAME
+    SELECT 1 AS order_id, DATE '2026-03-02' AS order_day, ? AS line_no, 'Стрічка' AS name, ? AS quantity, ? AS price,
+        price AS price_sold, 'a' AS item_key
+"""
 NEXT_VERSION = SCHEMA_VERSION + 1
 BEFORE_DIGESTS = 2
 """Number of the files of a program that recorded no digest."""
@@ -289,6 +295,27 @@ def test_file_from_before_digests_is_upgraded_in_place(tmp_path: Path, way: str)
         """,
     ) == [(next(table for table in TABLES if table.name == "sources").column("name").comment,)]
     assert versions(warehouse.path) == [BEFORE_DIGESTS, SCHEMA_VERSION]
+
+
+def test_lines_of_an_older_file_take_all_decimals(tmp_path: Path) -> None:
+    """Prices and quantities were kept with six and three decimals; what is stored stays, what comes is kept in full."""
+    warehouse = file_with_a_source(tmp_path / "shop.duckdb")
+    with warehouse.writing() as connection:
+        connection.execute(
+            """
+            ALTER TABLE validated.order_lines ALTER COLUMN quantity TYPE DECIMAL(18,3);
+            ALTER TABLE validated.order_lines ALTER COLUMN price TYPE DECIMAL(18,6);
+            ALTER TABLE validated.order_lines ALTER COLUMN price_sold TYPE DECIMAL(18,6);
+            """
+        )
+        connection.execute(INSERT_LINE, [1, "1.500", "0.333333"])
+        connection.execute("UPDATE ops.schema_version SET version = ?, digest = NULL", [BEFORE_DIGESTS])
+    with warehouse.writing() as connection:
+        connection.execute(INSERT_LINE, [2, "0.3333", "0.003333333"])
+    assert ask(warehouse.path, "SELECT quantity, price FROM validated.order_lines ORDER BY line_no") == [
+        (Decimal("1.5"), Decimal("0.333333")),
+        (Decimal("0.3333"), Decimal("0.003333333")),
+    ]
 
 
 def test_migrations_that_a_file_lacks_run_once(tmp_path: Path, redefine: Redefine) -> None:

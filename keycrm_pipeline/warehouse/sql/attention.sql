@@ -31,6 +31,8 @@ SELECT
         WHEN 'unmapped_manager' THEN by_manager.order_id
         WHEN 'partner_name_conflict' THEN by_partner.order_id
         WHEN 'order_difference' THEN review.subject_id
+        WHEN 'payment_conflict' THEN review.subject_id
+        WHEN 'currency_conflict' THEN review.subject_id
         WHEN 'rejected_order' THEN rejected.order_id
     END AS order_id
 FROM numbered AS review

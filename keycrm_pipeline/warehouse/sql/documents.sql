@@ -41,6 +41,8 @@ SELECT
     coalesce(link.partner_id, CAST($default_partner_id AS BIGINT), booked.partner_id) AS partner_id,
     coalesce(status.stage, validated.status_name, CAST(validated.status_id AS VARCHAR)) AS stage,
     source.currency AS source_currency,
+    -- The currency of a booked document whose source is still the same (R8).
+    CASE WHEN booked.source_id IS NOT DISTINCT FROM validated.source_id THEN booked.currency END AS booked_currency,
     validated.buyer_comment, validated.manager_comment,
     validated.address_country, validated.address_country_code, validated.address_region, validated.address_city,
     validated.address_zip, validated.address_receive_point, validated.address_street,
@@ -55,7 +57,7 @@ LEFT JOIN accounting.statuses AS status ON status.status_id = validated.status_i
 LEFT JOIN accounting.sources AS source ON source.source_id = validated.source_id
 LEFT JOIN (SELECT order_id, missing_since FROM raw.orders SEMI JOIN batch_orders USING (order_id)) AS raw
     ON raw.order_id = validated.order_id
-LEFT JOIN (SELECT order_id, partner_id FROM accounting.orders SEMI JOIN batch_orders USING (order_id)) AS booked
+LEFT JOIN (SELECT order_id, partner_id, source_id, currency FROM accounting.orders SEMI JOIN batch_orders USING (order_id)) AS booked
     ON booked.order_id = validated.order_id
 WHERE validated.order_day BETWEEN $first_day AND $last_day
 ORDER BY validated.order_id
@@ -78,7 +80,7 @@ ORDER BY line.order_id, line.line_no
 SELECT
     payment.order_id, payment.payment_id, payment.position, payment.paid_at, payment.method_id,
     method.payload ->> 'name' AS method,
-    payment.amount, payment.currency, payment.status, payment.is_expense
+    payment.amount, payment.source_currency, payment.actual_amount, payment.currency, payment.status, payment.is_expense
 FROM validated.order_payments AS payment
 SEMI JOIN batch_orders USING (order_id)
 LEFT JOIN raw.reference_rows AS method

@@ -3,6 +3,40 @@
 
 -- name: standing
 CREATE OR REPLACE TEMP TABLE standing_review AS
+-- An id below zero is the position of a payment without an id.
+WITH shared_payments AS (
+    SELECT payment_id, list_sort(list(order_id)) AS order_ids
+    FROM accounting.order_payments
+    SEMI JOIN (
+        SELECT payment_id FROM accounting.order_payments WHERE payment_id > 0 GROUP BY payment_id HAVING count(*) > 1
+    ) USING (payment_id)
+    GROUP BY payment_id
+),
+lines AS (
+    SELECT crm_line_id, order_id FROM accounting.order_lines
+    UNION ALL
+    SELECT crm_line_id, order_id FROM accounting.order_services
+),
+-- The orders are listed for the few shared ones only: listing them for all lines takes five times as long.
+shared_lines AS (
+    SELECT crm_line_id, list_sort(list(DISTINCT order_id)) AS order_ids
+    FROM lines
+    SEMI JOIN (SELECT crm_line_id FROM lines GROUP BY crm_line_id HAVING min(order_id) <> max(order_id))
+        USING (crm_line_id)
+    GROUP BY crm_line_id
+),
+payment_conflicts AS (
+    SELECT unnest(order_ids) AS order_id, 1 AS rank, payment_id AS id,
+        format($payment_in_several_orders, payment_id, array_to_string(order_ids, ', ')) AS details
+    FROM shared_payments
+    UNION ALL
+    SELECT unnest(order_ids), 2, crm_line_id,
+        format($line_in_several_orders, crm_line_id, array_to_string(order_ids, ', '))
+    FROM shared_lines
+    UNION ALL
+    SELECT order_id, 3, 0, format($paid_without_payment, order_id)
+    FROM accounting.orders WHERE payment_status = 'paid' AND paid_total = 0 AND grand_total > 0
+)
 SELECT 'unmapped_status' AS kind, CAST(status.status_id AS VARCHAR) AS subject,
     format($unmapped_status, status.status_id, status.name, count(*)) AS details
 FROM accounting.statuses AS status JOIN accounting.orders AS orders USING (status_id)
@@ -43,6 +77,15 @@ UNION ALL
 SELECT 'order_difference', CAST(order_id AS VARCHAR),
     format($order_difference, order_id, CAST(difference AS VARCHAR), currency)
 FROM accounting.orders WHERE difference <> 0
+UNION ALL
+SELECT 'payment_conflict', CAST(order_id AS VARCHAR), arg_min(details, (rank, id))
+FROM payment_conflicts
+GROUP BY order_id
+UNION ALL
+SELECT 'currency_conflict', CAST(orders.order_id AS VARCHAR),
+    format($currency_conflict, orders.order_id, orders.currency, source.currency)
+FROM accounting.orders AS orders JOIN accounting.sources AS source USING (source_id)
+WHERE source.currency <> orders.currency
 UNION ALL
 SELECT 'rejected_order', record_key,
     CASE WHEN order_id IS NULL

@@ -26,10 +26,12 @@ CREATE OR REPLACE TEMP MACRO number(value) AS CASE
     THEN coalesce(try_cast(value AS DECIMAL(18, 6)), try_cast(trimmed(value) AS DECIMAL(18, 6)))
 END;
 CREATE OR REPLACE TEMP MACRO money(value) AS CAST(number(value) AS DECIMAL(18, 2));
--- Not by way of `number`, whose six decimals leave three digits less before the point.
-CREATE OR REPLACE TEMP MACRO quantity(value) AS CASE
+-- A price or a quantity with all its decimals. More digits before the point than the table takes, so that a number that
+-- is too large is rejected as what it is; DuckDB reads the wide type fifty times slower, so it comes second.
+CREATE OR REPLACE TEMP MACRO in_full(value) AS CASE
     WHEN NOT contains(value, '_')
-    THEN coalesce(try_cast(value AS DECIMAL(18, 3)), try_cast(trimmed(value) AS DECIMAL(18, 3)))
+    THEN coalesce(
+        try_cast(value AS DECIMAL(18, 9)), try_cast(value AS DECIMAL(28, 9)), try_cast(trimmed(value) AS DECIMAL(28, 9)))
 END;
 CREATE OR REPLACE TEMP MACRO whole(value) AS CASE
     WHEN regexp_full_match(value, '-?[0-9]{1,19}(\.0+)?') THEN try_cast(value AS BIGINT)
@@ -58,6 +60,8 @@ CREATE OR REPLACE TEMP MACRO instant(value) AS CASE
 END;
 CREATE OR REPLACE TEMP MACRO not_a_number(name, value) AS
     CASE WHEN number(value) IS NULL AND filled(value) IS NOT NULL THEN name || ' «' || left(value, 40) || '»' END;
+CREATE OR REPLACE TEMP MACRO not_a_price(name, value) AS
+    CASE WHEN in_full(value) IS NULL AND filled(value) IS NOT NULL THEN name || ' «' || left(value, 40) || '»' END;
 -- A text as it is written on a card: blanks inside collapsed, without characters that have no width.
 CREATE OR REPLACE TEMP MACRO tidied(value) AS nullif(trim(regexp_replace(
     regexp_replace(filled(value), '[\x{ad}\x{200b}\x{2060}\x{feff}]', '', 'g'), concat(blank(), '+'), ' ', 'g'
@@ -121,11 +125,13 @@ WHERE order_id IN (SELECT unnest($order_ids))
     "recipient_full_name": "VARCHAR", "recipient_phone": "VARCHAR"
   },
   "payments": [{
-    "id": "VARCHAR", "amount": "VARCHAR", "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR",
+    "id": "VARCHAR", "amount": "VARCHAR", "actual_amount": "VARCHAR", "source_currency": "VARCHAR",
+    "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR",
     "status": "VARCHAR", "is_expense": "VARCHAR", "payment_date": "VARCHAR", "created_at": "VARCHAR"
   }],
   "expenses": [{
-    "id": "VARCHAR", "amount": "VARCHAR", "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR",
+    "id": "VARCHAR", "amount": "VARCHAR", "actual_amount": "VARCHAR", "source_currency": "VARCHAR",
+    "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR",
     "status": "VARCHAR", "is_expense": "VARCHAR", "payment_date": "VARCHAR", "created_at": "VARCHAR"
   }]
 }
@@ -207,9 +213,9 @@ typed AS (
         coalesce(filled(line.sku), filled(line.offer.sku)) AS sku,
         filled(line.name) AS name,
         filled(line.unit_type) AS unit,
-        quantity(line.quantity) AS quantity,
-        coalesce(number(line.price), number(line.price_sold)) AS price,
-        coalesce(number(line.price_sold), number(line.price)) AS price_sold,
+        in_full(line.quantity) AS quantity,
+        coalesce(in_full(line.price), in_full(line.price_sold)) AS price,
+        coalesce(in_full(line.price_sold), in_full(line.price)) AS price_sold,
         coalesce(line_options, offer_options) AS characteristics,
         whole(line.offer.id) AS offer_id,
         filled(line.offer.sku) AS offer_sku,
@@ -217,7 +223,7 @@ typed AS (
         offer_options AS offer_characteristics,
         whole(line.offer.product_id) AS crm_product_id,
         line.quantity AS quantity_text,
-        concat_ws('; ', not_a_number('price', line.price), not_a_number('price_sold', line.price_sold))
+        concat_ws('; ', not_a_price('price', line.price), not_a_price('price_sold', line.price_sold))
             AS unreadable_fields
     FROM unnested
 )
@@ -250,10 +256,15 @@ typed AS (
         coalesce(instant(payment.payment_date), instant(payment.created_at)) AS paid_at,
         whole(payment.payment_method_id) AS method_id,
         money(payment.amount) AS amount,
+        upper(filled(payment.source_currency)) AS source_currency,
+        money(payment.actual_amount) AS actual_amount,
         upper(filled(payment.actual_currency)) AS currency,
         filled(payment.status) AS status,
         list_position > payments OR flag(payment.is_expense) AS is_expense,
-        left(payment.amount, 40) AS amount_text
+        left(payment.amount, 40) AS amount_text,
+        -- One mistake in both amounts is reported once.
+        coalesce(CASE WHEN payment.actual_amount <> payment.amount
+            THEN not_a_number('actual_amount', payment.actual_amount) END, '') AS unreadable_fields
     FROM unnested
 )
 SELECT * EXCLUDE (crm_payment_id), coalesce(crm_payment_id, -position) AS payment_id
@@ -286,15 +297,16 @@ LEFT JOIN accounting.partner_links AS links ON links.buyer_id = staged.buyer_id
 -- name: line_checks
 SELECT
     order_id, line_no, is_object, visible(name) AS has_name,
-    quantity,
+    quantity::DOUBLE AS quantity,
     left(quantity_text, 40) AS quantity_text,
-    price_sold,
-    greatest(abs(price), abs(price_sold))::DOUBLE * quantity::DOUBLE AS size,
+    price_sold::DOUBLE AS price_sold,
+    greatest(abs(price)::DOUBLE, abs(price_sold)::DOUBLE, abs(quantity)::DOUBLE,
+        greatest(abs(price), abs(price_sold))::DOUBLE * quantity::DOUBLE) AS size,
     unreadable_fields
 FROM staged_lines
 
 -- name: payment_checks
-SELECT order_id, position, amount, amount_text FROM staged_payments
+SELECT order_id, position, amount, amount_text, unreadable_fields FROM staged_payments
 
 -- name: drop_rejected
 -- The last good rows of a rejected order are kept as they are.
@@ -338,7 +350,7 @@ ORDER BY order_day, order_id, line_no
 
 -- name: insert_payments
 INSERT INTO validated.order_payments BY NAME
-SELECT staged.* EXCLUDE (amount_text)
+SELECT staged.* EXCLUDE (amount_text, unreadable_fields)
 FROM staged_payments AS staged SEMI JOIN changed_orders USING (order_id)
 ORDER BY order_day, order_id, position
 
