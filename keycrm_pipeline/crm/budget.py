@@ -390,7 +390,6 @@ def _until(number: float, headers: Mapping[str, str]) -> float:
     return moment - _answered_at(headers).timestamp()
 
 
-
 def _answered_at(headers: Mapping[str, str]) -> datetime:
     # The server's own clock, if it sends the time: ours may be wrong.
     return _moment(headers.get("Date", "")) or datetime.now(UTC)
