@@ -107,7 +107,8 @@ def test_lists_that_wait_end_when_the_orders_fail(books: Books) -> None:
 def test_orders_that_wait_end_when_a_list_is_refused(books: Books) -> None:
     """At ten requests a minute the sources are refused: nothing else waits minutes for its turn after that."""
 
-    def read_on(session: Session, client: KeyCrmClient) -> None:
+    def read_on(session: Session, client: KeyCrmClient, crm: LoopbackCrm) -> None:
+        crm.lists = {route: [{"id": 1}] for route in REFERENCE_ROUTES.values() if route != "/order/source"}
         with reading_reference_lists(session, client):
             for _ in range(10):
                 client.reference_rows("/order/status")
@@ -119,6 +120,5 @@ def test_orders_that_wait_end_when_a_list_is_refused(books: Books) -> None:
         KeyCrmClient(base_url=crm.url, api_key=loopback.KEY, budget=RequestBudget(10)) as client,
         pytest.raises(RequestRefused, match="GET /order/source"),
     ):
-        crm.lists = {route: [{"id": 1}] for route in REFERENCE_ROUTES.values() if route != "/order/source"}
-        read_on(session, client)
+        read_on(session, client, crm)
     assert time.monotonic() - started < PATIENCE
