@@ -213,8 +213,12 @@ class Connection:
         except Cancelled:
             if self._end is None:
                 raise
-            # A copy: several threads raise it.
-            raise copy.copy(self._end) from None
+            # A copy, because several threads raise it.
+            error = copy.copy(self._end)
+            if isinstance(error, RequestRefused):
+                # It did not answer this request: a 404 would mean that an order was deleted.
+                error.status = None
+            raise error from None
 
     def _answer(
         self, url: str, request: str, decode: Callable[[bytes], Answer], stopped: Callable[[], bool]

@@ -527,17 +527,20 @@ def test_after_a_final_refusal_no_other_thread_waits_for_the_pace(
 def test_pages_that_wait_end_with_the_failure_of_something_else(
     crm: LoopbackCrm, make_client: MakeClient, virtual_time: VirtualTime
 ) -> None:
-    """A reference list that a load needs is refused: its pages of orders do not go on at one request a minute."""
+    """A reference list that a load needs is refused: no page of orders waits for its turn any longer."""
     crm.lists["/order"] = [order_payload(number) for number in range(1, 501)]
     budget = RequestBudget(1, virtual_time.clock, virtual_time.sleep, jitter=lambda: 0.0)
     client = make_client(budget=budget)
     listing = client.orders(created_between=MARCH)
     next(listing)
-    client.end(RequestRefused("The list of sources was refused.", status=422))
+    client.end(RequestRefused("The list of sources was refused.", status=404))
     started = virtual_time.now
     with pytest.raises(RequestRefused, match="The list of sources was refused") as caught:
         list(listing)
-    assert caught.value.status == 422
+    assert caught.value.status is None
+    with pytest.raises(RequestRefused):
+        # Not None, which would mean that the order was deleted.
+        client.order(1)
     assert virtual_time.now - started < 5
 
 
