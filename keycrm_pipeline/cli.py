@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from keycrm_pipeline.commands.streams import replace_unprintable_letters
 from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.syncs import SYNCS, Sync
@@ -82,6 +83,7 @@ class _Commands(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
         """Runs a command and ends the process with its exit code."""
+        replace_unprintable_letters()
         asked = list(sys.argv[1:] if args is None else args)
         as_json = _JSON in asked
         command = asked[0] if asked else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keycrm_pipeline.commands.streams import is_utf8
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.run.summary import ExchangeSummary
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
@@ -23,8 +25,9 @@ PLAIN_WIDTH = 120
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Prints one JSON object on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """Prints one JSON object on standard output; escapes what the stream cannot carry."""
+    escapes = not is_utf8(sys.stdout)
+    click.echo(json.dumps(value, ensure_ascii=escapes, indent=2, default=str))
 
 
 def failed_load(profile: str | None) -> dict[str, Any]:

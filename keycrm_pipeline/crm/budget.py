@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,7 +32,10 @@ LONGEST_PAUSE = 600.0
 """Longest pause in seconds. If a server asks for more, a later run had better try again."""
 
 WINDOW_SECONDS = 60.0
-"""The rate limit counts per minute; no remaining-requests header makes us wait longer."""
+"""The rate limit counts per minute; no header about a reset makes us wait longer."""
+
+BURST_PART = 0.5
+"""Part of a minute's requests that may be sent at once after a minute without requests."""
 
 LOWEST_PART = 1 / 8
 """The rate is never reduced below this part of the configured one."""
@@ -90,11 +94,14 @@ class Statistics:
 
 
 class RequestBudget:
-    """Paces requests evenly, and more slowly after a refusal; safe to use from any number of threads.
+    """Paces requests, and more slowly after a refusal; safe to use from any number of threads.
 
-    There are no bursts: one request every `60 / rate` seconds. A refusal (429) halves the rate and pauses all
-    requests for as long as KeyCRM says; answers without a refusal raise the rate again step by step, never
-    above the configured one.
+    After a minute without requests, half of a minute's requests may be sent at once, so that a command that makes
+    few requests does not wait. The other half is spread over the minute that follows; after that, there is one
+    request every `60 / rate` seconds. No 60 seconds ever see more requests than configured.
+
+    A refusal (429) halves the rate and pauses all requests for as long as KeyCRM says; answers without a refusal
+    raise the rate again step by step, never above the configured one. A reduced rate allows no burst.
 
     Args:
         requests_per_minute: The configured rate, more than zero.
@@ -120,6 +127,9 @@ class RequestBudget:
         self._turn = threading.Lock()  # held by the one request that waits for its moment
         self._lock = threading.Lock()  # guards everything below
         self._next_at = clock()
+        self._sent: deque[float] = deque()  # when the requests of the last minute were granted
+        self._burst_left = 0
+        self._spread_until = self._next_at
         self._paused_until = self._next_at
         self._granted_at = self._next_at
         self._generation = 0
@@ -170,16 +180,40 @@ class RequestBudget:
                     raise Cancelled
                 with self._lock:
                     now = self._clock()
-                    until = max(self._next_at, self._paused_until)
+                    until = max(self._next_moment(now), self._paused_until)
                     if until <= now:
                         return self._grant(now, called_at)
                 self._sleep(min(until - now, SLICE_SECONDS))
         finally:
             self._turn.release()
 
+    def _next_moment(self, now: float) -> float:
+        """When the next request may be sent, as far as the pace is concerned."""
+        while self._sent and self._sent[0] <= now - WINDOW_SECONDS * PACE_MARGIN:
+            self._sent.popleft()
+        is_slowed = self._rate < self._configured
+        if not self._sent:
+            self._burst_left = 0 if is_slowed else self._burst
+        if self._burst_left > 0:
+            return now
+        if len(self._sent) < max(1.0, self._configured):
+            return self._next_at
+        return max(self._next_at, self._sent[0] + WINDOW_SECONDS * PACE_MARGIN)
+
+    @property
+    def _burst(self) -> int:
+        return int(self._configured * BURST_PART)
+
     def _grant(self, now: float, called_at: float) -> Grant:
-        interval = 60.0 * PACE_MARGIN / self._rate
-        self._next_at = max(self._next_at, now - interval * CATCH_UP) + interval
+        minute = WINDOW_SECONDS * PACE_MARGIN
+        interval = minute / self._rate
+        if now < self._next_at:
+            self._spread_until = now + minute
+        if now < self._spread_until:
+            interval = max(interval, minute / (self._configured - self._burst))
+        self._next_at = max(min(self._next_at, now), now - interval * CATCH_UP) + interval
+        self._burst_left = max(0, self._burst_left - 1)
+        self._sent.append(now)
         waited = max(0.0, now - max(called_at, self._granted_at))
         self._granted_at = now
         return Grant(self._generation, waited)
@@ -228,6 +262,7 @@ class RequestBudget:
         with self._lock:
             if grant.generation == self._generation:
                 self._generation += 1
+                self._burst_left = 0
                 self._successes = 0
                 self._consecutive_refusals += 1
                 self._rate = max(self._configured * LOWEST_PART, self._rate / 2)
@@ -284,7 +319,7 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     if text:
         seconds = _number(text)
         if seconds is not None:
-            return max(0.0, seconds)
+            return max(0.0, _until(seconds, headers))
         moment = _moment(text)
         if moment is not None:
             return max(0.0, (moment - _answered_at(headers)).total_seconds())
@@ -298,13 +333,23 @@ def wait_after_refusal(headers: Mapping[str, str]) -> float | None:
 
 
 def reset_seconds(headers: Mapping[str, str]) -> float | None:
-    """Seconds until the rate limit resets, from `X-RateLimit-Reset`: a number of seconds, or a Unix time."""
-    seconds = _number(headers.get("X-RateLimit-Reset", ""))
-    if seconds is None:
+    """Seconds until the rate limit resets, from `X-RateLimit-Reset`; at most the minute for which the limit counts.
+
+    The header is not standardized: it may hold seconds or milliseconds until then, or a Unix time in either unit.
+
+    Args:
+        headers: The answer's headers, looked up case-insensitively.
+
+    Returns:
+        Seconds above zero; None if the header is absent, unreadable, or names a moment that has passed.
+    """
+    number = _number(headers.get("X-RateLimit-Reset", ""))
+    if number is None:
         return None
-    if seconds > _LONGEST_DURATION:
-        seconds -= _answered_at(headers).timestamp()
-    return max(0.0, seconds)
+    seconds = _until(number, headers)
+    if seconds == number and number > _LONGEST_RESET:
+        seconds /= 1000
+    return min(seconds, WINDOW_SECONDS) if seconds > 0 else None
 
 
 def is_exhausted(headers: Mapping[str, str]) -> bool:
@@ -313,8 +358,25 @@ def is_exhausted(headers: Mapping[str, str]) -> bool:
     return remaining is not None and remaining <= 0
 
 
+_LONGEST_RESET = 3600
+"""A larger number in `X-RateLimit-Reset` is in milliseconds: the limit counts per minute."""
+
 _LONGEST_DURATION = 100_000_000
 """A larger number of seconds (three years) is a point in time, not a duration."""
+
+_LONGEST_NUMBER = 20
+"""Characters of the longest number that is read: more than any time has."""
+
+_LATEST_TIME = 10_000_000_000
+"""A larger Unix time (the year 2286) is in milliseconds."""
+
+
+def _until(number: float, headers: Mapping[str, str]) -> float:
+    """Seconds until then: a duration as it is, a Unix time less the time of the answer."""
+    if number <= _LONGEST_DURATION:
+        return number
+    moment = number / 1000 if number > _LATEST_TIME else number
+    return moment - _answered_at(headers).timestamp()
 
 
 def _answered_at(headers: Mapping[str, str]) -> datetime:
@@ -324,7 +386,8 @@ def _answered_at(headers: Mapping[str, str]) -> datetime:
 
 def _number(text: str) -> float | None:
     text = text.strip()
-    return float(text) if text.replace(".", "", 1).isdecimal() and text.isascii() else None
+    is_number = text.replace(".", "", 1).isdecimal() and text.isascii()
+    return float(text) if is_number and len(text) <= _LONGEST_NUMBER else None
 
 
 def _moment(text: str) -> datetime | None:

@@ -20,7 +20,7 @@ from typing import Any, Final, Self, TypeVar
 import httpx
 
 from keycrm_pipeline.crm.budget import RequestBudget, Statistics, never
-from keycrm_pipeline.crm.connection import NOT_FOUND, TIMEOUT, Connection
+from keycrm_pipeline.crm.connection import LONGEST_ANSWER_SECONDS, NOT_FOUND, TIMEOUT, Connection
 from keycrm_pipeline.crm.errors import (
     ANSWER_NOT_USED,
     KeyCrmError,
@@ -93,9 +93,11 @@ class KeyCrmClient:
         transport: Carries the requests instead of the network; closed with the client.
         concurrency: Requests that may be in flight at once, 1 or more. The budget decides when each begins.
         timeout: Limits of connecting, reading and writing.
+        longest_answer: Seconds after which an answer that is still arriving is given up.
 
     Raises:
         AuthenticationError: The key is empty, or contains characters that no key has.
+        KeyCrmError: A variable of the environment that concerns the network is unusable (see `network`).
         ValueError: `base_url` is not an http address, or `concurrency` is too small.
     """
 
@@ -108,6 +110,7 @@ class KeyCrmClient:
         transport: httpx.BaseTransport | None = None,
         concurrency: int = 8,
         timeout: httpx.Timeout = TIMEOUT,
+        longest_answer: float = LONGEST_ANSWER_SECONDS,
     ) -> None:
         self._connection = Connection(
             base_url=base_url,
@@ -116,6 +119,7 @@ class KeyCrmClient:
             transport=transport,
             concurrency=concurrency,
             timeout=timeout,
+            longest_answer=longest_answer,
         )
         self._concurrency = concurrency
         self._lock = threading.Lock()
@@ -135,11 +139,16 @@ class KeyCrmClient:
         """Close the client."""
         self.close()
 
+    def end(self, error: KeyCrmError) -> None:
+        """End all requests that wait, and all later ones, with this error: what they are for has failed."""
+        self._connection.end(error)
+
     def close(self) -> None:
         """End all listings and connections, once requests in flight are answered. No thread is left."""
         with self._lock:
             self._is_closed = True
             open_workers = list(self._open_workers)
+        self._connection.end(KeyCrmError("The KeyCRM client is closed; create a new one."))
         for workers in open_workers:
             workers.close()
         self._connection.close()

@@ -7,16 +7,21 @@ The policy, by answer:
 
 | Answer | Action |
 |---|---|
-| 401, 403 | `AuthenticationError` at once |
+| 401 in JSON or empty | `AuthenticationError` at once |
+| 403 in JSON or empty | `RequestRefused` at once: the key may be right, access is refused |
 | 3xx | never followed; `TransportFailure` at once: the address in the profile is wrong |
 | 429 | all requests wait (see `budget`), then a retry |
 | 408, 425, 5xx, a timeout, no connection or a lost one | a retry after 1, 2, 4, ... seconds |
-| not JSON, whatever the status | a retry likewise |
+| not JSON, whatever the status, such as a firewall's page | a retry likewise |
 | other 4xx in JSON | `RequestRefused` at once |
+
+A refused key, and a 429 that asks for more patience than a load has, concern all requests: those that wait end at
+once with the same error, and no more are sent.
 """
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -28,6 +33,7 @@ import httpx
 
 from keycrm_pipeline.crm.budget import (
     LONGEST_PAUSE,
+    Cancelled,
     Grant,
     RequestBudget,
     Statistics,
@@ -45,6 +51,7 @@ from keycrm_pipeline.crm.errors import (
     body_excerpt,
     clean_text,
 )
+from keycrm_pipeline.crm.network import Deadline, open_transport
 from keycrm_pipeline.crm.pages import BrokenBody, decode_any, repaired_json
 
 Answer = TypeVar("Answer")
@@ -56,7 +63,7 @@ TIMEOUT: Final = httpx.Timeout(connect=10.0, read=60.0, write=10.0, pool=60.0)
 """A page with all includes takes seconds; after a minute of silence nothing more will come."""
 
 LONGEST_ANSWER_SECONDS: Final = 180.0
-"""Ends an answer that trickles in, which never runs into the read timeout."""
+"""Ends an answer that trickles in, headers included, which never runs into the read timeout."""
 
 FIRST_RETRY_SECONDS: Final = 1.0
 """Wait before the first retry after a fault; it doubles with each further one."""
@@ -66,7 +73,12 @@ LONGEST_RETRY_SECONDS: Final = 60.0
 
 NOT_FOUND: Final = 404
 TOO_MANY_REQUESTS: Final = 429
-KEY_REFUSED: Final = frozenset({401, 403})
+UNAUTHORIZED: Final = 401
+FORBIDDEN: Final = 403
+
+LONGEST_REASON: Final = 200
+"""Characters of KeyCRM's own words that a message shows."""
+
 TRANSIENT_STATUSES: Final = frozenset({408, 425, TOO_MANY_REQUESTS, *range(500, 600)})
 """Statuses that mean that the same request may succeed later."""
 
@@ -112,6 +124,7 @@ class Connection:
         transport: httpx.BaseTransport | None,
         concurrency: int,
         timeout: httpx.Timeout,
+        longest_answer: float,
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -123,10 +136,14 @@ class Connection:
         self._base_url = base_url.rstrip("/")
         self._budget = budget
         self._lock = threading.Lock()
+        self._end: KeyCrmError | None = None
+        self._deadline = Deadline()
+        self._longest_answer = longest_answer
         self._requests = 0
         self._retries = 0
         self._refusals = 0
         self._waited_seconds = 0.0
+        limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
         self._http = httpx.Client(
             headers={
                 "Authorization": f"Bearer {self._key}",
@@ -134,14 +151,18 @@ class Connection:
                 "User-Agent": "keycrm-pipeline",
             },
             timeout=timeout,
-            transport=transport,
+            transport=transport or open_transport(base_url, self._deadline, limits),
             follow_redirects=False,
-            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
         )
 
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
+
+    def end(self, error: KeyCrmError) -> None:
+        """End all requests that wait, and all later ones, with this error; the first call counts."""
+        with self._lock:
+            self._end = self._end or error
 
     @property
     def statistics(self) -> Statistics:
@@ -169,9 +190,10 @@ class Connection:
             stopped: Called while waiting; true gives up the request.
 
         Raises:
-            AuthenticationError: 401 or 403.
+            AuthenticationError: 401.
             RequestRefused: Another 4xx, in JSON.
             TransportFailure: A fault survived all attempts.
+            KeyCrmError: The error with which `end` was called.
             Cancelled: `stopped` became true.
             UnexpectedAnswer: Raised by `decode`.
         """
@@ -179,6 +201,25 @@ class Connection:
         if query:
             url += f"?{urlencode(query, quote_via=quote)}"
         request = f"GET {route}{place}"
+
+        def ended() -> bool:
+            return self._end is not None or stopped()
+
+        try:
+            return self._answer(url, request, decode, ended)
+        except Cancelled:
+            if self._end is None:
+                raise
+            # A copy, because several threads raise it.
+            error = copy.copy(self._end)
+            if isinstance(error, RequestRefused):
+                # It did not answer this request: a 404 would mean that an order was deleted.
+                error.status = None
+            raise error from None
+
+    def _answer(
+        self, url: str, request: str, decode: Callable[[bytes], Answer], stopped: Callable[[], bool]
+    ) -> Answer:
         attempt = 1
         while True:
             grant = self._acquire(is_retry=attempt > 1, stopped=stopped)
@@ -186,7 +227,10 @@ class Connection:
             if not isinstance(answer, _Fault):
                 return answer
             if answer.is_final or attempt >= ATTEMPTS:
-                raise self._failure(request, answer, attempt)
+                failure = self._failure(request, answer, attempt)
+                if answer.is_final:
+                    self.end(failure)
+                raise failure
             if answer.status != TOO_MANY_REQUESTS:
                 self._wait_before_retry(attempt, answer.retry_after, stopped)
             attempt += 1
@@ -208,11 +252,6 @@ class Connection:
             return response
         status, headers, body = response
         self._report_limits(grant, status, headers)
-        if status in KEY_REFUSED:
-            raise AuthenticationError(
-                f"KeyCRM refused the API key ({request}, status {status}). {WHERE_THE_KEY_IS} Keys are created in "
-                "KeyCRM under Settings, General. Retrying with the same key does not help."
-            )
         if 300 <= status < 400:
             return _Fault(
                 f"it redirected to another address (status {status}), which is not followed. Check base_url in "
@@ -223,11 +262,20 @@ class Connection:
         if status in TRANSIENT_STATUSES:
             return self._transient_fault(status, headers, body)
         try:
+            if status in (UNAUTHORIZED, FORBIDDEN) and not body.strip():
+                raise self._refusal(request, status, None)
             text = repaired_json(body)
             if 200 <= status < 300:
                 return decode(text)
-            raise _refusal(request, status, decode_any(text), self._key)
+            raise self._refusal(request, status, decode_any(text))
         except BrokenBody:
+            if status in (UNAUTHORIZED, FORBIDDEN):
+                return _Fault(
+                    f"a web page came instead of KeyCRM's answer (status {status}, {len(body)} bytes): a firewall "
+                    "or a proxy blocks the requests",
+                    status,
+                    body_excerpt(body, self._key),
+                )
             # A server that is not KeyCRM's API always answers like this; one that is restarting, for a moment.
             hint = (
                 ". If this keeps happening, base_url in the profile is wrong" if status == NOT_FOUND else ""
@@ -240,20 +288,17 @@ class Connection:
 
     def _send(self, url: str) -> tuple[int, httpx.Headers, bytes] | _Fault:
         """Send once, and read the whole answer."""
-        deadline = time.monotonic() + LONGEST_ANSWER_SECONDS
+        self._deadline.at = time.monotonic() + self._longest_answer
         try:
             with self._http.stream("GET", url) as response:
-                body = bytearray()
-                for part in response.iter_bytes():
-                    body += part
-                    if time.monotonic() > deadline:
-                        return _Fault(f"the answer was not complete after {LONGEST_ANSWER_SECONDS:.0f} s")
-                return response.status_code, response.headers, bytes(body)
+                return response.status_code, response.headers, response.read()
         except httpx.ConnectError:
             return _Fault("no connection could be made", is_unreachable=True)
         except httpx.ConnectTimeout:
             return _Fault("no connection could be made in time", is_unreachable=True)
         except httpx.TimeoutException:
+            if self._deadline.has_passed:
+                return _Fault(f"the answer was not complete after {self._longest_answer:.0f} s")
             return _Fault("no answer arrived in time")
         except httpx.DecodingError:
             return _Fault("the compressed answer was damaged")
@@ -312,6 +357,34 @@ class Connection:
             message += f" The answer begins: {fault.excerpt}"
         return TransportFailure(message)
 
+    def _refusal(self, request: str, status: int, content: object) -> KeyCrmError:
+        """The error for a 4xx; ends everything if the key was refused."""
+        reason = _reason(content, self._key)
+        words = f": {_ended(reason)}" if reason else "."
+        if status == UNAUTHORIZED:
+            error = AuthenticationError(
+                f"KeyCRM refused the API key ({request}, status {status}){words} {WHERE_THE_KEY_IS} Keys are "
+                "created in KeyCRM under Settings, General. Retrying with the same key does not help."
+            )
+            self.end(error)
+            return error
+        if status == FORBIDDEN:
+            return RequestRefused(
+                f"KeyCRM refused access ({request}, status {status}){words} The key may be right: the account's plan "
+                "may not include the API, or a firewall may block this computer. Ask KeyCRM's support; retrying does "
+                "not help.",
+                status=status,
+                reason=reason,
+            )
+        return RequestRefused(
+            f"KeyCRM refused {request} with status {status}"
+            + (words if reason else ", without giving a reason.")
+            + " Retrying does not help. Check base_url in the profile; if it is right, KeyCRM's API has changed and "
+            "the program needs an update.",
+            status=status,
+            reason=reason,
+        )
+
     def _wait_before_retry(
         self, attempt: int, retry_after: float | None, stopped: Callable[[], bool]
     ) -> None:
@@ -335,14 +408,14 @@ def _checked_key(api_key: str) -> str:
     return key
 
 
-def _refusal(request: str, status: int, content: object, api_key: str) -> RequestRefused:
-    message = content.get("message") if isinstance(content, dict) else None
-    reason = clean_text(message, api_key) if isinstance(message, str) else ""
-    return RequestRefused(
-        f"KeyCRM refused {request} with status {status}"
-        + (f": {reason.rstrip('.')}." if reason else ", without giving a reason.")
-        + " Retrying does not help. Check base_url in the profile; if it is right, KeyCRM's API has changed and "
-        "the program needs an update.",
-        status=status,
-        reason=reason,
-    )
+def _reason(content: object, api_key: str) -> str:
+    """KeyCRM's own words in a refusal, cleaned and shortened; empty if there are none."""
+    if not isinstance(content, dict):
+        return ""
+    words = next((content[key] for key in ("message", "error") if isinstance(content.get(key), str)), "")
+    reason = clean_text(words, api_key)
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON].rstrip()}…"
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?", "…")) else f"{sentence}."

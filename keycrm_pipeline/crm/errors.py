@@ -63,11 +63,11 @@ class KeyCrmError(Exception):
 
 
 class AuthenticationError(KeyCrmError):
-    """KeyCRM refused the key (401, 403), or there is no usable key. A person has to act."""
+    """KeyCRM refused the key (401), or there is no usable key. A person has to act."""
 
 
 class RequestRefused(KeyCrmError):  # noqa: N818 - named for what happened; the project's public name
-    """KeyCRM understood the request and refused it: 400, 404, 422 and other 4xx.
+    """KeyCRM understood the request and refused it: 400, 403, 404, 422 and other 4xx.
 
     Attributes:
         status: The HTTP status of the answer.

@@ -353,9 +353,11 @@ def _reference_rows(client: KeyCrmClient, profile: Profile, list_name: str) -> l
     """
     try:
         return client.reference_rows(REFERENCE_ROUTES[list_name])
-    except KeyCrmError:
+    except KeyCrmError as error:
         if list_name in OPTIONAL or (list_name == "categories" and not profile.service_categories):
             return None
+        # The pages of orders are read at the same time: none of them waits for the request limit any longer.
+        client.end(error)
         raise
 
 
@@ -404,6 +406,7 @@ def reading_reference_lists(
             yield raise_failure
         except BaseException:
             # Requests under way are waited for; the others are no longer needed.
+            client.end(KeyCrmError("Reading was stopped before it was complete."))
             threads.shutdown(cancel_futures=True)
             raise
         for list_name, answer in answers.items():

@@ -104,12 +104,24 @@ _OF_THE_CLIENT = (
         "задайте його в змінній середовища {variable} або в KEYCRM_API_KEY для всіх профілів.",
     ),
     Sentence(
-        "KeyCRM refused the API key ({asked}, status {status}). Set the account's key in the environment variable "
-        "KEYCRM_API_KEY_<PROFILE> (the profile's name in upper case) or KEYCRM_API_KEY. Keys are created in KeyCRM "
-        "under Settings, General. Retrying with the same key does not help.",
-        "KeyCRM не приймає ключ API ({asked}, статус {status}). Задайте ключ акаунта в змінній середовища "
+        "KeyCRM refused the API key ({asked}, status {status}){reason} Set the account's key in the environment "
+        "variable KEYCRM_API_KEY_<PROFILE> (the profile's name in upper case) or KEYCRM_API_KEY. Keys are created in "
+        "KeyCRM under Settings, General. Retrying with the same key does not help.",
+        "KeyCRM не приймає ключ API ({asked}, статус {status}){reason} Задайте ключ акаунта в змінній середовища "
         "KEYCRM_API_KEY_<ПРОФІЛЬ> (назва профілю великими літерами) або KEYCRM_API_KEY. Ключі створюють у KeyCRM: "
         "Налаштування - Основні. Повторювати з тим самим ключем марно.",
+    ),
+    Sentence(
+        "KeyCRM refused access ({asked}, status {status}){reason} The key may be right: the account's plan may not "
+        "include the API, or a firewall may block this computer. Ask KeyCRM's support; retrying does not help.",
+        "KeyCRM не дає доступу ({asked}, статус {status}){reason} Ключ може бути правильним: тариф акаунта може не "
+        "містити API, або мережевий екран не пропускає цей комп'ютер. Зверніться до підтримки KeyCRM; повторювати "
+        "марно.",
+    ),
+    Sentence(
+        "The environment variable {variable} is unusable: {problem}. Correct or remove it. Nothing was requested from "
+        "KeyCRM.",
+        "Змінна середовища {variable} непридатна: {problem}. Виправте або приберіть її. До KeyCRM нічого не надіслано.",
     ),
     Sentence(
         "KeyCRM did not answer at {host}: {fault} ({asked}, tried {times}). Check the network and base_url in the "
@@ -152,6 +164,21 @@ _PHRASES = (
     Sentence(
         "the answer (status {status}, {size} bytes) was not complete JSON{hint}",
         "відповідь (статус {status}, байтів: {size}) не була цілим JSON{hint}",
+    ),
+    Sentence(
+        "a web page came instead of KeyCRM's answer (status {status}, {size} bytes): a firewall or a proxy blocks the "
+        "requests",
+        "замість відповіді KeyCRM надійшла вебсторінка (статус {status}, байтів: {size}): мережевий екран або проксі "
+        "не пропускає запити",
+    ),
+    Sentence("its value is not the address of a proxy", "її значення не є адресою проксі"),
+    Sentence(
+        "it names a SOCKS proxy, and this program supports only HTTP proxies",
+        "вона вказує на SOCKS-проксі, а програма працює лише з HTTP-проксі",
+    ),
+    Sentence(
+        "it must name existing certificates in PEM format, which can be read",
+        "вона має вказувати на наявні сертифікати у форматі PEM, які можна прочитати",
     ),
     Sentence(
         "it redirected to another address (status {status}), which is not followed. Check base_url in the profile",

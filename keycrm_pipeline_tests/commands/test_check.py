@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+import time
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from keycrm_pipeline.cli import main
 from keycrm_pipeline.commands.check import AccountCheck, as_json
 from keycrm_pipeline.commands.output import print_check
 from keycrm_pipeline.sandbox.payloads import category_payload, status_payload
@@ -151,6 +158,80 @@ def test_a_list_that_the_key_may_not_read(place: Place, capsys: pytest.CaptureFi
     assert "Managers (managers): KeyCRM gave no list. KeyCRM refused the request (403)." in shown
     assert "Profile shop is ready" in shown
     assert as_json(place.profile(), check)["refused"] == check.refused
+
+
+def test_an_optional_list_that_is_refused_for_hours_ends_the_check(keyed: Place) -> None:
+    """It stood still for ten minutes: the list was passed over, and the next one waited for the request limit."""
+    with loopback.LoopbackCrm() as crm:
+        routes = ("/order/status", "/order/source", "/products/categories", "/order/payment-method")
+        crm.lists = {route: [{"id": 1}] for route in routes}
+
+        def refuse(_number: int, request: loopback.SeenRequest) -> None:
+            if request.path == "/users":
+                crm.faults = [loopback.Reply(429, b"", {"Retry-After": "7200"})]
+
+        crm.before = refuse
+        keyed.write_profile(base_url=crm.url, requests_per_minute=600)
+        started = time.monotonic()
+        code, found = keyed.json("check")
+    assert code == 1
+    assert "asked to try again in 120 minutes" in found["error"]
+    assert crm.requests[-1].path == "/users"
+    assert time.monotonic() - started < 30
+
+
+def test_a_check_at_the_usual_rate_does_not_wait(account: Account, keyed: Place) -> None:
+    """Six requests at 20 per minute took 16 silent seconds."""
+    keyed.write_profile(base_url=account.url, requests_per_minute=20)
+    started = time.monotonic()
+    assert keyed.json("check")[0] == 0
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("SSL_CERT_FILE", "/no/such/file.pem"), ("ALL_PROXY", "socks5://proxy.example:1080")],
+)
+def test_an_unusable_environment_is_an_error_in_words(keyed: Place, variable: str, value: str) -> None:
+    """Exit code 1 and the name of the variable, instead of an unexpected error of a library."""
+    keyed.write_profile(base_url="https://127.0.0.1:9/v1")
+    keyed.variables[variable] = value
+    code, found = keyed.json("check")
+    assert code == 1
+    assert found["error"].startswith(f"The environment variable {variable} is unusable: ")
+    keyed.variables["KEYCRM_API_KEY_OTHER"] = KEY
+    result = keyed.run("init", "--profile", "other", "--base-url", "https://127.0.0.1:9/v1", "--yes")
+    assert result.exit_code == 1
+    assert f"Error: The environment variable {variable} is unusable: " in result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1251"])
+def test_a_terminal_that_cannot_show_every_letter(account: Account, keyed: Place, encoding: str) -> None:
+    """Letters are lost, the exit code is not; JSON loses nothing."""
+    account.shop.add_status(status_payload(77, "Їжак ≠ 🦔", group_id=2))
+    keyed.write_profile(base_url=account.url, requests_per_minute=600)
+    runner = CliRunner(charset=encoding)
+    shown = runner.invoke(main, ["check"], env=keyed.environment)
+    assert (shown.exit_code, shown.exception) == (0, None)
+    assert "Profile shop is ready" in shown.stdout
+    printed = runner.invoke(main, ["check", "--json"], env=keyed.environment)
+    assert printed.exit_code == 0
+    assert {row["id"]: row["name"] for row in json.loads(printed.stdout)["statuses"]}[77] == "Їжак ≠ 🦔"
+    failed = runner.invoke(main, ["load", "--from", "ґ🦔", "--to", "2024-03-04"], env=keyed.environment)
+    assert failed.exit_code == 2
+
+
+def test_a_pipe_in_ascii(account: Account, keyed: Place) -> None:
+    """The real process: `PYTHONIOENCODING=ascii` prints the whole check and ends with 0."""
+    keyed.write_profile(base_url=account.url, requests_per_minute=600)
+    ended = subprocess.run(
+        [sys.executable, "-c", "from keycrm_pipeline.cli import main; main()", "check"],
+        env=os.environ | keyed.environment | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert b"Profile shop is ready" in ended.stdout
 
 
 def test_rows_with_unexpected_types_are_read_as_in_a_load(keyed: Place) -> None:

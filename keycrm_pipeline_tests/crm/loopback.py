@@ -6,6 +6,7 @@ the sandbox, with its own tests).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -30,13 +31,23 @@ class SeenRequest:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server sends instead of the list."""
+    """What the server sends instead of the list.
+
+    Attributes:
+        status: The status of the answer.
+        body: The body of the answer.
+        headers: More headers.
+        drop: The connection is closed without an answer.
+        cut: Only half of the body is sent.
+        endless: Sent again and again, after `body` and without status or headers, until the client goes away.
+    """
 
     status: int = 200
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
     cut: bool = False
+    endless: bytes = b""
 
 
 class LoopbackCrm:
@@ -114,6 +125,10 @@ class LoopbackCrm:
         if reply.drop:
             handler.close_connection = True
             return
+        if reply.endless:
+            handler.close_connection = True
+            self._send_endlessly(handler, reply)
+            return
         handler.send_response(reply.status)
         handler.send_header("Content-Length", str(len(reply.body)))
         for name, value in reply.headers.items():
@@ -121,6 +136,14 @@ class LoopbackCrm:
         handler.end_headers()
         handler.wfile.write(reply.body[: len(reply.body) // 2] if reply.cut else reply.body)
         handler.close_connection = handler.close_connection or reply.cut
+
+    def _send_endlessly(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
+        with contextlib.suppress(OSError):
+            handler.wfile.write(reply.body)
+            while True:
+                handler.wfile.write(reply.endless)
+                # Slowly, as a broken proxy does; the client is faster to give up.
+                time.sleep(0.02)
 
     def _listed(self, request: SeenRequest) -> Reply:
         if request.path not in self.lists:

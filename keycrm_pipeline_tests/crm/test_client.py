@@ -6,8 +6,10 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +26,7 @@ from keycrm_pipeline.crm.errors import (
     UnexpectedAnswer,
 )
 from keycrm_pipeline.crm.pages import OrderPage, PageRecord
+from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm, Reply, SeenRequest
 from keycrm_pipeline_tests.payloads import order_payload
 from keycrm_pipeline_tests.virtual_time import VirtualTime
@@ -316,6 +319,8 @@ def test_unsorted_rows_are_rejected(crm: LoopbackCrm, client: KeyCrmClient) -> N
         Reply(200, b'{"total": 1, "data": [{"id": 1}'),
         Reply(200, b'{"total": 1, "data": []}', cut=True),
         Reply(404, b"<html>nginx</html>"),
+        Reply(401, b"<html>firewall</html>"),
+        Reply(403, b"<html>firewall</html>"),
         Reply(400, b"oops"),
         Reply(200, b"\x1f\x8bnonsense", {"Content-Encoding": "gzip"}),
         Reply(drop=True),
@@ -444,17 +449,173 @@ def test_closing_the_client_ends_its_waits_at_once(crm: LoopbackCrm) -> None:
 # Permanent faults
 
 
-@pytest.mark.parametrize("status", [401, 403])
-@pytest.mark.parametrize("body", [b'{"message": "Unauthenticated."}', b"<html>Unauthorized</html>"])
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"message": "Unauthenticated."}', "status 401): Unauthenticated. Set the account's key"),
+        (b'{"error": "The key was revoked"}', "status 401): The key was revoked. Set the account's key"),
+        (b"{}", "status 401). Set the account's key"),
+        (b"", "status 401). Set the account's key"),
+    ],
+)
 def test_a_refused_key_ends_everything_at_once(
-    crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime, status: int, body: bytes
+    crm: LoopbackCrm, client: KeyCrmClient, virtual_time: VirtualTime, body: bytes, words: str
 ) -> None:
-    crm.faults = [Reply(status, body)]
+    """The message shows KeyCRM's own words; no other request is sent with that key."""
+    crm.faults = [Reply(401, body)]
     with pytest.raises(AuthenticationError, match="KEYCRM_API_KEY") as caught:
         list(client.orders(created_between=MARCH))
+    with pytest.raises(AuthenticationError):
+        client.reference_rows("/order/status")
     assert len(crm.requests) == 1
     assert virtual_time.slept == []
-    assert f"status {status}" in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_refused_access_is_not_called_a_wrong_key(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    """A plan without the API: KeyCRM's own words, shortened and without the key, and whom to ask."""
+    message = f"API access is not included in your plan, key {KEY}. " + "Please upgrade. " * 50
+    crm.faults = [Reply(403, json.dumps({"message": message}).encode())]
+    with pytest.raises(RequestRefused) as caught:
+        list(client.orders(created_between=MARCH))
+    error = str(caught.value)
+    assert (
+        "refused access (GET /order (page 1), status 403): API access is not included in your plan, key [key]."
+        in error
+    )
+    assert "The key may be right" in error
+    assert "KEYCRM_API_KEY" not in error
+    assert len(error) < 500
+    assert len(crm.requests) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_the_page_of_a_firewall_is_named(crm: LoopbackCrm, client: KeyCrmClient, status: int) -> None:
+    """It says nothing about the key: it is tried again, and then reported as what it is."""
+    crm.faults = [Reply(status, b"<html><h1>Access denied</h1></html>")] * 6
+    with pytest.raises(TransportFailure) as caught:
+        list(client.orders(created_between=MARCH))
+    assert len(crm.requests) == 6
+    assert f"a web page came instead of KeyCRM's answer (status {status}" in str(caught.value)
+    assert "a firewall or a proxy blocks the requests" in str(caught.value)
+    assert str(caught.value).endswith("The answer begins: Access denied")
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (Reply(401, b"{}"), AuthenticationError),
+        (Reply(429, b"", {"Retry-After": "7200"}), TransportFailure),
+        (Reply(302, b"", {"Location": "/"}), TransportFailure),
+    ],
+    ids=["key", "for hours", "moved"],
+)
+def test_after_a_final_refusal_no_other_thread_waits_for_the_pace(
+    crm: LoopbackCrm, make_client: MakeClient, reply: Reply, error: type[KeyCrmError]
+) -> None:
+    """At one request a minute four lists are read at once; the first request is refused for good, and all end."""
+    client = make_client(budget=RequestBudget(1))
+    crm.faults = [reply]
+    started = time.monotonic()
+    with ThreadPoolExecutor(4) as threads:
+        answers = [threads.submit(client.reference_rows, "/order/status") for _ in range(4)]
+    assert [type(answer.exception()) for answer in answers] == [error] * 4
+    assert len(crm.requests) == 1
+    assert time.monotonic() - started < 10
+
+
+def test_pages_that_wait_end_with_the_failure_of_something_else(
+    crm: LoopbackCrm, make_client: MakeClient, virtual_time: VirtualTime
+) -> None:
+    """A reference list that a load needs is refused: no page of orders waits for its turn any longer."""
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 501)]
+    budget = RequestBudget(1, virtual_time.clock, virtual_time.sleep, jitter=lambda: 0.0)
+    client = make_client(budget=budget)
+    listing = client.orders(created_between=MARCH)
+    next(listing)
+    client.end(RequestRefused("The list of sources was refused.", status=404))
+    started = virtual_time.now
+    with pytest.raises(RequestRefused, match="The list of sources was refused") as caught:
+        list(listing)
+    assert caught.value.status is None
+    with pytest.raises(RequestRefused):
+        # Not None, which would mean that the order was deleted.
+        client.order(1)
+    assert virtual_time.now - started < 5
+
+
+@pytest.mark.parametrize(
+    ("opening", "endless"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b" "),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    ],
+    ids=["headers", "early hints", "body", "chunks"],
+)
+def test_an_answer_that_trickles_in_is_given_up_at_the_deadline(
+    crm: LoopbackCrm, make_client: MakeClient, opening: bytes, endless: bytes
+) -> None:
+    """Bytes keep coming, so that no read ever times out; the request ends all the same and is tried again."""
+    crm.lists["/order"] = [order_payload(1)]
+    crm.faults = [Reply(body=opening, endless=endless)]
+    client = make_client(longest_answer=0.3)
+    assert ids_of(list(client.orders(created_between=MARCH))) == [1]
+    assert client.statistics.retries == 1
+    crm.faults = [Reply(body=opening, endless=endless)] * 6
+    with pytest.raises(TransportFailure, match="the answer was not complete after 0 s"):
+        client.order(1)
+
+
+# The environment
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SSL_CERT_FILE", "/no/such/secret-file.pem"),
+        ("HTTPS_PROXY", "http://secret@[::1"),
+        ("https_proxy", "secret://proxy.example"),
+        ("ALL_PROXY", "socks5://secret.example:1080"),
+        ("ALL_PROXY", "http://[secret]:port"),
+    ],
+)
+def test_an_unusable_variable_of_the_environment_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """A certificate file that no longer exists, a proxy that cannot be: the variable is named, its value is not."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(KeyCrmError, match=f"The environment variable {variable} is unusable") as caught:
+        KeyCrmClient(base_url="https://127.0.0.1:9/v1", api_key=KEY, budget=RequestBudget(60))
+    assert "secret" not in str(caught.value)
+    told = error_in_ukrainian(str(caught.value))
+    assert told.startswith(f"Змінна середовища {variable} непридатна: ")
+    assert "proxy" not in told.replace(variable, "")
+
+
+def test_a_certificate_file_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "certificates.pem"
+    file.write_text("no certificate", "utf-8")
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(KeyCrmError, match="SSL_CERT_FILE"):
+        KeyCrmClient(base_url="https://127.0.0.1:9/v1", api_key=KEY, budget=RequestBudget(60))
+
+
+def test_a_proxy_is_used_unless_the_address_is_excepted(
+    crm: LoopbackCrm, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`HTTP_PROXY` carries the requests, and `NO_PROXY` takes an address out; IPv6 addresses there do no harm."""
+    crm.lists["/order"] = [order_payload(1)]
+    with LoopbackCrm() as proxy:
+        proxy.filtered = lambda _route, _query, _rows: [order_payload(2)]
+        monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
+        monkeypatch.setenv("no_proxy", "[::1,fe80::/10,localhost")
+        proxy.lists[crm.url + "/order"] = []
+        assert ids_of(list(make_client().orders(created_between=MARCH))) == [2]
+        monkeypatch.setenv("no_proxy", "[::1,127.0.0.1")
+        assert ids_of(list(make_client().orders(created_between=MARCH))) == [1]
+    assert len(proxy.requests) == len(crm.requests) == 1
 
 
 @pytest.mark.parametrize("key", ["", "   ", "ключ", "two words", "line\nbreak"])
@@ -712,11 +873,12 @@ def test_two_clients_of_one_account_share_the_pace(make_client: MakeClient) -> N
     time_line = VirtualTime()
     budget = RequestBudget(60, time_line.clock, time_line.sleep)
     first, second = make_client(budget=budget), make_client(budget=budget)
-    for _ in range(3):
+    for _ in range(18):
         list(first.orders(created_between=MARCH))
         list(second.orders(created_between=MARCH))
-    assert time_line.now - 1000 == pytest.approx(5 * 1.01, abs=0.2)
-    assert first.statistics.requests == second.statistics.requests == 3
+    # 30 at once, and six more over the rest of the minute, one every two seconds.
+    assert time_line.now - 1000 == pytest.approx(6 * 2.02, abs=0.2)
+    assert first.statistics.requests == second.statistics.requests == 18
 
 
 def test_ends_of_a_window_are_never_narrowed(crm: LoopbackCrm, client: KeyCrmClient) -> None:

@@ -110,6 +110,13 @@ _SAME_IN_ALL_LANGUAGES = re.compile(r"KEYCRM_API_KEY\S*|KeyCRM|GET /\S+|JSON|API
     ("reply", "translation"),
     [
         (Reply(401), "KeyCRM не приймає ключ API (GET /order/1, статус 401)."),
+        (Reply(401, b'{"message": "Error of a page"}'), "статус 401): Error of a page. Задайте ключ"),
+        (Reply(403), "KeyCRM не дає доступу (GET /order/1, статус 403). Ключ може бути правильним: тариф"),
+        (Reply(403, b'{"message": "Error of a page"}'), "статус 403): Error of a page. Ключ може"),
+        (
+            Reply(403, b"Error of a page"),
+            "надійшла вебсторінка (статус 403, байтів: 15): мережевий екран або проксі не пропускає запити. Нічого",
+        ),
         (Reply(302), "спроб: 1; востаннє він вказує на іншу адресу (статус 302), куди"),
         (Reply(503), "спроб: 6; востаннє він повідомив про власний збій (статус 503). Нічого"),
         (
@@ -121,7 +128,19 @@ _SAME_IN_ALL_LANGUAGES = re.compile(r"KEYCRM_API_KEY\S*|KeyCRM|GET /\S+|JSON|API
         (Reply(404, b"Error of a page"), "Якщо так триває, base_url у профілі неправильний. Нічого"),
         (Reply(drop=True), "востаннє з'єднання обірвалося раніше, ніж відповідь надійшла повністю."),
     ],
-    ids=["key", "moved", "down", "too many", "page", "wrong address", "dropped"],
+    ids=[
+        "key",
+        "words",
+        "access",
+        "plan",
+        "firewall",
+        "moved",
+        "down",
+        "too many",
+        "page",
+        "wrong address",
+        "dropped",
+    ],
 )
 def test_what_the_client_says_about_keycrm_is_shown_in_ukrainian(
     crm: LoopbackCrm,

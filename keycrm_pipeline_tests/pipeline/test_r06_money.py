@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from keycrm_pipeline.sandbox.payloads import product_payload
+from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.payloads import offer_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books, shop_clock
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from keycrm_pipeline.crm.errors import TransportFailure
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books
+from keycrm_pipeline.crm.budget import RequestBudget
+from keycrm_pipeline.crm.client import KeyCrmClient
+from keycrm_pipeline.crm.errors import RequestRefused, TransportFailure
+from keycrm_pipeline.pipeline.extraction import REFERENCE_ROUTES, reading_reference_lists
+from keycrm_pipeline.run.session import Session
+from keycrm_pipeline.sandbox.transport import SandboxTransport
+from keycrm_pipeline_tests.crm import loopback
+from keycrm_pipeline_tests.crm.loopback import LoopbackCrm
+from keycrm_pipeline_tests.pipeline.bookkeeping import BASE_URL, KEY, Books, make_books
 
 PATIENCE = 20.0
 """Seconds that an answer waits for a request that never comes: then the test fails."""
@@ -75,3 +83,42 @@ def test_a_list_that_fails_loses_no_page(books: Books) -> None:
     books.api.faults.clear()
     assert books.load().orders_created == 120
     assert len(order_pages(books)) <= 3 - stored
+
+
+def test_lists_that_wait_end_when_the_orders_fail(books: Books) -> None:
+    """At one request a minute the other lists waited minutes for their turn after the load had failed."""
+
+    def fail(session: Session, client: KeyCrmClient) -> None:
+        with reading_reference_lists(session, client):
+            raise TransportFailure("The orders failed.")
+
+    transport = SandboxTransport(books.api)
+    started = time.monotonic()
+    with (
+        books.session() as session,
+        KeyCrmClient(base_url=BASE_URL, api_key=KEY, budget=RequestBudget(1), transport=transport) as client,
+        pytest.raises(TransportFailure, match="The orders failed"),
+    ):
+        fail(session, client)
+    assert [request.path for request in books.api.requests] == ["/order/status"]
+    assert time.monotonic() - started < PATIENCE
+
+
+def test_orders_that_wait_end_when_a_list_is_refused(books: Books) -> None:
+    """At ten requests a minute the sources are refused: nothing else waits minutes for its turn after that."""
+
+    def read_on(session: Session, client: KeyCrmClient, crm: LoopbackCrm) -> None:
+        crm.lists = {route: [{"id": 1}] for route in REFERENCE_ROUTES.values() if route != "/order/source"}
+        with reading_reference_lists(session, client):
+            for _ in range(10):
+                client.reference_rows("/order/status")
+
+    started = time.monotonic()
+    with (
+        LoopbackCrm() as crm,
+        books.session() as session,
+        KeyCrmClient(base_url=crm.url, api_key=loopback.KEY, budget=RequestBudget(10)) as client,
+        pytest.raises(RequestRefused, match="GET /order/source"),
+    ):
+        read_on(session, client, crm)
+    assert time.monotonic() - started < PATIENCE
