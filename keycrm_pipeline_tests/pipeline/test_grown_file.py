@@ -65,7 +65,7 @@ def test_copy_is_logged_and_a_failed_one_fails_nothing(
     _exchange(books, "sweep")
     (sentence,) = caplog.messages
     assert f"had grown to {size / 1e6:.0f} MB" in sentence
-    assert f"{warehouse.path.stat().st_size / 1e6:.0f} MB now" in sentence
+    assert f"was compacted to {warehouse.path.stat().st_size / 1e6:.0f} MB" in sentence
     assert [status for (status,) in books.rows("ops.exchanges", "status")] == ["succeeded"] * 3
 
 
