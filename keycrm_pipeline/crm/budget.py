@@ -97,7 +97,7 @@ class RequestBudget:
     """Paces requests, and more slowly after a refusal; safe to use from any number of threads.
 
     After a minute without requests, half of a minute's requests may be sent at once, so that a command that makes
-    few requests does not wait. The other half is spread over the minute that follows; after that, there is one
+    few requests does not wait. The other half is spread over the rest of that minute; after that, there is one
     request every `60 / rate` seconds. No 60 seconds ever see more requests than configured.
 
     A refusal (429) halves the rate and pauses all requests for as long as KeyCRM says; answers without a refusal
@@ -129,7 +129,6 @@ class RequestBudget:
         self._next_at = clock()
         self._sent: deque[float] = deque()  # when the requests of the last minute were granted
         self._burst_left = 0
-        self._spread_until = self._next_at
         self._paused_until = self._next_at
         self._granted_at = self._next_at
         self._generation = 0
@@ -193,27 +192,22 @@ class RequestBudget:
             self._sent.popleft()
         is_slowed = self._rate < self._configured
         if not self._sent:
-            self._burst_left = 0 if is_slowed else self._burst
+            self._burst_left = 0 if is_slowed else int(self._configured * BURST_PART)
         if self._burst_left > 0:
             return now
         if len(self._sent) < max(1.0, self._configured):
             return self._next_at
         return max(self._next_at, self._sent[0] + WINDOW_SECONDS * PACE_MARGIN)
 
-    @property
-    def _burst(self) -> int:
-        return int(self._configured * BURST_PART)
-
     def _grant(self, now: float, called_at: float) -> Grant:
         minute = WINDOW_SECONDS * PACE_MARGIN
         interval = minute / self._rate
-        if now < self._next_at:
-            self._spread_until = now + minute
-        if now < self._spread_until:
-            interval = max(interval, minute / (self._configured - self._burst))
-        self._next_at = max(min(self._next_at, now), now - interval * CATCH_UP) + interval
         self._burst_left = max(0, self._burst_left - 1)
         self._sent.append(now)
+        # What the minute still allows is spread until its first request no longer counts.
+        left = max(0.0, self._configured - len(self._sent))
+        interval = max(interval, (self._sent[0] + minute - now) / (left + 1))
+        self._next_at = max(min(self._next_at, now), now - interval * CATCH_UP) + interval
         waited = max(0.0, now - max(called_at, self._granted_at))
         self._granted_at = now
         return Grant(self._generation, waited)
