@@ -8,8 +8,9 @@ slip from a page not yet fetched into one already fetched: it would be lost. Eac
 rows in the list, so:
 
 - Consecutive answers with the same total saw the same list (an *epoch*). A list cannot change without its
-  total changing, with one exception: additions and removals between two answers cancel out. When the last
-  page was read before the others, that shows as an id that appears twice (see `paging`).
+  total changing, with one exception: additions and removals between two answers cancel out. For pages that
+  are read after the last page, that shows as an id that appears twice; those read before it are doubted when
+  the last page has new rows (see `paging`).
 - A page that was answered in an older epoch is *stale*. If it is requested again and begins with the rows it
   had, nothing moved below it, because rows are sorted by id; new orders only made the list longer.
 - Consecutive pages of one epoch saw the same list. If the first and the last of them did not move, no row can
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 
 from keycrm_pipeline.crm.pages import PAGE_SIZE
 
@@ -66,6 +68,7 @@ class PageTracker:
         self.page_size = page_size
         self.total: int | None = None
         self.epoch = 0
+        self._past_epochs = count(-1, -1)
         self._answers: dict[int, PageAnswer] = {}
         self._add_stored(stored)
 
@@ -80,7 +83,7 @@ class PageTracker:
         for page in sorted(stored):
             total, ids = stored[page]
             if len(totals) > 1 and total != previous_total:
-                epoch -= 1
+                epoch = next(self._past_epochs)
             self._answers[page] = PageAnswer(total, ids, epoch)
             previous_total = total
 
@@ -89,15 +92,29 @@ class PageTracker:
         """Number of the list's last page by the newest total; 1 for an empty list."""
         return max(1, -(-(self.total or 0) // self.page_size))
 
-    def first_to_request(self) -> int:
-        """The page to learn the list's current total from: the first missing one, else the highest."""
+    def first_to_request(self, *, is_open: bool) -> int:
+        """The page to learn the list's current total from.
+
+        Args:
+            is_open: The list may have new rows: its last page, so that all others are read after it.
+
+        Returns:
+            Else the first missing page. While the totals of the stored pages differ, nobody knows which is the last:
+            then the first missing one below the highest, else the highest.
+        """
         if self.total is None and self._answers:
             highest = max(self._answers)
             return next((page for page in range(1, highest) if not self._is_whole(page)), highest)
-        return next(iter(self.missing()), self.last_page)
+        return self.last_page if is_open else next(iter(self.missing()), self.last_page)
 
-    def mark_all_stale(self) -> None:
-        """Assume that the list may have changed although its total did not: all answers so far are stale."""
+    def doubt_epoch(self) -> None:
+        """Assume that the list may have changed between any two answers of this epoch, although its total did not.
+
+        None of them proves anything of another: each of the pages is stale, and is checked by itself.
+        """
+        for page, answer in self._answers.items():
+            if answer.epoch == self.epoch:
+                self._answers[page] = replace(answer, epoch=next(self._past_epochs))
         self.epoch += 1
 
     def record(self, page: int, total: int, ids: tuple[int, ...]) -> None:

@@ -131,9 +131,10 @@ class PagedList(Generic[Content]):
     A list of N rows that does not change costs ceil(N / page size) requests, an empty one 1.
 
     Additions and removals that cancel out between two answers leave the total as it was. So the last page is
-    read before those below it: when a row is removed in the meantime, the first row of the last page slips
-    into the page below, is seen twice, and reveals the change. Only the first page and the `stored` ones were
-    read before the last one; they are checked again when the last page has a row that was created meanwhile.
+    read before those below it, and alone, since pages requested at the same moment are answered in any order:
+    when a row is removed in the meantime, the first row of the last page slips into the page below, is seen
+    twice, and reveals the change. Only the first page and the `stored` ones were read before the last one; each
+    of them is checked again when the last page has a row that was created meanwhile.
 
     Args:
         fetch: Requests one page; called in a thread.
@@ -187,19 +188,21 @@ class PagedList(Generic[Content]):
         )
 
     def _first_page(self) -> Iterator[Content]:
-        for answer in self._workers.results(self._fetch, [self._tracker.first_to_request()]):
+        for answer in self._workers.results(
+            self._fetch, [self._tracker.first_to_request(is_open=self._is_open)]
+        ):
             if answer.page_size != self._tracker.page_size:
                 # The server uses another page size: the numbers of earlier pages mean nothing.
                 self._tracker = PageTracker({}, page_size=answer.page_size)
             yield self._recorded(answer)
 
     def _missing_pages(self) -> Iterator[Content]:
-        """Each missing page once, including those that appear meanwhile; the very last page first."""
+        """Each missing page once, including those that appear meanwhile; the very last page alone and first."""
         requested: set[int] = set()
         while missing := [page for page in self._tracker.missing() if page not in requested]:
-            requested.update(missing)
             if missing[-1] == self._tracker.last_page:
-                missing.insert(0, missing.pop())
+                del missing[:-1]
+            requested.update(missing)
             for answer in self._workers.results(self._fetch, missing):
                 yield self._recorded(answer)
 
@@ -262,7 +265,7 @@ class PagedList(Generic[Content]):
         if answer.page == self._tracker.last_page and not self._has_read_last_page:
             # Once is enough: it reveals changes to the pages that are read after it.
             self._has_read_last_page = self._tracker.total == answer.total
-            if answer.has_new_rows:
-                self._tracker.mark_all_stale()
+            if answer.has_new_rows and self._has_read_last_page:
+                self._tracker.doubt_epoch()
         self._tracker.record(answer.page, answer.total, answer.ids)
         return answer.content

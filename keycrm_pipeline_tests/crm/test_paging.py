@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from keycrm_pipeline.crm.errors import AuthenticationError, KeyCrmError, TransportFailure
 from keycrm_pipeline.crm.page_tracker import PageTracker
-from keycrm_pipeline.crm.paging import FetchedPage, PagedList, PageWorkers
+from keycrm_pipeline.crm.paging import FetchedPage, PagedList, PageWorkers, Result
 
 Ids = tuple[int, ...]
 Stored = dict[int, tuple[int, Ids]]
@@ -42,10 +43,29 @@ class ChangingList:
         return FetchedPage(page, len(self.ids), 50, ids, (page, len(self.ids), ids), has_new_rows)
 
 
+class UnorderedWorkers(PageWorkers):
+    """Requests made at the same moment are answered in any order, and their answers arrive in any other."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(1)
+        self._random = random.Random(seed)
+
+    def results(self, fetch: Callable[[int], Result], numbers: Iterable[int]) -> Iterator[Result]:
+        numbers = list(numbers)
+        self._random.shuffle(numbers)
+        answers = [fetch(number) for number in numbers]
+        self._random.shuffle(answers)
+        yield from answers
+
+
 def read(
-    changing: ChangingList, stored: Stored | None = None, *, is_open: bool = False
+    changing: ChangingList,
+    stored: Stored | None = None,
+    *,
+    is_open: bool = False,
+    workers: PageWorkers | None = None,
 ) -> Iterator[tuple[int, int, Ids]]:
-    workers = PageWorkers(1)
+    workers = workers or PageWorkers(1)
     if not stored:
         changing.at_start = None
     try:
@@ -203,6 +223,34 @@ def test_whatever_new_orders_hide_no_order_that_stayed_is_lost(count: int, delet
     )
     pages = list(read(changing))
     assert changing.stayed <= all_ids(pages)
+
+
+@given(
+    st.integers(0, 330),
+    st.dictionaries(st.integers(0, 8), st.integers(0, 3000), max_size=3),
+    st.integers(0, 10**6),
+)
+@settings(deadline=None, max_examples=400)
+def test_pages_answered_out_of_order_lose_nothing(count: int, deleted: dict[int, int], seed: int) -> None:
+    """As above, with pages that are requested at the same moment: answered, and arriving, in any order."""
+    changing = ChangingList(
+        list(range(1, count + 1)), {turn: swap(place, 1001 + turn) for turn, place in deleted.items()}
+    )
+    pages = list(read(changing, workers=UnorderedWorkers(seed)))
+    assert changing.stayed <= all_ids(pages)
+
+
+def test_a_page_read_after_a_hidden_deletion_proves_nothing_of_the_page_before_it() -> None:
+    """Pages 1 and 2 of 4 are stored; then 41 is deleted and 900 comes in; page 3 is requested next.
+
+    Page 3 does not move any more, although 51 has slipped into page 1 and 101 into page 2.
+    """
+    changing = ChangingList(list(range(1, 161)))
+    changing.at_start = set(changing.ids)
+    stored = stored_from(changing, [1, 2])
+    swap(40, 900)(changing.ids)
+    pages = list(read(changing, stored))
+    assert {51, 101} <= all_ids(pages)
 
 
 def stored_from(changing: ChangingList, pages: list[int]) -> Stored:
