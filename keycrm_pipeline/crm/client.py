@@ -42,7 +42,13 @@ from keycrm_pipeline.crm.pages import (
     decode_row,
     parse_id,
 )
-from keycrm_pipeline.crm.paging import FetchedPage, PagedList, PageWorkers
+from keycrm_pipeline.crm.paging import (
+    FetchedPage,
+    PagedList,
+    PageWorkers,
+    may_be_overstated,
+    warn_of_total,
+)
 
 Content = TypeVar("Content")
 Window = tuple[datetime, datetime]
@@ -324,33 +330,41 @@ class KeyCrmClient:
     def _all_rows(
         self, route: str, query: Mapping[str, str], stopped: Callable[[], bool] = never
     ) -> list[CrmRow]:
-        """All pages of a short list, each id once; read twice if they do not add up to its total."""
-        unique: dict[object, CrmRow | None] = {}
+        """All pages of a short list, each id once; read twice if they do not add up to its total.
+
+        If the total is a little too high in two equal readings, they are taken with a note.
+        """
+        previous: list[bytes] = []
         for _ in range(2):
-            totals: set[int] = set()
-            count, page, last_page, page_size = 0, 1, 1, PAGE_SIZE
-            while page <= last_page:
-                envelope = self._get_page(route, query, page, stopped)
-                totals.add(envelope.total)
-                count += len(envelope.rows)
-                # The first page shows how long pages are even if the answers themselves do not say so.
-                page_size = envelope.page_size if page == 1 else page_size
-                last_page = -(-envelope.total // page_size)
-                for payload in envelope.rows:
-                    row = decode_row(payload)
-                    row_id = None if row is None else row.row_id
-                    unique[payload if row_id is None else row_id] = row
+            envelope = self._get_page(route, query, 1, stopped)
+            # The first page shows how long pages are even if the answers themselves do not say so.
+            page, page_size = 1, envelope.page_size
+            payloads, totals = [*envelope.rows], {envelope.total}
+            while page * page_size < envelope.total or (envelope.has_more and envelope.rows):
                 page += 1
-            if len(totals) == 1 and len(unique) == count == envelope.total:
-                break
+                envelope = self._get_page(route, query, page, stopped)
+                payloads += envelope.rows
+                totals.add(envelope.total)
+            unique: dict[object, CrmRow | None] = {}
+            for payload in payloads:
+                row = decode_row(payload)
+                row_id = None if row is None else row.row_id
+                unique[payload if row_id is None else row_id] = row
+            rows = [row for row in unique.values() if row is not None]
+            if len(unique) == len(payloads) and totals == {len(unique)}:
+                return rows
+            is_second, previous = payloads == previous, payloads
         # On a single page a duplicate row hides no other: KeyCRM's list itself has it twice.
-        is_one_page = last_page == 1 and len(envelope.rows) == envelope.total
-        if len(unique) < envelope.total and not is_one_page:
-            raise TransportFailure(
-                f"The list GET {route} keeps changing while it is being read: it has {envelope.total} rows, but "
-                f"reading it twice returned only {len(unique)} of them. None of it was used. Load again later."
-            )
-        return [row for row in unique.values() if row is not None]
+        if len(unique) >= envelope.total or (page == 1 and len(payloads) == envelope.total):
+            return rows
+        is_whole = is_second and not envelope.has_more and len(unique) == len(payloads)
+        if is_whole and may_be_overstated(envelope.total, len(payloads), page_size):
+            warn_of_total(route, envelope.total, len(payloads))
+            return rows
+        raise TransportFailure(
+            f"The list GET {route} keeps changing while it is being read: it has {envelope.total} rows, but "
+            f"reading it twice returned only {len(unique)} of them. None of it was used. Load again later."
+        )
 
     # Paging
 
@@ -433,7 +447,13 @@ def _order_reader(
         _check_sorted(envelope.page, ids)
         has_new_rows = any(row.created_at is not None and row.created_at >= began for row in rows)
         return FetchedPage(
-            envelope.page, envelope.total, envelope.page_size, ids, content(envelope, rows), has_new_rows
+            envelope.page,
+            envelope.total,
+            envelope.page_size,
+            ids,
+            content(envelope, rows),
+            has_new_rows=has_new_rows,
+            has_more=envelope.has_more,
         )
 
     return read

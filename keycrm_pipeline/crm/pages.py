@@ -137,18 +137,22 @@ class Envelope:
         page_size: Rows of a full page, according to the answer. If it does not say: the number of rows on the
             first page of a longer list, else `PAGE_SIZE`.
         rows: JSON text of each row.
+        has_more: Whether `last_page` or `next_page_url` say that more pages follow.
     """
 
     page: int
     total: int
     page_size: int
     rows: tuple[bytes, ...]
+    has_more: bool = False
 
 
 class _EnvelopeFields(msgspec.Struct):
     total: Any = None
     per_page: Any = None
     current_page: Any = None
+    last_page: Any = None
+    next_page_url: Any = None
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -269,7 +273,8 @@ def decode_envelope(text: bytes, *, route: str, page: int) -> Envelope:
         raise _unexpected_list(route, page, f"it is page {answered_page}")
     is_full = page == 1 and 0 < len(rows) < total
     page_size = parse_count(fields.per_page) or (len(rows) if is_full else PAGE_SIZE)
-    return Envelope(page, total, page_size, tuple(bytes(row) for row in rows))
+    has_more = bool(fields.next_page_url) or page < (parse_count(fields.last_page) or 0)
+    return Envelope(page, total, page_size, tuple(bytes(row) for row in rows), has_more)
 
 
 def decode_order(payload: bytes) -> OrderRow:

@@ -6,6 +6,7 @@ request it again (see `page_tracker`), how one request is made (see `connection`
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -25,9 +26,18 @@ ROUNDS = 6
 """How often the pages of a changing list are completed before giving up: once, and five times more. Each round
 requests a few pages only, so a list that still changes after six will not settle at all."""
 
+READINGS = 3
+"""How often a list whose total is wrong is read from its first page to its end until two readings are equal."""
+
+MISCOUNTED_ROWS = 2
+"""A total that is too high by no more than this is a miscount, even of an empty list."""
+
 SUBMITTED_PER_THREAD = 2
 """Pages submitted per thread ahead of the consumer: enough to keep the threads busy, and few enough that a slow
 consumer does not let pages pile up in memory."""
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,7 @@ class FetchedPage(Generic[Content]):
         ids: Identities of all rows, in page order; a row without a readable id has a unique negative one.
         content: What `PagedList.pages` yields for the page.
         has_new_rows: Whether a row on it was created after the first page of the list was requested.
+        has_more: Whether the answer says that more pages follow, whatever its total.
     """
 
     page: int
@@ -49,6 +60,7 @@ class FetchedPage(Generic[Content]):
     ids: tuple[int, ...]
     content: Content
     has_new_rows: bool = False
+    has_more: bool = False
 
 
 class PageWorkers:
@@ -125,6 +137,26 @@ class PageWorkers:
         return submitted
 
 
+def may_be_overstated(total: int, rows: int, page_size: int) -> bool:
+    """Whether a list of so many rows may be whole although its total says more.
+
+    A total that is off by a row or two occurs in lists of any length. Otherwise less than a page may be missing, and
+    fewer rows than there are.
+    """
+    missing = total - rows
+    return missing <= MISCOUNTED_ROWS or (missing < page_size and missing < rows)
+
+
+def warn_of_total(route: str, total: int, rows: int) -> None:
+    """Notes that a list was taken although its total is wrong."""
+    _log.warning(
+        "KeyCRM says that the list GET %s has %d rows, and returned %d in two equal readings. These were taken.",
+        route,
+        total,
+        rows,
+    )
+
+
 class PagedList(Generic[Content]):
     """Reads one list in full: every row that is in it all the time is yielded, however the list changes.
 
@@ -163,12 +195,13 @@ class PagedList(Generic[Content]):
         self._has_read_last_page = False
         self._previous_ids: tuple[int, ...] | None = None
         self._accepts_duplicates = False
+        self._is_contradicted = False
 
     def pages(self) -> Iterator[Content]:
         """The contents of the pages as they arrive. A page may come more than once; the newest is valid.
 
         Raises:
-            TransportFailure: The list keeps changing, or its pages never add up to its total.
+            TransportFailure: The list keeps changing, or its pages contradict its total by a page or by half.
             KeyCrmError: Raised by a page's request.
         """
         if self._tracker.is_complete() and not self._is_open:
@@ -176,16 +209,48 @@ class PagedList(Generic[Content]):
         yield from self._first_page()
         for _ in range(ROUNDS):
             yield from self._missing_pages()
+            if self._is_contradicted:
+                break
             if self._tracker.is_complete():
                 return
             yield from self._stale_pages()
             if self._tracker.is_complete() or self._accepts_duplicates:
                 return
+        yield from self._whole_readings()
+
+    def _whole_readings(self) -> Iterator[Content]:
+        """Read the list from its first page to its end, whatever its total, until two readings are equal."""
+        previous: tuple[int, ...] | None = None
+        for _ in range(READINGS):
+            ids, last = yield from self._whole_reading()
+            if (
+                ids == previous
+                and not last.has_more
+                and may_be_overstated(last.total, len(ids), self._tracker.page_size)
+            ):
+                warn_of_total(self._route, last.total, len(ids))
+                return
+            previous = ids
         raise TransportFailure(
-            f"The list GET {self._route} keeps changing while it is being read: its pages were requested again "
-            f"{ROUNDS - 1} times and still do not add up to the number of rows KeyCRM reports. What was "
-            "fetched is kept; load again at a quieter time."
+            f"The list GET {self._route} keeps changing while it is being read, or KeyCRM reports a wrong number of "
+            f"rows: its pages were requested again and again and do not add up to that number ({last.total}). What "
+            "was fetched is kept; load again at a quieter time."
         )
+
+    def _whole_reading(self) -> Generator[Content, None, tuple[tuple[int, ...], FetchedPage[Content]]]:
+        """Page after page, until one is empty, is short with no notice of more, or repeats what was read."""
+        ids: tuple[int, ...] = ()
+        page = 1
+        while True:
+            (answer,) = self._workers.results(self._fetch, [page])
+            yield answer.content
+            is_full = len(answer.ids) >= self._tracker.page_size
+            if not answer.ids or (ids and answer.ids[0] < ids[-1]):
+                return ids, answer
+            ids += answer.ids
+            if not is_full and not answer.has_more:
+                return ids, answer
+            page += 1
 
     def _first_page(self) -> Iterator[Content]:
         for answer in self._workers.results(
@@ -267,5 +332,10 @@ class PagedList(Generic[Content]):
             self._has_read_last_page = self._tracker.total == answer.total
             if answer.has_new_rows and self._has_read_last_page:
                 self._tracker.doubt_epoch()
+        rows_from_here = max(0, answer.total - (answer.page - 1) * self._tracker.page_size)
+        if len(answer.ids) > rows_from_here or (
+            answer.has_more and rows_from_here <= self._tracker.page_size
+        ):
+            self._is_contradicted = True
         self._tracker.record(answer.page, answer.total, answer.ids)
         return answer.content

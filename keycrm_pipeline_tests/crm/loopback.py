@@ -57,6 +57,7 @@ class LoopbackCrm:
         lists: Route -> rows in the order in which they are paged.
         faults: Replies to give first, one per request.
         before: Called before each answer with the number of the request (from 1) and the request.
+        envelope: Changes the envelope of a list before it is sent.
         page_seconds: How long an answer takes.
     """
 
@@ -67,6 +68,7 @@ class LoopbackCrm:
         self.filtered: Callable[[str, dict[str, str], list[dict[str, Any]]], list[dict[str, Any]]] = (
             lambda _route, _query, rows: rows
         )
+        self.envelope: Callable[[dict[str, Any]], None] = lambda _envelope: None
         self.page_seconds = 0.0
         self.requests: list[SeenRequest] = []
         self._in_flight = 0
@@ -151,5 +153,14 @@ class LoopbackCrm:
         rows = self.filtered(request.path, request.query, self.lists[request.path])
         page, limit = int(request.query["page"]), min(50, int(request.query.get("limit", "15")))
         data = rows[(page - 1) * limit : page * limit]
-        envelope = {"total": len(rows), "current_page": page, "per_page": limit, "data": data}
+        last_page = max(1, -(-len(rows) // limit))
+        envelope = {
+            "total": len(rows),
+            "current_page": page,
+            "per_page": limit,
+            "last_page": last_page,
+            "next_page_url": f"{self.url}{request.path}?page={page + 1}" if page < last_page else None,
+            "data": data,
+        }
+        self.envelope(envelope)
         return Reply(body=json.dumps(envelope, ensure_ascii=False).encode())

@@ -453,6 +453,56 @@ def test_closing_the_client_ends_its_waits_at_once(crm: LoopbackCrm) -> None:
     assert time.monotonic() - started < 5
 
 
+# A total that is wrong
+
+
+@pytest.mark.parametrize("count", [0, 10, 48, 49, 50, 100, 160])
+def test_a_total_that_is_always_two_too_high_does_not_stop_a_load(
+    count: int, crm: LoopbackCrm, client: KeyCrmClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All orders are taken once two readings were equal, with a note."""
+    crm.lists["/order"] = [order_payload(number) for number in range(1, count + 1)]
+    crm.envelope = lambda envelope: envelope.update(total=envelope["total"] + 2)
+    assert set(ids_of(list(client.orders(created_between=MARCH)))) == set(range(1, count + 1))
+    assert f"has {count + 2} rows, and returned {count}" in caplog.text
+
+
+def test_a_total_that_is_too_low_does_not_end_a_list(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    """60 orders according to `total`, 160 according to `last_page` and `next_page_url`: all 160 are read."""
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 161)]
+    crm.envelope = lambda envelope: envelope.update(total=60)
+    assert set(ids_of(list(client.orders(created_between=MARCH)))) == set(range(1, 161))
+    crm.envelope = lambda envelope: envelope.update(total=60, last_page=None)
+    assert set(ids_of(list(client.orders(created_between=MARCH)))) == set(range(1, 161))
+    crm.envelope = lambda envelope: envelope.update(total=60, next_page_url=None)
+    assert set(ids_of(list(client.orders(created_between=MARCH)))) == set(range(1, 161))
+
+
+@pytest.mark.parametrize("kept", [25, 80])
+def test_half_a_list_is_never_taken(kept: int, crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    """Rows that never come although the total counts them: a page of them, or half, is no miscounted total."""
+    crm.lists["/order"] = [order_payload(number) for number in range(1, 2 * kept + 1)]
+
+    def cut(envelope: dict[str, Any]) -> None:
+        kept_here = max(0, kept - (envelope["current_page"] - 1) * 50)
+        envelope["data"] = envelope["data"][:kept_here]
+
+    crm.envelope = cut
+    with pytest.raises(TransportFailure, match="wrong number of rows"):
+        list(client.orders(created_between=MARCH))
+
+
+def test_a_reference_list_with_a_wrong_total_is_taken_when_two_readings_are_equal(
+    crm: LoopbackCrm, client: KeyCrmClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    crm.lists["/order/status"] = [{"id": number} for number in range(1, 61)]
+    crm.envelope = lambda envelope: envelope.update(total=62)
+    assert len(client.reference_rows("/order/status")) == 60
+    assert "has 62 rows, and returned 60" in caplog.text
+    crm.envelope = lambda envelope: envelope.update(total=50)
+    assert len(client.reference_rows("/order/status")) == 60
+
+
 # Permanent faults
 
 
