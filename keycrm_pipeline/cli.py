@@ -42,6 +42,7 @@ from keycrm_pipeline.run.memory import loading_for_good
 
 if TYPE_CHECKING:
     from keycrm_pipeline.orchestration.launch import Outcome
+    from keycrm_pipeline.sandbox.shop import CreatedBetween
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -396,12 +397,26 @@ def init(name: str, base_url: str, requests_per_minute: int | None, takes_defaul
     show_default=True,
     help="Size of the shop; a year of 100 a day is about 36,000 orders.",
 )
-def sandbox(port: int, requests_per_minute: int | None, orders_per_day: int) -> None:
+@click.option(
+    "--created-between",
+    type=click.Choice(("created_at", "ordered_at")),
+    default="created_at",
+    show_default=True,
+    help="The date that the filter of this name goes by: KeyCRM's documents say one, its answers the other.",
+)
+def sandbox(
+    port: int, requests_per_minute: int | None, orders_per_day: int, created_between: CreatedBetween
+) -> None:
     """Serves the demo shop over HTTP on this machine, speaking KeyCRM's API."""
     from keycrm_pipeline.sandbox.server import SandboxPortError, run_sandbox_server
 
     try:
-        run_sandbox_server(port, requests_per_minute=requests_per_minute, orders_per_day=orders_per_day)
+        run_sandbox_server(
+            port,
+            requests_per_minute=requests_per_minute,
+            orders_per_day=orders_per_day,
+            created_between=created_between,
+        )
     except SandboxPortError as error:
         _stop(str(error), FAILED, as_json=False)
 

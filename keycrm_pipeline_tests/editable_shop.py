@@ -11,7 +11,15 @@ from typing import Any, Self
 
 from keycrm_pipeline.sandbox.orders import Facts
 from keycrm_pipeline.sandbox.payloads import Payload, product_payload, timestamp
-from keycrm_pipeline.sandbox.shop import ListName, OrderFilter, Shop, read_moment, utc_now
+from keycrm_pipeline.sandbox.shop import (
+    CREATED_BETWEEN_IN_DEMO_AND_TESTS,
+    CreatedBetween,
+    ListName,
+    OrderFilter,
+    Shop,
+    read_moment,
+    utc_now,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +33,29 @@ class _ChangedOrder:
 class EditableShop(Shop):
     """A shop in which orders that are added, replaced or deleted by hand take precedence over generated ones.
 
-    The arguments are those of `Shop`. All methods may be called from any thread.
+    The arguments are those of `Shop`, with the demo's reading of `created_between` unless another is given. All
+    methods may be called from any thread.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+        super().__init__(*arguments, **{"created_between": CREATED_BETWEEN_IN_DEMO_AND_TESTS, **named})
         self._lock = threading.RLock()
         self._changed: dict[int, _ChangedOrder | None] = {}
         self._changed_by_day: dict[int, set[int]] = {}
         self._changed_buyers: dict[int, Payload | None] = {}
 
     @classmethod
-    def empty(cls, now: Callable[[], datetime] = utc_now) -> Self:
+    def empty(
+        cls,
+        now: Callable[[], datetime] = utc_now,
+        created_between: CreatedBetween = CREATED_BETWEEN_IN_DEMO_AND_TESTS,
+    ) -> Self:
         """A shop without orders and products, for a test to fill.
 
         Statuses, sources, managers, payment methods, delivery services and categories are those of the demo
         shop.
         """
-        shop = cls(now, orders_per_day=0)
+        shop = cls(now, orders_per_day=0, created_between=created_between)
         shop._lists["products"] = {}
         shop._lists["offers"] = {}
         return shop
@@ -64,7 +77,8 @@ class EditableShop(Shop):
                 added = [
                     order_id
                     for order_id in order_ids
-                    if (change := self._changed[order_id]) is not None and wanted.matches(change.facts)
+                    if (change := self._changed[order_id]) is not None
+                    and wanted.matches(change.facts, self.created_between)
                 ]
                 runs[number] = sorted(kept + added)
             return dict(sorted(runs.items()))

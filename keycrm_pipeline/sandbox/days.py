@@ -49,16 +49,16 @@ class Day:
         ids: Order ids.
         created_at: When each order was entered, UTC.
         ordered_at: Its business date, UTC; None for the few orders without one.
-        sorting_at: `ordered_at`, or `created_at` if there is none: the date that periods are filtered by.
-        earliest: The minimum of `sorting_at`; None on a day without orders.
-        latest: The maximum of `sorting_at`; None on a day without orders.
+        business_at: `ordered_at`, or `created_at` if there is none.
+        earliest: The minimum of `business_at`; None on a day without orders.
+        latest: The maximum of `business_at`; None on a day without orders.
     """
 
     number: int
     ids: tuple[int, ...]
     created_at: tuple[datetime, ...]
     ordered_at: tuple[datetime | None, ...]
-    sorting_at: tuple[datetime, ...]
+    business_at: tuple[datetime, ...]
     earliest: datetime | None
     latest: datetime | None
 
@@ -122,13 +122,13 @@ class ShopCalendar:
             ids.append(order_id)
             created.append(entered)
             ordered.append(happened)
-        sorting = tuple(happened or entered for happened, entered in zip(ordered, created, strict=True))
+        business = tuple(happened or entered for happened, entered in zip(ordered, created, strict=True))
         return Day(
             number,
             tuple(ids),
             tuple(created),
             tuple(ordered),
-            sorting,
-            min(sorting, default=None),
-            max(sorting, default=None),
+            business,
+            min(business, default=None),
+            max(business, default=None),
         )

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from keycrm_pipeline.sandbox.api import API_ROOT, SandboxApi
-from keycrm_pipeline.sandbox.shop import ORDERS_PER_DAY, Shop
+from keycrm_pipeline.sandbox.shop import ORDERS_PER_DAY, CreatedBetween, Shop
 
 _LOOPBACK: Final = "127.0.0.1"
 """The server is reachable from this machine only."""
@@ -175,7 +175,11 @@ def _port_problem(port: int, error: Exception) -> str:
 
 
 def run_sandbox_server(
-    port: int, *, requests_per_minute: int | None = None, orders_per_day: int = ORDERS_PER_DAY
+    port: int,
+    *,
+    requests_per_minute: int | None = None,
+    orders_per_day: int = ORDERS_PER_DAY,
+    created_between: CreatedBetween = "created_at",
 ) -> None:
     """Print the address and serve the demo shop, on the real clock, until Ctrl-C or SIGTERM.
 
@@ -183,11 +187,12 @@ def run_sandbox_server(
         port: The port on this machine; 0 for any free port.
         requests_per_minute: The rate limit; None for no limit.
         orders_per_day: Number of orders on a usual day of the shop.
+        created_between: The date that the filter of that name goes by.
 
     Raises:
         SandboxPortError: The port is in use or may not be used.
     """
-    shop = Shop(orders_per_day=orders_per_day)
+    shop = Shop(orders_per_day=orders_per_day, created_between=created_between)
     server = SandboxServer(SandboxApi(shop, requests_per_minute=requests_per_minute), port=port)
     stop = threading.Event()
 

@@ -8,7 +8,7 @@ behind the reference routes. HTTP, includes and paging are in `api`; orders are 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
 from typing import Final, Literal
@@ -36,6 +36,13 @@ ListName = Literal[
 ]  # fmt: skip
 """The lists of the account."""
 
+CreatedBetween = Literal["created_at", "ordered_at"]
+"""The date that `created_between` filters by: what is seen in live accounts is for `created_at`, KeyCRM's
+documentation for `ordered_at`."""
+
+CREATED_BETWEEN_IN_DEMO_AND_TESTS: Final[CreatedBetween] = "ordered_at"
+"""The reading of the demo and of the shops that tests build, unless a test chooses."""
+
 Window = tuple[datetime, datetime]
 """A time range, UTC, both ends included."""
 
@@ -61,7 +68,7 @@ class OrderFilter:
     """What `/order` can be filtered by; None means any value.
 
     Attributes:
-        created: Range of `ordered_at`, or of `created_at` if that is null, like KeyCRM's `created_between`.
+        created: Range of the date that the shop's `created_between` filters by.
         updated: Range of `updated_at`.
         shipped: Range of the day the parcel was handed over.
         status_id: The status.
@@ -89,12 +96,19 @@ class OrderFilter:
         """Whether the days alone give the result, without looking at the state of the orders."""
         return self == OrderFilter(created=self.created)
 
-    def matches(self, facts: Facts) -> bool:
+    def matches(self, facts: Facts, created_between: CreatedBetween) -> bool:
         """Whether an order passes the filter.
 
-        An order without a readable date always passes `created`: otherwise it could never be listed.
+        An order whose date is unreadable goes by its other date, and without one it always passes `created`:
+        otherwise it could never be listed.
+
+        Args:
+            facts: The order.
+            created_between: The date that `created` is a range of.
         """
         dated = facts.ordered_at or facts.created_at
+        if created_between == "created_at":
+            dated = facts.created_at or facts.ordered_at
         return (
             (dated is None or _within(dated, self.created))
             and _within(facts.updated_at, self.updated)
@@ -163,6 +177,7 @@ class Shop:
         seed: The seed of the shop.
         orders_per_day: Orders on a usual day, with more before New Year and fewer on Sundays; 0 for none.
         first_day: The local day (Kyiv) the shop opened.
+        created_between: The date that the filter of that name goes by.
     """
 
     def __init__(
@@ -171,8 +186,10 @@ class Shop:
         seed: int = DEFAULT_SEED,
         orders_per_day: int = ORDERS_PER_DAY,
         first_day: date = date(2023, 1, 1),
+        created_between: CreatedBetween = "created_at",
     ) -> None:
         self.now = now
+        self.created_between: CreatedBetween = created_between
         self._has_generated_orders = orders_per_day > 0
         self._seed = seed
         self._calendar = ShopCalendar(seed, first_day, orders_per_day)
@@ -213,7 +230,8 @@ class Shop:
         if wanted.created is not None:
             first = max(first, self._calendar.number_of(wanted.created[0]))
             # A date far in the future, used for "until now", must not overflow the calendar.
-            last = min(last, self._calendar.number_of(min(wanted.created[1], now) + LONGEST_DELAY))
+            delay = LONGEST_DELAY if self.created_between == "ordered_at" else timedelta(0)
+            last = min(last, self._calendar.number_of(min(wanted.created[1], now) + delay))
         for window in (wanted.updated, wanted.shipped):
             if window is not None:
                 reach = max(0, self._calendar.number_of(window[0]) - LONGEST_LIFECYCLE.days)
@@ -234,13 +252,16 @@ class Shop:
             return [
                 lifecycle.order_id
                 for lifecycle in self._lifecycles(number)[:count]
-                if wanted.matches(self._book.facts(lifecycle, now))
+                if wanted.matches(self._book.facts(lifecycle, now), self.created_between)
             ]
-        if wanted.created is None or (wanted.created[0] <= day.earliest and day.latest <= wanted.created[1]):
+        dates, earliest, latest = day.business_at, day.earliest, day.latest
+        if self.created_between == "created_at":
+            dates, earliest, latest = day.created_at, day.created_at[0], day.created_at[-1]
+        if wanted.created is None or (wanted.created[0] <= earliest and latest <= wanted.created[1]):
             return day.ids if count == len(day.ids) else day.ids[:count]
         return [
             order_id
-            for order_id, moment in zip(day.ids[:count], day.sorting_at, strict=False)
+            for order_id, moment in zip(day.ids[:count], dates, strict=False)
             if _within(moment, wanted.created)
         ]
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from keycrm_pipeline.sandbox.payloads import product_payload
+from keycrm_pipeline.sandbox.shop import CreatedBetween
 from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.payloads import offer_payload, order_payload
 from keycrm_pipeline_tests.sandbox.asking import EVERYTHING, KEY, NOW
@@ -203,14 +204,21 @@ def test_a_period_that_is_none_is_refused(filled: httpx.Client) -> None:
     assert filled.get("/order?filter[updated_between]=2026-03-01").status_code == 400
 
 
-def test_created_between_goes_by_ordered_at(empty_shop: EditableShop, client_of: ClientOf) -> None:
-    """An order of March entered in April belongs to March; without a date it belongs to April."""
+@pytest.mark.parametrize(
+    ("reading", "of_march", "of_april"), [("ordered_at", [1], [2]), ("created_at", [], [1, 2])]
+)
+def test_created_between_goes_by_the_date_that_the_shop_was_given(
+    client_of: ClientOf, reading: CreatedBetween, of_march: list[int], of_april: list[int]
+) -> None:
+    """An order of March entered in April is found in one of the months; without a date it belongs to April."""
+    shop = EditableShop.empty(lambda: NOW, created_between=reading)
     april = "2026-04-05T10:00:00.000000Z"
-    empty_shop.add_order(order_payload(order_id=1, created_at=april))
-    empty_shop.add_order(order_payload(order_id=2, ordered_at=None, created_at=april))
-    client = client_of(ScriptedApi(empty_shop))
-    march = "2026-03-01 00:00:00,2026-03-31 23:59:59"
-    assert _ids(client.get("/order", params={"filter[created_between]": march})) == [1]
+    shop.add_order(order_payload(order_id=1, created_at=april))
+    shop.add_order(order_payload(order_id=2, ordered_at=None, created_at=april))
+    client = client_of(ScriptedApi(shop))
+    for month, expected in (("2026-03-01,2026-04-01", of_march), ("2026-04-01,2026-05-01", of_april)):
+        query = {"filter[created_between]": month, "sort": "id"}
+        assert _ids(client.get("/order", params=query)) == expected
 
 
 def test_filters_of_orders(empty_shop: EditableShop, client_of: ClientOf) -> None:

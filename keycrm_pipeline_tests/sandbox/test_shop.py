@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keycrm_pipeline.sandbox.payloads import category_payload, product_payload, source_payload, status_payload
-from keycrm_pipeline.sandbox.shop import OrderFilter, Selection, read_moment
+from keycrm_pipeline.sandbox.shop import CreatedBetween, OrderFilter, Selection, read_moment
 from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.payloads import offer_payload, order_payload
 from keycrm_pipeline_tests.sandbox.asking import NOW
@@ -187,16 +187,19 @@ def test_orders_can_be_entered_days_after_they_happened(two_months: list[dict[st
     assert any(record["ordered_at"] is None for record in two_months)
 
 
-def test_the_filter_by_business_date_finds_exactly_the_orders_of_the_window() -> None:
-    """The same as checking every order: orders entered late belong to the day they were placed."""
-    shop = EditableShop(lambda: NOW)
+@pytest.mark.parametrize(("reading", "other"), [("ordered_at", "created_at"), ("created_at", "ordered_at")])
+def test_the_filter_by_date_finds_exactly_the_orders_of_the_window(
+    reading: CreatedBetween, other: CreatedBetween
+) -> None:
+    """The same as checking every order: orders entered late belong to the day they were placed, or entered."""
+    shop = EditableShop(lambda: NOW, created_between=reading)
     first, last = datetime(2026, 10, 24, 21, tzinfo=UTC), datetime(2026, 10, 25, 22, tzinfo=UTC)
     found = shop.select(OrderFilter(created=(first, last)))
     around = _between(shop, first - timedelta(days=20), last + timedelta(days=20))
     expected = [
         record["id"]
         for record in around
-        if first <= (read_moment(record["ordered_at"]) or read_moment(record["created_at"])) <= last  # type: ignore[operator]
+        if first <= (read_moment(record[reading]) or read_moment(record[other])) <= last  # type: ignore[operator]
     ]
     assert found.ids(0, len(found)) == sorted(expected)
 
