@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keycrm_pipeline.accounting.statuses import group_name, source_name, status_name
+from keycrm_pipeline.commands.output import reading_as_json
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.crm.pages import CrmRow
@@ -19,6 +20,9 @@ from keycrm_pipeline.pipeline.catalogue_files import (
 from keycrm_pipeline.pipeline.extraction import OPTIONAL, REFERENCE_ROUTES
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.run.client import open_client
+from keycrm_pipeline.run.session import open_warehouse
+from keycrm_pipeline.warehouse.errors import WarehouseError
+from keycrm_pipeline.warehouse.readings import KnownReading, current_reading
 
 CHECKED = ("statuses", "sources", "categories", "users", "payment_methods", "delivery_services")
 
@@ -40,6 +44,7 @@ class AccountCheck:
         unmapped: One sentence for each unmapped row; defaults are used for it.
         unknown: One sentence for each id that is mapped but not in KeyCRM.
         problems: One sentence for each problem that must be fixed before a load.
+        reading: The date that KeyCRM's filter `created_between` was found to go by, according to the books.
     """
 
     lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -48,6 +53,7 @@ class AccountCheck:
     unmapped: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    reading: KnownReading | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -99,7 +105,7 @@ def check_account(workspace: Workspace, environ: Mapping[str, str]) -> AccountCh
     profile = workspace.profile
     with open_client(workspace, environ) as client:
         found, refused = read_account(client)
-    check = AccountCheck(refused=refused)
+    check = AccountCheck(refused=refused, reading=_known_reading(workspace))
     _compare_statuses(profile, found["statuses"], check)
     check.lists["sources"] = [
         {
@@ -118,6 +124,17 @@ def check_account(workspace: Workspace, environ: Mapping[str, str]) -> AccountCh
     ]
     _read_catalogue_files(workspace, check)
     return check
+
+
+def _known_reading(workspace: Workspace) -> KnownReading | None:
+    """What the books know; None also while they are in use: a check must not wait for a load."""
+    if not workspace.database.exists():
+        return None
+    try:
+        with open_warehouse(workspace).waiting_at_most(0).reading() as connection:
+            return current_reading(connection)
+    except WarehouseError:
+        return None
 
 
 def _unknown(setting: str, named: Iterable[int], listed: Iterable[int]) -> list[str]:
@@ -225,6 +242,7 @@ def as_json(profile: Profile, check: AccountCheck) -> dict[str, Any]:
                 "delivery_services",
             )
         },
+        "created_between": reading_as_json(check.reading),
         "catalogue_cards": check.catalogue_cards,
         "refused": check.refused,
         "unmapped": check.unmapped,

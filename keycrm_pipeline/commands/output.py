@@ -16,6 +16,7 @@ from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.run.summary import ExchangeSummary
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
+from keycrm_pipeline.warehouse.readings import KnownReading
 
 if TYPE_CHECKING:
     from keycrm_pipeline.commands.check import AccountCheck
@@ -45,6 +46,23 @@ def failed_load(profile: str | None) -> dict[str, Any]:
 def money(amount: Decimal) -> str:
     """`1 234 567.80`, with spaces between the thousands."""
     return f"{amount:,.2f}".replace(",", " ")
+
+
+def reading_as_json(reading: KnownReading | None) -> dict[str, Any] | None:
+    """The date that KeyCRM's filter `created_between` goes by, as `--json` prints it; None while nothing is proven."""
+    if reading is None:
+        return None
+    return {"reading": reading.reading, "since": reading.learned_at.isoformat(), "order_id": reading.order_id}
+
+
+def reading_in_words(reading: KnownReading | None) -> str:
+    """The date that KeyCRM's filter `created_between` goes by, for users."""
+    if reading is None:
+        return "KeyCRM selects a period's orders by created_at or ordered_at: not known yet, loads allow for both."
+    return (
+        f"KeyCRM selects a period's orders by {reading.reading}: known since {reading.learned_at:%d.%m.%Y %H:%M} "
+        f"from order {reading.order_id}."
+    )
 
 
 def print_summary(summary: ExchangeSummary) -> None:
@@ -167,6 +185,7 @@ def print_check(profile: Profile, check: AccountCheck) -> None:
     _print_sentences(console, "Not mapped, so defaults are used", check.unmapped)
     _print_sentences(console, "Named in the profile, but not in KeyCRM", check.unknown)
     _print_sentences(console, "Fix before loading", check.problems)
+    console.print(Text(reading_in_words(check.reading)))
     if check.is_ready:
         console.print(Text(f"Profile {profile.name} is ready: key and connection work."))
 

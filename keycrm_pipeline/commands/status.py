@@ -6,19 +6,25 @@ Answers at once: reads a few small rows, and imports neither Dagster nor polars,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
 
-from keycrm_pipeline.commands.output import print_exchange, print_review, review_title
+from keycrm_pipeline.commands.output import (
+    print_exchange,
+    print_review,
+    reading_as_json,
+    reading_in_words,
+    review_title,
+)
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.reports.formatting import without_values
 from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
-from keycrm_pipeline.warehouse.days import missing_days
+from keycrm_pipeline.warehouse.days import LeftOut, left_out, missing_days
 from keycrm_pipeline.warehouse.exchanges import (
     KILLED,
     Exchange,
@@ -26,12 +32,14 @@ from keycrm_pipeline.warehouse.exchanges import (
     last_succeeded_exchange,
     rejected_count,
 )
+from keycrm_pipeline.warehouse.readings import KnownReading, current_reading
 from keycrm_pipeline.warehouse.review import ReviewRow, review_rows, tick_off_promotion
 
 WAIT_SECONDS = 10.0
 """How long `status` waits for a file that an exchange or another program holds: writes are short."""
 
 MOST_DAYS_SHOWN = 10
+NOTHING_LEFT_OUT = LeftOut(before_start_date=0, days_not_loaded=0)
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,8 @@ class ProfileStatus:
         last_succeeded: The last successful exchange, if it is a different one.
         rejected: Orders that could not be loaded.
         days_missing: Local days between the first loaded one and yesterday that were never completely loaded.
+        left_out: Stored orders that stay out of the books because of their day.
+        reading: The date that KeyCRM's filter `created_between` was found to go by; None while nothing is proven.
     """
 
     profile: str
@@ -53,6 +63,8 @@ class ProfileStatus:
     last_succeeded: Exchange | None = None
     rejected: int = 0
     days_missing: tuple[date, ...] = ()
+    left_out: LeftOut = NOTHING_LEFT_OUT
+    reading: KnownReading | None = None
 
 
 def read_status(workspace: Workspace) -> ProfileStatus:
@@ -84,6 +96,8 @@ def read_status(workspace: Workspace) -> ProfileStatus:
             else succeeded,
             rejected=rejected_count(connection),
             days_missing=tuple(missing_days(connection, yesterday)),
+            left_out=left_out(connection, profile.start_date),
+            reading=current_reading(connection),
         )
 
 
@@ -103,6 +117,8 @@ def status_as_json(status: ProfileStatus) -> dict[str, Any]:
         "review": {} if last is None else last.review,
         "rejected": status.rejected,
         "days_missing": [day.isoformat() for day in status.days_missing],
+        "left_out": asdict(status.left_out),
+        "created_between": reading_as_json(status.reading),
         "error": None if last is None else last.exchange.error,
     }
 
@@ -134,6 +150,15 @@ def print_status(status: ProfileStatus) -> None:
         click.echo(
             f"Days not loaded: {len(status.days_missing)} ({more}{shown}). The daily load completes them."
         )
+    if status.left_out.before_start_date:
+        click.echo(
+            f"Orders from before start_date, kept raw and not booked: {status.left_out.before_start_date}."
+        )
+    if status.left_out.days_not_loaded:
+        click.echo(
+            f"Orders of days not loaded, kept raw until their day is: {status.left_out.days_not_loaded}."
+        )
+    click.echo(reading_in_words(status.reading))
     print_review(status.last.review)
 
 

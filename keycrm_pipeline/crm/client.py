@@ -32,7 +32,6 @@ from keycrm_pipeline.crm.pages import (
     PAGE_SIZE,
     CrmRow,
     Envelope,
-    IdPage,
     OrderPage,
     OrderRow,
     PageRecord,
@@ -218,18 +217,17 @@ class KeyCrmClient:
         stored = {page: (record.total, record.order_ids) for page, record in pages_done.items()}
         return self._order_list(query, read, stored, is_open=is_open)
 
-    def order_ids(self) -> Iterator[IdPage]:
-        """The ids of all orders of the account, for the sweep that finds deleted ones (R11); no includes.
+    def order_headers(self) -> Iterator[OrderPage]:
+        """All orders of the account without any include, for the sweep (R1, R11): only ids and dates are of use.
 
-        As with `orders`, a page may come twice; an id that was there all the time is on one of the pages.
+        As with `orders`, a page may come twice; an order that was there all the time is on one of the pages.
 
         Raises:
             KeyCrmError: As for `orders`.
         """
 
-        def content(envelope: Envelope, rows: tuple[OrderRow, ...]) -> IdPage:
-            readable = tuple(row.order_id for row in rows if row.order_id is not None)
-            return IdPage(envelope.page, envelope.total, readable)
+        def content(envelope: Envelope, rows: tuple[OrderRow, ...]) -> OrderPage:
+            return OrderPage(envelope.page, envelope.total, rows)
 
         return self._order_list({}, _order_reader(content), {})
 

@@ -90,21 +90,6 @@ class OrderPage:
     rows: tuple[OrderRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IdPage:
-    """One page of order ids.
-
-    Attributes:
-        page: Number of the page, from 1.
-        total: How many orders the account had when the page was answered.
-        order_ids: The readable ids, in page order.
-    """
-
-    page: int
-    total: int
-    order_ids: tuple[int, ...]
-
-
 class CrmRow(dict[str, Any]):
     """One row of a reference list, a product or an offer: its decoded fields, and its JSON text as it came.
 

@@ -78,7 +78,8 @@ def run(session: Session) -> Mapping[str, Any]:
             counts.add(read_listing(session, client, listing))
     fetched = None
     if newest_loaded is not None:
-        first, today = newest_loaded + DAY, session.now.astimezone(profile.zone).date()
+        first = max(newest_loaded + DAY, profile.start_date)
+        today = session.now.astimezone(profile.zone).date()
         if first <= today and created_since <= Period(first, today).instants(profile.zone)[0]:
             fetched = Period(first, today)
     with session.warehouse.writing() as connection:

@@ -48,8 +48,11 @@ def derive_met(session: Session, counts: ExtractionCounts, period: Period | None
     """
     derive(session, period)
     session.add(orders_rejected=len(counts.nameless_keys))
+    with session.warehouse.reading() as connection:
+        outside = days.left_out(connection, session.profile.start_date, sorted(counts.order_ids))
     row = session.counts
     unchanged = counts.orders_seen - row.orders_created - row.orders_updated - row.orders_rejected
+    unchanged -= outside.before_start_date + outside.days_not_loaded
     session.set(orders_seen=counts.orders_seen, orders_unchanged=max(0, unchanged))
     return {
         "orders seen": counts.orders_seen,
@@ -59,5 +62,7 @@ def derive_met(session: Session, counts: ExtractionCounts, period: Period | None
         "documents changed": row.orders_updated,
         "orders rejected": row.orders_rejected,
         "orders no longer in KeyCRM": counts.missing,
+        "orders before start_date, kept raw": outside.before_start_date,
+        "orders of days not loaded, kept raw": outside.days_not_loaded,
         "days touched": len(session.written_days),
     }

@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from keycrm_pipeline.accounting.days import order_day
+from keycrm_pipeline.accounting.days import order_day, spans
 from keycrm_pipeline.accounting.statuses import status_name
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.crm.pages import CrmRow, OrderPage, OrderRow, PageRecord
+from keycrm_pipeline.crm.readings import Evidence
 from keycrm_pipeline.crm.values import text, whole
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.results import StageNumbers
@@ -22,7 +23,7 @@ from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.run import progress
 from keycrm_pipeline.run.errors import UnmappedStatusesError
 from keycrm_pipeline.run.session import Session
-from keycrm_pipeline.warehouse import days, raw
+from keycrm_pipeline.warehouse import days, raw, readings
 
 RESUME_HOURS = 24
 """Pages of an unfinished listing are reused up to this age; older ones are requested again."""
@@ -50,7 +51,7 @@ EVERY_LOAD = ("statuses", "sources", "payment_methods")
 OPTIONAL = ("users", "delivery_services")
 """Lists that an exchange can do without: it continues if an account lacks the route or the route fails."""
 
-_MARGIN = timedelta(seconds=1)
+SECOND = timedelta(seconds=1)
 """It is undocumented whether `created_between` includes its ends, so a second is added on each side."""
 
 _log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class ExtractionCounts:
         began_at: When the oldest page was requested, even by an earlier attempt; None if no page was kept.
         order_ids: The orders, without duplicates.
         nameless_keys: Records without a readable id, which no later stage sees.
+        evidence: What the orders prove about the filter `created_between`.
     """
 
     created: int = 0
@@ -99,6 +101,7 @@ class ExtractionCounts:
     began_at: datetime | None = None
     order_ids: set[int] = field(default_factory=set)
     nameless_keys: set[str] = field(default_factory=set)
+    evidence: Evidence = field(default_factory=Evidence)
 
     @property
     def orders_seen(self) -> int:
@@ -122,6 +125,7 @@ class ExtractionCounts:
         self.updated += more.updated
         self.pages_resumed += more.pages_resumed
         self.missing += more.missing
+        self.evidence.add(more.evidence)
         self.began_at = min(filter(None, (self.began_at, more.began_at)), default=None)
         self.newest_updated_at = max(
             filter(None, (self.newest_updated_at, more.newest_updated_at)), default=None
@@ -169,6 +173,8 @@ def _store(
     for page in pages:
         for row in page.rows:
             counts.count(row, session.now)
+            if listing is not None and listing.created_between is not None:
+                counts.evidence.add_row(listing.created_between, row)
 
 
 def read_listing(
@@ -234,17 +240,60 @@ def read_listing(
     finally:
         # However the listing ended, the pages that arrived are stored and need not be requested again.
         flush()
+        if counts.evidence.proof is not None:
+            reading, order_id = counts.evidence.proof
+            with session.warehouse.writing() as connection:
+                readings.learn_reading(connection, reading, order_id=order_id, now=session.now)
     return counts
 
 
-def period_listing(profile: Profile, period: Period) -> Listing:
-    """The orders of a period (R1)."""
-    start, end = period.instants(profile.zone)
+def created_listing(first: datetime, last: datetime, asked_day: date) -> Listing:
+    """Orders between two instants, both included, whichever date KeyCRM's filter goes by."""
+    start, end = first - SECOND, last + SECOND
     return Listing(
         f"created {start:%Y-%m-%dT%H:%M:%SZ} {end:%Y-%m-%dT%H:%M:%SZ}",
-        period.first,
-        created_between=(start - _MARGIN, end + _MARGIN),
+        asked_day,
+        created_between=(start, end),
     )
+
+
+def read_period(
+    session: Session,
+    client: KeyCrmClient,
+    period: Period,
+    *,
+    after_write: Callable[[int, int], None] = progress.report,
+) -> ExtractionCounts:
+    """Reads the orders of a period, complete whichever date KeyCRM's filter `created_between` goes by (R1).
+
+    An order is usually entered some minutes after its `ordered_at`, so one of the period's last minutes may be created
+    on the next day. The profile's margin is therefore requested on both sides, unless the account's own rows have
+    proven that the filter goes by `ordered_at`. Orders of other days that it brings are kept raw.
+
+    Orders of the period that are stored, and were created outside of all that, are read around their `created_at`.
+    """
+    start, end = period.instants(session.profile.zone)
+    margin = timedelta(days=session.profile.created_margin_days)
+    with session.warehouse.reading() as connection:
+        known = readings.current_reading(connection)
+    counts = ExtractionCounts()
+    if known is not None and known.reading == "ordered_at":
+        counts.add(
+            read_listing(session, client, created_listing(start, end, period.first), after_write=after_write)
+        )
+        if counts.evidence.by_created_at is None:
+            return counts
+    listing = created_listing(start - margin, end + margin, period.first)
+    counts.add(read_listing(session, client, listing, after_write=after_write))
+    with session.warehouse.reading() as connection:
+        created_elsewhere = raw.created_outside(
+            connection, period, sorted(counts.order_ids), window=(start - margin, end + margin)
+        )
+    for first, last in spans(created_elsewhere):
+        counts.add(
+            read_listing(session, client, created_listing(first, last, period.first), after_write=after_write)
+        )
+    return counts
 
 
 def run(session: Session, period: Period) -> StageNumbers:
@@ -265,8 +314,7 @@ def run(session: Session, period: Period) -> StageNumbers:
                 raise_failure_of_lists()
                 progress.report(done, total)
 
-            listing = period_listing(session.profile, period)
-            counts = read_listing(session, client, listing, after_write=after_write)
+            counts = read_period(session, client, period, after_write=after_write)
         unconfirmed = _confirm_missing(session, client, period, counts)
         statistics = client.statistics
     with session.warehouse.writing() as connection:

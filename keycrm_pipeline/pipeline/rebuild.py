@@ -32,7 +32,7 @@ def run(session: Session) -> Mapping[str, Any]:
         keep_freed_memory(connection)
         syncs.refile_orders(connection, session.profile.timezone, day_of)
         # Last, the orders without a day.
-        for period in (*syncs.raw_ranges(connection, REBUILD_ORDERS), None):
+        for period in (*syncs.derived_ranges(connection, REBUILD_ORDERS), None):
             derive(session, period)
         review.refresh(connection, session.profile, now=session.now)
     row = session.counts

@@ -11,9 +11,11 @@ from keycrm_pipeline.accounting.statuses import CLOSING_GROUPS
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.derivation import derive_met
 from keycrm_pipeline.pipeline.extraction import (
+    SECOND,
     ExtractionCounts,
     Listing,
     ask_for,
+    created_listing,
     read_listing,
     refresh_reference_lists,
 )
@@ -23,8 +25,6 @@ from keycrm_pipeline.warehouse import syncs
 
 BEGINNING_OF_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any order of KeyCRM."""
-
-_SECOND = timedelta(seconds=1)
 
 
 def run(session: Session) -> Mapping[str, Any]:
@@ -64,17 +64,14 @@ def run(session: Session) -> Mapping[str, Any]:
                 f"status {status_id} before {start:%Y-%m-%dT%H:%M:%SZ}",
                 window.first,
                 status_id=status_id,
-                created_between=(BEGINNING_OF_TIME, start + _SECOND),
+                created_between=(BEGINNING_OF_TIME, start + SECOND),
             )
             for status_id in sorted({order.status_id for order in absent})
         )
         absent = read(
-            Listing(
-                f"span {first:%Y-%m-%dT%H:%M:%SZ} {last:%Y-%m-%dT%H:%M:%SZ}",
-                window.first,
-                created_between=(first - _SECOND, last + _SECOND),
-            )
-            for first, last in spans([order.ordered_at for order in absent])
+            created_listing(first, last, window.first)
+            # Whichever of the two dates the filter goes by.
+            for first, last in spans([moment for order in absent for moment in order.dates])
         )
         most = profile.sweep.most_missing
         if len(absent) <= most:

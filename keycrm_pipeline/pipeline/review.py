@@ -22,4 +22,6 @@ def refresh(connection: duckdb.DuckDBPyConnection, profile: Profile, *, now: dat
     ]
     if settled:
         review.settle_conflicts(connection, settled)
-    review.refresh_review(connection, manager_ids=sorted(profile.managers), now=now)
+    review.refresh_review(
+        connection, manager_ids=sorted(profile.managers), start_date=profile.start_date, now=now
+    )

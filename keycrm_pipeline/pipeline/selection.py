@@ -25,5 +25,6 @@ def selection(session: Session, period: Period | None) -> Selection:
         period=period,
         exchange_id=None if session.is_rebuild else session.exchange_id,
         is_loaded=period is not None and not session.is_rebuild,
+        start_date=session.profile.start_date,
         status_ids=chosen_status_ids(session.profile),
     )

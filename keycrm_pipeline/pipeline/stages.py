@@ -212,12 +212,34 @@ def run_load(
             started = time.perf_counter()
             numbers = stage.run(session, period)
             finished.append(stage.name)
+            if stage is STAGES[-1]:
+                _ask_for_owners(session)
             yield StageResult(stage, numbers, time.perf_counter() - started)
     finally:
         # Also if a later stage fails: a new attempt then need not start with the first stage.
         if loaded is not None and finished:
             with session.warehouse.writing() as connection:
                 days.record_stages(connection, loaded, finished)
+
+
+def _ask_for_owners(session: Session) -> None:
+    """Requests the other orders of a payment or a line that this exchange has found in a second document (R10).
+
+    Two old orders were merged, and only one of them was fetched; the other still has what moved.
+    """
+    from keycrm_pipeline.pipeline.extraction import ExtractionCounts, ask_for
+    from keycrm_pipeline.warehouse.review import owners_of_shared
+
+    if session.is_rebuild or session.has_asked_for_owners:
+        return
+    with session.warehouse.reading() as connection:
+        owners = owners_of_shared(connection, now=session.now, most=session.profile.sweep.most_missing)
+    if owners:
+        session.has_asked_for_owners = True
+        with session.client() as client:
+            ask_for(session, client, owners, ExtractionCounts())
+        for _ in run_load(session, None, DERIVED_STAGES):
+            pass
 
 
 def _require_earlier_stages(session: Session, period: Period, stages: Sequence[Stage]) -> None:

@@ -1,36 +1,72 @@
-"""Sync `sweep`: orders that KeyCRM no longer has."""
+"""Sync `sweep`: the list of all orders compared with what is stored: orders that are gone, and unseen ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from keycrm_pipeline.accounting.days import order_day
+from keycrm_pipeline.period import contiguous_periods
 from keycrm_pipeline.pipeline.derivation import derive_met
 from keycrm_pipeline.pipeline.extraction import ExtractionCounts, ask_for
-from keycrm_pipeline.run.errors import ManyMissingError
+from keycrm_pipeline.run.errors import ManyMissingError, ManyUnseenError
 from keycrm_pipeline.run.session import Session
-from keycrm_pipeline.warehouse import syncs
+from keycrm_pipeline.warehouse import readings, syncs
+
+if TYPE_CHECKING:
+    from keycrm_pipeline.crm.client import KeyCrmClient
 
 
 def run(session: Session) -> Mapping[str, Any]:
-    """Finds orders that KeyCRM no longer has: lists all ids, and confirms each absent one by a 404 (R11).
+    """Lists all orders, without their details, and compares them with what is stored.
 
-    Orders marked as missing that are listed again are fetched again, which removes the mark.
+    An absent order is confirmed by a 404 and marked (R11). Orders marked as missing that are listed again are fetched
+    again, which removes the mark. An order of a loaded day that no load has returned, because it was created in
+    KeyCRM months before or after that day, is fetched by id (R1).
 
     Raises:
         ManyMissingError: More orders are absent than the profile's ceiling; nothing was marked.
+        ManyUnseenError: More orders of loaded days are unseen than the profile's ceiling; none of them was fetched,
+            and everything else is done.
     """
     counts = ExtractionCounts()
-    most = session.profile.sweep.most_missing
+    limits = session.profile.sweep
     with session.client() as client:
-        seen = {order_id for page in client.order_ids() for order_id in page.order_ids}
+        listed = _listed(session, client)
         with session.warehouse.writing() as connection:
-            absent = syncs.absent_orders(connection, sorted(seen))
-            returned = syncs.returned_orders(connection, sorted(seen))
-        if len(absent) > most:
-            session.set(orders_seen=len(seen))
-            raise ManyMissingError(absent, most)
-        ask_for(session, client, [*absent, *returned[:most]], counts)
+            found = syncs.compare_with_list(connection, listed, start_date=session.profile.start_date)
+        seen = len(set(listed.order_ids))
+        if len(found.absent) > limits.most_missing:
+            session.set(orders_seen=seen)
+            raise ManyMissingError(found.absent, limits.most_missing)
+        is_bounded = len(found.unseen) <= limits.most_unseen
+        unseen = [order.order_id for order in found.unseen]
+        asked = [*found.absent, *found.returned[: limits.most_missing], *(unseen if is_bounded else ())]
+        ask_for(session, client, asked, counts)
     numbers = derive_met(session, counts)
-    session.set(orders_seen=len(seen))
-    return {**numbers, "orders listed by KeyCRM": len(seen)}
+    session.set(orders_seen=seen)
+    if not is_bounded:
+        raise _many_unseen(session, found.unseen)
+    return {**numbers, "orders listed by KeyCRM": seen, "orders that no load had returned": len(unseen)}
+
+
+def _listed(session: Session, client: KeyCrmClient) -> syncs.ListedOrders:
+    zone = session.profile.zone
+    listed = syncs.ListedOrders([], [], [])
+    for page in client.order_headers():
+        for row in page.rows:
+            if row.order_id is not None:
+                listed.order_ids.append(row.order_id)
+                listed.order_days.append(order_day(row.ordered_at, row.created_at, zone))
+                listed.created_days.append(order_day(row.created_at, None, zone))
+    return listed
+
+
+def _many_unseen(session: Session, unseen: Sequence[syncs.UnseenOrder]) -> ManyUnseenError:
+    """The error, with the days whose load brings the orders: by the date that KeyCRM's filter goes by."""
+    with session.warehouse.reading() as connection:
+        known = readings.current_reading(connection)
+    by_own_day = known is not None and known.reading == "ordered_at"
+    wanted = [order.order_day if by_own_day else order.created_day for order in unseen]
+    periods = contiguous_periods(day for day in wanted if day is not None)
+    return ManyUnseenError([order.order_id for order in unseen], periods, session.profile.sweep.most_unseen)

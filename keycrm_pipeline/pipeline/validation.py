@@ -112,7 +112,7 @@ def run(session: Session, period: Period | None) -> StageNumbers:
             connection,
             period,
             exchange_id=None if everything else session.exchange_id,
-            with_undated=period is None or not everything,
+            start_date=profile.start_date,
             batch_orders=pace.batch_orders,
         )
         stored = work_on_batches(connection, batches, validate, pace=pace)

@@ -133,6 +133,13 @@ class SweepSettings(_Section):
         le=10000,
         description="If more orders than this are missing at once, none is marked and an error is reported.",
     )
+    most_unseen: StrictInt = Field(
+        default=100,
+        ge=0,
+        le=10000,
+        description="If KeyCRM lists more orders of loaded days than this that no load has returned, none is fetched "
+        "one by one, and an error says which days to load.",
+    )
 
 
 class ScheduleSettings(_Section):
@@ -256,6 +263,13 @@ class Profile(_Section):
     )
     statuses: StatusSettings = Field(
         default_factory=StatusSettings, description="Which statuses are loaded, and their stages (Стадії)."
+    )
+    created_margin_days: StrictInt = Field(
+        default=2,
+        ge=0,
+        le=31,
+        description="How many days before and after a period a load requests as well: KeyCRM may select orders by "
+        "the time they were entered, which is later than their own date.",
     )
     requests_per_minute: StrictInt = Field(
         default=DEFAULT_REQUESTS_PER_MINUTE,

@@ -55,17 +55,35 @@ class StageSkippedError(ExchangeError):
         )
 
 
-class ManyMissingError(ExchangeError):
-    """More booked orders are absent from KeyCRM's list than the ceiling allows (R11).
+class CeilingError(ExchangeError):
+    """Something exceeds a ceiling of the profile.
 
     Everything else is done: the counts are in the log, and the pages are forgotten, so that the next attempt gets a
     new list.
     """
 
+
+class ManyMissingError(CeilingError):
+    """More booked orders are absent from KeyCRM's list than the ceiling allows (R11)."""
+
     def __init__(self, order_ids: Sequence[int], most: int) -> None:
         examples = ", ".join(map(str, order_ids[:_MOST_LISTED]))
         super().__init__(
             failures.MANY_MISSING.english.format(missing=len(order_ids), examples=examples, most=most)
+        )
+
+
+class ManyUnseenError(CeilingError):
+    """KeyCRM lists more orders of loaded days that no load has returned than the ceiling allows (R1)."""
+
+    def __init__(self, order_ids: Sequence[int], periods: Sequence[Period], most: int) -> None:
+        super().__init__(
+            failures.MANY_UNSEEN.english.format(
+                unseen=len(order_ids),
+                examples=", ".join(map(str, order_ids[:_MOST_LISTED])),
+                most=most,
+                days=_listed(periods),
+            )
         )
 
 

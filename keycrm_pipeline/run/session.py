@@ -18,7 +18,7 @@ from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Workspace
 from keycrm_pipeline.run import lock
-from keycrm_pipeline.run.errors import ExchangeError, ManyMissingError, StoppedError, unexpected
+from keycrm_pipeline.run.errors import CeilingError, ExchangeError, StoppedError, unexpected
 from keycrm_pipeline.run.memory import give_freed_memory_back
 from keycrm_pipeline.warehouse.compaction import compact_when_grown
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -100,6 +100,7 @@ class Session:
         listings: Names of the listings whose pages are forgotten once it has succeeded.
         written_days: Loaded days whose documents a sync has created or changed -> their numbers.
         changed_cards: Stages of which a sync has created or changed cards.
+        has_asked_for_owners: Whether it has requested the other orders of shared payments and lines.
     """
 
     workspace: Workspace
@@ -112,6 +113,7 @@ class Session:
     listings: set[str] = field(default_factory=set)
     written_days: dict[date, Mapping[str, Any]] = field(default_factory=dict)
     changed_cards: set[str] = field(default_factory=set)
+    has_asked_for_owners: bool = False
 
     @property
     def profile(self) -> Profile:
@@ -205,7 +207,7 @@ def _end(session: Session, error: BaseException | None) -> None:
     if error is not None:
         text = str(error if isinstance(error, Exception) else StoppedError())
         warehouse = warehouse.waiting_at_most(CLOSING_WAIT_SECONDS)
-    is_done = error is None or isinstance(error, ManyMissingError)
+    is_done = error is None or isinstance(error, CeilingError)
     with warehouse.writing() as connection:
         end_exchange(
             connection,

@@ -41,6 +41,14 @@ MANY_MISSING = Sentence(
     "{most} (sweep.most_missing). Короткий перелік нічого не доводить, тому нічого не позначено. Перевірте в "
     "KeyCRM: якщо замовлення справді видалено, підніміть межу й повторіть звірку.",
 )
+MANY_UNSEEN = Sentence(
+    "KeyCRM lists orders of loaded days that no load has returned: {unseen} (for example {examples}); that is more "
+    "than the ceiling of {most} (sweep.most_unseen), so none was fetched one by one. They were probably imported on "
+    "other days than their own. Load these days: {days}.",
+    "У переліку KeyCRM є замовлення завантажених днів, яких жодне завантаження не повернуло: {unseen} (наприклад, "
+    "{examples}); це більше за межу {most} (sweep.most_unseen), тому поодинці їх не отримано. Мабуть, їх імпортовано в "
+    "інші дні, ніж їхні власні. Завантажте ці дні: {days}.",
+)
 NEVER_FETCHED = Sentence(
     "These days were never fetched from KeyCRM: {days}. {stages} cannot work on what is not here, and nothing was "
     "changed. Load the days with the job {profile}_load, with `keycrm-pipeline load`, or by materializing all stages "
@@ -86,6 +94,7 @@ _OF_AN_EXCHANGE = (
     UNEXPECTED,
     UNMAPPED_STATUSES,
     MANY_MISSING,
+    MANY_UNSEEN,
     NEVER_FETCHED,
     STAGE_SKIPPED,
     DATABASE_BUSY,

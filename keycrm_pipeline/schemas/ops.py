@@ -150,6 +150,24 @@ FETCHED_DAYS = Table(
     ("order_day",),
 )
 
+CREATED_BETWEEN_READINGS = Table(
+    "ops",
+    "created_between_readings",
+    "One date that KeyCRM's filter created_between was found to go by (R1); the newest row is what it follows now.",
+    (
+        Column("learned_at", INSTANT, "Time of the exchange that found it.", nullable=False),
+        Column(
+            "reading",
+            "VARCHAR",
+            "created_at or ordered_at.",
+            nullable=False,
+            checks=(one_of("reading", ("created_at", "ordered_at")),),
+        ),
+        Column("order_id", "BIGINT", "The order that proved it.", nullable=False),
+    ),
+    ("learned_at",),
+)
+
 AMBIGUOUS_NAMES = Table(
     "ops",
     "ambiguous_names",

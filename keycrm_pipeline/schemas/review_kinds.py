@@ -115,6 +115,15 @@ _KINDS = (
         assertion="Every order could be loaded.",
     ),
     ReviewKind(
+        "day_out_of_reach",
+        title=Sentence("Orders of a day that no load reaches", "Замовлення з недосяжною датою"),
+        advice=Sentence(
+            "Correct the date of the order in KeyCRM; the next sync picks it up.",
+            "Виправте дату замовлення в KeyCRM; наступна синхронізація його забере.",
+        ),
+        assertion="Every order is dated within the days that can be loaded.",
+    ),
+    ReviewKind(
         "missing_in_crm",
         title=Sentence("Orders that KeyCRM no longer has", "Зникли з KeyCRM"),
         advice=Sentence(

@@ -189,6 +189,18 @@ MISSING_IN_CRM = Sentence(
     "Замовлення {order_id} є в обліку, але його вже немає в KeyCRM (там його видалено). Вирішіть, чи "
     "скасувати документ; його збережено.",
 )
+DAY_BEFORE_START = Sentence(
+    "Order {order_id} is dated {day}, before the first day of the profile, although it was entered later. No load "
+    "reaches that day: correct the order's date in KeyCRM, or move start_date.",
+    "Замовлення {order_id} датоване {day}, раніше за перший день профілю, хоча внесене пізніше. Жодне завантаження не "
+    "дійде до того дня: виправте дату замовлення в KeyCRM або перенесіть start_date.",
+)
+DAY_FAR_AHEAD = Sentence(
+    "Order {order_id} is dated {day}, more than a year ahead. It will not be loaded before that day: correct the "
+    "order's date in KeyCRM.",
+    "Замовлення {order_id} датоване {day}, більш ніж на рік наперед. До того дня його не буде завантажено: виправте "
+    "дату замовлення в KeyCRM.",
+)
 CARD_NOT_MADE = Sentence(
     "Card {catalogue_id} in products.csv has the SKU «{sku}», which variant {carrier_variant_id} of product "
     "{carrier_product_id} already has, so no second card was created. Remove the row, or the SKU from it.",

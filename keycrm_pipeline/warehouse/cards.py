@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
@@ -60,12 +60,14 @@ class Selection:
         period: Days whose orders are selected; None for none.
         exchange_id: Exchange whose orders of other days are selected as well; None for none.
         is_loaded: Whether the days of the period count as loaded: a load is about to book them.
+        start_date: First day whose orders enter the books.
         status_ids: Statuses whose orders enter the books; None for all.
     """
 
     period: Period | None
     exchange_id: int | None
     is_loaded: bool
+    start_date: date
     status_ids: Sequence[int] | None
 
     @property
@@ -81,6 +83,7 @@ def select_orders(connection: duckdb.DuckDBPyConnection, selection: Selection) -
         {
             **selection.days,
             "is_loaded": selection.is_loaded,
+            "start_date": selection.start_date,
             "all_statuses": selection.status_ids is None,
             "status_ids": list(selection.status_ids or ()),
         },

@@ -1,8 +1,9 @@
-"""Which days were fetched, which stages have finished for them since, and which days are loaded (R1)."""
+"""Which days were fetched, which stages have finished for them, which are loaded, and what stays outside (R1)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import duckdb
@@ -64,3 +65,27 @@ def newest_loaded_day(connection: duckdb.DuckDBPyConnection) -> date | None:
 def missing_days(connection: duckdb.DuckDBPyConnection, until: date) -> list[date]:
     """Days from the first loaded one to `until` that were never loaded completely (R1), in order."""
     return [row[0] for row in connection.execute(statement("days", "missing"), {"until": until}).fetchall()]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Stored orders that stay out of the books because of their day (R1).
+
+    Attributes:
+        before_start_date: Orders of days before the profile's `start_date`.
+        days_not_loaded: Orders of later days that were never loaded.
+    """
+
+    before_start_date: int
+    days_not_loaded: int
+
+
+def left_out(
+    connection: duckdb.DuckDBPyConnection, start_date: date, order_ids: Sequence[int] | None = None
+) -> LeftOut:
+    """How many stored orders, or of these ones, stay out of the books because of their day."""
+    values: dict[str, object] = {"start_date": start_date}
+    if order_ids is None:
+        return LeftOut(*single_row(connection.execute(statement("days", "left_out"), values)))
+    values["order_ids"] = list(order_ids)
+    return LeftOut(*single_row(connection.execute(statement("days", "left_out_of"), values)))

@@ -348,6 +348,22 @@ def booked_orders_not_seen(
     ]
 
 
+def created_outside(
+    connection: duckdb.DuckDBPyConnection,
+    period: Period,
+    seen: Sequence[int],
+    *,
+    window: tuple[datetime, datetime],
+) -> list[datetime]:
+    """When the stored orders of a period that a listing did not return were created, if outside of its window."""
+    start, end = window
+    found = connection.execute(
+        statement("raw", "created_outside"),
+        period_parameters(period) | {"seen": list(seen), "window_start": start, "window_end": end},
+    )
+    return [row[0] for row in found.fetchall()]
+
+
 def seen_in_period(connection: duckdb.DuckDBPyConnection, period: Period, seen: Sequence[int]) -> int:
     """How many of these orders are of a period's days."""
     (found,) = single_row(

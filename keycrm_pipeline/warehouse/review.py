@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import duckdb
 
@@ -27,8 +27,14 @@ _SENTENCES = {
     "order_rejected": sentences.ORDER_REJECTED,
     "record_rejected": sentences.RECORD_REJECTED,
     "missing_in_crm": sentences.MISSING_IN_CRM,
+    "day_before_start": sentences.DAY_BEFORE_START,
+    "day_far_ahead": sentences.DAY_FAR_AHEAD,
 }
 """Parameter of the statement -> its sentence."""
+
+
+FAR_AHEAD = timedelta(days=366)
+"""An order dated further ahead than this was dated by mistake."""
 
 
 @dataclass(frozen=True)
@@ -52,20 +58,41 @@ def settle_conflicts(connection: duckdb.DuckDBPyConnection, partner_ids: Sequenc
 
 
 def refresh_review(
-    connection: duckdb.DuckDBPyConnection, *, manager_ids: Sequence[int], now: datetime
+    connection: duckdb.DuckDBPyConnection, *, manager_ids: Sequence[int], start_date: date, now: datetime
 ) -> None:
-    """Brings `ops.review` up to date; a row whose cause remains keeps its `first_seen_at`."""
+    """Brings `ops.review` up to date; a row whose cause remains keeps its `first_seen_at`.
+
+    Args:
+        connection: A connection for writing.
+        manager_ids: Managers that the profile maps to a user.
+        start_date: First day that the profile loads.
+        now: Time of the exchange.
+    """
     with transaction(connection):
         connection.execute(
             statement("review", "standing"),
             {
                 "manager_ids": list(manager_ids),
+                "start_date": start_date,
+                "last_day": now.date() + FAR_AHEAD,
                 **{name: sentence.positional for name, sentence in _SENTENCES.items()},
             },
         )
         connection.execute(statement("review", "keep_earlier"))
         connection.execute(statement("review", "delete_gone"))
         connection.execute(statement("review", "insert_new"), {"now": now})
+
+
+def owners_of_shared(connection: duckdb.DuckDBPyConnection, *, now: datetime, most: int) -> list[int]:
+    """Orders whose payment or line was found in another document by this exchange, which did not write theirs.
+
+    Args:
+        connection: The open file, after `refresh_review` of this exchange.
+        now: Time of the exchange.
+        most: At most that many.
+    """
+    found = connection.execute(statement("review", "owners_of_shared"), {"now": now, "most": most})
+    return [row[0] for row in found.fetchall()]
 
 
 def review_rows(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
 
 import duckdb
 import polars as pl
@@ -21,6 +23,12 @@ class OpenOrder:
     order_id: int
     status_id: int
     ordered_at: datetime
+    created_at: datetime | None
+
+    @property
+    def dates(self) -> list[datetime]:
+        """Both its dates, or the only one."""
+        return [self.ordered_at] if self.created_at is None else [self.ordered_at, self.created_at]
 
 
 def open_orders(connection: duckdb.DuckDBPyConnection, closing_groups: Sequence[int]) -> list[OpenOrder]:
@@ -33,22 +41,71 @@ def open_orders(connection: duckdb.DuckDBPyConnection, closing_groups: Sequence[
     ]
 
 
-def absent_orders(connection: duckdb.DuckDBPyConnection, seen: Sequence[int]) -> list[int]:
-    """Stored orders, not marked as missing, that a list of all ids does not have."""
-    return _compared_with(connection, seen, "absent_orders")
+@dataclass(frozen=True)
+class ListedOrders:
+    """The list of all orders of the account, by columns.
+
+    Attributes:
+        order_ids: KeyCRM's ids.
+        order_days: The local day of each (R1); None when it has no readable date.
+        created_days: The local day on which each was created; None when unreadable.
+    """
+
+    order_ids: list[int]
+    order_days: list[date | None]
+    created_days: list[date | None]
 
 
-def returned_orders(connection: duckdb.DuckDBPyConnection, seen: Sequence[int]) -> list[int]:
-    """Orders marked as missing that a list of all ids has again."""
-    return _compared_with(connection, seen, "returned_orders")
+@dataclass(frozen=True)
+class UnseenOrder:
+    """An order that KeyCRM lists for a loaded day and that no load has returned (R1)."""
+
+    order_id: int
+    order_day: date | None
+    created_day: date | None
 
 
-def _compared_with(connection: duckdb.DuckDBPyConnection, seen: Sequence[int], name: str) -> list[int]:
-    connection.register("seen_frame", pl.DataFrame({"order_id": list(seen)}, schema={"order_id": pl.Int64}))
+@dataclass(frozen=True)
+class ListComparison:
+    """How the list of all orders differs from what is stored.
+
+    Attributes:
+        absent: Stored orders, not marked as missing, that the list does not have.
+        returned: Orders marked as missing that the list has again.
+        unseen: Listed orders of loaded days, or of no readable day, that were never stored.
+    """
+
+    absent: list[int]
+    returned: list[int]
+    unseen: list[UnseenOrder]
+
+
+def compare_with_list(
+    connection: duckdb.DuckDBPyConnection, listed: ListedOrders, *, start_date: date
+) -> ListComparison:
+    """Compares the list of all orders with what is stored; days before `start_date` are not expected to be."""
+    frame = pl.DataFrame(
+        {
+            "order_id": listed.order_ids,
+            "order_day": listed.order_days,
+            "created_day": listed.created_days,
+        },
+        schema={"order_id": pl.Int64, "order_day": pl.Date, "created_day": pl.Date},
+    ).unique("order_id", keep="last")
+    connection.register("seen_frame", frame)
     try:
-        return [row[0] for row in connection.execute(statement("syncs", name)).fetchall()]
+        absent = connection.execute(statement("syncs", "absent_orders")).fetchall()
+        returned = connection.execute(statement("syncs", "returned_orders")).fetchall()
+        unseen = connection.execute(
+            statement("syncs", "unseen_orders"), {"start_date": start_date}
+        ).fetchall()
     finally:
         connection.unregister("seen_frame")
+    return ListComparison(
+        absent=[row[0] for row in absent],
+        returned=[row[0] for row in returned],
+        unseen=[UnseenOrder(*row) for row in unseen],
+    )
 
 
 def adopt_unfinished(connection: duckdb.DuckDBPyConnection, exchange_id: int) -> None:
@@ -93,6 +150,15 @@ def refile_orders(
             connection.execute(statement("syncs", "refile_order"), {"order_id": order_id, "order_day": day})
 
 
-def raw_ranges(connection: duckdb.DuckDBPyConnection, most_orders: int) -> list[Period]:
-    """Ranges of days that cover all stored payloads, each with at most `most_orders` unless one day is larger."""
-    return ranges_of_days(connection.execute(statement("syncs", "raw_days")).fetchall(), most_orders)
+def derived_ranges(connection: duckdb.DuckDBPyConnection, most_orders: int) -> list[Period]:
+    """Ranges of days that cover the payloads of all loaded days, and of others with orders that were validated.
+
+    Each has at most `most_orders` unless one day is larger.
+    """
+    stored = connection.execute(statement("syncs", "raw_days")).fetchall()
+    return [
+        period
+        for is_derived, days in groupby(stored, key=itemgetter(1))
+        if is_derived
+        for period in ranges_of_days([(day, count) for day, _, count in days], most_orders)
+    ]

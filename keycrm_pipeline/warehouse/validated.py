@@ -40,7 +40,7 @@ def plan_batches(
     period: Period | None,
     *,
     exchange_id: int | None,
-    with_undated: bool,
+    start_date: date,
     batch_orders: int,
 ) -> list[Batch]:
     """Cuts a period into batches, those of days first, then the orders that this exchange touched outside of it.
@@ -48,8 +48,8 @@ def plan_batches(
     Args:
         connection: The open file.
         period: The period; None for no days.
-        exchange_id: Exchange whose payloads outside the period belong to it; None for none.
-        with_undated: Whether the orders of no day belong to it.
+        exchange_id: Exchange whose payloads outside the period belong to it; None for a rebuild.
+        start_date: First day whose orders enter the books.
         batch_orders: Orders of a batch at most; fewer when they are large.
     """
     days = period_parameters(period)
@@ -60,7 +60,12 @@ def plan_batches(
         row[0]
         for row in connection.execute(
             statement("validation", "outside_orders"),
-            days | {"exchange_id": exchange_id, "with_undated": with_undated},
+            days
+            | {
+                "exchange_id": exchange_id,
+                "with_undated": exchange_id is not None or period is None,
+                "start_date": start_date,
+            },
         ).fetchall()
     ]
     return [

@@ -115,9 +115,7 @@ def stored_order_pages(path: Path) -> set[tuple[str, int]]:
             return set()
     pages = set()
     for listing, page in stored:
-        start, end = (datetime.fromisoformat(instant) for instant in listing.split()[-2:])
-        # Asked a second wider on each side.
-        window = (start - timedelta(seconds=1), end + timedelta(seconds=1))
+        window = (datetime.fromisoformat(instant) for instant in listing.split()[-2:])
         pages.add((",".join(f"{instant:%Y-%m-%d %H:%M:%S}" for instant in window), page))
     return pages
 

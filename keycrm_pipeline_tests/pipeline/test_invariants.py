@@ -123,8 +123,10 @@ def _batches(books: Books, first_day: date, last_day: date, most: int) -> list[l
     """Of a stored period: the batches that are validated together, and those whose documents are made together."""
     with books.warehouse.writing() as connection:
         period = Period(first_day, last_day)
-        select_orders(connection, Selection(period, None, is_loaded=True, status_ids=None))
-        planned = plan_batches(connection, period, exchange_id=None, with_undated=False, batch_orders=most)
+        select_orders(
+            connection, Selection(period, None, is_loaded=True, start_date=first_day, status_ids=None)
+        )
+        planned = plan_batches(connection, period, exchange_id=None, start_date=first_day, batch_orders=most)
         return [
             [batch for batch in planned if isinstance(batch, OrderRange)],
             selected_batches(connection, most),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from keycrm_pipeline.sandbox.payloads import source_payload
-from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, kyiv, make_books, person
+from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, MakeBooks, kyiv, make_books, person
 
 EURO_SOURCE, SOURCE_WITHOUT_CURRENCY = 6, 5
 NOVA_POSHTA = {"id": 1, "name": "Нова Пошта", "source_name": "novaposhta", "alias": "nova_posta"}
@@ -245,6 +245,36 @@ def test_payment_or_line_in_two_documents_is_listed(new_books: Any, shared: dict
     books.order(1, payments=[], lines=[{}])
     books.load()
     assert books.review("payment_conflict") == []
+
+
+def test_older_owner_of_a_payment_is_asked_for_again(new_books: MakeBooks) -> None:
+    """Order 1 of 1 March was merged into order 2 of the 2nd: the load of the 2nd alone reads both, by one request more.
+
+    An owner that KeyCRM still returns with the payment stays on the list, and is not asked for again.
+    """
+    books = new_books()
+    payment = {"id": 500, "amount": 10, "status": "paid"}
+    books.order(1, kyiv(2026, 2, 20), payments=[payment])
+    books.order(2)
+    books.load(date(2026, 2, 20))
+    books.load()
+    books.order(1, kyiv(2026, 2, 20), payments=[])
+    books.order(2, payments=[payment])
+    books.api.forget_requests()
+    books.load()
+    assert [request.path for request in books.api.requests if request.path.startswith("/order/1")] == [
+        "/order/1"
+    ]
+    assert (books.value(1, "paid_total"), books.value(2, "paid_total")) == (0, 10)
+    assert books.review("payment_conflict") == []
+
+    books.order(3, payments=[payment])
+    books.order(2, payments=[payment], manager_comment="Об'єднано")
+    books.load()
+    assert books.review("payment_conflict") == ["2", "3"]
+    books.api.forget_requests()
+    books.load(date(2026, 2, 20))
+    assert not [request for request in books.api.requests if request.path in ("/order/2", "/order/3")]
 
 
 def test_unmapped_manager_and_method_take_the_profiles_own(books: Books) -> None:

@@ -97,9 +97,11 @@ def test_every_kind_of_the_list_and_every_reason_can_be_read_in_ukrainian(tmp_pa
         books.order(order_id, buyer=person(103), payments=[{"id": 900}])
     for order_id in (112, 113):
         books.order(order_id, buyer=person(103), lines=[{"id": 901}])
+    books.order(114, buyer=person(103))
     books.load()
     books.shop.add_source(source_payload(6, "Shopify", currency_code="USD"))
     books.shop.delete_order(107)
+    books.shop.replace_order(114, {"ordered_at": "2028-03-02T10:00:00.000000Z"})
     catalogue = tmp_path / "shop" / "catalogue"
     catalogue.mkdir(parents=True)
     (catalogue / "products.csv").write_text("id,name,sku\nТ-1,Футболка S,ts-s\n", "utf-8")

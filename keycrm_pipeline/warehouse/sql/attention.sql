@@ -33,6 +33,7 @@ SELECT
         WHEN 'order_difference' THEN review.subject_id
         WHEN 'payment_conflict' THEN review.subject_id
         WHEN 'currency_conflict' THEN review.subject_id
+        WHEN 'day_out_of_reach' THEN review.subject_id
         WHEN 'rejected_order' THEN rejected.order_id
     END AS order_id
 FROM numbered AS review

@@ -3,8 +3,8 @@
 
 -- name: select_orders
 -- The orders whose documents are derived (R1, R2): of the period, or of another day and touched by this exchange. A
--- booked order always follows KeyCRM; any other enters the books if its status is chosen and its day is loaded, and
--- otherwise stays raw until its day is loaded. One that now fails its checks keeps its last good document (R10).
+-- booked order always follows KeyCRM; any other enters the books if its status is chosen and its day is loaded and not
+-- before start_date, and otherwise stays raw. One that now fails its checks keeps its last good document (R10).
 CREATE OR REPLACE TABLE staging.selected_orders AS
 SELECT validated.order_id
 FROM validated.orders AS validated
@@ -15,6 +15,7 @@ WHERE (validated.order_day BETWEEN $first_day AND $last_day OR validated.exchang
         booked.order_id IS NOT NULL
         OR (
             ($all_statuses OR validated.status_id IN (SELECT unnest($status_ids)))
+            AND validated.order_day >= $start_date
             AND (
                 ($is_loaded AND validated.order_day BETWEEN $first_day AND $last_day)
                 OR validated.order_day IN (SELECT order_day FROM ops.loaded_days)

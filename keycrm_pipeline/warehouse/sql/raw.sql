@@ -87,6 +87,17 @@ WHERE booked.order_day BETWEEN $first_day AND $last_day
 ORDER BY booked.order_id
 LIMIT $most
 
+-- name: created_outside
+-- When the stored orders of a period that a listing did not return were created, if that was outside of its window.
+SELECT validated.crm_created_at
+FROM validated.orders AS validated
+LEFT JOIN raw.orders AS raw USING (order_id)
+WHERE validated.order_day BETWEEN $first_day AND $last_day
+    AND validated.order_id NOT IN (SELECT unnest($seen))
+    AND validated.crm_created_at NOT BETWEEN $window_start AND $window_end
+    AND raw.missing_since IS NULL
+ORDER BY validated.crm_created_at
+
 -- name: seen_in_period
 SELECT count(*) FROM raw.orders
 WHERE order_day BETWEEN $first_day AND $last_day AND order_id IN (SELECT unnest($seen))

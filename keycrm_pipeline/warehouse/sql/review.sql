@@ -106,7 +106,24 @@ UNION ALL
 SELECT 'missing_in_crm', CAST(order_id AS VARCHAR), format($missing_in_crm, order_id)
 FROM accounting.orders WHERE missing_in_crm
 UNION ALL
+-- Each branch has a condition on the day alone, so that only the payloads of these few days are read.
+SELECT 'day_out_of_reach', CAST(order_id AS VARCHAR), format($day_before_start, order_id, CAST(order_day AS VARCHAR))
+FROM raw.orders
+WHERE order_day < $start_date AND missing_since IS NULL
+    AND left(payload ->> 'created_at', 10) > CAST($start_date AS VARCHAR)
+UNION ALL
+SELECT 'day_out_of_reach', CAST(order_id AS VARCHAR), format($day_far_ahead, order_id, CAST(order_day AS VARCHAR))
+FROM raw.orders
+WHERE order_day > $last_day AND missing_since IS NULL
+UNION ALL
 SELECT 'catalogue_conflict', catalogue_id, details FROM ops.catalogue_conflicts
+
+-- name: owners_of_shared
+SELECT booked.order_id
+FROM ops.review AS review
+JOIN accounting.orders AS booked ON booked.order_id = CAST(review.subject AS BIGINT)
+WHERE review.kind = 'payment_conflict' AND review.first_seen_at = $now AND booked.updated_at < $now
+ORDER BY booked.order_id LIMIT $most
 
 -- name: delete_gone
 DELETE FROM ops.review AS review

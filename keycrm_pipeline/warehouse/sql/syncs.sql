@@ -2,7 +2,7 @@
 
 -- name: open_orders
 -- Stored orders that are still open: their status is in no closing group, and KeyCRM still had them.
-SELECT validated.order_id, validated.status_id, validated.ordered_at
+SELECT validated.order_id, validated.status_id, validated.ordered_at, validated.crm_created_at
 FROM validated.orders AS validated
 LEFT JOIN accounting.statuses AS status USING (status_id)
 JOIN raw.orders AS raw USING (order_id)
@@ -14,6 +14,16 @@ ORDER BY validated.ordered_at, validated.order_id
 SELECT order_id FROM raw.orders
 WHERE missing_since IS NULL AND order_id NOT IN (SELECT order_id FROM seen_frame)
 ORDER BY order_id
+
+-- name: unseen_orders
+-- Orders of loaded days that are listed and were never stored, with the day on which each was created.
+SELECT seen.order_id, coalesce(seen.order_day, seen.created_day), seen.created_day
+FROM seen_frame AS seen
+ANTI JOIN raw.orders AS raw USING (order_id)
+ANTI JOIN ops.rejected_records AS rejected USING (order_id)
+WHERE seen.order_day IS NULL
+    OR (seen.order_day >= $start_date AND seen.order_day IN (SELECT order_day FROM ops.loaded_days))
+ORDER BY seen.order_id
 
 -- name: returned_orders
 SELECT order_id FROM raw.orders
@@ -52,7 +62,16 @@ FROM raw.orders AS raw CROSS JOIN (SELECT min(started_at) AS started_at FROM ops
 SELECT crm_product_id FROM raw.products ORDER BY crm_product_id
 
 -- name: raw_days
-SELECT order_day, count(*) FROM raw.orders WHERE order_day IS NOT NULL GROUP BY order_day ORDER BY order_day
+-- Days with their stored orders, and whether the day is loaded or some of them were validated.
+SELECT raw.order_day,
+    raw.order_day IN (SELECT order_day FROM ops.loaded_days)
+        OR count(validated.order_id) > 0 OR count(rejected.order_id) > 0 AS is_derived,
+    count(*)
+FROM raw.orders AS raw
+LEFT JOIN validated.orders AS validated USING (order_id)
+LEFT JOIN ops.rejected_records AS rejected ON rejected.order_id = raw.order_id
+WHERE raw.order_day IS NOT NULL
+GROUP BY raw.order_day ORDER BY raw.order_day
 
 -- name: refile_orders
 UPDATE raw.orders SET order_day = moved.order_day

@@ -397,8 +397,18 @@ SELECT coalesce(avg(strlen(payload)), 0)
 FROM raw.orders SEMI JOIN (SELECT order_day FROM days WHERE place % greatest(days // 8, 1) = 0) USING (order_day)
 
 -- name: outside_orders
-SELECT order_id FROM raw.orders
-WHERE exchange_id = $exchange_id AND NOT coalesce(order_day BETWEEN $first_day AND $last_day, false)
+-- Those that can be in the books: of loaded days, and any that have rows already. The others stay raw until their day is
+-- loaded (R1).
+WITH touched AS (
+    SELECT order_id, order_day FROM raw.orders
+    WHERE exchange_id = $exchange_id AND NOT coalesce(order_day BETWEEN $first_day AND $last_day, false)
+)
+SELECT order_id FROM touched
+WHERE order_day >= $start_date AND order_day IN (SELECT order_day FROM ops.loaded_days)
+UNION
+SELECT order_id FROM validated.orders SEMI JOIN touched USING (order_id)
+UNION
+SELECT order_id FROM touched WHERE order_day IS NULL
 UNION
 SELECT order_id FROM raw.orders WHERE $with_undated AND order_day IS NULL
 ORDER BY order_id
