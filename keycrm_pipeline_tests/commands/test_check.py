@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from keycrm_pipeline.cli import main
 from keycrm_pipeline.commands.check import AccountCheck, as_json
 from keycrm_pipeline.commands.output import print_check
 from keycrm_pipeline.sandbox.payloads import category_payload, status_payload
+from keycrm_pipeline.warehouse.connection import Warehouse
+from keycrm_pipeline.warehouse.readings import learn_reading
 from keycrm_pipeline_tests.commands.place import KEY, Account, Place
 from keycrm_pipeline_tests.crm import loopback
 
@@ -54,6 +57,20 @@ def test_everything_is_listed_with_ids_and_mapping(account: Account, keyed: Plac
     shown = keyed.run("check").stdout
     for text in ("Statuses (statuses.stages)", "Нове", "olena", "ПриватБанк ФОП", "Profile shop is ready"):
         assert text in shown
+
+
+def test_the_date_that_keycrm_goes_by_is_shown(account: Account, keyed: Place) -> None:
+    """Nothing is known before the first load; later it is what the books have learned, and since when."""
+    keyed.write_profile(base_url=account.url, requests_per_minute=600)
+    assert keyed.json("check")[1]["created_between"] is None
+    assert "not known yet" in keyed.run("check").stdout
+    (keyed.directory / "data").mkdir(exist_ok=True)
+    moment = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    with Warehouse(keyed.directory / "data" / "shop.duckdb", "Europe/Kyiv").writing() as connection:
+        learn_reading(connection, "created_at", order_id=7, now=moment)
+    found = keyed.json("check")[1]["created_between"]
+    assert found == {"reading": "created_at", "since": "2026-03-02T12:00:00+02:00", "order_id": 7}
+    assert "by created_at: known since 02.03.2026 12:00 from order 7" in keyed.run("check").stdout
 
 
 def test_names_with_brackets_and_long_names_are_shown_in_full(account: Account, keyed: Place) -> None:

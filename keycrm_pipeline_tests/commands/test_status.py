@@ -62,6 +62,8 @@ def test_nothing_was_loaded_yet(place: Place) -> None:
         "review": {},
         "rejected": 0,
         "days_missing": [],
+        "left_out": {"before_start_date": 0, "days_not_loaded": 0},
+        "created_between": None,
         "error": None,
     }
     # Asking changes nothing: no file was made.
@@ -89,6 +91,22 @@ def test_the_last_exchange_and_what_waits(books: Books, place: Place) -> None:
     assert "350.00" in shown
     assert "Orders that could not be loaded: 1." in shown
     assert "1  Orders that could not be loaded" in shown
+
+
+def test_status_says_what_stays_outside_and_which_date_keycrm_goes_by(books: Books, place: Place) -> None:
+    """An order of the 6th, entered on the 7th, comes with the margin: it proves ordered_at, and stays outside."""
+    sell(books, 1)
+    books.order(2, "2024-03-06T21:50:00.000000Z", created_at="2024-03-06T22:05:00.000000Z")
+    books.load(MARCH_4)
+    known = {"reading": "ordered_at", "since": "2026-04-01T12:00:00+03:00", "order_id": 2}
+    _, printed = place.json("status")
+    assert printed["left_out"] == {"before_start_date": 0, "days_not_loaded": 1}
+    assert printed["created_between"] == known
+    shown = place.run("status").stdout
+    assert "Orders of days not loaded, kept raw until their day is: 1." in shown
+    assert (
+        "KeyCRM selects a period's orders by ordered_at: known since 01.04.2026 12:00 from order 2." in shown
+    )
 
 
 def test_a_failure_after_a_success_shows_both(books: Books, place: Place) -> None:
