@@ -8,9 +8,10 @@ reads this table in every process.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.period import Period, contiguous_periods
@@ -26,50 +27,6 @@ if TYPE_CHECKING:
     from keycrm_pipeline.run.session import Session
 
 
-def _raw_orders(session: Session, period: Period | None) -> StageNumbers:
-    from keycrm_pipeline.pipeline import extraction
-
-    if period is None:
-        raise ValueError("Orders are fetched for a period.")
-    return extraction.run(session, period)
-
-
-def _validated_orders(session: Session, period: Period | None) -> StageNumbers:
-    from keycrm_pipeline.pipeline import validation
-
-    return validation.run(session, period)
-
-
-def _statuses(session: Session, period: Period | None) -> StageNumbers:
-    from keycrm_pipeline.pipeline import statuses
-
-    return statuses.run(session, period)
-
-
-def _sources(session: Session, period: Period | None) -> StageNumbers:
-    from keycrm_pipeline.pipeline import sources
-
-    return sources.run(session, period)
-
-
-def _partners(session: Session, period: Period | None) -> StageNumbers:
-    from keycrm_pipeline.pipeline import partners
-
-    return partners.run(session, period)
-
-
-def _products(session: Session, period: Period | None) -> StageNumbers:
-    from keycrm_pipeline.pipeline import products
-
-    return products.run(session, period)
-
-
-def _orders(session: Session, period: Period | None) -> StageNumbers:
-    from keycrm_pipeline.pipeline import documents
-
-    return documents.run(session, period)
-
-
 @dataclass(frozen=True)
 class Stage:
     """One stage of a load.
@@ -79,7 +36,7 @@ class Stage:
         table: The table that it fills.
         kinds: What it works with, as shown on the page.
         needs: Stages that must have finished for a day before it.
-        run: Does its work for the orders of a period and those that the exchange touched outside of it.
+        module: The module of this package that does its work.
         description: What it does, for accountants.
     """
 
@@ -87,8 +44,13 @@ class Stage:
     table: Table
     kinds: frozenset[str]
     needs: tuple[str, ...]
-    run: Callable[[Session, Period | None], StageNumbers]
+    module: str
     description: str
+
+    def run(self, session: Session, period: Period | None) -> StageNumbers:
+        """Does its work for the orders of a period and those that the exchange touched outside of it."""
+        numbers: StageNumbers = import_module(f"{__package__}.{self.module}").run(session, period)
+        return numbers
 
 
 STAGES = (
@@ -97,7 +59,7 @@ STAGES = (
         RAW_ORDERS,
         frozenset({"keycrm", "duckdb"}),
         (),
-        _raw_orders,
+        "extraction",
         "KeyCRM orders exactly as they came, each under its own local day.\n\n"
         "A load that was killed continues where it stopped; unchanged payloads are not written again.",
     ),
@@ -106,7 +68,7 @@ STAGES = (
         VALIDATED_ORDERS,
         frozenset({"duckdb", "pandera"}),
         ("raw_orders",),
-        _validated_orders,
+        "validation",
         "Orders that passed validation: header, lines, payments, shipping and buyer as typed rows.\n\n"
         "An order that fails is stored in ops.rejected_records with every reason; the rest of the day is loaded.",
     ),
@@ -115,7 +77,7 @@ STAGES = (
         STATUSES,
         frozenset({"duckdb"}),
         ("validated_orders",),
-        _statuses,
+        "statuses",
         "Order statuses of KeyCRM with their stage (Стадія) in the accounting system.",
     ),
     Stage(
@@ -123,7 +85,7 @@ STAGES = (
         SOURCES,
         frozenset({"duckdb"}),
         ("validated_orders",),
-        _sources,
+        "sources",
         "Sources of orders (Джерело): sites, marketplaces, shops, with their currency.",
     ),
     Stage(
@@ -131,7 +93,7 @@ STAGES = (
         PARTNERS,
         frozenset({"duckdb"}),
         ("validated_orders",),
-        _partners,
+        "partners",
         "Partner cards (Контрагент) of the buyers, found by link, phone or e-mail, or created if there is none.",
     ),
     Stage(
@@ -139,7 +101,7 @@ STAGES = (
         PRODUCTS,
         frozenset({"keycrm", "duckdb"}),
         ("validated_orders",),
-        _products,
+        "products",
         "Product cards: Товар, Товар з SKU with its variants, Послуга.\n\n"
         "KeyCRM's catalogue is queried, 50 products at a time, only for products that are not known yet or that a line "
         "contradicts.",
@@ -149,7 +111,7 @@ STAGES = (
         ORDERS,
         frozenset({"duckdb", "pandera"}),
         ("statuses", "sources", "partners", "products"),
-        _orders,
+        "documents",
         "Order documents with goods lines, services tab and payments; money adds up to the kopiyka.\n\n"
         "An unchanged document is not written again; a booked document always follows KeyCRM.",
     ),

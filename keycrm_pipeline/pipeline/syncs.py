@@ -5,42 +5,13 @@ Each is implemented in the module of its name, which is imported when it runs, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keycrm_pipeline.run.session import Session
-
-
-def _changes(session: Session) -> Mapping[str, Any]:
-    from keycrm_pipeline.pipeline import changes
-
-    return changes.run(session)
-
-
-def _recent(session: Session) -> Mapping[str, Any]:
-    from keycrm_pipeline.pipeline import recent
-
-    return recent.run(session)
-
-
-def _sweep(session: Session) -> Mapping[str, Any]:
-    from keycrm_pipeline.pipeline import sweep
-
-    return sweep.run(session)
-
-
-def _catalogue(session: Session) -> Mapping[str, Any]:
-    from keycrm_pipeline.pipeline import catalogue
-
-    return catalogue.run(session)
-
-
-def _rebuild(session: Session) -> Mapping[str, Any]:
-    from keycrm_pipeline.pipeline import rebuild
-
-    return rebuild.run(session)
 
 
 @dataclass(frozen=True)
@@ -49,39 +20,37 @@ class Sync:
 
     Attributes:
         name: Name of its command, of its job (after the profile's name), and the kind of its exchanges.
-        run: Does its work in a session, and returns numbers by label.
         description: What it does, in a sentence.
     """
 
     name: str
-    run: Callable[[Session], Mapping[str, Any]]
     description: str
+
+    def run(self, session: Session) -> Mapping[str, Any]:
+        """Does its work in a session, and returns numbers by label."""
+        numbers: Mapping[str, Any] = import_module(f"{__package__}.{self.name}").run(session)
+        return numbers
 
 
 SYNCS = (
     Sync(
         "changes",
-        _changes,
         "Picks up orders of any day that changed since the last exchange, and orders entered late.",
     ),
     Sync(
         "recent",
-        _recent,
         "Compares the recent days and all open orders again, whatever KeyCRM says about changes.",
     ),
     Sync(
         "sweep",
-        _sweep,
-        "Finds orders that KeyCRM no longer has: each is confirmed by id and marked, never deleted.",
+        "Finds orders that KeyCRM no longer has, which are confirmed by id and marked, and those no load has returned.",
     ),
     Sync(
         "catalogue",
-        _catalogue,
         "Refreshes KeyCRM's categories, and the products and offers that occur in orders.",
     ),
     Sync(
         "rebuild",
-        _rebuild,
         "Derives all accounting tables again from the raw payloads, without a request, keeping card ids.",
     ),
 )
