@@ -96,10 +96,10 @@ def test_make_lists_its_targets() -> None:
     listed = subprocess.run(
         ["make", "--no-print-directory", "-C", PROJECT], check=True, capture_output=True, text=True
     ).stdout
-    told = dict(re.findall(r"^  make ([a-z-]+) +(\S.+)$", listed, re.MULTILINE))
+    described = dict(re.findall(r"^  make ([a-z-]+) +(\S.+)$", listed, re.MULTILINE))
     makefile = (PROJECT / "Makefile").read_text("utf-8")
     phony = set(re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE).group(1).split())  # type: ignore[union-attr]
-    assert set(told) == phony
+    assert set(described) == phony
     assert phony >= PROMISED_TARGETS
 
 
@@ -202,7 +202,7 @@ def test_a_later_python_on_the_path_is_found(bare_path: Path) -> None:
 
 
 def small_project(directory: Path) -> Path:
-    """The scripts beside an empty lock, and an environment that counts as ready."""
+    """The scripts next to an empty lock, and an environment that counts as ready."""
     shutil.copytree(PROJECT / "scripts", directory / "scripts")
     (directory / "pyproject.toml").write_text('[project]\nname = "small"\nversion = "1"\n', "utf-8")
     (directory / "small.lock").write_text("", "utf-8")
@@ -248,7 +248,7 @@ def test_setup_does_nothing_twice_and_redoes_what_changed(
 
 
 def test_an_interrupted_setup_is_redone(tmp_path: Path) -> None:
-    """An environment without its stamp may lack anything, so it is made anew."""
+    """An environment without its stamp may lack anything, so it is made again."""
     said, _last = set_up(small_project(tmp_path / "project"))
     assert said.startswith("Setting up ready with the locked dependencies")
 
@@ -264,7 +264,7 @@ def test_a_python_without_venv_says_what_to_install(tmp_path: Path) -> None:
 
 
 def test_a_wheel_holds_all_that_runs(tmp_path: Path) -> None:
-    """SQL, templates and the schema of the profile are files beside the code, easily left out of a wheel."""
+    """SQL, templates and the schema of the profile are files next to the code, easily left out of a wheel."""
     source = tmp_path / "source"
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):

@@ -12,7 +12,7 @@ catalogue was there. Then that card becomes the row's card and keeps its number,
 Otherwise the row makes a new card. Its number is the row's id when that is a whole number and free, else a new one.
 
 Two cards never carry one SKU. Between the catalogue's own cards the newest file decides. A SKU that a variant
-carries, or another card that is not in the file, is not put on a second card: that is told as a conflict, and a row
+carries, or another card that is not in the file, is not put on a second card: that is reported as a conflict, and a row
 that would have made a new card makes none.
 
 What is not here: reading the files (`catalogue_files`), storing cards.

@@ -96,12 +96,12 @@ def run(directory: Path, scale: int) -> list[tuple[str, str, str, str]]:
         rebuilt["seconds"] <= 60 / scale and rebuilt["megabytes"] <= 3000 and growth <= 1.2,
     )
     alone = measure("reload_day", directory, 0, 3000)
-    beside = measure("reload_day", directory, large, 3000)
-    ratio = beside["seconds"] / alone["seconds"]
+    next_to_many = measure("reload_day", directory, large, 3000)
+    ratio = next_to_many["seconds"] / alone["seconds"]
     row(
-        f"Reload of one day (3,000 orders, a tenth changed) beside {large:,} orders",
-        "1.5 x the same beside none",
-        f"{beside['seconds']:.2f} s, {ratio:.2f} x",
+        f"Reload of one day (3,000 orders, a tenth changed) next to {large:,} orders",
+        "1.5 x the same next to none",
+        f"{next_to_many['seconds']:.2f} s, {ratio:.2f} x",
         ratio <= 1.5,
     )
     grown = measure("file_growth", directory, 50 // scale, 0)

@@ -57,7 +57,7 @@ def test_days_that_were_never_loaded_are_told(place: Place) -> None:
 
 @pytest.mark.usefixtures("loaded")
 def test_a_report_is_one_file(place: Place) -> None:
-    """Where it says; for its owner only; in Ukrainian unless English is asked for, and then beside it."""
+    """Where it says; for its owner only; in Ukrainian unless English is asked for, and then next to it."""
     code, printed = place.json("report", *DAY)
     path = Path(printed["file"])
     assert (code, path) == (0, place.directory / "data" / "reports" / "shop_2024-03-04_2024-03-04.html")

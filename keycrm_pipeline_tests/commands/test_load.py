@@ -132,7 +132,7 @@ def test_a_load_that_misses_many_orders_says_so(keyed: Place, account: Account) 
 
 
 def test_ctrl_c_ends_a_load(keyed: Place, account: Account) -> None:
-    """It stops at once, says that nothing is lost, and the same command goes on; it does not begin anew by itself."""
+    """It stops at once, says that nothing is lost, and the same command continues; it does not start by itself."""
     for order_id in range(1, 1001):
         account.order(order_id)
     reading = threading.Event()
@@ -142,11 +142,11 @@ def test_ctrl_c_ends_a_load(keyed: Place, account: Account) -> None:
         stopped.send_signal(signal.SIGINT)
         printed, _ = stopped.communicate(timeout=25)
     assert stopped.returncode == 130
-    told = json.loads(printed)
-    assert set(told) >= KEYS
-    assert told["status"] == "failed"
-    assert told["error"].startswith("The exchange was stopped by hand. What was stored is safe")
-    assert keyed.json("status")[1]["error"] == told["error"]
+    result = json.loads(printed)
+    assert set(result) >= KEYS
+    assert result["status"] == "failed"
+    assert result["error"].startswith("The exchange was stopped by hand. What was stored is safe")
+    assert keyed.json("status")[1]["error"] == result["error"]
     code, again = keyed.json("load", *DAY)
     assert (code, again["orders_created"]) == (0, 1000)
 
@@ -166,7 +166,7 @@ def test_a_file_that_is_no_database(keyed: Place) -> None:
 
 
 def test_a_data_directory_that_cannot_be_written_to(keyed: Place, account: Account) -> None:
-    """A load says so at once; it took it for a fault that passes, waited a minute and a half and told an errno."""
+    """A load says so at once; it took it for a fault that passes, waited a minute and a half and reported an errno."""
     directory = keyed.directory / "data"
     directory.write_text("a file in its place", "utf-8")
     for command in (("load", *DAY), ("rebuild",)):
@@ -181,7 +181,7 @@ def test_a_data_directory_that_cannot_be_written_to(keyed: Place, account: Accou
 
 
 def test_a_load_that_cannot_say_who_it_is(keyed: Place) -> None:
-    """Who holds the lock is told for those who wait; that it cannot be written (a full disk) ends no load."""
+    """Who holds the lock is shown to those who wait; that it cannot be written (a full disk) ends no load."""
     path = Workspace(keyed.profile(), keyed.settings).lock
     path.with_suffix(f"{path.suffix}.holder").mkdir(parents=True)
     assert keyed.json("load", *DAY)[0] == 0

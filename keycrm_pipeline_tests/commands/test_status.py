@@ -48,7 +48,7 @@ def report_of(place: Place) -> str:
 
 
 def test_nothing_was_loaded_yet(place: Place) -> None:
-    """A new shop owner is told so, and how to begin; that is no failure."""
+    """A new shop owner learns so, and how to begin; that is no failure."""
     place.write_profile()
     result = place.run("status")
     assert result.exit_code == 0
@@ -235,8 +235,8 @@ def test_json_quotes_no_rejected_value(books: Books, place: Place) -> None:
     for arguments in (("review",), ("review", "--kind", "rejected_order"), ("status",)):
         code, printed = place.json(*arguments)
         assert code == 0
-        told = json.dumps(printed, ensure_ascii=False)
-        assert [part for part in ("Олена", "Тестова", "765 43", "Ромашка", "olena@") if part in told] == []
+        shown = json.dumps(printed, ensure_ascii=False)
+        assert [part for part in ("Олена", "Тестова", "765 43", "Ромашка", "olena@") if part in shown] == []
     _, printed = place.json("review", "--kind", "rejected_order")
     assert {row["subject"]: row["details"] for row in printed["review"]} == {
         "1": "Order 1 could not be loaded: Not a number: grand_total «…». Fix it in KeyCRM; the next load picks it up.",

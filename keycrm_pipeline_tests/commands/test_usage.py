@@ -87,7 +87,7 @@ def test_a_profile_with_a_mistake(place: Place) -> None:
 
 
 def test_which_profile(place: Place) -> None:
-    """The only one needs no name; of several one must be named; without any, how to make one is told."""
+    """The only one needs no name; of several one must be named; without any, the error says how to make one."""
     code, printed = place.json("status")
     assert code == 2
     assert "Create one with `keycrm-pipeline init --profile NAME`." in printed["error"]

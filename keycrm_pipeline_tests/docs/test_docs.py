@@ -165,8 +165,8 @@ def test_the_worked_example_of_a_discount_is_right() -> None:
     )
     assert MONEY_RULES[settlement.rule[0]] == "total_discount"
     assert settlement.discount.tolist() == [15_105]
-    told = re.findall(r"^\| \S+ \| [\d.]+ \| \d \| ([\d.]+) \| ([\d.]+) \|", page, re.MULTILINE)
-    kopiykas = [tuple(int(sum_.replace(".", "")) for sum_ in row) for row in told]
+    stated = re.findall(r"^\| \S+ \| [\d.]+ \| \d \| ([\d.]+) \| ([\d.]+) \|", page, re.MULTILINE)
+    kopiykas = [tuple(int(sum_.replace(".", "")) for sum_ in row) for row in stated]
     discounts, amounts = settlement.line_discount.tolist(), settlement.line_amount.tolist()
     assert kopiykas == list(zip(discounts, amounts, strict=True)) == [
         (10_003, 89_996), (5_496, 32_404), (1_500, 13_500),

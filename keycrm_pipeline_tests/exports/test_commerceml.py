@@ -1,4 +1,4 @@
-"""CommerceML files, read by lxml, checked against the schema's demands and totals added up anew."""
+"""CommerceML files, read by lxml, checked against the schema's demands and totals added up again."""
 
 from __future__ import annotations
 

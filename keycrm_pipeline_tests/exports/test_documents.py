@@ -41,7 +41,7 @@ def _digests(result: ExportResult) -> dict[str, str]:
 
 
 def test_only_complete_valid_orders_go_out(export: Export) -> None:
-    """An order that does not add up would have to be mended twice: in KeyCRM and in the books."""
+    """An order that does not add up would have to be fixed twice: in KeyCRM and in the books."""
     result = export("csv")
     assert [int(row["Номер"]) for row in _rows(result, "orders")] == sorted(TOTALS)
     for table in ("order_lines", "order_services", "order_payments"):
@@ -77,7 +77,7 @@ def test_what_is_held_back_is_counted_with_the_reason(export: Export) -> None:
 
 
 def test_mended_order_goes_out(shop: SmallShop, export: Export) -> None:
-    """Once mended in KeyCRM and loaded again, the order is in the next export."""
+    """Once fixed in KeyCRM and loaded again, the order is in the next export."""
     with shop.warehouse.writing() as connection:
         connection.execute("DELETE FROM ops.rejected_records WHERE order_id = 104")
         connection.execute(

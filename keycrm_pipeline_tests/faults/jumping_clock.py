@@ -1,4 +1,4 @@
-"""The command in a process whose clock jumps; a file says by how many seconds it is wrong, and may be written anew.
+"""The command in a process whose clock jumps; a file says by how many seconds it is wrong, and may be written again.
 
 For good only the kernel's own clock could jump, and that one belongs to the whole machine. This is the nearest to it
 that a test may do: the two ways in which the process asks for the time of day, `datetime.now` in our modules and

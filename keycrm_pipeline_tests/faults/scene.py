@@ -67,7 +67,7 @@ def fill(shop: EditableShop, orders: int) -> None:
 
 
 class WatchedApi(ScriptedApi):
-    """KeyCRM's API that tells which page of which list of orders is asked for, before it answers."""
+    """KeyCRM's API that reports which page of which list of orders is asked for, before it answers."""
 
     def __init__(self, shop: EditableShop) -> None:
         super().__init__(shop)
@@ -76,7 +76,7 @@ class WatchedApi(ScriptedApi):
     def handle(
         self, method: str, path: str, query: Sequence[tuple[str, str]], headers: Mapping[str, str]
     ) -> SandboxResponse:
-        """Tells, and answers."""
+        """Reports, and answers."""
         if path.endswith("/order"):
             self.watch(*_listing_and_page(query))
         return super().handle(method, path, query, headers)
@@ -271,10 +271,10 @@ def printed(process: subprocess.Popen[str]) -> dict[str, Any]:
     """What a command prints with `--json`, when it has ended; its exit code says the same."""
     output, errors = process.communicate()
     assert output, errors
-    told: dict[str, Any] = json.loads(output)
-    if "status" in told:
-        assert process.returncode == (0 if told["status"] == "succeeded" else 1), told
-    return told
+    result: dict[str, Any] = json.loads(output)
+    if "status" in result:
+        assert process.returncode == (0 if result["status"] == "succeeded" else 1), result
+    return result
 
 
 @dataclass(frozen=True)

@@ -69,10 +69,10 @@ def test_key_revoked_in_the_middle(scene: tuple[CommandLine, ScriptedApi], clean
             api.faults.key_revoked_after = 0
 
     api.faults.on_page = revoke
-    told = line.load("shop")
-    assert told["status"] == "failed"
-    assert "KEYCRM_API_KEY" in told["error"]
-    assert line.run("status", "shop")["error"] == told["error"]
+    result = line.load("shop")
+    assert result["status"] == "failed"
+    assert "KEYCRM_API_KEY" in result["error"]
+    assert line.run("status", "shop")["error"] == result["error"]
 
     api.faults.clear()
     line.key = "another-key"
@@ -169,10 +169,10 @@ def test_a_clock_that_jumps_loses_no_change(
             wrong_by.write_text(f"{year:.0f}", "ascii")
 
     api.faults.on_page = jump
-    told = line.load("shop", begin=jumping(wrong_by))
-    assert told["status"] == "succeeded"
+    result = line.load("shop", begin=jumping(wrong_by))
+    assert result["status"] == "succeeded"
     # The exchange began before the jump and ended after it.
-    assert told["seconds"] > year
+    assert result["seconds"] > year
     assert read_contents(line.database("shop")) == clean
 
     api.faults.clear()
@@ -201,10 +201,10 @@ def test_file_held_by_another_program(scene: tuple[CommandLine, ScriptedApi], cl
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        told = line.load("shop")
+        result = line.load("shop")
         holder.communicate()
-    assert told["status"] == "failed"
-    assert f"PID {holder.pid}" in told["error"]
+    assert result["status"] == "failed"
+    assert f"PID {holder.pid}" in result["error"]
     assert api.request_count == 0
     assert line.load("shop")["status"] == "succeeded"
     assert read_contents(path) == clean
@@ -226,12 +226,12 @@ def test_full_disk(tmp_path: Path, quiet: Path) -> None:
 
     with command_line(tmp_path, prepare=write_comments) as (line, api):
         line.profile("shop")
-        told = line.load(
+        result = line.load(
             "shop", before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL_DISK, SMALL_DISK))
         )
-        assert told["status"] == "failed"
-        assert "is full" in told["error"]
-        assert "load again" in " ".join(told["error"].split())
+        assert result["status"] == "failed"
+        assert "is full" in result["error"]
+        assert "load again" in " ".join(result["error"].split())
         assert booked(line) == set()
         assert line.load("shop")["status"] == "succeeded"
         assert read_contents(line.database("shop")) == quiet_contents(quiet, api.shop)

@@ -51,11 +51,11 @@ class Absence:
         counter: The switch of the sandbox that counts such answers.
         at_first: What else is switched when it lasts longer than the client's patience.
         later: What else is switched when it ends before.
-        told: What the error says of it.
+        reason: What the error says of it.
     """
 
     counter: str
-    told: str
+    reason: str
     at_first: dict[str, Any] = field(default_factory=dict)
     later: dict[str, Any] = field(default_factory=dict)
 
@@ -139,10 +139,10 @@ def live(line: CommandLine, name: str, api: ScriptedApi, starting: threading.Sem
         with starting:
             process = line.start_load(name)
             wait_for(outage.began, process)
-        told = printed(process)
+        result = printed(process)
         if outage.seconds is None:
             outage.end()
-        return told
+        return result
 
     long = Outage(api, absence, absence.at_first, first_page=2).is_near()
     first = load(long)
@@ -210,7 +210,7 @@ def test_an_outage_longer_than_the_patience_is_told(lives: dict[str, Life], name
     """KeyCRM stays away: after six attempts the load fails in words, `status` says the same, nothing is half booked."""
     life = lives[name]
     assert life.first["status"] == "failed"
-    assert ABSENCES[name].told in life.first["error"]
+    assert ABSENCES[name].reason in life.first["error"]
     assert "tried 6 times" in life.first["error"]
     assert life.status["error"] == life.first["error"]
     assert life.booked_meanwhile == 0

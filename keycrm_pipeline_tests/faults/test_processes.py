@@ -194,7 +194,7 @@ def test_nothing_of_a_person_or_the_key_leaves_the_database(tmp_path: Path) -> N
 
     def prepare(shop: EditableShop) -> None:
         shop.add_order(make_order(1, **person))
-        # Rejected: its payload is told in words, and the words must not repeat it.
+        # Rejected: its payload is reported in words, and the words must not repeat it.
         shop.add_order(make_order(2, **person, grand_total="Маркуша 0671234509"))
         shop.add_order(make_order(3, **person, ordered_at="Маркуша 0671234509"))
 

@@ -1,4 +1,4 @@
-"""The whole product as `make run` starts it, with a full queue, loads by command beside it, and one that was killed.
+"""The whole product as `make run` starts it, with a full queue, loads by command next to it, and one that was killed.
 
 What is not here: backfills (`test_backfill`), and commands without a page (`test_processes`).
 """

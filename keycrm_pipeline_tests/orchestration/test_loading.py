@@ -12,7 +12,7 @@ PROFILE = "base_url: sandbox\nstart_date: 2026-03-01\n"
 
 
 def test_definitions_load_nothing_that_only_some_run_needs() -> None:
-    """A backfill starts a process each month, and the daemon loads all definitions anew each minute."""
+    """A backfill starts a process each month, and the daemon loads all definitions again each minute."""
     script = (
         "import sys, keycrm_pipeline.orchestration.definitions;"
         "heavy = ('babel', 'httpx', 'jinja2', 'numpy', 'pandera', 'polars', 'pyarrow', 'xlsxwriter');"
@@ -25,7 +25,7 @@ def test_definitions_load_nothing_that_only_some_run_needs() -> None:
 def test_a_profile_written_meanwhile_is_there_at_the_next_load(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The page shows a new shop, a changed setting and a mistake once it loads anew, without a restart."""
+    """The page shows a new shop, a changed setting and a mistake once it loads again, without a restart."""
     monkeypatch.setenv("KEYCRM_PROFILES_DIR", str(tmp_path))
     monkeypatch.setenv("KEYCRM_DATA_DIR", str(tmp_path / "data"))
 

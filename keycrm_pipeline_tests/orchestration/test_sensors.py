@@ -108,9 +108,9 @@ def webhook() -> Iterator[Any]:
 
 
 def test_one_alert_for_a_streak(instance: dg.DagsterInstance, webhook: Any, tmp_path: Path) -> None:
-    """Told once by both hooks, not again at the next failures; a success ends the streak."""
-    told = tmp_path / "told"
-    script = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + '\\n')"
+    """Reported once by both hooks, not again at the next failures; a success ends the streak."""
+    reported = tmp_path / "reported"
+    script = f"import sys; open({str(reported)!r}, 'a').write(sys.stdin.read() + '\\n')"
     workspace = make_workspace(
         tmp_path,
         alert={
@@ -136,7 +136,7 @@ def test_one_alert_for_a_streak(instance: dg.DagsterInstance, webhook: Any, tmp_
     ]
     assert [taken["text"] for taken in webhook.taken] == texts
     assert {taken["profile"] for taken in webhook.taken} == {"shop"}
-    assert told.read_text().splitlines() == texts
+    assert reported.read_text().splitlines() == texts
 
 
 def test_an_alert_that_nobody_took_is_sent_again(

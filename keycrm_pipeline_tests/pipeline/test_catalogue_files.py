@@ -61,7 +61,7 @@ def test_lines_find_the_cards_that_were_there_first(books: Books) -> None:
 
 
 def test_buyers_find_the_cards_that_were_there_first(books: Books) -> None:
-    """By phone or e-mail; the name of the books stays, an empty field is filled, a disagreement is told."""
+    """By phone or e-mail; the name of the books stays, an empty field is filled, a disagreement is reported."""
     put(
         books,
         "partners.csv",
@@ -153,7 +153,7 @@ def test_a_number_that_is_taken_is_not_taken_twice(books: Books) -> None:
 
 
 def test_a_sku_of_a_variant_makes_no_second_card(books: Books) -> None:
-    """It is told on the review list, with what to do, and goes when the file is gone or the row is mended."""
+    """It is on the review list, with what to do, and goes when the file is gone or the row is fixed."""
     offers = [
         offer_payload(offer_id, 7, sku=sku, properties=[{"name": "Розмір", "value": size}], is_default=False)
         for offer_id, sku, size in ((71, "TS-S", "S"), (72, "TS-M", "M"))

@@ -59,7 +59,7 @@ def test_demo_days_are_worth_comparing(loaded: Books) -> None:
 
 
 def test_loading_again_changes_no_byte(loaded: Books) -> None:
-    """Every row of every table stays as it was, times included; only the log tells of the second load."""
+    """Every row of every table stays as it was, times included; only the log records the second load."""
     before = loaded.tables()
     exchange = loaded.load(FIRST, LAST)
     after = loaded.tables()
@@ -69,7 +69,7 @@ def test_loading_again_changes_no_byte(loaded: Books) -> None:
 
 
 def test_rebuild_equals_what_was_loaded(loaded: Books) -> None:
-    """All tables derived anew from the payloads are the same, with the same card numbers and times."""
+    """All tables derived again from the payloads are the same, with the same card numbers and times."""
     before = loaded.tables(["accounting", "ops"])
     exchange = loaded.rebuild()
     after = loaded.tables(["accounting", "ops"])
@@ -78,7 +78,7 @@ def test_rebuild_equals_what_was_loaded(loaded: Books) -> None:
 
 
 def test_refreshing_an_unchanged_catalogue_changes_nothing(loaded: Books) -> None:
-    """Products and categories read anew are those that are there: cards, variants and documents stay."""
+    """Products and categories read again are those that are there: cards, variants and documents stay."""
     before = loaded.tables(["accounting"])
     loaded.catalogue()
     after = loaded.tables(["accounting"])

@@ -242,7 +242,7 @@ def test_what_a_failed_load_left_of_another_day_is_counted_once(books: Books) ->
 
 
 def test_load_that_failed_after_its_last_page_asks_for_none_again(books: Books) -> None:
-    """Days that are over: the next load makes the books of what is stored, the one after it asks for all anew."""
+    """Days that are over: the next load makes the books of what is stored, and the one after it requests all again."""
     for order_id in range(1, 121):
         books.order(order_id)
     _fail_after_fetching(books, MARCH_2, MARCH_2)
@@ -264,12 +264,12 @@ def test_load_of_today_that_failed_asks_whether_orders_came_since(books: Books) 
     books.order(121, books.now + timedelta(minutes=5))
     books.now += timedelta(minutes=10)
     assert books.load(today).orders_created == 121
-    # The last page tells that the list has grown, the one before it that nothing moved below.
+    # The last page shows that the list has grown, the one before it that nothing moved below.
     assert _pages_asked(books) == [2, 3]
 
 
 def test_pages_of_yesterdays_failure_are_not_trusted(books: Books) -> None:
-    """More than a day later everything is asked anew: too much may have changed."""
+    """More than a day later everything is requested again: too much may have changed."""
     for order_id in range(1, 61):
         books.order(order_id)
     _fail_after_fetching(books, MARCH_2, MARCH_2)

@@ -41,7 +41,7 @@ ORDERS: dict[int, dict[str, Any]] = {
     2: {"lines": [{"price": 100}, {"price": 200}, {"price": 300}], "discount_amount": 100},
     # 5 % of 666.66 is 33.333, so 33.33; two equal lines get 16.665 each: the earlier one takes the kopiyka.
     3: {"lines": [{"price": Decimal("333.33")}, {"price": Decimal("333.33")}], "discount_percent": 5},
-    # Only total_discount tells: 30 in all, of which the first line shows 10 already; 20 over 90 and 100.
+    # Only total_discount shows it: 30 in all, of which the first line shows 10 already; 20 over 90 and 100.
     4: {
         "lines": [{"price": 100, "price_sold": 90}, {"price": 100}],
         "grand_total": 170,
@@ -55,7 +55,7 @@ ORDERS: dict[int, dict[str, Any]] = {
     },
     # Nothing adds up: 100 of goods, 150 to pay.
     7: {"lines": [{"price": 100}], "grand_total": 150},
-    # Delivery, wrap and tax beside the goods; the discount is shared over goods and services of the lines only.
+    # Delivery, wrap and tax next to the goods; the discount is shared over goods and services of the lines only.
     8: {
         "lines": [
             {"name": "Вишивка", "price": 50, "offer": offer_payload(70, 7)},
@@ -89,7 +89,7 @@ ORDERS: dict[int, dict[str, Any]] = {
     15: {"lines": [{"price": 100}], "grand_total": Decimal("100.02")},
     # Cars and machines are sold too.
     16: {"lines": [{"price": Decimal("8123456789.01")}, {"quantity": 1000, "price": 1250000}]},
-    # As live accounts compute it: 10 % of 1314.50 (131.45) and 0.05 beside the lines' own discounts, so 131.50.
+    # As live accounts compute it: 10 % of 1314.50 (131.45) and 0.05 on top of the lines' own discounts, so 131.50.
     17: {**LIVE_DISCOUNT, "total_discount": Decimal("131.5")},
     18: {**LIVE_DISCOUNT, "total_discount": None},
     # A free order: what exceeds the line lowers the delivery, then the wrap.
@@ -266,7 +266,7 @@ def test_demo_shop_adds_up_but_for_the_deliberate_orders(tmp_path: Path) -> None
 
 
 def test_what_does_not_add_up_waits_for_a_person_until_it_is_mended(books: Books) -> None:
-    """Orders 7, 15 and 21 are loaded as they are and stand on the list; a mended one goes."""
+    """Orders 7, 15 and 21 are loaded as they are and stand on the list; a fixed one leaves it."""
     assert books.review("order_difference") == ["15", "21", "7"]
     books.shop.replace_order(7, {"shipping_price": 50})
     books.load()

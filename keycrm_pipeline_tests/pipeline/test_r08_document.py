@@ -278,7 +278,7 @@ def test_older_owner_of_a_payment_is_asked_for_again(new_books: MakeBooks) -> No
 
 
 def test_unmapped_manager_and_method_take_the_profiles_own(books: Books) -> None:
-    """The author answers for the order, the default account has the money, and a person is told."""
+    """The author answers for the order, the default account has the money, and the review list says so."""
     assert books.document(2, "responsible, account, comment, delivery_address") == {
         "responsible": "Оператор",
         "account": "Каса магазину",

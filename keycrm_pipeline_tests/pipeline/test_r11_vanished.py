@@ -144,7 +144,7 @@ def test_sweep_finds_what_no_reload_asks_for(books: Books) -> None:
 
 
 def test_rejected_order_that_vanishes_waits_for_nobody(books: Books) -> None:
-    """An order that never entered the books and is gone from KeyCRM leaves nothing to mend there."""
+    """An order that never entered the books and is gone from KeyCRM leaves nothing to fix there."""
     books.order(1, grand_total=None)
     books.load()
     assert books.review("rejected_order") == ["1"]

@@ -22,7 +22,7 @@ PERIOD = Period(MARCH_2, MARCH_2)
 
 
 def test_row_of_a_load_that_succeeded(books: Books) -> None:
-    """Profile, period, times and all counts; the cost in requests is told truly."""
+    """Profile, period, times and all counts; the cost in requests is true."""
     books.order(1, buyer=person(1), lines=[{"name": "Чашка"}], shipping_price=50)
     books.order(2, buyer=None, lines=[{"name": "Чашка"}, {"name": "Тарілка"}])
     books.order(3, grand_total=None)

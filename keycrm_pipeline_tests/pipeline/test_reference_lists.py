@@ -1,4 +1,4 @@
-"""The lists that a load needs are read beside its orders: none waits for the other, and neither is lost by it."""
+"""The lists that a load needs are read together with its orders: neither waits for the other, and none is lost."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_orders_are_asked_for_while_a_list_is_not_answered(books: Books) -> None
 
 
 def test_statuses_come_first(books: Books) -> None:
-    """A wrong key is told after one refusal: nothing goes beside the first request."""
+    """A wrong key is reported after one refusal: nothing is sent together with the first request."""
     books.load()
     assert books.api.requests[0].path == "/order/status"
     books.api.forget_requests()

@@ -52,7 +52,7 @@ go_on.set()
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="heaps of threads are the GNU C library's")
 def test_threads_that_fetch_pages_do_not_keep_what_they_freed() -> None:
-    """A load of years kept 90 MB in the heaps of its sixteen threads, beside all that it took later."""
+    """A load of years kept 90 MB in the heaps of its sixteen threads, besides all that it took later."""
     done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
     assert int(done.stdout) < 20
 

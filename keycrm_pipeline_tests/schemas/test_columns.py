@@ -1,4 +1,4 @@
-"""A frame that is not what its table says is refused before it is written, with the columns named and no value told."""
+"""A frame that is not what its table says is refused before it is written: columns are named, no value is shown."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_an_empty_frame_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "values", "told"),
+    ("column", "values", "message"),
     [
         ("amount", pl.lit(5.5), "do not match accounting.order_services: amount."),
         ("amuont", pl.lit(1, pl.Int64), "do not match accounting.order_services: amuont."),
@@ -44,11 +44,11 @@ def test_an_empty_frame_passes() -> None:
     ],
     ids=["type", "stranger", "gap"],
 )
-def test_types_and_gaps_are_told(column: str, values: pl.Expr, told: str) -> None:
+def test_types_and_gaps_are_reported(column: str, values: pl.Expr, message: str) -> None:
     """The message names the columns alone: it may reach a log."""
     with pytest.raises(TypeError) as error:
         ORDER_SERVICES.checked(services(**{column: values}))
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert "Олен" not in str(error.value)
 
 

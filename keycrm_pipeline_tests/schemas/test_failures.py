@@ -1,4 +1,4 @@
-"""Why an exchange failed is told in Ukrainian too: each well-known error, as it is really raised.
+"""Why an exchange failed is said in Ukrainian, too: each well-known error, as it is really raised.
 
 Those of the client are in `crm/test_errors.py`.
 """
@@ -41,19 +41,19 @@ def test_own_errors_are_told_in_ukrainian() -> None:
         MissingKeyError("kyiv"),
         unexpected(ValueError("«x»")),
     ]
-    told = [error_in_ukrainian(str(error)) for error in errors]
-    assert told[2] == (
+    translated = [error_in_ukrainian(str(error)) for error in errors]
+    assert translated[2] == (
         "Ці статуси не мають стадії в профілі (statuses.stages): 7 Очікує {оплати}; 8 Відвантажено. Зіставте їх або "
         "поставте statuses.require_mapping: false. Нічого не завантажено."
     )
-    assert "тримає інша програма (python3 (PID 12)). Чекали 60 с." in told[3]
-    assert "тримає інша програма (невідомо яка)." in told[4]
-    for text in told:
+    assert "тримає інша програма (python3 (PID 12)). Чекали 60 с." in translated[3]
+    assert "тримає інша програма (невідомо яка)." in translated[4]
+    for text in translated:
         assert re.findall("[A-Za-z]{3,}", _NAMES.sub("", text)) == [], text
 
 
 def test_other_errors_stay_as_they_are() -> None:
-    """The English original tells more than a guess at it would."""
+    """The English original says more than a guess at it would."""
     assert error_in_ukrainian("KeyCRM refused GET /order with status 422.") == (
         "KeyCRM refused GET /order with status 422."
     )

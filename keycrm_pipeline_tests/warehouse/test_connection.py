@@ -77,7 +77,7 @@ def held(path: Path) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("way", ["writing", "reading"])
 def test_program_that_holds_the_file_is_named(warehouse: Warehouse, way: str) -> None:
-    """A forgotten notebook or SQL shell is told by its process, and what to do about it."""
+    """A forgotten notebook or SQL shell is named by its process, and what to do about it."""
     with warehouse.writing():
         pass
     with (
