@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 # The forms in which an apostrophe reaches a shop: typewriter, typographic, the letter apostrophe of Ukrainian
 # spelling, and what keyboards without it offer.
@@ -48,14 +48,21 @@ def name_key(name: str | None) -> str | None:
     return " ".join(_comparable(name).split()) or None
 
 
-def sku_key(sku: str | None) -> str | None:
-    """Return the form in which an article (SKU) is compared (R4.1): trimmed, case ignored; None for a blank one.
+def names_disagree(one: str | None, other: str | None) -> bool:
+    """Tell whether two names are of different people or products (R3, R4.1); a missing name disagrees with none.
 
-    Blanks inside are kept: `A 1` and `A1` are two articles.
+    Trimming, blanks, case and forms of the apostrophe make no difference.
     """
-    if sku is None:
-        return None
-    return _comparable(sku).strip() or None
+    one_key, other_key = name_key(one), name_key(other)
+    return one_key is not None and other_key is not None and one_key != other_key
+
+
+def sku_key(sku: str | None) -> str | None:
+    """Return the form in which an article (SKU) is compared (R4.1), placeholders too (`Skus`); None for a blank one.
+
+    Trimmed, case ignored, inner blanks of all kinds collapsed: `A 1` and `A1` are two articles, `A  1` is the first.
+    """
+    return name_key(sku)
 
 
 def email_key(email: str | None) -> str | None:
@@ -79,6 +86,68 @@ def tidied(text: str | None) -> str | None:
     if text is None:
         return None
     return " ".join((text.translate(_UNSEEN) if _ODD.search(text) else text).split()) or None
+
+
+Forms = Callable[[str | None], str | None]
+"""A form of a text: as it is compared, or as it stands on a card."""
+
+
+class Remembered(dict[str | None, str | None]):
+    """One form of many texts, each worked out once."""
+
+    def __init__(self, form: Forms) -> None:
+        super().__init__()
+        self._form = form
+
+    def __missing__(self, text: str | None) -> str | None:
+        """Work out the form of a text that is met for the first time."""
+        found = self[text] = self._form(text)
+        return found
+
+
+ANY_SIGN_REPEATED = "***"
+"""The entry of a list of placeholders that stands for any sign repeated: `000`, `---`, `xxx`."""
+
+_REPEATED = 3
+"""How often a sign is repeated at least: `11` and `XX` are articles."""
+
+
+class Skus:
+    """The forms of articles (SKUs), each worked out once; a placeholder has none, as if nothing were typed (R4.1).
+
+    Attributes:
+        key: The form in which a SKU is compared, see `sku_key`; None for a blank one and a placeholder.
+        tidied: The SKU as it is written on a card, see `tidied`; None for a blank one and a placeholder.
+    """
+
+    def __init__(self, placeholders: Iterable[str] = ()) -> None:
+        """Take over what is no article.
+
+        Args:
+            placeholders: Texts that people type because the field must not be empty. Case and blanks make no
+                difference; a single sign also stands for any number of it, `ANY_SIGN_REPEATED` for any sign.
+        """
+        self._placeholders = frozenset(
+            key.replace(" ", "") for text in placeholders if (key := sku_key(text)) is not None
+        )
+        self.key: Forms = Remembered(self._key).__getitem__
+        self.tidied: Forms = Remembered(self._tidied).__getitem__
+
+    def _key(self, sku: str | None) -> str | None:
+        key = sku_key(sku)
+        return None if key is None or self._is_placeholder(key.replace(" ", "")) else key
+
+    def _tidied(self, sku: str | None) -> str | None:
+        return tidied(sku) if self.key(sku) is not None else None
+
+    def _is_placeholder(self, typed: str) -> bool:
+        if typed in self._placeholders:
+            return True
+        if typed != typed[0] * len(typed):
+            return False
+        return typed[0] in self._placeholders or (
+            len(typed) >= _REPEATED and ANY_SIGN_REPEATED in self._placeholders
+        )
 
 
 def characteristics(properties: Sequence[tuple[str | None, str | None]]) -> str | None:

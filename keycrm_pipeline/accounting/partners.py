@@ -7,12 +7,12 @@ change belong to the packages above.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from keycrm_pipeline.accounting.names import email_key, name_key, tidied
+from keycrm_pipeline.accounting.names import Forms, Remembered, email_key, name_key, names_disagree, tidied
 from keycrm_pipeline.accounting.origins import CATALOGUE, KEYCRM
 from keycrm_pipeline.accounting.phones import card_phone, normalised_phone
 
@@ -92,15 +92,6 @@ class NoDefaultPartnerError(LookupError):
         )
 
 
-def names_disagree(one: str | None, other: str | None) -> bool:
-    """Tell whether two names are different people's (R3); a missing name disagrees with none.
-
-    Trimming, blanks, case and forms of the apostrophe make no difference.
-    """
-    one_key, other_key = name_key(one), name_key(other)
-    return one_key is not None and other_key is not None and one_key != other_key
-
-
 def _real_name(name: str | None) -> str | None:
     """Return a name that is one: it has a letter, and is no e-mail. Sites put the phone into its field."""
     shown = tidied(name)
@@ -125,22 +116,6 @@ def conflict_stands(names: Iterable[str | None]) -> bool:
     return len({name_key(name) for name in names if _real_name(name) is not None}) > 1
 
 
-Forms = Callable[[str | None], str | None]
-"""A form of a text: as it is compared, or as it stands on a card."""
-
-
-class _Remembered(dict[str | None, str | None]):
-    """One form of many texts, each worked out once."""
-
-    def __init__(self, form: Forms) -> None:
-        super().__init__()
-        self._form = form
-
-    def __missing__(self, text: str | None) -> str | None:
-        found = self[text] = self._form(text)
-        return found
-
-
 class BuyerTexts:
     """The forms of the names, phones and e-mails of some buyers and cards, each worked out once.
 
@@ -157,12 +132,12 @@ class BuyerTexts:
     """
 
     def __init__(self) -> None:
-        self.name_key: Forms = _Remembered(name_key).__getitem__
-        self.email_key: Forms = _Remembered(email_key).__getitem__
-        self.phone_key: Forms = _Remembered(normalised_phone).__getitem__
-        self.card_phone: Forms = _Remembered(partial(card_phone, phone_key=self.phone_key)).__getitem__
-        self.tidied: Forms = _Remembered(tidied).__getitem__
-        self.real_name: Forms = _Remembered(_real_name).__getitem__
+        self.name_key: Forms = Remembered(name_key).__getitem__
+        self.email_key: Forms = Remembered(email_key).__getitem__
+        self.phone_key: Forms = Remembered(normalised_phone).__getitem__
+        self.card_phone: Forms = Remembered(partial(card_phone, phone_key=self.phone_key)).__getitem__
+        self.tidied: Forms = Remembered(tidied).__getitem__
+        self.real_name: Forms = Remembered(_real_name).__getitem__
 
     def name_to_show(self, name: str | None, phone: str | None, email: str | None) -> str | None:
         """A buyer's name as typed, else what stands in for it.

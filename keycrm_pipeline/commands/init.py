@@ -255,6 +255,8 @@ def profile_text(
         partner,
         "# phone: a known phone or e-mail finds the partner; phone_and_name: the name must match too.",
         f"partner_match: {account.partner_match}",
+        "# What counts as no SKU (Артикул); - stands for -- too, and *** for any sign repeated.",
+        f"# placeholder_skus: {_yaml(list(account.placeholder_skus))}",
         "# Service that paid delivery is booked on (Послуга з доставки).",
         f"delivery_service: {_yaml(account.delivery_service)}",
         "# Add the order number from its source to the comment (Номер джерела в коментарі).",

@@ -46,6 +46,14 @@ SANDBOX_REQUESTS_PER_MINUTE = 6000
 EARLIEST_START = date(2000, 1, 1)
 """Earlier than any KeyCRM order; an earlier start_date is a mistyped year and would create centuries of partitions."""
 
+PLACEHOLDER_SKUS = (
+    *("-", "–", "—", "_", ".", "/", "?", "0", "***"),
+    *("б/а", "б/н", "н/д", "без артикула", "без артикулу", "без арт", "без арт.", "без sku"),
+    *("немає", "немає артикула", "немає артикулу", "нема", "нет", "нет артикула", "відсутній"),
+    *("n/a", "no sku", "none", "null", "nan", "undefined"),
+)
+"""What people and sites put into a SKU field that must not be empty (R4.1)."""
+
 _WRONG_ZONES = ("right/", "posix/", "posixrules", "localtime", "Factory")
 """Listed next to the real zones, but count leap seconds or differ from machine to machine."""
 
@@ -232,6 +240,11 @@ class Profile(_Section):
         default="phone",
         description="`phone`: a known phone or e-mail finds the partner; `phone_and_name`: the name must "
         "match too.",
+    )
+    placeholder_skus: tuple[Text, ...] = Field(
+        default=PLACEHOLDER_SKUS,
+        description="What counts as no SKU (Артикул), whatever its case and blanks. A single sign stands for any "
+        "number of it, and `***` for any sign repeated three times or more.",
     )
     delivery_service: Text = Field(
         default="Послуги доставки",

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keycrm_pipeline.accounting.names import characteristics, email_key, name_key, sku_key, tidied
+from keycrm_pipeline.accounting.names import (
+    Skus,
+    characteristics,
+    email_key,
+    name_key,
+    names_disagree,
+    sku_key,
+    tidied,
+)
+from keycrm_pipeline.profile.models import PLACEHOLDER_SKUS
 
 LETTERS = st.text(alphabet="абвгґїйєіьАБВҐЇЙЄІ aAzZ 09'’ʼ`\u00a0\t-", max_size=30)
 
@@ -61,10 +70,91 @@ def test_the_way_letters_are_composed_makes_no_difference(name: str) -> None:
     assert name_key(unicodedata.normalize("NFD", name)) == name_key(unicodedata.normalize("NFC", name))
 
 
-def test_a_sku_is_trimmed_and_its_case_ignored() -> None:
-    """R4.1; blanks inside are part of the article."""
+def test_names_disagree() -> None:
+    """R3 and R4.1 say when."""
+    assert names_disagree("Олена", "Іван")
+    assert not names_disagree(" Мар’яна  Т.", "мар'яна т.")
+    assert not names_disagree("Олена", None)
+    assert not names_disagree("", "Олена")
+
+
+BLANKS = st.text(alphabet=" \t\n\u00a0\u1680\u2003\u2009\u202f\u3000", min_size=1, max_size=3)
+
+
+def test_r4_a_sku_is_compared_without_case_and_kinds_of_blanks() -> None:
+    """R4.1; that there is a blank is part of the article, which one is not."""
     assert sku_key(" TS-Red-m\u00a0") == sku_key("ts-RED-M")
+    assert sku_key("A\u00a01") == sku_key("a \u2009 1") == "a 1"
     assert sku_key("A 1") != sku_key("A1")
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["TS", "ЧШ", "01", "m7"]), min_size=1, max_size=3), st.data())
+def test_r4_whatever_blanks_and_case_a_sku_is_one(words: list[str], data: st.DataObject) -> None:
+    """A space bar, a web page and a spreadsheet give different blanks; the article is the same."""
+    typed = "".join(data.draw(BLANKS) + data.draw(st.sampled_from([word, word.lower()])) for word in words)
+    skus = Skus(PLACEHOLDER_SKUS)
+    assert skus.key(typed + data.draw(BLANKS)) == skus.key(" ".join(words)) == " ".join(words).lower()
+    assert skus.tidied(typed) == " ".join(typed.split())
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *(
+            "-",
+            "--",
+            "-----",
+            "- -",
+            "–",
+            "—",
+            "0",
+            "00",
+            " 0 ",
+            "000",
+            "...",
+            "?",
+            "/",
+            "xxx",
+            "ХХХ",
+            "111",
+            "ааааа",
+        ),
+        *(
+            "б/а",
+            "Б/А",
+            "б / а",
+            "без артикула",
+            "БЕЗ\u00a0 АРТИКУЛА",
+            "Без артикулу",
+            "немає",
+            "N/A",
+            "null",
+        ),
+    ],
+)
+def test_r4_a_placeholder_is_no_sku(typed: str) -> None:
+    """As if nothing had been typed."""
+    skus = Skus(PLACEHOLDER_SKUS)
+    assert (skus.key(typed), skus.tidied(typed)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "typed", ["1", "11", "XX", "A", "0-0", "100", "10", "-5", "0001", "б/а-1", "x-x", "770"]
+)
+def test_r4_what_only_looks_like_a_placeholder_is_a_sku(typed: str) -> None:
+    """Shops that number their goods have 11 and 100."""
+    skus = Skus(PLACEHOLDER_SKUS)
+    assert (skus.key(typed), skus.tidied(typed)) == (typed.lower(), typed)
+
+
+def test_r4_the_list_of_placeholders_replaces_the_usual_one() -> None:
+    """A shop with an article 777, and one that writes what nobody thought of."""
+    own = Skus(["-", "Уточнити"])
+    typed = ["-", "--", "уточнити ", "777", "б/а", "0", ""]
+    assert [own.key(sku) for sku in typed] == [None, None, None, "777", "б/а", "0", None]
+    assert [Skus().key(sku) for sku in typed] == ["-", "--", "уточнити", "777", "б/а", "0", None]
+    assert Skus(["***"]).key("777") is None
 
 
 @pytest.mark.parametrize(

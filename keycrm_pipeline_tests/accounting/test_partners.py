@@ -19,7 +19,6 @@ from keycrm_pipeline.accounting.partners import (
     PartnerCard,
     PartnerCards,
     conflict_stands,
-    names_disagree,
 )
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -178,14 +177,6 @@ def test_a_name_that_was_only_a_phone_disagrees_with_none() -> None:
     books.meet(seen(5, 917, "Олена", PHONE))
     assert not books.name_conflicts
     assert books.updated[1].name == "Олена"
-
-
-def test_names_disagree() -> None:
-    """R3 says when."""
-    assert names_disagree("Олена", "Іван")
-    assert not names_disagree(" Мар’яна  Т.", "мар'яна т.")
-    assert not names_disagree("Олена", None)
-    assert not names_disagree("", "Олена")
 
 
 def test_a_conflict_stands_until_the_buyers_agree() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from keycrm_pipeline.profile import Settings, load_profile
+from keycrm_pipeline.profile.models import PLACEHOLDER_SKUS
 from keycrm_pipeline.sandbox.dictionaries import PAYMENT_METHODS, STATUSES
 from keycrm_pipeline_tests.profile.files import START, problems_of, read
 
@@ -26,6 +27,7 @@ def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
         "author": "Оператор обміну",
         "default_partner": None,
         "partner_match": "phone",
+        "placeholder_skus": PLACEHOLDER_SKUS,
         "delivery_service": "Послуги доставки",
         "source_number_in_comment": False,
         "account": "Каса",
@@ -104,6 +106,9 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
         ("author: 7", "author", "in quotes"),
         ("author: yes", "author", "in quotes"),
         ("partner_match: name", "partner_match", "'phone' or 'phone_and_name'"),
+        ("placeholder_skus: '-'", "placeholder_skus", "list"),
+        ("placeholder_skus: [0]", "placeholder_skus.0", "in quotes"),
+        ("placeholder_skus: ['']", "placeholder_skus.0", "blank"),
         ("source_number_in_comment: 'true'", "source_number_in_comment", "without quotes"),
         ("source_number_in_comment: 1", "source_number_in_comment", "true or false"),
         ("requests_per_minute: 0", "requests_per_minute", "The minimum is 1"),
