@@ -324,11 +324,11 @@ def status(workspace: Workspace, as_json: bool) -> None:
     "done",
     metavar="PRODUCT",
     type=int,
-    help="Tick off a promoted product by its number, once you have checked its card.",
+    help="Tick off a promoted product, or one with a shared SKU, by its number, once you have checked its card.",
 )
 @_command
 def review(workspace: Workspace, kind: str | None, done: int | None, as_json: bool) -> None:
-    """Lists what needs your attention; --done ticks off a promoted product."""
+    """Lists what needs your attention; --done ticks off a product that was promoted or has a shared SKU."""
     from keycrm_pipeline.commands.status import (
         print_review_rows,
         read_review,
@@ -342,7 +342,9 @@ def review(workspace: Workspace, kind: str | None, done: int | None, as_json: bo
         raise click.UsageError(f"There is no kind {kind}. The kinds are {', '.join(REVIEW_KINDS)}.")
     try:
         if done is not None and not tick_off(workspace, done):
-            raise click.UsageError(f"Product {done} is not on the list of promoted products.")
+            raise click.UsageError(
+                f"Product {done} is on the list neither as product_promoted nor as shared_sku."
+            )
         rows = read_review(workspace, kind)
     except WarehouseError as error:
         _stop(str(error), FAILED, as_json, profile=workspace.profile.name)

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from keycrm_pipeline.accounting.catalogue_files import CataloguePartnerRow, CatalogueProductRow, id_key
-from keycrm_pipeline.accounting.names import email_key, name_key, sku_key
+from keycrm_pipeline.accounting.names import Skus, email_key, name_key
 from keycrm_pipeline.accounting.origins import CATALOGUE
 from keycrm_pipeline.accounting.partners import PartnerCard
 from keycrm_pipeline.accounting.phones import card_phone, normalised_phone
@@ -211,7 +211,10 @@ def enter_partners(
 
 
 def enter_products(
-    rows: Sequence[CatalogueProductRow], cards: Sequence[ProductCard], variants: Sequence[ProductVariant]
+    rows: Sequence[CatalogueProductRow],
+    cards: Sequence[ProductCard],
+    variants: Sequence[ProductVariant],
+    skus: Skus,
 ) -> EnteredCards[ProductCard]:
     """Decides which product card each row is, and what stands on it.
 
@@ -219,8 +222,9 @@ def enter_products(
         rows: The rows of `products.csv`; a SKU stands in it once.
         cards: All product cards of the books.
         variants: All their variants.
+        skus: Forms of SKUs, and what is none.
     """
-    return _ProductEntry(rows, cards, variants).entered()
+    return _ProductEntry(rows, cards, variants, skus).entered()
 
 
 class _ProductEntry:
@@ -231,14 +235,18 @@ class _ProductEntry:
         rows: Sequence[CatalogueProductRow],
         cards: Sequence[ProductCard],
         variants: Sequence[ProductVariant],
+        skus: Skus,
     ) -> None:
+        self._skus = skus
         self._rows = rows
         self._cards = {card.product_id: card for card in cards}
         self._with_variants = {variant.product_id for variant in variants}
-        self._variant_of = {key: variant for variant in variants if (key := sku_key(variant.sku)) is not None}
-        self._carriers = _Finder((sku_key(card.sku), card.product_id) for card in cards)
+        self._variant_of = {
+            key: variant for variant in variants if (key := skus.key(variant.sku)) is not None
+        }
+        self._carriers = _Finder((skus.key(card.sku), card.product_id) for card in cards)
         self._names = _Finder((name_key(card.name), card.product_id) for card in cards)
-        self._row_of_sku = {key: row.catalogue_id for row in rows if (key := sku_key(row.sku)) is not None}
+        self._row_of_sku = {key: row.catalogue_id for row in rows if (key := skus.key(row.sku)) is not None}
         self._conflicts: list[CatalogueConflict] = []
         own = _own_cards(cards)
         self._found = {
@@ -291,20 +299,21 @@ class _ProductEntry:
         return joined
 
     def _by_sku(self, row: CatalogueProductRow) -> list[int]:
-        return self._carriers.find(sku_key(row.sku), self._claimed)
+        return self._carriers.find(self._skus.key(row.sku), self._claimed)
 
     def _by_name(self, row: CatalogueProductRow) -> list[int]:
         """Cards of that name; with a SKU only one that has neither SKU nor variants (R4.3)."""
-        if sku_key(row.sku) in self._variant_of:
+        if self._skus.key(row.sku) in self._variant_of:
             return []
         return [
             number
             for number in self._names.find(name_key(row.name), self._claimed)
-            if row.sku is None or (self._cards[number].sku is None and number not in self._with_variants)
+            if row.sku is None
+            or (self._skus.key(self._cards[number].sku) is None and number not in self._with_variants)
         ]
 
     def _may_be_new(self, row: CatalogueProductRow) -> bool:
-        variant = self._variant_of.get(sku_key(row.sku) or "")
+        variant = self._variant_of.get(self._skus.key(row.sku) or "")
         if variant is None or row.sku is None:
             return True
         self._conflicts.append(
@@ -327,9 +336,10 @@ class _ProductEntry:
 
     def _sku(self, card: ProductCard, row: CatalogueProductRow) -> str | None:
         """The SKU of the row, unless another card or variant carries it; else the card's, unless the file moved it."""
-        moved_to = self._row_of_sku.get(sku_key(card.sku) or "")
-        kept = card.sku if moved_to in (None, row.catalogue_id) else None
-        key = sku_key(row.sku)
+        card_key = self._skus.key(card.sku)
+        moved_to = self._row_of_sku.get(card_key or "")
+        kept = card.sku if card_key is not None and moved_to in (None, row.catalogue_id) else None
+        key = self._skus.key(row.sku)
         if key is None or row.sku is None:
             return kept
         variant = self._variant_of.get(key)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeVar
 
-from keycrm_pipeline.accounting.names import name_key, sku_key, tidied
+from keycrm_pipeline.accounting.names import Skus, name_key, tidied
 from keycrm_pipeline.kinds import PRODUCT, PRODUCT_KIND_NAMES, PRODUCT_WITH_SKU, named_kinds
 
 Row = TypeVar("Row")
@@ -117,11 +117,11 @@ class CatalogueFileError(ValueError):
         super().__init__("\n".join((f"{file_name} was not read; correct it and load again:", *shown)))
 
 
-def read_products_csv(text: str, file_name: str) -> list[CatalogueProductRow]:
+def read_products_csv(text: str, file_name: str, skus: Skus) -> list[CatalogueProductRow]:
     """Read the accounting catalogue's product cards, in the order of the file.
 
     Columns `id` and `name` are required; `sku`, `kind` and `unit` may be missing or empty. Blank lines are
-    skipped. A `product_with_sku` has no SKU of its own.
+    skipped. A `product_with_sku` has no SKU of its own, and a placeholder is none.
 
     Raises:
         CatalogueFileError: When anything is wrong, with all problems: a missing or unknown column, a missing
@@ -141,12 +141,12 @@ def read_products_csv(text: str, file_name: str) -> list[CatalogueProductRow]:
                     f"“{fields['kind']}” is no kind of product; write {named_kinds(PRODUCT_KIND_NAMES)}",
                 )
             )
-        sku = fields["sku"].strip() or None
+        sku = skus.tidied(fields["sku"])
         if sku is not None and kind == PRODUCT_WITH_SKU:
             message = "a product_with_sku (Товар з SKU) has its SKUs on its variants; leave the column empty"
             problems.append(CatalogueProblem(line, "sku", message))
         seen_ids.check(fields["id"], id_key, line, problems)
-        seen_skus.check(sku, sku_key, line, problems)
+        seen_skus.check(sku, skus.key, line, problems)
         unit = tidied(fields["unit"])
         if unit is not None and unit.lower() in _PIECES:
             unit = None

@@ -8,10 +8,11 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from keycrm_pipeline.accounting.names import name_key, sku_key, tidied
+from keycrm_pipeline.accounting.names import Skus, name_key, names_disagree, tidied
 from keycrm_pipeline.accounting.origins import CATALOGUE, KEYCRM
 from keycrm_pipeline.kinds import PRODUCT, PRODUCT_WITH_SKU, SERVICE
 
@@ -62,6 +63,10 @@ class ProductVariant:
     barcode: str | None
     characteristics: str | None
     offer_id: int | None
+
+
+Carrier = TypeVar("Carrier", ProductCard, ProductVariant)
+"""What carries a SKU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +151,9 @@ class CatalogueProduct:
         """Return the offer with that id, or None."""
         return next((offer for offer in self.offers if offer.offer_id == offer_id), None)
 
-    @property
-    def variants_have_skus(self) -> bool:
-        """Whether it has variants and every one has a SKU of its own, all different (R5)."""
-        keys = [sku_key(offer.sku) for offer in self.offers]
-        return self.has_offers and bool(keys) and None not in keys and len(set(keys)) == len(keys)
+    def variant_skus(self, skus: Skus) -> list[str | None]:
+        """Return the SKUs of its variants as they are compared, None for one without; empty without variants."""
+        return [skus.key(offer.sku) for offer in self.offers] if self.has_offers else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,24 @@ class Category:
     parent_id: int | None
 
 
-def needs_catalogue(item: SoldItem, known: Mapping[int, CatalogueProduct]) -> bool:
+@dataclass(frozen=True, slots=True)
+class SharedSku:
+    """A product of KeyCRM whose SKU led to the card of another one although its name is another (R4.1).
+
+    Attributes:
+        product_id: The card.
+        crm_product_id: The product.
+        sku: The SKU as typed.
+        name: The product's name.
+    """
+
+    product_id: int
+    crm_product_id: int
+    sku: str
+    name: str
+
+
+def needs_catalogue(item: SoldItem, known: Mapping[int, CatalogueProduct], skus: Skus) -> bool:
     """Tell whether KeyCRM must be asked for the item's product (R5).
 
     It must when the product is not known, or the item's offer is none of those known, or its SKU is another
@@ -175,11 +195,11 @@ def needs_catalogue(item: SoldItem, known: Mapping[int, CatalogueProduct]) -> bo
     product = known.get(item.crm_product_id)
     if product is None:
         return True
-    sold_key = sku_key(item.offer_sku) or sku_key(item.sku)
+    sold_key = skus.key(item.offer_sku) or skus.key(item.sku)
     if not product.has_offers and not product.offers:
-        return item.has_properties or sold_key != sku_key(product.sku)
+        return item.has_properties or sold_key != skus.key(product.sku)
     offer = product.offer(item.offer_id)
-    return offer is None or sold_key != sku_key(offer.sku)
+    return offer is None or sold_key != skus.key(offer.sku)
 
 
 class ProductCards:
@@ -191,9 +211,11 @@ class ProductCards:
 
     Where the rules leave something open:
 
-    - A SKU is carried by one card or variant only. A SKU shared by several variants of a product, or one of a
-      product whose variants only partly have SKUs, is never put on its card; its lines find the card by their
-      links.
+    - A SKU is carried by one card or variant only. The one SKU that all variants of a product share is its
+      card's; one of a product whose variants only partly have SKUs, or share some of them, is never put on its
+      card: its lines find the card by their links.
+    - A placeholder is no SKU. A card or variant on which one stands, from before it counted as one, loses it when
+      it is met; what is linked to it stays there.
     - An offer once linked stays with its card. When its SKU changes, the line's SKU is looked for first as
       always; if nothing carries it, a card with variants gets a further one. Its link then shows the variant
       with the SKU that the offer has in KeyCRM's catalogue now.
@@ -202,13 +224,14 @@ class ProductCards:
       a card of its own in the books then, and this one is not among them.
     - An offer without a SKU that belongs to a card with variants becomes a variant without a SKU, known by
       its offer.
-    - A card found by its link that has no SKU receives the one that a plain product has got since.
+    - A card found by its link that has no SKU receives the one that its product has got since.
 
     **Kinds only move up** (R5), product -> product_with_sku -> service, and keep the card's id:
 
     - A card of a product whose variants have all got SKUs is promoted when a line of it is met; its own SKU
-      goes to the variant of the offer that carried it. Without knowledge of the catalogue a line alone
-      promotes a card only when it brings a second article, or a first variant by name.
+      goes to the variant of the offer that carried it, or, when they all did, to one that is no offer's. Without
+      knowledge of the catalogue a line alone promotes a card only when it brings a second article, or a first
+      variant by name.
     - A card becomes a service when its product's category is one.
     - Neither happens to a card that another product of KeyCRM is linked to as well, nor to cards from the
       catalogue: these keep their kind, also when a variant is put on them, and only get empty fields filled.
@@ -221,6 +244,9 @@ class ProductCards:
 
     An ambiguous name is reported when a line is given its card by name. Later the offer's link decides and
     nothing is reported; it stands as long as several cards have that name and one of them has a line without SKU.
+
+    A shared SKU is reported when it brings a product of KeyCRM to the card of another one whose name is another. It
+    joins the card then, so nothing is reported again; it stands as long as the two names disagree.
 
     Attributes:
         promoted: Cards that became `product_with_sku`, in order.
@@ -238,10 +264,11 @@ class ProductCards:
         service_categories: Collection[int],
         next_product_id: int,
         next_variant_id: int,
+        skus: Skus | None = None,
     ) -> None:
         """Take over what the books and KeyCRM's catalogue have.
 
-        Eight parameters, since cards are found without a database: everything known is passed in.
+        Nine parameters, since cards are found without a database: everything known is passed in.
 
         Args:
             cards: The cards that can be met.
@@ -252,7 +279,9 @@ class ProductCards:
             service_categories: Categories whose products, and those of whose descendants, are services.
             next_product_id: Id of the first card to be made.
             next_variant_id: Id of the first variant to be made.
+            skus: Forms that are worked out already, and what is no SKU; without it, everything typed is one.
         """
+        self._skus = skus or Skus()
         self.promoted: list[int] = []
         self.became_services: list[int] = []
         self._ambiguous_names: set[str] = set()
@@ -261,12 +290,14 @@ class ProductCards:
         self._service_categories = frozenset(service_categories)
         self._next_product_id = next_product_id
         self._next_variant_id = next_variant_id
-        self._cards = {card.product_id: card for card in cards}
-        self._variants = {variant.variant_id: variant for variant in variants}
-        self._links = {link.offer_id: link for link in links}
-        self._given_cards = dict(self._cards)
-        self._given_variants = dict(self._variants)
-        self._given_links = dict(self._links)
+        self._given_cards = {card.product_id: card for card in cards}
+        self._given_variants = {variant.variant_id: variant for variant in variants}
+        self._given_links = {link.offer_id: link for link in links}
+        self._cards = {key: self._without_placeholder(card) for key, card in self._given_cards.items()}
+        self._variants = {key: self._without_placeholder(one) for key, one in self._given_variants.items()}
+        self._links = dict(self._given_links)
+        self._lines: dict[str, _Line] = {}
+        self._shared_skus: dict[tuple[int, int], SharedSku] = {}
         self._by_name: dict[str, list[int]] = {}
         self._by_sku: dict[str, tuple[int, int | None]] = {}
         self._variants_of: dict[int, list[int]] = {}
@@ -298,7 +329,8 @@ class ProductCards:
         """
         distinct = list(items)
         for item in distinct:
-            if not (name_key(item.name) or sku_key(item.sku) or item.offer_id is not None):
+            line = self._line(item)
+            if not (line.names or line.key or item.offer_id is not None):
                 raise ValueError(
                     f"Item {item.key} has no name, no SKU and no offer: no card can be found for it."
                 )
@@ -320,7 +352,7 @@ class ProductCards:
         product_id, by_name = self._found(line)
         if product_id is None:
             product_id = self._new_card(line)
-        elif by_name or self._is_plain_products_own(product_id, line):
+        elif by_name or (line.product is not None and self._belongs_to(product_id, line)):
             self._give_sku(product_id, line)
         self._raise_kind(product_id, line, by_name)
         self._follow_category(product_id, line)
@@ -358,6 +390,11 @@ class ProductCards:
         return {name: tuple(sorted(self._by_name.get(name, ()))) for name in sorted(self._ambiguous_names)}
 
     @property
+    def shared_skus(self) -> list[SharedSku]:
+        """Products of KeyCRM that a SKU brought to the card of another one with another name; each pair once."""
+        return list(self._shared_skus.values())
+
+    @property
     def created_cards(self) -> dict[int, ProductCard]:
         """The cards made, as they are now, by id."""
         return {key: card for key, card in self._cards.items() if key not in self._given_cards}
@@ -388,8 +425,22 @@ class ProductCards:
 
     # What is known of the item
 
+    def _without_placeholder(self, carrier: Carrier) -> Carrier:
+        """Return a card or variant without the SKU on it that is none."""
+        if carrier.sku is None or self._skus.key(carrier.sku) is not None:
+            return carrier
+        return replace(carrier, sku=None)
+
     def _line(self, item: SoldItem) -> _Line:
+        """Return what the rules ask of an item; it depends on nothing that an item met before could change."""
+        line = self._lines.get(item.key)
+        if line is None:
+            line = self._lines[item.key] = self._new_line(item)
+        return line
+
+    def _new_line(self, item: SoldItem) -> _Line:
         """Put together what the rules ask of an item."""
+        skus = self._skus
         product = None
         if item.offer_id is not None and item.crm_product_id is not None:
             product = self._catalogue.get(item.crm_product_id)
@@ -399,27 +450,43 @@ class ProductCards:
             known_sku = offer.sku
         elif product is not None and not product.has_offers:
             known_sku = product.sku
-        sku = next((sku for sku in (item.sku, item.offer_sku, known_sku) if sku_key(sku)), None)
-        if sku_key(known_sku) == sku_key(sku):
+        sku = next((sku for sku in (item.sku, item.offer_sku, known_sku) if skus.key(sku)), None)
+        key = skus.key(sku)
+        if skus.key(known_sku) == key:
             # The catalogue's spelling of the same SKU is the one to put on a card.
             sku = known_sku
+        variant_skus = product.variant_skus(skus) if product is not None else []
+        kind = self._kind(item, product, variant_skus, has_sku=key is not None)
+        has_variants = product is not None and product.has_offers
+        is_shared = len(variant_skus) > 1 and set(variant_skus) == {key}
         names = (name_key(item.name), name_key(product.name) if product is not None else None)
         return _Line(
             item=item,
             product=product,
             offer=offer,
-            sku=sku.strip() if sku is not None else None,
-            key=sku_key(sku),
+            sku=skus.tidied(sku),
+            key=key,
+            sku_is_the_cards=kind != PRODUCT_WITH_SKU and (not has_variants or is_shared),
+            name=(tidied(product.name) if product is not None else None) or tidied(item.name) or item.name,
             names=tuple(dict.fromkeys(name for name in names if name is not None)),
-            kind=self._kind(item, product, has_sku=sku_key(sku) is not None),
+            kind=kind,
         )
 
-    def _kind(self, item: SoldItem, product: CatalogueProduct | None, *, has_sku: bool) -> str:
+    def _kind(
+        self,
+        item: SoldItem,
+        product: CatalogueProduct | None,
+        variant_skus: Sequence[str | None],
+        *,
+        has_sku: bool,
+    ) -> str:
         """Return the kind of the item's product (R5)."""
         if product is not None:
             if self._is_service(product.category_id):
                 return SERVICE
-            return PRODUCT_WITH_SKU if product.variants_have_skus else PRODUCT
+            all_different = len(set(variant_skus)) == len(variant_skus)
+            is_with_sku = bool(variant_skus) and None not in variant_skus and all_different
+            return PRODUCT_WITH_SKU if is_with_sku else PRODUCT
         if item.offer_id is not None and item.has_properties and has_sku:
             return PRODUCT_WITH_SKU
         return PRODUCT
@@ -441,14 +508,26 @@ class ProductCards:
     def _found(self, line: _Line) -> tuple[int | None, bool]:
         """Return the item's card, and whether only its name led to it (R4, steps 1 to 3)."""
         if line.key is not None and line.key in self._by_sku:
-            return self._by_sku[line.key][0], False
+            product_id = self._by_sku[line.key][0]
+            self._report_shared_sku(product_id, line)
+            return product_id, False
         link = self._links.get(line.item.offer_id) if line.item.offer_id is not None else None
         if link is not None:
             return link.product_id, False
-        product_id = self._found_by_product(line)
-        if product_id is not None:
-            return product_id, False
+        linked_id = self._found_by_product(line)
+        if linked_id is not None:
+            return linked_id, False
         return self._found_by_name(line), True
+
+    def _report_shared_sku(self, product_id: int, line: _Line) -> None:
+        """Report that the item's SKU led to the card of another product of KeyCRM, when the names disagree."""
+        owners = self._products_of.get(product_id)
+        crm_product_id = line.item.crm_product_id
+        if not owners or crm_product_id is None or crm_product_id in owners or line.sku is None:
+            return
+        if names_disagree(self._cards[product_id].name, line.name):
+            found = SharedSku(product_id, crm_product_id, line.sku, line.name)
+            self._shared_skus.setdefault((product_id, crm_product_id), found)
 
     def _found_by_product(self, line: _Line) -> int | None:
         """Return the card to which another offer of the item's product was linked (R4, step 2)."""
@@ -487,14 +566,11 @@ class ProductCards:
 
     def _new_card(self, line: _Line) -> int:
         """Make the item's card (R4, step 4)."""
-        product = line.product
         return self._put_new_card(
-            (tidied(product.name) if product is not None else None)
-            or tidied(line.item.name)
-            or line.item.name,
+            line.name,
             line.sku if line.sku_is_the_cards else None,
             line.kind,
-            product.unit if product is not None else line.item.unit,
+            line.product.unit if line.product is not None else line.item.unit,
         )
 
     def _put_new_card(self, name: str, sku: str | None, kind: str, unit: str | None) -> int:
@@ -518,10 +594,6 @@ class ProductCards:
             self._cards[product_id] = replace(card, sku=line.sku)
             self._by_sku[line.key] = (product_id, None)
 
-    def _is_plain_products_own(self, product_id: int, line: _Line) -> bool:
-        """Tell whether the card is that of the item's product alone, and the product a plain one."""
-        return line.product is not None and not line.product.has_offers and self._belongs_to(product_id, line)
-
     def _link(self, line: _Line, product_id: int, variant_id: int | None) -> None:
         """Link the item's offer to its card, or complete the link it has with that card."""
         item = line.item
@@ -531,7 +603,7 @@ class ProductCards:
         if link is None:
             self._enter_link(ProductLink(item.offer_id, item.crm_product_id, product_id, variant_id))
         elif link.product_id == product_id:
-            present_key = sku_key(line.offer.sku) if line.offer is not None else None
+            present_key = self._skus.key(line.offer.sku) if line.offer is not None else None
             carrier = self._by_sku.get(present_key) if present_key is not None else None
             if carrier is not None and carrier[0] == product_id and carrier[1] is not None:
                 variant_id = carrier[1]
@@ -570,7 +642,9 @@ class ProductCards:
     def _is_second_article(self, card: ProductCard, line: _Line) -> bool:
         """Tell whether a new offer brings another article than the card carries: its product has variants."""
         return (
-            card.sku is not None and line.key != sku_key(card.sku) and line.item.offer_id not in self._links
+            card.sku is not None
+            and line.key != self._skus.key(card.sku)
+            and line.item.offer_id not in self._links
         )
 
     def _become_service(self, product_id: int) -> None:
@@ -585,12 +659,12 @@ class ProductCards:
         card = self._cards[product_id]
         self._cards[product_id] = replace(card, kind=PRODUCT_WITH_SKU, sku=None)
         self.promoted.append(product_id)
-        own_key = sku_key(card.sku)
+        own_key = self._skus.key(card.sku)
         if own_key is None or self._by_sku.get(own_key) != (product_id, None):
             return
         del self._by_sku[own_key]
         offers = line.product.offers if line.product is not None else ()
-        offer = next((offer for offer in offers if sku_key(offer.sku) == own_key), None)
+        offer = next((offer for offer in offers if self._skus.key(offer.sku) == own_key), None)
         linked = [link for link in self._links.values() if link.product_id == product_id]
         offer_id = offer.offer_id if offer is not None else None
         if offer_id is None and len(linked) == 1:
@@ -656,7 +730,8 @@ class ProductCards:
         """Bring barcode and options up to date: from KeyCRM's catalogue, else kept, else from the line."""
         variant = self._variants[variant_id]
         item, offer = line.item, line.offer
-        if variant.offer_id is None:
+        if variant.offer_id is None and (offer is None or self._skus.key(offer.sku) in (None, line.key)):
+            # An offer with another SKU by now is not what the variant is: its offers once shared its SKU.
             variant = replace(variant, offer_id=item.offer_id)
         if variant.offer_id == item.offer_id:
             barcode = offer.barcode if offer is not None else None
@@ -686,7 +761,7 @@ class ProductCards:
 
     def _enter_card(self, card: ProductCard) -> None:
         """Let a card be found by its SKU and name."""
-        key, name = sku_key(card.sku), name_key(card.name)
+        key, name = self._skus.key(card.sku), name_key(card.name)
         if key is not None:
             self._by_sku.setdefault(key, (card.product_id, None))
         if name is not None:
@@ -694,7 +769,7 @@ class ProductCards:
 
     def _enter_variant(self, variant: ProductVariant) -> None:
         """Let a variant be found by its SKU and card."""
-        key = sku_key(variant.sku)
+        key = self._skus.key(variant.sku)
         if key is not None:
             self._by_sku.setdefault(key, (variant.product_id, variant.variant_id))
         self._variants_of.setdefault(variant.product_id, []).append(variant.variant_id)
@@ -717,6 +792,9 @@ class _Line:
         offer: Its offer there, when known.
         sku: The SKU that counts: the line's, else the offer's.
         key: That SKU as it is compared.
+        sku_is_the_cards: Whether the SKU may stand on a card (R5): not when the product has variants, unless they all
+            share it.
+        name: What its product is called: in KeyCRM's catalogue, else on the line.
         names: The names by which a card is looked for, as they are compared.
         kind: The kind of the item's product (R5).
     """
@@ -726,10 +804,7 @@ class _Line:
     offer: CatalogueOffer | None
     sku: str | None
     key: str | None
+    sku_is_the_cards: bool
+    name: str
     names: tuple[str, ...]
     kind: str
-
-    @property
-    def sku_is_the_cards(self) -> bool:
-        """Whether the SKU may stand on a card: not when the product has variants (R5)."""
-        return self.kind != PRODUCT_WITH_SKU and (self.product is None or not self.product.has_offers)

@@ -33,7 +33,7 @@ from keycrm_pipeline.warehouse.exchanges import (
     rejected_count,
 )
 from keycrm_pipeline.warehouse.readings import KnownReading, current_reading
-from keycrm_pipeline.warehouse.review import ReviewRow, review_rows, tick_off_promotion
+from keycrm_pipeline.warehouse.review import ReviewRow, review_rows, tick_off_product
 
 WAIT_SECONDS = 10.0
 """How long `status` waits for a file that an exchange or another program holds: writes are short."""
@@ -179,7 +179,7 @@ def read_review(workspace: Workspace, kind: str | None) -> list[ReviewRow]:
 
 
 def tick_off(workspace: Workspace, product_id: int) -> bool:
-    """Takes a promoted product off the review list (R5); False when it is not on it.
+    """Takes a promoted product (R5), or one with a shared SKU (R4.1), off the review list; False when it is not on it.
 
     Raises:
         WarehouseError: The database is busy, unreadable, or newer than this program.
@@ -187,7 +187,7 @@ def tick_off(workspace: Workspace, product_id: int) -> bool:
     if not workspace.database.exists():
         return False
     with open_warehouse(workspace).waiting_at_most(WAIT_SECONDS).writing() as connection:
-        return tick_off_promotion(connection, product_id)
+        return tick_off_product(connection, product_id)
 
 
 def review_as_json(profile: Profile, rows: Sequence[ReviewRow]) -> dict[str, Any]:

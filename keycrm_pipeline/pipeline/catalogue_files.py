@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,6 +23,7 @@ from keycrm_pipeline.accounting.catalogue_files import (
     read_partners_csv,
     read_products_csv,
 )
+from keycrm_pipeline.accounting.names import Skus
 from keycrm_pipeline.accounting.partners import BuyerTexts, PartnerCard
 from keycrm_pipeline.accounting.products import ProductCard, ProductVariant
 from keycrm_pipeline.pipeline.partners import partner_row
@@ -56,10 +58,12 @@ class CatalogueFile:
     Attributes:
         path: Where it is.
         content: Its bytes.
+        placeholder_skus: What counts as no SKU in it (R4.1).
     """
 
     path: Path
     content: bytes
+    placeholder_skus: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -68,8 +72,8 @@ class CatalogueFile:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of its content."""
-        return hashlib.sha256(self.content).hexdigest()
+        """SHA-256 of its content, and of what decides how it is read."""
+        return hashlib.sha256(self.content + repr(self.placeholder_skus).encode()).hexdigest()
 
 
 def find_catalogue_files(workspace: Workspace) -> list[CatalogueFile]:
@@ -82,7 +86,7 @@ def find_catalogue_files(workspace: Workspace) -> list[CatalogueFile]:
     for name in (PARTNERS_FILE, PRODUCTS_FILE):
         path = workspace.catalogue_directory / name
         try:
-            found.append(CatalogueFile(path, path.read_bytes()))
+            found.append(CatalogueFile(path, path.read_bytes(), workspace.profile.placeholder_skus))
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
@@ -139,7 +143,7 @@ def bring_in_catalogue(session: Session) -> None:
                 _enter_partners(connection, session.profile, partners, now=now)
             else:
                 products = [row for row in rows[file.name] if isinstance(row, CatalogueProductRow)]
-                _enter_products(connection, products, now=now)
+                _enter_products(connection, session.profile, products, now=now)
         for file in changed:
             store.record_file(
                 connection, file_name=file.name, digest=file.digest, cards=len(rows[file.name]), now=now
@@ -170,16 +174,21 @@ def _enter_partners(
 
 
 def _enter_products(
-    connection: duckdb.DuckDBPyConnection, rows: Sequence[CatalogueProductRow], *, now: datetime
+    connection: duckdb.DuckDBPyConnection,
+    profile: Profile,
+    rows: Sequence[CatalogueProductRow],
+    *,
+    now: datetime,
 ) -> None:
+    skus = Skus(profile.placeholder_skus)
     cards, variants, _links = product_cards(connection)
     entered = enter_products(
-        rows, [ProductCard(*card) for card in cards], [ProductVariant(*variant) for variant in variants]
+        rows, [ProductCard(*card) for card in cards], [ProductVariant(*variant) for variant in variants], skus
     )
     store.store_catalogue_products(
         connection,
-        created=[card_row(card) for card in entered.created],
-        changed=[card_row(card) for card in entered.changed],
+        created=[card_row(card, skus) for card in entered.created],
+        changed=[card_row(card, skus) for card in entered.changed],
         conflicts=[
             {"catalogue_id": conflict.catalogue_id, "details": _details(conflict)}
             for conflict in entered.conflicts
@@ -219,7 +228,7 @@ def _partners(file: CatalogueFile) -> list[CataloguePartnerRow]:
 def _products(file: CatalogueFile) -> list[CatalogueProductRow]:
     from keycrm_pipeline.schemas.catalogue_files import PRODUCT_ROWS
 
-    return _validated(file, read_products_csv, PRODUCT_ROWS)
+    return _validated(file, partial(read_products_csv, skus=Skus(file.placeholder_skus)), PRODUCT_ROWS)
 
 
 def _validated(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from keycrm_pipeline.accounting.names import characteristics, name_key, sku_key
+from keycrm_pipeline.accounting.names import Skus, characteristics, name_key
 from keycrm_pipeline.accounting.products import (
     CatalogueOffer,
     CatalogueProduct,
@@ -48,21 +48,22 @@ def run(session: Session, period: Period | None) -> StageNumbers:
     contradicts; a rebuild uses it as it is stored.
     """
     chosen = selection(session, period)
+    skus = Skus(session.profile.placeholder_skus)
     unknown: list[int] = []
     with session.warehouse.writing() as connection:
         card_store.select_orders(connection, chosen)
         items = read_items(connection)
         catalogue = read_catalogue(connection, items)
         if not session.is_rebuild:
-            unknown = missing_products(items, catalogue)
+            unknown = missing_products(items, catalogue, skus)
         if not unknown:
-            counts = derive_products(connection, session.profile, items, catalogue, now=session.now)
+            counts = derive_products(connection, session.profile, items, catalogue, skus, now=session.now)
     if unknown:
         with session.client() as client:
             fetch_catalogue(session, client, unknown)
         with session.warehouse.writing() as connection:
             catalogue = read_catalogue(connection, items)
-            counts = derive_products(connection, session.profile, items, catalogue, now=session.now)
+            counts = derive_products(connection, session.profile, items, catalogue, skus, now=session.now)
     session.add(products_created=counts.created)
     return counts.numbers(products_requested_from_KeyCRM=len(unknown))
 
@@ -153,7 +154,7 @@ def read_categories(connection: duckdb.DuckDBPyConnection) -> dict[int, Category
     return categories
 
 
-def missing_products(items: Iterable[SoldItem], catalogue: KnownCatalogue) -> list[int]:
+def missing_products(items: Iterable[SoldItem], catalogue: KnownCatalogue, skus: Skus) -> list[int]:
     """KeyCRM product ids to request: not known yet, or contradicted by a line (R5).
 
     A product for which KeyCRM returned nothing is not requested again: the line decides (R5).
@@ -166,7 +167,7 @@ def missing_products(items: Iterable[SoldItem], catalogue: KnownCatalogue) -> li
             if item.crm_product_id is not None
             and item.crm_product_id > 0
             and item.crm_product_id not in catalogue.absent
-            and needs_catalogue(item, catalogue.products)
+            and needs_catalogue(item, catalogue.products, skus)
         }
     )
 
@@ -198,29 +199,31 @@ def _fetch_together(session: Session, client: KeyCrmClient, crm_product_ids: Seq
         card_store.store_catalogue(connection, products, offers, now=session.now)
 
 
-def card_row(card: ProductCard) -> dict[str, Any]:
+def card_row(card: ProductCard, skus: Skus) -> dict[str, Any]:
     """A product card as a row of its table, with the keys it is found by."""
     return asdict(card) | {
         "name_key": name_key(card.name),
-        "sku_key": sku_key(card.sku) if card.sku else None,
+        "sku_key": skus.key(card.sku),
     }
 
 
-def _variant_row(variant: ProductVariant) -> dict[str, Any]:
-    return asdict(variant) | {"sku_key": sku_key(variant.sku) if variant.sku else None}
+def _variant_row(variant: ProductVariant, skus: Skus) -> dict[str, Any]:
+    return asdict(variant) | {"sku_key": skus.key(variant.sku)}
 
 
-def _keys(items: Sequence[SoldItem], catalogue: KnownCatalogue, delivery_service: str) -> ProductKeys:
+def _keys(
+    items: Sequence[SoldItem], catalogue: KnownCatalogue, delivery_service: str, skus: Skus
+) -> ProductKeys:
     """Everything that a card of these items can be found by (R4)."""
     products = catalogue.products.values()
-    skus = {
+    typed_skus = {
         *(sku for item in items for sku in (item.sku, item.offer_sku)),
         *(product.sku for product in products),
         *(offer.sku for product in products for offer in product.offers),
     }
     names = {delivery_service, *(item.name for item in items), *(product.name for product in products)}
     return ProductKeys(
-        sku_keys=sorted(filter(None, map(sku_key, skus))),
+        sku_keys=sorted(set(filter(None, map(skus.key, typed_skus)))),
         name_keys=sorted(filter(None, map(name_key, names))),
         offer_ids=sorted({item.offer_id for item in items if item.offer_id is not None}),
         crm_product_ids=sorted({item.crm_product_id for item in items if item.crm_product_id is not None}),
@@ -232,12 +235,13 @@ def derive_products(
     profile: Profile,
     items: Sequence[SoldItem],
     catalogue: KnownCatalogue,
+    skus: Skus,
     *,
     now: datetime,
 ) -> CardCounts:
     """Finds or creates the card of every item (R4, R5), and the service card of paid delivery (R7)."""
     cards, variants, links = card_store.product_candidates(
-        connection, _keys(items, catalogue, profile.delivery_service)
+        connection, _keys(items, catalogue, profile.delivery_service, skus)
     )
     next_product_id, next_variant_id = card_store.next_product_ids(connection)
     found = ProductCards(
@@ -249,6 +253,7 @@ def derive_products(
         service_categories=frozenset(profile.service_categories),
         next_product_id=next_product_id,
         next_variant_id=next_variant_id,
+        skus=skus,
     )
     # Cards are numbered in the order in which the items first appear, including delivery, so that a load day by day
     # and a load of the whole range create the same cards.
@@ -258,16 +263,22 @@ def derive_products(
         else:
             found.meet(item)
     settled = found.meet_all(item for item in items if item.key != DELIVERY_ITEM)
+    typed_skus = {item.key: (item.sku, item.offer_sku) for item in items}
     items_found = [
-        {"item_key": key, "product_id": product_id, "variant_id": variant_id}
+        {
+            "item_key": key,
+            "product_id": product_id,
+            "variant_id": variant_id,
+            "sku": next(filter(skus.key, typed_skus[key]), None),
+        }
         for key, (product_id, variant_id) in settled.items()
     ]
     card_store.store_products(
         connection,
-        created_cards=[card_row(card) for card in found.created_cards.values()],
-        changed_cards=[card_row(card) for card in found.updated_cards.values()],
-        created_variants=[_variant_row(variant) for variant in found.created_variants.values()],
-        changed_variants=[_variant_row(variant) for variant in found.updated_variants.values()],
+        created_cards=[card_row(card, skus) for card in found.created_cards.values()],
+        changed_cards=[card_row(card, skus) for card in found.updated_cards.values()],
+        created_variants=[_variant_row(variant, skus) for variant in found.created_variants.values()],
+        changed_variants=[_variant_row(variant, skus) for variant in found.updated_variants.values()],
         links=[asdict(link) for link in found.new_links],
         items=items_found,
         ambiguous_names=[
@@ -275,6 +286,7 @@ def derive_products(
             for name, product_ids in found.ambiguous_names.items()
         ],
         promoted=sorted(found.promoted),
+        shared_skus=[asdict(shared) | {"is_ticked_off": False} for shared in found.shared_skus],
         now=now,
     )
     return CardCounts(

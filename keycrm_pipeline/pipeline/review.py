@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from keycrm_pipeline.accounting.names import names_disagree
 from keycrm_pipeline.accounting.partners import conflict_stands
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse import review
@@ -15,13 +16,16 @@ if TYPE_CHECKING:
 
 def refresh(connection: duckdb.DuckDBPyConnection, profile: Profile, *, now: datetime) -> None:
     """Derives the review list again from the books and the profile."""
-    settled = [
-        partner_id
-        for partner_id, card_name, buyer_names in review.name_conflicts(connection)
-        if not conflict_stands([card_name, *buyer_names])
-    ]
+    settled = [conflict for conflict in review.name_conflicts(connection) if not _stands(conflict)]
     if settled:
         review.settle_conflicts(connection, settled)
     review.refresh_review(
         connection, manager_ids=sorted(profile.managers), start_date=profile.start_date, now=now
     )
+
+
+def _stands(conflict: review.NameConflict) -> bool:
+    """Whether the names still disagree (R3, R4.1)."""
+    if conflict.partner_id is not None:
+        return conflict_stands([conflict.card_name, *conflict.names])
+    return any(names_disagree(conflict.card_name, name) for name in conflict.names)

@@ -77,7 +77,7 @@ PRODUCTS = Table(
     (
         Column("product_id", "BIGINT", "The card's own number; never changes.", nullable=False),
         Column("name", "VARCHAR", "Name.", nullable=False),
-        Column("sku", "VARCHAR", "SKU (article); empty for a card with variants."),
+        Column("sku", "VARCHAR", "SKU (article); empty for a card with variants, unless all share it."),
         Column(
             "kind",
             "VARCHAR",
@@ -101,7 +101,7 @@ PRODUCT_VARIANTS = Table(
     (
         Column("variant_id", "BIGINT", "The variant's own number; never changes.", nullable=False),
         Column("product_id", "BIGINT", "The card.", nullable=False),
-        Column("sku", "VARCHAR", "SKU (article)."),
+        Column("sku", "VARCHAR", "SKU (article); empty if it is a placeholder."),
         Column("barcode", "VARCHAR", "Barcode."),
         Column("characteristics", "VARCHAR", "Options, `Колір: Червоний; Розмір: M`."),
         Column("offer_id", "BIGINT", "Offer in KeyCRM's catalogue."),
@@ -212,7 +212,7 @@ ORDER_LINES = Table(
         Column("product_id", "BIGINT", "Card.", nullable=False),
         Column("variant_id", "BIGINT", "Variant; empty if the card has none."),
         Column("name", "VARCHAR", "Name as sold.", nullable=False),
-        Column("sku", "VARCHAR", "SKU (article)."),
+        Column("sku", "VARCHAR", "SKU (article): the line's, offer's or variant's; a placeholder is none."),
         Column("characteristics", "VARCHAR", "Options, `Колір: Червоний; Розмір: M`."),
         Column("unit", "VARCHAR", "Unit of measure; empty for pieces."),
         Column(
@@ -251,7 +251,7 @@ ORDER_SERVICES = Table(
         ),
         Column("product_id", "BIGINT", "Card; empty for wrap and tax."),
         Column("name", "VARCHAR", "Name as sold.", nullable=False),
-        Column("sku", "VARCHAR", "SKU (article)."),
+        Column("sku", "VARCHAR", "SKU (article): the line's, offer's or variant's; a placeholder is none."),
         Column("characteristics", "VARCHAR", "Options."),
         Column(
             "quantity",

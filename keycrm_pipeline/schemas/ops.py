@@ -187,6 +187,20 @@ PROMOTED_PRODUCTS = Table(
     ("product_id",),
 )
 
+SHARED_SKUS = Table(
+    "ops",
+    "shared_skus",
+    "A KeyCRM product whose SKU led to the card of another one, although their names differ (R4.1).",
+    (
+        Column("product_id", "BIGINT", "The card.", nullable=False),
+        Column("crm_product_id", "BIGINT", "The KeyCRM product that uses it too.", nullable=False),
+        Column("sku", "VARCHAR", "The SKU as typed.", nullable=False),
+        Column("name", "VARCHAR", "Name of the KeyCRM product when it was met.", nullable=False),
+        Column("is_ticked_off", "BOOLEAN", "Whether somebody has checked it.", nullable=False),
+    ),
+    ("product_id", "crm_product_id"),
+)
+
 CATALOGUE_FILES = Table(
     "ops",
     "catalogue_files",
@@ -194,7 +208,10 @@ CATALOGUE_FILES = Table(
     (
         Column("file_name", "VARCHAR", "products.csv or partners.csv.", nullable=False),
         Column(
-            "digest", "VARCHAR", "Digest of its content; an unchanged file is not read again.", nullable=False
+            "digest",
+            "VARCHAR",
+            "Digest of its content and of placeholder_skus; an unchanged file is not read again.",
+            nullable=False,
         ),
         Column("cards", "BIGINT", "Number of cards in it.", nullable=False),
         Column("read_at", INSTANT, "When it was imported.", nullable=False),

@@ -79,6 +79,17 @@ _KINDS = (
         assertion="Every product that became Товар з SKU has been checked and ticked off.",
     ),
     ReviewKind(
+        "shared_sku",
+        title=Sentence("Same SKU, different products", "Один артикул, різні товари"),
+        advice=Sentence(
+            "Check whether it is one product; if not, give each its own SKU in KeyCRM and a card in products.csv. "
+            "Then tick it off: keycrm-pipeline review --done.",
+            "Перевірте, чи це один товар; якщо ні, дайте кожному власний артикул у KeyCRM і картку в products.csv. "
+            "Тоді відзначте: keycrm-pipeline review --done.",
+        ),
+        assertion="Products of KeyCRM that share a SKU have the same name.",
+    ),
+    ReviewKind(
         "order_difference",
         title=Sentence("Orders that do not add up in KeyCRM", "Замовлення, що не сходяться"),
         advice=Sentence(

@@ -143,6 +143,14 @@ PRODUCT_PROMOTED = Sentence(
     "Картка {product_id} була видом Товар, а тепер — Товар з SKU: у KeyCRM усі її варіанти мають власні "
     "артикули. Перевірте картку в обліку і відзначте це.",
 )
+SHARED_SKU = Sentence(
+    "Product {product_id} «{name}» was found by its SKU «{sku}» for products of KeyCRM with another name: {others}. "
+    "Check whether they are one product; if not, give each its own SKU in KeyCRM and a card in products.csv. Then tick "
+    "this off.",
+    "Картку {product_id} «{name}» за артикулом «{sku}» знайдено й для товарів KeyCRM з іншою назвою: {others}. "
+    "Перевірте, чи це один товар; якщо ні, дайте кожному власний артикул у KeyCRM і картку в products.csv. Тоді "
+    "відзначте це.",
+)
 ORDER_DIFFERENCE = Sentence(
     "Order {order_id} does not add up in KeyCRM: its total differs from its lines by {difference} "
     "{currency}. Check its discounts there; it was loaded as it is.",

@@ -131,6 +131,7 @@ SOLD_ITEMS = Table(
         Column("item_key", "VARCHAR", "Digest of what identifies the item on a line.", nullable=False),
         Column("product_id", "BIGINT", "Card.", nullable=False),
         Column("variant_id", "BIGINT", "Variant of the card; empty when it has none."),
+        Column("sku", "VARCHAR", "SKU of the line, else of the offer, that is no placeholder (R4.1)."),
     ),
     ("item_key",),
 )

@@ -22,7 +22,7 @@ from keycrm_pipeline.schemas.accounting import (
     STATUSES,
 )
 from keycrm_pipeline.schemas.columns import frame_type
-from keycrm_pipeline.schemas.ops import AMBIGUOUS_NAMES, PROMOTED_PRODUCTS
+from keycrm_pipeline.schemas.ops import AMBIGUOUS_NAMES, PROMOTED_PRODUCTS, SHARED_SKUS
 from keycrm_pipeline.schemas.validated import SOLD_ITEMS
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
@@ -243,11 +243,12 @@ def store_products(
     items: Sequence[dict[str, Any]],
     ambiguous_names: Sequence[dict[str, Any]],
     promoted: Sequence[int],
+    shared_skus: Sequence[dict[str, Any]],
     now: datetime,
 ) -> None:
     """Stores cards, variants, links, which item belongs to which card, and what needs attention.
 
-    Ten parameters: the rows of each kind are separate, and all are stored in one transaction.
+    Eleven parameters: the rows of each kind are separate, and all are stored in one transaction.
     """
     values = {"now": now}
 
@@ -291,6 +292,12 @@ def store_products(
                 PROMOTED_PRODUCTS, [{"product_id": product_id} for product_id in promoted], ("product_id",)
             ),
             "insert_promoted_products",
+        )
+        _execute_with(
+            connection,
+            "shared_frame",
+            table_frame(SHARED_SKUS, shared_skus, SHARED_SKUS.column_names),
+            "insert_shared_skus",
         )
 
 

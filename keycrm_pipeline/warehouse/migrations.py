@@ -35,7 +35,7 @@ from keycrm_pipeline.warehouse.statements import quoted_text, statement
 
 _log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Number of the newest migration. A new table, column or view needs no number."""
 
 
@@ -70,6 +70,13 @@ MIGRATIONS: Mapping[int, Sequence[str | Callable[[duckdb.DuckDBPyConnection], No
         ),
         _restart_unfinished_listings,
         _keep_fetched_days_only,
+    ),
+    4: (
+        statement("migrations", "skus_of_sold_items"),
+        statement("migrations", "shared_skus_so_far"),
+        statement("migrations", "collapsed_sku_keys"),
+        statement("migrations", "collapse_product_skus"),
+        statement("migrations", "collapse_variant_skus"),
     ),
 }
 """Number -> the steps that bring a file from the number before to this one, once; new files do not need them.

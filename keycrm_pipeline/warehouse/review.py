@@ -19,6 +19,7 @@ _SENTENCES = {
     "names_disagree_in_order": sentences.NAMES_DISAGREE_IN_ORDER,
     "ambiguous_name": sentences.AMBIGUOUS_NAME,
     "product_promoted": sentences.PRODUCT_PROMOTED,
+    "shared_sku": sentences.SHARED_SKU,
     "order_difference": sentences.ORDER_DIFFERENCE,
     "paid_without_payment": sentences.PAID_WITHOUT_PAYMENT,
     "payment_in_several_orders": sentences.PAYMENT_IN_SEVERAL_ORDERS,
@@ -47,14 +48,46 @@ class ReviewRow:
     first_seen_at: datetime
 
 
-def name_conflicts(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, list[str | None]]]:
-    """(partner id, name on the card, newest names of all its buyers) of cards with a link marked as a name conflict."""
-    return connection.execute(statement("review", "name_conflicts")).fetchall()
+@dataclass(frozen=True)
+class NameConflict:
+    """Names that disagreed when a buyer or a product of KeyCRM was given a card (R3, R4.1).
+
+    Attributes:
+        partner_id: The buyer's card; None for a product.
+        product_id: The product's card; None for a buyer.
+        crm_product_id: The product of KeyCRM that shares the card's SKU; None for a buyer.
+        card_name: The name on the card.
+        names: The newest names of all the card's buyers, or of that product.
+    """
+
+    partner_id: int | None
+    product_id: int | None
+    crm_product_id: int | None
+    card_name: str
+    names: list[str | None]
 
 
-def settle_conflicts(connection: duckdb.DuckDBPyConnection, partner_ids: Sequence[int]) -> None:
-    """Removes the mark from the links of cards whose buyers' names agree by now."""
-    connection.execute(statement("review", "settle_conflicts"), [list(partner_ids)])
+def name_conflicts(connection: duckdb.DuckDBPyConnection) -> list[NameConflict]:
+    """The conflicts that have not been settled, with the names of today."""
+    return [
+        NameConflict(*row) for row in connection.execute(statement("review", "name_conflicts")).fetchall()
+    ]
+
+
+def settle_conflicts(connection: duckdb.DuckDBPyConnection, settled: Sequence[NameConflict]) -> None:
+    """Forgets the conflicts whose names agree by now."""
+    partner_ids = [conflict.partner_id for conflict in settled if conflict.partner_id is not None]
+    if partner_ids:
+        connection.execute(statement("review", "settle_conflicts"), [partner_ids])
+    shared = [conflict for conflict in settled if conflict.product_id is not None]
+    if shared:
+        connection.execute(
+            statement("review", "settle_shared_skus"),
+            [
+                [conflict.product_id for conflict in shared],
+                [conflict.crm_product_id for conflict in shared],
+            ],
+        )
 
 
 def refresh_review(
@@ -106,11 +139,13 @@ def review_rows(
     return [ReviewRow(*row) for row in rows]
 
 
-def tick_off_promotion(connection: duckdb.DuckDBPyConnection, product_id: int) -> bool:
-    """Removes a promoted product from the list; False when it is not on it (R5)."""
+def tick_off_product(connection: duckdb.DuckDBPyConnection, product_id: int) -> bool:
+    """Takes a product that was promoted (R5) or has a shared SKU (R4.1) off the list; False when it is not on it."""
     with transaction(connection):
-        removed = connection.execute(statement("review", "tick_off"), [product_id]).fetchone()
-        if removed is None:
-            return False
-        connection.execute(statement("review", "delete_row"), ["product_promoted", str(product_id)])
-    return True
+        ticked_off = [
+            row
+            for name in ("tick_off_promoted", "tick_off_shared")
+            for row in connection.execute(statement("review", name), [product_id]).fetchall()
+        ]
+        connection.execute(statement("review", "delete_ticked_off"), [str(product_id)])
+    return bool(ticked_off)

@@ -13,7 +13,7 @@ from keycrm_pipeline.accounting.catalogue_cards import (
     enter_products,
 )
 from keycrm_pipeline.accounting.catalogue_files import CataloguePartnerRow, CatalogueProductRow
-from keycrm_pipeline.accounting.names import sku_key
+from keycrm_pipeline.accounting.names import Skus, sku_key
 from keycrm_pipeline.accounting.partners import PartnerCard
 from keycrm_pipeline.accounting.products import ProductCard, ProductVariant
 
@@ -42,7 +42,7 @@ def partner(partner_id: int, name: str, phone: str | None = None, email: str | N
 
 
 def enter(rows: list[CatalogueProductRow], *cards: ProductCard) -> EnteredCards[ProductCard]:
-    return enter_products(rows, cards, [])
+    return enter_products(rows, cards, [], Skus(["-"]))
 
 
 def test_whole_numbers_become_the_cards_own_ids() -> None:
@@ -73,6 +73,17 @@ def test_equal_names_with_different_skus_are_different_products() -> None:
     entered = enter([row("1", "Чашка", "B-2")], product(10, "Чашка", "A-1"))
     assert entered.changed == ()
     assert [card.sku for card in entered.created] == ["B-2"]
+
+
+def test_r4_a_placeholder_on_a_card_of_the_books_matches_nothing() -> None:
+    """Written there before it counted as none: the row's card loses it, and no row joins a card by it."""
+    entered = enter(
+        [row("1", "Ложка"), row("2", "Виделка")], product(1, "Ложка", "-", own="1"), product(9, "Ніж", "-")
+    )
+    assert [(card.product_id, card.name, card.sku) for card in entered.changed] == [(1, "Ложка", None)]
+    assert [card.name for card in entered.created] == ["Виделка"]
+    filled = enter([row("1", "Ложка", "S-1")], product(9, "Ложка", "--"))
+    assert [(card.product_id, card.sku) for card in filled.changed] == [(9, "S-1")]
 
 
 def test_kinds_only_move_up() -> None:
@@ -146,7 +157,7 @@ def test_never_two_cards_with_one_sku(versions: list[list[CatalogueProductRow]],
     }
     variants = [ProductVariant(1, 9, "B", None, None, None)] if "B" in sold else []
     for rows in versions:
-        entered = enter_products(rows, list(cards.values()), variants)
+        entered = enter_products(rows, list(cards.values()), variants, Skus())
         assert not {card.product_id for card in entered.created} & set(cards)
         cards |= {card.product_id: card for card in (*entered.created, *entered.changed)}
         carried = [*(card.sku for card in cards.values()), *(variant.sku for variant in variants)]
@@ -154,5 +165,5 @@ def test_never_two_cards_with_one_sku(versions: list[list[CatalogueProductRow]],
         assert len(skus) == len(set(skus))
         own = [card.catalogue_id for card in cards.values() if card.catalogue_id is not None]
         assert len(own) == len(set(own))
-        again = enter_products(rows, list(cards.values()), variants)
+        again = enter_products(rows, list(cards.values()), variants, Skus())
         assert (again.created, again.changed, again.joined) == ((), (), ())

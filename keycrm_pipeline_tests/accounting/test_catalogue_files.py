@@ -16,13 +16,15 @@ from keycrm_pipeline.accounting.catalogue_files import (
     read_partners_csv,
     read_products_csv,
 )
+from keycrm_pipeline.accounting.names import Skus
 
+SKUS = Skus(["-"])
 COLUMNS = "the columns are id, name, sku, kind, unit"
 
 
 def problems_of_products(text: str) -> list[str]:
     with pytest.raises(CatalogueFileError) as caught:
-        read_products_csv(text, "products.csv")
+        read_products_csv(text, "products.csv", SKUS)
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -42,7 +44,7 @@ def test_products_in_every_usual_form(separator: str, line_end: str, start: str)
     ]
     text = start.format(separator=separator) + line_end.join(separator.join(row) for row in rows)
     first = 2 + start.count("\n")
-    assert read_products_csv(text, "products.csv") == [
+    assert read_products_csv(text, "products.csv", SKUS) == [
         CatalogueProductRow(first, "7", "Сумка полотняна", "BAG-01", "product", None),
         CatalogueProductRow(first + 1, "К-12", "Тканина", None, "product", "м"),
         CatalogueProductRow(first + 3, "8", "Футболка", None, "product_with_sku", None),
@@ -66,10 +68,19 @@ def test_partners() -> None:
 
 def test_only_the_needed_columns() -> None:
     """A list of names with ids is enough."""
-    assert read_products_csv("id,name\n1,Сумка", "products.csv") == [
+    assert read_products_csv("id,name\n1,Сумка", "products.csv", SKUS) == [
         CatalogueProductRow(2, "1", "Сумка", None, "product", None)
     ]
-    assert read_products_csv("id,name\n", "products.csv") == []
+    assert read_products_csv("id,name\n", "products.csv", SKUS) == []
+
+
+def test_r4_a_placeholder_in_the_file_is_no_sku() -> None:
+    """It may stand in many rows, and on a card with variants; any other SKU once, whatever its blanks."""
+    text = "id,name,sku,kind\n1,Сумка,-,\n2,Пояс,--,\n3,Футболка,-,Товар з SKU\n4,Торба,A\u00a0 1,\n"
+    assert [row.sku for row in read_products_csv(text, "products.csv", SKUS)] == [None, None, None, "A 1"]
+    assert problems_of_products(text + "5,Рюкзак,a 1,\n") == [
+        "line 6, column sku: “a 1” stands in line 5 already; every sku may stand once"
+    ]
 
 
 def test_a_name_over_two_lines_counts_both() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keycrm_pipeline.accounting.names import sku_key
+from keycrm_pipeline.accounting.names import Skus, sku_key
 from keycrm_pipeline.accounting.origins import CATALOGUE, KEYCRM
 from keycrm_pipeline.accounting.products import (
     CatalogueOffer,
@@ -18,10 +18,13 @@ from keycrm_pipeline.accounting.products import (
     ProductCards,
     ProductLink,
     ProductVariant,
+    SharedSku,
     SoldItem,
     needs_catalogue,
 )
+from keycrm_pipeline.profile.models import PLACEHOLDER_SKUS
 
+SKUS_OF_SHOPS = Skus(PLACEHOLDER_SKUS)
 RED, BLUE, BAG = 3302, 3303, 3410
 SHIRT, SATCHEL, TAILORING = 1207, 1301, 1400
 RED_OPTIONS = "Колір: Червоний; Розмір: M"
@@ -123,6 +126,7 @@ def register(
         service_categories=list(service_categories),
         next_product_id=100,
         next_variant_id=500,
+        skus=SKUS_OF_SHOPS,
     )
 
 
@@ -153,6 +157,7 @@ class Books:
             service_categories=list(service_categories),
             next_product_id=max(self.cards, default=99) + 1,
             next_variant_id=max(self.variants, default=499) + 1,
+            skus=SKUS_OF_SHOPS,
         )
         found = books.meet_all(items)
         self.cards.update({**books.created_cards, **books.updated_cards})
@@ -172,6 +177,11 @@ def untouched(books: ProductCards) -> bool:
         or books.promoted
         or books.became_services
     )
+
+
+def pairs(books: ProductCards) -> set[tuple[int, int]]:
+    """Return the cards and products whose shared SKU a load told; of each pair the first one told is kept."""
+    return {(shared.product_id, shared.crm_product_id) for shared in books.shared_skus}
 
 
 # R4.1: SKU
@@ -212,6 +222,95 @@ def test_the_offers_sku_counts_when_the_line_has_none() -> None:
     bare = SoldItem("k", None, "Сумка", None, BAG, None, None, SATCHEL, None, has_properties=False)
     assert register(PLAIN_BAG, cards=[card(1, "Торба", "BAG-01")]).meet(bare) == (1, None)
     assert register(BAG_WITHOUT_OFFERS, cards=[card(1, "Торба", "BAG-01")]).meet(bare) == (1, None)
+
+
+@pytest.mark.parametrize("placeholder", ["-", "0", "б/а", "Без  артикула", "000", "---", "xxx"])
+def test_r4_a_placeholder_makes_no_two_products_one(placeholder: str) -> None:
+    """Four products with the same one, none of them in KeyCRM's catalogue, are four cards without SKU."""
+    names = ["Кавоварка", "Серветки паперові", "Ліхтарик", "Парасолька"]
+    lines = [item(name, placeholder, 2010 + place, 201 + place) for place, name in enumerate(names)]
+    books = register()
+    assert list(books.meet_all(lines).values()) == [(100, None), (101, None), (102, None), (103, None)]
+    assert [(made.name, made.sku) for made in books.created_cards.values()] == [
+        (name, None) for name in names
+    ]
+    assert not books.shared_skus
+
+
+def test_r4_a_line_with_a_placeholder_takes_the_offers_sku() -> None:
+    """The marketplace sends `-`, the offer has its article."""
+    line = SoldItem("k", "-", "Сумка", None, BAG, "BAG-01", None, SATCHEL, None, has_properties=False)
+    assert register(cards=[card(1, "Торба", "BAG-01")]).meet(line) == (1, None)
+    unlike = SoldItem("k", "-", "Сумка", None, BAG, "0", None, SATCHEL, None, has_properties=False)
+    assert register(PLAIN_BAG, cards=[card(1, "Торба", "BAG-01")]).meet(unlike) == (1, None)
+
+
+def test_r4_what_was_linked_by_a_placeholder_before_stays_and_new_products_do_not_join() -> None:
+    """No document moves by itself; the card loses what is no SKU, and may get the one of its product."""
+    books = Books(
+        [card(1, "Кавоварка", "-"), card(2, "Сумка", "000", origin=CATALOGUE)],
+        [
+            ProductLink(2010, 201, 1, None),
+            ProductLink(2020, 202, 1, None),
+            ProductLink(BAG, SATCHEL, 2, None),
+        ],
+    )
+    lines = [
+        item("Кавоварка", "-", 2010, 201),
+        item("Серветки", "-", 2020, 202),
+        item("Ліхтарик", "-", 2030, 203),
+    ]
+    load, found = books.load([PLAIN_BAG], [*lines, A_BAG])
+    assert list(found.values()) == [(1, None), (1, None), (3, None), (2, None)]
+    assert [books.cards[number].sku for number in (1, 2, 3)] == [None, "BAG-01", None]
+    load, _ = books.load([PLAIN_BAG], [*lines, A_BAG])
+    assert untouched(load)
+
+
+def test_r5_a_variant_with_a_placeholder_has_no_sku_and_gets_the_real_one() -> None:
+    """Made when `-` still counted as one: the variant of its offer stays that."""
+    books = Books([card(1, "Футболка базова", kind="product_with_sku")], [ProductLink(BLUE, SHIRT, 1, 9)])
+    books.variants[9] = ProductVariant(9, 1, "-", None, BLUE_OPTIONS, BLUE)
+    blue = item("Футболка базова", "-", BLUE, SHIRT, BLUE_OPTIONS)
+    _, found = books.load([SHIRT_WITH_PLACEHOLDERS], [blue])
+    assert (found, books.variants[9].sku) == ({blue.key: (1, 9)}, None)
+    assert books.cards[1].kind == "product_with_sku"
+    _, found = books.load([SHIRT_WITH_SKUS], [BLUE_SHIRT])
+    assert (found, books.variants[9].sku) == ({BLUE_SHIRT.key: (1, 9)}, "TS-BLUE-M")
+
+
+def test_r4_a_sku_of_two_products_is_used_and_reported() -> None:
+    """77001 on a backpack and on a cap: one card, as the SKU says, and a person sees both names."""
+    backpack, cap = item("Рюкзак", "77001", 2050, 205), item("Кепка", " 77001", 2060, 206)
+    books = Books()
+    load, found = books.load([], [backpack, cap])
+    assert found == {backpack.key: (100, None), cap.key: (100, None)}
+    assert books.cards[100].name == "Рюкзак"
+    assert load.shared_skus == [SharedSku(100, 206, "77001", "Кепка")]
+    # It has joined the card; the same load again, and another offer of it, tell nothing new.
+    load, _ = books.load([], [backpack, cap, item("Кепка чорна", "77001", 2061, 206)])
+    assert not load.shared_skus
+
+
+def test_r4_the_names_that_disagree_are_those_of_the_products() -> None:
+    """What a marketplace writes on the line says nothing when KeyCRM's catalogue has the product."""
+    again = product(302, " СУМКА  полотняна", offer(3020, "BAG-01"))
+    cap = product(303, "Кепка", offer(3030, "BAG-01"))
+    books = register(PLAIN_BAG, again, cap)
+    books.meet_all(
+        [A_BAG, item("Торба АКЦІЯ", "BAG-01", 3020, 302), item("Сумка полотняна", "BAG-01", 3030, 303)]
+    )
+    assert books.shared_skus == [SharedSku(100, 303, "BAG-01", "Кепка")]
+
+
+def test_r4_a_sku_on_a_card_that_is_no_other_products_is_not_reported() -> None:
+    """A card of the books, a line typed in by hand, another variant of the product."""
+    books = register(SHIRT_SHARING_SKU, cards=[card(7, "Торба", "BAG-01", origin=CATALOGUE)])
+    books.meet_all([A_BAG, item("Щось інше", "BAG-01")])
+    books.meet_all(
+        [item("Футболка M", "TS", RED, SHIRT, RED_OPTIONS), item("Інша", "TS", BLUE, SHIRT, BLUE_OPTIONS)]
+    )
+    assert not books.shared_skus
 
 
 # R4.2: known links
@@ -380,9 +479,19 @@ def test_a_product_whose_variants_all_have_their_own_skus() -> None:
     assert not books.promoted
 
 
-@pytest.mark.parametrize("shirt", [SHIRT_WITHOUT_SKUS, SHIRT_SHARING_SKU, SHIRT_PARTLY_SKU])
-def test_a_product_whose_variants_have_no_skus_of_their_own_is_one_card(shirt: CatalogueProduct) -> None:
-    """No SKU, a shared one, or only some: Товар, one card without SKU and variants for both offers."""
+SHIRT_WITH_PLACEHOLDERS = product(
+    SHIRT, "Футболка базова", offer(RED, "TS-RED-M", RED_OPTIONS), offer(BLUE, "-", BLUE_OPTIONS)
+)
+SHIRT_WITH_ONE_PLACEHOLDER = product(
+    SHIRT, "Футболка базова", offer(RED, "б/а", RED_OPTIONS), offer(BLUE, "Б/А", BLUE_OPTIONS)
+)
+
+
+@pytest.mark.parametrize(
+    "shirt", [SHIRT_WITHOUT_SKUS, SHIRT_PARTLY_SKU, SHIRT_WITH_PLACEHOLDERS, SHIRT_WITH_ONE_PLACEHOLDER]
+)
+def test_r5_a_product_whose_variants_have_no_skus_of_their_own_is_one_card(shirt: CatalogueProduct) -> None:
+    """No SKU or only some, and a placeholder is none: Товар, one card without SKU and variants for both offers."""
     red = item("Футболка базова", shirt.offers[0].sku, RED, SHIRT, RED_OPTIONS)
     blue = item("Футболка базова", shirt.offers[1].sku, BLUE, SHIRT, BLUE_OPTIONS)
     books = register(shirt)
@@ -391,6 +500,67 @@ def test_a_product_whose_variants_have_no_skus_of_their_own_is_one_card(shirt: C
     assert books.created_cards[100].sku is None
     assert not books.created_variants
     assert {link.offer_id for link in books.new_links} == {RED, BLUE}
+
+
+def test_r5_a_sku_shared_by_some_variants_is_not_the_cards() -> None:
+    """S, S and L: the card stands for all three."""
+    shirt = product(SHIRT, "Футболка", offer(1, "S", "Р: 1"), offer(2, "S", "Р: 2"), offer(3, "L", "Р: 3"))
+    books = register(shirt)
+    lines = [
+        item("Футболка", sku, number, SHIRT, f"Р: {number}") for number, sku in ((1, "S"), (2, "S"), (3, "L"))
+    ]
+    assert set(books.meet_all(lines).values()) == {(100, None)}
+    assert (books.created_cards[100].kind, books.created_cards[100].sku) == ("product", None)
+
+
+def test_r5_the_sku_that_all_variants_share_is_the_cards() -> None:
+    """Товар with that SKU: a line typed in by hand finds it by the SKU, whatever its name."""
+    red = item("Футболка базова", "TS", RED, SHIRT, RED_OPTIONS)
+    blue = item("Футболка базова", "ts ", BLUE, SHIRT, BLUE_OPTIONS)
+    by_hand = item("Футболка зі складу", "TS")
+    books = register(SHIRT_SHARING_SKU)
+    assert set(books.meet_all([red, blue, by_hand]).values()) == {(100, None)}
+    assert books.created_cards == {100: card(100, "Футболка базова", "TS")}
+    assert not books.created_variants
+
+
+def test_r5_a_card_made_before_receives_the_shared_sku() -> None:
+    """At the next load that meets the product, unless another card carries the SKU."""
+    red = item("Футболка базова", "TS", RED, SHIRT, RED_OPTIONS)
+    books = Books([card(1, "Футболка базова")], [ProductLink(RED, SHIRT, 1, None)])
+    load, found = books.load([SHIRT_SHARING_SKU], [red])
+    assert (found, books.cards[1].sku) == ({red.key: (1, None)}, "TS")
+    load, _ = books.load([SHIRT_SHARING_SKU], [red])
+    assert untouched(load)
+    other = Books([card(1, "Футболка базова"), card(2, "Інша", "TS")], [ProductLink(RED, SHIRT, 1, None)])
+    _, found = other.load([SHIRT_SHARING_SKU], [red])
+    assert (found, other.cards[1].sku) == ({red.key: (2, None)}, None)
+
+
+def test_r5_a_card_with_a_shared_sku_is_promoted_when_each_variant_has_got_its_own() -> None:
+    """Old lines keep the shared SKU; it is no variant's own, so its row has no options of one."""
+    red, blue = (
+        item("Футболка", "TS", RED, SHIRT, RED_OPTIONS),
+        item("Футболка", "TS", BLUE, SHIRT, BLUE_OPTIONS),
+    )
+    books = Books()
+    books.load([SHIRT_SHARING_SKU], [red, blue])
+    for _ in range(2):
+        load, found = books.load([SHIRT_WITH_SKUS], [red, blue, RED_SHIRT, BLUE_SHIRT])
+        assert found == {
+            red.key: (100, 500),
+            blue.key: (100, 500),
+            RED_SHIRT.key: (100, 501),
+            BLUE_SHIRT.key: (100, 502),
+        }
+    assert untouched(load)
+    assert (books.cards[100].kind, books.cards[100].sku) == ("product_with_sku", None)
+    assert books.variants == {
+        500: ProductVariant(500, 100, "TS", None, None, None),
+        501: ProductVariant(501, 100, "TS-RED-M", None, RED_OPTIONS, RED),
+        502: ProductVariant(502, 100, "TS-BLUE-M", None, BLUE_OPTIONS, BLUE),
+    }
+    assert {link.variant_id for link in books.links.values()} == {501, 502}
 
 
 @pytest.mark.parametrize(
@@ -727,18 +897,18 @@ def test_the_catalogue_is_asked_when_a_line_disagrees_with_it(
     line: SoldItem, known: list[CatalogueProduct], asked: bool
 ) -> None:
     """Requests are dear; but a product that changed must be asked again, or it would never be promoted."""
-    assert needs_catalogue(line, {one.crm_product_id: one for one in known}) is asked
+    assert needs_catalogue(line, {one.crm_product_id: one for one in known}, Skus(["-"])) is asked
 
 
 def test_an_old_line_with_an_old_sku_does_not_ask_for_ever() -> None:
     """The offer's own SKU, as the order shows it, is what is known: nothing new to learn."""
     line = SoldItem("k", "OLD", "Сумка", None, BAG, "BAG-01", None, SATCHEL, None, has_properties=False)
-    assert not needs_catalogue(line, {SATCHEL: PLAIN_BAG})
+    assert not needs_catalogue(line, {SATCHEL: PLAIN_BAG}, Skus())
 
 
 # What holds for any shop
 
-SKUS = st.sampled_from([None, "", "A", "a ", "B", "C", "D"])
+SKUS = st.sampled_from([None, "", "-", "б/а", "A", "a ", "A 1", "a\u00a0 1", "B", "C", "D"])
 OPTIONS = st.sampled_from([None, "Колір: Синій", "Колір: Червоний"])
 PRODUCT_NAMES = ["Сумка", "Футболка", "Підшивання"]
 
@@ -785,7 +955,8 @@ def catalogue_cards(draw: st.DrawFn) -> list[ProductCard]:
     for product_id in range(1, draw(st.integers(0, 3)) + 1):
         kind = draw(st.sampled_from(["product", "product_with_sku", "service"]))
         sku = None if kind == "product_with_sku" else draw(SKUS)
-        if sku_key(sku) not in {sku_key(one.sku) for one in cards} - {None}:
+        key = SKUS_OF_SHOPS.key(sku)
+        if key is None or key not in {sku_key(one.sku) for one in cards}:
             name = draw(st.sampled_from(PRODUCT_NAMES))
             cards.append(card(product_id, name, sku or None, kind=kind, origin=CATALOGUE))
     return cards
@@ -814,7 +985,7 @@ def test_whatever_a_shop_sells(
     for products_now, items_now in ((shop, items), (later_shop, later_items + items)):
         kinds_before = {product_id: one.kind for product_id, one in books.cards.items()}
         links_before = {offer_id: link.product_id for offer_id, link in books.links.items()}
-        _, found = books.load(products_now, items_now)
+        load, found = books.load(products_now, items_now)
         assert set(found) == {one.key for one in items_now}
         for product_id, variant_id in found.values():
             assert product_id in books.cards
@@ -834,9 +1005,15 @@ def test_whatever_a_shop_sells(
             assert one.sku is None or not (has_variants and one.kind != "service")
             assert one.sku is None or one.kind != "product_with_sku"
 
+        made = set(books.cards) - {one.product_id for one in cards}
+        assert all(sku_key(books.cards[number].sku) not in ("-", "б/а") for number in made)
+        assert all(sku_key(one.sku) not in ("-", "б/а") for one in books.variants.values())
+
         again, found_again = books.load(products_now, items_now)
         assert untouched(again)
         assert found_again == found
+        # An offer that is linked to another card does not join that of its SKU, and is met there each time.
+        assert pairs(again) <= pairs(load)
 
     for given_card in cards:
         now = books.cards[given_card.product_id]
@@ -845,7 +1022,58 @@ def test_whatever_a_shop_sells(
             given_card.kind,
             given_card.catalogue_id,
         )
-        assert given_card.sku in (None, now.sku)
+        assert now.sku == given_card.sku or SKUS_OF_SHOPS.key(given_card.sku) is None
+
+
+PLACEHOLDERS = st.one_of(
+    st.sampled_from(PLACEHOLDER_SKUS),
+    st.builds(lambda sign, times: sign * times, st.sampled_from("-0xх_1#Ж"), st.integers(3, 6)),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(PLACEHOLDERS, min_size=2, max_size=5), st.data())
+def test_r4_whatever_the_placeholder_no_two_products_share_a_card(
+    typed: list[str], data: st.DataObject
+) -> None:
+    """On the line, on the offer or in the catalogue, in any case, twice the same or not."""
+    shop = [
+        CatalogueProduct(
+            number, f"Товар {number}", None, False, None, (), data.draw(st.sampled_from([sku, None]))
+        )
+        for number, sku in enumerate(typed, start=1)
+        if data.draw(st.booleans())
+    ]
+    lines = [
+        item(
+            f"Товар {number}",
+            data.draw(st.sampled_from([sku, sku.upper(), f" {sku}\u00a0"])),
+            number * 10,
+            number,
+        )
+        for number, sku in enumerate(typed, start=1)
+    ]
+    books = Books()
+    load, found = books.load(shop, lines)
+    assert len(set(found.values())) == len(lines) == len(books.cards)
+    assert {one.sku for one in books.cards.values()} == {None}
+    assert not load.shared_skus
+    again, found_again = books.load(shop, lines)
+    assert untouched(again)
+    assert found_again == found
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([" ", "\u00a0", "\u2009 ", "\t"]), min_size=3, max_size=3), st.booleans())
+def test_r4_whatever_blanks_and_case_one_sku_is_one_card(blanks: list[str], is_lower: bool) -> None:
+    """Whoever typed it, wherever; the card shows it with single blanks."""
+    first, inner, last = blanks
+    typed = f"{first}ЧШ{inner}7{last}"
+    books = register(cards=[card(1, "Чашка", "чш 7")])
+    assert books.meet(item("Інша", typed.lower() if is_lower else typed)) == (1, None)
+    fresh = register()
+    assert set(fresh.meet_all([item("Чашка", typed), item("Інша", "чш  7")]).values()) == {(100, None)}
+    assert fresh.created_cards[100].sku == "ЧШ 7"
 
 
 def test_an_item_that_nothing_identifies_ends_in_words() -> None:

@@ -270,4 +270,7 @@ def test_a_promoted_product_is_ticked_off_once(books: Books, place: Place) -> No
     books.rebuild()
     assert place.json("review", "--kind", "product_promoted")[1]["review"] == []
     code, printed = place.json("review", "--done", "1")
-    assert (code, printed["error"]) == (2, "Product 1 is not on the list of promoted products.")
+    assert (code, printed["error"]) == (
+        2,
+        "Product 1 is on the list neither as product_promoted nor as shared_sku.",
+    )

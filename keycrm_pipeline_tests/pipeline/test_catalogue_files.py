@@ -9,7 +9,7 @@ import pytest
 from keycrm_pipeline.pipeline.catalogue_files import CatalogueFilesError
 from keycrm_pipeline.sandbox.payloads import category_payload, product_payload
 from keycrm_pipeline_tests.payloads import offer_payload
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books, MakeBooks, person
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, MakeBooks, kyiv, person
 
 
 def put(books: Books, name: str, text: str | bytes) -> None:
@@ -150,6 +150,29 @@ def test_a_number_that_is_taken_is_not_taken_twice(books: Books) -> None:
         (1, "Ложка", None, "product", None, "keycrm", None),
         (2, "Чашка", None, "product", None, "catalogue", "1"),
     ]
+
+
+def test_r4_a_placeholder_in_the_file_matches_nothing(books: Books) -> None:
+    """Neither a line finds its card by it, nor a row the card of a line; what counts as one is a setting."""
+    put(books, "products.csv", "id,name,sku\n50,Сумка,-\n51,Пояс,-\n52,Шарф,777\n")
+    for order_id, (name, sku) in enumerate((("Ніж", "-"), ("Пояс", "б/а"), ("Хустка", "777")), start=1):
+        books.order(order_id, kyiv(2026, 3, 2, 8, order_id), lines=[{"name": name, "sku": sku}])
+    books.load()
+    before = [
+        (50, "Сумка", None),
+        (51, "Пояс", None),
+        (52, "Шарф", None),
+        (53, "Ніж", None),
+        (54, "Хустка", None),
+    ]
+    assert books.rows("products", "product_id, name, sku") == before
+    assert books.rows("order_lines", "product_id") == [(53,), (51,), (54,)]
+
+    # A shop that has an article 777: the file is read again although it is the same.
+    books.profile = books.profile.model_copy(update={"placeholder_skus": ("-", "б/а")})
+    books.load()
+    assert books.rows("products", "sku", "product_id = 52") == [("777",)]
+    assert books.rows("order_lines", "product_id") == [(53,), (51,), (52,)]
 
 
 def test_a_sku_of_a_variant_makes_no_second_card(books: Books) -> None:

@@ -11,9 +11,9 @@ import pytest
 from keycrm_pipeline.crm.errors import AuthenticationError
 from keycrm_pipeline.pipeline import products
 from keycrm_pipeline.sandbox.payloads import product_payload
-from keycrm_pipeline.warehouse.review import tick_off_promotion
+from keycrm_pipeline.warehouse.review import tick_off_product
 from keycrm_pipeline_tests.payloads import line_payload, offer_payload
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books, kyiv
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, MakeBooks, kyiv
 
 MARCH_3 = date(2026, 3, 3)
 RED = {"name": "Колір", "value": "Червоний"}
@@ -218,9 +218,9 @@ def test_line_with_a_variant_shows_its_article_and_options(books: Books) -> None
     ]
 
 
-def test_product_with_missing_or_shared_articles_is_one_card_without(books: Books) -> None:
-    """Variants without SKU, with one for all, or only partly: Товар; the options stay on the line."""
-    for product_id, first, second in ((7, None, None), (8, "S", "S"), (9, "P", None)):
+def test_product_with_missing_articles_is_one_card_without(books: Books) -> None:
+    """Variants without SKU, only partly with one, or with a placeholder: Товар; the options stay on the line."""
+    for product_id, first, second in ((7, None, None), (8, "S", "-"), (9, "P", None)):
         offers = [
             variant(product_id * 10 + 1, product_id, first, RED),
             variant(product_id * 10 + 2, product_id, second, BLUE),
@@ -301,10 +301,262 @@ def test_product_whose_variants_got_articles_is_promoted_until_ticked_off(books:
     books.load(MARCH_3)
     assert books.review("product_promoted") == ["1"]
     with books.warehouse.writing() as connection:
-        assert tick_off_promotion(connection, 1)
-        assert not tick_off_promotion(connection, 1)
+        assert tick_off_product(connection, 1)
+        assert not tick_off_product(connection, 1)
     books.load(MARCH_3)
     assert books.review("product_promoted") == []
+
+
+def sell_products(books: Books, first_order_id: int, *products: tuple[int, str, str], day: int = 2) -> None:
+    """One order for each (KeyCRM product, name, SKU); KeyCRM's catalogue does not have them."""
+    for place, (product_id, name, sku) in enumerate(products):
+        offer = offer_payload(product_id * 10, product_id, sku=sku)
+        sell(books, first_order_id + place, {"name": name, "sku": sku, "offer": offer}, day=day)
+
+
+COFFEE_MAKER, NAPKINS = (201, "Кавоварка", "-"), (202, "Серветки паперові", "-")
+TORCH, UMBRELLA = (203, "Ліхтарик", "0"), (204, "Парасолька", "0")
+BACKPACK, CAP = (205, "Рюкзак", "77001"), (206, "Кепка", "77001")
+
+
+def test_r4_placeholders_match_nothing_and_a_shared_sku_is_told(books: Books) -> None:
+    """`-` and `0` on four products are four cards; 77001 on two is one card, and an entry with both names."""
+    sell_products(books, 1, COFFEE_MAKER, NAPKINS, TORCH, UMBRELLA, BACKPACK, CAP)
+    exchange = books.load()
+    assert (exchange.orders_created, exchange.products_created) == (6, 5)
+    assert cards(books) == [
+        (1, "Кавоварка", None, "product"),
+        (2, "Серветки паперові", None, "product"),
+        (3, "Ліхтарик", None, "product"),
+        (4, "Парасолька", None, "product"),
+        (5, "Рюкзак", "77001", "product"),
+    ]
+    assert [lines(books, order_id)[0][0] for order_id in range(1, 7)] == [1, 2, 3, 4, 5, 5]
+    assert books.query("SELECT subject, details FROM ops.review WHERE kind = 'shared_sku'") == [
+        (
+            "5",
+            "Product 5 «Рюкзак» was found by its SKU «77001» for products of KeyCRM with another name: 206 «Кепка». "
+            "Check whether they are one product; if not, give each its own SKU in KeyCRM and a card in products.csv. "
+            "Then tick this off.",
+        )
+    ]
+    state = books.tables()
+    for again in (books.load, books.rebuild):
+        again()
+        assert books.tables() == state
+
+
+def test_r4_a_document_shows_no_placeholder(books: Books) -> None:
+    """The copy keeps what KeyCRM sent; the document has the SKU of the offer or variant, or none."""
+    catalogue(books, 7, "Футболка", variant(70, 7, "TS-RED-M", RED, SIZE))
+    red = variant(70, 7, "TS-RED-M", RED, SIZE)
+    sell(books, 1, {"name": "Футболка", "sku": "б/а", "offer": red}, {"name": "Ґудзик", "sku": "000"})
+    sell(books, 2, {"name": "Футболка", "sku": "-", "offer": {**red, "sku": None}})
+    sell(books, 3, {"name": "Чашка", "sku": " cup-1"})
+    books.load()
+    assert books.rows("order_lines", "order_id, variant_id, sku") == [
+        (1, 1, "TS-RED-M"),
+        (1, None, None),
+        (2, 1, "TS-RED-M"),
+        (3, None, "cup-1"),
+    ]
+    assert books.rows("validated.order_lines", "sku") == [("б/а",), ("000",), ("-",), ("cup-1",)]
+
+
+def test_r4_a_shared_sku_is_ticked_off_for_good_until_another_product_joins(books: Books) -> None:
+    """As a promotion is; the next product with that SKU is told alone."""
+    sell_products(books, 1, BACKPACK, CAP)
+    books.load()
+    assert books.review("shared_sku") == ["1"]
+    with books.warehouse.writing() as connection:
+        assert tick_off_product(connection, 1)
+        assert not tick_off_product(connection, 1)
+    assert books.review("shared_sku") == []
+    for again in (books.load, books.rebuild):
+        again()
+        assert books.review("shared_sku") == []
+    sell_products(books, 3, (207, "Шарф", "77001"))
+    books.load()
+    ((details,),) = books.query("SELECT details FROM ops.review WHERE kind = 'shared_sku'")
+    assert "206" not in details
+    assert "207 «Шарф»" in details
+
+
+def test_r4_a_shared_sku_is_settled_when_the_names_agree(books: Books) -> None:
+    """The cap was a backpack, typed wrongly: renamed in KeyCRM, it leaves the list with the catalogue's refresh."""
+    for product_id, name in ((205, "Рюкзак"), (206, "Кепка")):
+        catalogue(
+            books, product_id, name, offer_payload(product_id * 10, product_id, sku="77001"), sku="77001"
+        )
+    sell_products(books, 1, BACKPACK, CAP)
+    books.load()
+    assert books.review("shared_sku") == ["1"]
+    books.shop.add_product(product_payload(206, " РЮКЗАК ", has_offers=False, sku="77001"), [])
+    books.catalogue()
+    books.load()
+    assert books.review("shared_sku") == []
+    assert books.rows("ops.shared_skus") == []
+
+
+def test_r4_a_shared_sku_is_parted_by_a_sku_and_a_card_of_its_own(books: Books) -> None:
+    """What the books' own file says a SKU is, goes before the link; older documents stay as they were sold."""
+    sell_products(books, 1, BACKPACK, CAP)
+    books.load()
+    directory = books.workspace.catalogue_directory
+    directory.mkdir(parents=True)
+    (directory / "products.csv").write_text("id,name,sku\n90,Кепка,77002\n", "utf-8")
+    sell_products(books, 3, (206, "Кепка", "77002"), day=3)
+    books.load(MARCH_3)
+    assert [lines(books, order_id) for order_id in (1, 2, 3)] == [[(1, None)], [(1, None)], [(90, None)]]
+
+
+def test_r4_the_list_of_placeholders_is_a_setting(new_books: MakeBooks) -> None:
+    """A shop that sells an article 777, and writes `уточнити` where it has none."""
+    sold = ((1, "Кава", "777"), (2, "Какао", "777"), (3, "Чай", "уточнити"), (4, "Цукор", "Уточнити"))
+    usual, own = new_books(), new_books(placeholder_skus=["-", "уточнити"])
+    for books in (usual, own):
+        sell_products(books, 1, *sold)
+        books.load()
+    assert cards(usual) == [
+        (1, "Кава", None, "product"),
+        (2, "Какао", None, "product"),
+        (3, "Чай", "уточнити", "product"),
+    ]
+    assert cards(own) == [
+        (1, "Кава", "777", "product"),
+        (2, "Чай", None, "product"),
+        (3, "Цукор", None, "product"),
+    ]
+
+
+def test_r4_products_merged_by_a_placeholder_before_stay_and_are_told(new_books: MakeBooks) -> None:
+    """Books of an older version: linked products keep their card, and it loses what is no SKU."""
+    books = new_books(placeholder_skus=["nothing"])
+    sell_products(books, 1, COFFEE_MAKER, NAPKINS)
+    sell(books, 3, {"name": "Пакет", "sku": "-"})
+    books.load()
+    assert cards(books) == [(1, "Кавоварка", "-", "product")]
+    assert books.review("shared_sku") == ["1"]
+
+    books.profile = new_books().profile
+    sell_products(books, 4, TORCH, (208, "Мило", "-"))
+    books.load()
+    # What was typed in by hand has no link to stay by; it is named, and gets the card of that name.
+    assert cards(books) == [
+        (1, "Кавоварка", None, "product"),
+        (2, "Пакет", None, "product"),
+        (3, "Ліхтарик", None, "product"),
+        (4, "Мило", None, "product"),
+    ]
+    assert [lines(books, order_id)[0][0] for order_id in range(1, 6)] == [1, 1, 2, 3, 4]
+    assert books.review("shared_sku") == ["1"]
+    state = books.tables()
+    for again in (books.load, books.rebuild):
+        again()
+        assert books.tables() == state
+
+
+def test_r4_books_of_the_version_before_say_what_was_merged_and_keep_their_skus(books: Books) -> None:
+    """The file as that version left it: merged by `-`, blanks inside of SKUs kept, no list of shared SKUs."""
+    sell_products(books, 1, (201, "Кавоварка", "S-1"), (202, "Серветки", "S-1"), (203, "КАВОВАРКА ", "S-1"))
+    sell(books, 4, *[{"name": name, "sku": name} for name in ("A 1", "B 2", "C 3")])
+    books.load()
+    with books.warehouse.writing() as connection:
+        connection.execute("ALTER TABLE validated.sold_items DROP COLUMN sku")
+        connection.execute("DROP TABLE ops.shared_skus")
+        connection.execute("DELETE FROM ops.review")
+        for typed, product_id in (("-", 1), ("A\u00a0 1", 2), ("B  2", 3), ("b\u00a02", 4)):
+            connection.execute(
+                "UPDATE accounting.products SET sku = $sku, sku_key = lower($sku) WHERE product_id = $product_id",
+                {"sku": typed, "product_id": product_id},
+            )
+        connection.execute("UPDATE ops.schema_version SET version = 3, digest = NULL")
+
+    # Lines as they stand, before anything is derived again; then the whole.
+    assert books.rows("products", "sku, sku_key") == [
+        ("-", "-"),
+        ("A\u00a0 1", "a 1"),
+        ("B  2", "b 2"),
+        (None, None),
+    ]
+    assert books.query("SELECT DISTINCT sku FROM validated.sold_items ORDER BY ALL") == [
+        ("A 1",),
+        ("B 2",),
+        ("C 3",),
+        ("S-1",),
+    ]
+    sell(books, 5, {"name": "Інша", "sku": "a 1"}, {"name": "Ще інша", "sku": "b 2"})
+    books.load()
+    assert [line[0] for line in lines(books, 5)] == [2, 3]
+    ((details,),) = books.query("SELECT details FROM ops.review WHERE kind = 'shared_sku'")
+    assert details.startswith(
+        "Product 1 «Кавоварка» was found by its SKU «-» for products of KeyCRM with another name: 202 «Серветки». "
+    )
+    state = books.tables()
+    books.rebuild()
+    assert books.tables() == state
+
+
+def test_r4_kinds_of_blanks_make_no_second_card(books: Books) -> None:
+    """A non-breaking space from a web page, two spaces from a keyboard: one article."""
+    sell(books, 1, {"name": "Чашка", "sku": "CUP\u00a01"}, {"name": "Горнятко", "sku": "cup  1 "})
+    books.load()
+    sell(books, 2, {"name": "Кухоль", "sku": "\u2009Cup 1"}, day=3)
+    books.load(MARCH_3)
+    assert cards(books) == [(1, "Чашка", "CUP 1", "product")]
+    assert lines(books, 2) == [(1, None)]
+
+
+def test_r5_the_sku_that_all_variants_share_is_the_cards_until_each_has_its_own(books: Books) -> None:
+    """The card is found by it; when the variants get SKUs, the card is promoted and the old lines keep theirs."""
+    shared = [variant(71, 7, "RUN", RED), variant(72, 7, " run", BLUE)]
+    catalogue(books, 7, "Кросівки", *shared)
+    sell(books, 1, *[{"name": "Кросівки", "offer": one} for one in shared], {"name": "Взуття", "sku": "RUN"})
+    books.load()
+    assert cards(books) == [(1, "Кросівки", "RUN", "product")]
+    assert lines(books, 1) == [(1, None), (1, None), (1, None)]
+
+    own = [variant(71, 7, "RUN-R", RED), variant(72, 7, "RUN-B", BLUE)]
+    catalogue(books, 7, "Кросівки", *own)
+    sell(books, 2, *[{"name": "Кросівки", "offer": one} for one in own], day=3)
+    books.load(MARCH_3)
+    assert cards(books) == [(1, "Кросівки", None, "product_with_sku")]
+    assert books.review("product_promoted") == ["1"]
+    assert books.review("shared_sku") == []
+    books.rebuild()
+    assert [row[2:] for row in variants(books)] == [
+        ("RUN", None, None),
+        ("RUN-R", None, "Колір: Червоний"),
+        ("RUN-B", None, "Колір: Синій"),
+    ]
+    assert books.rows("order_lines", "variant_id, sku, characteristics", "order_id = 1") == [
+        (1, "RUN", "Колір: Червоний"),
+        (1, "run", "Колір: Синій"),
+        (1, "RUN", None),
+    ]
+    assert lines(books, 2) == [(1, 2), (1, 3)]
+    state = books.tables()
+    books.rebuild()
+    assert books.tables() == state
+
+
+def test_r5_a_card_made_before_receives_the_shared_sku_at_the_next_load(books: Books) -> None:
+    """The variants had no SKU when the card was made; all have got the same one since."""
+    catalogue(books, 7, "Кросівки", variant(71, 7, None, RED), variant(72, 7, None, BLUE))
+    sell(books, 1, {"name": "Кросівки", "offer": variant(71, 7, None, RED)})
+    books.load()
+    assert cards(books) == [(1, "Кросівки", None, "product")]
+    shared = [variant(71, 7, "RUN", RED), variant(72, 7, "RUN", BLUE)]
+    catalogue(books, 7, "Кросівки", *shared)
+    sell(books, 2, {"name": "Кросівки", "offer": shared[1]}, day=3)
+    books.load(MARCH_3)
+    assert cards(books) == [(1, "Кросівки", "RUN", "product")]
+    assert books.review("product_promoted") == []
+    # As a version before left it, with the product known as it is now: a rebuild is enough.
+    with books.warehouse.writing() as connection:
+        connection.execute("UPDATE accounting.products SET sku = NULL, sku_key = NULL")
+    books.rebuild()
+    assert cards(books) == [(1, "Кросівки", "RUN", "product")]
 
 
 def test_catalogue_is_asked_fifty_products_at_a_time(books: Books) -> None:

@@ -37,7 +37,7 @@ def test_a_stored_sentence_is_found_again_in_ukrainian(name: str) -> None:
     sentence = SENTENCES[name]
     assert sorted(fields(sentence.english)) == sorted(fields(sentence.ukrainian))
     # Only what came from a person can hold anything; all other values are numbers.
-    typed = {"value", "quantity_text", "amount_text", "name", "sku", "reasons"}
+    typed = {"value", "quantity_text", "amount_text", "name", "sku", "others", "reasons"}
     values = {
         field: TYPED if field in typed else str(number)
         for number, field in enumerate(fields(sentence.english), start=7)
@@ -89,6 +89,9 @@ def test_every_kind_of_the_list_and_every_reason_can_be_read_in_ukrainian(tmp_pa
     ]
     books.shop.add_product(product_payload(7, "Футболка", has_offers=True), offers)
     books.order(108, buyer=person(103), lines=[{"offer": offers[0], "name": "Футболка"}])
+    for order_id, product_id in ((115, 8), (116, 9)):
+        shared = offer_payload(product_id * 10, product_id, sku="77001")
+        books.order(order_id, buyer=person(103), lines=[{"offer": shared, "name": f"Товар {product_id}"}])
     books.order(106, buyer=person(103))
     books.rewritten[b'"id":106,'] = b'"id":"?",'
     books.order(107, buyer=person(107))

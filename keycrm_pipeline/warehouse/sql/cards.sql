@@ -208,6 +208,7 @@ INSERT OR REPLACE INTO validated.sold_items BY NAME
 SELECT frame.* FROM items_frame AS frame
 LEFT JOIN validated.sold_items AS stored USING (item_key)
 WHERE stored.product_id IS DISTINCT FROM frame.product_id OR stored.variant_id IS DISTINCT FROM frame.variant_id
+    OR stored.sku IS DISTINCT FROM frame.sku
 ORDER BY item_key
 
 -- name: upsert_ambiguous_names
@@ -215,6 +216,10 @@ INSERT OR REPLACE INTO ops.ambiguous_names BY NAME SELECT * FROM names_frame ORD
 
 -- name: insert_promoted_products
 INSERT OR IGNORE INTO ops.promoted_products BY NAME SELECT * FROM promoted_frame ORDER BY product_id
+
+-- name: insert_shared_skus
+-- One that was ticked off stays so when a later load meets it.
+INSERT OR IGNORE INTO ops.shared_skus BY NAME SELECT * FROM shared_frame ORDER BY product_id, crm_product_id
 
 -- name: selected_statuses
 -- Every status that an order of the period has, including those that no booked order has.

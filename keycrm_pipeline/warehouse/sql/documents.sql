@@ -63,10 +63,10 @@ WHERE validated.order_day BETWEEN $first_day AND $last_day
 ORDER BY validated.order_id
 
 -- name: lines
--- A line with a variant takes the variant's SKU and characteristics when it has none of its own.
+-- A line with a variant takes the variant's SKU and characteristics when it has none of its own; a placeholder is none.
 SELECT
     line.order_id, line.line_no, line.crm_line_id, item.product_id, item.variant_id, card.kind, line.name,
-    coalesce(line.sku, variant.sku) AS sku, coalesce(line.characteristics, variant.characteristics) AS characteristics,
+    coalesce(item.sku, variant.sku) AS sku, coalesce(line.characteristics, variant.characteristics) AS characteristics,
     line.unit, line.quantity, line.price, line.price_sold
 FROM validated.order_lines AS line
 SEMI JOIN batch_orders USING (order_id)

@@ -43,3 +43,64 @@ INSERT INTO ops.fetched_days BY NAME
 SELECT order_day, loaded_at AS fetched_at, exchange_id,
     ['orders', 'partners', 'products', 'raw_orders', 'sources', 'statuses', 'validated_orders'] AS stages
 FROM ops.loaded_days
+
+-- name: skus_of_sold_items
+UPDATE validated.sold_items AS item SET sku = line.sku
+FROM (SELECT item_key, any_value(sku) AS sku FROM validated.order_lines WHERE sku IS NOT NULL GROUP BY item_key) AS line
+WHERE line.item_key = item.item_key
+
+-- name: shared_skus_so_far
+-- Products of KeyCRM that were given one card by their SKU before this was listed, by a placeholder too (R4.1). Those
+-- whose names differ in blanks, case or apostrophes only are forgotten with the next refresh of the review list.
+INSERT INTO ops.shared_skus BY NAME
+WITH shared AS (
+    SELECT * FROM accounting.product_links
+    WHERE product_id IN (
+        SELECT product_id FROM accounting.product_links GROUP BY product_id HAVING count(DISTINCT crm_product_id) > 1)
+        AND crm_product_id IS NOT NULL
+),
+sold AS (
+    SELECT crm_product_id, arg_max(name, order_id) AS name FROM validated.order_lines
+    WHERE crm_product_id IN (SELECT crm_product_id FROM shared)
+    GROUP BY crm_product_id
+)
+SELECT shared.product_id, shared.crm_product_id, any_value(coalesce(variant.sku, card.sku)) AS sku,
+    any_value(coalesce(product.payload ->> 'name', sold.name)) AS name, false AS is_ticked_off
+FROM shared
+JOIN accounting.products AS card ON card.product_id = shared.product_id
+LEFT JOIN accounting.product_variants AS variant ON variant.variant_id = shared.variant_id
+LEFT JOIN raw.products AS product ON product.crm_product_id = shared.crm_product_id
+LEFT JOIN sold ON sold.crm_product_id = shared.crm_product_id
+GROUP BY shared.product_id, shared.crm_product_id, card.name
+HAVING any_value(coalesce(variant.sku, card.sku)) IS NOT NULL
+    AND any_value(coalesce(product.payload ->> 'name', sold.name)) <> card.name
+
+-- name: collapsed_sku_keys
+-- SKUs with blanks inside are compared in another form now. Of several that are one SKU in it, the one that a load finds
+-- first keeps it: that of a card before that of a variant, each by number.
+CREATE TEMP TABLE collapsed_sku_keys AS
+WITH collapsed AS (
+    SELECT product_id, NULL AS variant_id, sku_key, trim(regexp_replace(sku_key, '[\s\v\p{Z}]+', ' ', 'g')) AS new_key
+    FROM accounting.products WHERE sku_key IS NOT NULL
+    UNION ALL
+    SELECT product_id, variant_id, sku_key, trim(regexp_replace(sku_key, '[\s\v\p{Z}]+', ' ', 'g'))
+    FROM accounting.product_variants WHERE sku_key IS NOT NULL
+)
+SELECT *, row_number() OVER (
+    PARTITION BY new_key ORDER BY variant_id IS NOT NULL, variant_id, product_id) > 1 AS is_doubled
+FROM collapsed
+QUALIFY is_doubled OR new_key <> sku_key
+
+-- name: collapse_product_skus
+UPDATE accounting.products AS card SET
+    sku = CASE WHEN NOT is_doubled THEN card.sku END, sku_key = CASE WHEN NOT is_doubled THEN new_key END,
+    updated_at = CASE WHEN is_doubled THEN now() ELSE card.updated_at END
+FROM collapsed_sku_keys AS collapsed
+WHERE collapsed.product_id = card.product_id AND collapsed.variant_id IS NULL
+
+-- name: collapse_variant_skus
+UPDATE accounting.product_variants AS variant SET
+    sku = CASE WHEN NOT is_doubled THEN variant.sku END, sku_key = CASE WHEN NOT is_doubled THEN new_key END,
+    updated_at = CASE WHEN is_doubled THEN now() ELSE variant.updated_at END
+FROM collapsed_sku_keys AS collapsed
+WHERE collapsed.variant_id = variant.variant_id

@@ -82,6 +82,16 @@ UNION ALL
 SELECT 'product_promoted', CAST(product_id AS VARCHAR), format($product_promoted, product_id)
 FROM ops.promoted_products
 UNION ALL
+SELECT 'shared_sku', CAST(shared.product_id AS VARCHAR),
+    format($shared_sku, shared.product_id, card.name, string_agg(DISTINCT shared.sku, ', ' ORDER BY shared.sku),
+        string_agg(format('{} «{}»', shared.crm_product_id, coalesce(product.payload ->> 'name', shared.name)), ', '
+            ORDER BY shared.crm_product_id))
+FROM ops.shared_skus AS shared
+JOIN accounting.products AS card USING (product_id)
+LEFT JOIN raw.products AS product USING (crm_product_id)
+WHERE NOT shared.is_ticked_off
+GROUP BY shared.product_id, card.name
+UNION ALL
 -- The sum as text: `format` would drop its last zero.
 SELECT 'order_difference', CAST(order_id AS VARCHAR),
     format($order_difference, order_id, CAST(difference AS VARCHAR), currency)
@@ -148,8 +158,9 @@ SELECT kind, subject, details, first_seen_at FROM ops.review ORDER BY kind, firs
 SELECT kind, subject, details, first_seen_at FROM ops.review WHERE kind = ? ORDER BY first_seen_at, subject LIMIT ?
 
 -- name: name_conflicts
--- Latest names of all buyers linked to cards that have a conflict.
-SELECT link.partner_id, card.name, list(newest.buyer_name)
+-- The names on cards whose names were in conflict, with the latest names of all buyers linked to a partner, and with
+-- that of the KeyCRM product that shares the SKU of a product.
+SELECT link.partner_id, NULL, NULL, card.name, list(newest.buyer_name)
 FROM accounting.partner_links AS link
 JOIN accounting.partners AS card USING (partner_id)
 LEFT JOIN (
@@ -161,12 +172,23 @@ LEFT JOIN (
 ) AS newest USING (buyer_id)
 WHERE link.partner_id IN (SELECT partner_id FROM accounting.partner_links WHERE name_conflict)
 GROUP BY link.partner_id, card.name
+UNION ALL
+SELECT NULL, shared.product_id, shared.crm_product_id, card.name, [coalesce(product.payload ->> 'name', shared.name)]
+FROM ops.shared_skus AS shared
+JOIN accounting.products AS card USING (product_id)
+LEFT JOIN raw.products AS product USING (crm_product_id)
 
 -- name: settle_conflicts
 UPDATE accounting.partner_links SET name_conflict = false WHERE partner_id IN (SELECT unnest(?))
 
--- name: tick_off
+-- name: settle_shared_skus
+DELETE FROM ops.shared_skus WHERE (product_id, crm_product_id) IN (SELECT unnest(?), unnest(?))
+
+-- name: tick_off_promoted
 DELETE FROM ops.promoted_products WHERE product_id = ? RETURNING product_id
 
--- name: delete_row
-DELETE FROM ops.review WHERE kind = ? AND subject = ?
+-- name: tick_off_shared
+UPDATE ops.shared_skus SET is_ticked_off = true WHERE product_id = ? AND NOT is_ticked_off RETURNING product_id
+
+-- name: delete_ticked_off
+DELETE FROM ops.review WHERE kind IN ('product_promoted', 'shared_sku') AND subject = ?
