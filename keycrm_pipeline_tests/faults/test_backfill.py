@@ -79,13 +79,13 @@ class Cut:
     """
 
     def __init__(self, api: WatchedApi, first_day: date) -> None:
-        self._begins = f"{first_day - timedelta(days=1)} 21:59:59"
+        # Winter: local midnight is 22:00 UTC of the day before. Two days more are requested, and a second.
+        self._begins = f"{first_day - timedelta(days=3)} 21:59:59"
         self.reached = threading.Event()
         self.over = threading.Event()
         api.watch = self._watch
 
     def _watch(self, listing: str, page: int) -> None:
-        # Winter: local midnight is 22:00 UTC of the day before, and the list is asked a second wider.
         if not listing.startswith(self._begins):
             return
         if page == 1:
