@@ -258,7 +258,7 @@ def _facts_of(order_id: int, record: Mapping[str, Any]) -> Facts:
         source_id=_whole(record.get("source_id")),
         source_uuid=_text(record.get("source_uuid")),
         payment_status=_text(record.get("payment_status")),
-        buyer_phone=_text(buyer.get("phone")),
+        buyer_phones=(_text(buyer.get("phone")),),
         buyer_email=_text(buyer.get("email")),
         has_tracking_code=bool(shipping.get("tracking_code")),
     )

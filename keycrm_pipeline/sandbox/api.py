@@ -2,13 +2,14 @@
 
 This module has the routes, the envelope of lists, includes, filters, sorting, errors and the rate limit, as
 far as the behaviour of KeyCRM's Open API v1 is known. The data is in `shop`, and the ways to reach the API in
-`transport` and `server`. Where KeyCRM's behaviour is unknown, this API takes the less
+`transport` and `server`. Nothing can be written. Where KeyCRM's behaviour is unknown, this API takes the less
 convenient option, so that a client that works with this shop works with the real one:
 
-- without `sort`, orders come newest first; a bare date in a filter is its midnight;
-- `filter[status_id]` and `filter[source_id]` take one number; only the first of a list counts;
-- unknown filters are ignored, and so is `include` on `/users` and `/offers/stocks`;
-- `next_page_url` does not repeat the filters.
+- without `sort`, orders come newest first; several sort keys are accepted and ignored;
+- a bare date in a filter is its midnight;
+- `filter[source_id]` takes one number; only the first of a list counts;
+- unknown filters are refused on `/order` and ignored everywhere else, and so is `include` on `/users` and
+  `/offers/stocks`.
 """
 
 import math
@@ -16,15 +17,16 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, NoReturn
+from urllib.parse import urlencode
 
 import msgspec
 
 from keycrm_pipeline.sandbox.payloads import Payload
-from keycrm_pipeline.sandbox.shop import ListName, OrderFilter, Shop, Window, read_moment
+from keycrm_pipeline.sandbox.shop import ListName, OrderFilter, Shop, Window, has_number, read_moment
 
 API_ROOT: Final = "/v1"
 DEFAULT_LIMIT: Final = 15
@@ -59,6 +61,18 @@ _COUNTABLE: Final = tuple(name for name in _ORDER_PARTS if "." not in name and "
 _ORDER_INCLUDES: Final = (
     *_ORDER_PARTS,
     *(f"{name}{suffix}" for name in _COUNTABLE for suffix in ("Count", "Exists")),
+)
+_ORDER_FILTERS: Final = (
+    "status_id",
+    "source_id",
+    "buyer_email",
+    "buyer_phone",
+    "has_tracking_code",
+    "created_between",
+    "updated_between",
+    "payment_status",
+    "source_uuid",
+    "shipping_between",
 )
 _ORDER_SORTS: Final = ("id", "updated_at", "created_at")
 """`id` is documented; the other two are used by existing clients without an error."""
@@ -132,15 +146,20 @@ class Query:
         return None if value is None else value.lower() in ("true", "1")
 
     def window(self, name: str) -> Window | None:
-        """`filter[name]` as two moments; a space after the comma is allowed.
+        """`filter[name]` as two moments with a comma, or `filter[name][from]` and `filter[name][to]`.
+
+        A space after the comma is allowed.
 
         Raises:
             _Refusal: It is not two dates.
         """
+        ends = [self.values.get(f"filter[{name}][{end}]") for end in ("from", "to")]
         value = self.text(name)
-        if value is None:
+        if value is not None:
+            ends = list(value.split(","))
+        elif not any(ends):
             return None
-        moments = [read_moment(part) for part in value.split(",")]
+        moments = [read_moment(end) for end in ends]
         if len(moments) != 2 or moments[0] is None or moments[1] is None:
             raise _Refusal(400, f"The filter {name} must be two dates separated by a comma.")
         return moments[0], moments[1]
@@ -150,6 +169,15 @@ class Query:
         value = self.values.get(name, "")
         return max(1, int(value)) if value.isdecimal() else default
 
+    def check_filters(self, allowed: Sequence[str]) -> None:
+        """Refuse filters that are not allowed.
+
+        Raises:
+            _Refusal: There are some.
+        """
+        asked = [match[1] for match in map(_FILTER_NAME.match, self.values) if match is not None]
+        _refuse_unknown("filter", asked, allowed)
+
     def includes(self, allowed: Sequence[str]) -> frozenset[str]:
         """The comma-separated list in `include`.
 
@@ -157,28 +185,38 @@ class Query:
             _Refusal: It contains something that is not allowed.
         """
         asked = [part.strip() for part in self.values.get("include", "").split(",") if part.strip()]
-        unknown = [part for part in asked if part not in allowed]
-        if unknown:
-            raise _Refusal(
-                400,
-                f"Requested include(s) `{', '.join(unknown)}` are not allowed. "
-                f"Allowed include(s) are `{', '.join(allowed)}`.",
-            )
+        _refuse_unknown("include", asked, allowed)
         return frozenset(asked)
 
     def sort(self, allowed: Sequence[str]) -> str | None:
-        """The value of `sort`, with its minus sign.
+        """The value of `sort`, with its minus sign; None for several keys, which are ignored.
 
         Raises:
             _Refusal: The route cannot sort by that key.
         """
         value = self.values.get("sort")
-        if value and value.removeprefix("-") not in allowed:
+        if not value or "," in value:
+            return None
+        if value.removeprefix("-") not in allowed:
             raise _Refusal(
                 400,
                 f"Requested sort(s) `{value}` is not allowed. Allowed sort(s) are `{', '.join(allowed)}`.",
             )
-        return value or None
+        return value
+
+
+_FILTER_NAME: Final = re.compile(r"filter\[(\w+)\]")
+
+
+def _refuse_unknown(kind: str, asked: Iterable[str], allowed: Sequence[str]) -> None:
+    """Refuse includes or filters of a request that are not allowed, in KeyCRM's words."""
+    unknown = [name for name in asked if name not in allowed]
+    if unknown:
+        raise _Refusal(
+            400,
+            f"Requested {kind}(s) `{', '.join(unknown)}` are not allowed. "
+            f"Allowed {kind}(s) are `{', '.join(allowed)}`.",
+        )
 
 
 @dataclass(slots=True)
@@ -316,7 +354,14 @@ class SandboxApi:
         start = (page - 1) * limit
         data = rows(start, start + limit)
         last_page = max(1, -(-total // limit))
-        url = f"{self.public_url}{route}"
+        path = f"{self.public_url}{route}"
+        query = {name: value for name, value in asked.values.items() if name != "page"}
+
+        def url(number: int) -> str:
+            return f"{path}?{urlencode({**query, 'page': number})}"
+
+        next_page_url = url(page + 1) if page < last_page else None
+        prev_page_url = url(page - 1) if page > 1 else None
         return {
             "total": total,
             "current_page": page,
@@ -324,11 +369,16 @@ class SandboxApi:
             "last_page": last_page,
             "from": start + 1 if data else None,
             "to": start + len(data) if data else None,
-            "path": url,
-            "first_page_url": f"{url}?page=1",
-            "last_page_url": f"{url}?page={last_page}",
-            "next_page_url": f"{url}?page={page + 1}" if page < last_page else None,
-            "prev_page_url": f"{url}?page={page - 1}" if page > 1 else None,
+            "path": path,
+            "first_page_url": url(1),
+            "last_page_url": url(last_page),
+            "next_page_url": next_page_url,
+            "prev_page_url": prev_page_url,
+            "links": [
+                {"url": prev_page_url, "label": "&laquo; Previous", "active": False},
+                *_numbered_links(page, last_page, url),
+                {"url": next_page_url, "label": "Next &raquo;", "active": False},
+            ],
             "data": data,
         }
 
@@ -336,6 +386,7 @@ class SandboxApi:
         return self._page(route, asked, len(records), lambda start, stop: list(records[start:stop]))
 
     def _orders(self, route: str, asked: Query) -> Payload:
+        asked.check_filters(_ORDER_FILTERS)
         includes = asked.includes(_ORDER_INCLUDES)
         sort = asked.sort(_ORDER_SORTS) or "-id"
         selection = self.shop.select(
@@ -343,7 +394,7 @@ class SandboxApi:
                 created=asked.window("created_between"),
                 updated=asked.window("updated_between"),
                 shipped=asked.window("shipping_between"),
-                status_id=asked.number("status_id"),
+                status_ids=asked.numbers("status_id"),
                 source_id=asked.number("source_id"),
                 source_uuid=asked.text("source_uuid"),
                 payment_statuses=asked.texts("payment_status"),
@@ -464,10 +515,13 @@ class SandboxApi:
         wanted = {
             name: asked.texts(name) for name in ("id", "full_name", "role_id", "status", "email", "phone")
         }
+        created, logged = asked.window("created_between"), asked.window("last_logged_between")
         found = [
             user
             for user in self.shop.records_of("managers")
             if all(values is None or str(user[name]) in values for name, values in wanted.items())
+            and _within_text(user.get("created_at"), created)
+            and _within_text(user.get("last_logged_at"), logged)
         ]
         return self._listed(route, asked, found)
 
@@ -484,7 +538,7 @@ class SandboxApi:
             found = [
                 self._buyer_view(buyer, includes)
                 for buyer in buyers
-                if (phones is None or buyer["phone"] in phones)
+                if (phones is None or has_number(self._phones(buyer), phones))
                 and (emails is None or buyer["email"] in emails)
                 and _within_text(buyer["created_at"], created)
                 and _within_text(buyer["updated_at"], updated)
@@ -513,7 +567,7 @@ class SandboxApi:
         """A buyer as in the buyer routes: phones and e-mails as lists."""
         view = {
             **buyer,
-            "phone": [buyer["phone"]] if buyer.get("phone") else [],
+            "phone": self._phones(buyer),
             "email": [buyer["email"]] if buyer.get("email") else [],
         }
         added: dict[str, Any] = {
@@ -525,6 +579,10 @@ class SandboxApi:
         }
         return {**view, **{key: value for key, value in added.items() if key in includes}}
 
+    def _phones(self, buyer: Payload) -> list[str]:
+        """All phones of a buyer's card; orders show the first."""
+        return [phone for phone in (buyer.get("phone"), *self.shop.other_phones(buyer["id"])) if phone]
+
     def _company_by_id(self, company_id: int | None) -> Payload | None:
         companies = self.shop.records_of("companies")
         return next((company for company in companies if company["id"] == company_id), None)
@@ -532,6 +590,7 @@ class SandboxApi:
     def _companies(self, route: str, asked: Query) -> Payload:
         includes = asked.includes(_COMPANY_INCLUDES)
         wanted = asked.numbers("company_id")
+        created, updated = asked.window("created_between"), asked.window("updated_between")
         companies = self.shop.records_of("companies")
         return self._listed(
             route,
@@ -539,7 +598,9 @@ class SandboxApi:
             [
                 _company_view(company, includes)
                 for company in companies
-                if wanted is None or company["id"] in wanted
+                if (wanted is None or company["id"] in wanted)
+                and _within_text(company.get("created_at"), created)
+                and _within_text(company.get("updated_at"), updated)
             ],
         )
 
@@ -551,11 +612,30 @@ class SandboxApi:
     def _custom_fields(self, _route: str, asked: Query) -> list[Payload]:
         includes = asked.includes(("options",))
         models = asked.texts("model")
+        is_backwards = asked.sort(("position",)) == "-position"
+        records = sorted(
+            self.shop.records_of("custom_fields"),
+            key=lambda record: int(record["position"]),
+            reverse=is_backwards,
+        )
         return [
             {key: value for key, value in record.items() if key != "options" or "options" in includes}
-            for record in self.shop.records_of("custom_fields")
+            for record in records
             if models is None or record["model"] in models
         ]
+
+
+def _numbered_links(page: int, last_page: int, url: Callable[[int], str]) -> list[Payload]:
+    """Links to the first two pages, the last two and those near a page, with dots where some are left out."""
+    near = {1, 2, last_page - 1, last_page, *range(page - 3, page + 4)}
+    links: list[Payload] = []
+    before = 0
+    for number in sorted(near & {*range(1, last_page + 1)}):
+        if number > before + 1:
+            links.append({"url": None, "label": "...", "active": False})
+        links.append({"url": url(number), "label": str(number), "active": number == page})
+        before = number
+    return links
 
 
 _JSON_HEADERS: Final = {"Content-Type": "application/json"}

@@ -2,12 +2,12 @@
 
 The kinds: plain products with and without SKU; products whose variants all have SKUs, have none, share one,
 or of which only some have one; services in the service category and below it; goods sold by weight and length;
-archived products; products of the same name; and two products that were deleted from the catalogue while
-orders still contain their offers. Order lines are made from an `Article` in `orders`.
+archived products; products of the same name; and two products that were deleted from the catalogue: lines still
+show the offers of one, and of the other no offer. Order lines are made from an `Article` in `orders`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product as combinations
 from typing import Final, Literal
@@ -57,6 +57,7 @@ class Article:
         price: The list price, kopiykas per unit.
         unit: The unit the goods are sold in, None for pieces.
         is_service: Whether its category is the root category of services or below it.
+        is_linked: Whether lines still show the offer, although its product may have been deleted.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Article:
     price: int
     unit: str | None
     is_service: bool
+    is_linked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,10 @@ class Catalogue:
         yield self._product(
             _AssortmentRow(3, (), "", 1, 1290, 1690, "own", True), "Кардиган «Спомин»", "KD-900"
         )
-        yield self._product(_AssortmentRow(6, (), "", 1, 240, 240), "Глечик «Спомин»", "GL-900")
+        product, offers, articles = self._product(
+            _AssortmentRow(6, (), "", 1, 240, 240), "Глечик «Спомин»", "GL-900"
+        )
+        yield product, offers, [replace(article, is_linked=False) for article in articles]
 
     def _product(
         self, row: _AssortmentRow, name: str, sku: str

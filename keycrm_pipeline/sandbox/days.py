@@ -32,12 +32,20 @@ _SECONDS_PER_DAY: Final = 24 * 60 * 60
 
 _DELETED_PER_MILLE: Final = 30
 """Ids without an order, because the order was deleted."""
+_MINUTE: Final = 60
+_WEEK: Final = 7 * _SECONDS_PER_DAY
+_ENTERED_AT_ONCE_PER_MILLE: Final = 120
+"""Orders that a manager types: `ordered_at` is `created_at`. Those of a site come about a quarter of an hour later."""
 _LATE_PER_MILLE: Final = 16
 """Orders entered days after they were placed: `ordered_at` is well before `created_at`."""
 _UNDATED_PER_MILLE: Final = 4
 """Orders without `ordered_at`."""
-LONGEST_DELAY: Final = timedelta(days=7)
+_IMPORTED_PER_MILLE: Final = 4
+"""Orders imported weeks after they were placed, and as many dated weeks ahead."""
+LONGEST_DELAY: Final = timedelta(weeks=8)
 """The longest time between placing an order and entering it."""
+LONGEST_LEAD: Final = timedelta(weeks=6)
+"""The longest time between entering an order and the day it is dated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +121,10 @@ class ShopCalendar:
                 else 1
             )
             entered = midnight + timedelta(seconds=second)
-            happened: datetime | None = entered - timedelta(seconds=random.below(150))
-            fate = random.below(1000)
-            if fate < _LATE_PER_MILLE:
-                happened = entered - timedelta(minutes=random.between(1200, 9500))
-            elif fate < _LATE_PER_MILLE + _UNDATED_PER_MILLE:
-                happened = None
+            delay = _delay(random)
             ids.append(order_id)
             created.append(entered)
-            ordered.append(happened)
+            ordered.append(None if delay is None else entered - timedelta(seconds=delay))
         business = tuple(happened or entered for happened, entered in zip(ordered, created, strict=True))
         return Day(
             number,
@@ -132,3 +135,22 @@ class ShopCalendar:
             min(business, default=None),
             max(business, default=None),
         )
+
+
+def _delay(random: SeededRandom) -> int | None:
+    """Seconds from `ordered_at` to `created_at`, below zero for an order dated ahead; None without `ordered_at`."""
+    fate = random.below(1000)
+    if fate < _UNDATED_PER_MILLE:
+        return None
+    fate -= _UNDATED_PER_MILLE
+    if fate < _IMPORTED_PER_MILLE:
+        return random.between(2 * _WEEK, 8 * _WEEK)
+    fate -= _IMPORTED_PER_MILLE
+    if fate < _IMPORTED_PER_MILLE:
+        return -random.between(2 * _WEEK, 6 * _WEEK)
+    fate -= _IMPORTED_PER_MILLE
+    if fate < _LATE_PER_MILLE:
+        return random.between(1200 * _MINUTE, 9500 * _MINUTE)
+    if fate < _LATE_PER_MILLE + _ENTERED_AT_ONCE_PER_MILLE:
+        return 0
+    return random.between(12 * _MINUTE, 18 * _MINUTE)

@@ -93,14 +93,28 @@ DELIVERY_EXPENSE: Final = 1
 FEE_EXPENSE: Final = 3
 
 EXPENSE_TYPES: Final[tuple[Payload, ...]] = tuple(
-    {"id": type_id, "name": name, "alias": alias, "is_active": True, "is_reserved": True, "by_order": True}
-    for type_id, name, alias in (
-        (DELIVERY_EXPENSE, "delivery", "delivery"),
-        (2, "package", "package"),
-        (FEE_EXPENSE, "payment_fee", "payment_fee"),
-        (4, "marketplace_fee", "marketplace_fee"),
+    {
+        "id": type_id,
+        "name": f"dictionaries.expense_types.{alias}",
+        "alias": alias,
+        "is_active": True,
+        "is_reserved": True,
+        "by_order": True,
+    }
+    for type_id, alias in (
+        (DELIVERY_EXPENSE, "delivery"),
+        (2, "package"),
+        (FEE_EXPENSE, "payment_fee"),
+        (4, "marketplace_fee"),
     )
 )
+"""KeyCRM sends the names of its own types as keys for its interface to translate."""
+
+LOYALTY_LEVELS: Final[tuple[Payload, ...]] = (
+    {"name": "Друзі", "amount": 3000, "discount": 3, "level_id": 1, "loyalty_program_id": 1},
+    {"name": "Родина", "amount": 10_000, "discount": 5, "level_id": 2, "loyalty_program_id": 1},
+)
+"""The levels of the loyalty programme as in `discount_data`; reached with that amount, worth that percentage."""
 
 TAGS: Final[tuple[Payload, ...]] = tuple(
     {"id": tag_id, "name": name, "alias": alias, "color": color, "created_at": _OPENED, "updated_at": _OPENED}

@@ -21,6 +21,7 @@ from keycrm_pipeline.sandbox.dictionaries import (
     DELIVERY_SERVICES,
     EURO_SOURCE,
     FEE_EXPENSE,
+    LOYALTY_LEVELS,
     MANAGERS,
     MARKETPLACE_METHOD,
     NAMELESS_METHOD,
@@ -46,32 +47,36 @@ from keycrm_pipeline.sandbox.people import People
 from keycrm_pipeline.sandbox.randomness import SeededRandom, WeightedChoice
 
 Discount = Literal[
-    "none", "line_percent", "line_amount", "amount", "percent", "percent_and_amount", "percent_in_lines", "total_only",
-    "lines_and_amount", "lines_and_percent", "lines_and_both", "kopiyka_off", "odd_bundle", "does_not_add_up",
+    "none", "line_percent", "line_amount", "loyalty", "loyalty_and_more", "amount", "percent", "percent_and_amount",
+    "lines_and_amount", "lines_and_percent", "lines_and_both", "does_not_add_up",
 ]  # fmt: skip
-"""Where an order's discount is recorded. All but the last add up by R6; the last is off by at least 15 hryvnias."""
+"""Where an order's discount is recorded. With all but the last its total is that of its lines less its discount;
+with the last it is deliberately off by at least 15 hryvnias, as if somebody had typed it."""
 
 Fault = Literal["quantity_in_words", "line_without_name", "no_total", "total_in_words"]
 """What makes an order impossible to load (R10)."""
 
 _DISCOUNT_CHOICE: Final = WeightedChoice[Discount](
     [
-        ("none", 540),
+        ("none", 600),
         ("line_percent", 110),
-        ("line_amount", 30),
+        ("line_amount", 40),
+        ("loyalty", 40),
+        ("loyalty_and_more", 20),
         ("amount", 80),
         ("percent", 45),
         ("percent_and_amount", 25),
-        ("percent_in_lines", 50),
-        ("total_only", 35),
-        ("lines_and_amount", 25),
+        ("lines_and_amount", 20),
         ("lines_and_percent", 8),
         ("lines_and_both", 7),
-        ("kopiyka_off", 20),
-        ("odd_bundle", 20),
         ("does_not_add_up", 5),
     ]
 )
+_DISCOUNTS_OF_LINES: Final = (
+    "line_percent", "line_amount", "loyalty", "loyalty_and_more", "lines_and_amount", "lines_and_percent",
+    "lines_and_both",
+)  # fmt: skip
+_DISCOUNTS_WITH_PERCENT: Final = ("percent", "percent_and_amount", "lines_and_percent", "lines_and_both")
 _FAULTS: Final[tuple[Fault, ...]] = (
     "quantity_in_words", "line_without_name", "no_total", "total_in_words",
 )  # fmt: skip
@@ -160,7 +165,7 @@ class Facts(NamedTuple):
     source_id: int | None
     source_uuid: str | None
     payment_status: str | None
-    buyer_phone: str | None
+    buyer_phones: tuple[str | None, ...]
     buyer_email: str | None
     has_tracking_code: bool
 
@@ -171,6 +176,7 @@ class Contents(NamedTuple):
     Attributes:
         header: The header and the other parts that do not change.
         grand_total: The order's total, kopiykas.
+        cost: What the shop paid for the goods, kopiykas.
         part: The first payment of scenarios with two payments, kopiykas.
         currency: The order's currency.
         method_id: The payment method of a prepayment.
@@ -185,6 +191,7 @@ class Contents(NamedTuple):
 
     header: Payload
     grand_total: int
+    cost: int
     part: int
     currency: str
     method_id: int
@@ -223,7 +230,7 @@ class OrderBook:
             source_id=lifecycle.source_id,
             source_uuid=lifecycle.source_uuid,
             payment_status=state.payment_status,
-            buyer_phone=None if buyer is None else buyer["phone"],
+            buyer_phones=() if buyer is None else (buyer["phone"], *self._people.other_phones(buyer["id"])),
             buyer_email=None if buyer is None else buyer["email"],
             has_tracking_code=shipped_on is not None,
         )
@@ -235,7 +242,7 @@ class OrderBook:
         payments = _payments(lifecycle, contents, state)
         expenses = self._expenses(lifecycle, contents, state)
         paid = sum(payment["amount"] for payment in payments if _is_received(payment))
-        spent = sum(expense["amount"] for expense in expenses)
+        spent = sum(_kopiykas(expense["amount"]) for expense in expenses)
         record: Payload = {
             **contents.header,
             "status_id": state.status_id,
@@ -243,7 +250,8 @@ class OrderBook:
             "status_changed_at": timestamp(state.status_changed_at),
             "grand_total": money(contents.grand_total),
             "payments_total": paid,
-            "expenses_sum": spent,
+            "expenses_sum": money(spent),
+            "margin_sum": money(contents.grand_total - contents.cost - spent),
             "payment_status": state.payment_status,
             "has_reserves": state.shipped_at is None and state.closed_at is None,
             "updated_at": timestamp(state.updated_at),
@@ -256,8 +264,10 @@ class OrderBook:
         }
         if state.is_noted:
             record["manager_comment"] = contents.note
+        if lifecycle.day_number < _OLD_RECORDS_BEFORE:
+            del record["payments_total"]
         if contents.has_text_money:
-            for key in ("grand_total", "products_total", "shipping_price", "wrap_price", "taxes"):
+            for key in ("grand_total", "products_total", "wrap_price", "taxes"):
                 if record.get(key) is not None:
                     record[key] = f"{record[key]:.2f}"
         if contents.fault is not None and not state.is_fixed:
@@ -296,17 +306,20 @@ class OrderBook:
             else str(5_000_000 + lifecycle.order_id),
             "client_id": lifecycle.buyer_id,
             **fields,
-            **{key: money(amount) if amount else None for key, amount in additions.items()},
-            "margin_sum": money(goods_total * 2 // 5),
+            "shipping_price": _shipping_price(additions["shipping_price"], lifecycle),
+            "wrap_price": money(additions["wrap_price"]) if additions["wrap_price"] else None,
+            "taxes": money(additions["taxes"]) if additions["taxes"] else None,
             "is_gift": bool(additions["wrap_price"]),
             "gift_wrap": bool(additions["wrap_price"]),
             "gift_message": "З днем народження!" if additions["wrap_price"] and random.happens(400) else None,
             "promocode": "ОСІНЬ" if fields["discount_percent"] and random.happens(500) else None,
+            "status_on_source": "new" if lifecycle.source_uuid else None,
             "manager_comment": random.choice(_MANAGER_COMMENTS) if random.happens(90) else None,
             "buyer_comment": None if is_old_comment else buyer_comment,
             "client_comment": buyer_comment,
             "ordered_at": timestamp(lifecycle.ordered_at),
             "created_at": created,
+            "source_updated_at": timestamp(lifecycle.ordered_at) if lifecycle.source_uuid else None,
             "last_synced_at": blank_timestamp(lifecycle.created_at) if lifecycle.source_uuid else None,
             "warehouse": WAREHOUSES[0],
             "buyer": buyer,
@@ -329,6 +342,7 @@ class OrderBook:
         return Contents(
             header=header,
             grand_total=grand_total,
+            cost=_amount_of(lines, "purchased_price"),
             part=max(1, grand_total * 3 // 10),
             currency="EUR" if is_euro else "UAH",
             method_id=method_id,
@@ -347,8 +361,10 @@ class OrderBook:
             return self._one_off_line(random, lifecycle, place, is_euro)
         article = self._catalogue.article(random)
         price = article.price if not random.happens(80) else article.price * 95 // 100
+        purchased_price = article.offer["purchased_price"]
         if is_euro:
             price = max(1, price // _HRYVNIAS_PER_EURO)
+            purchased_price = money(_kopiykas(purchased_price) // _HRYVNIAS_PER_EURO)
         sku = article.offer["sku"]
         if sku and random.happens(12):
             sku = f" {sku.lower()} "
@@ -363,7 +379,7 @@ class OrderBook:
             "unit_type": article.unit,
             "price": money(price),
             "price_sold": money(price),
-            "purchased_price": article.offer["purchased_price"],
+            "purchased_price": purchased_price,
             "upsale": random.happens(40),
             "properties": article.offer["properties"],
             "picture": {"thumbnail": f"https://shop.example/t/{article.offer['id']}.webp"}
@@ -371,7 +387,7 @@ class OrderBook:
             else _BLANK,
             "shipment_type": None if article.is_service else "warehouse",
             "warehouse": None if article.is_service else WAREHOUSES[0],
-            "offer": article.offer,
+            "offer": article.offer if article.is_linked else None,
             "created_at": timestamp(lifecycle.created_at),
             "updated_at": timestamp(lifecycle.created_at),
         }
@@ -638,36 +654,52 @@ def _thousandths(quantity: Any) -> int:
     return int(quantity * 1000)
 
 
-def _line_amount(price: int, quantity: int) -> int:
-    """Price x quantity in kopiykas, rounded half up; the quantity in thousandths."""
-    return (price * quantity + 500) // 1000
-
-
 def _kopiykas(amount: Any) -> int:
     return int(amount * 100)
 
 
-def _reprice(line: Payload, price_sold: int, percent: int = 0) -> None:
-    """Set a line's price after the discount and its discount fields."""
+def _amount_of(lines: list[Payload], key: str) -> int:
+    """The sum of a price of the lines x their quantity in kopiykas, rounded half up once, as KeyCRM does it."""
+    return (sum(_kopiykas(line[key]) * _thousandths(line["quantity"]) for line in lines) + 500) // 1000
+
+
+def _shipping_price(amount: int, lifecycle: Lifecycle) -> str | None:
+    """What the buyer pays for the delivery, in kopiykas, as KeyCRM writes it: as text, or null.
+
+    Sites send a delivery that costs nothing as well.
+    """
+    return f"{money(amount):.2f}" if amount or lifecycle.source_uuid else None
+
+
+def _discount_line(line: Payload, *, percent: int = 0, loyalty: int = 0, amount: int = 0) -> None:
+    """Set the price of a line after its own discounts, of a unit each: two percentages and kopiykas.
+
+    KeyCRM stores whole kopiykas per unit, so the percentages are only approximate.
+    """
     price = _kopiykas(line["price"])
-    quantity = _thousandths(line["quantity"])
+    price_sold = price - (price * (percent + loyalty) + 50) // 100 - amount
     line["price_sold"] = money(price_sold)
     line["discount_percent"] = percent
-    line["discount_amount"] = 0 if percent else money(price - price_sold)
-    line["total_discount"] = money(_line_amount(price, quantity) - _line_amount(price_sold, quantity))
+    line["loyalty_discount"] = loyalty
+    line["discount_amount"] = money(amount)
+    line["total_discount"] = money(price - price_sold)
 
 
-def _discount_lines(random: SeededRandom, lines: list[Payload], kind: Discount) -> int:
-    """Lower the prices of lines for this kind of discount; returns the percentage for the header."""
+def _discount_lines(random: SeededRandom, lines: list[Payload], kind: Discount, loyalty: int) -> None:
+    """Lower the prices of lines for this kind of discount; `loyalty` is the percentage of the buyer's level."""
     percent = random.choice((3, 5, 7, 10, 15, 20))
     for line in lines:
         price = _kopiykas(line["price"])
         if kind == "line_amount":
-            _reprice(line, price - min(price // 2, random.choice((500, 1000, 2550))))
-        elif kind == "percent_in_lines" or len(lines) == 1 or random.happens(600):
-            # KeyCRM stores whole kopiykas per unit, so the percentage is only approximate.
-            _reprice(line, price - (price * percent + 50) // 100, percent)
-    return percent if kind == "percent_in_lines" else 0
+            _discount_line(line, amount=min(price // 2, random.choice((500, 1000, 2550))))
+        elif kind == "loyalty":
+            _discount_line(line, loyalty=loyalty)
+        elif kind == "loyalty_and_more":
+            # Managers round what the percentages leave to tens of kopiykas.
+            rest = price - (price * (percent + loyalty) + 50) // 100
+            _discount_line(line, percent=percent, loyalty=loyalty, amount=rest % 10)
+        elif len(lines) == 1 or random.happens(600):
+            _discount_line(line, percent=percent)
 
 
 def _discounted(random: SeededRandom, lines: list[Payload]) -> tuple[Payload, int]:
@@ -677,51 +709,33 @@ def _discounted(random: SeededRandom, lines: list[Payload]) -> tuple[Payload, in
         The discount fields of the header, and the total of the goods after the discount, kopiykas.
     """
     kind = _DISCOUNT_CHOICE.draw(random)
-    fields: Payload = {"discount_amount": 0, "discount_percent": 0}
-    if kind in (
-        "line_percent", "line_amount", "percent_in_lines", "lines_and_amount", "lines_and_percent", "lines_and_both",
-    ):  # fmt: skip
-        fields["discount_percent"] = _discount_lines(random, lines, kind)
-    elif kind == "odd_bundle":
-        price = _kopiykas(lines[0]["price"])
-        lines[0]["quantity"] = 3
-        _reprice(lines[0], price // 100 * 100 - 67 if price >= 300 else price)
-    sold_sum = sum(
-        _line_amount(_kopiykas(line["price_sold"]), _thousandths(line["quantity"])) for line in lines
-    )
-    discount = 0
-    unexplained = 0
+    level = random.choice(LOYALTY_LEVELS)
+    if kind in _DISCOUNTS_OF_LINES:
+        _discount_lines(random, lines, kind, level["discount"])
+    sold_sum = _amount_of(lines, "price_sold")
+    percent, amount, unexplained = 0, 0, 0
     # Small differences, up to a kopiyka per line, would add up without a discount as well.
     is_large_enough = sold_sum >= 2000 * len(lines)
     if kind in ("amount", "lines_and_amount") and is_large_enough:
-        discount = max(100 * len(lines), sold_sum * random.between(3, 15) // 10_000 * 100)
-        fields["discount_amount"] = money(discount)
-    elif is_large_enough and kind in (
-        "percent", "percent_and_amount", "lines_and_percent", "lines_and_both", "kopiyka_off",
-    ):  # fmt: skip
+        amount = max(100 * len(lines), sold_sum * random.between(3, 15) // 10_000 * 100)
+    elif kind in _DISCOUNTS_WITH_PERCENT and is_large_enough:
         percent = random.choice((5, 7, 10, 12, 15))
-        discount = (sold_sum * percent + 50) // 100
-        fields["discount_percent"] = percent
         if kind in ("percent_and_amount", "lines_and_both"):
             # Managers round what the percentage leaves to whole hryvnias.
-            kopiykas = (sold_sum - discount) % 100
-            fields["discount_amount"] = money(kopiykas)
-            discount += kopiykas
-        if kind == "kopiyka_off":
-            unexplained = random.between(1, len(lines)) * random.choice((1, -1))
-    elif kind == "total_only" and is_large_enough:
-        discount = max(100 * len(lines), sold_sum * random.between(3, 15) // 10_000 * 100)
-        fields["discount_amount"] = random.choice((0, None))
-        fields["discount_percent"] = None
-    elif kind == "odd_bundle":
-        # The price for three is in whole hryvnias, a third of it is not: the lines are one kopiyka short.
-        unexplained = 1
+            amount = (sold_sum - (sold_sum * percent + 50) // 100) % 100
     elif kind == "does_not_add_up":
         unexplained = -random.between(1500, 9000) if sold_sum > 20_000 else random.between(1500, 9000)
-    # KeyCRM counts the lines' own discounts in neither of them.
-    fields["products_total"] = money(sold_sum)
-    fields["total_discount"] = money(discount)
-    fields["discount_data"] = {"individual": money(discount), "loyalty": 0} if discount else _BLANK
+    discount = (sold_sum * percent + 50) // 100 + amount
+    # What was never filled is null, what was emptied again is 0, and an empty object is an empty list.
+    nothing, no_object = random.choice(((0, _BLANK), (None, None)))
+    fields: Payload = {
+        "discount_percent": percent or nothing,
+        "discount_amount": money(amount) if amount else nothing,
+        # KeyCRM counts the lines' own discounts in neither of them.
+        "products_total": money(sold_sum),
+        "total_discount": money(discount),
+        "discount_data": {"loyalty": level} if kind in ("loyalty", "loyalty_and_more") else no_object,
+    }
     return fields, sold_sum - discount + unexplained
 
 

@@ -1,8 +1,8 @@
 """The buyers of the demo shop: fictional people with contact data as untidy as that of real ones.
 
 A buyer id determines the name, the phone in one of many spellings, and the e-mail. Surnames are recognisably
-invented; phones have valid Ukrainian operator codes, but their last seven digits begin with 000, which no
-operator assigns; e-mail addresses are at example.com.
+invented; phones have valid Ukrainian operator codes, but their last seven digits begin with 000, 001 or 002, which
+no operator assigns; e-mail addresses are at example.com.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,6 +21,9 @@ FIRST_NEW_BUYER: Final = 1000
 
 _FAMILY_EVERY: Final = 97
 """One in this many new buyers gives the phone of a regular: a family that shares a phone."""
+
+_SECOND_PHONE_EVERY: Final = 25
+"""One in this many buyers has a second phone, which only the card shows, not the orders."""
 
 _OPERATORS: Final = (
     "50", "66", "95", "99", "67", "68", "96", "97", "98", "63", "73", "93", "91", "92", "94", "39",
@@ -105,6 +108,13 @@ class People:
         """The ids that exist once a day has begun, in ascending order."""
         newest = FIRST_NEW_BUYER + (day_number + 1) * self._new_buyers_per_day
         return [range(1, REGULAR_BUYERS + TWIN_BUYERS + 1), range(FIRST_NEW_BUYER, newest)]
+
+    def other_phones(self, buyer_id: int) -> tuple[str, ...]:
+        """The phones of a buyer's card that orders do not show."""
+        if buyer_id % _SECOND_PHONE_EVERY:
+            return ()
+        operator = _OPERATORS[buyer_id // 10_000 % len(_OPERATORS)]
+        return (f"+380{operator}002{buyer_id % 10_000:04d}",)
 
     def _make_buyer(self, buyer_id: int) -> Payload:
         """The buyer as it appears in an order; callers must not change it."""

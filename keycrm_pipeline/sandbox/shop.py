@@ -8,14 +8,14 @@ behind the reference routes. HTTP, includes and paging are in `api`; orders are 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import accumulate
 from typing import Final, Literal
 
 from keycrm_pipeline.sandbox import dictionaries
 from keycrm_pipeline.sandbox.catalogue import CATEGORIES, Catalogue
-from keycrm_pipeline.sandbox.days import LONGEST_DELAY, ShopCalendar
+from keycrm_pipeline.sandbox.days import LONGEST_DELAY, LONGEST_LEAD, ShopCalendar
 from keycrm_pipeline.sandbox.lifecycle import (
     CLOSING_GROUPS,
     GROUP_OF_STATUS,
@@ -71,11 +71,11 @@ class OrderFilter:
         created: Range of the date that the shop's `created_between` filters by.
         updated: Range of `updated_at`.
         shipped: Range of the day the parcel was handed over.
-        status_id: The status.
+        status_ids: Any of these.
         source_id: The source.
         source_uuid: The exact number at the source.
         payment_statuses: Any of these.
-        buyer_phones: Any of these, spelled exactly as in the buyer's record.
+        buyer_phones: Any number of the buyer's card, spelled exactly as there, or its digits without the plus sign.
         buyer_emails: Any of these, spelled exactly as in the buyer's record.
         has_tracking_code: True for only orders with a waybill.
     """
@@ -83,7 +83,7 @@ class OrderFilter:
     created: Window | None = None
     updated: Window | None = None
     shipped: Window | None = None
-    status_id: int | None = None
+    status_ids: frozenset[int] | None = None
     source_id: int | None = None
     source_uuid: str | None = None
     payment_statuses: frozenset[str] | None = None
@@ -113,17 +113,22 @@ class OrderFilter:
             (dated is None or _within(dated, self.created))
             and _within(facts.updated_at, self.updated)
             and _within(facts.shipped_on, self.shipped)
-            and (self.status_id is None or facts.status_id == self.status_id)
+            and (self.status_ids is None or facts.status_id in self.status_ids)
             and (self.source_id is None or facts.source_id == self.source_id)
             and (self.source_uuid is None or facts.source_uuid == self.source_uuid)
             and (self.payment_statuses is None or facts.payment_status in self.payment_statuses)
-            and (self.buyer_phones is None or facts.buyer_phone in self.buyer_phones)
+            and (self.buyer_phones is None or has_number(facts.buyer_phones, self.buyer_phones))
             and (self.buyer_emails is None or facts.buyer_email in self.buyer_emails)
             and (facts.has_tracking_code or not self.has_tracking_code)
         )
 
 
 EVERY_ORDER: Final = OrderFilter()
+
+
+def has_number(phones: Iterable[str | None], wanted: frozenset[str]) -> bool:
+    """Whether one of a card's phones is one of the wanted ones, as it is spelled or by its digits."""
+    return any(phone in wanted or "".join(filter(str.isdigit, phone)) in wanted for phone in phones if phone)
 
 
 def _within(moment: datetime | None, window: Window | None) -> bool:
@@ -228,16 +233,21 @@ class Shop:
             return range(0)
         first, last = 0, self._calendar.number_of(now)
         if wanted.created is not None:
-            first = max(first, self._calendar.number_of(wanted.created[0]))
             # A date far in the future, used for "until now", must not overflow the calendar.
-            delay = LONGEST_DELAY if self.created_between == "ordered_at" else timedelta(0)
-            last = min(last, self._calendar.number_of(min(wanted.created[1], now) + delay))
+            begin, end = map(self._calendar.number_of, (wanted.created[0], min(wanted.created[1], now)))
+            if self.created_between == "ordered_at":
+                # One day more, because of the two on which the clocks change.
+                begin -= LONGEST_LEAD.days + 1
+                end += LONGEST_DELAY.days + 1
+            first, last = max(first, begin), min(last, end)
         for window in (wanted.updated, wanted.shipped):
             if window is not None:
                 reach = max(0, self._calendar.number_of(window[0]) - LONGEST_LIFECYCLE.days)
                 first = max(first, reach)
                 last = min(last, self._calendar.number_of(window[1]))
-        if wanted.status_id is not None and GROUP_OF_STATUS.get(wanted.status_id) not in CLOSING_GROUPS:
+        if wanted.status_ids is not None and not any(
+            GROUP_OF_STATUS.get(status_id) in CLOSING_GROUPS for status_id in wanted.status_ids
+        ):
             # Older orders are completed or cancelled, whatever their scenario.
             first = max(first, self._calendar.number_of(now - LONGEST_LIFECYCLE))
         return range(first, last + 1)
@@ -309,6 +319,10 @@ class Shop:
         """A buyer as it appears in an order, or None if there is no such buyer."""
         exists = any(buyer_id in run for run in self.buyer_ids())
         return self._people.buyer(buyer_id) if exists else None
+
+    def other_phones(self, buyer_id: int) -> tuple[str, ...]:
+        """The phones of a buyer's card besides the one that orders show."""
+        return self._people.other_phones(buyer_id) if self._has_generated_orders else ()
 
 
 _ACCOUNT_LISTS: Final[dict[ListName, tuple[Payload, ...]]] = {

@@ -23,10 +23,11 @@ def demo_shop() -> EditableShop:
 
 
 @pytest.fixture(scope="session")
-def two_months(demo_shop: EditableShop) -> list[dict[str, Any]]:
-    """The demo shop's orders of the last 60 days."""
-    found = demo_shop.select(OrderFilter(created=(NOW - timedelta(days=60), NOW)))
-    return demo_shop.records(found.ids(0, len(found)))
+def two_months() -> list[dict[str, Any]]:
+    """The demo shop's orders created within the last 60 days."""
+    shop = EditableShop(lambda: NOW, created_between="created_at")
+    found = shop.select(OrderFilter(created=(NOW - timedelta(days=60), NOW)))
+    return shop.records(found.ids(0, len(found)))
 
 
 @pytest.fixture
