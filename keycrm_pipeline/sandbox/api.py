@@ -175,8 +175,9 @@ class Query:
         Raises:
             _Refusal: There are some.
         """
-        asked = [match[1] for match in map(_FILTER_NAME.match, self.values) if match is not None]
-        _refuse_unknown("filter", asked, allowed)
+        matches = map(_FILTER_NAME.match, self.values)
+        # Both ends of a range in the array form have one name.
+        _refuse_unknown("filter", dict.fromkeys(match[1] for match in matches if match is not None), allowed)
 
     def includes(self, allowed: Sequence[str]) -> frozenset[str]:
         """The comma-separated list in `include`.
@@ -630,7 +631,7 @@ def _numbered_links(page: int, last_page: int, url: Callable[[int], str]) -> lis
     near = {1, 2, last_page - 1, last_page, *range(page - 3, page + 4)}
     links: list[Payload] = []
     before = 0
-    for number in sorted(near & {*range(1, last_page + 1)}):
+    for number in sorted(number for number in near if 1 <= number <= last_page):
         if number > before + 1:
             links.append({"url": None, "label": "...", "active": False})
         links.append({"url": url(number), "label": str(number), "active": number == page})

@@ -308,7 +308,7 @@ def test_filters_of_orders(empty_shop: EditableShop, client_of: ClientOf) -> Non
     [
         "filter[manager_id]=3",
         "filter[status_id]=1&filter[created_at_from]=2030-01-01",
-        "filter[created_at][from]=2030-01-01",
+        "filter[created_at][from]=2030-01-01&filter[created_at][to]=2030-02-01",
         "filter[ordered_between]=2026-03-01,2026-03-02",
     ],
 )
