@@ -12,7 +12,6 @@ from typing import Any, Self
 from keycrm_pipeline.sandbox.orders import Facts
 from keycrm_pipeline.sandbox.payloads import Payload, product_payload, timestamp
 from keycrm_pipeline.sandbox.shop import (
-    CREATED_BETWEEN_IN_DEMO_AND_TESTS,
     CreatedBetween,
     ListName,
     OrderFilter,
@@ -33,12 +32,11 @@ class _ChangedOrder:
 class EditableShop(Shop):
     """A shop in which orders that are added, replaced or deleted by hand take precedence over generated ones.
 
-    The arguments are those of `Shop`, with the demo's reading of `created_between` unless another is given. All
-    methods may be called from any thread.
+    The arguments are those of `Shop`. All methods may be called from any thread.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **{"created_between": CREATED_BETWEEN_IN_DEMO_AND_TESTS, **named})
+        super().__init__(*arguments, **named)
         self._lock = threading.RLock()
         self._changed: dict[int, _ChangedOrder | None] = {}
         self._changed_by_day: dict[int, set[int]] = {}
@@ -48,7 +46,7 @@ class EditableShop(Shop):
     def empty(
         cls,
         now: Callable[[], datetime] = utc_now,
-        created_between: CreatedBetween = CREATED_BETWEEN_IN_DEMO_AND_TESTS,
+        created_between: CreatedBetween = "created_at",
     ) -> Self:
         """A shop without orders and products, for a test to fill.
 

@@ -40,9 +40,6 @@ CreatedBetween = Literal["created_at", "ordered_at"]
 """The date that `created_between` filters by: what is seen in live accounts is for `created_at`, KeyCRM's
 documentation for `ordered_at`."""
 
-CREATED_BETWEEN_IN_DEMO_AND_TESTS: Final[CreatedBetween] = "ordered_at"
-"""The reading of the demo and of the shops that tests build, unless a test chooses."""
-
 Window = tuple[datetime, datetime]
 """A time range, UTC, both ends included."""
 

@@ -8,7 +8,7 @@ from functools import cache
 import httpx
 
 from keycrm_pipeline.sandbox.api import SandboxApi
-from keycrm_pipeline.sandbox.shop import CREATED_BETWEEN_IN_DEMO_AND_TESTS, Shop
+from keycrm_pipeline.sandbox.shop import Shop
 
 
 class SandboxTransport(httpx.BaseTransport):
@@ -30,7 +30,7 @@ class SandboxTransport(httpx.BaseTransport):
 @cache
 def demo_shop() -> Shop:
     """The demo shop of this process, on the real clock."""
-    return Shop(created_between=CREATED_BETWEEN_IN_DEMO_AND_TESTS)
+    return Shop()
 
 
 def demo_transport() -> SandboxTransport:
