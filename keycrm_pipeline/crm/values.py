@@ -27,8 +27,8 @@ end of a value.
 | options | blanks inside of a name or value; characters without width | one blank; removed |
 | options | anything but a list; a member that is not an object | nothing |
 
-Numbers are read by the macros alone. An order whose `ordered_at` or one of whose numbers is unreadable is rejected
-(R10); an id or another date that is unreadable counts as missing.
+Numbers are read by the macros alone. An order in which a number, an id or a date that the books use is filled and
+unreadable is rejected (R10). What the parts of an order may look like is in `shapes`.
 """
 
 from __future__ import annotations
@@ -62,6 +62,11 @@ def text(value: Any) -> str | None:
     else:
         written = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=float)
     return None if written in ("", "[]", "{}") else written
+
+
+def plain_text(value: Any) -> str | None:
+    """The text of a value that is a name or the like; None for a list or an object, which is none."""
+    return None if isinstance(value, dict | list) else text(value)
 
 
 def whole(value: Any) -> int | None:

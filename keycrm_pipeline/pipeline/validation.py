@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandera.polars as pa
 import polars as pl
 
+from keycrm_pipeline.crm.shapes import Defect, UnreadablePart, read_shape
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.results import StageNumbers
 from keycrm_pipeline.run.session import Session
+from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.schemas.validation import (
     LINE_CHECKS,
     MISSING_REASONS,
@@ -68,15 +70,44 @@ def _failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> Iterable[tuple
         )
 
 
-def rejection_reasons(checks: StagedChecks) -> dict[int, list[str]]:
-    """Every reason, in words, for each order of a batch that fails its checks (R10)."""
-    reasons: dict[int, list[str]] = {}
+_SENTENCES = {
+    Defect.ABSENT: sentences.PART_ABSENT,
+    Defect.NO_OBJECT: sentences.PART_NO_OBJECT,
+    Defect.NO_LIST: sentences.PART_NO_LIST,
+    Defect.NO_VALUE: sentences.PART_NO_VALUE,
+}
+_IMPLIED = {
+    "buyer": (sentences.NO_PARTNER.english, sentences.NO_BUYER_ID.english),
+    "status": (sentences.NO_STATUS.english,),
+}
+"""What an order lacks because that part of it cannot be read, which is said already."""
+
+
+def rejection_reasons(
+    checks: StagedChecks, unreadable: Mapping[int, Sequence[UnreadablePart]]
+) -> dict[int, list[str]]:
+    """Every reason, in words, for each order of a batch that fails its checks (R10).
+
+    Args:
+        checks: The columns to check.
+        unreadable: Order id -> parts of the order that cannot be read.
+    """
+    reasons = {
+        order_id: [_SENTENCES[part.defect].english.format(part=part.name) for part in parts]
+        for order_id, parts in unreadable.items()
+    }
+    implied = {
+        order_id: {sentence for part in parts for sentence in _IMPLIED.get(part.name, ())}
+        for order_id, parts in unreadable.items()
+    }
     for schema, frame in (
         (ORDER_CHECKS, checks.orders),
         (LINE_CHECKS, checks.lines),
         (PAYMENT_CHECKS, checks.payments),
     ):
         for order_id, sentence in _failures(schema, frame):
+            if sentence in implied.get(order_id, ()):
+                continue
             known = reasons.setdefault(order_id, [])
             if sentence not in known:
                 known.append(sentence)
@@ -92,15 +123,24 @@ def run(session: Session, period: Period | None) -> StageNumbers:
     pace = pace_of(everything=everything)
 
     def validate(connection: duckdb.DuckDBPyConnection, batch: Batch) -> StoredBatch:
+        unreadable: dict[int, tuple[UnreadablePart, ...]] = {}
+
+        def mended(order_id: int, payload: str) -> str | None:
+            shape = read_shape(payload)
+            if shape.unreadable:
+                unreadable[order_id] = shape.unreadable
+            return shape.payload
+
         checks = stage_batch(
             connection,
             batch,
+            mended=mended,
             has_default_partner=profile.default_partner is not None,
             reads_alone=pace.is_frugal,
         )
         return store_batch(
             connection,
-            rejection_reasons(checks),
+            rejection_reasons(checks, unreadable),
             exchange_id=session.exchange_id,
             now=session.now,
             compare_all=everything,

@@ -675,12 +675,8 @@ def _order_view(record: Payload, includes: frozenset[str]) -> Payload:
     if lines and "products.offer" not in includes:
         view["products"] = [{key: line[key] for key in line if key != "offer"} for line in lines]
     shipping = view.get("shipping")
-    if shipping:
-        hidden = {
-            key
-            for name, key in _PARTS_OF_SHIPPING.items()
-            if name not in includes and isinstance(shipping, Mapping)
-        }
+    if isinstance(shipping, Mapping):
+        hidden = {key for name, key in _PARTS_OF_SHIPPING.items() if name not in includes}
         view["shipping"] = {key: value for key, value in shipping.items() if key not in hidden}
     for name in includes:
         relation = re.fullmatch(r"(\w+?)(Count|Exists)", name)

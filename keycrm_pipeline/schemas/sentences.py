@@ -54,6 +54,23 @@ DATE_UNREADABLE = Sentence(
     "The order date (ordered_at) is not a valid date: «{value}».",
     "Дата замовлення (ordered_at) не є правильною датою: «{value}».",
 )
+VALUE_UNREADABLE = Sentence("Cannot be read: {value}.", "Не вдалося прочитати: {value}.")
+PART_ABSENT = Sentence(
+    "KeyCRM sent the order without {part}, although it was requested.",
+    "KeyCRM надіслав замовлення без {part}, хоча ці дані було запитано.",
+)
+PART_NO_OBJECT = Sentence(
+    "KeyCRM sent {part} in a form that cannot be read for certain (an object was expected).",
+    "KeyCRM надіслав {part} у вигляді, який не можна прочитати напевно (очікувався об’єкт).",
+)
+PART_NO_LIST = Sentence(
+    "KeyCRM sent {part} in a form that cannot be read for certain (a list was expected).",
+    "KeyCRM надіслав {part} у вигляді, який не можна прочитати напевно (очікувався перелік).",
+)
+PART_NO_VALUE = Sentence(
+    "KeyCRM sent {part} in a form that cannot be read for certain (a single value was expected).",
+    "KeyCRM надіслав {part} у вигляді, який не можна прочитати напевно (очікувалося одне значення).",
+)
 NO_STATUS = Sentence(
     "The order has no readable status (status_id).",
     "У замовленні немає статусу, який можна прочитати (status_id).",
@@ -92,6 +109,9 @@ LINE_TOO_LARGE = Sentence(
     "Line {line}: the sum is impossibly large.", "Рядок {line}: сума неправдоподібно велика."
 )
 LINE_NOT_A_NUMBER = Sentence("Line {line}: not a number: {value}.", "Рядок {line}: не число: {value}.")
+LINE_VALUE_UNREADABLE = Sentence(
+    "Line {line}: cannot be read: {value}.", "Рядок {line}: не вдалося прочитати: {value}."
+)
 PAYMENT_WITHOUT_AMOUNT = Sentence(
     "Payment {position} has no amount.",
     "Оплата {position}: немає суми.",
@@ -103,6 +123,9 @@ PAYMENT_NOT_A_NUMBER = Sentence(
 
 PAYMENT_FIELD_NOT_A_NUMBER = Sentence(
     "Payment {position}: not a number: {value}.", "Оплата {position}: не число: {value}."
+)
+PAYMENT_VALUE_UNREADABLE = Sentence(
+    "Payment {position}: cannot be read: {value}.", "Оплата {position}: не вдалося прочитати: {value}."
 )
 
 # The review list. No names, phones or e-mails of people: the list is shown on the Dagster page.

@@ -43,6 +43,7 @@ ORDER_CHECKS = pa.DataFrameSchema(
         "buyer_has_id": pa.Column(pl.Boolean, checks=_is_true(sentences.NO_BUYER_ID)),
         "unreadable_fields": pa.Column(pl.String, checks=_nothing_unreadable(sentences.NOT_A_NUMBER)),
         "unreadable_date": pa.Column(pl.String, checks=_nothing_unreadable(sentences.DATE_UNREADABLE)),
+        "unreadable_values": pa.Column(pl.String, checks=_nothing_unreadable(sentences.VALUE_UNREADABLE)),
     },
     name="orders",
 )
@@ -64,6 +65,9 @@ LINE_CHECKS = pa.DataFrameSchema(
             checks=pa.Check.lt(MOST_AMOUNT, error=sentences.LINE_TOO_LARGE.english),
         ),
         "unreadable_fields": pa.Column(pl.String, checks=_nothing_unreadable(sentences.LINE_NOT_A_NUMBER)),
+        "unreadable_values": pa.Column(
+            pl.String, checks=_nothing_unreadable(sentences.LINE_VALUE_UNREADABLE)
+        ),
     },
     name="order lines",
 )
@@ -73,6 +77,9 @@ PAYMENT_CHECKS = pa.DataFrameSchema(
         "amount": pa.Column(pl.Int64),
         "unreadable_fields": pa.Column(
             pl.String, checks=_nothing_unreadable(sentences.PAYMENT_FIELD_NOT_A_NUMBER)
+        ),
+        "unreadable_values": pa.Column(
+            pl.String, checks=_nothing_unreadable(sentences.PAYMENT_VALUE_UNREADABLE)
         ),
     },
     name="payments",

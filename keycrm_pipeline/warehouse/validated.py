@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -91,10 +91,21 @@ class StagedChecks:
     payments: pl.DataFrame
 
 
+def _orders_of(batch: Batch) -> tuple[str, dict[str, object]]:
+    """The condition that selects a batch's orders, and its parameters."""
+    if isinstance(batch, OrderRange):
+        return (
+            "order_day BETWEEN $first_day AND $last_day AND order_id BETWEEN $first_id AND $last_id",
+            dict(batch.parameters),
+        )
+    return "order_id IN (SELECT unnest($order_ids))", {"order_ids": list(batch.order_ids)}
+
+
 def stage_batch(
     connection: duckdb.DuckDBPyConnection,
     batch: Batch,
     *,
+    mended: Callable[[int, str], str | None],
     has_default_partner: bool,
     reads_alone: bool,
 ) -> StagedChecks:
@@ -103,19 +114,27 @@ def stage_batch(
     Args:
         connection: A connection of this batch alone.
         batch: The batch.
+        mended: Called with order id and payload if a part of the order may come in another shape than KeyCRM's;
+            returns the payload to read in its place, or None if it is to be read as it is.
         has_default_partner: Whether an order without a buyer has a partner (R3).
         reads_alone: Wait while another batch reads its payloads: less memory, more time.
     """
     connection.execute(statement("validation", "macros"))
     structure = {"structure": " ".join(statement("validation", "structure").split())}
+    orders, values = _orders_of(batch)
     with _reading_json if reads_alone else contextlib.nullcontext():
-        if isinstance(batch, OrderRange):
-            connection.execute(statement("validation", "stage_range"), structure | batch.parameters)
-        else:
-            connection.execute(
-                statement("validation", "stage_single_orders"),
-                structure | {"order_ids": list(batch.order_ids)},
-            )
+        connection.execute(
+            statement("validation", "stage_payloads").format(orders=orders), structure | values
+        )
+    odd = connection.execute(statement("validation", "odd_payloads")).fetchall()
+    replaced = [
+        (order_id, text) for order_id, payload in odd if (text := mended(order_id, payload)) is not None
+    ]
+    if replaced:
+        frame = pl.DataFrame(replaced, schema={"order_id": pl.Int64, "payload": pl.String}, orient="row")
+        connection.register("mended_frame", frame)
+        connection.execute(statement("validation", "mend_payloads"), structure)
+        connection.unregister("mended_frame")
     for name in ("stage_orders", "stage_lines", "stage_payments"):
         connection.execute(statement("validation", name))
     connection.execute(statement("validation", "drop_payloads"))

@@ -170,7 +170,7 @@ def test_order_without_any_date_is_rejected_under_no_day(new_books: Any) -> None
     books.changes()
     assert books.reasons() == {
         2: ["The order date (ordered_at) is not a valid date: «незабаром»."],
-        3: ["The order has no readable date (ordered_at or created_at)."],
+        3: ["Cannot be read: created_at «незабаром»."],
     }
     books.load()
     assert list(books.reasons()) == [2, 3]
