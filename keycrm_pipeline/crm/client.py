@@ -32,6 +32,7 @@ from keycrm_pipeline.crm.pages import (
     PAGE_SIZE,
     CrmRow,
     Envelope,
+    ErrorAnswer,
     OrderPage,
     OrderRow,
     PageRecord,
@@ -424,8 +425,11 @@ class KeyCrmClient:
 
 def _single_order(text: bytes) -> OrderRow:
     # `decode_order` tolerates an unreadable row; here that is a broken answer, and worth a retry.
-    decode_any(text)
-    return decode_order(text)
+    content = decode_any(text)
+    row = decode_order(text)
+    if row.order_id is None and isinstance(content, dict) and content.get("status") is False:
+        raise ErrorAnswer(content)
+    return row
 
 
 def _order_reader(

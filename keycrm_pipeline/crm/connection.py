@@ -13,6 +13,7 @@ The policy, by answer:
 | 429 | all requests wait (see `budget`), then a retry |
 | 408, 425, 5xx, a timeout, no connection or a lost one | a retry after 1, 2, 4, ... seconds |
 | not JSON, whatever the status, such as a firewall's page | a retry likewise |
+| 200 with `"status": false` in place of what was requested | a retry likewise |
 | other 4xx in JSON | `RequestRefused` at once |
 
 A refused key, and a 429 that asks for more patience than a load has, concern all requests: those that wait end at
@@ -52,7 +53,7 @@ from keycrm_pipeline.crm.errors import (
     clean_text,
 )
 from keycrm_pipeline.crm.network import Deadline, open_transport
-from keycrm_pipeline.crm.pages import BrokenBody, decode_any, repaired_json
+from keycrm_pipeline.crm.pages import BrokenBody, ErrorAnswer, decode_any, repaired_json
 
 Answer = TypeVar("Answer")
 
@@ -268,6 +269,10 @@ class Connection:
             if 200 <= status < 300:
                 return decode(text)
             raise self._refusal(request, status, decode_any(text))
+        except ErrorAnswer as error:
+            reason = _reason(error.content, self._key).rstrip(".")
+            words = f": {reason}" if reason else ", without giving a reason"
+            return _Fault(f"it answered with an error (status {status}){words}", status)
         except BrokenBody:
             if status in (UNAUTHORIZED, FORBIDDEN):
                 return _Fault(

@@ -35,6 +35,18 @@ _ESCAPE = re.compile(
 )
 
 
+class ErrorAnswer(Exception):  # noqa: N818 - becomes a TransportFailure when it does not go away
+    """The answer says itself that the request failed, although its status is that of success.
+
+    Attributes:
+        content: The answer, for its own words.
+    """
+
+    def __init__(self, content: object) -> None:
+        super().__init__()
+        self.content = content
+
+
 class BrokenBody(Exception):  # noqa: N818 - becomes a TransportFailure when it does not go away
     """The body is not JSON: an error page, plain text, or truncated JSON. Retrying may help."""
 
@@ -65,6 +77,7 @@ class OrderRow:
         updated_at: When KeyCRM last changed it, in UTC; None if null or unreadable.
         payload: The order's JSON text as it came; only half of an escaped surrogate pair is repaired.
         status_id: KeyCRM's id of the order's status; None if null or unreadable.
+        is_deleted: Whether the order says that it was deleted (`deleted_at`).
     """
 
     order_id: int | None
@@ -73,6 +86,7 @@ class OrderRow:
     updated_at: datetime | None
     payload: bytes
     status_id: int | None = None
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +153,7 @@ class _EnvelopeFields(msgspec.Struct):
     last_page: Any = None
     next_page_url: Any = None
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    status: Any = None
 
 
 class _OrderFields(msgspec.Struct):
@@ -147,10 +162,12 @@ class _OrderFields(msgspec.Struct):
     created_at: Any = None
     updated_at: Any = None
     status_id: Any = None
+    deleted_at: Any = None
 
 
 _ENVELOPE = msgspec.json.Decoder(_EnvelopeFields)
 _RAW_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
+_NUMBERED_ROWS = msgspec.json.Decoder(dict[int, msgspec.Raw])
 _ORDER = msgspec.json.Decoder(_OrderFields)
 _FIELDS = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _UNREADABLE = (msgspec.DecodeError, RecursionError)
@@ -232,6 +249,7 @@ def decode_envelope(text: bytes, *, route: str, page: int) -> Envelope:
 
     Raises:
         BrokenBody: The text is not JSON.
+        ErrorAnswer: Its `status` says that the request failed.
         UnexpectedAnswer: It is JSON, but not a KeyCRM list: `data` or `total` is missing or malformed, or it
             is another page than requested.
     """
@@ -244,12 +262,13 @@ def decode_envelope(text: bytes, *, route: str, page: int) -> Envelope:
         ) from None
     except _UNREADABLE:
         raise BrokenBody from None
+    if fields.status is False:
+        raise ErrorAnswer(decode_any(text))
     if fields.data is msgspec.UNSET:
         raise _unexpected_list(route, page, "`data` is missing")
-    try:
-        rows = _RAW_ROWS.decode(fields.data)
-    except _UNREADABLE:
-        raise _unexpected_list(route, page, "`data` is not a list") from None
+    rows = _rows(fields.data)
+    if rows is None:
+        raise _unexpected_list(route, page, "`data` is not a list")
     total = parse_count(fields.total)
     if total is None:
         raise _unexpected_list(route, page, f"`total` is {_shown(fields.total)} instead of a number")
@@ -260,6 +279,19 @@ def decode_envelope(text: bytes, *, route: str, page: int) -> Envelope:
     page_size = parse_count(fields.per_page) or (len(rows) if is_full else PAGE_SIZE)
     has_more = bool(fields.next_page_url) or page < (parse_count(fields.last_page) or 0)
     return Envelope(page, total, page_size, tuple(bytes(row) for row in rows), has_more)
+
+
+def _rows(data: msgspec.Raw) -> list[msgspec.Raw] | None:
+    """The rows of a list; PHP sends one with a gap as an object with numbers as keys. None for anything else."""
+    try:
+        return _RAW_ROWS.decode(data)
+    except _UNREADABLE:
+        pass
+    try:
+        numbered = _NUMBERED_ROWS.decode(data)
+    except _UNREADABLE:
+        return None
+    return [row for _, row in sorted(numbered.items())] or None
 
 
 def decode_order(payload: bytes) -> OrderRow:
@@ -275,6 +307,7 @@ def decode_order(payload: bytes) -> OrderRow:
         parse_instant(fields.updated_at),
         payload,
         parse_id(fields.status_id),
+        parse_instant(fields.deleted_at) is not None,
     )
 
 

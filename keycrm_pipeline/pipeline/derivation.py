@@ -62,6 +62,7 @@ def derive_met(session: Session, counts: ExtractionCounts, period: Period | None
         "documents changed": row.orders_updated,
         "orders rejected": row.orders_rejected,
         "orders no longer in KeyCRM": counts.missing,
+        "orders deleted in KeyCRM": counts.deleted,
         "orders before start_date, kept raw": outside.before_start_date,
         "orders of days not loaded, kept raw": outside.days_not_loaded,
         "days touched": len(session.written_days),

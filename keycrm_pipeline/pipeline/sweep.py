@@ -55,7 +55,8 @@ def _listed(session: Session, client: KeyCrmClient) -> syncs.ListedOrders:
     listed = syncs.ListedOrders([], [], [])
     for page in client.order_headers():
         for row in page.rows:
-            if row.order_id is not None:
+            # One that is listed as deleted counts as absent.
+            if row.order_id is not None and not row.is_deleted:
                 listed.order_ids.append(row.order_id)
                 listed.order_days.append(order_day(row.ordered_at, row.created_at, zone))
                 listed.created_days.append(order_day(row.created_at, None, zone))

@@ -171,6 +171,14 @@ _PHRASES = (
         "він повідомив про власний збій{wait} (статус {status})",
     ),
     Sentence(
+        "it answered with an error (status {status}), without giving a reason",
+        "він відповів помилкою (статус {status}) без пояснення",
+    ),
+    Sentence(
+        "it answered with an error (status {status}): {reason}",
+        "він відповів помилкою (статус {status}): {reason}",
+    ),
+    Sentence(
         "the answer (status {status}, {size} bytes) was not complete JSON{hint}",
         "відповідь (статус {status}, байтів: {size}) не була цілим JSON{hint}",
     ),

@@ -42,7 +42,7 @@ RAW_ORDERS = Table(
         Column(
             "missing_since",
             INSTANT,
-            "Since when KeyCRM returns 404 for the order; empty while it exists.",
+            "Since when KeyCRM returns 404 for the order, or lists it as deleted; empty while it exists.",
         ),
         Column("exchange_id", "BIGINT", "The exchange that stored this payload.", nullable=False),
     ),

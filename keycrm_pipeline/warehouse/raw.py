@@ -26,12 +26,14 @@ class FetchedRow:
         order_day: Local day; None when the order has no readable date.
         payload: The order's JSON text as it came, in UTF-8.
         crm_updated_at: updated_at, aware, or None.
+        is_deleted: Whether KeyCRM says that the order was deleted.
     """
 
     order_id: int | None
     order_day: date | None
     payload: bytes
     crm_updated_at: datetime | None
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,18 @@ class StoredPage:
 
 @dataclass(frozen=True)
 class StoredCounts:
-    """Payloads that were new, and payloads that replaced an older one."""
+    """What was stored.
+
+    Attributes:
+        created: Payloads that were new.
+        updated: Payloads that replaced an older one.
+        deleted: Orders that KeyCRM says were deleted, whether or not that is news.
+        nameless_keys: Keys of records without a readable id.
+    """
 
     created: int
     updated: int
+    deleted: int
     nameless_keys: tuple[str, ...]
 
 
@@ -77,7 +87,8 @@ def store_pages(
 ) -> StoredCounts:
     """Stores pages in one transaction: payloads under their own days, and the pages as done.
 
-    A payload that equals the stored one is not written.
+    A payload that equals the stored one is not written. An order that KeyCRM says was deleted keeps its last version
+    and is marked, as after a 404 (R11); one that was never stored is stored and marked.
 
     Args:
         connection: A connection for writing.
@@ -119,6 +130,9 @@ def _store_pages(
         for row in fetched
         if row.order_id is not None and not (invalid and row.payload in invalid)
     }
+    deleted = [order_id for order_id, row in rows.items() if row.is_deleted]
+    for order_id in _stored(connection, deleted):
+        del rows[order_id]
     digest_of = {order_id: _digest(row.payload) for order_id, row in rows.items()}
     digests = pl.DataFrame(
         {
@@ -147,13 +161,23 @@ def _store_pages(
                 connection.execute(
                     statement("raw", "touch_orders"), {"order_ids": returned, "exchange_id": exchange_id}
                 )
+            if deleted:
+                _mark_missing(connection, deleted, exchange_id=exchange_id, now=now)
             nameless = _store_nameless(connection, fetched, invalid, asked_day=asked_day, now=now)
             if listing is not None:
                 _record_pages(connection, listing, pages, now)
             created, updated = single_row(connection.execute(statement("raw", "fetched_counts")))
     finally:
         connection.unregister("digests_frame")
-    return StoredCounts(created=created, updated=updated, nameless_keys=nameless)
+    return StoredCounts(created=created, updated=updated, deleted=len(deleted), nameless_keys=nameless)
+
+
+def _stored(connection: duckdb.DuckDBPyConnection, order_ids: Sequence[int]) -> list[int]:
+    """Which of these orders are stored."""
+    if not order_ids:
+        return []
+    found = connection.execute(statement("raw", "stored_ids"), {"order_ids": list(order_ids)})
+    return [row[0] for row in found.fetchall()]
 
 
 def _payload_frame(rows: Sequence[FetchedRow]) -> pl.DataFrame:
@@ -379,8 +403,16 @@ def mark_missing(
 ) -> None:
     """Marks orders for which KeyCRM answered 404; their documents are derived again by this exchange (R11)."""
     with transaction(connection):
-        connection.execute(statement("raw", "mark_missing"), {"order_ids": list(order_ids), "now": now})
-        connection.execute(statement("raw", "forget_rejected"), {"order_ids": list(order_ids)})
-        connection.execute(
-            statement("raw", "touch_orders"), {"order_ids": list(order_ids), "exchange_id": exchange_id}
-        )
+        _mark_missing(connection, order_ids, exchange_id=exchange_id, now=now)
+
+
+def _mark_missing(
+    connection: duckdb.DuckDBPyConnection, order_ids: Sequence[int], *, exchange_id: int, now: datetime
+) -> None:
+    """Marks the orders that are not marked yet, inside a transaction."""
+    marked = connection.execute(
+        statement("raw", "mark_missing"), {"order_ids": list(order_ids), "now": now}
+    ).fetchall()
+    found = {"order_ids": [row[0] for row in marked]}
+    connection.execute(statement("raw", "forget_rejected"), found)
+    connection.execute(statement("raw", "touch_orders"), found | {"exchange_id": exchange_id})

@@ -559,6 +559,48 @@ def test_the_page_of_a_firewall_is_named(crm: LoopbackCrm, client: KeyCrmClient,
 
 
 @pytest.mark.parametrize(
+    ("body", "words", "in_ukrainian"),
+    [
+        (
+            b'{"status": false, "message": "Account is suspended."}',
+            "it answered with an error (status 200): Account is suspended. Nothing was lost",
+            "він відповів помилкою (статус 200): Account is suspended. Нічого не втрачено",
+        ),
+        (
+            b'{"status": false, "total": 0, "data": []}',
+            "it answered with an error (status 200), without giving a reason. Nothing was lost",
+            "він відповів помилкою (статус 200) без пояснення. Нічого не втрачено",
+        ),
+    ],
+    ids=["with its reason", "with an empty list"],
+)
+@pytest.mark.parametrize("what", ["orders", "headers", "order", "statuses"])
+def test_an_error_in_the_answer_is_no_empty_list_and_no_order(
+    crm: LoopbackCrm, client: KeyCrmClient, what: str, body: bytes, words: str, in_ukrainian: str
+) -> None:
+    """Status 200 and yet a failure: tried again, and then reported in the server's own words."""
+    ask: dict[str, Callable[[], object]] = {
+        "orders": lambda: list(client.orders(created_between=MARCH)),
+        "headers": lambda: list(client.order_headers()),
+        "order": lambda: client.order(7),
+        "statuses": lambda: client.reference_rows("/order/status"),
+    }
+    crm.faults = [Reply(body=body)] * 6
+    with pytest.raises(TransportFailure) as caught:
+        ask[what]()
+    assert len(crm.requests) == 6
+    assert words in str(caught.value)
+    assert in_ukrainian in error_in_ukrainian(str(caught.value))
+
+
+def test_after_an_error_in_an_answer_the_list_is_read(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    """It was a moment's trouble: the next answer counts."""
+    crm.lists["/order"] = [order_payload(7)]
+    crm.faults = [Reply(body=b'{"status": false}')]
+    assert ids_of(list(client.orders(created_between=MARCH))) == [7]
+
+
+@pytest.mark.parametrize(
     ("reply", "error"),
     [
         (Reply(401, b"{}"), AuthenticationError),

@@ -123,6 +123,8 @@ def test_dates_of_a_wrong_type_are_none_and_the_id_stays() -> None:
         (b'{"total": 3}', "`data` is missing"),
         (b'{"total": 3, "data": null}', "`data` is not a list"),
         (b'{"total": 3, "data": {"id": 1}}', "`data` is not a list"),
+        (b'{"total": 3, "data": {}}', "`data` is not a list"),
+        (b'{"total": 3, "data": "error"}', "`data` is not a list"),
         (b'{"data": []}', "`total` is null"),
         (b'{"total": -1, "data": []}', "`total` is -1"),
         (b'{"total": "many", "data": []}', "`total` is a str"),
@@ -137,6 +139,25 @@ def test_json_that_is_not_a_keycrm_list_is_an_error_that_names_the_route(body: b
     assert word in str(caught.value)
     assert "GET /order (page 1)" in str(caught.value)
     assert "Marker" not in str(caught.value)
+
+
+def test_rows_with_numbers_as_keys_are_a_list() -> None:
+    """PHP sends a list with a gap so; the rows come in order of the numbers."""
+    envelope = decode_envelope(
+        b'{"total": 2, "data": {"10": {"id": 8}, "2": {"id": 7}}}', route="/order", page=1
+    )
+    assert envelope.rows == (b'{"id": 7}', b'{"id": 8}')
+
+
+@pytest.mark.parametrize(
+    ("deleted_at", "is_deleted"),
+    [
+        *((b"null", False), (b'""', False), (b"[]", False), (b"false", False), (b'"soon"', False)),
+        *((b'"2026-03-20T10:00:00.000000Z"', True), (b'"2026-03-20 10:00:00"', True)),
+    ],
+)
+def test_a_date_of_deletion_says_that_the_order_is_gone(deleted_at: bytes, is_deleted: bool) -> None:
+    assert decode_order(b'{"id": 3, "deleted_at": ' + deleted_at + b"}").is_deleted == is_deleted
 
 
 def test_total_may_be_a_text_and_the_page_size_is_read() -> None:

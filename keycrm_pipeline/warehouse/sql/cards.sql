@@ -4,17 +4,21 @@
 -- name: select_orders
 -- The orders whose documents are derived (R1, R2): of the period, or of another day and touched by this exchange. A
 -- booked order always follows KeyCRM; any other enters the books if its status is chosen and its day is loaded and not
--- before start_date, and otherwise stays raw. One that now fails its checks keeps its last good document (R10).
+-- before start_date, and otherwise stays raw. One that now fails its checks keeps its last good document (R10), and one
+-- that KeyCRM no longer has does not enter (R11).
 CREATE OR REPLACE TABLE staging.selected_orders AS
 SELECT validated.order_id
 FROM validated.orders AS validated
 ANTI JOIN ops.rejected_records AS rejected ON rejected.order_id = validated.order_id
 LEFT JOIN accounting.orders AS booked USING (order_id)
+LEFT JOIN (SELECT order_id FROM raw.orders WHERE missing_since IS NOT NULL) AS missing
+    ON missing.order_id = validated.order_id
 WHERE (validated.order_day BETWEEN $first_day AND $last_day OR validated.exchange_id = $exchange_id)
     AND (
         booked.order_id IS NOT NULL
         OR (
-            ($all_statuses OR validated.status_id IN (SELECT unnest($status_ids)))
+            missing.order_id IS NULL
+            AND ($all_statuses OR validated.status_id IN (SELECT unnest($status_ids)))
             AND validated.order_day >= $start_date
             AND (
                 ($is_loaded AND validated.order_day BETWEEN $first_day AND $last_day)

@@ -104,6 +104,10 @@ WHERE order_day BETWEEN $first_day AND $last_day AND order_id IN (SELECT unnest(
 
 -- name: mark_missing
 UPDATE raw.orders SET missing_since = $now WHERE order_id IN (SELECT unnest($order_ids)) AND missing_since IS NULL
+RETURNING order_id
+
+-- name: stored_ids
+SELECT order_id FROM raw.orders WHERE order_id IN (SELECT unnest($order_ids))
 
 -- name: forget_rejected
 -- Nothing is left to fix in KeyCRM.
