@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from keycrm_pipeline.accounting.days import order_day, spans
 from keycrm_pipeline.accounting.statuses import status_name
@@ -16,6 +19,7 @@ from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.crm.pages import CrmRow, OrderPage, OrderRow, PageRecord
 from keycrm_pipeline.crm.readings import Evidence
+from keycrm_pipeline.crm.shapes import is_whole_row, takes_away
 from keycrm_pipeline.crm.values import text, whole
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.results import StageNumbers
@@ -23,7 +27,10 @@ from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.run import progress
 from keycrm_pipeline.run.errors import UnmappedStatusesError
 from keycrm_pipeline.run.session import Session
-from keycrm_pipeline.warehouse import days, raw, readings
+from keycrm_pipeline.warehouse import cards, days, raw, readings
+
+if TYPE_CHECKING:
+    import duckdb
 
 RESUME_HOURS = 24
 """Pages of an unfinished listing are reused up to this age; older ones are requested again."""
@@ -43,6 +50,16 @@ REFERENCE_ROUTES: Mapping[str, str] = {
     "users": "/users",
     "categories": "/products/categories",
 }
+KEYS_OF_LISTS: Mapping[str, tuple[str, ...]] = {
+    "statuses": ("name", "alias", "group_id"),
+    "sources": ("name", "driver", "currency_code"),
+    "payment_methods": ("name",),
+    "delivery_services": ("name",),
+    "users": ("full_name",),
+    "categories": ("name", "parent_id"),
+}
+"""What the books and reports use of each list."""
+
 LISTS_AT_ONCE = 2
 """Reference lists that are read concurrently. One after the other, they would take as long as that many slow pages; all
 at once, they would delay the first page of orders, which all other pages wait for."""
@@ -85,6 +102,7 @@ class ExtractionCounts:
         updated: Payloads that replaced an older one.
         pages_resumed: Pages that an earlier attempt had stored.
         missing: Booked orders for which KeyCRM answered 404.
+        deleted: Orders that KeyCRM returned as deleted.
         newest_updated_at: The newest updated_at seen that is not after `began_at`: later ones are changes made after
             the page was read, or orders dated ahead by mistake.
         began_at: When the oldest page was requested, even by an earlier attempt; None if no page was kept.
@@ -97,6 +115,7 @@ class ExtractionCounts:
     updated: int = 0
     pages_resumed: int = 0
     missing: int = 0
+    deleted: int = 0
     newest_updated_at: datetime | None = None
     began_at: datetime | None = None
     order_ids: set[int] = field(default_factory=set)
@@ -125,6 +144,7 @@ class ExtractionCounts:
         self.updated += more.updated
         self.pages_resumed += more.pages_resumed
         self.missing += more.missing
+        self.deleted += more.deleted
         self.evidence.add(more.evidence)
         self.began_at = min(filter(None, (self.began_at, more.began_at)), default=None)
         self.newest_updated_at = max(
@@ -147,6 +167,7 @@ def _fetched(row: OrderRow, profile: Profile) -> raw.FetchedRow:
         order_day=order_day(row.ordered_at, row.created_at, profile.zone),
         payload=_readable(row.payload),
         crm_updated_at=row.updated_at,
+        is_deleted=row.is_deleted,
     )
 
 
@@ -169,6 +190,7 @@ def _store(
         )
     counts.created += stored.created
     counts.updated += stored.updated
+    counts.deleted += stored.deleted
     counts.nameless_keys.update(stored.nameless_keys)
     for page in pages:
         for row in page.rows:
@@ -331,6 +353,7 @@ def run(session: Session, period: Period) -> StageNumbers:
             "payloads changed": counts.updated,
             "pages kept from an earlier attempt": counts.pages_resumed,
             "orders no longer in KeyCRM": counts.missing,
+            "orders deleted in KeyCRM": counts.deleted,
             "orders not confirmed": unconfirmed,
             "requests": statistics.requests,
             "retries": statistics.retries,
@@ -388,6 +411,8 @@ def unmapped_statuses(profile: Profile, rows: Iterable[Mapping[str, object]]) ->
     unmapped = []
     for row in rows:
         status_id = whole(row.get("id"))
+        if text(row.get("deleted_at")) is not None:
+            continue
         if status_id is not None and status_id not in profile.statuses.stages:
             name = status_name(text(row.get("name")), text(row.get("alias")))
             unmapped.append((status_id, name or str(status_id)))
@@ -464,15 +489,24 @@ def reading_reference_lists(
     with session.warehouse.writing() as connection:
         for list_name, list_rows in fetched.items():
             raw.store_reference_list(
-                connection,
-                list_name,
-                {
-                    row_id: row.payload.decode()
-                    for row in list_rows
-                    if (row_id := whole(row.get("id"))) is not None
-                },
-                now=now,
+                connection, list_name, _rows_to_store(connection, list_name, list_rows), now=now
             )
+
+
+def _rows_to_store(
+    connection: duckdb.DuckDBPyConnection, list_name: str, rows: Iterable[CrmRow]
+) -> dict[int, str]:
+    """Row id -> JSON text; of a row that lacks what is known already, its stored text (R10)."""
+    keys = KEYS_OF_LISTS[list_name]
+    found = {row_id: row for row in rows if (row_id := whole(row.get("id"))) is not None}
+    texts = {row_id: row.payload.decode() for row_id, row in found.items()}
+    if not all(is_whole_row(row, keys) for row in found.values()):
+        texts |= {
+            row_id: stored
+            for row_id, stored, _listed in cards.reference_rows(connection, list_name)
+            if row_id in found and takes_away(found[row_id], msgspec.json.decode(stored), keys)
+        }
+    return texts
 
 
 def refresh_reference_lists(session: Session, client: KeyCrmClient, *, everything: bool = False) -> None:

@@ -22,7 +22,9 @@ from keycrm_pipeline.accounting.products import (
     needs_catalogue,
 )
 from keycrm_pipeline.crm.client import KeyCrmClient
-from keycrm_pipeline.crm.values import flag, options, text, whole
+from keycrm_pipeline.crm.pages import CrmRow
+from keycrm_pipeline.crm.shapes import read_options, takes_away
+from keycrm_pipeline.crm.values import flag, options, plain_text, whole
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.results import CardCounts, StageNumbers
 from keycrm_pipeline.pipeline.selection import selection
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 
 DELIVERY_ITEM = "delivery"
 """Key of the item that represents paid delivery: its card is named after the profile's `delivery_service` (R7)."""
+
+PRODUCT_KEYS = ("name", "has_offers", "category_id")
+OFFER_KEYS = ("sku", "barcode", "properties")
+"""What the books use of KeyCRM's catalogue; a product without variants also has a `sku`."""
 
 STORED_TOGETHER = 500
 """Products that are requested and stored together: after a kill, only their ten or twenty requests are repeated."""
@@ -121,9 +127,9 @@ def read_catalogue(connection: duckdb.DuckDBPyConnection, items: Iterable[SoldIt
         offers_of.setdefault(crm_product_id, []).append(
             CatalogueOffer(
                 offer_id=offer_id,
-                sku=text(row.get("sku")),
-                barcode=text(row.get("barcode")),
-                characteristics=characteristics(options(row.get("properties"))),
+                sku=plain_text(row.get("sku")),
+                barcode=plain_text(row.get("barcode")),
+                characteristics=characteristics(options(read_options(row.get("properties")))),
             )
         )
     known = {}
@@ -133,11 +139,11 @@ def read_catalogue(connection: duckdb.DuckDBPyConnection, items: Iterable[SoldIt
         row = msgspec.json.decode(payload_or_none)
         known[crm_product_id] = CatalogueProduct(
             crm_product_id=crm_product_id,
-            name=text(row.get("name")),
-            unit=text(row.get("unit_type")),
+            name=plain_text(row.get("name")),
+            unit=plain_text(row.get("unit_type")),
             has_offers=flag(row.get("has_offers")),
             category_id=whole(row.get("category_id")),
-            sku=text(row.get("sku")),
+            sku=plain_text(row.get("sku")),
             offers=tuple(sorted(offers_of.get(crm_product_id, ()), key=lambda offer: offer.offer_id)),
         )
     return KnownCatalogue(known, products.keys() - known.keys())
@@ -149,7 +155,7 @@ def read_categories(connection: duckdb.DuckDBPyConnection) -> dict[int, Category
     for category_id, payload, _listed in card_store.reference_rows(connection, "categories"):
         row = msgspec.json.decode(payload)
         categories[category_id] = Category(
-            category_id=category_id, name=text(row.get("name")), parent_id=whole(row.get("parent_id"))
+            category_id=category_id, name=plain_text(row.get("name")), parent_id=whole(row.get("parent_id"))
         )
     return categories
 
@@ -182,21 +188,45 @@ def fetch_catalogue(session: Session, client: KeyCrmClient, crm_product_ids: Seq
 
 
 def _fetch_together(session: Session, client: KeyCrmClient, crm_product_ids: Sequence[int]) -> None:
-    products: dict[int, str | None] = dict.fromkeys(crm_product_ids)
+    with session.warehouse.writing() as connection:
+        known_products, known_offers = card_store.known_catalogue(connection, crm_product_ids)
+    products: dict[int, str | None] = {}
     with_offers = []
     for row in client.products(crm_product_ids):
         product_id = whole(row.get("id"))
-        if product_id is not None:
-            products[product_id] = row.payload.decode()
-            if flag(row.get("has_offers")):
-                with_offers.append(product_id)
-    offers = []
+        if product_id is None or _is_less(row, known_products.get(product_id), _keys_of_product(row)):
+            continue
+        products[product_id] = row.payload.decode()
+        if flag(row.get("has_offers")):
+            with_offers.append(product_id)
+    offers: dict[int, tuple[int, int, str]] = {}
+    stored_offers = {offer_id: payload for offer_id, _product_id, payload in known_offers}
     for row in client.offers(product_ids=with_offers) if with_offers else ():
         offer_id, product_id = whole(row.get("id")), whole(row.get("product_id"))
         if offer_id is not None and product_id is not None:
-            offers.append((offer_id, product_id, row.payload.decode()))
+            stored = stored_offers.get(offer_id)
+            is_less = _is_less(row, stored, OFFER_KEYS)
+            payload = stored if is_less and stored is not None else row.payload.decode()
+            offers[offer_id] = (offer_id, product_id, payload)
+    # A product with variants has at least one: an empty list of them is no news (R10).
+    answered = {product_id for _offer_id, product_id, _payload in offers.values()}
+    for offer in known_offers:
+        if offer[1] in with_offers and offer[1] not in answered:
+            offers[offer[0]] = offer
+    # A product that KeyCRM does not return is absent, unless it is known: nothing known is lost to an empty list.
+    unknown = {product_id for product_id in crm_product_ids if known_products.get(product_id) is None}
+    products = dict.fromkeys(sorted(unknown - products.keys())) | products
     with session.warehouse.writing() as connection:
-        card_store.store_catalogue(connection, products, offers, now=session.now)
+        card_store.store_catalogue(connection, products, list(offers.values()), now=session.now)
+
+
+def _keys_of_product(row: CrmRow) -> tuple[str, ...]:
+    return PRODUCT_KEYS if flag(row.get("has_offers")) else (*PRODUCT_KEYS, "sku")
+
+
+def _is_less(row: CrmRow, stored: str | None, keys: Sequence[str]) -> bool:
+    """Whether a row of the catalogue lacks what is known already (R10): then the stored row stays."""
+    return stored is not None and takes_away(row, msgspec.json.decode(stored), keys)
 
 
 def card_row(card: ProductCard, skus: Skus) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from keycrm_pipeline.accounting.statuses import source_name
-from keycrm_pipeline.crm.values import text
+from keycrm_pipeline.crm.values import plain_text
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.results import CardCounts, StageNumbers
 from keycrm_pipeline.pipeline.selection import selection
@@ -33,10 +33,10 @@ def derive_sources(connection: duckdb.DuckDBPyConnection, chosen_orders: Selecti
         row = msgspec.json.decode(payload)
         rows[source_id] = {
             "source_id": source_id,
-            "name": source_name(source_id, text(row.get("name"))),
-            "driver": text(row.get("driver")),
+            "name": source_name(source_id, plain_text(row.get("name"))),
+            "driver": plain_text(row.get("driver")),
             # «uah» and «UAH» are one currency: their sums belong together.
-            "currency": (text(row.get("currency_code")) or "").upper() or None,
+            "currency": (plain_text(row.get("currency_code")) or "").upper() or None,
         }
     carried = cards.sources_of_orders(connection, chosen_orders)
     for source_id in carried:

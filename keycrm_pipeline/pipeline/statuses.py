@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from keycrm_pipeline.accounting.statuses import group_name, status_name
-from keycrm_pipeline.crm.values import text, whole
+from keycrm_pipeline.crm.values import plain_text, whole
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.results import CardCounts, StageNumbers
 from keycrm_pipeline.pipeline.selection import selection
@@ -42,7 +42,12 @@ def derive_statuses(
         row = msgspec.json.decode(payload)
         # An order's own copy of a status may be older than the list; the list takes precedence while it has the status.
         if listed or status_id not in known:
-            known[status_id] = (text(row.get("name")), text(row.get("alias")), whole(row.get("group_id")))
+            earlier = known.get(status_id, (None, None, None))
+            known[status_id] = (
+                plain_text(row.get("name")) or earlier[0],
+                plain_text(row.get("alias")) or earlier[1],
+                whole(row.get("group_id")) or earlier[2],
+            )
     chosen = chosen_orders.status_ids
     rows = []
     for status_id, (name, alias, group_id) in sorted(known.items()):
