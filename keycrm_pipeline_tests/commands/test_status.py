@@ -94,18 +94,18 @@ def test_the_last_exchange_and_what_waits(books: Books, place: Place) -> None:
 
 
 def test_status_says_what_stays_outside_and_which_date_keycrm_goes_by(books: Books, place: Place) -> None:
-    """An order of the 6th, entered on the 7th, comes with the margin: it proves ordered_at, and stays outside."""
+    """An order of the 1st, entered on the 2nd, comes with the margin: it proves created_at, and stays outside."""
     sell(books, 1)
-    books.order(2, "2024-03-06T21:50:00.000000Z", created_at="2024-03-06T22:05:00.000000Z")
+    books.order(2, "2024-03-01T21:50:00.000000Z", created_at="2024-03-01T22:05:00.000000Z")
     books.load(MARCH_4)
-    known = {"reading": "ordered_at", "since": "2026-04-01T12:00:00+03:00", "order_id": 2}
+    known = {"reading": "created_at", "since": "2026-04-01T12:00:00+03:00", "order_id": 2}
     _, printed = place.json("status")
     assert printed["left_out"] == {"before_start_date": 0, "days_not_loaded": 1}
     assert printed["created_between"] == known
     shown = place.run("status").stdout
     assert "Orders of days not loaded, kept raw until their day is: 1." in shown
     assert (
-        "KeyCRM selects a period's orders by ordered_at: known since 01.04.2026 12:00 from order 2." in shown
+        "KeyCRM selects a period's orders by created_at: known since 01.04.2026 12:00 from order 2." in shown
     )
 
 
