@@ -29,7 +29,7 @@ class Pace:
     is_frugal: bool
 
 
-FRUGAL = Pace(batch_orders=4_500, card_orders=16_000, is_frugal=True)
+FRUGAL = Pace(batch_orders=8_000, card_orders=16_000, is_frugal=True)
 """For loads and syncs."""
 
 QUICK = Pace(batch_orders=50_000, card_orders=100_000, is_frugal=False)
