@@ -156,7 +156,7 @@ def print_status(status: ProfileStatus) -> None:
         )
     if status.left_out.days_not_loaded:
         click.echo(
-            f"Orders of days not loaded, kept raw until their day is: {status.left_out.days_not_loaded}."
+            f"Orders of days that are not loaded, kept raw until they are: {status.left_out.days_not_loaded}."
         )
     click.echo(reading_in_words(status.reading))
     print_review(status.last.review)

@@ -103,7 +103,7 @@ def test_status_says_what_stays_outside_and_which_date_keycrm_goes_by(books: Boo
     assert printed["left_out"] == {"before_start_date": 0, "days_not_loaded": 1}
     assert printed["created_between"] == known
     shown = place.run("status").stdout
-    assert "Orders of days not loaded, kept raw until their day is: 1." in shown
+    assert "Orders of days that are not loaded, kept raw until they are: 1." in shown
     assert (
         "KeyCRM selects a period's orders by created_at: known since 01.04.2026 12:00 from order 2." in shown
     )
