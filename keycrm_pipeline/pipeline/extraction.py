@@ -296,25 +296,24 @@ def read_period(
     """
     start, end = period.instants(session.profile.zone)
     margin = timedelta(days=session.profile.created_margin_days)
+    counts = ExtractionCounts()
+
+    def read(first: datetime, last: datetime) -> None:
+        listing = created_listing(first, last, period.first)
+        counts.add(read_listing(session, client, listing, after_write=after_write))
+
     with session.warehouse.reading() as connection:
         known = readings.current_reading(connection)
-    counts = ExtractionCounts()
     if known is not None and known.reading == "ordered_at":
-        counts.add(
-            read_listing(session, client, created_listing(start, end, period.first), after_write=after_write)
-        )
+        read(start, end)
         if counts.evidence.by_created_at is None:
             return counts
-    listing = created_listing(start - margin, end + margin, period.first)
-    counts.add(read_listing(session, client, listing, after_write=after_write))
+    window = start - margin, end + margin
+    read(*window)
     with session.warehouse.reading() as connection:
-        created_elsewhere = raw.created_outside(
-            connection, period, sorted(counts.order_ids), window=(start - margin, end + margin)
-        )
-    for first, last in spans(created_elsewhere):
-        counts.add(
-            read_listing(session, client, created_listing(first, last, period.first), after_write=after_write)
-        )
+        created_elsewhere = raw.created_outside(connection, period, sorted(counts.order_ids), window=window)
+    for span in spans(created_elsewhere):
+        read(*span)
     return counts
 
 

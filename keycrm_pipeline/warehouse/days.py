@@ -84,8 +84,5 @@ def left_out(
     connection: duckdb.DuckDBPyConnection, start_date: date, order_ids: Sequence[int] | None = None
 ) -> LeftOut:
     """How many stored orders, or of these ones, stay out of the books because of their day."""
-    values: dict[str, object] = {"start_date": start_date}
-    if order_ids is None:
-        return LeftOut(*single_row(connection.execute(statement("days", "left_out"), values)))
-    values["order_ids"] = list(order_ids)
-    return LeftOut(*single_row(connection.execute(statement("days", "left_out_of"), values)))
+    values = {"start_date": start_date, "of_all": order_ids is None, "order_ids": list(order_ids or ())}
+    return LeftOut(*single_row(connection.execute(statement("days", "left_out"), values)))

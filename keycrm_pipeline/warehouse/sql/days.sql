@@ -40,19 +40,11 @@ WHERE CAST(day AS DATE) NOT IN (SELECT order_day FROM ops.loaded_days)
 ORDER BY day
 
 -- name: left_out
--- Stored orders that stay out of the books because of their day.
+-- Stored orders that stay out of the books because of their day: of these ids, or of all.
 SELECT count(*) FILTER (order_day < $start_date), count(*) FILTER (order_day >= $start_date)
 FROM (
     SELECT order_id, order_day FROM raw.orders
-    WHERE order_day < $start_date OR order_day NOT IN (SELECT order_day FROM ops.loaded_days)
-) AS outside
-ANTI JOIN accounting.orders AS booked USING (order_id)
-
--- name: left_out_of
-SELECT count(*) FILTER (order_day < $start_date), count(*) FILTER (order_day >= $start_date)
-FROM (
-    SELECT order_id, order_day FROM raw.orders
-    WHERE order_id IN (SELECT unnest($order_ids))
-        AND (order_day < $start_date OR order_day NOT IN (SELECT order_day FROM ops.loaded_days))
+    WHERE (order_day < $start_date OR order_day NOT IN (SELECT order_day FROM ops.loaded_days))
+        AND ($of_all OR order_id IN (SELECT unnest($order_ids)))
 ) AS outside
 ANTI JOIN accounting.orders AS booked USING (order_id)
