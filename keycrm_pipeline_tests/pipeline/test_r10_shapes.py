@@ -428,14 +428,12 @@ def test_half_a_row_of_a_list_wipes_nothing(new_books: Any, loss: Any) -> None:
     shop.add_category({"id": 70, "name": "Курси", "parent_id": 7})
     product = product_payload(101, "Майстер-клас", category_id=70, sku="MK")
     shop.add_product(product, [offer_payload(1010, 101, sku="MK")])
-    shop.add_order(
-        full_order(
-            1,
-            status_id=40,
-            source_id=9,
-            lines=[{"name": "Майстер-клас", "price": 400, "offer": offer_payload(1010, 101, sku="MK")}],
-        )
-    )
+    sold: dict[str, Any] = {
+        "status_id": 40,
+        "source_id": 9,
+        "lines": [{"name": "Майстер-клас", "price": 400, "offer": offer_payload(1010, 101, sku="MK")}],
+    }
+    shop.add_order(full_order(1, **sold))
     books.load()
     before = books.tables(["accounting"])
     assert books.document(1, "stage, currency, services_total") == {
@@ -454,14 +452,7 @@ def test_half_a_row_of_a_list_wipes_nothing(new_books: Any, loss: Any) -> None:
         for key in keys:
             lists[name][record_id] = changed(lists[name][record_id], (key,), loss)
     # Another order of the same product: its card is asked for again in every respect.
-    shop.add_order(
-        full_order(
-            2,
-            status_id=40,
-            source_id=9,
-            lines=[{"name": "Майстер-клас", "price": 400, "offer": offer_payload(1010, 101, sku="MK")}],
-        )
-    )
+    shop.add_order(full_order(2, **sold))
     books.catalogue()
     books.load()
     assert books.document(2, "stage, currency, services_total") == {
