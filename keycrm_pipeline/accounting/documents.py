@@ -51,6 +51,26 @@ RULE_INPUTS = (
 
 
 @dataclass(frozen=True)
+class OrganisationChoice:
+    """Which legal entity an order or a payment belongs to (R8): the first of these that determines it.
+
+    Attributes:
+        by_method: Payment method id -> organisation, named itself or by the account of the method.
+        by_source: Source id -> organisation.
+        otherwise: The organisation of everything else; None if there is none.
+    """
+
+    by_method: Mapping[int, str]
+    by_source: Mapping[int, str]
+    otherwise: str | None
+
+    def of(self, method: str, source: str) -> pl.Expr:
+        """The organisation of rows with these columns."""
+        otherwise = pl.lit(self.otherwise, pl.String)
+        return _mapped(method, self.by_method, _mapped(source, self.by_source, otherwise))
+
+
+@dataclass(frozen=True)
 class DocumentSettings:
     """What the profile says about documents.
 
@@ -58,6 +78,7 @@ class DocumentSettings:
         author: Author of every document (Користувач).
         account: Bank account or cash desk when no payment decides (Банк. рахунок/Каса).
         accounts: Payment method id -> account.
+        organisations: Which legal entity an order or a payment belongs to.
         managers: KeyCRM user id -> responsible person.
         currency: Currency when neither source nor payment names one.
         source_number_in_comment: Whether the comment begins with the order's number at its source.
@@ -68,6 +89,7 @@ class DocumentSettings:
     author: str
     account: str
     accounts: Mapping[int, str]
+    organisations: OrganisationChoice
     managers: Mapping[int, str]
     currency: str
     source_number_in_comment: bool
@@ -126,7 +148,9 @@ def derive_documents(
     goods = priced.filter(~is_service)
     services = _services(orders, priced.filter(is_service), lines, settlement, settings)
     currencies = _currencies(orders, payments, settings)
-    booked_payments = _payments(payments, currencies, settings)
+    booked_payments = _payments(
+        payments, currencies.join(orders.select("order_id", "source_id"), on="order_id"), settings
+    )
     return Documents(
         orders=_headers(
             orders, goods, services, booked_payments, payments, currencies, settlement.difference, settings
@@ -245,8 +269,11 @@ def _deciding(payments: pl.DataFrame) -> pl.DataFrame:
     return payments.filter(~pl.col("is_expense") & (pl.col("status").fill_null("") != "canceled"))
 
 
-def _payments(payments: pl.DataFrame, currencies: pl.DataFrame, settings: DocumentSettings) -> pl.DataFrame:
-    """Payments and expenses with their account, and the amount in the order's currency if there is one (R8)."""
+def _payments(payments: pl.DataFrame, heads: pl.DataFrame, settings: DocumentSettings) -> pl.DataFrame:
+    """Payments and expenses with their account, and the amount in the order's currency if there is one (R8).
+
+    `heads` has `order_id`, `order_currency` and `source_id`.
+    """
     # A payment that names one currency and one amount was made in that currency.
     named = pl.coalesce(
         "source_currency",
@@ -254,7 +281,7 @@ def _payments(payments: pl.DataFrame, currencies: pl.DataFrame, settings: Docume
         "order_currency",
     )
     takes_amount = (named == pl.col("order_currency")) | pl.col("currency").is_null()
-    return payments.join(currencies, on="order_id", how="inner").select(
+    return payments.join(heads, on="order_id", how="inner").select(
         "order_id",
         "payment_id",
         "position",
@@ -262,6 +289,7 @@ def _payments(payments: pl.DataFrame, currencies: pl.DataFrame, settings: Docume
         "method_id",
         "method",
         account=_mapped("method_id", settings.accounts, pl.lit(settings.account)),
+        organisation=settings.organisations.of("method_id", "source_id"),
         amount=pl.when(takes_amount).then("amount").otherwise(pl.coalesce("actual_amount", "amount")),
         currency=pl.when(takes_amount).then(named).otherwise("currency"),
         status="status",
@@ -324,6 +352,7 @@ def _headers(
             author=pl.lit(settings.author),
             responsible=_mapped("manager_id", settings.managers, pl.lit(settings.author)),
             account=_mapped("account_method_id", settings.accounts, pl.lit(settings.account)),
+            organisation=settings.organisations.of("account_method_id", "source_id"),
             currency="order_currency",
             comment=comment(settings.source_number_in_comment),
             goods_total=pl.col("goods_total").fill_null(0),

@@ -116,6 +116,10 @@ def check_account(workspace: Workspace, environ: Mapping[str, str]) -> AccountCh
         }
         for row in found["sources"]
     ]
+    for name, organisation in profile.organisations.items():
+        check.unknown += _unknown(
+            f"organisations.{name}.sources", organisation.sources, [row["id"] for row in found["sources"]]
+        )
     _compare_categories(profile, found["categories"], check)
     _compare_managers(profile, found.get("users"), check)
     _compare_payment_methods(profile, found["payment_methods"], check)
@@ -214,7 +218,12 @@ def _compare_payment_methods(profile: Profile, rows: Rows, check: AccountCheck) 
         for row in listed
         if row["account"] is None
     ]
-    check.unknown += _unknown("accounts", accounts, [row["id"] for row in listed])
+    known = [row["id"] for row in listed]
+    check.unknown += _unknown("accounts", accounts, known)
+    for name, organisation in profile.organisations.items():
+        check.unknown += _unknown(
+            f"organisations.{name}.payment_methods", organisation.payment_methods, known
+        )
 
 
 def _read_catalogue_files(workspace: Workspace, check: AccountCheck) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from keycrm_pipeline.accounting.documents import DocumentSettings, derive_documents
+from keycrm_pipeline.accounting.documents import DocumentSettings, OrganisationChoice, derive_documents
 from keycrm_pipeline.accounting.names import name_key
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline import review
@@ -101,12 +101,37 @@ def _by_day(
     return numbers
 
 
+def organisation_choice(profile: Profile) -> OrganisationChoice:
+    """Which legal entity an order or a payment belongs to.
+
+    A payment method decides before a source, since the money shows whose sale it was; the account that everything
+    without a mapped method gets decides last, or the source would never be asked.
+    """
+    by_account: dict[str, str] = {}
+    by_source: dict[int, str] = {}
+    by_method: dict[int, str] = {}
+    for name, organisation in profile.organisations.items():
+        by_account |= dict.fromkeys(organisation.accounts, name)
+        by_source |= dict.fromkeys(organisation.sources, name)
+        by_method |= dict.fromkeys(organisation.payment_methods, name)
+    of_accounts = {
+        method: by_account[account] for method, account in profile.accounts.items() if account in by_account
+    }
+    defaults = [name for name, organisation in profile.organisations.items() if organisation.default]
+    return OrganisationChoice(
+        by_method=of_accounts | by_method,
+        by_source=by_source,
+        otherwise=by_account.get(profile.account, defaults[0] if defaults else None),
+    )
+
+
 def document_settings(connection: duckdb.DuckDBPyConnection, profile: Profile) -> DocumentSettings:
     """The profile's settings for documents, with the card of paid delivery."""
     return DocumentSettings(
         author=profile.author,
         account=profile.account,
         accounts=profile.accounts,
+        organisations=organisation_choice(profile),
         managers=profile.managers,
         currency=profile.currency,
         source_number_in_comment=profile.source_number_in_comment,

@@ -9,6 +9,7 @@ import ipaddress
 import re
 import shlex
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -203,6 +204,28 @@ class AlertSettings(_Section):
         return None if value is None else _web_address(value)
 
 
+class OrganisationSettings(_Section):
+    """One legal entity of the shop: the orders and payments that belong to its books."""
+
+    accounts: tuple[Text, ...] = Field(
+        default=(), description="Its bank accounts and cash desks, as in `account` and `accounts`."
+    )
+    payment_methods: tuple[Identifier, ...] = Field(
+        default=(), description="Ids of the payment methods whose money it receives."
+    )
+    sources: tuple[Identifier, ...] = Field(default=(), description="Ids of the sources that sell for it.")
+    default: StrictBool = Field(
+        default=False, description="Whether it gets what no account, payment method or source determines."
+    )
+    yearly_limit: Decimal | None = Field(
+        default=None,
+        gt=0,
+        max_digits=18,
+        decimal_places=2,
+        description="A sum in the profile's currency with which the report compares the payments since 1 January.",
+    )
+
+
 class ExportSettings(_Section):
     """The layout of exported documents."""
 
@@ -262,6 +285,10 @@ class Profile(_Section):
         default_factory=dict,
         description="KeyCRM payment method id -> bank account or cash desk (Банк. рахунок/Каса).",
         json_schema_extra=_IDENTIFIER_KEYS,
+    )
+    organisations: dict[Text, OrganisationSettings] = Field(
+        default_factory=dict,
+        description="Legal entity -> what belongs to it (Організація), for a shop of several.",
     )
     service_categories: tuple[Identifier, ...] = Field(
         default=(),
@@ -335,6 +362,30 @@ class Profile(_Section):
     def _sandbox_is_not_throttled(cls, value: object) -> object:
         if isinstance(value, dict) and value.get("base_url") == SANDBOX:
             return {"requests_per_minute": SANDBOX_REQUESTS_PER_MINUTE, **value}
+        return value
+
+    @field_validator("organisations")
+    @classmethod
+    def _are_apart(
+        cls, value: dict[str, OrganisationSettings], info: ValidationInfo
+    ) -> dict[str, OrganisationSettings]:
+        for setting in ("accounts", "payment_methods", "sources"):
+            listed = [part for organisation in value.values() for part in getattr(organisation, setting)]
+            if len(listed) > len(set(listed)):
+                raise _wrong(
+                    f"one of the {setting.replace('_', ' ')} is listed twice",
+                    "each of them for one organisation",
+                )
+        if sum(organisation.default for organisation in value.values()) > 1:
+            raise _wrong("several organisations are the default", "`default: true` for one of them at most")
+        known = {info.data.get("account"), *info.data.get("accounts", {}).values()}
+        if not known.issuperset(
+            account for organisation in value.values() for account in organisation.accounts
+        ):
+            raise _wrong(
+                "one of the accounts is not an account of this profile",
+                "the names in `account` and `accounts`",
+            )
         return value
 
     @field_validator("base_url")

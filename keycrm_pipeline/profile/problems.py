@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -76,13 +76,16 @@ def shown(value: object) -> str:
 def _section_at(location: Sequence[int | str]) -> type[BaseModel] | None:
     """The model of the section at a location in the file."""
     model: type[BaseModel] = Profile
-    for part in location:
+    parts = iter(location)
+    for part in parts:
         field = model.model_fields.get(str(part))
-        if field is None or not (
-            isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-        ):
+        annotation = None if field is None else field.annotation
+        if get_origin(annotation) is dict:
+            # The key of an entry is a name of the shop's own, and below it stand the settings of the entry.
+            annotation = get_args(annotation)[1] if next(parts, None) is not None else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return None
-        model = field.annotation
+        model = annotation
     return model
 
 
@@ -110,7 +113,11 @@ _ALLOWED = {
     "dict_type": "It must have lines of `key: value`, indented below it",
     "tuple_type": "It must be a list such as [7, 12]",
     "literal_error": "It must be one of these: {expected}",
+    "greater_than": "It must be above {gt}",
     "greater_than_equal": "The minimum is {ge}",
+    "decimal_type": "It must be a sum such as 1000000 or 1000000.50, without quotes",
+    "decimal_parsing": "It must be a sum such as 1000000 or 1000000.50, without quotes",
+    "decimal_max_places": "It has {decimal_places} decimals at most",
     "less_than_equal": "The maximum is {le}",
     "string_pattern_mismatch": "It must match {pattern}",
 }

@@ -171,6 +171,7 @@ ORDERS = Table(
         Column("author", "VARCHAR", "Author (Користувач).", nullable=False),
         Column("responsible", "VARCHAR", "Responsible (Відповідальний).", nullable=False),
         Column("account", "VARCHAR", "Bank account or cash desk (Банк. рахунок/Каса).", nullable=False),
+        Column("organisation", "VARCHAR", "Legal entity (Організація), if the profile lists any."),
         Column("currency", "VARCHAR", "Currency of all sums of the order.", nullable=False),
         Column("comment", "VARCHAR", "Comment (Коментар)."),
         Column("delivery_address", "VARCHAR", "Delivery address in one line."),
@@ -283,6 +284,7 @@ ORDER_PAYMENTS = Table(
         Column("method_id", "BIGINT", "Payment method."),
         Column("method", "VARCHAR", "Its name."),
         Column("account", "VARCHAR", "Bank account or cash desk (Банк. рахунок/Каса)."),
+        Column("organisation", "VARCHAR", "Legal entity (Організація), if the profile lists any."),
         Column(
             "amount", MONEY, "Amount, in the order's currency if the payment has one in it.", nullable=False
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,6 +126,7 @@ def test_header_says_all_of_the_order(books: Books) -> None:
         "responsible": "olena",
         # The canceled payment does not count; the first other one was by method 2.
         "account": "ПриватБанк ФОП",
+        "organisation": None,
         "currency": "UAH",
         "comment": "Номер джерела: №1042\nПодзвоніть перед відправкою\nПостійна",
         # No Ukraine, and the city once: the receive point names it.
@@ -340,3 +342,57 @@ def test_every_field_follows_keycrm_on_a_reload(books: Books) -> None:
     ]  # fmt: skip
     assert books.rows("partners", "name", f"partner_id = {books.value(2, 'partner_id')}") == [("Ігор",)]
     assert books.review("unmapped_manager") == []
+
+
+def test_payment_then_source_then_account_names_the_organisation(tmp_path: Path) -> None:
+    """Each legal entity gets its own sales and money; what names no entity goes to the default one."""
+    books = make_books(
+        tmp_path,
+        account="Каса",
+        accounts={2: "ПриватБанк ФОП"},
+        organisations={
+            "ФОП Коваль": {"accounts": ["ПриватБанк ФОП"]},
+            "ФОП Сова": {"payment_methods": [3], "default": True},
+            "ТОВ Вишня": {"sources": [2]},
+        },
+    )
+    by_bank, by_card, in_cash = (
+        {"id": 10 + method, "payment_method_id": method, "amount": 100, "status": "paid"}
+        for method in (2, 3, 1)
+    )
+    # The account of the method, though the source is another's; then the method itself.
+    books.order(1, source_id=2, payments=[by_bank])
+    books.order(2, source_id=1, payments=[by_card])
+    # A method that names nobody: the source does, for the order and for its payment.
+    books.order(3, source_id=2, payments=[in_cash])
+    # A cancelled payment and an expense decide nothing about the order.
+    books.order(4, source_id=1, payments=[by_bank | {"id": 21, "status": "canceled"}])
+    books.load()
+    assert [books.document(order_id, "organisation")["organisation"] for order_id in (1, 2, 3, 4)] == [
+        "ФОП Коваль",
+        "ФОП Сова",
+        "ТОВ Вишня",
+        "ФОП Сова",
+    ]
+    assert books.rows("order_payments", "payment_id, organisation", "true") == [
+        (12, "ФОП Коваль"),
+        (13, "ФОП Сова"),
+        (11, "ТОВ Вишня"),
+        (21, "ФОП Коваль"),
+    ]
+
+
+def test_the_account_of_unpaid_orders_names_the_organisation_last(tmp_path: Path) -> None:
+    """The cash desk belongs to one entity, and still a source that belongs to another one is asked first."""
+    books = make_books(
+        tmp_path,
+        account="Каса",
+        organisations={"ФОП Коваль": {"accounts": ["Каса"]}, "ТОВ Вишня": {"sources": [2], "default": True}},
+    )
+    books.order(1, source_id=1, payments=[])
+    books.order(2, source_id=2, payments=[])
+    books.load()
+    assert [books.document(order_id, "organisation")["organisation"] for order_id in (1, 2)] == [
+        "ФОП Коваль",
+        "ТОВ Вишня",
+    ]

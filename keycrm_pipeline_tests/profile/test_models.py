@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
         "source_number_in_comment": False,
         "account": "Каса",
         "accounts": {},
+        "organisations": {},
         "service_categories": (),
         "managers": {},
         "statuses": {"load": "all", "stages": {}, "require_mapping": False},
@@ -62,6 +64,9 @@ currency: EUR
 default_partner: "  Роздрібний покупець "
 partner_match: phone_and_name
 accounts: {2: "ПриватБанк ФОП"}
+organisations:
+  ФОП Коваль: {accounts: ["ПриватБанк ФОП"], payment_methods: [3], default: true, yearly_limit: 8000000.50}
+  ТОВ Вишня: {sources: [2, 4]}
 service_categories: [7, 12]
 managers: {5: olena}
 statuses: {load: [1, 12], stages: {1: Нове, 12: Виконано}, require_mapping: true}
@@ -75,6 +80,10 @@ owners: ["team:books", olena@shop.example]
     assert profile.start_date == date(2024, 2, 29)
     assert profile.default_partner == "Роздрібний покупець"
     assert profile.accounts == {2: "ПриватБанк ФОП"}
+    koval, vyshnia = profile.organisations.values()
+    assert (koval.accounts, koval.payment_methods, koval.default) == (("ПриватБанк ФОП",), (3,), True)
+    assert (koval.yearly_limit, vyshnia.yearly_limit) == (Decimal("8000000.50"), None)
+    assert (vyshnia.sources, vyshnia.default) == ((2, 4), False)
     assert profile.service_categories == (7, 12)
     assert profile.managers == {5: "olena"}
     assert profile.statuses.load == (1, 12)
@@ -123,6 +132,29 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
         ("accounts: {'2': IBAN}", "accounts", "«2» is not a valid id. Ids are whole numbers"),
         ("accounts: {true: IBAN}", "accounts", "true is not a valid id"),
         ("accounts: {0: IBAN}", "accounts", "0 is not a valid id"),
+        ("organisations: [ФОП]", "organisations", "key: value"),
+        (
+            "organisations: {ФОП: {account: [Каса]}}",
+            "organisations.ФОП.account",
+            "Perhaps it should be accounts",
+        ),
+        (
+            "organisations: {А: {sources: [1, 2]}, Б: {sources: [2]}}",
+            "organisations",
+            "one of the sources is listed twice",
+        ),
+        (
+            "organisations: {А: {default: true}, Б: {default: true}}",
+            "organisations",
+            "for one of them at most",
+        ),
+        ("organisations: {А: {accounts: [Сейф]}}", "organisations", "the names in `account` and `accounts`"),
+        (
+            "organisations: {А: {yearly_limit: багато}}",
+            "organisations.А.yearly_limit",
+            "a sum such as 1000000",
+        ),
+        ("organisations: {А: {yearly_limit: 0}}", "organisations.А.yearly_limit", "above 0"),
         ("statuses: {load: none}", "statuses.load", "`all`, or a list of status ids"),
         ("statuses: {load: ['1']}", "statuses.load", "`all`, or a list of status ids"),
         ("statuses: {load: [true]}", "statuses.load", "`all`, or a list of status ids"),
