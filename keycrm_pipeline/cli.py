@@ -433,6 +433,7 @@ def sandbox(
     default=EXPORT_FORMATS[0],
     show_default=True,
 )
+@click.option("--organisation", help="Only the orders of this legal entity; default: all orders.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -444,6 +445,7 @@ def export(
     first_day: datetime,
     last_day: datetime,
     export_format: ExportFormat,
+    organisation: str | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -458,6 +460,7 @@ def export(
             workspace,
             period,
             export_format=export_format,
+            organisation=organisation,
             directory=out,
             now=datetime.now(UTC),
         )

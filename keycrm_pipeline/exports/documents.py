@@ -5,6 +5,7 @@ What is not here: how a format is written (one module each), SQL (`warehouse.exp
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -131,16 +132,22 @@ def _with_reasons(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _stem(profile: Profile, period: Period, organisation: str | None) -> str:
+    """What the names of the files begin with; letters of any script are kept, the rest would need quotes."""
+    of_organisation = "" if organisation is None else "_" + re.sub(r"\W+", "_", organisation).strip("_")
+    return f"{profile.name}_{period.first}_{period.last}{of_organisation}"
+
+
 def _write(
-    directory: Path,
+    place: Path,
     profile: Profile,
     period: Period,
     export_format: ExportFormat,
     tables: Sequence[ExportTable],
     frames: dict[str, pl.DataFrame],
 ) -> list[str]:
-    """Writes the files of a format into a directory and returns their names."""
-    stem = f"{profile.name}_{period.first}_{period.last}"
+    """Writes the files of a format and returns their names; `place` is their path up to what a format adds."""
+    directory, stem = place.parent, place.name
     timezone = profile.timezone
     match export_format:
         case "xlsx":
@@ -181,6 +188,7 @@ def export_period(
     period: Period,
     *,
     export_format: ExportFormat,
+    organisation: str | None = None,
     directory: Path | None = None,
     now: datetime,
 ) -> ExportResult:
@@ -198,6 +206,7 @@ def export_period(
         workspace: The profile with its database and directories.
         period: The local days.
         export_format: One of `EXPORT_FORMATS`.
+        organisation: Only the orders of this legal entity of the profile; None for all orders.
         directory: Where the files go, `workspace.exports_directory` by default; created for its owner only
             (0700) if it does not exist.
         now: The time, timezone-aware; recorded with the cards, never written into a file.
@@ -205,7 +214,7 @@ def export_period(
     Raises:
         ColumnMapError: The profile's column map names a table or column that does not exist.
         OutputDirectoryError: The directory cannot be written to.
-        ExportError: The format is unknown, or a table has too many rows for a sheet.
+        ExportError: The format or the organisation is unknown, or a table has too many rows for a sheet.
         WarehouseError: The database is missing, busy or unreadable.
     """
     if export_format not in EXPORT_FORMATS:
@@ -213,17 +222,25 @@ def export_period(
             f"There is no format {export_format!r}. The formats are {', '.join(EXPORT_FORMATS)}."
         )
     profile = workspace.profile
+    if organisation is not None and organisation not in profile.organisations:
+        raise ExportError(
+            f"The profile has no organisation {organisation!r}. "
+            f"Its organisations are {', '.join(profile.organisations) or 'not listed yet: see docs/settings.md'}."
+        )
     tables = chosen_tables(profile.export.columns)
     warehouse = open_warehouse(workspace)
     with warehouse.reading() as connection:
-        sources = read_export_sources(connection, period, export_format=export_format)
+        sources = read_export_sources(
+            connection, period, export_format=export_format, organisation=organisation
+        )
     frames = dict(sources.tables)
     for table, names in _KIND_NAMES.items():
         frames[table] = _with_kind_names(frames[table], names)
     frames["held_back"] = _with_reasons(frames["held_back"])
     directory = directory or workspace.exports_directory
     with stage(directory) as staged:
-        file_names = _write(staged, profile, period, export_format, tables, frames)
+        place = staged / _stem(profile, period, organisation)
+        file_names = _write(place, profile, period, export_format, tables, frames)
         # Before the files appear: an export that is killed here marks the same cards when it is repeated.
         with warehouse.writing() as connection:
             record_exported_cards(
@@ -231,6 +248,7 @@ def export_period(
                 _exported_cards(export_format, tables, sources),
                 period,
                 export_format=export_format,
+                organisation=organisation,
                 now=now,
             )
         files = put_in_place(staged, directory, file_names)

@@ -40,6 +40,9 @@ class ExportConfig(_Period):
     format: ExportFormat = Field(
         default=EXPORT_FORMATS[0], description=f"Format of the files: {', '.join(EXPORT_FORMATS)}."
     )
+    organisation: str | None = Field(
+        default=None, description="Only the orders of this legal entity; by default all orders."
+    )
 
 
 class ReportConfig(_Period):
@@ -98,7 +101,13 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
         workspace = assets.workspace
         period = _period(workspace, config, now)
         with _as_failure(context):
-            result = export_period(workspace, period, export_format=config.format, now=now)
+            result = export_period(
+                workspace,
+                period,
+                export_format=config.format,
+                organisation=config.organisation,
+                now=now,
+            )
         return dg.MaterializeResult(
             metadata={
                 "period": str(period),

@@ -235,9 +235,15 @@ EXPORTED_CARD_KINDS = ("partner", "product", "product_variant")
 EXPORTED_CARDS = Table(
     "ops",
     "exported_cards",
-    "One card exported in a format, and the first export that contained it: only there it is marked as new.",
+    "One card exported in a format for an organisation, and the first export that contained it: only there it is new.",
     (
         Column("format", "VARCHAR", f"Format of the export: {', '.join(EXPORT_FORMATS)}.", nullable=False),
+        Column(
+            "organisation",
+            "VARCHAR",
+            "Its organisation; an empty text for all of them together.",
+            nullable=False,
+        ),
         Column(
             "card_kind",
             "VARCHAR",
@@ -252,5 +258,5 @@ EXPORTED_CARDS = Table(
         Column("period_to", "DATE", "Last day of that export.", nullable=False),
         Column("exported_at", INSTANT, "When that export was first written.", nullable=False),
     ),
-    ("format", "card_kind", "card_id"),
+    ("format", "organisation", "card_kind", "card_id"),
 )

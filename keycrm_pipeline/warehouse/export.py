@@ -19,6 +19,7 @@ from keycrm_pipeline.warehouse.statements import period_parameters, statement
 
 _CARD_TABLES = ("partners", "products", "product_variants")
 _DOCUMENT_TABLES = ("orders", "order_lines", "order_services", "order_payments")
+_ALL_ORGANISATIONS = ""
 _PARAMETERS = {"orders": {"cancelled_group": CANCELLED_GROUP}}
 
 
@@ -38,7 +39,11 @@ class ExportSources:
 
 
 def read_export_sources(
-    connection: duckdb.DuckDBPyConnection, period: Period, *, export_format: str
+    connection: duckdb.DuckDBPyConnection,
+    period: Period,
+    *,
+    export_format: str,
+    organisation: str | None = None,
 ) -> ExportSources:
     """Reads the complete, valid orders of a period with the cards they use, and lists the orders held back.
 
@@ -50,12 +55,14 @@ def read_export_sources(
         connection: An open connection; reading is enough.
         period: The local days.
         export_format: The format, since each accounting system has its own set of known cards.
+        organisation: Only the orders of this legal entity; its books have their own set of known cards too.
     """
     days = period_parameters(period)
-    connection.execute(statement("export", "choose_orders"), days)
+    entity = {"organisation": organisation or _ALL_ORGANISATIONS}
+    connection.execute(statement("export", "choose_orders"), days | entity)
     connection.execute(statement("export", "exportable_orders"))
     tables = {
-        name: connection.execute(statement("export", name), days | {"format": export_format}).pl()
+        name: connection.execute(statement("export", name), days | entity | {"format": export_format}).pl()
         for name in _CARD_TABLES
     }
     tables |= {
@@ -73,6 +80,7 @@ def record_exported_cards(
     period: Period,
     *,
     export_format: str,
+    organisation: str | None,
     now: datetime,
 ) -> None:
     """Records the cards of an export; a card that an earlier export contained keeps its record.
@@ -82,6 +90,7 @@ def record_exported_cards(
         card_ids: Kind of card (`partner`, `product`, `product_variant`) -> ids of the cards.
         period: The days of the export.
         export_format: The format.
+        organisation: The legal entity whose orders were exported; None for all of them.
         now: Time of the export, timezone-aware.
     """
     with transaction(connection):
@@ -93,6 +102,7 @@ def record_exported_cards(
                 {
                     **period_parameters(period),
                     "format": export_format,
+                    "organisation": organisation or _ALL_ORGANISATIONS,
                     "card_kind": card_kind,
                     "now": now,
                 },

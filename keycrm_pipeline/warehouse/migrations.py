@@ -27,7 +27,7 @@ import duckdb
 
 from keycrm_pipeline.period import contiguous_periods
 from keycrm_pipeline.schemas import TABLES, Column, Table
-from keycrm_pipeline.schemas.ops import EXTRACTION_PAGES
+from keycrm_pipeline.schemas.ops import EXPORTED_CARDS, EXTRACTION_PAGES
 from keycrm_pipeline.schemas.raw import REFERENCE_LISTS, REFERENCE_VIEW_COMMENTS
 from keycrm_pipeline.warehouse.errors import DatabaseNewerError
 from keycrm_pipeline.warehouse.report_views import COLUMN_COMMENTS, create_report_views, view_statements
@@ -35,7 +35,7 @@ from keycrm_pipeline.warehouse.statements import quoted_text, statement
 
 _log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Number of the newest migration. A new table, column or view needs no number."""
 
 
@@ -44,6 +44,15 @@ def _restart_unfinished_listings(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("DROP TABLE ops.extraction_pages")
     for command in (_create_table_statement(EXTRACTION_PAGES), *_comment_statements(EXTRACTION_PAGES)):
         connection.execute(command)
+
+
+def _tell_exported_cards_by_organisation(connection: duckdb.DuckDBPyConnection) -> None:
+    """The cards exported so far were those of all organisations together: the table has a new key."""
+    connection.execute(statement("migrations", "keep_exported_cards"))
+    connection.execute("DROP TABLE ops.exported_cards")
+    for command in (_create_table_statement(EXPORTED_CARDS), *_comment_statements(EXPORTED_CARDS)):
+        connection.execute(command)
+    connection.execute(statement("migrations", "return_exported_cards"))
 
 
 def _keep_fetched_days_only(connection: duckdb.DuckDBPyConnection) -> None:
@@ -78,6 +87,7 @@ MIGRATIONS: Mapping[int, Sequence[str | Callable[[duckdb.DuckDBPyConnection], No
         statement("migrations", "collapse_product_skus"),
         statement("migrations", "collapse_variant_skus"),
     ),
+    5: (_tell_exported_cards_by_organisation,),
 }
 """Number -> the steps that bring a file from the number before to this one, once; new files do not need them.
 

@@ -261,3 +261,55 @@ def test_period_without_orders_makes_files_all_the_same(export: Export, export_f
     assert all(file.stat().st_size > 0 for file in result.files)
     assert set(result.counts.values()) == {0}
     assert result.held_back == ()
+
+
+def test_export_of_one_organisation(shop: SmallShop, tmp_path: Path) -> None:
+    """Two ФОП in one shop have separate books: each gets its own orders, and its own new cards."""
+    with shop.warehouse.writing() as connection:
+        connection.execute(
+            "UPDATE accounting.orders SET organisation = 'ФОП Коваль' WHERE order_id IN (101, 105)"
+        )
+        connection.execute("UPDATE accounting.orders SET organisation = 'ТОВ «Вишня»' WHERE order_id = 102")
+        connection.execute(
+            "UPDATE accounting.order_payments SET organisation = 'ФОП Коваль' WHERE order_id = 101"
+        )
+    chosen = shop_in(tmp_path, organisations={"ФОП Коваль": {}, "ТОВ «Вишня»": {}})
+
+    def run(organisation: str | None) -> ExportResult:
+        return export_period(
+            chosen.workspace,
+            MARCH,
+            export_format="csv",
+            organisation=organisation,
+            directory=tmp_path / "out",
+            now=NOW,
+        )
+
+    everything = run(None)
+    assert everything.counts["orders"] == 3
+    koval, vyshnia = run("ФОП Коваль"), run("ТОВ «Вишня»")
+    (order,) = _rows(koval, "orders")
+    assert (order["Номер"], order["Організація"]) == ("101", "ФОП Коваль")
+    assert [row["Організація"] for row in _rows(koval, "order_payments")] == ["ФОП Коваль", "ФОП Коваль"]
+    assert [row["Номер"] for row in _rows(vyshnia, "orders")] == ["102"]
+    # 105 is this organisation's; two rejected records never became orders, so nobody knows whose they are.
+    assert [(entry.cause, entry.orders) for entry in koval.held_back] == [("rejected", 2), ("difference", 1)]
+    assert (koval.new_partners, vyshnia.new_partners) == (1, 1)
+    # The files of the three exports stand next to each other.
+    assert koval.files[0].name == "demo_2026-03-01_2026-03-31_ФОП_Коваль_partners.csv"
+    assert vyshnia.files[0].name == "demo_2026-03-01_2026-03-31_ТОВ_Вишня_partners.csv"
+    assert all(file.is_file() for result in (everything, koval, vyshnia) for file in result.files)
+
+
+def test_organisation_that_the_profile_does_not_list_is_refused(tmp_path: Path) -> None:
+    """A misspelt name would otherwise export a month without orders."""
+    chosen = shop_in(tmp_path, organisations={"ФОП Коваль": {}})
+    with pytest.raises(ExportError, match=r"no organisation 'ФОП Ковал'.*Its organisations are ФОП Коваль"):
+        export_period(
+            chosen.workspace,
+            MARCH,
+            export_format="csv",
+            organisation="ФОП Ковал",
+            directory=tmp_path,
+            now=NOW,
+        )

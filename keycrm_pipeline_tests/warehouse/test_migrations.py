@@ -425,3 +425,27 @@ def test_days_that_were_never_fetched_no_longer_count_as_loaded(
         ask(path, "SELECT column_name FROM duckdb_columns() WHERE column_name IN ('walk', 'steps_pending')")
         == []
     )
+
+
+def test_cards_exported_before_organisations_stay_exported(tmp_path: Path) -> None:
+    """A card that the accounting system has already is not announced as new after the update."""
+    warehouse = Warehouse(tmp_path / "shop.duckdb", "Europe/Kyiv")
+    with warehouse.writing() as connection:
+        connection.execute(
+            """
+            DROP TABLE ops.exported_cards;
+            CREATE TABLE ops.exported_cards (format VARCHAR, card_kind VARCHAR, card_id BIGINT, period_from DATE,
+                period_to DATE, exported_at TIMESTAMPTZ, PRIMARY KEY (format, card_kind, card_id));
+            INSERT INTO ops.exported_cards
+            VALUES ('csv', 'partner', 7, DATE '2026-03-01', DATE '2026-03-31', TIMESTAMPTZ '2026-04-01 09:00:00+00');
+            UPDATE ops.schema_version SET version = 4, digest = NULL;
+            """
+        )
+    rows = "SELECT format, organisation, card_kind, card_id FROM ops.exported_cards ORDER BY organisation"
+    with warehouse.writing() as connection:
+        assert connection.execute(rows).fetchall() == [("csv", "", "partner", 7)]
+        # The same card is new in the books of one legal entity.
+        connection.execute(
+            "INSERT INTO ops.exported_cards BY NAME SELECT * REPLACE ('ФОП' AS organisation) FROM ops.exported_cards"
+        )
+    assert ask(warehouse.path, rows) == [("csv", "", "partner", 7), ("csv", "ФОП", "partner", 7)]

@@ -3,10 +3,12 @@
 
 -- name: choose_orders
 -- One row per booked order of the period, with the cause that holds it back (NULL: it can be exported).
--- The causes come in the order in which a user would fix them; an order counts under the first one only.
+-- The causes come in the order in which a user would fix them; an order counts under the first one only. An empty text
+-- as the organisation stands for all of them, here and for the exported cards.
 CREATE OR REPLACE TEMP TABLE chosen_orders AS
 WITH period_orders AS (
-    SELECT * FROM accounting.orders WHERE order_day BETWEEN $first_day AND $last_day
+    SELECT * FROM accounting.orders
+    WHERE order_day BETWEEN $first_day AND $last_day AND ($organisation = '' OR organisation = $organisation)
 ),
 lines AS (
     SELECT order_id, sum(amount) AS amount,
@@ -53,8 +55,8 @@ LEFT JOIN services USING (order_id)
 CREATE OR REPLACE TEMP TABLE exportable_orders AS SELECT order_id FROM chosen_orders WHERE cause IS NULL
 
 -- name: held_back
--- Booked orders that are held back, and rejected records of the period that were never booked. The details are
--- sentences.
+-- Booked orders that are held back, and rejected records of the period that were never booked: nobody knows whose these
+-- are, so the export of each organisation lists them. The details are sentences.
 SELECT order_id, order_day, cause, details
 FROM (
     SELECT chosen.order_id, chosen.order_day, chosen.cause,
@@ -91,7 +93,8 @@ SELECT
     partner.created_at, partner.updated_at
 FROM accounting.partners AS partner
 LEFT JOIN ops.exported_cards AS exported
-    ON exported.format = $format AND exported.card_kind = 'partner' AND exported.card_id = partner.partner_id
+    ON exported.format = $format AND exported.organisation = $organisation AND exported.card_kind = 'partner'
+        AND exported.card_id = partner.partner_id
 WHERE partner.partner_id IN (SELECT partner_id FROM accounting.orders SEMI JOIN exportable_orders USING (order_id))
 ORDER BY partner.partner_id
 
@@ -104,7 +107,8 @@ SELECT
     card.created_at, card.updated_at
 FROM accounting.products AS card
 LEFT JOIN ops.exported_cards AS exported
-    ON exported.format = $format AND exported.card_kind = 'product' AND exported.card_id = card.product_id
+    ON exported.format = $format AND exported.organisation = $organisation AND exported.card_kind = 'product'
+        AND exported.card_id = card.product_id
 WHERE card.product_id IN (
     SELECT product_id FROM accounting.order_lines SEMI JOIN exportable_orders USING (order_id)
     UNION ALL
@@ -127,7 +131,8 @@ SELECT
 FROM accounting.product_variants AS variant
 JOIN accounting.products AS card USING (product_id)
 LEFT JOIN ops.exported_cards AS exported
-    ON exported.format = $format AND exported.card_kind = 'product_variant' AND exported.card_id = variant.variant_id
+    ON exported.format = $format AND exported.organisation = $organisation AND exported.card_kind = 'product_variant'
+        AND exported.card_id = variant.variant_id
 WHERE variant.variant_id IN (SELECT variant_id FROM accounting.order_lines SEMI JOIN exportable_orders USING (order_id))
 ORDER BY variant.product_id, variant.variant_id
 
@@ -183,7 +188,7 @@ ORDER BY document.order_day, service.order_id, service.line_no
 -- name: order_payments
 SELECT
     payment.order_id, document.order_day, payment.payment_id, payment.paid_at, payment.method_id, payment.method,
-    payment.account, payment.amount, payment.currency, payment.status,
+    payment.account, payment.organisation, payment.amount, payment.currency, payment.status,
     CASE payment.status WHEN 'paid' THEN 'Оплачено' WHEN 'not_paid' THEN 'Не оплачено' WHEN 'canceled' THEN 'Скасовано'
     END AS status_name,
     payment.is_expense,
@@ -194,7 +199,7 @@ JOIN accounting.orders AS document USING (order_id)
 ORDER BY document.order_day, payment.order_id, abs(payment.payment_id), payment.payment_id
 
 -- name: record_exported_cards
-INSERT INTO ops.exported_cards (format, card_kind, card_id, period_from, period_to, exported_at)
-SELECT $format, $card_kind, card_id, $first_day, $last_day, $now
+INSERT INTO ops.exported_cards (format, organisation, card_kind, card_id, period_from, period_to, exported_at)
+SELECT $format, $organisation, $card_kind, card_id, $first_day, $last_day, $now
 FROM cards_to_record
 ON CONFLICT DO NOTHING

@@ -104,3 +104,10 @@ UPDATE accounting.product_variants AS variant SET
     updated_at = CASE WHEN is_doubled THEN now() ELSE variant.updated_at END
 FROM collapsed_sku_keys AS collapsed
 WHERE collapsed.variant_id = variant.variant_id
+
+-- name: keep_exported_cards
+CREATE OR REPLACE TEMP TABLE kept_exported_cards AS
+SELECT * REPLACE (coalesce(organisation, '') AS organisation) FROM ops.exported_cards
+
+-- name: return_exported_cards
+INSERT INTO ops.exported_cards BY NAME SELECT * FROM kept_exported_cards
