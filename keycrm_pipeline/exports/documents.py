@@ -231,7 +231,11 @@ def export_period(
     warehouse = open_warehouse(workspace)
     with warehouse.reading() as connection:
         sources = read_export_sources(
-            connection, period, export_format=export_format, organisation=organisation
+            connection,
+            period,
+            export_format=export_format,
+            currency=profile.currency,
+            organisation=organisation,
         )
     frames = dict(sources.tables)
     for table, names in _KIND_NAMES.items():

@@ -43,6 +43,7 @@ def read_export_sources(
     period: Period,
     *,
     export_format: str,
+    currency: str,
     organisation: str | None = None,
 ) -> ExportSources:
     """Reads the complete, valid orders of a period with the cards they use, and lists the orders held back.
@@ -55,12 +56,17 @@ def read_export_sources(
         connection: An open connection; reading is enough.
         period: The local days.
         export_format: The format, since each accounting system has its own set of known cards.
+        currency: Currency of the list prices on the cards; sales in another one give a card no price.
         organisation: Only the orders of this legal entity; its books have their own set of known cards too.
     """
     days = period_parameters(period)
     entity = {"organisation": organisation or _ALL_ORGANISATIONS}
     connection.execute(statement("export", "choose_orders"), days | entity)
     connection.execute(statement("export", "exportable_orders"))
+    connection.execute(statement("export", "exported_products"))
+    connection.execute(
+        statement("export", "last_sales"), {"currency": currency, "cancelled_group": CANCELLED_GROUP}
+    )
     tables = {
         name: connection.execute(statement("export", name), days | entity | {"format": export_format}).pl()
         for name in _CARD_TABLES

@@ -13,7 +13,7 @@ from keycrm_pipeline_tests.exports.small_shop import MARCH, SmallShop
 def test_every_column_on_offer_exists(shop: SmallShop) -> None:
     """A column that the documentation offers must not fail in the month's last hour."""
     with shop.warehouse.reading() as connection:
-        sources = read_export_sources(connection, MARCH, export_format="csv")
+        sources = read_export_sources(connection, MARCH, export_format="csv", currency="UAH")
     # Added by the export itself, or meant for one format only.
     beyond = {
         "held_back": ({"reason"}, set()),

@@ -51,7 +51,7 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pl.Schema]
     """Names and types of the frames as the warehouse gives them."""
     shop = small_shop(tmp_path_factory.mktemp("schemas"))
     with shop.warehouse.reading() as connection:
-        sources = read_export_sources(connection, MARCH, export_format="csv")
+        sources = read_export_sources(connection, MARCH, export_format="csv", currency="UAH")
     frames = {name: frame.schema for name, frame in sources.tables.items()}
     frames["held_back"] = pl.Schema(
         dict(frames["held_back"]) | {name: pl.String() for name in ("reason", "details")}

@@ -54,6 +54,32 @@ LEFT JOIN services USING (order_id)
 -- name: exportable_orders
 CREATE OR REPLACE TEMP TABLE exportable_orders AS SELECT order_id FROM chosen_orders WHERE cause IS NULL
 
+-- name: exported_products
+CREATE OR REPLACE TEMP TABLE exported_products AS
+SELECT product_id FROM accounting.order_lines SEMI JOIN exportable_orders USING (order_id)
+UNION
+SELECT product_id FROM accounting.order_services SEMI JOIN exportable_orders USING (order_id) WHERE product_id IS NOT NULL
+
+-- name: last_sales
+-- The last list price of each card and variant: of the newest sale in all books, since a price does not end with the
+-- month. Sales in another currency or of a cancelled order do not count, nor do gifts: a list price of 0 is none.
+CREATE OR REPLACE TEMP TABLE last_sales AS
+WITH sold AS (
+    SELECT order_id, line_no, product_id, variant_id, price FROM accounting.order_lines
+    UNION ALL
+    SELECT order_id, line_no, product_id, NULL, price FROM accounting.order_services
+)
+SELECT sold.product_id, sold.variant_id,
+    -- Compared field by field, in this order.
+    max({'ordered_at': document.ordered_at, 'order_id': sold.order_id, 'line_no': sold.line_no, 'price': sold.price,
+        'day': document.order_day}) AS sale
+FROM sold
+SEMI JOIN exported_products USING (product_id)
+JOIN accounting.orders AS document USING (order_id)
+LEFT JOIN accounting.statuses AS status USING (status_id)
+WHERE document.currency = $currency AND sold.price > 0 AND status.group_id IS DISTINCT FROM $cancelled_group
+GROUP BY sold.product_id, sold.variant_id
+
 -- name: held_back
 -- Booked orders that are held back, and rejected records of the period that were never booked: nobody knows whose these
 -- are, so the export of each organisation lists them. The details are sentences.
@@ -101,26 +127,24 @@ ORDER BY partner.partner_id
 -- name: products
 SELECT
     card.product_id, card.name, card.sku, card.kind,
-    coalesce(card.unit, 'шт') AS unit, card.category_id, card.category_name, card.origin, card.catalogue_id,
+    coalesce(card.unit, 'шт') AS unit, last.sale.price AS price, last.sale.day AS price_date,
+    card.category_id, card.category_name, card.origin, card.catalogue_id,
     card.origin = 'keycrm' AND (exported.card_id IS NULL
         OR (exported.period_from = $first_day AND exported.period_to = $last_day)) AS is_new,
     card.created_at, card.updated_at
 FROM accounting.products AS card
+SEMI JOIN exported_products USING (product_id)
+LEFT JOIN (SELECT product_id, max(sale) AS sale FROM last_sales GROUP BY product_id) AS last USING (product_id)
 LEFT JOIN ops.exported_cards AS exported
     ON exported.format = $format AND exported.organisation = $organisation AND exported.card_kind = 'product'
         AND exported.card_id = card.product_id
-WHERE card.product_id IN (
-    SELECT product_id FROM accounting.order_lines SEMI JOIN exportable_orders USING (order_id)
-    UNION ALL
-    SELECT product_id FROM accounting.order_services SEMI JOIN exportable_orders USING (order_id)
-    WHERE product_id IS NOT NULL
-)
 ORDER BY card.product_id
 
 -- name: product_variants
 SELECT
     variant.variant_id, variant.product_id, card.name AS product_name, card.catalogue_id AS product_catalogue_id,
-    variant.sku, variant.barcode, variant.characteristics, coalesce(card.unit, 'шт') AS unit, variant.offer_id,
+    variant.sku, variant.barcode, variant.characteristics, coalesce(card.unit, 'шт') AS unit,
+    last.sale.price AS price, last.sale.day AS price_date, variant.offer_id,
     variant.barcode IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM accounting.product_variants AS other
         WHERE other.barcode = variant.barcode AND other.variant_id < variant.variant_id
@@ -130,6 +154,7 @@ SELECT
     variant.created_at, variant.updated_at
 FROM accounting.product_variants AS variant
 JOIN accounting.products AS card USING (product_id)
+LEFT JOIN last_sales AS last ON last.product_id = variant.product_id AND last.variant_id = variant.variant_id
 LEFT JOIN ops.exported_cards AS exported
     ON exported.format = $format AND exported.organisation = $organisation AND exported.card_kind = 'product_variant'
         AND exported.card_id = variant.variant_id
