@@ -160,7 +160,7 @@ def _write(
             write_commerceml(directory / name, frames, timezone=timezone, period=period)
             return [name]
         case "odoo":
-            return write_odoo(directory, stem, frames, timezone=timezone)
+            return write_odoo(directory, stem, frames, profile)
         case "csv" | "parquet":
             names: list[str] = []
             write_table = write_separated if export_format == "csv" else write_parquet

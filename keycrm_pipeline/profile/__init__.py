@@ -14,6 +14,7 @@ from keycrm_pipeline.profile.models import (
     MOST_REQUESTS_PER_MINUTE,
     NAME_PATTERN,
     SANDBOX,
+    OdooSettings,
     Profile,
 )
 from keycrm_pipeline.profile.problems import Problem, ProfileError
@@ -35,6 +36,7 @@ __all__ = [
     "PROFILES_VARIABLE",
     "SANDBOX",
     "MissingKeyError",
+    "OdooSettings",
     "Problem",
     "Profile",
     "ProfileError",

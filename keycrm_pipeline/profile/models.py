@@ -226,12 +226,33 @@ class OrganisationSettings(_Section):
     )
 
 
+class OdooSettings(_Section):
+    """What the files for Odoo say."""
+
+    currency: Text | None = Field(
+        default=None,
+        pattern=r"^[A-Z]{3}$",
+        description="Currency of the company in Odoo; the profile's currency unless given.",
+    )
+    notes: Literal["internal", "printed", "none"] = Field(
+        default="internal",
+        description="Where comment, delivery and payment of an order go: `internal` to a note for colleagues, "
+        "`printed` to the terms that the customer sees, `none` nowhere.",
+    )
+    users: dict[Text, Text] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Responsible user (Відповідальний) -> login of the salesperson in Odoo.",
+    )
+
+
 class ExportSettings(_Section):
     """The layout of exported documents."""
 
     columns: dict[Text, dict[Text, Text]] = Field(
         default_factory=dict, description="Table -> column -> header, in the desired order."
     )
+    odoo: OdooSettings = Field(default_factory=OdooSettings, description="What the files for Odoo say.")
 
 
 class Profile(_Section):

@@ -21,12 +21,15 @@ from keycrm_pipeline.exports.columns import chosen_tables
 from keycrm_pipeline.exports.commerceml import write_commerceml
 from keycrm_pipeline.exports.odoo import odoo_tables
 from keycrm_pipeline.exports.workbook import write_workbook
+from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.warehouse.export import read_export_sources
 from keycrm_pipeline_tests.exports.small_shop import MARCH, small_shop
 
 SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).with_name("commerceml_order.xsd")))
 NAMESPACES = {"c": "urn:1C.ru:commerceml_2"}
 KOPIYKA = Decimal("0.01")
+
+PROFILE = Profile(name="demo", start_date=date(2026, 1, 1))
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300)
 LINES = st.lists(
@@ -130,7 +133,7 @@ def test_odoo_orders_always_add_up(
 ) -> None:
     """The lines of each order, rounded as Odoo rounds them, make what the buyer pays."""
     frames, totals = _frames(schemas, orders)
-    content = odoo_tables(frames, timezone="Europe/Kyiv")["sale.order"].write_csv()
+    content = odoo_tables(frames, PROFILE)["sale.order"].write_csv()
     sums = dict.fromkeys(totals, Decimal(0))
     order_id = 0
     for row in csv.DictReader(io.StringIO(content, newline="")):

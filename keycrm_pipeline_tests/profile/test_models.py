@@ -45,7 +45,7 @@ def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
         "sweep": {"enabled": True, "weekday": "sunday", "most_missing": 20, "most_unseen": 100},
         "schedule": {"enabled": True, "daily_at": "05:30", "most_days_to_complete": 31},
         "alert": {"command": None, "webhook": None},
-        "export": {"columns": {}},
+        "export": {"columns": {}, "odoo": {"currency": None, "notes": "internal", "users": {}}},
         "keycrm_url": None,
         "owners": ("team:accounting",),
     }
