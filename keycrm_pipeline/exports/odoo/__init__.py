@@ -1,0 +1,81 @@
+"""The orders as CSV files for Odoo's own import, with External IDs, so that a second import updates.
+
+The files are numbered in the order of import. Headers are the technical names of Odoo's fields, which its import
+recognises: UTF-8 with BOM, commas, a decimal point, times in the profile's time zone. Odoo guesses the encoding of a
+file without BOM, and a single emoji makes it guess wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from keycrm_pipeline.exports.odoo.cards import partners, pricelists, products
+from keycrm_pipeline.exports.odoo.orders import (
+    internal_notes,
+    order_heads,
+    order_lines,
+    orders_with_lines,
+    tags_of_orders,
+)
+from keycrm_pipeline.exports.odoo.payments import payments
+from keycrm_pipeline.exports.odoo.references import check_product_ids, pricelist_id
+from keycrm_pipeline.profile import Profile
+
+
+def odoo_tables(frames: Mapping[str, pl.DataFrame], profile: Profile) -> dict[str, pl.DataFrame]:
+    """The files of an import, by Odoo model and in the order of import, as columns of text.
+
+    Orders in another currency than the company's are a file of their own, since only they have a price list: Odoo
+    refuses a file that gives one to an order which was confirmed. Cards of the accounting catalogue whose id is one of
+    Odoo's own are referred to and not written.
+
+    External IDs: `keycrm_tag_cancelled`, `keycrm_tag_stage_<digest>`, `keycrm_tag_source_<digest>`,
+    `keycrm_partner_<card>`, `keycrm_product_<card>`, `keycrm_variant_<variant>`, `keycrm_service_wrap`,
+    `keycrm_service_tax`, `keycrm_service_discount`, `keycrm_pricelist_<currency>`, `keycrm_payment_<payment>`,
+    `keycrm_order_<number>`, and with this before them `_line_<KeyCRM line>`, `_delivery`, `_wrap`, `_tax`, `_discount`,
+    `_note`.
+
+    Args:
+        frames: The tables of `warehouse.export`.
+        profile: Its `export.odoo`, its currency and its time zone; the importing Odoo user must have the same zone.
+
+    Raises:
+        ExportError: A product of the accounting catalogue has an id of another list of Odoo.
+    """
+    check_product_ids(frames["products"])
+    settings = profile.export.odoo
+    company_currency = settings.currency or profile.currency
+    lines = order_lines(frames)
+    heads = order_heads(frames["orders"], settings, profile.timezone)
+    is_foreign = pl.col("currency") != company_currency
+    foreign = heads.frame.filter(is_foreign).with_columns(
+        pricelist_id(pl.col("currency")).alias("pricelist_id/id")
+    )
+    notes = {"sale.order-notes": internal_notes(heads.notes)} if settings.notes == "internal" else {}
+    return {
+        "crm.tag": tags_of_orders(heads.tags),
+        "res.partner": partners(frames["partners"]),
+        "product.product": products(frames, lines),
+        "product.pricelist": pricelists(frames["orders"], company_currency),
+        "sale.order": orders_with_lines(heads.frame.filter(~is_foreign), lines),
+        "sale.order-foreign": orders_with_lines(foreign, lines),
+        "account.payment": payments(frames, profile.timezone),
+        **notes,
+    }
+
+
+def write_odoo(directory: Path, stem: str, frames: Mapping[str, pl.DataFrame], profile: Profile) -> list[str]:
+    """Writes the files of an import and returns their names, in the order of import.
+
+    Raises:
+        ExportError: See `odoo_tables`.
+    """
+    names: list[str] = []
+    for number, (model, table) in enumerate(odoo_tables(frames, profile).items(), start=1):
+        name = f"{stem}_odoo_{number}_{model}.csv"
+        table.write_csv(directory / name, include_bom=True, separator=",", line_terminator="\r\n")
+        names.append(name)
+    return names
