@@ -124,8 +124,8 @@ def test_new_cards_are_marked(export: Export) -> None:
     """The bookkeeper sees which cards to make; the one from the catalogue (R12) is there already."""
     result = export("csv")
     assert (result.new_partners, result.new_products, result.new_variants) == (2, 3, 1)
-    assert [row["Новий"] for row in _rows(result, "partners")] == ["так", "так", "ні"]
-    assert [row["Нова"] for row in _rows(result, "products")] == ["так", "так", "так", "ні"]
+    assert [row["Нова картка"] for row in _rows(result, "partners")] == ["так", "так", "ні"]
+    assert [row["Нова картка"] for row in _rows(result, "products")] == ["так", "так", "так", "ні"]
 
 
 def test_card_is_new_in_the_first_export_only(shop: SmallShop, export: Export) -> None:
@@ -136,7 +136,7 @@ def test_card_is_new_in_the_first_export_only(shop: SmallShop, export: Export) -
     april_orders.save()
     export("csv")
     april = export("csv", APRIL)
-    assert {row["Код контрагента"]: row["Новий"] for row in _rows(april, "partners")} == {
+    assert {row["Код контрагента"]: row["Нова картка"] for row in _rows(april, "partners")} == {
         "1": "ні",
         "4": "так",
     }
