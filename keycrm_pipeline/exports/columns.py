@@ -53,11 +53,13 @@ class ExportTable:
         name: The name a column map and a file name use.
         title: The sheet's name.
         columns: The columns with their headers.
+        is_mapped: Whether the column map of the profile chose the columns: then a program reads them, by its headers.
     """
 
     name: str
     title: str
     columns: tuple[ExportColumn, ...]
+    is_mapped: bool = False
 
 
 TABLES: tuple[ExportTable, ...] = (
@@ -272,7 +274,7 @@ def _chosen_table(table: ExportTable, headers: Mapping[str, str], problems: list
         if folded in seen:
             problems.append(f"The header {column.header!r} appears twice in the table {table.name}.")
         seen.add(folded)
-    return replace(table, columns=tuple(columns))
+    return replace(table, columns=tuple(columns), is_mapped=True)
 
 
 def chosen_tables(column_map: Mapping[str, Mapping[str, str]]) -> tuple[ExportTable, ...]:

@@ -13,12 +13,12 @@ from keycrm_pipeline.exports.columns import ExportTable, Kind
 
 
 def write_parquet(path: Path, table: ExportTable, frame: pl.DataFrame, *, timezone: str) -> None:
-    """Writes one table as Parquet, with the headers of the column map as names."""
+    """Writes one table as Parquet; without a column map of its own, under the columns' technical names."""
     frame.select(
         (
             pl.col(column.name).dt.convert_time_zone(timezone)
             if column.kind is Kind.INSTANT
             else pl.col(column.name)
-        ).alias(column.header)
+        ).alias(column.header if table.is_mapped else column.name)
         for column in table.columns
     ).write_parquet(path, compression="zstd", statistics=True)
