@@ -24,6 +24,7 @@ from keycrm_pipeline.reports.formatting import without_values
 from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
+from keycrm_pipeline.warehouse.attention import ReviewItem, review_items
 from keycrm_pipeline.warehouse.days import LeftOut, left_out, missing_days
 from keycrm_pipeline.warehouse.exchanges import (
     KILLED,
@@ -33,7 +34,7 @@ from keycrm_pipeline.warehouse.exchanges import (
     rejected_count,
 )
 from keycrm_pipeline.warehouse.readings import KnownReading, current_reading
-from keycrm_pipeline.warehouse.review import ReviewRow, review_rows, tick_off_product
+from keycrm_pipeline.warehouse.review import tick_off_product
 
 WAIT_SECONDS = 10.0
 """How long `status` waits for a file that an exchange or another program holds: writes are short."""
@@ -166,7 +167,7 @@ def _moment(instant: datetime) -> str:
     return f"{instant:%d.%m.%Y %H:%M}"
 
 
-def read_review(workspace: Workspace, kind: str | None) -> list[ReviewRow]:
+def read_review(workspace: Workspace, kind: str | None) -> list[ReviewItem]:
     """The review list, or one kind of it; empty when nothing has been loaded yet.
 
     Raises:
@@ -175,7 +176,7 @@ def read_review(workspace: Workspace, kind: str | None) -> list[ReviewRow]:
     if not workspace.database.exists():
         return []
     with open_warehouse(workspace).waiting_at_most(WAIT_SECONDS).reading() as connection:
-        return review_rows(connection, kind)
+        return review_items(connection, kind=kind)
 
 
 def tick_off(workspace: Workspace, product_id: int) -> bool:
@@ -190,8 +191,8 @@ def tick_off(workspace: Workspace, product_id: int) -> bool:
         return tick_off_product(connection, product_id)
 
 
-def review_as_json(profile: Profile, rows: Sequence[ReviewRow]) -> dict[str, Any]:
-    """The review list as `--json` prints it: without the values it quotes, which may be personal data."""
+def review_as_json(profile: Profile, rows: Sequence[ReviewItem]) -> dict[str, Any]:
+    """The review list as `--json` prints it: without names of buyers and values it quotes, which may be personal."""
     return {
         "profile": profile.name,
         "review": [
@@ -207,8 +208,8 @@ def review_as_json(profile: Profile, rows: Sequence[ReviewRow]) -> dict[str, Any
     }
 
 
-def print_review_rows(rows: Sequence[ReviewRow]) -> None:
-    """Prints the review list, kind by kind."""
+def print_review_rows(rows: Sequence[ReviewItem]) -> None:
+    """Prints the review list for people, kind by kind, with the names that disagree."""
     if not rows:
         click.echo("Nothing needs your attention.")
         return
@@ -217,4 +218,4 @@ def print_review_rows(rows: Sequence[ReviewRow]) -> None:
         if row.kind != kind:
             kind = row.kind
             click.echo(f"{review_title(kind)} ({kind}):")
-        click.echo(f"  {row.first_seen_at:%d.%m.%Y}  {row.details}")
+        click.echo(f"  {row.first_seen_at:%d.%m.%Y}  {row.sentence.english}")

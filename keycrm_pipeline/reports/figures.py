@@ -153,7 +153,7 @@ def read_figures(
             for exchange in attention.exchanges(connection, MOST_EXCHANGES)
         ],
         review_counts=attention.review_counts(connection),
-        review=attention.review_items(connection, MOST_REVIEW_ROWS),
+        review=attention.review_items(connection, most=MOST_REVIEW_ROWS),
         rejected_count=attention.count_rejected(connection),
         rejected=attention.rejected_records(connection, MOST_REJECTED),
     )

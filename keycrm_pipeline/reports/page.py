@@ -62,8 +62,9 @@ def render_report(
 ) -> str:
     """The exchange report of a period as one HTML document.
 
-    The database is open only while the figures are read. The report contains no phones and no e-mails; buyers
-    are only counted. The arguments, all passed by name, are independent choices of the caller.
+    The database is open only while the figures are read. The report contains no phones and no e-mails; it names buyers
+    only where the names of one contact disagree. The arguments, all passed by name, are independent choices of the
+    caller.
 
     Args:
         profile: The shop.

@@ -221,7 +221,7 @@ def review_section(figures: ReportFigures, writer: Writer) -> Section:
                     without_contacts(item.subject),
                     href=writer.order_address(item.order_id) if item.order_id is not None else None,
                 ),
-                Cell(without_contacts(words.stored(item.details))),
+                Cell(without_contacts(words.of(item.sentence))),
                 Cell(write.day(item.first_seen_at.date())),
             ]
             for item in items

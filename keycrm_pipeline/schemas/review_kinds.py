@@ -91,10 +91,11 @@ _KINDS = (
     ),
     ReviewKind(
         "order_difference",
-        title=Sentence("Orders that do not add up in KeyCRM", "Замовлення, що не сходяться"),
+        title=Sentence("Orders that do not add up in KeyCRM", "Замовлення з розбіжністю"),
         advice=Sentence(
-            "Check the order's discounts in KeyCRM. The document was loaded as it is, with the difference.",
-            "Перевірте знижки замовлення в KeyCRM. Документ завантажено, як є, з розбіжністю.",
+            "Check the order's discounts in KeyCRM. The document was loaded as it is, with the difference, and is not "
+            "exported.",
+            "Перевірте знижки замовлення в KeyCRM. Документ завантажено як є, з розбіжністю, і не вивантажується.",
         ),
         assertion="Every order adds up in KeyCRM.",
     ),

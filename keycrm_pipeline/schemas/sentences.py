@@ -128,7 +128,8 @@ PAYMENT_VALUE_UNREADABLE = Sentence(
     "Payment {position}: cannot be read: {value}.", "Оплата {position}: не вдалося прочитати: {value}."
 )
 
-# The review list. No names, phones or e-mails of people: the list is shown on the Dagster page.
+# The review list. No names, phones or e-mails of people: the list is shown on the Dagster page. What adds them when a
+# person reads the list is `warehouse.attention`.
 
 UNMAPPED_STATUS = Sentence(
     "Status {status_id} «{name}» has no stage (Стадія) in the profile; the status name is used instead. Orders "
@@ -145,19 +146,23 @@ UNMAPPED_MANAGER = Sentence(
 NAMES_DISAGREE = Sentence(
     "Buyer {buyer_ids} was matched to partner {partner_id} by phone or e-mail, but the names differ. Check "
     "whether it is one person; if not, set partner_match: phone_and_name.",
-    "Покупець {buyer_ids}: за телефоном чи поштою знайдено партнера {partner_id}, але імена різні. Перевірте,"
-    " чи це одна людина; якщо ні, поставте partner_match: phone_and_name.",
+    "Покупець {buyer_ids}: за телефоном чи електронною адресою знайдено картку {partner_id}, але імена різні. "
+    "Перевірте, чи це одна людина; якщо ні, поставте partner_match: phone_and_name.",
 )
 NAMES_DISAGREE_IN_ORDER = Sentence(
     "Buyer {buyer_ids} was matched to partner {partner_id} by phone or e-mail, but the names differ (first "
     "in order {order_id}). Check whether it is one person; if not, set partner_match: phone_and_name.",
-    "Покупець {buyer_ids}: за телефоном чи поштою знайдено партнера {partner_id}, але імена різні (уперше в "
-    "замовленні {order_id}). Перевірте, чи це одна людина; якщо ні, поставте partner_match: phone_and_name.",
+    "Покупець {buyer_ids}: за телефоном чи електронною адресою знайдено картку {partner_id}, але імена різні "
+    "(уперше в замовленні {order_id}). Перевірте, чи це одна людина; якщо ні, поставте partner_match: phone_and_name.",
+)
+NAMES_ON_CARD_AND_IN_CRM = Sentence(
+    "On the card: «{card_name}»; in KeyCRM: {buyer_names}.",
+    "На картці: «{card_name}»; у KeyCRM: {buyer_names}.",
 )
 AMBIGUOUS_NAME = Sentence(
-    "Several cards ({product_ids}) have this name, and lines without a SKU use it; the first card was used. "
-    "Rename the others, or give the product a SKU in KeyCRM.",
-    "Цю назву мають кілька карток ({product_ids}), і її вживають рядки без артикулу: береться перша картка. "
+    "Several cards ({product_ids}) are named «{name}», and lines without a SKU use this name; the first card was "
+    "used. Rename the others, or give the product a SKU in KeyCRM.",
+    "Назву «{name}» мають кілька карток ({product_ids}), і її вживають рядки без артикулу: береться перша картка. "
     "Перейменуйте решту або дайте товару артикул у KeyCRM.",
 )
 PRODUCT_PROMOTED = Sentence(
@@ -176,9 +181,9 @@ SHARED_SKU = Sentence(
 )
 ORDER_DIFFERENCE = Sentence(
     "Order {order_id} does not add up in KeyCRM: its total differs from its lines by {difference} "
-    "{currency}. Check its discounts there; it was loaded as it is.",
-    "Замовлення {order_id} не сходиться в KeyCRM: підсумкова сума відрізняється від суми рядків на "
-    "{difference} {currency}. Перевірте там його знижки; його завантажено, як є.",
+    "{currency}. It was loaded as it is and is not exported. Check its discounts there.",
+    "Замовлення {order_id}: у KeyCRM розбіжність {difference} {currency} між підсумковою сумою і сумою рядків. "
+    "Документ завантажено як є, він не вивантажується. Перевірте в KeyCRM знижки замовлення.",
 )
 PAID_WITHOUT_PAYMENT = Sentence(
     "Order {order_id} is paid according to KeyCRM, but has no payment in its currency that is paid. Check its "

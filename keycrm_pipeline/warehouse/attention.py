@@ -1,4 +1,8 @@
-"""The exchange report's account of the loads: review list, rejected orders, days not loaded, latest exchanges."""
+"""What people read about the loads: review list, rejected orders, days not loaded, latest exchanges.
+
+The report, the `review` command and the workbook read the review list from here, with the names of people that decide
+an item. What is not here: how the list is derived, and its rows without names for Dagster (`review`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.schemas.sentences import NAMES_ON_CARD_AND_IN_CRM, Sentence, in_ukrainian
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement, typed_rows
 
 if TYPE_CHECKING:
@@ -35,13 +40,41 @@ class Exchange:
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """One item of the review list, with an order that shows it, when there is one."""
+    """One item of the review list, as people read it.
+
+    Attributes:
+        kind: Its kind.
+        subject: What it is about: an id or a name.
+        details: The stored sentence, in English and without names of people.
+        first_seen_at: When it was first found.
+        order_id: An order that shows it, when there is one.
+        card_name: The name on the partner card, when it disagrees with a buyer's (R3).
+        buyer_names: The newest names of the card's buyers that are not the card's.
+    """
 
     kind: str
     subject: str
     details: str
     first_seen_at: datetime
     order_id: int | None
+    card_name: str | None
+    buyer_names: list[str]
+
+    @property
+    def sentence(self) -> Sentence:
+        """What decides the item and what to do, in both languages.
+
+        It may contain names of people: for the terminal, the report and the workbook, never for Dagster or a log.
+        """
+        english, ukrainian = self.details, in_ukrainian(self.details)
+        if self.card_name is not None and self.buyer_names:
+            values = {
+                "card_name": self.card_name,
+                "buyer_names": ", ".join(f"«{name}»" for name in self.buyer_names),
+            }
+            english += f" {NAMES_ON_CARD_AND_IN_CRM.english.format(**values)}"
+            ukrainian += f" {NAMES_ON_CARD_AND_IN_CRM.ukrainian.format(**values)}"
+        return Sentence(english, ukrainian)
 
 
 @dataclass(frozen=True)
@@ -64,9 +97,18 @@ def review_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(connection.execute(statement("attention", "review_counts")).fetchall())
 
 
-def review_items(connection: duckdb.DuckDBPyConnection, most: int) -> list[ReviewItem]:
-    """The review list, at most `most` items per kind, oldest first."""
-    return typed_rows(ReviewItem, connection.execute(statement("attention", "review"), {"most": most}))
+def review_items(
+    connection: duckdb.DuckDBPyConnection, *, kind: str | None = None, most: int | None = None
+) -> list[ReviewItem]:
+    """The review list by kind, oldest first.
+
+    Args:
+        connection: The open file.
+        kind: Only this kind.
+        most: At most so many items of each kind.
+    """
+    found = connection.execute(statement("attention", "review"), {"kind": kind, "most": most})
+    return typed_rows(ReviewItem, found)
 
 
 def count_rejected(connection: duckdb.DuckDBPyConnection) -> int:

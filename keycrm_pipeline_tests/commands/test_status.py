@@ -17,7 +17,7 @@ from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.run import lock
 from keycrm_pipeline.warehouse.exchanges import begin_exchange
 from keycrm_pipeline_tests.commands.place import MARCH_4, Place
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, kyiv, person
 
 HEAVY = ("dagster", "polars", "pandera", "numpy", "pyarrow", "httpx")
 MOMENT = datetime(2024, 3, 4, 10, tzinfo=UTC)
@@ -245,6 +245,22 @@ def test_json_quotes_no_rejected_value(books: Books, place: Place) -> None:
     }
     # On the terminal the value shows what to fix in the order.
     assert "grand_total «Олена Тестова" in place.run("review").stdout
+
+
+def test_people_read_the_names_that_disagree_and_programs_do_not(books: Books, place: Place) -> None:
+    """The names decide whether it is one person: the terminal and the report show them, nothing else does."""
+    books.order(1, kyiv(2024, 3, 4, 8), buyer=person(1, "Олена Коваль", "0501234567"))
+    books.order(2, kyiv(2024, 3, 4, 9), buyer=person(2, "Петро  Мельник", "0501234567"))
+    # Not another name; the card has it, being the newest.
+    books.order(3, kyiv(2024, 3, 4, 10), buyer=person(3, "ОЛЕНА коваль", "0501234567"))
+    books.load(MARCH_4)
+    assert "On the card: «ОЛЕНА коваль»; in KeyCRM: «Петро Мельник».\n" in place.run("review").stdout
+    assert "На картці: «ОЛЕНА коваль»; у KeyCRM: «Петро Мельник»." in report_of(place)
+    code, printed = place.json("review", "--kind", "partner_name_conflict")
+    assert (code, [row["subject"] for row in printed["review"]]) == (0, ["1"])
+    stored = str(books.query("SELECT subject, details FROM ops.review"))
+    for text in (json.dumps(printed, ensure_ascii=False), stored):
+        assert [name for name in ("Коваль", "Мельник") if name.lower() in text.lower()] == []
 
 
 def test_review_of_an_empty_place(place: Place) -> None:

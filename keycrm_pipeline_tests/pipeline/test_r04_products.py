@@ -115,6 +115,12 @@ def test_line_without_article_takes_the_first_of_equal_names_and_says_so(books: 
     books.load()
     assert lines(books, 2) == [(1, None)]
     assert books.review("ambiguous_product_name") == ["рушник"]
+    assert books.query("SELECT details FROM ops.review WHERE kind = 'ambiguous_product_name'") == [
+        (
+            "Several cards (1, 2) are named «Рушник», and lines without a SKU use this name; the first card was used. "
+            "Rename the others, or give the product a SKU in KeyCRM.",
+        )
+    ]
     books.load()
     assert books.review("ambiguous_product_name") == ["рушник"]
 

@@ -86,7 +86,9 @@ def march_shop(directory: Path) -> Warehouse:
         "order_difference", "1003", difference.format(order_id=1003, difference="20.00", currency="UAH")
     )
     shop.review(
-        "ambiguous_product_name", "чашка", sentences.AMBIGUOUS_NAME.english.format(product_ids="2, 5")
+        "ambiguous_product_name",
+        "чашка",
+        sentences.AMBIGUOUS_NAME.english.format(product_ids="2, 5", name="Чашка"),
     )
     shop.rejected(
         1007, date(2026, 3, 6), "Line 2: the quantity is not a number «два».", sentences.NO_PARTNER.english

@@ -138,10 +138,10 @@ def test_rejected_records_say_why(ukrainian: str, english: str) -> None:
 def test_the_review_list_speaks_the_language_of_the_report(ukrainian: str, english: str) -> None:
     """The details and what to do, not only the headings."""
     assert [row[1] for row in rows(ukrainian, "review")] == [
-        "Цю назву мають кілька карток (2, 5), і її вживають рядки без артикулу: береться перша картка. Перейменуйте "
-        "решту або дайте товару артикул у KeyCRM.",
-        "Замовлення 1003 не сходиться в KeyCRM: підсумкова сума відрізняється від суми рядків на 20,00 UAH. "
-        "Перевірте там його знижки; його завантажено, як є.",
+        "Назву «Чашка» мають кілька карток (2, 5), і її вживають рядки без артикулу: береться перша картка. "
+        "Перейменуйте решту або дайте товару артикул у KeyCRM.",
+        "Замовлення 1003: у KeyCRM розбіжність 20,00 UAH між підсумковою сумою і сумою рядків. Документ "
+        "завантажено як є, він не вивантажується. Перевірте в KeyCRM знижки замовлення.",
     ]
     assert "its total differs from its lines by 20.00 UAH" in rows(english, "review")[1][1]
 

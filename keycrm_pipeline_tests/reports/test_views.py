@@ -218,7 +218,7 @@ def test_review_items_lead_to_an_order(shop: BookedShop) -> None:
     shop.review("ambiguous_product_name", "5", "A product that is called 5.")
     shop.rejected(9, MARCH.first, "No sum.")
     with shop.save().reading() as connection:
-        items = {item.kind: item.order_id for item in attention.review_items(connection, 10)}
+        items = {item.kind: item.order_id for item in attention.review_items(connection, most=10)}
     assert items == {
         "unmapped_status": 7,
         "order_difference": 5,

@@ -15,11 +15,31 @@ WITH numbered AS (
     SELECT kind, subject, details, first_seen_at, try_cast(subject AS BIGINT) AS subject_id,
         row_number() OVER (PARTITION BY kind ORDER BY first_seen_at, try_cast(subject AS BIGINT), subject) AS position
     FROM ops.review
+    WHERE $kind IS NULL OR kind = $kind
 ),
 by_status AS (SELECT status_id, max(order_id) AS order_id FROM accounting.orders GROUP BY status_id),
 by_manager AS (SELECT manager_id, max(order_id) AS order_id FROM accounting.orders GROUP BY manager_id),
 by_partner AS (
     SELECT partner_id, max(conflict_order_id) AS order_id FROM accounting.partner_links WHERE name_conflict GROUP BY partner_id
+),
+-- Read each time, for people only: the table's own sentences are free of names, because Dagster shows the list as well.
+newest_names AS (
+    SELECT buyer_id,
+        regexp_replace(trim(arg_max(buyer_name, (ordered_at, order_id))), '\s+', ' ', 'g') AS buyer_name
+    FROM validated.orders
+    WHERE buyer_id IN (SELECT buyer_id FROM accounting.partner_links JOIN by_partner USING (partner_id))
+    GROUP BY buyer_id
+),
+disagreeing AS (
+    -- A card has the name of its newest buyer, so any other buyer of it may be the one that disagrees.
+    SELECT link.partner_id, card.name AS card_name,
+        list_sort(list_distinct(list(newest.buyer_name))) AS buyer_names
+    FROM accounting.partner_links AS link
+    JOIN by_partner USING (partner_id)
+    JOIN accounting.partners AS card USING (partner_id)
+    JOIN newest_names AS newest USING (buyer_id)
+    WHERE lower(newest.buyer_name) <> lower(card.name)
+    GROUP BY link.partner_id, card.name
 )
 SELECT
     review.kind,
@@ -35,13 +55,16 @@ SELECT
         WHEN 'currency_conflict' THEN review.subject_id
         WHEN 'day_out_of_reach' THEN review.subject_id
         WHEN 'rejected_order' THEN rejected.order_id
-    END AS order_id
+    END AS order_id,
+    disagreeing.card_name,
+    coalesce(disagreeing.buyer_names, []) AS buyer_names
 FROM numbered AS review
 LEFT JOIN by_status ON by_status.status_id = review.subject_id
 LEFT JOIN by_manager ON by_manager.manager_id = review.subject_id
 LEFT JOIN by_partner ON by_partner.partner_id = review.subject_id
+LEFT JOIN disagreeing ON review.kind = 'partner_name_conflict' AND disagreeing.partner_id = review.subject_id
 LEFT JOIN ops.rejected_records AS rejected ON rejected.record_key = review.subject
-WHERE review.position <= $most
+WHERE $most IS NULL OR review.position <= $most
 ORDER BY review.kind, review.position
 
 -- name: rejected

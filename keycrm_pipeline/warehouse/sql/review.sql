@@ -67,7 +67,8 @@ FROM accounting.partner_links WHERE name_conflict
 GROUP BY partner_id
 UNION ALL
 SELECT 'ambiguous_product_name', names.name,
-    format($ambiguous_name, array_to_string(list_sort(list(card.product_id)), ', '))
+    format($ambiguous_name, array_to_string(list_sort(list(card.product_id)), ', '),
+        arg_min(card.name, card.product_id))
 FROM ops.ambiguous_names AS names JOIN accounting.products AS card ON card.name_key = names.name
 -- Resolved once every line that uses one of these cards has a SKU.
 WHERE names.name IN (
