@@ -14,12 +14,14 @@ at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import pandera.pandas as pandas_pa
     import pandera.polars as pa
     import polars as pl
 
@@ -36,7 +38,20 @@ TEXT_LIST = "VARCHAR[]"
 INTEGER_LIST = "BIGINT[]"
 
 CheckMaker = Callable[[], "pa.Check"]
-"""Creates a pandera check when a frame schema is built."""
+"""Creates a pandera check when a frame schema is built; it works on frames of polars and of pandas."""
+
+
+@dataclass(frozen=True)
+class FrameCheck:
+    """A check that involves several columns.
+
+    Attributes:
+        columns: Their names.
+        make: Creates the check.
+    """
+
+    columns: tuple[str, ...]
+    make: CheckMaker
 
 
 @cache
@@ -92,7 +107,7 @@ class Table:
         comment: What one row is, for readers of the table.
         columns: The columns, in order.
         primary_key: The columns that identify a row.
-        frame_checks: Create the pandera checks that involve several columns.
+        frame_checks: The checks that involve several columns.
     """
 
     schema: str
@@ -100,7 +115,7 @@ class Table:
     comment: str
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...]
-    frame_checks: tuple[CheckMaker, ...] = field(default=())
+    frame_checks: tuple[FrameCheck, ...] = field(default=())
 
     @property
     def qualified_name(self) -> str:
@@ -160,8 +175,27 @@ class Table:
                 for column in self.columns
                 if column.checks
             },
-            checks=[make() for make in self.frame_checks],
+            checks=[check.make() for check in self.frame_checks],
             unique=list(self.primary_key),
+            name=self.qualified_name,
+        )
+
+    def pandas_schema(self, columns: Sequence[str] | None = None) -> pandas_pa.DataFrameSchema:
+        """The table as a pandera schema for pandas frames with Arrow types, as the reader of the books gives them.
+
+        Types, required values, keys and checks are those of the table; money is in hryvnias (or the currency of the
+        row), and an instant may be of any time zone. Further columns of a frame are allowed.
+
+        Args:
+            columns: Only these columns; a key or a check of which one is left out is left out too.
+        """
+        import pandera.pandas as pandas_pa
+
+        chosen = self.column_names if columns is None else tuple(columns)
+        return pandas_pa.DataFrameSchema(
+            {name: _pandas_column(self.column(name)) for name in chosen},
+            checks=[check.make() for check in self.frame_checks if set(check.columns) <= set(chosen)],
+            unique=list(self.primary_key) if set(self.primary_key) <= set(chosen) else None,
             name=self.qualified_name,
         )
 
@@ -173,6 +207,44 @@ class Table:
 def frame_type(column_type: str) -> Any:
     """The polars type in a frame of a column with that DuckDB type."""
     return _frame_types()[column_type]
+
+
+@cache
+def _arrow_types() -> dict[str, Any]:
+    import pyarrow
+
+    return {
+        "BIGINT": pyarrow.int64(),
+        "INTEGER": pyarrow.int32(),
+        "UBIGINT": pyarrow.uint64(),
+        "VARCHAR": pyarrow.string(),
+        "JSON": pyarrow.string(),
+        "BOOLEAN": pyarrow.bool_(),
+        "DATE": pyarrow.date32(),
+        "DOUBLE": pyarrow.float64(),
+        MONEY: pyarrow.decimal128(18, 2),
+        QUANTITY: pyarrow.decimal128(18, 3),
+        FULL: pyarrow.decimal128(19, 9),
+        PERCENT: pyarrow.decimal128(18, 6),
+        TEXT_LIST: pyarrow.list_(pyarrow.string()),
+        INTEGER_LIST: pyarrow.list_(pyarrow.int64()),
+    }
+
+
+def _pandas_column(column: Column) -> pandas_pa.Column:
+    import pandas as pd
+    import pandera.pandas as pandas_pa
+
+    checks = [make() for make in column.checks]
+    if column.type == INSTANT:
+        # The zone is the profile's, and part of the type.
+        has_zone = pandas_pa.Check(
+            lambda series: getattr(series.dt, "tz", None) is not None, error="it is not a time with a zone"
+        )
+        return pandas_pa.Column(checks=[has_zone, *checks], nullable=column.nullable)
+    return pandas_pa.Column(
+        pd.ArrowDtype(_arrow_types()[column.type]), checks=checks, nullable=column.nullable
+    )
 
 
 def not_below_zero(what: str) -> CheckMaker:
@@ -197,16 +269,18 @@ def one_of(what: str, values: tuple[str, ...]) -> CheckMaker:
     return make
 
 
-def adds_up(total: str, parts: tuple[str, ...]) -> CheckMaker:
-    """A check that some columns of each row add up to another, in whole kopiykas."""
+def adds_up(total: str, parts: tuple[str, ...]) -> FrameCheck:
+    """A check that some columns of each row add up to another, exactly."""
 
     def make() -> pa.Check:
         import pandera.polars as pa
         import polars as pl
 
-        def rows_add_up(data: pa.PolarsData) -> pl.LazyFrame:
-            return data.lazyframe.select(pl.sum_horizontal(parts) == pl.col(total))
+        def rows_add_up(data: pa.PolarsData | pd.DataFrame) -> pl.LazyFrame | pd.Series:
+            if isinstance(data, pa.PolarsData):
+                return data.lazyframe.select(pl.sum_horizontal(parts) == pl.col(total))
+            return sum(data[part] for part in parts) == data[total]
 
         return pa.Check(rows_add_up, error=f"{' + '.join(parts)} is not {total}")
 
-    return make
+    return FrameCheck((total, *parts), make)

@@ -1,0 +1,1 @@
+"""Tests of the books as people and programs read them."""
