@@ -1,16 +1,16 @@
-"""Cards that the accounting system has already, read from the text of its files (R12).
+"""Cards that the accounting system has already, read from the cells of its files (R12).
 
-`products.csv` has the columns `id, name, sku, kind, unit`, `partners.csv` the columns `id, name, phone,
-email`, separated by commas or semicolons, with the names of the columns in the first line. This module turns
-the text into rows, or into a list of everything that is wrong with it. Where the files lie, and how their
-rows become cards, is decided elsewhere.
+A file of products has the columns `id, name, sku, kind, unit`, one of partners the columns `id, name, phone, email`,
+with the names of the columns in the first row that is not blank. This module turns the cells of a workbook, or the text
+of a CSV file separated by commas or semicolons, into cards, or into a list of everything that is wrong with it. Where
+the files lie, how a workbook is opened, and how their rows become cards, is decided elsewhere.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeVar
@@ -19,6 +19,8 @@ from keycrm_pipeline.accounting.names import Skus, name_key, tidied
 from keycrm_pipeline.kinds import PRODUCT, PRODUCT_KIND_NAMES, PRODUCT_WITH_SKU, named_kinds
 
 Row = TypeVar("Row")
+Cells = Iterable[tuple[int, list[str]]]
+"""The rows of a file that are not blank: the number of the line or row, from 1, and the texts of its cells."""
 
 PRODUCT_COLUMNS = ("id", "name", "sku", "kind", "unit")
 PARTNER_COLUMNS = ("id", "name", "phone", "email")
@@ -36,16 +38,19 @@ _BYTE_ORDER_MARK = "\ufeff"
 _EXCEL_HINT = "sep="
 """What Excel writes into a first line of its own to name the separator."""
 
+WORKBOOK = ".xlsx"
+"""How the names of workbooks end; their rows are what a spreadsheet counts, not lines of a text."""
+
 _MOST_PROBLEMS_SHOWN = 20
 """A file of another kind has a problem in every line; nobody reads thousands of sentences."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueProductRow:
-    """One card of `products.csv`.
+    """One card of a file of products.
 
     Attributes:
-        line: Line of the file where it stands, counted from 1.
+        line: Line or row of the file where it stands, counted from 1.
         catalogue_id: Its id in the accounting system, as written.
         name: Its name.
         sku: Its article; None when it has none.
@@ -63,10 +68,10 @@ class CatalogueProductRow:
 
 @dataclass(frozen=True, slots=True)
 class CataloguePartnerRow:
-    """One card of `partners.csv`.
+    """One card of a file of partners.
 
     Attributes:
-        line: Line of the file where it stands, counted from 1.
+        line: Line or row of the file where it stands, counted from 1.
         catalogue_id: Its id in the accounting system, as written.
         name: Its name.
         phone: Its phone as written.
@@ -85,7 +90,7 @@ class CatalogueProblem:
     """One thing that is wrong with a file.
 
     Attributes:
-        line: Line of the file, counted from 1.
+        line: Line of the file, or row of the sheet, counted from 1.
         column: Name of the column; None when it is about the whole line.
         message: What is wrong and what to do, without the values of a person's card.
     """
@@ -94,10 +99,10 @@ class CatalogueProblem:
     column: str | None
     message: str
 
-    def __str__(self) -> str:
-        """Return the problem with its place, in words."""
-        place = f"line {self.line}" if self.column is None else f"line {self.line}, column {self.column}"
-        return f"{place}: {self.message}"
+    def described(self, row_word: str) -> str:
+        """Return the problem with its place, in words; `row_word` is `line` or `row`."""
+        column = "" if self.column is None else f", column {self.column}"
+        return f"{row_word} {self.line}{column}: {self.message}"
 
 
 class CatalogueFileError(ValueError):
@@ -111,13 +116,14 @@ class CatalogueFileError(ValueError):
     def __init__(self, file_name: str, problems: list[CatalogueProblem]) -> None:
         self.file_name = file_name
         self.problems = problems
-        shown = [f"  {problem}" for problem in problems[:_MOST_PROBLEMS_SHOWN]]
+        row_word = "row" if file_name.endswith(WORKBOOK) else "line"
+        shown = [f"  {problem.described(row_word)}" for problem in problems[:_MOST_PROBLEMS_SHOWN]]
         if len(problems) > _MOST_PROBLEMS_SHOWN:
             shown.append(f"  and {len(problems) - _MOST_PROBLEMS_SHOWN} more")
         super().__init__("\n".join((f"{file_name} was not read; correct it and load again:", *shown)))
 
 
-def read_products_csv(text: str, file_name: str, skus: Skus) -> list[CatalogueProductRow]:
+def read_products(cells: Cells, file_name: str, skus: Skus) -> list[CatalogueProductRow]:
     """Read the accounting catalogue's product cards, in the order of the file.
 
     Columns `id` and `name` are required; `sku`, `kind` and `unit` may be missing or empty. Blank lines are
@@ -130,7 +136,7 @@ def read_products_csv(text: str, file_name: str, skus: Skus) -> list[CataloguePr
     problems: list[CatalogueProblem] = []
     seen_ids, seen_skus = _Seen("id"), _Seen("sku")
     rows: list[CatalogueProductRow] = []
-    for line, fields in _records(text, PRODUCT_COLUMNS, problems):
+    for line, fields in _records(cells, PRODUCT_COLUMNS, problems):
         kind_key = name_key(fields["kind"])
         kind = PRODUCT if kind_key is None else KINDS.get(kind_key)
         if kind is None:
@@ -156,7 +162,7 @@ def read_products_csv(text: str, file_name: str, skus: Skus) -> list[CataloguePr
     return _unless_wrong(rows, file_name, problems)
 
 
-def read_partners_csv(text: str, file_name: str) -> list[CataloguePartnerRow]:
+def read_partners(cells: Cells, file_name: str) -> list[CataloguePartnerRow]:
     """Read the accounting catalogue's partner cards, in the order of the file.
 
     Columns `id` and `name` are required; `phone` and `email` may be missing or empty. Blank lines are
@@ -169,7 +175,7 @@ def read_partners_csv(text: str, file_name: str) -> list[CataloguePartnerRow]:
     problems: list[CatalogueProblem] = []
     seen_ids = _Seen("id")
     rows: list[CataloguePartnerRow] = []
-    for line, fields in _records(text, PARTNER_COLUMNS, problems):
+    for line, fields in _records(cells, PARTNER_COLUMNS, problems):
         seen_ids.check(fields["id"], id_key, line, problems)
         rows.append(
             CataloguePartnerRow(
@@ -222,10 +228,19 @@ def id_key(text: str | None) -> str | None:
 
 
 def _records(
-    text: str, columns: tuple[str, ...], problems: list[CatalogueProblem]
+    cells: Cells, columns: tuple[str, ...], problems: list[CatalogueProblem]
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield line and fields of each card; a column that the file lacks is empty."""
-    lines = _lines(text, problems)
+    lines = iter(cells)
+    try:
+        yield from _cards(lines, columns, problems)
+    except UnreadableLineError as error:
+        problems.append(CatalogueProblem(error.line, None, str(error)))
+
+
+def _cards(
+    lines: Iterator[tuple[int, list[str]]], columns: tuple[str, ...], problems: list[CatalogueProblem]
+) -> Iterator[tuple[int, dict[str, str]]]:
     header_line, header = next(lines, (1, []))
     names = [name.strip().lower() for name in header]
     if not _header_is_right(header_line, names, columns, problems):
@@ -274,8 +289,24 @@ def _header_is_right(
     return len(problems) == before
 
 
-def _lines(text: str, problems: list[CatalogueProblem]) -> Iterator[tuple[int, list[str]]]:
-    """Yield the fields of each line that is not blank, with the line where they begin."""
+class UnreadableLineError(ValueError):
+    """The quotes of a CSV file are broken from this line on."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        self.line = line
+        super().__init__(
+            f"the line cannot be read ({reason}); a double quote inside a quoted field must be doubled"
+        )
+
+
+def cells_of_csv(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the fields of each line that is not blank, with the line where they begin.
+
+    Comma or semicolon, whichever the first line has; a byte order mark and Excel's line `sep=;` are skipped.
+
+    Raises:
+        UnreadableLineError: A quote is not closed, or stands inside a quoted field.
+    """
     text = text.removeprefix(_BYTE_ORDER_MARK)
     hint, _, rest = text.partition("\n")
     skipped = 0
@@ -291,5 +322,4 @@ def _lines(text: str, problems: list[CatalogueProblem]) -> Iterator[tuple[int, l
                 yield line, values
             line = skipped + reader.line_num + 1
     except csv.Error as error:
-        message = f"the line cannot be read ({error}); a double quote inside a quoted field must be doubled"
-        problems.append(CatalogueProblem(line, None, message))
+        raise UnreadableLineError(line, str(error)) from None

@@ -1,27 +1,31 @@
 """Imports the cards of the accounting catalogue before an exchange matches anything (R12).
 
-The files are in `<profiles dir>/<profile>/catalogue/`: `products.csv` and `partners.csv`, both optional. A file that
-has not changed since it was imported is not read again. What a row becomes is decided in `accounting.catalogue_cards`.
+The files are in `<profiles dir>/<profile>/catalogue/`: `products` and `partners`, each as `.csv` or as `.xlsx`, both
+optional. A file that has not changed since it was imported is not read again. What a row becomes is decided in
+`accounting.catalogue_cards`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from keycrm_pipeline.accounting.catalogue_cards import CatalogueConflict, enter_partners, enter_products
 from keycrm_pipeline.accounting.catalogue_files import (
+    WORKBOOK,
     CatalogueFileError,
     CataloguePartnerRow,
     CatalogueProblem,
     CatalogueProductRow,
-    read_partners_csv,
-    read_products_csv,
+    Cells,
+    cells_of_csv,
+    read_partners,
+    read_products,
 )
 from keycrm_pipeline.accounting.names import Skus
 from keycrm_pipeline.accounting.partners import BuyerTexts, PartnerCard
@@ -38,10 +42,11 @@ from keycrm_pipeline.warehouse.connection import transaction
 
 if TYPE_CHECKING:
     import duckdb
-    import pandera.polars as pa
+    import pandera.pandas as pa
 
-PARTNERS_FILE = "partners.csv"
-PRODUCTS_FILE = "products.csv"
+PARTNERS = "partners"
+PRODUCTS = "products"
+KINDS_OF_FILES = (".csv", WORKBOOK)
 
 CatalogueRow = CataloguePartnerRow | CatalogueProductRow
 Row = TypeVar("Row", CataloguePartnerRow, CatalogueProductRow)
@@ -67,8 +72,13 @@ class CatalogueFile:
 
     @property
     def name(self) -> str:
-        """`products.csv` or `partners.csv`."""
+        """`products.csv`, `partners.xlsx` and so on."""
         return self.path.name
+
+    @property
+    def cards(self) -> str:
+        """`products` or `partners`."""
+        return self.path.stem
 
     @property
     def digest(self) -> str:
@@ -80,17 +90,26 @@ def find_catalogue_files(workspace: Workspace) -> list[CatalogueFile]:
     """The files that exist, partners first.
 
     Raises:
-        CatalogueFilesError: A file cannot be opened.
+        CatalogueFilesError: A file cannot be opened, or there are two of the same cards.
     """
-    found = []
-    for name in (PARTNERS_FILE, PRODUCTS_FILE):
-        path = workspace.catalogue_directory / name
-        try:
-            found.append(CatalogueFile(path, path.read_bytes(), workspace.profile.placeholder_skus))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            raise CatalogueFilesError(f"{path} cannot be read: {error.strerror}.") from None
+    found: list[CatalogueFile] = []
+    for cards in (PARTNERS, PRODUCTS):
+        of_cards: list[CatalogueFile] = []
+        for kind in KINDS_OF_FILES:
+            path = workspace.catalogue_directory / f"{cards}{kind}"
+            try:
+                of_cards.append(CatalogueFile(path, path.read_bytes(), workspace.profile.placeholder_skus))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise CatalogueFilesError(f"{path} cannot be read: {error.strerror}.") from None
+        if len(of_cards) > 1:
+            names = " and ".join(file.name for file in of_cards)
+            raise CatalogueFilesError(
+                f"{workspace.catalogue_directory} has both {names}, and nobody knows which one counts. Remove one "
+                "of them and load again."
+            )
+        found += of_cards
     return found
 
 
@@ -104,7 +123,7 @@ def read_catalogue(files: Sequence[CatalogueFile]) -> Mapping[str, Sequence[Cata
     errors: list[str] = []
     for file in files:
         try:
-            rows[file.name] = _partners(file) if file.name == PARTNERS_FILE else _products(file)
+            rows[file.name] = _partners(file) if file.cards == PARTNERS else _products(file)
         except CatalogueFileError as error:
             errors.append(str(error))
     if errors:
@@ -129,16 +148,14 @@ def bring_in_catalogue(session: Session) -> None:
     removed = sorted(known.digests.keys() - {file.name for file in files})
     changed = [file for file in files if known.digests.get(file.name) != file.digest]
     # A SKU conflict may be resolved by now although the file has not changed.
-    again = [
-        file for file in files if known.has_conflicts and file.name == PRODUCTS_FILE and file not in changed
-    ]
+    again = [file for file in files if known.has_conflicts and file.cards == PRODUCTS and file not in changed]
     if not (removed or changed or again):
         return
     rows = read_catalogue([*changed, *again])
     with session.warehouse.writing() as connection, transaction(connection):
         store.forget_files(connection, removed)
         for file in (*changed, *again):
-            if file.name == PARTNERS_FILE:
+            if file.cards == PARTNERS:
                 partners = [row for row in rows[file.name] if isinstance(row, CataloguePartnerRow)]
                 _enter_partners(connection, session.profile, partners, now=now)
             else:
@@ -210,47 +227,72 @@ def _details(conflict: CatalogueConflict) -> str:
     return sentence.english.format(**asdict(conflict))
 
 
-def _text(file: CatalogueFile) -> str:
+def _cells(file: CatalogueFile) -> Cells:
+    if file.name.endswith(WORKBOOK):
+        return _cells_of_workbook(file)
     try:
-        return file.content.decode("utf-8")
+        return cells_of_csv(file.content.decode("utf-8"))
     except UnicodeDecodeError as error:
         line = file.content.count(b"\n", 0, error.start) + 1
-        problem = CatalogueProblem(line, None, "it is not in UTF-8; save the file as “CSV UTF-8”")
-        raise CatalogueFileError(str(file.path), [problem]) from None
+        raise _unreadable(file, line, "it is not in UTF-8; save the file as “CSV UTF-8”") from None
+
+
+def _cells_of_workbook(file: CatalogueFile) -> list[tuple[int, list[str]]]:
+    """The rows of the first sheet that are not blank, as the texts that the sheet shows for them."""
+    import pandas as pd
+    import python_calamine
+
+    try:
+        sheet = pd.read_excel(io.BytesIO(file.content), header=None, dtype=object, engine="calamine")
+    except (python_calamine.CalamineError, ValueError):
+        raise _unreadable(
+            file, 1, "it is not an Excel workbook (.xlsx); save it as one, or as “CSV UTF-8”"
+        ) from None
+    rows = sheet.fillna("").astype(str).values.tolist()
+    return [(number, row) for number, row in enumerate(rows, start=1) if any(cell.strip() for cell in row)]
+
+
+def _unreadable(file: CatalogueFile, line: int, message: str) -> CatalogueFileError:
+    return CatalogueFileError(str(file.path), [CatalogueProblem(line, None, message)])
 
 
 def _partners(file: CatalogueFile) -> list[CataloguePartnerRow]:
     from keycrm_pipeline.schemas.catalogue_files import PARTNER_ROWS
 
-    return _validated(file, read_partners_csv, PARTNER_ROWS)
+    return _validated(file, read_partners(_cells(file), str(file.path)), PARTNER_ROWS)
 
 
 def _products(file: CatalogueFile) -> list[CatalogueProductRow]:
     from keycrm_pipeline.schemas.catalogue_files import PRODUCT_ROWS
 
-    return _validated(file, partial(read_products_csv, skus=Skus(file.placeholder_skus)), PRODUCT_ROWS)
+    skus = Skus(file.placeholder_skus)
+    return _validated(file, read_products(_cells(file), str(file.path), skus), PRODUCT_ROWS)
 
 
-def _validated(
-    file: CatalogueFile, read: Callable[[str, str], list[Row]], schema: pa.DataFrameSchema
-) -> list[Row]:
+def _validated(file: CatalogueFile, rows: list[Row], schema: pa.DataFrameSchema) -> list[Row]:
     """The rows of a file that passes its schema; otherwise each failed check is reported as a problem of its line."""
-    import pandera.polars as pa
-    import polars as pl
+    import pandas as pd
+    import pandera.pandas as pa
 
-    rows = read(_text(file), str(file.path))
-    columns = list(schema.columns)
+    from keycrm_pipeline.schemas.catalogue_files import LINE, TEXT
+
     records = [asdict(row) for row in rows]
-    frame = pl.DataFrame(
-        {name: [record["catalogue_id" if name == "id" else name] for record in records] for name in columns},
-        schema={name: pl.Int64 if name == "line" else pl.String for name in columns},
+    frame = pd.DataFrame(
+        {
+            name: pd.array(
+                [record["catalogue_id" if name == "id" else name] for record in records],
+                dtype=LINE if name == "line" else TEXT,
+            )
+            for name in schema.columns
+        }
     )
     try:
         schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as errors:
+        cases = errors.failure_cases
         problems = [
-            CatalogueProblem(rows[case["index"]].line, case["column"], str(case["check"]))
-            for case in errors.failure_cases.filter(pl.col("index").is_not_null()).iter_rows(named=True)
+            CatalogueProblem(rows[index].line, column, str(check))
+            for index, column, check in cases.loc[cases["index"].notna(), ["index", "column", "check"]].values
         ]
         if not problems:
             # A bug in the program, not a mistake in the file.

@@ -6,8 +6,9 @@ reject values unfit for a card. A failure becomes one problem with file, line an
 
 from __future__ import annotations
 
-import pandera.polars as pa
-import polars as pl
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow
 
 from keycrm_pipeline.kinds import PRODUCT_KIND_NAMES
 
@@ -20,13 +21,17 @@ MOST_CODE_CHARACTERS = 200
 _CONTROL_CHARACTERS = r"[\x00-\x1f\x7f]"
 
 
-def _no_control_characters(data: pa.PolarsData) -> pl.LazyFrame:
-    return data.lazyframe.select(~pl.col(data.key).str.contains(_CONTROL_CHARACTERS))
+TEXT = pd.ArrowDtype(pyarrow.string())
+LINE = pd.ArrowDtype(pyarrow.int64())
+
+
+def _no_control_characters(texts: pd.Series) -> pd.Series:
+    return ~texts.str.contains(_CONTROL_CHARACTERS)
 
 
 def _text(*, nullable: bool, most: int = MOST_CODE_CHARACTERS) -> pa.Column:
     return pa.Column(
-        pl.String,
+        TEXT,
         nullable=nullable,
         checks=[
             pa.Check.str_length(
@@ -42,21 +47,21 @@ def _text(*, nullable: bool, most: int = MOST_CODE_CHARACTERS) -> pa.Column:
 
 PRODUCT_ROWS = pa.DataFrameSchema(
     {
-        "line": pa.Column(pl.Int64),
+        "line": pa.Column(LINE),
         "id": _text(nullable=False),
         "name": _text(nullable=False, most=MOST_CHARACTERS),
         "sku": _text(nullable=True),
-        "kind": pa.Column(pl.String, checks=pa.Check.isin(PRODUCT_KIND_NAMES)),
+        "kind": pa.Column(TEXT, checks=pa.Check.isin(PRODUCT_KIND_NAMES)),
         "unit": _text(nullable=True),
     },
     unique=["id"],
     strict=True,
-    name="products.csv",
+    name="products",
 )
 
 PARTNER_ROWS = pa.DataFrameSchema(
     {
-        "line": pa.Column(pl.Int64),
+        "line": pa.Column(LINE),
         "id": _text(nullable=False),
         "name": _text(nullable=False, most=MOST_CHARACTERS),
         "phone": _text(nullable=True),
@@ -64,5 +69,5 @@ PARTNER_ROWS = pa.DataFrameSchema(
     },
     unique=["id"],
     strict=True,
-    name="partners.csv",
+    name="partners",
 )

@@ -206,7 +206,7 @@ CATALOGUE_FILES = Table(
     "catalogue_files",
     "One file of the accounting catalogue (R12) as it was last imported into the books.",
     (
-        Column("file_name", "VARCHAR", "products.csv or partners.csv.", nullable=False),
+        Column("file_name", "VARCHAR", "products or partners, as .csv or .xlsx.", nullable=False),
         Column(
             "digest",
             "VARCHAR",
@@ -224,7 +224,7 @@ CATALOGUE_CONFLICTS = Table(
     "catalogue_conflicts",
     "One SKU in the accounting catalogue that another card or variant already has (R12).",
     (
-        Column("catalogue_id", "VARCHAR", "Id of the row in products.csv.", nullable=False),
+        Column("catalogue_id", "VARCHAR", "Id of the row in the file of products.", nullable=False),
         Column("details", "VARCHAR", "What the problem is and what to do, in words.", nullable=False),
     ),
     ("catalogue_id",),

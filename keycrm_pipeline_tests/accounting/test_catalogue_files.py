@@ -13,8 +13,9 @@ from keycrm_pipeline.accounting.catalogue_files import (
     CatalogueFileError,
     CataloguePartnerRow,
     CatalogueProductRow,
-    read_partners_csv,
-    read_products_csv,
+    cells_of_csv,
+    read_partners,
+    read_products,
 )
 from keycrm_pipeline.accounting.names import Skus
 
@@ -22,10 +23,18 @@ SKUS = Skus(["-"])
 COLUMNS = "the columns are id, name, sku, kind, unit"
 
 
+def _products_of_csv(text: str) -> list[CatalogueProductRow]:
+    return read_products(cells_of_csv(text), "products.csv", SKUS)
+
+
+def _partners_of_csv(text: str) -> list[CataloguePartnerRow]:
+    return read_partners(cells_of_csv(text), "partners.csv")
+
+
 def problems_of_products(text: str) -> list[str]:
     with pytest.raises(CatalogueFileError) as caught:
-        read_products_csv(text, "products.csv", SKUS)
-    return [str(problem) for problem in caught.value.problems]
+        _products_of_csv(text)
+    return [problem.described("line") for problem in caught.value.problems]
 
 
 @pytest.mark.parametrize("separator", [",", ";"])
@@ -44,7 +53,7 @@ def test_products_in_every_usual_form(separator: str, line_end: str, start: str)
     ]
     text = start.format(separator=separator) + line_end.join(separator.join(row) for row in rows)
     first = 2 + start.count("\n")
-    assert read_products_csv(text, "products.csv", SKUS) == [
+    assert _products_of_csv(text) == [
         CatalogueProductRow(first, "7", "Сумка полотняна", "BAG-01", "product", None),
         CatalogueProductRow(first + 1, "К-12", "Тканина", None, "product", "м"),
         CatalogueProductRow(first + 3, "8", "Футболка", None, "product_with_sku", None),
@@ -56,28 +65,25 @@ def test_products_in_every_usual_form(separator: str, line_end: str, start: str)
 def test_partners() -> None:
     """Phone and e-mail stay as written; columns may stand in any order, in any case."""
     text = 'Name, ID ,EMAIL\n"Тестова, О. П.",3, o@example.com\nІван;Тестовий,4\n'
-    assert read_partners_csv(text, "partners.csv") == [
+    assert _partners_of_csv(text) == [
         CataloguePartnerRow(2, "3", "Тестова, О. П.", None, "o@example.com"),
         CataloguePartnerRow(3, "4", "Іван;Тестовий", None, None),
     ]
-    assert (
-        read_partners_csv("id;name;phone\n1;Олена;050-123-45-67\n", "partners.csv")[0].phone
-        == "050-123-45-67"
-    )
+    assert _partners_of_csv("id;name;phone\n1;Олена;050-123-45-67\n")[0].phone == "050-123-45-67"
 
 
 def test_only_the_needed_columns() -> None:
     """A list of names with ids is enough."""
-    assert read_products_csv("id,name\n1,Сумка", "products.csv", SKUS) == [
+    assert _products_of_csv("id,name\n1,Сумка") == [
         CatalogueProductRow(2, "1", "Сумка", None, "product", None)
     ]
-    assert read_products_csv("id,name\n", "products.csv", SKUS) == []
+    assert _products_of_csv("id,name\n") == []
 
 
 def test_r4_a_placeholder_in_the_file_is_no_sku() -> None:
     """It may stand in many rows, and on a card with variants; any other SKU once, whatever its blanks."""
     text = "id,name,sku,kind\n1,Сумка,-,\n2,Пояс,--,\n3,Футболка,-,Товар з SKU\n4,Торба,A\u00a0 1,\n"
-    assert [row.sku for row in read_products_csv(text, "products.csv", SKUS)] == [None, None, None, "A 1"]
+    assert [row.sku for row in _products_of_csv(text)] == [None, None, None, "A 1"]
     assert problems_of_products(text + "5,Рюкзак,a 1,\n") == [
         "line 6, column sku: “a 1” stands in line 5 already; every sku may stand once"
     ]
@@ -161,7 +167,7 @@ def test_the_message_names_the_file_and_does_not_run_on() -> None:
     """A file of another kind has a problem in every line; the first twenty are enough."""
     text = "id,name\n" + "".join(f"{number},\n" for number in range(25))
     with pytest.raises(CatalogueFileError) as caught:
-        read_partners_csv(text, "partners.csv")
+        _partners_of_csv(text)
     lines = str(caught.value).splitlines()
     assert lines[0] == "partners.csv was not read; correct it and load again:"
     assert lines[1] == "  line 2, column name: the name is missing; every card needs one"
@@ -173,7 +179,7 @@ def test_the_message_names_the_file_and_does_not_run_on() -> None:
 def test_a_partner_id_may_stand_once() -> None:
     """Two cards under one number would be one."""
     with pytest.raises(CatalogueFileError, match="line 3, column id: “5” stands in line 2 already"):
-        read_partners_csv("id,name\n5,Олена\n5,Іван\n", "partners.csv")
+        _partners_of_csv("id,name\n5,Олена\n5,Іван\n")
 
 
 FIELD = st.text(alphabet="абв ABC,;\"'\n.", max_size=8)
@@ -187,7 +193,7 @@ def test_what_a_spreadsheet_writes_is_read(cards: list[tuple[str, str]], separat
     writer = csv.writer(text, delimiter=separator)
     writer.writerow(["id", "name", "phone"])
     writer.writerows([number, f"x{name}", phone] for number, (name, phone) in enumerate(cards))
-    rows = read_partners_csv(text.getvalue(), "partners.csv")
+    rows = _partners_of_csv(text.getvalue())
     assert [(row.catalogue_id, row.name, row.phone) for row in rows] == [
         (str(number), " ".join(f"x{name}".split()), " ".join(phone.split()) or None)
         for number, (name, phone) in enumerate(cards)

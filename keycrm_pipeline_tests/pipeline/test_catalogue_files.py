@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
 from typing import Any
 
+import openpyxl
 import pytest
 
 from keycrm_pipeline.pipeline.catalogue_files import CatalogueFilesError
@@ -252,3 +255,76 @@ def test_a_load_goes_on_when_the_file_is_mended(books: Books) -> None:
     put(books, "products.csv", "id,name,kind\n1,Чашка,Товар\n")
     assert books.load().status == "succeeded"
     assert products(books) == [(1, "Чашка", None, "product", None, "catalogue", "1")]
+
+
+def workbook(rows: Sequence[Sequence[object]]) -> bytes:
+    """A workbook as an accounting system exports it; the first sheet counts."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(list(row))
+    book.create_sheet("Довідка").append(["id", "не та сторінка"])
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def test_workbooks_are_read_like_text_files(books: Books) -> None:
+    """Accountants export workbooks: numbers stay whole numbers, zeros of texts stay, blank rows are skipped."""
+    put(
+        books,
+        "products.xlsx",
+        workbook(
+            [
+                ["id", "name", "sku", "kind"],
+                [501, "Горнятко", "0012", "Товар"],
+                [],
+                ["К-7", "Ложка", None, None],
+            ]
+        ),
+    )
+    put(books, "partners.xlsx", workbook([["id", "name", "phone"], [77, "ТОВ Ромашка", 380501112233]]))
+    books.order(
+        1, buyer=person(9, "Олена Тестова", "+380501112233"), lines=[{"sku": "0012", "name": "Чашка"}]
+    )
+    books.load()
+    assert books.rows("products", "product_id, name, sku, catalogue_id") == [
+        (501, "Горнятко", "0012", "501"),
+        (502, "Ложка", None, "К-7"),
+    ]
+    assert books.rows("partners", "partner_id, name, phone") == [(77, "ТОВ Ромашка", "+380501112233")]
+    assert (books.value(1, "partner_id"), books.rows("order_lines", "product_id")) == (77, [(501,)])
+
+
+def test_mistakes_in_a_workbook_are_told_by_row_and_column(books: Books) -> None:
+    """The row is the one that the spreadsheet shows."""
+    put(
+        books,
+        "products.xlsx",
+        workbook([["id", "name", "kind"], [1, "Чашка", "посуд"], [], [2, None, None], [3, "я" * 1001, None]]),
+    )
+    with pytest.raises(CatalogueFilesError) as caught:
+        books.load()
+    text = str(caught.value)
+    assert "row 2, column kind: “посуд” is no kind of product" in text
+    assert "row 4, column name: the name is missing" in text
+    put(books, "products.xlsx", workbook([["id", "name"], [3, "я" * 1001]]))
+    with pytest.raises(CatalogueFilesError, match="row 2, column name: it is longer than 1000 characters"):
+        books.load()
+
+
+@pytest.mark.parametrize("content", [b"", b"id,name\n1,\xd0\xa7\n", b"PK\x03\x04 cut off"])
+def test_a_file_that_only_bears_the_name_of_a_workbook(books: Books, content: bytes) -> None:
+    """Renaming a file does not make it a workbook; the message says how to save one."""
+    put(books, "products.xlsx", content)
+    with pytest.raises(CatalogueFilesError, match="it is not an Excel workbook"):
+        books.load()
+
+
+def test_two_files_of_the_same_cards(books: Books) -> None:
+    """Nobody knows which one is the newer one."""
+    put(books, "products.csv", "id,name\n1,Чашка\n")
+    put(books, "products.xlsx", workbook([["id", "name"], [1, "Чашка"]]))
+    with pytest.raises(CatalogueFilesError, match=r"both products\.csv and products\.xlsx"):
+        books.load()
