@@ -14,8 +14,10 @@ from keycrm_pipeline.profile.models import (
     MOST_REQUESTS_PER_MINUTE,
     NAME_PATTERN,
     SANDBOX,
+    CommerceMLSettings,
     OdooSettings,
     Profile,
+    RequisiteSettings,
 )
 from keycrm_pipeline.profile.problems import Problem, ProfileError
 from keycrm_pipeline.profile.workspace import (
@@ -35,11 +37,13 @@ __all__ = [
     "NAME_PATTERN",
     "PROFILES_VARIABLE",
     "SANDBOX",
+    "CommerceMLSettings",
     "MissingKeyError",
     "OdooSettings",
     "Problem",
     "Profile",
     "ProfileError",
+    "RequisiteSettings",
     "Settings",
     "Workspace",
     "api_key",

@@ -8,9 +8,10 @@ from __future__ import annotations
 import ipaddress
 import re
 import shlex
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -246,6 +247,87 @@ class OdooSettings(_Section):
     )
 
 
+class RequisiteSettings(_Section):
+    """How the value of one requisite of an order is chosen; a text alone is the value for every order."""
+
+    payment_method: dict[Identifier, Text] = Field(
+        default_factory=dict,
+        description="Id of the payment method -> value.",
+        json_schema_extra=_IDENTIFIER_KEYS,
+    )
+    account: dict[Text, Text] = Field(
+        default_factory=dict, description="Bank account or cash desk (Банк. рахунок/Каса) -> value."
+    )
+    source: dict[Identifier, Text] = Field(
+        default_factory=dict, description="Id of the source -> value.", json_schema_extra=_IDENTIFIER_KEYS
+    )
+    default: Text | None = Field(default=None, description="The value of all other orders.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_is_for_all(cls, value: object) -> object:
+        return {"default": value} if isinstance(value, str) else value
+
+
+REQUISITES = ("Организация", "Склад", "Подразделение", "Вид цен", "Договор контрагента")
+"""Requisites of an order that 1C's exchange with a site reads, in the words of the format."""
+
+_CURRENCY_CODE = re.compile(r"[A-Z]{3}")
+
+
+def _also_text(schema: dict[str, Any]) -> None:
+    """Lets an editor accept a text in place of a section, as the model does."""
+    schema["additionalProperties"] = {
+        "anyOf": [{"type": "string", "minLength": 1}, schema["additionalProperties"]]
+    }
+    schema["propertyNames"] = {"enum": list(REQUISITES)}
+
+
+class CommerceMLSettings(_Section):
+    """What a CommerceML file says beyond the orders themselves."""
+
+    vat: StrictInt | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description="Rate of the VAT (ПДВ) that all prices include, in percent; leave out to write no taxes.",
+    )
+    currencies: dict[Text, Text] = Field(
+        default_factory=dict,
+        description="Currency code -> its name in the accounting system, three characters. Orders in other "
+        "currencies than these and the profile's own are not exported.",
+    )
+    requisites: dict[Text, RequisiteSettings] = Field(
+        default_factory=dict,
+        description="Requisite of an order -> its value, or the values by payment method, account or source.",
+        json_schema_extra=_also_text,
+    )
+    tell_namesakes_apart: StrictBool = Field(
+        default=True,
+        description="Add the phone to the name of a partner if other cards have that name too.",
+    )
+    namespace: StrictBool = Field(
+        default=True, description="Write the namespace of the format (xmlns); some readers expect none."
+    )
+
+    @field_validator("currencies")
+    @classmethod
+    def _are_currencies(cls, value: dict[str, str]) -> dict[str, str]:
+        # The format allows three characters, and 1C refuses the whole file otherwise.
+        if not all(_CURRENCY_CODE.fullmatch(code) and len(name) == 3 for code, name in value.items()):
+            raise _wrong(
+                "one of them is not a currency", "codes such as EUR, each with a name of three characters"
+            )
+        return value
+
+    @field_validator("requisites")
+    @classmethod
+    def _are_requisites(cls, value: dict[str, RequisiteSettings]) -> dict[str, RequisiteSettings]:
+        if not set(value) <= set(REQUISITES):
+            raise _wrong("one of them is not a requisite of the format", ", ".join(REQUISITES))
+        return value
+
+
 class ExportSettings(_Section):
     """The layout of exported documents."""
 
@@ -253,6 +335,9 @@ class ExportSettings(_Section):
         default_factory=dict, description="Table -> column -> header, in the desired order."
     )
     odoo: OdooSettings = Field(default_factory=OdooSettings, description="What the files for Odoo say.")
+    commerceml: CommerceMLSettings = Field(
+        default_factory=CommerceMLSettings, description="What CommerceML files say beyond the orders."
+    )
 
 
 class Profile(_Section):
@@ -399,14 +484,16 @@ class Profile(_Section):
                 )
         if sum(organisation.default for organisation in value.values()) > 1:
             raise _wrong("several organisations are the default", "`default: true` for one of them at most")
-        known = {info.data.get("account"), *info.data.get("accounts", {}).values()}
-        if not known.issuperset(
-            account for organisation in value.values() for account in organisation.accounts
-        ):
-            raise _wrong(
-                "one of the accounts is not an account of this profile",
-                "the names in `account` and `accounts`",
-            )
+        _check_accounts(
+            (account for organisation in value.values() for account in organisation.accounts), info
+        )
+        return value
+
+    @field_validator("export")
+    @classmethod
+    def _names_known_accounts(cls, value: ExportSettings, info: ValidationInfo) -> ExportSettings:
+        requisites = value.commerceml.requisites.values()
+        _check_accounts((account for requisite in requisites for account in requisite.account), info)
         return value
 
     @field_validator("base_url")
@@ -477,6 +564,14 @@ class Profile(_Section):
         if not all(_TEAM_OR_EMAIL.fullmatch(owner) for owner in value):
             raise _wrong("one of them is not a valid owner", "`team:` and a name, or an e-mail address")
         return value
+
+
+def _check_accounts(named: Iterable[str], info: ValidationInfo) -> None:
+    """Raises an error if an account is named that the profile gives to no order."""
+    if not set(named) <= {info.data.get("account"), *info.data.get("accounts", {}).values()}:
+        raise _wrong(
+            "one of the accounts is not an account of this profile", "the names in `account` and `accounts`"
+        )
 
 
 def _web_address(value: str) -> str:

@@ -45,7 +45,17 @@ def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
         "sweep": {"enabled": True, "weekday": "sunday", "most_missing": 20, "most_unseen": 100},
         "schedule": {"enabled": True, "daily_at": "05:30", "most_days_to_complete": 31},
         "alert": {"command": None, "webhook": None},
-        "export": {"columns": {}, "odoo": {"currency": None, "notes": "internal", "users": {}}},
+        "export": {
+            "columns": {},
+            "odoo": {"currency": None, "notes": "internal", "users": {}},
+            "commerceml": {
+                "vat": None,
+                "currencies": {},
+                "requisites": {},
+                "tell_namesakes_apart": True,
+                "namespace": True,
+            },
+        },
         "keycrm_url": None,
         "owners": ("team:accounting",),
     }
@@ -72,7 +82,16 @@ managers: {5: olena}
 statuses: {load: [1, 12], stages: {1: Нове, 12: Виконано}, require_mapping: true}
 requests_per_minute: 600
 schedule: {daily_at: "20:59"}
-export: {columns: {orders: {order_id: Номер, grand_total: Сума}}}
+export:
+  columns: {orders: {order_id: Номер, grand_total: Сума}}
+  commerceml:
+    vat: 20
+    currencies: {EUR: євр}
+    requisites:
+      Склад: Основний склад
+      Договор контрагента: {account: {"ПриватБанк ФОП": Договір 1}, source: {4: Договір 2}, default: Договір 3}
+    tell_namesakes_apart: false
+    namespace: false
 owners: ["team:books", olena@shop.example]
 """,
     )
@@ -89,6 +108,13 @@ owners: ["team:books", olena@shop.example]
     assert profile.statuses.load == (1, 12)
     assert profile.statuses.stages == {1: "Нове", 12: "Виконано"}
     assert list(profile.export.columns["orders"].items()) == [("order_id", "Номер"), ("grand_total", "Сума")]
+    commerceml = profile.export.commerceml
+    assert (commerceml.vat, commerceml.currencies) == (20, {"EUR": "євр"})
+    assert (commerceml.tell_namesakes_apart, commerceml.namespace) == (False, False)
+    warehouse, contract = commerceml.requisites["Склад"], commerceml.requisites["Договор контрагента"]
+    assert (warehouse.default, warehouse.account, warehouse.source) == ("Основний склад", {}, {})
+    assert contract.account == {"ПриватБанк ФОП": "Договір 1"}
+    assert (contract.source, contract.default) == ({4: "Договір 2"}, "Договір 3")
     assert profile.owners == ("team:books", "olena@shop.example")
 
 
@@ -155,6 +181,44 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
             "a sum such as 1000000",
         ),
         ("organisations: {А: {yearly_limit: 0}}", "organisations.А.yearly_limit", "above 0"),
+        ("export: {commerceml: {vat: 20%}}", "export.commerceml.vat", "whole number"),
+        ("export: {commerceml: {vat: -1}}", "export.commerceml.vat", "The minimum is 0"),
+        ("export: {commerceml: {taxes: 20}}", "export.commerceml.taxes", "currencies, requisites"),
+        (
+            "export: {commerceml: {currencies: {EUR: євро}}}",
+            "export.commerceml.currencies",
+            "a name of three characters",
+        ),
+        (
+            "export: {commerceml: {currencies: {євр: EUR}}}",
+            "export.commerceml.currencies",
+            "codes such as EUR",
+        ),
+        (
+            "export: {commerceml: {requisites: {Організація: ФОП}}}",
+            "export.commerceml.requisites",
+            "Организация, Склад, Подразделение, Вид цен, Договор контрагента",
+        ),
+        (
+            "export: {commerceml: {requisites: {Склад: {sources: {1: Склад}}}}}",
+            "export.commerceml.requisites.Склад.sources",
+            "Perhaps it should be source",
+        ),
+        (
+            "export: {commerceml: {requisites: {Склад: {source: {Сайт: Склад}}}}}",
+            "export.commerceml.requisites.Склад.source",
+            "Ids are whole numbers",
+        ),
+        (
+            "export: {commerceml: {requisites: {Склад: {account: {Сейф: Склад}}}}}",
+            "export",
+            "the names in `account` and `accounts`",
+        ),
+        (
+            "export: {commerceml: {requisites: {Склад: [Основний]}}}",
+            "export.commerceml.requisites.Склад",
+            "payment_method, account, source, default",
+        ),
         ("statuses: {load: none}", "statuses.load", "`all`, or a list of status ids"),
         ("statuses: {load: ['1']}", "statuses.load", "`all`, or a list of status ids"),
         ("statuses: {load: [true]}", "statuses.load", "`all`, or a list of status ids"),
