@@ -4,16 +4,20 @@ One `Документ` per order, with the operation `Заказ товара`; 
 schema `urn:1C.ru:commerceml_2`, version 2.10. Names of elements, roles and standard attributes are those of
 the format, which is in Russian; texts of the shop stay as they are.
 
-What is not here: payments as separate documents, taxes, exchange rates, stock. KeyCRM prices are what
-the buyer pays, so no `Налоги` are written.
+1C's module, which BAS has too, finds partners, units, currencies and characteristics by name; what is written for
+it is explained where it is written.
+
+What is not here: payments as separate documents, exchange rates, stock, and the day of shipping, which the books do
+not hold.
 """
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, time
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -22,7 +26,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from keycrm_pipeline.exports.texts import shortened, without_control_characters
+from keycrm_pipeline.exports.unit_codes import unit_code
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import CommerceMLSettings, RequisiteSettings
 
 _NAMESPACE = "urn:1C.ru:commerceml_2"
 _VERSION = "2.10"
@@ -35,15 +41,33 @@ MOST_PARTNER_IDENTIFIER = 40
 MOST_PRODUCT_IDENTIFIER = 80
 SHORTEST_BARCODE, LONGEST_BARCODE = 8, 14
 
-_UNIT_CODES = {
-    "шт": ("2009", "Штука"),
-    "кг": ("0301", "Кілограм"),
-    "м": ("0101", "Метр"),
-}
-"""Codes of the Ukrainian classifier of units (КСПОВО, ДК 011-96), which BAS uses. Other units have no code here
-and are found by their name."""
+MOST_CARD_NAME = 100
+MOST_CHARACTERISTIC_NAME = 150
+"""What the catalogues of 1C keep of a name. A longer one is never found again, and each import makes another card."""
+
+MOST_CONTACT_IN_NAME = 50
+"""What a phone or an e-mail may take of it, to leave room for the name itself."""
+
+_KOPIYKA = Decimal("0.01")
 
 _Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What all documents of a file share.
+
+    Attributes:
+        units: Product card -> its unit, for services, whose rows have none.
+        characteristics: Variant -> its characteristics.
+        zone: The time zone of dates and times.
+        settings: The profile's settings of this format.
+    """
+
+    units: Mapping[int, str]
+    characteristics: Mapping[int, str | None]
+    zone: ZoneInfo
+    settings: CommerceMLSettings
 
 
 def _add(parent: ElementTree.Element, name: str, text: str) -> ElementTree.Element:
@@ -94,11 +118,38 @@ def _product_identifier(line: _Row) -> str:
 
 
 def _add_unit(parent: ElementTree.Element, unit: str) -> None:
-    element = _add(parent, "БазоваяЕдиница", shortened(unit.strip(), MOST_NAME))
-    code = _UNIT_CODES.get(unit.strip().rstrip(".").casefold())
-    if code is not None:
-        element.set("Код", code[0])
-        element.set("НаименованиеПолное", code[1])
+    """The unit with its code, or its own text as the full name.
+
+    Without attributes 1C takes the element for a plain text. A code that is not in its catalogue keeps it from looking
+    for the name, so an unknown unit has none.
+    """
+    text = shortened(without_control_characters(unit).strip(), MOST_NAME) or "шт"
+    element = _add(parent, "БазоваяЕдиница", text)
+    known = unit_code(text)
+    if known is not None:
+        element.set("Код", known.code)
+    element.set("НаименованиеПолное", text if known is None else known.name)
+
+
+def _card_name(name: str, number: int | None, most: int) -> str:
+    """A name as it fits into a catalogue of 1C; the number keeps apart two names that differ only in what is cut."""
+    if len(name) <= most or number is None:
+        return shortened(name, most)
+    ending = f" №{number}"
+    return f"{shortened(name, most - len(ending))}{ending}"
+
+
+def _without_hash(text: str | None) -> str:
+    """The text with `№` for `#`, which reads the same: 1C takes what follows a `#` for the characteristic."""
+    return without_control_characters(text or "").strip().replace("#", "№")
+
+
+def _goods_name(line: _Row, characteristics: str) -> str:
+    """`Футболка#Колір: Червоний; Розмір: M`, by which 1C looks for the product and its characteristic."""
+    name = _card_name(_without_hash(line["name"]), line["product_id"], MOST_CARD_NAME)
+    if not characteristics:
+        return name
+    return f"{name}#{_card_name(characteristics, line['variant_id'], MOST_CHARACTERISTIC_NAME)}"
 
 
 def _characteristics(text: str | None) -> list[tuple[str, str]]:
@@ -142,17 +193,34 @@ def _add_adjustment(goods: ElementTree.Element, line: _Row) -> None:
     _add(element, "УчтеноВСумме", "true")
 
 
-def _add_line(
-    parent: ElementTree.Element, line: _Row, identifier: str, *, is_service: bool, unit: str
-) -> None:
+def _vat(amount: Decimal, rate: int) -> Decimal:
+    """The VAT that a sum includes, in kopiykas rounded half up."""
+    return (amount * rate / (100 + rate)).quantize(_KOPIYKA, ROUND_HALF_UP)
+
+
+def _add_vat(parent: ElementTree.Element, amount: Decimal, rate: int) -> None:
+    """The format's word for ПДВ is НДС; 1C looks for that one."""
+    tax = ElementTree.SubElement(ElementTree.SubElement(parent, "Налоги"), "Налог")
+    _add(tax, "Наименование", "НДС")
+    _add(tax, "УчтеноВСумме", "true")
+    _add(tax, "Сумма", _money(amount))
+    _add(tax, "Ставка", str(rate))
+
+
+def _add_line(parent: ElementTree.Element, line: _Row, context: _Context) -> None:
+    # Rows of the services tab alone have a kind.
+    is_service = "kind" in line
+    variant_id = line.get("variant_id")
+    # Of a variant alone: 1C fails at a characteristic in the name if the Ид names none.
+    characteristics = "" if variant_id is None else _without_hash(context.characteristics.get(variant_id))
     goods = ElementTree.SubElement(parent, "Товар")
-    _add(goods, "Ид", identifier)
+    _add(goods, "Ид", _service_identifier(line) if is_service else _product_identifier(line))
     barcode = without_control_characters(line.get("barcode") or "").strip()
     if SHORTEST_BARCODE <= len(barcode) <= LONGEST_BARCODE:
         _add(goods, "Штрихкод", barcode)
     _add_text(goods, "Артикул", line["sku"], MOST_NAME)
-    _add(goods, "Наименование", shortened(without_control_characters(line["name"]).strip(), MOST_NAME))
-    _add_unit(goods, unit)
+    _add(goods, "Наименование", _goods_name(line, characteristics))
+    _add_unit(goods, context.units.get(line["product_id"], "шт") if is_service else line["unit"])
     pairs = _characteristics(line["characteristics"])
     if pairs:
         container = ElementTree.SubElement(goods, "ХарактеристикиТовара")
@@ -161,20 +229,44 @@ def _add_line(
             _add(characteristic, "Наименование", shortened(name, MOST_NAME))
             _add(characteristic, "Значение", shortened(value, MOST_VALUE))
     sort = "Услуга" if is_service else "Товар"
-    _add_attributes(goods, {"ВидНоменклатуры": sort, "ТипНоменклатуры": sort})
+    full_name = line["name"] if len(_without_hash(line["name"])) > MOST_CARD_NAME else None
+    _add_attributes(
+        goods, {"ВидНоменклатуры": sort, "ТипНоменклатуры": sort, "Полное наименование": full_name}
+    )
     _add(goods, "ЦенаЗаЕдиницу", _money(line["price"]))
     _add(goods, "Количество", _quantity(line["quantity"]))
     _add(goods, "Сумма", _money(line["amount"]))
+    rate = context.settings.vat
+    if rate is not None:
+        _add_vat(goods, _vat(line["amount"], rate), rate)
     _add_adjustment(goods, line)
 
 
-def _add_partner(document: ElementTree.Element, order: _Row) -> None:
+def _partner_name(order: _Row, settings: CommerceMLSettings) -> str:
+    """The name by which 1C looks for the partner: it looks at neither phone nor Ид, so namesakes would be one card.
+
+    A card of the accounting catalogue keeps its name, by which it is found there.
+    """
+    name = without_control_characters(order["partner_name"]).strip()
+    if order["partner_catalogue_id"]:
+        return shortened(name, MOST_NAME)
+    if not settings.tell_namesakes_apart or not order["partner_has_namesakes"]:
+        return _card_name(name, order["partner_id"], MOST_CARD_NAME)
+    contacts = (
+        without_control_characters(order[part] or "").strip() for part in ("partner_phone", "partner_email")
+    )
+    distinctive = next((contact for contact in contacts if 0 < len(contact) <= MOST_CONTACT_IN_NAME), None)
+    ending = f" ({distinctive or '№' + str(order['partner_id'])})"
+    return f"{shortened(name, MOST_CARD_NAME - len(ending))}{ending}"
+
+
+def _add_partner(document: ElementTree.Element, order: _Row, settings: CommerceMLSettings) -> None:
     partner = ElementTree.SubElement(ElementTree.SubElement(document, "Контрагенты"), "Контрагент")
     own = f"keycrm_partner_{order['partner_id']}"
     _add(partner, "Ид", _identifier(order["partner_catalogue_id"], own, MOST_PARTNER_IDENTIFIER))
-    name = shortened(without_control_characters(order["partner_name"]).strip(), MOST_NAME)
-    _add(partner, "Наименование", name)
-    _add(partner, "ПолноеНаименование", name)
+    _add(partner, "Наименование", _partner_name(order, settings))
+    full_name = without_control_characters(order["partner_name"]).strip()
+    _add(partner, "ПолноеНаименование", shortened(full_name, MOST_NAME))
     contacts = [("Телефон рабочий", order["partner_phone"]), ("Почта", order["partner_email"])]
     filled = [(kind, value) for kind, value in contacts if without_control_characters(value or "").strip()]
     if filled:
@@ -194,31 +286,45 @@ def _service_identifier(service: _Row) -> str:
     return _product_identifier(service)
 
 
-def _document(
-    order: _Row, lines: list[_Row], services: list[_Row], units: Mapping[int, str], zone: ZoneInfo
-) -> ElementTree.Element:
-    local = order["ordered_at"].astimezone(zone)
+def _requisite(requisite: RequisiteSettings, order: _Row) -> str | None:
+    """The value that the profile sets for this order: by payment method, else account, else source, else for all."""
+    return (
+        requisite.payment_method.get(order["payment_method_id"])
+        or requisite.account.get(order["account"])
+        or requisite.source.get(order["source_id"])
+        or requisite.default
+    )
+
+
+def _requisites(order: _Row, settings: CommerceMLSettings) -> dict[str, str | None]:
+    values = {name: _requisite(requisite, order) for name, requisite in settings.requisites.items()}
+    return {**values, "Организация": values.get("Организация") or order["organisation"]}
+
+
+def _document(order: _Row, lines: list[_Row], context: _Context) -> ElementTree.Element:
+    settings = context.settings
+    local = order["ordered_at"].astimezone(context.zone)
     document = ElementTree.Element("Документ")
     _add(document, "Ид", f"keycrm_order_{order['order_id']}")
     _add(document, "Номер", str(order["order_id"]))
     _add(document, "Дата", f"{local:%Y-%m-%d}")
     _add(document, "ХозОперация", "Заказ товара")
     _add(document, "Роль", "Продавец")
-    _add(document, "Валюта", order["currency"])
+    currency: str = order["currency"]
+    _add(document, "Валюта", settings.currencies.get(currency, currency))
     _add(document, "Курс", "1")
     _add(document, "Сумма", _money(order["grand_total"]))
-    _add_partner(document, order)
+    _add_partner(document, order, settings)
     _add(document, "Время", f"{local:%H:%M:%S}")
     _add_text(document, "Комментарий", order["comment"], MOST_COMMENT)
-    if lines or services:
+    if settings.vat is not None:
+        # Here 1C reads that sums include VAT; the sum is that of the lines, each of which is rounded.
+        vat = sum((_vat(line["amount"], settings.vat) for line in lines), Decimal(0))
+        _add_vat(document, vat, settings.vat)
+    if lines:
         goods = ElementTree.SubElement(document, "Товары")
-        positions = [(line, False) for line in lines] + [(service, True) for service in services]
-        for line, is_service in sorted(positions, key=lambda position: position[0]["line_no"]):
-            if is_service:
-                unit = units.get(line["product_id"], "шт")
-                _add_line(goods, line, _service_identifier(line), is_service=True, unit=unit)
-            else:
-                _add_line(goods, line, _product_identifier(line), is_service=False, unit=line["unit"])
+        for line in sorted(lines, key=lambda line: line["line_no"]):
+            _add_line(goods, line, context)
     _add_attributes(
         document,
         {
@@ -237,6 +343,7 @@ def _document(
             "Номер в источнике": order["source_number"],
             "Ответственный": order["responsible"],
             "Автор": order["author"],
+            **_requisites(order, settings),
         },
     )
     return document
@@ -275,34 +382,45 @@ def _formed_at(orders: pl.DataFrame, period: Period, zone: ZoneInfo) -> str:
 
 
 def write_commerceml(
-    path: Path, frames: Mapping[str, pl.DataFrame], *, timezone: str, period: Period
+    path: Path,
+    frames: Mapping[str, pl.DataFrame],
+    *,
+    timezone: str,
+    period: Period,
+    settings: CommerceMLSettings,
 ) -> None:
     """Writes the orders with their lines and services as one file.
 
     Each line's `Сумма` is what the buyer pays for it, `ЦенаЗаЕдиницу` the list price, and the difference is a
-    `Скидка` that `Сумма` already includes; the lines' sums add up to the document's. Delivery, wrap and tax are
-    lines of type `Услуга`. `Курс` is 1, even for a foreign currency: KeyCRM provides no rate.
+    `Скидка` that `Сумма` already includes; the lines' sums add up to the document's, with or without VAT. Delivery,
+    wrap and tax are lines of type `Услуга`. `Курс` is 1, even for a foreign currency: KeyCRM provides no rate.
 
     Args:
         path: The file to create.
-        frames: The tables of `warehouse.export`.
+        frames: The tables of `warehouse.export`, with orders in currencies that the settings know.
         timezone: IANA zone of dates and times.
         period: The local days; without orders, the file is dated by the last one.
+        settings: The profile's settings of this format.
     """
-    zone = ZoneInfo(timezone)
-    orders, products = frames["orders"], frames["products"]
-    units = dict(zip(products["product_id"], products["unit"], strict=True))
+    orders, products, variants = frames["orders"], frames["products"], frames["product_variants"]
+    context = _Context(
+        units=dict(zip(products["product_id"], products["unit"], strict=True)),
+        characteristics=dict(zip(variants["variant_id"], variants["characteristics"], strict=True)),
+        zone=ZoneInfo(timezone),
+        settings=settings,
+    )
     lines, services = _OrderRows(frames["order_lines"]), _OrderRows(frames["order_services"])
+    namespace = f' xmlns="{_NAMESPACE}"' if settings.namespace else ""
     root = (
-        f'<КоммерческаяИнформация xmlns="{_NAMESPACE}" ВерсияСхемы="{_VERSION}" '
-        f'ДатаФормирования="{_formed_at(orders, period, zone)}">'
+        f'<КоммерческаяИнформация{namespace} ВерсияСхемы="{_VERSION}" '
+        f'ДатаФормирования="{_formed_at(orders, period, context.zone)}">'
     )
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(f'<?xml version="1.0" encoding="UTF-8"?>\n{root}\n')
         # One order at a time: a year of orders as one tree would take too much memory.
         for order in orders.iter_rows(named=True):
             order_id = order["order_id"]
-            document = _document(order, lines.of(order_id), services.of(order_id), units, zone)
+            document = _document(order, lines.of(order_id) + services.of(order_id), context)
             ElementTree.indent(document, "  ", level=1)
             file.write(f"  {ElementTree.tostring(document, encoding='unicode')}\n")
         file.write("</КоммерческаяИнформация>\n")

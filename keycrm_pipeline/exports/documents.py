@@ -58,6 +58,10 @@ _REASONS = {
         "A card or a sum of the order is incomplete in the books; rebuild them and export again.",
         "Картка або сума замовлення в базі неповна: перебудуйте базу і вивантажте ще раз",
     ),
+    "currency": (
+        "The accounting system's name of the order's currency is not set; add it to export.commerceml.currencies.",
+        "Назву валюти в обліковій системі не вказано: додайте її в export.commerceml.currencies",
+    ),
 }
 """Cause -> the sentence of the result, and the sentence of the table `held_back`."""
 
@@ -67,7 +71,7 @@ class HeldBack:
     """Orders that are not exported, and why.
 
     Attributes:
-        cause: `rejected`, `difference`, `missing_in_crm` or `incomplete`.
+        cause: `rejected`, `difference`, `missing_in_crm`, `incomplete` or `currency`.
         reason: The cause in words.
         orders: How many. An order counts once, under the first cause in the order above.
         order_ids: Their KeyCRM ids; fewer than `orders` when an order has no readable id.
@@ -157,7 +161,13 @@ def _write(
             return [name]
         case "commerceml":
             name = f"{stem}_commerceml.xml"
-            write_commerceml(directory / name, frames, timezone=timezone, period=period)
+            write_commerceml(
+                directory / name,
+                frames,
+                timezone=timezone,
+                period=period,
+                settings=profile.export.commerceml,
+            )
             return [name]
         case "odoo":
             return write_odoo(directory, stem, frames, profile)
@@ -169,6 +179,13 @@ def _write(
                 write_table(directory / name, table, frames[table.name], timezone=timezone)
                 names.append(name)
             return names
+
+
+def _currencies(profile: Profile, export_format: ExportFormat) -> tuple[str, ...] | None:
+    """The currencies that a format can carry; None for all: 1C alone books an unknown one as hryvnias, unasked."""
+    if export_format != "commerceml":
+        return None
+    return (profile.currency, *profile.export.commerceml.currencies)
 
 
 def _exported_cards(
@@ -236,6 +253,7 @@ def export_period(
             export_format=export_format,
             currency=profile.currency,
             organisation=organisation,
+            currencies=_currencies(profile, export_format),
         )
     frames = dict(sources.tables)
     for table, names in _KIND_NAMES.items():

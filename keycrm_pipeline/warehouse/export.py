@@ -5,7 +5,7 @@ Names of columns and files, and how a file is written, belong to package `export
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -45,12 +45,14 @@ def read_export_sources(
     export_format: str,
     currency: str,
     organisation: str | None = None,
+    currencies: Sequence[str] | None = None,
 ) -> ExportSources:
     """Reads the complete, valid orders of a period with the cards they use, and lists the orders held back.
 
     An order is held back when its newest payload was rejected (R10), when it does not add up (R6), when KeyCRM no
-    longer has it (R11), or when one of its cards or sums is not as the books require. A card is new unless an export
-    of the same format for another period contained it first; cards of the accounting catalogue (R12) are never new.
+    longer has it (R11), when one of its cards or sums is not as the books require, or when its currency is not one of
+    those asked for. A card is new unless an export of the same format for another period contained it first; cards of
+    the accounting catalogue (R12) are never new.
 
     Args:
         connection: An open connection; reading is enough.
@@ -58,10 +60,14 @@ def read_export_sources(
         export_format: The format, since each accounting system has its own set of known cards.
         currency: Currency of the list prices on the cards; sales in another one give a card no price.
         organisation: Only the orders of this legal entity; its books have their own set of known cards too.
+        currencies: Codes of the currencies whose orders can be exported; None for all.
     """
     days = period_parameters(period)
     entity = {"organisation": organisation or _ALL_ORGANISATIONS}
-    connection.execute(statement("export", "choose_orders"), days | entity)
+    connection.execute(
+        statement("export", "choose_orders"),
+        {**days, **entity, "currencies": None if currencies is None else list(currencies)},
+    )
     connection.execute(statement("export", "exportable_orders"))
     connection.execute(statement("export", "exported_products"))
     connection.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,8 +37,10 @@ def export(shop: SmallShop, tmp_path: Path) -> Export:
         *,
         out: str = "out",
         columns: dict[str, dict[str, str]] | None = None,
+        commerceml: dict[str, Any] | None = None,
     ) -> ExportResult:
-        chosen = shop if columns is None else shop_in(tmp_path, export={"columns": columns})
+        layout = {"columns": columns or {}, "commerceml": commerceml or {}}
+        chosen = shop_in(tmp_path, export=layout) if any(layout.values()) else shop
         return export_period(
             chosen.workspace, period, export_format=export_format, directory=tmp_path / out, now=NOW
         )

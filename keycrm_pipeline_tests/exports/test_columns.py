@@ -20,6 +20,7 @@ def test_every_column_on_offer_exists(shop: SmallShop) -> None:
         "products": ({"kind_name"}, set()),
         "order_services": ({"kind_name"}, set()),
         "product_variants": (set(), {"is_barcode_owner"}),
+        "orders": (set(), {"partner_has_namesakes", "payment_method_id"}),
     }
     assert {table.name for table in TABLES} == set(sources.tables)
     for table in TABLES:

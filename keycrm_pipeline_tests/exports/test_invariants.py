@@ -21,7 +21,7 @@ from keycrm_pipeline.exports.columns import chosen_tables
 from keycrm_pipeline.exports.commerceml import write_commerceml
 from keycrm_pipeline.exports.odoo import odoo_tables
 from keycrm_pipeline.exports.workbook import write_workbook
-from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.profile import CommerceMLSettings, Profile
 from keycrm_pipeline.warehouse.export import read_export_sources
 from keycrm_pipeline_tests.exports.small_shop import MARCH, small_shop
 
@@ -156,13 +156,19 @@ def test_commerceml_is_always_valid_and_adds_up(
     """No text that a person can type makes the file unreadable, and no rounding changes a total."""
     frames, totals = _frames(schemas, orders)
     path = tmp_path / "orders.xml"
-    write_commerceml(path, frames, timezone="Europe/Kyiv", period=MARCH)
+    write_commerceml(path, frames, timezone="Europe/Kyiv", period=MARCH, settings=CommerceMLSettings(vat=20))
     tree = etree.parse(path)
     assert SCHEMA.validate(tree), SCHEMA.error_log
     for document in tree.xpath("/c:КоммерческаяИнформация/c:Документ", namespaces=NAMESPACES):
         sums = document.xpath("c:Товары/c:Товар/c:Сумма/text()", namespaces=NAMESPACES)
         number = document.findtext("c:Номер", namespaces=NAMESPACES)
         assert sum(map(Decimal, sums)) == totals[int(number)]
+        vat = document.xpath("c:Товары/c:Товар/c:Налоги/c:Налог/c:Сумма/text()", namespaces=NAMESPACES)
+        assert len(vat) == len(sums)
+        assert (
+            document.findtext("c:Налоги/c:Налог/c:Сумма", namespaces=NAMESPACES)
+            == f"{sum(map(Decimal, vat)):.2f}"
+        )
 
 
 @given(orders=st.lists(LINES, max_size=2))

@@ -43,6 +43,8 @@ SELECT
             OR coalesce(services.amount, 0) <> document.services_total
             OR document.goods_total + document.services_total <> document.grand_total
             THEN 'incomplete'
+        -- NULL for a format that takes every currency.
+        WHEN NOT list_contains(CAST($currencies AS VARCHAR[]), document.currency) THEN 'currency'
     END AS cause,
     document.difference,
     document.currency
@@ -93,6 +95,7 @@ FROM (
             )
             WHEN 'difference'
                 THEN [concat('Розбіжність ', replace(CAST(chosen.difference AS VARCHAR), '.', ','), ' ', chosen.currency)]
+            WHEN 'currency' THEN [concat('Валюта ', chosen.currency)]
         END AS details,
         CAST(chosen.order_id AS VARCHAR) AS record_key
     FROM chosen_orders AS chosen
@@ -165,18 +168,23 @@ ORDER BY variant.product_id, variant.variant_id
 SELECT
     document.* EXCLUDE (difference, missing_in_crm, manager_id),
     partner.name AS partner_name, partner.phone AS partner_phone, partner.email AS partner_email,
-    partner.catalogue_id AS partner_catalogue_id, status.name AS status_name,
+    partner.catalogue_id AS partner_catalogue_id, namesakes.name_key IS NOT NULL AS partner_has_namesakes,
+    status.name AS status_name,
     coalesce(status.group_id = $cancelled_group, false) AS is_cancelled, source.name AS source_name,
     CASE document.payment_status WHEN 'not_paid' THEN 'Не оплачено' WHEN 'part_paid' THEN 'Оплачено частково'
         WHEN 'paid' THEN 'Оплачено' WHEN 'overpaid' THEN 'Переплата' END AS payment_status_name,
-    payments.method AS payment_method
+    payments.first.method AS payment_method, payments.first.method_id AS payment_method_id
 FROM accounting.orders AS document
 SEMI JOIN exportable_orders USING (order_id)
 JOIN accounting.partners AS partner USING (partner_id)
+-- Among all cards, not only those of the period: a buyer must have the same name in every export.
+LEFT JOIN (
+    SELECT name_key FROM accounting.partners WHERE name_key IS NOT NULL GROUP BY name_key HAVING count(*) > 1
+) AS namesakes ON namesakes.name_key = partner.name_key
 LEFT JOIN accounting.statuses AS status USING (status_id)
 LEFT JOIN accounting.sources AS source USING (source_id)
 LEFT JOIN (
-    SELECT order_id, arg_min(method, abs(payment_id)) AS method
+    SELECT order_id, arg_min({'method': method, 'method_id': method_id}, abs(payment_id)) AS first
     FROM accounting.order_payments
     WHERE NOT is_expense AND coalesce(status, '') <> 'canceled' AND method IS NOT NULL
     GROUP BY order_id
