@@ -95,6 +95,14 @@ def run(directory: Path, scale: int) -> list[tuple[str, str, str, str]]:
         f"{growth:.2f} x the time an order of {small:,} orders",
         rebuilt["seconds"] <= 60 / scale and rebuilt["megabytes"] <= 3000 and growth <= 1.2,
     )
+    read = measure("read_orders", directory, large)
+    ratio = read["seconds"] / read["duckdb_seconds"]
+    row(
+        f"Header columns of {read['orders']:,} orders as a pandas frame",
+        "1.5 x DuckDB alone",
+        f"{read['seconds']:.2f} s, {ratio:.2f} x",
+        ratio <= 1.5,
+    )
     alone = measure("reload_day", directory, 0, 3000)
     next_to_many = measure("reload_day", directory, large, 3000)
     ratio = next_to_many["seconds"] / alone["seconds"]

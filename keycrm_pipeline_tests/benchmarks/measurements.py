@@ -20,11 +20,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import duckdb
+
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.exchange import exchange
 from keycrm_pipeline.pipeline.rebuild import run as run_rebuild
 from keycrm_pipeline.pipeline.stages import DERIVED_STAGES, run_load, stages_named
 from keycrm_pipeline.profile import Profile, Settings, Workspace
+from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.run.session import Plan, Services, Session, open_warehouse
 from keycrm_pipeline.warehouse import cards, days, raw
 from keycrm_pipeline.warehouse.compaction import compact_when_grown
@@ -168,6 +171,23 @@ def rebuild(directory: Path, orders: int) -> dict[str, Any]:
         "megabytes": _peak_megabytes(),
         "documents_changed": numbers["documents changed"],
     }
+
+
+def read_orders(directory: Path, orders: int) -> dict[str, Any]:
+    """Reads the header columns of all orders of `first_load`: as a pandas frame, and with DuckDB alone, in turns."""
+    workspace = _workspace(directory, f"first_{orders}")
+    books = books_of(workspace)
+    books_seconds, duckdb_seconds = [], []
+    for _ in range(3):
+        started = time.perf_counter()
+        rows = len(books.table("accounting.orders"))
+        books_seconds.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        with duckdb.connect(str(workspace.database), read_only=True) as connection:
+            rows_of_duckdb = connection.execute("FROM accounting.orders").to_arrow_table().num_rows
+        duckdb_seconds.append(time.perf_counter() - started)
+        assert rows == rows_of_duckdb
+    return {"orders": rows, "seconds": min(books_seconds), "duckdb_seconds": min(duckdb_seconds)}
 
 
 def reload_day(directory: Path, stored: int, orders_a_day: int) -> dict[str, Any]:
@@ -423,8 +443,8 @@ def definitions(directory: Path, few: int, many: int) -> dict[str, Any]:
 MEASUREMENTS: dict[str, Callable[..., dict[str, Any]]] = {
     function.__name__: function
     for function in (
-        first_load, rebuild, reload_day, file_growth, write_pages, paced_load, range_run, memory_of_load, status,
-        definitions,
+        first_load, rebuild, read_orders, reload_day, file_growth, write_pages, paced_load, range_run, memory_of_load,
+        status, definitions,
     )
 }  # fmt: skip
 
