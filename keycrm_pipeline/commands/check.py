@@ -19,8 +19,8 @@ from keycrm_pipeline.pipeline.catalogue_files import (
 )
 from keycrm_pipeline.pipeline.extraction import OPTIONAL, REFERENCE_ROUTES
 from keycrm_pipeline.profile import Profile, Workspace
+from keycrm_pipeline.reading import Books
 from keycrm_pipeline.run.client import open_client
-from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.readings import KnownReading, current_reading
 
@@ -135,7 +135,7 @@ def _known_reading(workspace: Workspace) -> KnownReading | None:
     if not workspace.database.exists():
         return None
     try:
-        with open_warehouse(workspace).waiting_at_most(0).reading() as connection:
+        with Books(workspace, wait_seconds=0).reading() as connection:
             return current_reading(connection)
     except WarehouseError:
         return None

@@ -20,6 +20,7 @@ from keycrm_pipeline.commands.output import (
     review_title,
 )
 from keycrm_pipeline.profile import Profile, Workspace
+from keycrm_pipeline.reading import Books
 from keycrm_pipeline.reports.formatting import without_values
 from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.run.session import open_warehouse
@@ -80,7 +81,7 @@ def read_status(workspace: Workspace) -> ProfileStatus:
     # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
     is_working = is_held(workspace.lock)
     yesterday = datetime.now(UTC).astimezone(profile.zone).date() - timedelta(days=1)
-    with open_warehouse(workspace).waiting_at_most(WAIT_SECONDS).reading() as connection:
+    with Books(workspace, wait_seconds=WAIT_SECONDS).reading() as connection:
         last = last_exchange(connection)
         if last is None:
             return ProfileStatus(profile.name)
@@ -175,7 +176,7 @@ def read_review(workspace: Workspace, kind: str | None) -> list[ReviewItem]:
     """
     if not workspace.database.exists():
         return []
-    with open_warehouse(workspace).waiting_at_most(WAIT_SECONDS).reading() as connection:
+    with Books(workspace, wait_seconds=WAIT_SECONDS).reading() as connection:
         return review_items(connection, kind=kind)
 
 
