@@ -26,6 +26,7 @@ from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
 from keycrm_pipeline.warehouse.attention import ReviewItem, review_items
+from keycrm_pipeline.warehouse.connection import without_pandas
 from keycrm_pipeline.warehouse.days import LeftOut, left_out, missing_days
 from keycrm_pipeline.warehouse.exchanges import (
     KILLED,
@@ -81,7 +82,7 @@ def read_status(workspace: Workspace) -> ProfileStatus:
     # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
     is_working = is_held(workspace.lock)
     yesterday = datetime.now(UTC).astimezone(profile.zone).date() - timedelta(days=1)
-    with Books(workspace, wait_seconds=WAIT_SECONDS).reading() as connection:
+    with without_pandas(), Books(workspace, wait_seconds=WAIT_SECONDS).reading() as connection:
         last = last_exchange(connection)
         if last is None:
             return ProfileStatus(profile.name)
@@ -176,7 +177,7 @@ def read_review(workspace: Workspace, kind: str | None) -> list[ReviewItem]:
     """
     if not workspace.database.exists():
         return []
-    with Books(workspace, wait_seconds=WAIT_SECONDS).reading() as connection:
+    with without_pandas(), Books(workspace, wait_seconds=WAIT_SECONDS).reading() as connection:
         return review_items(connection, kind=kind)
 
 

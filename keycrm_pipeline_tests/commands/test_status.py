@@ -19,7 +19,7 @@ from keycrm_pipeline.warehouse.exchanges import begin_exchange
 from keycrm_pipeline_tests.commands.place import MARCH_4, Place
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, kyiv, person
 
-HEAVY = ("dagster", "polars", "pandera", "numpy", "pyarrow", "httpx")
+HEAVY = ("dagster", "polars", "pandera", "pandas", "numpy", "pyarrow", "httpx")
 MOMENT = datetime(2024, 3, 4, 10, tzinfo=UTC)
 
 
