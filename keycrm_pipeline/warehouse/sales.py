@@ -87,7 +87,10 @@ class Discounts:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Orders sent with one service, in one currency; `amount` is what buyers are charged for delivery."""
+    """Orders sent with one service, in one currency; `amount` is what buyers are charged for delivery.
+
+    `orders_returned` counts the returned parcels of cancelled orders, too; the other figures are of sales.
+    """
 
     name: str | None
     currency: str
@@ -175,7 +178,7 @@ discounts = _query("discounts", Discounts)
 """Discounts of the period by currency."""
 
 delivery = _query("delivery", Delivery)
-"""Orders and charged delivery by service and currency."""
+"""Orders, returned parcels and charged delivery by service and currency."""
 
 payments = _query("payments", Payments)
 """Payments received for the period's orders, by method and currency, without expenses."""

@@ -88,11 +88,16 @@ GROUP BY currency
 ORDER BY currency
 
 -- name: delivery
-SELECT delivery_service AS name, currency, sum(orders)::BIGINT AS orders, sum(orders_charged)::BIGINT AS orders_charged,
-    sum(orders_returned)::BIGINT AS orders_returned, sum(delivery_total) AS amount
+-- Sales, but for the returned parcels: their orders are mostly cancelled.
+SELECT delivery_service AS name, currency,
+    coalesce(sum(orders) FILTER (NOT is_cancelled), 0)::BIGINT AS orders,
+    coalesce(sum(orders_charged) FILTER (NOT is_cancelled), 0)::BIGINT AS orders_charged,
+    sum(orders_returned)::BIGINT AS orders_returned,
+    coalesce(sum(delivery_total) FILTER (NOT is_cancelled), 0) AS amount
 FROM reports.delivery_by_service
-WHERE NOT is_cancelled AND order_day BETWEEN $first_day AND $last_day
+WHERE order_day BETWEEN $first_day AND $last_day
 GROUP BY delivery_service, currency
+HAVING bool_or(NOT is_cancelled) OR sum(orders_returned) > 0
 ORDER BY currency, orders DESC, name
 
 -- name: payments
