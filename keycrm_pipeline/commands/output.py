@@ -13,10 +13,11 @@ import click
 
 from keycrm_pipeline.commands.streams import is_utf8
 from keycrm_pipeline.profile import Profile
-from keycrm_pipeline.run.summary import ExchangeSummary
+from keycrm_pipeline.run.summary import ExchangeSummary, sums_as_json
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
 from keycrm_pipeline.warehouse.readings import KnownReading
+from keycrm_pipeline.warehouse.sums import OrderSum
 
 if TYPE_CHECKING:
     from keycrm_pipeline.commands.check import AccountCheck
@@ -37,7 +38,7 @@ def failed_load(profile: str | None) -> dict[str, Any]:
         **dict.fromkeys(("exchange_id", "run_id", "kind", "period_from", "period_to", "started_at")),
         **dict.fromkeys(("finished_at", "seconds")),
         **dict.fromkeys((count.name for count in fields(ExchangeCounts)), 0),
-        "totals": {},
+        **sums_as_json({}),
         "review": {},
         "profile": profile,
     }
@@ -102,8 +103,21 @@ def print_exchange(summary: ExchangeSummary, shown_status: str | None = None) ->
         ("Duration", duration),
     ):
         click.echo(f"{label:<28}{value:>16}")
-    for currency, total in summary.totals.items():
-        click.echo(f"{'Sum of the period, ' + currency:<28}{money(total):>16}")
+    for currency, sums in summary.sums.items():
+        _print_sum(f"Sales, {currency}", sums.sales)
+        _print_sum(f"Cancelled, {currency}", sums.cancelled)
+        _print_sum(f"All orders, {currency}", sums.all_orders)
+    if summary.sums:
+        click.echo("An export of the period:")
+    for currency, sums in summary.sums.items():
+        _print_sum(f"  Exported, {currency}", sums.exported)
+        _print_sum(f"  Held back, {currency}", sums.all_held_back)
+
+
+def _print_sum(label: str, one: OrderSum) -> None:
+    click.echo(
+        f"{label:<28}{money(one.amount):>16}{one.orders:>8} {'order' if one.orders == 1 else 'orders'}"
+    )
 
 
 def review_title(kind: str) -> str:

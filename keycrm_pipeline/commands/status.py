@@ -114,10 +114,8 @@ def status_as_json(status: ProfileStatus) -> dict[str, Any]:
     return {
         "profile": status.profile,
         "last_exchange": None if last is None else last.as_json(),
-        "last_succeeded": None
-        if succeeded is None
-        else ExchangeSummary(exchange=succeeded, totals={}, review={}).as_json(),
-        "review": {} if last is None else last.review,
+        "last_succeeded": None if succeeded is None else ExchangeSummary(exchange=succeeded).as_json(),
+        "review": {} if last is None else dict(last.review),
         "rejected": status.rejected,
         "days_missing": [day.isoformat() for day in status.days_missing],
         "left_out": asdict(status.left_out),

@@ -5,23 +5,55 @@ SQL is in `warehouse`; the sections that show the figures are listed in `section
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.periods import period_before
 from keycrm_pipeline.warehouse import attention, receivables, sales
 from keycrm_pipeline.warehouse.exchanges import KILLED
+from keycrm_pipeline.warehouse.payments import (
+    AccountPayments,
+    OrganisationPayments,
+    UndatedPayments,
+    payments_by_account,
+    payments_by_organisation,
+    undated_payments,
+)
+from keycrm_pipeline.warehouse.sums import PeriodSums, count_never_booked, period_sums
 
 if TYPE_CHECKING:
     import duckdb
+
+    from keycrm_pipeline.profile import Profile
 
 MOST_EXCHANGES = 10
 MOST_DUE_ORDERS = 25
 MOST_REVIEW_ROWS = 25
 """Rows of each kind: longer lists would not be read to the end; the commands show the rest."""
 MOST_REJECTED = 50
+
+
+@dataclass(frozen=True)
+class YearFigures:
+    """The payments of a year up to the last day of the report, and the limits that the profile sets.
+
+    Attributes:
+        period: 1 January to the report's last day.
+        currency: Currency of the limits, the profile's own.
+        limits: Organisation -> its yearly limit.
+        received: Payments received by organisation and currency.
+        days_missing: How many days of it no load has finished.
+    """
+
+    period: Period
+    currency: str
+    limits: Mapping[str, Decimal]
+    received: list[OrganisationPayments]
+    days_missing: int
 
 
 @dataclass(frozen=True)
@@ -36,6 +68,8 @@ class ReportFigures:
         days_missing_before: The same for the previous period.
         totals: Currency -> figures of the period.
         totals_before: Currency -> figures of the previous period.
+        sums: Currency -> sales, cancelled and all orders, and what an export of the period holds back.
+        never_booked: Rejected records of the period that are no order of the books.
         days: Sales by day and currency.
         days_before: The same for the previous period.
         cancelled_days: Day -> cancelled orders.
@@ -47,6 +81,10 @@ class ReportFigures:
         discounts: Discounts.
         delivery: Orders by delivery service.
         payments: Payments received for the period's orders.
+        has_organisations: Whether the profile lists legal entities.
+        paid: Payments and expenses by day of payment, by organisation and account.
+        undated: Payments without a date, of all stored orders.
+        year: The year's payments against the profile's limits; None without a limit.
         due: Amounts due by age of the order, for all stored orders.
         oldest_due: The oldest unpaid orders.
         lost: Cancelled and returned orders.
@@ -66,6 +104,8 @@ class ReportFigures:
     days_missing_before: list[date]
     totals: dict[str, sales.PeriodTotals]
     totals_before: dict[str, sales.PeriodTotals]
+    sums: dict[str, PeriodSums]
+    never_booked: int
     days: list[sales.DaySales]
     days_before: list[sales.DaySales]
     cancelled_days: dict[date, int]
@@ -77,6 +117,10 @@ class ReportFigures:
     discounts: list[sales.Discounts]
     delivery: list[sales.Delivery]
     payments: list[sales.Payments]
+    has_organisations: bool
+    paid: list[AccountPayments]
+    undated: list[UndatedPayments]
+    year: YearFigures | None
     due: list[receivables.DueOfAge]
     oldest_due: list[receivables.DueOrder]
     lost: list[sales.LostSales]
@@ -105,13 +149,19 @@ class ReportFigures:
 
 
 def read_figures(
-    connection: duckdb.DuckDBPyConnection, period: Period, *, today: date, is_working: bool
+    connection: duckdb.DuckDBPyConnection,
+    period: Period,
+    *,
+    profile: Profile,
+    today: date,
+    is_working: bool,
 ) -> ReportFigures:
     """Read all figures of a period, and of the period of the same length before it.
 
     Args:
         connection: The database.
         period: The days of the report.
+        profile: The shop, for its organisations and their limits.
         today: The shop's local day.
         is_working: Whether an exchange may be running. If not, exchanges logged as running were killed, and
             are shown as failed.
@@ -130,6 +180,8 @@ def read_figures(
         days_missing_before=days_missing(before),
         totals=sales.period_totals(connection, period),
         totals_before=sales.period_totals(connection, before),
+        sums=period_sums(connection, period),
+        never_booked=count_never_booked(connection, period),
         days=sales.sales_by_day(connection, period),
         days_before=sales.sales_by_day(connection, before),
         cancelled_days=sales.cancelled_by_day(connection, period),
@@ -141,6 +193,10 @@ def read_figures(
         discounts=sales.discounts(connection, period),
         delivery=sales.delivery(connection, period),
         payments=sales.payments(connection, period),
+        has_organisations=bool(profile.organisations),
+        paid=payments_by_account(connection, period),
+        undated=undated_payments(connection),
+        year=_year_figures(connection, period, profile, today),
         due=receivables.due_ages(connection, today),
         oldest_due=receivables.oldest_due(connection, MOST_DUE_ORDERS),
         lost=sales.returns_and_cancellations(connection, period),
@@ -156,4 +212,24 @@ def read_figures(
         review=attention.review_items(connection, most=MOST_REVIEW_ROWS),
         rejected_count=attention.count_rejected(connection),
         rejected=attention.rejected_records(connection, MOST_REJECTED),
+    )
+
+
+def _year_figures(
+    connection: duckdb.DuckDBPyConnection, period: Period, profile: Profile, today: date
+) -> YearFigures | None:
+    limits = {
+        name: organisation.yearly_limit
+        for name, organisation in profile.organisations.items()
+        if organisation.yearly_limit is not None
+    }
+    if not limits:
+        return None
+    year = Period(date(period.last.year, 1, 1), period.last)
+    return YearFigures(
+        period=year,
+        currency=profile.currency,
+        limits=limits,
+        received=payments_by_organisation(connection, year),
+        days_missing=sum(day <= today for day in attention.days_not_loaded(connection, year)),
     )

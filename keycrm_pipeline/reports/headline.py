@@ -21,8 +21,8 @@ from keycrm_pipeline.reports.elements import (
     tone_of,
 )
 from keycrm_pipeline.reports.figures import ReportFigures
-from keycrm_pipeline.reports.formatting import NO_VALUE
 from keycrm_pipeline.warehouse.sales import PeriodTotals
+from keycrm_pipeline.warehouse.sums import OrderSum, PeriodSums
 
 MOST_DAYS_NAMED = 8
 """How many missing days a warning lists."""
@@ -72,7 +72,9 @@ def notices(figures: ReportFigures, writer: Writer) -> list[str]:
         found.append(
             f"{words['days_missing'].format(days=count)} {words['first_missing'].format(days=named)}."
         )
-    if figures.days_missing_before and figures.totals:
+    if figures.totals and not figures.is_before_known:
+        found.append(words["nothing_loaded_before"].format(period=write.period(figures.before)))
+    elif figures.days_missing_before and figures.totals:
         count = write.plural(len(figures.days_missing_before), *words.forms("days_count"))
         found.append(words["days_missing_before"].format(days=count))
     return found
@@ -101,19 +103,23 @@ def tiles(figures: ReportFigures, writer: Writer) -> list[Tile]:
             label,
             written(value),
             writer.change(value, value_before) if figures.is_before_known else "",
-            words["was"].format(value=written(value_before)) if value_before > 0 else "",
+            words["was"].format(value=written(value_before))
+            if figures.is_before_known and value_before > 0
+            else "",
             tone_of(value, value_before, more_is="good") if figures.is_before_known else "",
         )
 
     def money(amount: Decimal) -> str:
         return write.whole_money(amount, currency)
 
-    orders = words["orders"] if len(figures.currencies) == 1 else f"{words['orders']}, {currency}"
+    orders = words["sales_orders"]
+    if len(figures.currencies) > 1:
+        orders += f", {currency}"
     return [
         tile(words["sales"], now.grand_total, before.grand_total, money),
         tile(orders, Decimal(now.orders), Decimal(before.orders), write.number),
         tile(words["average_order"], _average(now), _average(before), money),
-        tile(words["received"], now.paid_total, before.paid_total, money),
+        tile(words["paid_of_sales"], now.paid_total, before.paid_total, money),
     ]
 
 
@@ -144,30 +150,66 @@ def figures_section(figures: ReportFigures, writer: Writer) -> Section:
 
         rows = [
             money(words["sales"], now.grand_total, before.grand_total, "good"),
-            count(words["orders"], now.orders, before.orders, "good"),
+            count(words["sales_orders"], now.orders, before.orders, "good"),
             money(words["average_order"], _average(now), _average(before), "good"),
             money(words["goods"], now.goods_total, before.goods_total),
             money(words["services_tab"], now.services_total, before.services_total),
             money(words["of_it_delivery"], now.delivery_total, before.delivery_total),
             money(words["discounts"], now.discount_total, before.discount_total),
-            money(words["received"], now.paid_total, before.paid_total, "good"),
+            money(words["paid_of_sales"], now.paid_total, before.paid_total, "good"),
             money(words["still_due"], now.due, before.due),
             count(words["cancelled_orders"], now.cancelled_orders, before.cancelled_orders, "bad"),
-            money(words["cancelled_sum"], now.cancelled_total, before.cancelled_total, "bad"),
+            money(words["cancelled"], now.cancelled_total, before.cancelled_total, "bad"),
             count(words["returned_orders"], now.returned_orders, before.returned_orders, "bad"),
             money(words["returned_sum"], now.returned_total, before.returned_total, "bad"),
         ]
         if now.difference or before.difference:
             rows.insert(6, money(words["difference"], now.difference, before.difference))
         bodies.append(Body(rows, writer.currency_title(currency, figures.currencies)))
-    headings = writer.headings(words["figure"], "this_period", "change", "period_before")
+    headings = writer.headings(
+        words["figure"], "this_period", *(("change", "period_before") if is_compared else ())
+    )
+    tables = [Table(headings, bodies, title=words["figures_compared" if is_compared else "figures_alone"])]
     return Section(
         "figures",
         words["figures"],
         words["figures_lead"] if bodies else "",
-        tables=[Table(headings, bodies)] if bodies else [],
+        tables=[*_sums_table(figures, writer), *tables] if bodies else [],
         empty=words["empty_period"],
     )
+
+
+def _sums_table(figures: ReportFigures, writer: Writer) -> list[Table]:
+    """Each sum of the period under its own word: sales, cancelled, all orders, exported and held back."""
+    words, write = writer.words, writer.write
+
+    def body(sums: PeriodSums) -> Body:
+        def row(label: str, one: OrderSum, tone: Tone = "") -> list[Cell]:
+            amount = write.money(one.amount, sums.currency)
+            return [
+                Cell(label, tone=tone),
+                Cell(write.number(one.orders), tone=tone),
+                Cell(amount, tone=tone),
+            ]
+
+        rows = [
+            row(words["sales"], sums.sales),
+            row(words["cancelled"], sums.cancelled),
+            row(words["all_orders"], sums.all_orders),
+            row(words["exported"], sums.exported),
+            row(words["held_back"], sums.all_held_back),
+        ]
+        rows += [row(words[f"held_back_{cause}"], one, "quiet") for cause, one in sums.held_back.items()]
+        return Body(rows, writer.currency_title(sums.currency, list(figures.sums)))
+
+    bodies = [body(figures.sums[currency]) for currency in figures.currencies if currency in figures.sums]
+    if not bodies:
+        return []
+    note = words["export_note"]
+    if figures.never_booked:
+        orders = write.plural(figures.never_booked, *words.forms("orders_count"))
+        note += " " + words["never_booked"].format(count=orders)
+    return [Table(writer.headings(words["figure"], "order_count", "amount"), bodies, note=note)]
 
 
 def _figure_row(
@@ -178,13 +220,13 @@ def _figure_row(
     written: Callable[[Decimal], str],
     more_is: Tone,
 ) -> list[Cell]:
-    """A row of one figure; `before` is None if the previous period is unknown."""
+    """A row of one figure; `before` is None if the previous period is unknown, which has no columns then."""
     first = [
         Cell(label, tone="quiet" if label == writer.words["of_it_delivery"] else ""),
         Cell(written(now)),
     ]
     if before is None:
-        return [*first, Cell(NO_VALUE, tone="quiet"), Cell(NO_VALUE, tone="quiet")]
+        return first
     return [
         *first,
         Cell(writer.change(now, before), tone=tone_of(now, before, more_is=more_is)),

@@ -83,7 +83,7 @@ def render_report(
     )
     today = now.astimezone(profile.zone).date()
     with warehouse.reading() as connection:
-        figures = read_figures(connection, period, today=today, is_working=is_working)
+        figures = read_figures(connection, period, profile=profile, today=today, is_working=is_working)
     write, words = writer.write, writer.words
     document = (
         _environment()
@@ -93,7 +93,9 @@ def render_report(
             words=words,
             profile=profile.name,
             period=write.period(period),
-            compared=words["compared_with"].format(period=write.period(figures.before)),
+            compared=words["compared_with"].format(period=write.period(figures.before))
+            if figures.is_before_known
+            else "",
             made=words["made_at"].format(instant=write.instant(now, profile.timezone)),
             footer=words["footer"].format(database=warehouse.path.name),
             facts=facts(figures, writer),

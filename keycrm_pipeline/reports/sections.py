@@ -1,6 +1,6 @@
 """The order of the report's sections, and which of them are left out for an empty period.
 
-The sections themselves are in `headline`, `timeline`, `rankings` and `waiting`.
+The sections themselves are in `headline`, `timeline`, `rankings`, `money` and `waiting`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from keycrm_pipeline.reports.elements import Section, Writer
 from keycrm_pipeline.reports.figures import ReportFigures
 from keycrm_pipeline.reports.headline import figures_section
+from keycrm_pipeline.reports.money import money_section
 from keycrm_pipeline.reports.rankings import (
     buyers_section,
     delivery_section,
@@ -31,7 +32,12 @@ def all_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
     The report of a period without orders says so once and leaves out the sections that would repeat it.
     """
     if not figures.totals:
-        return [figures_section(figures, writer), due_section(figures, writer), *_lists(figures, writer)]
+        return [
+            figures_section(figures, writer),
+            *money_section(figures, writer),
+            due_section(figures, writer),
+            *_lists(figures, writer),
+        ]
     sources, managers, stages, payments = named_sections(figures, writer)
     # Half-width sections come in pairs.
     return [
@@ -42,6 +48,7 @@ def all_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
         *item_sections(figures, writer),
         discounts_section(figures, writer),
         payments,
+        *money_section(figures, writer),
         delivery_section(figures, writer),
         due_section(figures, writer),
         stages,

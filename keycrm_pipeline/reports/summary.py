@@ -68,6 +68,7 @@ class LoadSummary:
         days: Orders that are not cancelled, by day.
         sources: The same orders by source.
         status_groups: All orders by group of statuses, with the cancelled ones in a row of their own.
+        cancelled: Currency -> sum of the cancelled orders.
         discounts: Currency -> discounts of orders that are not cancelled.
         delivery: Currency -> delivery charged in those orders.
         rejections: Reason in words -> number of orders of these days rejected for it.
@@ -76,6 +77,7 @@ class LoadSummary:
     days: Sequence[DayFigures] = ()
     sources: Sequence[GroupFigures] = ()
     status_groups: Sequence[GroupFigures] = ()
+    cancelled: Mapping[str, Decimal] = field(default_factory=dict)
     discounts: Mapping[str, Decimal] = field(default_factory=dict)
     delivery: Mapping[str, Decimal] = field(default_factory=dict)
     rejections: Mapping[str, int] = field(default_factory=dict)
@@ -94,6 +96,9 @@ def read_load_summary(connection: duckdb.DuckDBPyConnection, period: Period) -> 
         days=[DayFigures(day, *figures) for day, figures in sorted(days.items())],
         sources=_groups(sales.sales_by_source(connection, period)),
         status_groups=_groups(sales.orders_by_status_group(connection, period)),
+        cancelled={
+            currency: row.cancelled_total for currency, row in figures.items() if row.cancelled_orders
+        },
         discounts={currency: row.discount_total for currency, row in figures.items() if row.discount_total},
         delivery={currency: row.delivery_total for currency, row in figures.items() if row.delivery_total},
         rejections=attention.rejections_of_period(connection, period),
@@ -150,9 +155,16 @@ def load_summary_markdown(
     totals: dict[str, Decimal] = {}
     for day in summary.days:
         totals = _added(totals, day.totals)
-    sums = [(words["sales"], _money_list(write, totals, currencies))]
-    sums.append((words["discounts"], _money_list(write, summary.discounts, currencies)))
-    sums.append((words["delivery"], _money_list(write, summary.delivery, currencies)))
+    sums = [
+        (words[key], _money_list(write, amounts, currencies))
+        for key, amounts in (
+            ("sales", totals),
+            ("cancelled", summary.cancelled),
+            ("all_orders", _added(totals, summary.cancelled)),
+            ("discounts_of_sales", summary.discounts),
+            ("delivery_of_sales", summary.delivery),
+        )
+    ]
     parts.append(_markdown_table((words["sums"], ""), sums))
     for title, groups in (
         (words["by_source"], summary.sources),

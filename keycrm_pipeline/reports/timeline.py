@@ -62,7 +62,7 @@ def days_section(figures: ReportFigures, writer: Writer) -> Section:
             _chart(
                 BarChart(labels, _heights(sales, bars.starts), write.short_number, line=before),
                 title=words["sales_in"].format(currency=write.currency_name(currency)),
-                description=words["chart_of_sales"].format(
+                description=words["chart_of_sales_compared" if before else "chart_of_sales"].format(
                     currency=write.currency_name(currency), span=words[f"per_{span}"]
                 ),
                 legend=[("bar", words["legend_period"])]
@@ -127,7 +127,11 @@ def _days_table(figures: ReportFigures, writer: Writer, bars: _Bars) -> Table:
         sum(bars.cancelled.values()),
         [(currency, sum(sales.values(), ZERO)) for currency, sales in bars.sales.items()],
     )
-    headings = [Heading(words[bars.span], "name"), Heading(words["orders"]), Heading(words["cancelled"])]
+    headings = [
+        Heading(words[bars.span], "name"),
+        Heading(words["sales_orders"]),
+        Heading(words["cancelled_orders"]),
+    ]
     headings += [
         Heading(words["sales_in"].format(currency=write.currency_name(currency))) for currency in bars.sales
     ]

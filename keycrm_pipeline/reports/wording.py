@@ -24,7 +24,9 @@ WORDS: Mapping[str, Sentence] = {
     "count_partners_created": Sentence("New partners", "Нових партнерів"),
     "count_products_created": Sentence("New products", "Нових товарів"),
     "count_requests": Sentence("Requests to KeyCRM", "Запитів до KeyCRM"),
-    "sums": Sentence("Amounts without cancelled orders", "Суми без скасованих"),
+    "sums": Sentence("Amounts of the period", "Суми за період"),
+    "discounts_of_sales": Sentence("Discounts in the sales", "Знижки в продажах"),
+    "delivery_of_sales": Sentence("Delivery in the sales", "Доставка в продажах"),
     "sales": Sentence("Sales", "Продажі"),
     "sum": Sentence("Amount", "Сума"),
     "orders": Sentence("Orders", "Замовлення"),
@@ -52,6 +54,10 @@ WORDS: Mapping[str, Sentence] = {
         "The previous period is not fully loaded: {days} missing. The comparison is incomplete.",
         "Попередній період завантажено не повністю: бракує {days}. Порівняння неповне.",
     ),
+    "nothing_loaded_before": Sentence(
+        "The previous period, {period}, was never loaded, so nothing is compared with it.",
+        "Попередній період, {period}, не завантажували, тому порівняння немає.",
+    ),
     "first_missing": Sentence("Missing: {days}", "Відсутні: {days}"),
     "and_more": Sentence("and {count} more", "та ще {count}"),
     "nothing_loaded": Sentence("This period has never been loaded.", "Цей період ще не завантажували."),
@@ -69,21 +75,39 @@ WORDS: Mapping[str, Sentence] = {
         "Sales are all orders that are not cancelled, by order date. Currencies are never added together.",
         "Продажі — усі нескасовані замовлення за їхнім днем. Валюти не додаються одна до одної.",
     ),
+    "figures_compared": Sentence("Compared with the previous period", "Порівняно з попереднім періодом"),
+    "figures_alone": Sentence("In detail", "Докладніше"),
     "figure": Sentence("Figure", "Показник"),
     "this_period": Sentence("Period", "Період"),
     "period_before": Sentence("Previous period", "Попередній"),
     "change": Sentence("Change", "Зміна"),
     "was": Sentence("was {value}", "було {value}"),
     "new_figure": Sentence("new", "нове"),
-    "average_order": Sentence("Average order", "Середнє замовлення"),
-    "received": Sentence("Payments received", "Отримано оплат"),
+    "average_order": Sentence("Average order", "Середній чек"),
+    "paid_of_sales": Sentence("Paid for these sales", "Оплачено за цими продажами"),
     "goods": Sentence("Goods", "Товари"),
     "services_tab": Sentence("Services, including delivery", "Послуги разом із доставкою"),
-    "of_it_delivery": Sentence("of which delivery", "з них доставка"),
+    "of_it_delivery": Sentence("of which delivery", "у т. ч. доставка"),
     "still_due": Sentence("Outstanding", "Залишок до оплати"),
-    "difference": Sentence("Difference (does not add up in KeyCRM)", "Розбіжність (не сходиться в KeyCRM)"),
-    "cancelled_orders": Sentence("Cancelled orders", "Скасовані замовлення"),
-    "cancelled_sum": Sentence("Amount of cancelled orders", "Сума скасованих"),
+    "difference": Sentence("Difference (does not add up in KeyCRM)", "Розбіжність у KeyCRM"),
+    "sales_orders": Sentence("Orders in sales", "Замовлень у продажах"),
+    "cancelled_orders": Sentence("Orders cancelled", "Скасовано замовлень"),
+    "all_orders": Sentence("All orders", "Разом замовлень"),
+    "order_count": Sentence("Orders", "Замовлень"),
+    "exported": Sentence("Exported", "Вивантажено"),
+    "held_back": Sentence("Held back", "Не вивантажено"),
+    "held_back_rejected": Sentence("newest version rejected", "нову версію відхилено"),
+    "held_back_difference": Sentence("do not add up in KeyCRM", "з розбіжністю в KeyCRM"),
+    "held_back_missing_in_crm": Sentence("no longer in KeyCRM", "більше немає в KeyCRM"),
+    "held_back_incomplete": Sentence("incomplete in the books", "неповні в обліку"),
+    "export_note": Sentence(
+        "Exported and held back: what an export of this period contains and leaves out, with cancelled orders.",
+        "Вивантажено і не вивантажено: що потрапляє і що не потрапляє до вивантаження за цей період, зі скасованими.",
+    ),
+    "never_booked": Sentence(
+        "Rejected and therefore in none of these sums: {count}.",
+        "Відхилено, тому немає в жодній із цих сум: {count}.",
+    ),
     "returned_orders": Sentence("Returned parcels", "Неотримані посилки"),
     "returned_sum": Sentence("Amount of returned parcels", "Сума неотриманих"),
     "days": Sentence("Sales over time", "Динаміка продажів"),
@@ -92,7 +116,8 @@ WORDS: Mapping[str, Sentence] = {
     "legend_before": Sentence("previous period", "попередній період"),
     "legend_kept": Sentence("not cancelled", "нескасовані"),
     "legend_cancelled": Sentence("cancelled", "скасовані"),
-    "chart_of_sales": Sentence(
+    "chart_of_sales": Sentence("Bars: sales, {currency}, {span}.", "Стовпчики: продажі, {currency}, {span}."),
+    "chart_of_sales_compared": Sentence(
         "Bars: sales, {currency}, {span}. Line: the previous period.",
         "Стовпчики: продажі, {currency}, {span}. Лінія: попередній період.",
     ),
@@ -143,16 +168,62 @@ WORDS: Mapping[str, Sentence] = {
     "discount_share": Sentence("Discount rate", "Частка знижки"),
     "orders_with_discount": Sentence("Orders with a discount", "Замовлень зі знижкою"),
     "delivery_lead": Sentence(
-        "The amount is what buyers pay for delivery.", "Сума — скільки за доставку платять покупці."
+        "Sales by delivery service. Returned parcels are counted whatever the status of the order: most of these "
+        "orders are cancelled.",
+        "Продажі за службами доставки. Неотримані посилки враховано за будь-якого статусу замовлення: здебільшого "
+        "такі замовлення скасовано.",
     ),
     "delivery_service": Sentence("Service", "Служба"),
     "no_delivery_service": Sentence("not specified", "не вказано"),
     "with_charge": Sentence("With delivery charge", "З оплатою"),
-    "went_back": Sentence("Returned", "Не отримано"),
-    "charged": Sentence("Charged to buyers", "Сплачують покупці"),
-    "payments": Sentence("Payments", "Оплати"),
+    "went_back": Sentence("Returned parcels", "Неотримані посилки"),
+    "charged": Sentence("Charged to buyers", "Оплачують покупці"),
+    "payments": Sentence("Payments for the sales", "Оплати за продажами"),
     "payments_lead": Sentence(
-        "Payments received for the orders of the period.", "Отримані оплати за замовленнями періоду."
+        "By order date: what was paid for the period's sales, by method, without expenses.",
+        "За днем замовлення: що оплачено за продажами періоду, за способами оплати, без витрат.",
+    ),
+    "money_title": Sentence(
+        "Payments and expenses by day of payment in KeyCRM", "Оплати й витрати за датою оплати в KeyCRM"
+    ),
+    "money_lead": Sentence(
+        "What is marked as paid in KeyCRM and dated in the period, whatever the day of the order. Payments for orders "
+        "that are cancelled are included, and shown apart.",
+        "Проведене в KeyCRM із датою оплати в цьому періоді, незалежно від дня замовлення. Оплати за скасованими "
+        "замовленнями враховано й показано окремо.",
+    ),
+    "account": Sentence("Account or cash desk", "Рахунок чи каса"),
+    "payments_number": Sentence("Payments", "Оплат"),
+    "received": Sentence("Received", "Надійшло оплат"),
+    "received_for_cancelled": Sentence("of which for cancelled orders", "у т. ч. за скасованими"),
+    "expenses": Sentence("Expenses", "Витрати"),
+    "undated": Sentence(
+        "Without a date in KeyCRM and in no period: {count}, {amount}.",
+        "Без дати оплати в KeyCRM, тому в жодному періоді: {count}, {amount}.",
+    ),
+    "organisation": Sentence("Organisation", "Організація"),
+    "no_organisation": Sentence("no organisation", "без організації"),
+    "all_organisations": Sentence("All organisations", "Усі організації"),
+    "limit_title": Sentence("Payments of {period} and the limit", "Оплати за {period} і ліміт"),
+    "limit_lead": Sentence(
+        "The limit is the one in the profile (yearly_limit). Payments by day of payment in KeyCRM, without deducting "
+        "expenses.",
+        "Ліміт — той, що вказано в профілі (yearly_limit). Оплати за датою оплати в KeyCRM, витрат не віднято.",
+    ),
+    "limit": Sentence("Limit", "Ліміт"),
+    "limit_share": Sentence("Share of the limit", "Частка ліміту"),
+    "limit_left": Sentence("Left of the limit", "Залишок ліміту"),
+    "limit_other_currency": Sentence(
+        "Not included, in another currency: {organisation}, {amount}.",
+        "Не враховано оплат в іншій валюті: {organisation}, {amount}.",
+    ),
+    "limit_undetermined": Sentence(
+        "Not included, because the profile determines no organisation: {amount}.",
+        "Не враховано оплат, для яких профіль не визначає організації: {amount}.",
+    ),
+    "limit_days_missing": Sentence(
+        "Not all days of the year are loaded: {days} missing. The payments are incomplete.",
+        "Завантажено не всі дні року: бракує {days}. Оплати неповні.",
     ),
     "method": Sentence("Payment method", "Спосіб оплати"),
     "count": Sentence("Count", "Кількість"),
@@ -254,8 +325,16 @@ WORDS: Mapping[str, Sentence] = {
 """Key -> words."""
 
 PLURALS: Mapping[Language, Mapping[str, tuple[str, ...]]] = {
-    "uk": {"days_count": ("дня", "днів", "днів"), "orders_count": ("замовлення", "замовлення", "замовлень")},
-    "en": {"days_count": ("day", "days"), "orders_count": ("order", "orders")},
+    "uk": {
+        "days_count": ("дня", "днів", "днів"),
+        "orders_count": ("замовлення", "замовлення", "замовлень"),
+        "payments_count": ("оплата", "оплати", "оплат"),
+    },
+    "en": {
+        "days_count": ("day", "days"),
+        "orders_count": ("order", "orders"),
+        "payments_count": ("payment", "payments"),
+    },
 }
 """Language -> key -> forms of a counted word: one, few, many in Ukrainian; one, other in English."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.warehouse import exchanges
 from keycrm_pipeline.warehouse.exchanges import Exchange
+from keycrm_pipeline.warehouse.sums import PeriodSums, period_sums
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,13 +21,13 @@ class ExchangeSummary:
 
     Attributes:
         exchange: The row of the log.
-        totals: Grand totals of the period's documents by currency, in that currency.
+        sums: Currency -> sums of the period's orders; empty for a sync or a rebuild.
         review: What needs attention, by kind.
     """
 
     exchange: Exchange
-    totals: dict[str, Decimal]
-    review: dict[str, int]
+    sums: Mapping[str, PeriodSums] = field(default_factory=dict)
+    review: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float | None:
@@ -50,10 +51,21 @@ class ExchangeSummary:
             "finished_at": _iso(exchange.finished_at),
             **exchange.counts,
             "seconds": self.seconds,
-            "totals": {currency: str(total) for currency, total in self.totals.items()},
-            "review": self.review,
+            **sums_as_json(self.sums),
+            "review": dict(self.review),
             "error": exchange.error,
         }
+
+
+def sums_as_json(sums: Mapping[str, PeriodSums]) -> dict[str, dict[str, str]]:
+    """The sums of a period by their names; `totals` are those of all orders."""
+    return {
+        "totals": {currency: str(row.all_orders.amount) for currency, row in sums.items()},
+        "sales": {currency: str(row.sales.amount) for currency, row in sums.items()},
+        "cancelled": {currency: str(row.cancelled.amount) for currency, row in sums.items()},
+        "exported": {currency: str(row.exported.amount) for currency, row in sums.items()},
+        "held_back": {currency: str(row.all_held_back.amount) for currency, row in sums.items()},
+    }
 
 
 def _iso(value: date | datetime | None) -> str | None:
@@ -62,7 +74,5 @@ def _iso(value: date | datetime | None) -> str | None:
 
 def summarise(connection: duckdb.DuckDBPyConnection, exchange: Exchange) -> ExchangeSummary:
     """The summary of an exchange of the log."""
-    totals: dict[str, Decimal] = {}
-    if exchange.period is not None:
-        totals = exchanges.totals(connection, exchange.period)
-    return ExchangeSummary(exchange=exchange, totals=totals, review=exchanges.review_counts(connection))
+    sums = period_sums(connection, exchange.period) if exchange.period is not None else {}
+    return ExchangeSummary(exchange=exchange, sums=sums, review=exchanges.review_counts(connection))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -205,11 +204,6 @@ def last_ended_exchange(connection: duckdb.DuckDBPyConnection) -> Exchange | Non
 def last_succeeded_exchange(connection: duckdb.DuckDBPyConnection) -> Exchange | None:
     """The newest exchange that succeeded."""
     return _exchange(connection, "last_succeeded")
-
-
-def totals(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Decimal]:
-    """Grand totals of the documents of a period by currency, in that currency."""
-    return dict(connection.execute(statement("exchanges", "totals"), period_parameters(period)).fetchall())
 
 
 def review_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

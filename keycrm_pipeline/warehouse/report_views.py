@@ -70,6 +70,11 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "orders_unchanged": "Documents that needed no change.",
     "orders_updated": "Changed documents.",
     "orders_with_discount": "Orders with a discount on any item.",
+    "organisation": "Legal entity (Організація); empty if the profile determines none.",
+    "paid_day": (
+        "Day of the payment in KeyCRM (за датою оплати в KeyCRM), in the time zone of the connection; empty when "
+        "KeyCRM gave none."
+    ),
     "paid_total": "Payments received in the order's currency.",
     "partner_id": "Partner card.",
     "partners_created": "New partner cards.",
@@ -125,6 +130,10 @@ VIEWS: Mapping[str, str] = {
     "delivery_by_service": "Orders of one day and delivery service, and the delivery charged to buyers.",
     "payments_by_method": (
         "Payments and expenses of the orders of one day, by method, in the currency of the payment."
+    ),
+    "payments_by_day": (
+        "Payments and expenses of one day of payment, whatever the day of the order, by organisation, account and "
+        "method, in the currency of the payment."
     ),
     "payments_due": "One order that is not cancelled and not paid in full.",
     "cash_on_delivery_out": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import resource
 import subprocess
@@ -10,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from lxml import html
 
 from keycrm_pipeline.commands import status
 from keycrm_pipeline.period import Period
@@ -82,15 +84,56 @@ def test_the_last_exchange_and_what_waits(books: Books, place: Place) -> None:
     assert (last["exchange_id"], last["kind"], last["status"]) == (1, "period", "succeeded")
     assert (last["period_from"], last["period_to"]) == ("2024-03-04", "2024-03-04")
     assert (last["orders_seen"], last["orders_created"], last["orders_rejected"]) == (3, 2, 1)
-    assert last["totals"] == {"UAH": "350.00"}
+    assert last["totals"] == last["sales"] == last["exported"] == {"UAH": "350.00"}
+    assert last["cancelled"] == last["held_back"] == {"UAH": "0.00"}
     assert printed["review"] == last["review"] == {"rejected_order": 1, "unmapped_status": 1}
     assert printed["rejected"] == 1
     assert printed["error"] is printed["last_succeeded"] is None
     shown = place.run("status").stdout
     assert "Exchange 1 (shop, period, 04.03.2024 to 04.03.2024): succeeded" in shown
-    assert "350.00" in shown
+    assert [line.split() for line in shown.splitlines() if "UAH" in line] == [
+        ["Sales,", "UAH", "350.00", "2", "orders"],
+        ["Cancelled,", "UAH", "0.00", "0", "orders"],
+        ["All", "orders,", "UAH", "350.00", "2", "orders"],
+        ["Exported,", "UAH", "350.00", "2", "orders"],
+        ["Held", "back,", "UAH", "0.00", "0", "orders"],
+    ]
     assert "Orders that could not be loaded: 1." in shown
     assert "1  Orders that could not be loaded" in shown
+
+
+def test_the_sums_are_those_of_the_report_and_of_the_export(books: Books, place: Place) -> None:
+    """One month had two sums without a label: the terminal counted cancelled orders, the report did not."""
+    sell(books, 1)  # 100
+    sell(books, 2, lines=[{"name": "Ваза", "price": 250}])
+    sell(books, 3, status_id=19, lines=[{"name": "Ваза", "price": 40}])  # Скасовано
+    sell(books, 4, grand_total="112.50")  # does not add up
+    books.load(MARCH_4)
+    shown = [" ".join(line.split()) for line in place.run("status").stdout.splitlines()]
+    assert [line for line in shown if "UAH" in line] == [
+        "Sales, UAH 462.50 3 orders",
+        "Cancelled, UAH 40.00 1 order",
+        "All orders, UAH 502.50 4 orders",
+        "Exported, UAH 390.00 3 orders",
+        "Held back, UAH 112.50 1 order",
+    ]
+    report = html.fromstring(report_of(place)).get_element_by_id("figures")
+    rows = [[" ".join(cell.text_content().split()) for cell in row] for row in report.xpath(".//tr[td]")]
+    assert rows[:6] == [
+        ["Продажі", "3", "462,50 ₴"],
+        ["Скасовано", "1", "40,00 ₴"],
+        ["Разом замовлень", "4", "502,50 ₴"],
+        ["Вивантажено", "3", "390,00 ₴"],
+        ["Не вивантажено", "1", "112,50 ₴"],
+        ["з розбіжністю в KeyCRM", "1", "112,50 ₴"],
+    ]
+    assert ["Продажі", "462,50 ₴"] in rows
+    _, printed = place.json("export", "--from", "2024-03-04", "--to", "2024-03-04", "--format", "csv")
+    (file,) = [name for name in printed["files"] if name.endswith("orders.csv")]
+    with Path(file).open(encoding="utf-8-sig", newline="") as exported:
+        amounts = [row["Сума документа"] for row in csv.DictReader(exported, delimiter=";")]
+    assert sorted(amounts) == ["100,00", "250,00", "40,00"]
+    assert [(entry["cause"], entry["orders"]) for entry in printed["held_back"]] == [("difference", 1)]
 
 
 def test_status_says_what_stays_outside_and_which_date_keycrm_goes_by(books: Books, place: Place) -> None:

@@ -10,7 +10,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from keycrm_pipeline.profile import Profile
-from keycrm_pipeline.schemas.accounting import ORDERS, PARTNER_LINKS, PRODUCTS, SOURCES, STATUSES
+from keycrm_pipeline.schemas.accounting import (
+    ORDERS,
+    PARTNER_LINKS,
+    PARTNERS,
+    PRODUCTS,
+    SOURCES,
+    STATUSES,
+)
 from keycrm_pipeline.schemas.ops import EXCHANGES, REVIEW
 from keycrm_pipeline.schemas.validated import VALIDATED_ORDERS
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -91,8 +98,13 @@ class BookedShop(Documents):
             exchange_id=1,
         )
 
+    def partner(self, partner_id: int, name: str = "Покупець") -> None:
+        """A partner card."""
+        self.add(PARTNERS, partner_id=partner_id, name=name)
+
     def buyer(self, partner_id: int) -> None:
         """A partner card that belongs to a buyer of KeyCRM."""
+        self.partner(partner_id)
         self.add(
             PARTNER_LINKS,
             buyer_id=1000 + partner_id,

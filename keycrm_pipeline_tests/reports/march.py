@@ -32,6 +32,7 @@ def march_shop(directory: Path) -> Warehouse:
     shop.source(2, "Rozetka")
     for partner_id in (1, 2, 3):
         shop.buyer(partner_id)
+    shop.partner(99)
     shop.order(900, date(2026, 2, 10), [Item("600")], payments=[Payment("600")])
     shop.order(
         1001,

@@ -17,7 +17,7 @@ from keycrm_pipeline.reports.page import order_address, render_report, write_rep
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import DatabaseMissingError
 from keycrm_pipeline_tests.documents import MADE_AT, Item, Payment
-from keycrm_pipeline_tests.reports.booked_shop import BookedShop, shop_profile
+from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, BookedShop, shop_profile
 from keycrm_pipeline_tests.reports.march import MARCH
 
 
@@ -60,7 +60,53 @@ def english(march: Warehouse) -> str:
 def test_figures_against_the_period_before(ukrainian: str) -> None:
     """Sales of 2 320 compared with 600 in the previous 31 days: up by 286,7 %."""
     assert ["Продажі", "2 320,00 ₴", "+286,7 %", "600,00 ₴"] in rows(ukrainian, "figures")
-    assert ["Скасовані замовлення", "1", "нове", "0"] in rows(ukrainian, "figures")
+    assert ["Скасовано замовлень", "1", "нове", "0"] in rows(ukrainian, "figures")
+
+
+def test_each_sum_has_its_own_word(ukrainian: str, english: str) -> None:
+    """Sales and cancelled are all orders, so are exported and held back: 1003 does not add up, 1007 was rejected."""
+    assert rows(ukrainian, "figures")[:11] == [
+        ["Продажі", "5", "2 320,00 ₴"],  # 875 + 1000 + 205 + 90 + 150
+        ["Скасовано", "1", "400,00 ₴"],
+        ["Разом замовлень", "6", "2 720,00 ₴"],
+        ["Вивантажено", "5", "2 515,00 ₴"],
+        ["Не вивантажено", "1", "205,00 ₴"],
+        ["з розбіжністю в KeyCRM", "1", "205,00 ₴"],
+        ["Продажі", "1", "60,00 EUR"],
+        ["Скасовано", "0", "0,00 EUR"],
+        ["Разом замовлень", "1", "60,00 EUR"],
+        ["Вивантажено", "1", "60,00 EUR"],
+        ["Не вивантажено", "0", "0,00 EUR"],
+    ]
+    assert "Відхилено, тому немає в жодній із цих сум: 1 замовлення." in text_of(
+        section(ukrainian, "figures")
+    )
+    assert [row[0] for row in rows(english, "figures")[:5]] == [
+        "Sales",
+        "Cancelled",
+        "All orders",
+        "Exported",
+        "Held back",
+    ]
+
+
+def test_returned_parcels_of_cancelled_orders_are_counted(shop: BookedShop) -> None:
+    """A parcel that nobody collected comes back, and its order is cancelled: the delivery showed none of them."""
+    shop.order(1, MARCH.first, [Item("100"), Item("70", None, kind="delivery")])
+    shop.order(2, MARCH.first, [Item("50")], status_id=LOST_STATUS, shipping_status="returned")
+    shop.order(3, MARCH.first, [Item("30")], shipping_status="refused")
+    shop.order(
+        4, MARCH.first, [Item("9")], status_id=LOST_STATUS, shipping_status="return", delivery_service="Meest"
+    )
+    # Cancelled before it was sent: neither a sale nor a returned parcel.
+    shop.order(5, MARCH.first, [Item("9")], status_id=LOST_STATUS, delivery_service="Самовивіз")
+    document = render(shop.save())
+    assert rows(document, "delivery") == [
+        ["Нова пошта", "2", "2", "1", "70,00 ₴"],
+        ["Meest", "0", "1", "0", "0,00 ₴"],
+        ["Разом", "2", "3", "1", "70,00 ₴"],
+    ]
+    assert "Неотримані посилки" in text_of(section(document, "delivery"))
 
 
 def test_english(english: str) -> None:
@@ -260,16 +306,21 @@ def test_a_period_before_that_was_never_loaded_is_not_zero(shop: BookedShop) -> 
     shop.order(1, MARCH.first, [Item("10.50")], payments=[Payment("10.50")])
     shop.loaded(MARCH)
     document = render(shop.save())
-    figures = rows(document, "figures")
-    assert ["Продажі", "10,50 ₴", "—", "—"] in figures
-    assert "нове" not in document
+    assert ["Продажі", "10,50 ₴"] in rows(document, "figures")
+    headings = [text_of(cell) for cell in section(document, "figures").xpath(".//thead//th")]
+    assert headings == ["Показник", "Замовлень", "Сума", "Показник", "Період"]
+    body = html.fromstring(document).find("body")
+    assert {text_of(change) for change in body.find_class("change")} == {""}
+    page = text_of(body)
+    assert "Попередній період, 29 січня – 28 лютого 2026, не завантажували, тому порівняння немає." in page
+    assert {"нове", "порівняно", "попередній"} & set(page.split()) == set()
 
 
 def test_only_cancelled_orders(shop: BookedShop) -> None:
-    """Zero sales and a cancelled order: no share of nothing, no dash for the previous period, no error."""
+    """Zero sales and a cancelled order: no share of nothing, and no error."""
     shop.order(1, MARCH.first, [Item("10")], status_id=19)
     document = render(shop.save())
-    assert ["Скасовані замовлення", "1", "—", "—"] in rows(document, "figures")
+    assert ["Скасовано замовлень", "1"] in rows(document, "figures")
     assert "Скасовано 100,0 % замовлень періоду. " in text_of(section(document, "lost"))
 
 

@@ -79,6 +79,7 @@ def test_reading_the_books(march: Warehouse) -> None:
     groups = {group.name: group for group in summary.status_groups}
     assert groups["Скасовано"].totals == {"UAH": Decimal("400.00")}
     assert groups["Виконано"].totals == {"UAH": Decimal("1230.00"), "EUR": Decimal("60.00")}
+    assert summary.cancelled == {"UAH": Decimal("400.00")}
     assert summary.discounts == {"UAH": Decimal("20.00")}
     assert summary.delivery == {"UAH": Decimal("75.00")}
     assert summary.rejections == {
@@ -93,10 +94,13 @@ def test_markdown_never_adds_currencies() -> None:
         days=[
             DayFigures(date(2026, 3, 1), 2, {"UAH": Decimal("10.50"), "EUR": Decimal(5)}),
             DayFigures(date(2026, 3, 2), 1, {"UAH": Decimal("0.50")}),
-        ]
+        ],
+        cancelled={"UAH": Decimal(4)},
     )
     text = load_summary_markdown(summary, ExchangeCounts(orders_seen=3, orders_created=3), language="en")
     assert "| Sales | ₴11.00 · €5.00 |" in text
+    assert "| Cancelled | ₴4.00 |" in text
+    assert "| All orders | ₴15.00 · €5.00 |" in text
     assert "| Orders seen | 3 |" in text
     assert "New partners" not in text  # a count of nothing says nothing
 

@@ -54,10 +54,6 @@ SELECT {columns} FROM ops.exchanges WHERE status <> 'running' ORDER BY exchange_
 -- name: last_succeeded
 SELECT {columns} FROM ops.exchanges WHERE status = 'succeeded' ORDER BY exchange_id DESC LIMIT 1
 
--- name: totals
-SELECT currency, sum(grand_total) FROM accounting.orders
-WHERE order_day BETWEEN $first_day AND $last_day GROUP BY currency ORDER BY currency
-
 -- name: review_counts
 SELECT kind, count(*) FROM ops.review GROUP BY kind ORDER BY kind
 

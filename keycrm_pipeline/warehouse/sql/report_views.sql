@@ -236,6 +236,22 @@ FROM accounting.order_payments AS payment
 JOIN reports.order_facts AS orders USING (order_id)
 GROUP BY ALL
 
+-- name: payments_by_day
+SELECT
+    CAST(payment.paid_at AS DATE) AS paid_day,
+    payment.currency,
+    orders.is_cancelled,
+    payment.is_expense,
+    payment.status,
+    payment.organisation,
+    payment.account,
+    payment.method,
+    count(*) AS payments,
+    sum(payment.amount) AS amount
+FROM accounting.order_payments AS payment
+JOIN reports.order_facts AS orders USING (order_id)
+GROUP BY ALL
+
 -- name: payments_due
 SELECT
     order_id,
