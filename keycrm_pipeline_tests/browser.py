@@ -118,6 +118,11 @@ class Browser:
                 found.append(address)
         return found
 
+    def print_pdf(self, path: Path) -> None:
+        """The page as it comes from a printer, on the paper and with the margins that the page asks for."""
+        result = self.driver.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
+        path.write_bytes(base64.b64decode(result["data"]))
+
     def picture(self, path: Path, *, seconds: float = 30) -> None:
         """The whole page as PNG, for people to look at."""
         command = {"format": "png", "captureBeyondViewport": True}

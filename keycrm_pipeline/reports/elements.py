@@ -16,7 +16,7 @@ from keycrm_pipeline.reports.wording import Wording
 
 Tone = Literal["", "good", "bad", "quiet"]
 """Whether a figure is good or bad news; the colour only repeats what its sign or word says."""
-ColumnKind = Literal["name", "number", "short", "long"]
+ColumnKind = Literal["name", "code", "number", "short", "long"]
 ZERO = Decimal(0)
 
 
@@ -33,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Heading:
-    """A column heading; numbers are aligned right, short texts do not wrap, long texts get more room."""
+    """A column heading; numbers are aligned right, codes and short texts do not wrap, long texts get more room."""
 
     text: str
     kind: ColumnKind = "number"

@@ -25,12 +25,16 @@ from keycrm_pipeline.reports.wording import Wording
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
     from keycrm_pipeline.profile import Profile
     from keycrm_pipeline.warehouse.connection import Warehouse
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """Not allowed in HTML, but names in a shop may contain them."""
+
+_LONG_PIECE = re.compile(r"\S{30}(?=\S)")
+"""A part of a word that is longer than any number or name, after which a line may end."""
 
 ORDER_PATH = "/app/orders/view/{order_id}"
 """Where KeyCRM's web interface seems to show an order, which is not confirmed: a shop with other addresses sets
@@ -128,6 +132,16 @@ def write_report(path: Path, document: str) -> None:
         raise
 
 
+def _breakable(text: str) -> Markup:
+    """The text of a table's cell, in which lines may end inside very long words and inside no others.
+
+    A browser left to itself breaks a word when its column is narrow, and half an order number reads as another one.
+    """
+    from markupsafe import Markup, escape
+
+    return escape(_LONG_PIECE.sub("\\g<0>\u200b", text)).replace("\u200b", Markup("<wbr>"))
+
+
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
@@ -141,4 +155,5 @@ def _environment() -> Environment:
     )
     # Drawings are made by this program and contain no text from the shop.
     environment.filters["drawing"] = Markup
+    environment.filters["breakable"] = _breakable
     return environment

@@ -96,7 +96,7 @@ def due_section(figures: ReportFigures, writer: Writer) -> Section:
         tables.append(
             Table(
                 [
-                    Heading(words["order"], "name"),
+                    Heading(words["order"], "code"),
                     Heading(words["day"], "short"),
                     Heading(words["stage"], "name"),
                     Heading(words["delivery_service"], "short"),
@@ -258,7 +258,7 @@ def rejected_section(figures: ReportFigures, writer: Writer) -> Section:
             shown=write.number(len(rows)), count=write.number(figures.rejected_count)
         )
     headings = [
-        Heading(words["order"], "name"),
+        Heading(words["order"], "code"),
         Heading(words["day"], "short"),
         Heading(words["reasons"], "long"),
         Heading(words["since"]),

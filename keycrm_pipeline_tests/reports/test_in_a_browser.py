@@ -61,6 +61,13 @@ return shown.map((svg) => {
 """
 
 
+_HIDDEN = """
+return [...document.querySelectorAll('.scroll')].filter((box) => box.scrollWidth > box.clientWidth)
+  .map((box) => box.getAttribute('aria-label') + ' ' + (box.scrollWidth - box.clientWidth));
+"""
+"""Tables of which a part is reached only by scrolling sideways."""
+
+
 @pytest.fixture(scope="module")
 def page(march: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of the report of March."""
@@ -88,6 +95,18 @@ def test_it_can_be_read(browser: Browser, page: str, size: tuple[int, int], dark
     assert browser.run(_CONTRAST) == []
     background = browser.run("return getComputedStyle(document.body).backgroundColor")
     assert background == ("rgb(18, 22, 20)" if dark else "rgb(245, 246, 244)")
+
+
+@pytest.mark.parametrize("width", [320, 375, 600, 860, 861, 960, 1080, 1081, 1280])
+def test_no_column_is_hidden(browser: Browser, page: str, width: int) -> None:
+    """At any width every figure is seen without scrolling sideways, and has its heading next to it or above it."""
+    browser.open(page, size=(width, 800))
+    browser.run("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+    assert browser.run(_HIDDEN) == []
+    label = browser.run(
+        "return getComputedStyle(document.querySelector('#sources tbody td:last-child'), '::before').content"
+    )
+    assert label == ('"Замовлення "' if width <= 860 else "none")
 
 
 def test_it_asks_for_nothing_and_complains_about_nothing(browser: Browser, page: str) -> None:
