@@ -19,7 +19,7 @@ from keycrm_pipeline.accounting.phones import card_phone, normalised_phone
 
 @dataclass(frozen=True, slots=True)
 class PartnerCard:
-    """One partner card (Партнер).
+    """One partner card (Контрагент).
 
     Attributes:
         partner_id: The card's own number; it never changes.

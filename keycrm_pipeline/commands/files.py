@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from keycrm_pipeline.exports import ExportResult
 
 _TABLE_WORDS = {
-    "partners": "Partners (Партнер)",
+    "partners": "Partners (Контрагент)",
     "products": "Products (Товар)",
     "product_variants": "Variants of products",
     "orders": "Orders",
@@ -31,7 +31,7 @@ def print_export(result: ExportResult) -> None:
     for table, words in _TABLE_WORDS.items():
         click.echo(f"{words:<28}{result.counts[table]:>10}")
     for words, new in (
-        ("New partners (Партнер)", result.new_partners),
+        ("New partners (Контрагент)", result.new_partners),
         ("New products (Товар)", result.new_products),
         ("New variants", result.new_variants),
     ):

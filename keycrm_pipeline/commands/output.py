@@ -97,7 +97,7 @@ def print_exchange(summary: ExchangeSummary, shown_status: str | None = None) ->
         ("  updated", exchange.orders_updated),
         ("  unchanged", exchange.orders_unchanged),
         ("  rejected", exchange.orders_rejected),
-        ("New partners (Партнер)", exchange.partners_created),
+        ("New partners (Контрагент)", exchange.partners_created),
         ("New products (Товар)", exchange.products_created),
         ("Requests to KeyCRM", exchange.requests),
         ("Duration", duration),

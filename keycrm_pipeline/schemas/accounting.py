@@ -39,7 +39,7 @@ _CARD_COLUMNS = (
 PARTNERS = Table(
     "accounting",
     "partners",
-    "One partner card (Партнер): a buyer of the shop.",
+    "One partner card (Контрагент): a buyer of the shop.",
     (
         Column("partner_id", "BIGINT", "The card's own number; never changes.", nullable=False),
         Column("name", "VARCHAR", "Name.", nullable=False),
@@ -163,7 +163,7 @@ ORDERS = Table(
         Column("order_id", "BIGINT", "Number of the document: KeyCRM's order id.", nullable=False),
         Column("order_day", "DATE", "Local day of the order; the partition.", nullable=False),
         Column("ordered_at", INSTANT, "Date of the document.", nullable=False),
-        Column("partner_id", "BIGINT", "Partner (Партнер).", nullable=False),
+        Column("partner_id", "BIGINT", "Partner (Контрагент).", nullable=False),
         Column("status_id", "BIGINT", "Status.", nullable=False),
         Column("stage", "VARCHAR", "Stage (Стадія).", nullable=False),
         Column("source_id", "BIGINT", "Source (Джерело)."),

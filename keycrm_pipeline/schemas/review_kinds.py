@@ -122,7 +122,7 @@ _KINDS = (
         title=Sentence("Orders that could not be loaded", "Відхилені замовлення"),
         advice=Sentence(
             "The reasons are in the section below. Fix the orders in KeyCRM; the next load picks them up.",
-            "Причини — у розділі нижче. Виправте в KeyCRM; наступне завантаження їх забере.",
+            "Причини — у розділі нижче. Виправте в KeyCRM: їх буде завантажено під час наступного обміну.",
         ),
         assertion="Every order could be loaded.",
     ),
@@ -131,7 +131,7 @@ _KINDS = (
         title=Sentence("Orders of a day that no load reaches", "Замовлення з недосяжною датою"),
         advice=Sentence(
             "Correct the date of the order in KeyCRM; the next sync picks it up.",
-            "Виправте дату замовлення в KeyCRM; наступна синхронізація його забере.",
+            "Виправте дату замовлення в KeyCRM: його буде завантажено під час наступного обміну.",
         ),
         assertion="Every order is dated within the days that can be loaded.",
     ),

@@ -43,12 +43,12 @@ class Sentence:
 
 NO_ORDER_ID = Sentence(
     "The record has no readable order id (id).",
-    "У записі немає номера замовлення, який можна прочитати (id).",
+    "Номер замовлення (id) відсутній або не читається.",
 )
 NO_JSON = Sentence("The record is not valid JSON.", "Запис не є правильним текстом JSON.")
 NO_DATE = Sentence(
     "The order has no readable date (ordered_at or created_at).",
-    "У замовленні немає дати, яку можна прочитати (ordered_at або created_at).",
+    "Дата замовлення (ordered_at або created_at) відсутня або не читається.",
 )
 DATE_UNREADABLE = Sentence(
     "The order date (ordered_at) is not a valid date: «{value}».",
@@ -73,7 +73,7 @@ PART_NO_VALUE = Sentence(
 )
 NO_STATUS = Sentence(
     "The order has no readable status (status_id).",
-    "У замовленні немає статусу, який можна прочитати (status_id).",
+    "Статус замовлення (status_id) відсутній або не читається.",
 )
 NO_TOTAL = Sentence(
     "The order has no total (grand_total).",
@@ -85,11 +85,11 @@ NO_LINES = Sentence(
 )
 NO_PARTNER = Sentence(
     "The order has no buyer, and the profile has no default partner (default_partner).",
-    "У замовленні немає покупця, а в профілі не вказано партнера для таких замовлень (default_partner).",
+    "У замовленні немає покупця, а в профілі не вказано контрагента для таких замовлень (default_partner).",
 )
 NO_BUYER_ID = Sentence(
     "The buyer has no readable id (buyer.id).",
-    "У покупця немає номера, який можна прочитати (buyer.id).",
+    "Номер покупця (buyer.id) відсутній або не читається.",
 )
 NOT_A_NUMBER = Sentence("Not a number: {value}.", "Не число: {value}.")
 TOO_MANY_LINES = Sentence("The order has more than 10 000 lines.", "У замовленні більше ніж 10 000 рядків.")
@@ -146,14 +146,15 @@ UNMAPPED_MANAGER = Sentence(
 NAMES_DISAGREE = Sentence(
     "Buyer {buyer_ids} was matched to partner {partner_id} by phone or e-mail, but the names differ. Check "
     "whether it is one person; if not, set partner_match: phone_and_name.",
-    "Покупець {buyer_ids}: за телефоном чи електронною адресою знайдено картку {partner_id}, але імена різні. "
-    "Перевірте, чи це одна людина; якщо ні, поставте partner_match: phone_and_name.",
+    "Покупець {buyer_ids}: за телефоном чи електронною адресою знайдено картку контрагента {partner_id}, але імена "
+    "різні. Перевірте, чи це одна людина; якщо ні, поставте partner_match: phone_and_name.",
 )
 NAMES_DISAGREE_IN_ORDER = Sentence(
     "Buyer {buyer_ids} was matched to partner {partner_id} by phone or e-mail, but the names differ (first "
     "in order {order_id}). Check whether it is one person; if not, set partner_match: phone_and_name.",
-    "Покупець {buyer_ids}: за телефоном чи електронною адресою знайдено картку {partner_id}, але імена різні "
-    "(уперше в замовленні {order_id}). Перевірте, чи це одна людина; якщо ні, поставте partner_match: phone_and_name.",
+    "Покупець {buyer_ids}: за телефоном чи електронною адресою знайдено картку контрагента {partner_id}, але імена "
+    "різні (уперше в замовленні {order_id}). Перевірте, чи це одна людина; якщо ні, поставте partner_match: "
+    "phone_and_name.",
 )
 NAMES_ON_CARD_AND_IN_CRM = Sentence(
     "On the card: «{card_name}»; in KeyCRM: {buyer_names}.",
@@ -211,13 +212,13 @@ CURRENCY_CONFLICT = Sentence(
 )
 ORDER_REJECTED = Sentence(
     "Order {order_id} could not be loaded: {reasons} Fix it in KeyCRM; the next load picks it up.",
-    "Замовлення {order_id} не вдалося завантажити: {reasons} Виправте його в KeyCRM; наступне завантаження "
-    "його забере.",
+    "Замовлення {order_id} відхилено: {reasons} Виправте його в KeyCRM: його буде завантажено під час наступного "
+    "обміну.",
 )
 RECORD_REJECTED = Sentence(
     "A record without an id could not be loaded: {reasons} Fix it in KeyCRM; the next load picks it up.",
-    "Запис без номера не вдалося завантажити: {reasons} Виправте його в KeyCRM; наступне завантаження його "
-    "забере.",
+    "Замовлення без номера відхилено: {reasons} Виправте його в KeyCRM: його буде завантажено під час наступного "
+    "обміну.",
 )
 MISSING_IN_CRM = Sentence(
     "Order {order_id} is in the books but no longer in KeyCRM (it was deleted there). Decide whether to cancel "

@@ -127,4 +127,4 @@ def test_every_kind_of_the_list_and_every_reason_can_be_read_in_ukrainian(tmp_pa
     reasons = {reason for said in books.reasons().values() for reason in said}
     assert [reason for reason in reasons if in_ukrainian(reason) == reason] == []
     (nameless,) = books.reasons()[None]
-    assert in_ukrainian(nameless) == "У записі немає номера замовлення, який можна прочитати (id)."
+    assert in_ukrainian(nameless) == "Номер замовлення (id) відсутній або не читається."
