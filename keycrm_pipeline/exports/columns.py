@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from keycrm_pipeline.exports.errors import ColumnMapError
+from keycrm_pipeline.words import WordSet, in_words_of
 
 
 class Kind(Enum):
@@ -247,6 +248,11 @@ TABLES: tuple[ExportTable, ...] = (
 """Every table, in the order of the sheets: cards before the documents that use them."""
 
 
+def _in_words_of(words: WordSet, table: ExportTable) -> ExportTable:
+    columns = (replace(column, header=in_words_of(words, column.header)) for column in table.columns)
+    return replace(table, title=in_words_of(words, table.title), columns=tuple(columns))
+
+
 def _suggestion(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f" Did you mean {close[0]}?" if close else ""
@@ -277,7 +283,9 @@ def _chosen_table(table: ExportTable, headers: Mapping[str, str], problems: list
     return replace(table, columns=tuple(columns), is_mapped=True)
 
 
-def chosen_tables(column_map: Mapping[str, Mapping[str, str]]) -> tuple[ExportTable, ...]:
+def chosen_tables(
+    column_map: Mapping[str, Mapping[str, str]], words: WordSet = "bas"
+) -> tuple[ExportTable, ...]:
     """The tables to write, with their columns in order.
 
     A table named in the column map has the columns, order and headers given there; with an empty map it is
@@ -285,6 +293,7 @@ def chosen_tables(column_map: Mapping[str, Mapping[str, str]]) -> tuple[ExportTa
 
     Args:
         column_map: Table -> column -> header, in order; the `export.columns` of the profile.
+        words: Whose words titles and default headers use.
 
     Raises:
         ColumnMapError: A table or column does not exist, or a header is empty or appears twice.
@@ -297,7 +306,7 @@ def chosen_tables(column_map: Mapping[str, Mapping[str, str]]) -> tuple[ExportTa
         if name not in known
     ]
     chosen: list[ExportTable] = []
-    for table in TABLES:
+    for table in (_in_words_of(words, table) for table in TABLES):
         headers = column_map.get(table.name)
         if headers is None:
             chosen.append(

@@ -27,6 +27,7 @@ from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.schemas.sentences import in_ukrainian
 from keycrm_pipeline.warehouse.export import ExportSources, read_export_sources, record_exported_cards
+from keycrm_pipeline.words import WordSet, in_words_of
 
 _CARD_KINDS = {
     "partners": ("partner", "partner_id"),
@@ -56,7 +57,7 @@ _REASONS = {
     ),
     "incomplete": (
         "A card or a sum of the order is incomplete in the books; rebuild them and export again.",
-        "Картка або сума замовлення в базі неповна: перебудуйте базу і вивантажте ще раз",
+        "Картка або сума замовлення в базі неповна: переформуйте дані й вивантажте ще раз",
     ),
     "currency": (
         "The accounting system's name of the order's currency is not set; add it to export.commerceml.currencies.",
@@ -127,9 +128,12 @@ def _with_kind_names(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFr
     )
 
 
-def _with_reasons(frame: pl.DataFrame) -> pl.DataFrame:
+def _with_reasons(frame: pl.DataFrame, words: WordSet) -> pl.DataFrame:
     sentences = {cause: ukrainian for cause, (_, ukrainian) in _REASONS.items()}
-    details = [None if stored is None else " ".join(map(in_ukrainian, stored)) for stored in frame["details"]]
+    details = [
+        None if stored is None else in_words_of(words, " ".join(map(in_ukrainian, stored)))
+        for stored in frame["details"]
+    ]
     return frame.with_columns(
         pl.col("cause").replace_strict(sentences, return_dtype=pl.String).alias("reason"),
         pl.Series("details", details, dtype=pl.String),
@@ -244,7 +248,7 @@ def export_period(
             f"The profile has no organisation {organisation!r}. "
             f"Its organisations are {', '.join(profile.organisations) or 'not listed yet: see docs/settings.md'}."
         )
-    tables = chosen_tables(profile.export.columns)
+    tables = chosen_tables(profile.export.columns, profile.words)
     warehouse = open_warehouse(workspace)
     with warehouse.reading() as connection:
         sources = read_export_sources(
@@ -258,7 +262,7 @@ def export_period(
     frames = dict(sources.tables)
     for table, names in _KIND_NAMES.items():
         frames[table] = _with_kind_names(frames[table], names)
-    frames["held_back"] = _with_reasons(frames["held_back"])
+    frames["held_back"] = _with_reasons(frames["held_back"], profile.words)
     directory = directory or workspace.exports_directory
     with stage(directory) as staged:
         place = staged / _stem(profile, period, organisation)

@@ -29,6 +29,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from keycrm_pipeline.words import WordSet
+
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 """A profile's name becomes part of asset keys, job names, file names and an environment variable."""
 
@@ -360,10 +362,15 @@ class Profile(_Section):
         pattern=r"^[A-Z]{3}$",
         description="Currency of orders whose source and payments specify none (Валюта).",
     )
+    words: WordSet = Field(
+        default="bas",
+        description="Whose words the report and the exported tables use: `bas` (контрагент, номенклатура) or "
+        "`quincefin` (партнер, товар).",
+    )
     author: Text = Field(default="Оператор обміну", description="Author of the documents (Користувач).")
     default_partner: Text | None = Field(
         default=None,
-        description="Partner for orders without a buyer (Партнер); leave out to reject such orders.",
+        description="Partner for orders without a buyer (Контрагент); leave out to reject such orders.",
     )
     partner_match: Literal["phone", "phone_and_name"] = Field(
         default="phone",
@@ -381,7 +388,7 @@ class Profile(_Section):
     )
     source_number_in_comment: StrictBool = Field(
         default=False,
-        description="Add the order number from its source to the comment (Номер джерела в коментарі).",
+        description="Add the order number from its source to the comment (Номер у джерелі в коментарі).",
     )
     account: Text = Field(
         default="Каса",

@@ -83,7 +83,10 @@ def render_report(
         WarehouseError: The file is missing, busy or unreadable.
     """
     writer = Writer(
-        Formatter(language), Wording(language), profile.timezone, partial(order_address, profile.keycrm_url)
+        Formatter(language),
+        Wording(language, profile.words),
+        profile.timezone,
+        partial(order_address, profile.keycrm_url),
     )
     today = now.astimezone(profile.zone).date()
     with warehouse.reading() as connection:

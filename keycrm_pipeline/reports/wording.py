@@ -13,16 +13,17 @@ from keycrm_pipeline.kinds import DELIVERY, SERVICE_LINE_NAMES, TAX, WRAP
 from keycrm_pipeline.reports.formatting import Language
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline.schemas.sentences import Sentence, in_ukrainian
+from keycrm_pipeline.words import WordSet, in_words_of
 
 WORDS: Mapping[str, Sentence] = {
     "load": Sentence("Load", "Завантаження"),
-    "count_orders_seen": Sentence("Orders seen", "Замовлень побачено"),
+    "count_orders_seen": Sentence("Orders seen", "Отримано з KeyCRM замовлень"),
     "count_orders_created": Sentence("created", "створено"),
     "count_orders_updated": Sentence("updated", "оновлено"),
     "count_orders_unchanged": Sentence("unchanged", "без змін"),
     "count_orders_rejected": Sentence("rejected", "відхилено"),
-    "count_partners_created": Sentence("New partners", "Нових партнерів"),
-    "count_products_created": Sentence("New products", "Нових товарів"),
+    "count_partners_created": Sentence("New partners", "Нових карток контрагентів"),
+    "count_products_created": Sentence("New products", "Нових карток номенклатури"),
     "count_requests": Sentence("Requests to KeyCRM", "Запитів до KeyCRM"),
     "sums": Sentence("Amounts of the period", "Суми за період"),
     "discounts_of_sales": Sentence("Discounts in the sales", "Знижки в продажах"),
@@ -149,7 +150,7 @@ WORDS: Mapping[str, Sentence] = {
         "Including delivery, wrap and taxes, the amounts add up to the sales of the period.",
         "Разом із доставкою, пакуванням і податками суми сходяться з продажами періоду.",
     ),
-    "product": Sentence("Name", "Назва"),
+    "product": Sentence("Name", "Номенклатура"),
     "quantity": Sentence("Quantity", "Кількість"),
     "amount": Sentence("Amount", "Сума"),
     "discount": Sentence("Discount", "Знижка"),
@@ -157,11 +158,9 @@ WORDS: Mapping[str, Sentence] = {
     "item_delivery": Sentence("Delivery", SERVICE_LINE_NAMES[DELIVERY]),
     "item_wrap": Sentence("Wrap", SERVICE_LINE_NAMES[WRAP]),
     "item_tax": Sentence("Tax", SERVICE_LINE_NAMES[TAX]),
-    "item_difference": Sentence(
-        "Difference (does not add up in KeyCRM)", "Розбіжність (не сходиться в KeyCRM)"
-    ),
+    "item_difference": Sentence("Difference (does not add up in KeyCRM)", "Розбіжність у KeyCRM"),
     "others": Sentence("{count} more", "ще {count}"),
-    "list_total": Sentence("At list prices", "За цінами прайсу"),
+    "list_total": Sentence("At list prices", "За цінами без знижки"),
     "discount_total": Sentence("Total discounts", "Знижки разом"),
     "discount_of_goods": Sentence("on goods", "на товари"),
     "discount_of_services": Sentence("on services", "на послуги"),
@@ -235,7 +234,7 @@ WORDS: Mapping[str, Sentence] = {
         "Станом на {day}, усі замовлення в обліку, незалежно від періоду.",
     ),
     "nothing_due": Sentence("All orders are paid.", "Усі замовлення оплачено."),
-    "order_age": Sentence("Age of order", "Вік замовлення"),
+    "order_age": Sentence("Age of order", "Давність"),
     "age_week": Sentence("up to 7 days", "до 7 днів"),
     "age_month": Sentence("8–30 days", "8–30 днів"),
     "age_quarter": Sentence("31–90 days", "31–90 днів"),
@@ -250,12 +249,12 @@ WORDS: Mapping[str, Sentence] = {
     "oldest_due": Sentence("Oldest unpaid orders ({count})", "Найдавніші неоплачені замовлення ({count})"),
     "order": Sentence("Order", "Замовлення"),
     "cash_on_delivery_out": Sentence("cash on delivery in transit", "післяплата в дорозі"),
-    "lost_title": Sentence("Returns and cancellations", "Скасування і неотримані посилки"),
+    "lost_title": Sentence("Cancelled orders and returned parcels", "Скасування і неотримані посилки"),
     "nothing_lost": Sentence(
         "No cancellations or returns in this period.", "Скасувань і неотриманих посилок за цей період немає."
     ),
     "parcel_returned": Sentence("parcel returned", "посилку не отримано"),
-    "of_it_paid": Sentence("Amount paid", "Було сплачено"),
+    "of_it_paid": Sentence("Amount paid", "Було оплачено"),
     "lost_share": Sentence(
         "{share} of the period's orders are cancelled.", "Скасовано {share} замовлень періоду."
     ),
@@ -271,7 +270,7 @@ WORDS: Mapping[str, Sentence] = {
     ),
     "buyers_note": Sentence(
         "A buyer is a partner card; the history is the orders in the books.",
-        "Покупець — картка партнера; історія — замовлення, що є в обліку.",
+        "Покупець — картка контрагента; історія — замовлення, що є в обліку.",
     ),
     "buyer_kind": Sentence("Orders", "Замовлення"),
     "first_order": Sentence("buyer's first order", "перше замовлення покупця"),
@@ -281,7 +280,7 @@ WORDS: Mapping[str, Sentence] = {
     "exchange": Sentence("Exchange", "Обмін"),
     "started": Sentence("Started", "Початок"),
     "result": Sentence("Result", "Результат"),
-    "seen": Sentence("Seen", "Побачено"),
+    "seen": Sentence("Seen", "Отримано з KeyCRM"),
     "created": Sentence("Created", "Створено"),
     "updated": Sentence("Updated", "Оновлено"),
     "unchanged": Sentence("Unchanged", "Без змін"),
@@ -293,7 +292,7 @@ WORDS: Mapping[str, Sentence] = {
     "exchange_recent": Sentence("recent days", "останні дні"),
     "exchange_sweep": Sentence("order id check", "звірка номерів"),
     "exchange_catalogue": Sentence("catalogue", "каталог"),
-    "exchange_rebuild": Sentence("rebuild", "перерахунок"),
+    "exchange_rebuild": Sentence("rebuild", "переформування"),
     "review_title": Sentence("Needs your attention", "Потребує уваги"),
     "nothing_to_review": Sentence("Nothing needs your attention.", "Немає нічого, що потребувало б уваги."),
     "review_details": Sentence("Details", "Подробиці"),
@@ -303,12 +302,12 @@ WORDS: Mapping[str, Sentence] = {
         "Showing the oldest {shown} of {count}. For the rest: keycrm-pipeline review.",
         "Показано найдавніші {shown} з {count}. Решта: keycrm-pipeline review.",
     ),
-    "rejected_title": Sentence("Rejected records", "Відхилені записи"),
+    "rejected_title": Sentence("Rejected orders", "Відхилені замовлення"),
     "rejected_lead": Sentence(
         "These orders were not loaded. Fix them in KeyCRM; the next load picks them up.",
-        "Ці замовлення не потрапили в облік. Виправте їх у KeyCRM; наступне завантаження їх забере.",
+        "Ці замовлення не потрапили в облік. Виправте їх у KeyCRM: їх буде завантажено під час наступного обміну.",
     ),
-    "nothing_rejected": Sentence("There are no rejected records.", "Відхилених записів немає."),
+    "nothing_rejected": Sentence("There are no rejected orders.", "Відхилених замовлень немає."),
     "no_order_number": Sentence("no number", "без номера"),
     "reasons": Sentence("Reasons", "Причини"),
     "rejected_more": Sentence(
@@ -318,7 +317,7 @@ WORDS: Mapping[str, Sentence] = {
     "footer": Sentence(
         "Generated from the database {database}. This report contains no phones or e-mails of buyers. "
         "All figures are in the views of schema reports.",
-        "Складено з бази {database}. Телефонів і пошти покупців у звіті немає. Усі цифри — у поданнях "
+        "Складено з бази {database}. Телефонів і електронних адрес покупців у звіті немає. Усі цифри — у поданнях "
         "схеми reports.",
     ),
 }
@@ -341,9 +340,15 @@ PLURALS: Mapping[Language, Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Wording:
-    """The words of one language; a missing key is a bug and raises KeyError."""
+    """The words of one language; a missing key is a bug and raises KeyError.
+
+    Attributes:
+        language: The language.
+        words: Whose words the Ukrainian texts use.
+    """
 
     language: Language
+    words: WordSet = "bas"
 
     def __getitem__(self, key: str) -> str:
         """The words of a key."""
@@ -355,11 +360,11 @@ class Wording:
 
     def of(self, sentence: Sentence) -> str:
         """A sentence that exists in both languages."""
-        return sentence.ukrainian if self.language == "uk" else sentence.english
+        return in_words_of(self.words, sentence.ukrainian) if self.language == "uk" else sentence.english
 
     def stored(self, sentence: str) -> str:
         """A sentence of the review list or of a rejected record, which is stored in English."""
-        return in_ukrainian(sentence) if self.language == "uk" else sentence
+        return in_words_of(self.words, in_ukrainian(sentence)) if self.language == "uk" else sentence
 
     def error(self, stored: str | None) -> str:
         """Why an exchange failed, in Ukrainian if it is a known failure; empty if it did not fail."""

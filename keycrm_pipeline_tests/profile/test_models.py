@@ -25,6 +25,7 @@ def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
         "start_date": date(2024, 1, 1),
         "timezone": "Europe/Kyiv",
         "currency": "UAH",
+        "words": "bas",
         "author": "Оператор обміну",
         "default_partner": None,
         "partner_match": "phone",
