@@ -150,7 +150,7 @@ def test_no_heading_is_left_alone_at_the_end_of_a_page(printed: PrintedPage) -> 
 def test_a_table_has_its_header_on_each_page(printed: PrintedPage) -> None:
     """The rows of a long table are cut off from its header otherwise; and no row is cut in two."""
     pages = printed.print()
-    header = "Назва Сума Частка Кількість Знижка"
+    header = "Номенклатура Сума Частка Кількість Знижка"
     assert len([page for page in pages if header in [line.text for line in page]]) >= 2
     # The note of a card is below its name; both are on one page.
     assert all("₴" not in page[0].text for page in pages)
