@@ -2,8 +2,8 @@
 
 Sales («Продажі») are the orders that are not cancelled, cancelled («Скасовано») the others, and both together all
 orders («Разом замовлень»). An export of the period contains the exported ones («Вивантажено») and holds back the rest
-(«Не вивантажено»), cancelled or not. What is not here: what the sales consist of (`sales`), and the exported documents
-themselves (`export`).
+(«Не вивантажено»), cancelled or not. This is an export of all organisations in a format that takes every currency.
+What is not here: what the sales consist of (`sales`), and the exported documents themselves (`export`).
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def period_sums(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[s
         connection: An open connection; reading is enough.
         period: The local days.
     """
-    chosen = period_parameters(period) | {"organisation": ""}
-    connection.execute(statement("export", "choose_orders"), chosen)
+    everything = {"organisation": "", "currencies": None}
+    connection.execute(statement("export", "choose_orders"), period_parameters(period) | everything)
     found = connection.execute(statement("sums", "period_sums"), {"cancelled_group": CANCELLED_GROUP})
     by_currency: dict[str, list[_Row]] = {}
     for row in typed_rows(_Row, found):
