@@ -23,6 +23,8 @@ class Kind(Enum):
     INTEGER = "integer"
     QUANTITY = "quantity"
     MONEY = "money"
+    PRICE = "price"
+    """Money per unit, which is never added up."""
     DAY = "day"
     INSTANT = "instant"
     """A point in time, shown in the profile's time zone."""
@@ -38,12 +40,14 @@ class ExportColumn:
         header: The header unless a column map says otherwise.
         kind: What it contains.
         is_default: Whether it is exported unless a column map says otherwise.
+        is_printed: Whether it is printed; on paper a sheet with all columns of an order could not be read.
     """
 
     name: str
     header: str
     kind: Kind = Kind.TEXT
     is_default: bool = True
+    is_printed: bool = True
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,21 @@ class ExportTable:
         name: The name a column map and a file name use.
         title: The sheet's name.
         columns: The columns with their headers.
+        totals_by: Columns whose values must not be added together, such as the currency: each combination has a total
+            of its own. A table without them has no totals.
         is_mapped: Whether the column map of the profile chose the columns: then a program reads them, by its headers.
     """
 
     name: str
     title: str
     columns: tuple[ExportColumn, ...]
+    totals_by: tuple[str, ...] = ()
     is_mapped: bool = False
+
+    @property
+    def printed_columns(self) -> int:
+        """How many columns are printed; the others stand to the right of them."""
+        return sum(column.is_printed for column in self.columns)
 
 
 TABLES: tuple[ExportTable, ...] = (
@@ -90,7 +102,7 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("kind_name", "Вид номенклатури"),
             ExportColumn("unit", "Од. виміру"),
             ExportColumn("category_name", "Категорія"),
-            ExportColumn("price", "Ціна без знижки", Kind.MONEY),
+            ExportColumn("price", "Ціна без знижки", Kind.PRICE),
             ExportColumn("price_date", "Дата ціни", Kind.DAY),
             ExportColumn("is_new", "Нова картка", Kind.FLAG),
             ExportColumn("kind", "Код виду", is_default=False),
@@ -111,7 +123,7 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("sku", "Артикул", Kind.CODE),
             ExportColumn("barcode", "Штрихкод", Kind.CODE),
             ExportColumn("unit", "Од. виміру"),
-            ExportColumn("price", "Ціна без знижки", Kind.MONEY),
+            ExportColumn("price", "Ціна без знижки", Kind.PRICE),
             ExportColumn("price_date", "Дата ціни", Kind.DAY),
             ExportColumn("is_new", "Нова картка", Kind.FLAG),
             ExportColumn("product_catalogue_id", "Код в обліковій системі", Kind.CODE, is_default=False),
@@ -145,12 +157,12 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("paid_total", "Оплачено", Kind.MONEY),
             ExportColumn("payment_status_name", "Стан оплати"),
             ExportColumn("payment_method", "Спосіб оплати"),
-            ExportColumn("delivery_service", "Служба доставки"),
-            ExportColumn("tracking_code", "Номер ТТН (ЕН)", Kind.CODE),
-            ExportColumn("delivery_address", "Адреса доставки"),
-            ExportColumn("recipient_name", "Отримувач"),
-            ExportColumn("recipient_phone", "Телефон отримувача", Kind.CODE),
-            ExportColumn("comment", "Коментар"),
+            ExportColumn("delivery_service", "Служба доставки", is_printed=False),
+            ExportColumn("tracking_code", "Номер ТТН (ЕН)", Kind.CODE, is_printed=False),
+            ExportColumn("delivery_address", "Адреса доставки", is_printed=False),
+            ExportColumn("recipient_name", "Отримувач", is_printed=False),
+            ExportColumn("recipient_phone", "Телефон отримувача", Kind.CODE, is_printed=False),
+            ExportColumn("comment", "Коментар", is_printed=False),
             ExportColumn("order_day", "День", Kind.DAY, is_default=False),
             ExportColumn("partner_email", "E-mail контрагента", is_default=False),
             ExportColumn(
@@ -164,6 +176,7 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("created_at", "Створено", Kind.INSTANT, is_default=False),
             ExportColumn("updated_at", "Змінено", Kind.INSTANT, is_default=False),
         ),
+        totals_by=("currency",),
     ),
     ExportTable(
         "order_lines",
@@ -180,7 +193,7 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("characteristics", "Характеристика"),
             ExportColumn("unit", "Од. виміру"),
             ExportColumn("quantity", "Кількість", Kind.QUANTITY),
-            ExportColumn("price", "Ціна", Kind.MONEY),
+            ExportColumn("price", "Ціна", Kind.PRICE),
             ExportColumn("discount", "Знижка", Kind.MONEY),
             ExportColumn("amount", "Сума", Kind.MONEY),
             ExportColumn("currency", "Валюта"),
@@ -189,6 +202,7 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("product_catalogue_id", "Код в обліковій системі", Kind.CODE, is_default=False),
             ExportColumn("listed_amount", "Сума без знижки", Kind.MONEY, is_default=False),
         ),
+        totals_by=("currency",),
     ),
     ExportTable(
         "order_services",
@@ -203,7 +217,7 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("sku", "Артикул", Kind.CODE),
             ExportColumn("characteristics", "Характеристика"),
             ExportColumn("quantity", "Кількість", Kind.QUANTITY),
-            ExportColumn("price", "Ціна", Kind.MONEY),
+            ExportColumn("price", "Ціна", Kind.PRICE),
             ExportColumn("discount", "Знижка", Kind.MONEY),
             ExportColumn("amount", "Сума", Kind.MONEY),
             ExportColumn("currency", "Валюта"),
@@ -212,6 +226,7 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("product_catalogue_id", "Код в обліковій системі", Kind.CODE, is_default=False),
             ExportColumn("listed_amount", "Сума без знижки", Kind.MONEY, is_default=False),
         ),
+        totals_by=("currency",),
     ),
     ExportTable(
         "order_payments",
@@ -232,6 +247,7 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("status", "Код стану", is_default=False),
             ExportColumn("is_expense", "Витрата", Kind.FLAG, is_default=False),
         ),
+        totals_by=("kind_name", "status_name", "currency"),
     ),
     ExportTable(
         "held_back",

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -18,6 +19,7 @@ from keycrm_pipeline.exports.commerceml import write_commerceml
 from keycrm_pipeline.exports.errors import ExportError
 from keycrm_pipeline.exports.files import put_in_place, stage
 from keycrm_pipeline.exports.odoo import write_odoo
+from keycrm_pipeline.exports.overview import Overview, held_back_figures, review_rows, sum_figures
 from keycrm_pipeline.exports.parquet import write_parquet
 from keycrm_pipeline.exports.separated import write_separated
 from keycrm_pipeline.exports.workbook import write_workbook
@@ -26,6 +28,7 @@ from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.schemas.sentences import in_ukrainian
+from keycrm_pipeline.warehouse.attention import review_items
 from keycrm_pipeline.warehouse.export import ExportSources, read_export_sources, record_exported_cards
 from keycrm_pipeline.words import WordSet, in_words_of
 
@@ -140,6 +143,11 @@ def _with_reasons(frame: pl.DataFrame, words: WordSet) -> pl.DataFrame:
     )
 
 
+def _local_second(instant: datetime, zone: ZoneInfo) -> datetime:
+    """The local time as a workbook writes it: without a zone, and without parts of a second."""
+    return instant.astimezone(zone).replace(tzinfo=None, microsecond=0)
+
+
 def _stem(profile: Profile, period: Period, organisation: str | None) -> str:
     """What the names of the files begin with; letters of any script are kept, the rest would need quotes."""
     of_organisation = "" if organisation is None else "_" + re.sub(r"\W+", "_", organisation).strip("_")
@@ -149,10 +157,10 @@ def _stem(profile: Profile, period: Period, organisation: str | None) -> str:
 def _write(
     place: Path,
     profile: Profile,
-    period: Period,
     export_format: ExportFormat,
     tables: Sequence[ExportTable],
     frames: dict[str, pl.DataFrame],
+    overview: Overview,
 ) -> list[str]:
     """Writes the files of a format and returns their names; `place` is their path up to what a format adds."""
     directory, stem = place.parent, place.name
@@ -160,8 +168,7 @@ def _write(
     match export_format:
         case "xlsx":
             name = f"{stem}.xlsx"
-            created = datetime.combine(period.last, time())
-            write_workbook(directory / name, tables, frames, timezone=timezone, created=created)
+            write_workbook(directory / name, tables, frames, overview, timezone=timezone)
             return [name]
         case "commerceml":
             name = f"{stem}_commerceml.xml"
@@ -169,7 +176,7 @@ def _write(
                 directory / name,
                 frames,
                 timezone=timezone,
-                period=period,
+                period=overview.period,
                 settings=profile.export.commerceml,
             )
             return [name]
@@ -259,14 +266,27 @@ def export_period(
             organisation=organisation,
             currencies=_currencies(profile, export_format),
         )
+        review = review_items(connection)
     frames = dict(sources.tables)
     for table, names in _KIND_NAMES.items():
         frames[table] = _with_kind_names(frames[table], names)
     frames["held_back"] = _with_reasons(frames["held_back"], profile.words)
+    overview = Overview(
+        profile.name,
+        organisation,
+        period,
+        as_of=None if sources.as_of is None else _local_second(sources.as_of, profile.zone),
+        days_not_loaded=sources.days_not_loaded,
+        figures=sum_figures(sources.sums, profile.currency),
+        held_back=held_back_figures(
+            sources.sums, {cause: reason for cause, (_, reason) in _REASONS.items()}, sources.never_booked
+        ),
+        review=review_rows(review, profile.zone, profile.words),
+    )
     directory = directory or workspace.exports_directory
     with stage(directory) as staged:
         place = staged / _stem(profile, period, organisation)
-        file_names = _write(place, profile, period, export_format, tables, frames)
+        file_names = _write(place, profile, export_format, tables, frames, overview)
         # Before the files appear: an export that is killed here marks the same cards when it is repeated.
         with warehouse.writing() as connection:
             record_exported_cards(

@@ -26,7 +26,7 @@ def _cell(column: ExportColumn, timezone: str) -> pl.Expr:
     match column.kind:
         case Kind.TEXT | Kind.CODE:
             return harmless_column(clean_column(column.name))
-        case Kind.MONEY:
+        case Kind.MONEY | Kind.PRICE:
             return _with_comma(value)
         case Kind.QUANTITY:
             # `2,000` pieces would be read as two thousand.

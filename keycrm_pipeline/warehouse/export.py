@@ -15,7 +15,8 @@ import polars as pl
 from keycrm_pipeline.kinds import CANCELLED_GROUP
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.statements import period_parameters, statement
+from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
+from keycrm_pipeline.warehouse.sums import PeriodSums, count_never_booked, sums_of_chosen
 
 _CARD_TABLES = ("partners", "products", "product_variants")
 _DOCUMENT_TABLES = ("orders", "order_lines", "order_services", "order_payments")
@@ -31,10 +32,16 @@ class ExportSources:
         tables: `partners`, `products`, `product_variants`, `orders`, `order_lines`, `order_services`,
             `order_payments` and `held_back`. Money (in the order's currency) and quantities are decimals, instants are
             in the profile's time zone.
+        sums: Currency -> the sums of all booked orders of the period, as the report has them.
+        never_booked: Rejected orders of the period that are not in the books.
+        as_of: When KeyCRM was last asked for changes in the period; None if it never was. Timezone-aware.
         days_not_loaded: Days of the period that were never loaded completely: they are not empty but unknown.
     """
 
     tables: Mapping[str, pl.DataFrame]
+    sums: Mapping[str, PeriodSums]
+    never_booked: int
+    as_of: datetime | None
     days_not_loaded: tuple[date, ...]
 
 
@@ -83,7 +90,14 @@ def read_export_sources(
     }
     tables["held_back"] = connection.execute(statement("export", "held_back"), days).pl()
     not_loaded = connection.execute(statement("export", "days_not_loaded"), days).fetchall()
-    return ExportSources(tables=tables, days_not_loaded=tuple(row[0] for row in not_loaded))
+    (as_of,) = single_row(connection.execute(statement("export", "as_of"), days))
+    return ExportSources(
+        tables=tables,
+        sums=sums_of_chosen(connection),
+        never_booked=count_never_booked(connection, period),
+        as_of=as_of,
+        days_not_loaded=tuple(row[0] for row in not_loaded),
+    )
 
 
 def record_exported_cards(

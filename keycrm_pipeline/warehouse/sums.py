@@ -82,6 +82,11 @@ def period_sums(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[s
     """
     everything = {"organisation": "", "currencies": None}
     connection.execute(statement("export", "choose_orders"), period_parameters(period) | everything)
+    return sums_of_chosen(connection)
+
+
+def sums_of_chosen(connection: duckdb.DuckDBPyConnection) -> dict[str, PeriodSums]:
+    """Currency -> the sums of the orders that `choose_orders` has chosen."""
     found = connection.execute(statement("sums", "period_sums"), {"cancelled_group": CANCELLED_GROUP})
     by_currency: dict[str, list[_Row]] = {}
     for row in typed_rows(_Row, found):

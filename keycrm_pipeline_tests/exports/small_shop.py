@@ -11,8 +11,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from keycrm_pipeline.exports import ExportResult
+from keycrm_pipeline.exports.overview import Overview, review_rows
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile, Settings, Workspace
 from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCT_VARIANTS, PRODUCTS, SOURCES, STATUSES
@@ -58,6 +60,11 @@ def small_shop(directory: Path) -> SmallShop:
     documents.loaded(Period(date(2026, 3, 1), date(2026, 3, 30)))
     documents.save()
     return shop
+
+
+def empty_overview() -> Overview:
+    """What a workbook of no orders says about itself, for tests of a single sheet."""
+    return Overview("demo", None, MARCH, None, (), (), (), review_rows([], ZoneInfo("Europe/Kyiv")))
 
 
 def _cards(documents: Documents) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,9 +18,7 @@ from keycrm_pipeline.exports.columns import ExportColumn, ExportTable, Kind
 from keycrm_pipeline.exports.errors import SheetTooLongError
 from keycrm_pipeline.exports.workbook import write_workbook
 from keycrm_pipeline.period import Period
-from keycrm_pipeline_tests.exports.small_shop import FORMULA_NAME, Export, SmallShop
-
-CREATED = datetime(2026, 3, 31)  # noqa: DTZ001 - the workbook's own date has no zone
+from keycrm_pipeline_tests.exports.small_shop import FORMULA_NAME, Export, SmallShop, empty_overview
 
 
 def _rows(sheet: Worksheet) -> list[dict[str, object]]:
@@ -32,6 +31,7 @@ def test_one_sheet_a_table_cards_first(export: Export) -> None:
     (file,) = export("xlsx").files
     assert file.name == "demo_2026-03-01_2026-03-31.xlsx"
     assert openpyxl.load_workbook(file).sheetnames == [
+        "Зведення",
         "Контрагенти",
         "Номенклатура",
         "Характеристики",
@@ -40,6 +40,7 @@ def test_one_sheet_a_table_cards_first(export: Export) -> None:
         "Послуги замовлень",
         "Оплати й витрати",
         "Не вивантажено",
+        "Потребує уваги",
     ]
 
 
@@ -86,7 +87,7 @@ def test_formula_in_a_name_stays_a_text(export: Export) -> None:
     assert cell.quotePrefix
     with zipfile.ZipFile(file) as archive:
         for name in archive.namelist():
-            assert b"<f>" not in archive.read(name)
+            assert b"HYPERLINK" not in b"".join(re.findall(rb"<f>.*?</f>", archive.read(name)))
 
 
 def test_control_characters_are_gone(export: Export) -> None:
@@ -100,9 +101,9 @@ def test_money_is_written_digit_by_digit(tmp_path: Path) -> None:
     table = ExportTable("orders", "Суми", (ExportColumn("amount", "Сума", Kind.MONEY),))
     frame = pl.DataFrame({"amount": [Decimal("9999999999999.07"), Decimal("-0.10")]})
     path = tmp_path / "book.xlsx"
-    write_workbook(path, [table], {"orders": frame}, timezone="Europe/Kyiv", created=CREATED)
+    write_workbook(path, [table], {"orders": frame}, empty_overview(), timezone="Europe/Kyiv")
     with zipfile.ZipFile(path) as archive:
-        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+        sheet = archive.read("xl/worksheets/sheet2.xml").decode()
     assert "<v>9999999999999.07</v>" in sheet
     assert "<v>-0.10</v>" in sheet
 
@@ -112,7 +113,7 @@ def test_too_long_text_ends_with_an_ellipsis(tmp_path: Path) -> None:
     table = ExportTable("orders", "Коментарі", (ExportColumn("comment", "Коментар"),))
     path = tmp_path / "book.xlsx"
     frame = pl.DataFrame({"comment": ["к" * 40_000]})
-    write_workbook(path, [table], {"orders": frame}, timezone="Europe/Kyiv", created=CREATED)
+    write_workbook(path, [table], {"orders": frame}, empty_overview(), timezone="Europe/Kyiv")
     value = openpyxl.load_workbook(path)["Коментарі"]["A2"].value
     assert isinstance(value, str)
     assert len(value) == 32_767
@@ -145,4 +146,35 @@ def test_period_without_orders_has_headers_only(export: Export) -> None:
     """An empty month is a workbook with empty sheets, not an error."""
     day = date(2026, 6, 1)
     book = openpyxl.load_workbook(export("xlsx", Period(day, day)).files[0])
-    assert all(sheet.max_row == 1 for sheet in book)
+    assert [sheet.title for sheet in book if sheet.max_row > 1] == ["Зведення"]
+
+
+def test_every_sheet_is_printed_on_a4(export: Export) -> None:
+    """As they came, the columns of an order were spread over several portrait pages."""
+    for sheet in openpyxl.load_workbook(export("xlsx").files[0]):
+        assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
+        assert sheet.sheet_properties.pageSetUpPr is not None
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        # One page wide, which is the default of the format, and as many as needed in length.
+        assert sheet.page_setup.fitToWidth in (None, 1)
+        assert sheet.oddFooter.left.text == "demo · 01.03.2026 – 31.03.2026"
+        assert str(sheet.oddFooter.center.text).startswith("&A")
+        assert sheet.oddFooter.right.text == "Сторінка &P з &N"
+        if sheet.title != "Зведення":
+            assert sheet.print_title_rows == "$1:$1"
+            assert sheet.page_setup.fitToHeight == 0
+
+
+def test_paper_says_which_columns_it_leaves_out(export: Export) -> None:
+    """All 27 columns of an order on one page could not be read; what is missing is told at the foot."""
+    sheet = openpyxl.load_workbook(export("xlsx").files[0])["Замовлення"]
+    assert sheet.print_area == "'Замовлення'!$A$1:$U$7"
+    assert sheet["U1"].value == "Спосіб оплати"
+    assert sheet.oddFooter.center.text == "&A (до стовпця «Спосіб оплати»)"
+
+
+def test_mapped_columns_are_all_printed(export: Export) -> None:
+    """Whoever chose the columns wants them."""
+    columns = {"orders": {"delivery_address": "Адреса", "order_id": "№"}}
+    sheet = openpyxl.load_workbook(export("xlsx", columns=columns).files[0])["Замовлення"]
+    assert not sheet.print_area

@@ -56,6 +56,13 @@ LEFT JOIN services USING (order_id)
 -- name: exportable_orders
 CREATE OR REPLACE TEMP TABLE exportable_orders AS SELECT order_id FROM chosen_orders WHERE cause IS NULL
 
+-- name: as_of
+-- When KeyCRM was last asked for what changed in the period. A rebuild asks nothing, a load asks for its own days.
+SELECT max(started_at)
+FROM ops.exchanges
+WHERE status = 'succeeded' AND (kind IN ('changes', 'recent', 'sweep')
+    OR (kind = 'period' AND period_from <= $last_day AND period_to >= $first_day))
+
 -- name: exported_products
 CREATE OR REPLACE TEMP TABLE exported_products AS
 SELECT product_id FROM accounting.order_lines SEMI JOIN exportable_orders USING (order_id)
