@@ -36,14 +36,6 @@ def test_default_headers_are_distinct() -> None:
         assert len(set(headers)) == len(headers), table.name
 
 
-def test_headers_are_the_words_of_accounting() -> None:
-    """A word that means something else to an accountant, such as «ключ» of a signature, misleads."""
-    words = [table.title for table in TABLES]
-    words += [column.header for table in TABLES for column in table.columns]
-    for misleading in ("ключ", "пропозиці", "номер джерела", "метод", "сплат", "етап", "передан", "пошт"):
-        assert [word for word in words if misleading in word.casefold()] == []
-
-
 def test_map_chooses_orders_and_renames() -> None:
     """The import form's own order and names."""
     tables = {table.name: table for table in chosen_tables({"partners": {"phone": "Тел.", "name": "ПІБ"}})}
