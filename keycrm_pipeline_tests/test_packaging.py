@@ -48,7 +48,7 @@ def pins(lock: str) -> dict[str, tuple[str, bool]]:
     entries = re.split(r"\n(?=[a-z0-9])", (PROJECT / lock).read_text("utf-8"))
     found = {}
     for entry in entries:
-        name, version = re.match(r"([a-z0-9._-]+)(?:\[[a-z,]+\])?==([^\s;\\]+)", entry).groups()  # type: ignore[union-attr]
+        name, version = re.match(r"([a-z0-9._-]+)(?:\[[a-z, ]+\])?==([^\s;\\]+)", entry).groups()  # type: ignore[union-attr]
         found[str(canonicalize_name(name))] = (version, "--hash=sha256:" in entry)
     return found
 
