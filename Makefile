@@ -5,6 +5,10 @@
 PORT ?= 3000
 # What `make test-fast` runs: neither the commands, nor Dagster, nor a browser.
 FAST_TESTS := $(addprefix keycrm_pipeline_tests/,accounting crm schemas warehouse profile test_period.py)
+# One lock for all systems and Python versions from 3.11 on, with hashes and without the address of a package index:
+# everybody installs from the index that their pip uses.
+COMPILE = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-strip-extras --quiet $(if $(UPGRADE),--upgrade)
 PYTHON_OF_VENV := .venv/bin/python
 BIN := .venv/bin
 
@@ -43,8 +47,9 @@ schema: setup ## rewrite keycrm_pipeline/profile/profile.schema.json after a set
 docs: setup ## rewrite docs/tables.md after a table was changed
 	@exec $(PYTHON_OF_VENV) -m keycrm_pipeline.schemas.reference docs/tables.md
 
-lock: setup ## update the locked versions within the bounds of pyproject.toml
-	@exec $(PYTHON_OF_VENV) scripts/lock.py
+lock: ## write the dependencies of pyproject.toml to the locks (needs uv; UPGRADE=yes also updates versions)
+	@$(COMPILE) --group dev --output-file requirements.lock
+	@$(COMPILE) --group dev --group bench --constraints requirements.lock --output-file requirements-bench.lock
 
 bench: ## measure speed against the limits and against dlt, in a separate environment (.venv-bench)
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv-bench requirements-bench.lock

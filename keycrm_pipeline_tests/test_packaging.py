@@ -17,6 +17,7 @@ import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,7 @@ from keycrm_pipeline_tests.product import PROJECT, free_port, processes_of
 
 pytestmark = pytest.mark.process
 
+METADATA = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 LOCKS = ("requirements.lock", "requirements-bench.lock")
 PROMISED_TARGETS = {"setup", "run", "test", "test-fast", "demo", "lint", "lock", "bench", "clean", "help"}
 STOP_WITHIN_SECONDS = 120
@@ -39,7 +41,7 @@ def scripts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Makes `scripts/` importable for a test, as it is for the scripts themselves."""
     monkeypatch.syspath_prepend(str(PROJECT / "scripts"))
     yield
-    for name in ("demo", "lock", "setup", "start"):
+    for name in ("demo", "start"):
         sys.modules.pop(name, None)
 
 
@@ -66,15 +68,34 @@ def test_a_lock_has_hashes_and_no_address(lock: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_dependency_is_locked_within_its_bounds(lock: str) -> None:
     """A dependency added to pyproject.toml and not to the lock is missing after `make setup`."""
-    metadata = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
-    groups = metadata["dependency-groups"]
-    wanted = [*metadata["project"]["dependencies"], *groups["dev"]]
+    groups = METADATA["dependency-groups"]
+    wanted = [*METADATA["project"]["dependencies"], *groups["dev"]]
     if "bench" in lock:
         wanted += groups["bench"]
     locked = pins(lock)
     for requirement in map(Requirement, wanted):
         version, _hashed = locked[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), f"{requirement} and {version} in {lock}"
+
+
+def test_what_dependencies_need_is_locked_too() -> None:
+    """With hashes, pip refuses to install whatever a locked package needs and the lock does not have."""
+    locked = pins("requirements.lock")
+    wanted = [*METADATA["project"]["dependencies"], *METADATA["dependency-groups"]["dev"]]
+    waiting, seen = [Requirement(line) for line in wanted], set()
+    while waiting:
+        requirement = waiting.pop()
+        key = (canonicalize_name(requirement.name), *sorted(requirement.extras))
+        if key in seen:
+            continue
+        seen.add(key)
+        assert key[0] in locked, requirement
+        for line in metadata.requires(requirement.name) or ():
+            needed = Requirement(line)
+            extras = requirement.extras or {""}
+            if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
+                waiting.append(needed)
+    assert len(seen) > len(wanted)
 
 
 def test_both_locks_agree() -> None:
@@ -139,17 +160,16 @@ def test_imports_point_one_way() -> None:
 # Environment
 
 
-def run_setup(
-    path: Path, *, python: str = "", lock: str = "requirements.lock"
-) -> subprocess.CompletedProcess[str]:
-    """Runs the search for a Python with nothing on the PATH but what `path` holds."""
-    return subprocess.run(
-        ["/bin/sh", PROJECT / "scripts" / "setup.sh", "no-such-environment", lock],
+def set_up(project: Path, path: Path | str, *, python: str = "") -> tuple[int, str, str]:
+    """Runs the setup of a project with nothing on the PATH but `path`; exit code, and what was said on both streams."""
+    done = subprocess.run(
+        ["/bin/sh", project / "scripts" / "setup.sh", "ready", "small.lock"],
         env={"PATH": str(path), "PYTHON": python},
         check=False,
         capture_output=True,
         text=True,
     )
+    return done.returncode, done.stdout, done.stderr
 
 
 def put_program(path: Path, text: str) -> Path:
@@ -159,108 +179,136 @@ def put_program(path: Path, text: str) -> Path:
 
 
 @pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The setup next to an empty lock."""
+    directory = tmp_path / "project"
+    shutil.copytree(PROJECT / "scripts", directory / "scripts")
+    (directory / "pyproject.toml").write_text('[project]\nname = "small"\nversion = "1"\n', "utf-8")
+    (directory / "small.lock").write_text("", "utf-8")
+    return directory
+
+
+@pytest.fixture
 def bare_path(tmp_path: Path) -> Path:
     """A PATH with what every system has, and no Python."""
     directory = tmp_path / "bin"
     directory.mkdir()
-    (directory / "dirname").symlink_to(shutil.which("dirname") or "/usr/bin/dirname")
+    for name in ("cat", "cksum", "cp", "dirname", "mkdir", "rm"):
+        (directory / name).symlink_to(shutil.which(name) or f"/bin/{name}")
     return directory
+
+
+SETS_UP = """#!/bin/sh
+# A Python 3.12 of {base} whose venv and pip only write down that they were called.
+case "$1 $2" in
+    "-c "*) echo "3.12 {base}" ;;
+    "-m venv") rm -rf "$4" && mkdir -p "$4/bin" && cp "{base}" "$4/bin/python" ;;
+    "-m pip") echo "$*" >>"{log}"; [ ! -e "{log}.fails" ] ;;
+esac
+"""
+
+
+@pytest.fixture
+def log(bare_path: Path) -> Path:
+    """What pip was called with, by a Python that is found on the PATH; while `log.fails` exists, pip fails."""
+    path = bare_path.with_name("log")
+    put_program(bare_path / "python3.12", SETS_UP.format(base=bare_path / "python3.12", log=path))
+    return path
 
 
 @pytest.mark.parametrize("version", ["Python 3.9.2", "Python 3.14.1"])
-def test_a_python_of_another_time_is_refused_in_one_sentence(bare_path: Path, version: str) -> None:
+def test_a_python_of_another_time_is_refused_in_one_sentence(
+    project: Path, bare_path: Path, version: str
+) -> None:
     """The machine's Python is too old or too new: what it has, what is needed, how to get it."""
     put_program(bare_path / "python3", f'#!/bin/sh\n[ "$1" = --version ] && echo "{version}"\nexit 1\n')
-    refused = run_setup(bare_path)
-    assert refused.returncode == 1
-    assert refused.stderr.startswith(
-        f"Python 3.11, 3.12 or 3.13 is required, but this machine has {version}: "
-    )
-    assert refused.stderr.count("\n") == 1
+    code, said, error = set_up(project, bare_path)
+    assert (code, said, error.count("\n")) == (1, "", 1)
+    assert error.startswith(f"Python 3.11, 3.12 or 3.13 is required, but this machine has {version}: ")
 
 
-def test_no_python_at_all_is_told(bare_path: Path) -> None:
+def test_no_python_at_all_is_told(project: Path, bare_path: Path) -> None:
     """Nothing like "python3: not found", which says what failed and not what to do."""
-    refused = run_setup(bare_path)
-    assert refused.returncode == 1
-    assert "this machine has no Python 3: install one" in refused.stderr
+    code, _said, error = set_up(project, bare_path)
+    assert code == 1
+    assert "this machine has no Python 3: install one" in error
 
 
-def test_a_named_python_that_is_none_is_refused(bare_path: Path) -> None:
+def test_a_named_python_that_is_none_is_refused(project: Path, bare_path: Path) -> None:
     """`make setup PYTHON=python2.7` is not silently done with another one."""
-    refused = run_setup(bare_path, python="python2.7")
-    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
-    assert refused.stderr.startswith("PYTHON=python2.7 is not Python 3.11, 3.12 or 3.13")
+    code, _said, error = set_up(project, bare_path, python="python2.7")
+    assert (code, error.count("\n")) == (1, 1)
+    assert error.startswith("PYTHON=python2.7 is not Python 3.11, 3.12 or 3.13")
 
 
-def test_a_later_python_on_the_path_is_found(bare_path: Path) -> None:
-    """python3 is old, python3.12 is there too: that one is taken, and no word is said."""
+def test_the_environment_is_made_by_pip_from_the_lock(project: Path, bare_path: Path, log: Path) -> None:
+    """python3 is too old and python3.12 is taken; everything is installed by hash, and nothing beside the lock."""
     put_program(bare_path / "python3", "#!/bin/sh\nexit 1\n")
-    put_program(bare_path / "python3.12", '#!/bin/sh\n[ "$1" = -c ] && exit 0\necho "$0 $*"\n')
-    found = run_setup(bare_path)
-    assert found.stdout == f"{bare_path}/python3.12 scripts/setup.py no-such-environment requirements.lock\n"
+    said = "Setting up ready with the locked dependencies and Python 3.12; this takes a minute or two.\n"
+    assert set_up(project, bare_path) == (0, said, "")
+    first, second = log.read_text("utf-8").splitlines()
+    assert first.endswith(" --require-hashes --requirement small.lock")
+    assert second.endswith(" --no-deps --no-build-isolation --editable .")
 
 
-def small_project(directory: Path) -> Path:
-    """The scripts next to an empty lock, and an environment that counts as ready."""
-    shutil.copytree(PROJECT / "scripts", directory / "scripts")
-    (directory / "pyproject.toml").write_text('[project]\nname = "small"\nversion = "1"\n', "utf-8")
-    (directory / "small.lock").write_text("", "utf-8")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory / "ready"], check=True)
-    return directory
+def test_setup_does_nothing_twice_and_redoes_what_changed(project: Path, bare_path: Path, log: Path) -> None:
+    """A second `make run` starts at once; a changed lock, a moved project, a removed Python are noticed."""
+
+    def is_redone(directory: Path = project) -> bool:
+        log.unlink(missing_ok=True)
+        code, said, error = set_up(directory, bare_path)
+        assert (code, error) == (0, "")
+        assert log.exists() == bool(said)
+        return bool(said)
+
+    assert is_redone()
+    assert not is_redone()
+    (project / "small.lock").write_text("# changed\n", "utf-8")
+    assert is_redone()
+    assert not is_redone()
+    (project / "pyproject.toml").write_text('[project]\nname = "small"\nversion = "2"\n', "utf-8")
+    assert is_redone()
+    put_program(project / "ready" / "bin" / "python", "#!/bin/sh\nexit 1\n")
+    assert is_redone()
+    moved = project.rename(project.with_name("moved"))
+    assert is_redone(moved)
+    assert not is_redone(moved)
 
 
-def set_up(project: Path) -> tuple[str, str]:
-    """What setup says with a Python that lacks ensurepip, as Debian's does: on both streams."""
-    (project / "lacking").mkdir()
-    (project / "lacking" / "ensurepip.py").write_text("raise ImportError", "utf-8")
-    done = subprocess.run(
-        [sys.executable, project / "scripts" / "setup.py", "ready", "small.lock"],
-        env={**os.environ, "PYTHONPATH": str(project / "lacking")},
+def test_an_interrupted_setup_is_redone(project: Path, bare_path: Path, log: Path) -> None:
+    """An environment whose packages did not all arrive may lack anything, so it is made again."""
+    set_up(project, bare_path)
+    (project / "small.lock").write_text("# changed\n", "utf-8")
+    fails = log.with_name("log.fails")
+    fails.touch()
+    code, _said, error = set_up(project, bare_path)
+    assert code == 1
+    assert error.startswith("The dependencies could not be installed: see the lines above.")
+    fails.unlink()
+    code, said, _error = set_up(project, bare_path)
+    assert (code, said[:16]) == (0, "Setting up ready")
+
+
+def test_a_python_without_venv_says_what_to_install(project: Path, bare_path: Path) -> None:
+    """Debian's python3 comes without python3-venv."""
+    put_program(bare_path / "python3", '#!/bin/sh\n[ "$1" = -c ] && echo "3.12 $0"\n')
+    code, _said, error = set_up(project, bare_path)
+    assert (code, error.count("\n")) == (1, 1)
+    assert "(on Debian or Ubuntu: sudo apt install python3.12-venv)" in error
+
+
+def test_the_lock_is_all_that_pip_needs() -> None:
+    """`pip install --require-hashes -r requirements.lock` by hand: here all is there already, so it asks no index."""
+    asked = subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--no-index"),
+            *("--require-hashes", "--requirement", PROJECT / "requirements.lock"),
+        ],
         check=False,
         capture_output=True,
         text=True,
     )
-    return done.stdout, done.stderr
-
-
-@pytest.mark.usefixtures("scripts")
-def test_setup_does_nothing_twice_and_redoes_what_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A second `make run` starts at once; a changed lock, a moved project, a removed Python are noticed."""
-    setup = importlib.import_module("setup")
-    project = small_project(tmp_path / "project")
-    monkeypatch.setattr(setup, "PROJECT", project)
-    lock = project / "small.lock"
-    stamp = project / "ready" / setup.STAMP
-    stamp.write_text(setup.environment_hash(lock), "ascii")
-    assert set_up(project) == ("", "")
-
-    moved = project.rename(tmp_path / "moved")
-    monkeypatch.setattr(setup, "PROJECT", moved)
-    assert setup.environment_hash(moved / "small.lock") != (moved / "ready" / setup.STAMP).read_text("ascii")
-
-    before = setup.environment_hash(moved / "small.lock")
-    (moved / "small.lock").write_text("# changed\n", "utf-8")
-    assert setup.environment_hash(moved / "small.lock") != before
-    assert not setup.is_working(moved / "nowhere" / "bin" / "python")
-
-
-def test_an_interrupted_setup_is_redone(tmp_path: Path) -> None:
-    """An environment without its stamp may lack anything, so it is made again."""
-    said, _last = set_up(small_project(tmp_path / "project"))
-    assert said.startswith("Setting up ready with the locked dependencies")
-
-
-def test_a_python_without_venv_says_what_to_install(tmp_path: Path) -> None:
-    """Debian's python3 comes without python3-venv, and its own message names neither command nor reason."""
-    _said, last = set_up(small_project(tmp_path / "project"))
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    assert (
-        f"has no venv module: install it (on Debian or Ubuntu: sudo apt install python{version}-venv)" in last
-    )
-    assert last.count("\n") == 1
+    assert asked.returncode == 0, asked.stderr
 
 
 def test_a_wheel_holds_all_that_runs(tmp_path: Path) -> None:
@@ -291,9 +339,8 @@ def test_a_wheel_holds_all_that_runs(tmp_path: Path) -> None:
 def test_dagster_loads_the_definitions_by_name() -> None:
     """The page, the daemon and `dagster` commands without arguments load the same module."""
     (location,) = yaml.safe_load((PROJECT / "workspace.yaml").read_text("utf-8"))["load_from"]
-    metadata = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
     assert location["python_module"]["module_name"] == "keycrm_pipeline.orchestration.definitions"
-    assert metadata["tool"]["dagster"]["module_name"] == "keycrm_pipeline.orchestration.definitions"
+    assert METADATA["tool"]["dagster"]["module_name"] == "keycrm_pipeline.orchestration.definitions"
 
 
 # Demo and start

@@ -1,28 +1,58 @@
 #!/bin/sh
-# Finds a Python that this project can use and runs setup.py with it. In sh, because the default Python of a bare machine
-# may be too old to parse setup.py.
+# Creates a virtual environment with the locked dependencies and this package; quick when nothing has changed. It only
+# calls venv and pip, see CONTRIBUTING.md for the same by hand.
 # Usage: [PYTHON=command] sh scripts/setup.sh ENVIRONMENT LOCK
 set -eu
 cd "$(dirname "$0")/.."
+environment=$1 lock=$2
+python=$environment/bin/python
+# Written last, so that an interrupted setup starts over.
+stamp=$environment/keycrm-pipeline.stamp
 
-is_usable() {
-    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1
+fail() {
+    echo "$1" >&2
+    exit 1
+}
+
+# The version of a Python that this project can use, and the Python behind it: an environment cannot recreate itself.
+describe() {
+    "$1" -c 'import sys
+if not (3, 11) <= sys.version_info[:2] <= (3, 13): sys.exit(1)
+print("%d.%d %s" % (sys.version_info[:2] + (sys._base_executable,)))' 2>/dev/null
 }
 
 if [ -n "${PYTHON:-}" ]; then
-    if ! is_usable "$PYTHON"; then
-        echo "PYTHON=$PYTHON is not Python 3.11, 3.12 or 3.13: name one of these, or leave PYTHON out." >&2
-        exit 1
-    fi
-    exec "$PYTHON" scripts/setup.py "$@"
+    found=$(describe "$PYTHON") ||
+        fail "PYTHON=$PYTHON is not Python 3.11, 3.12 or 3.13: name one of these, or leave PYTHON out."
+else
+    # The environment's own Python comes first, so that a new Python on the machine does not cause a rebuild.
+    for candidate in "$python" python3 python3.13 python3.12 python3.11 python; do
+        found=$(describe "$candidate") && break
+    done
+    [ -n "$found" ] || {
+        present=$(python3 --version 2>/dev/null) || true
+        fail "Python 3.11, 3.12 or 3.13 is required, but this machine has ${present:-no Python 3}: install one (on Debian or Ubuntu: sudo apt install python3 python3-venv; on macOS: brew install python@3.13) and try again, or specify one: make PYTHON=/path/to/python3.13 ..."
+    }
 fi
-# The environment's own Python comes first, so that a new Python on the machine does not cause a rebuild.
-for candidate in "$1/bin/python" python3 python3.13 python3.12 python3.11 python; do
-    if is_usable "$candidate"; then
-        exec "$candidate" scripts/setup.py "$@"
-    fi
-done
-found=$(python3 --version 2>/dev/null) || true
-found=${found:-no Python 3}
-echo "Python 3.11, 3.12 or 3.13 is required, but this machine has $found: install one (on Debian or Ubuntu: sudo apt install python3 python3-venv; on macOS: brew install python@3.13) and try again, or specify one: make PYTHON=/path/to/python3.13 ..." >&2
-exit 1
+version=${found%% *} base=${found#* }
+
+# Everything that determines the environment. Its programs contain its directory, so a moved project needs a new one.
+wanted="$PWD $version $(cat "$lock" pyproject.toml | cksum)"
+if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && describe "$python" >/dev/null; then
+    exit
+fi
+
+echo "Setting up $environment with the locked dependencies and Python $version; this takes a minute or two."
+"$base" -m venv --clear "$environment" ||
+    fail "$base cannot create an environment: see the lines above (on Debian or Ubuntu: sudo apt install python$version-venv)."
+pip() {
+    "$python" -m pip --disable-pip-version-check --quiet install --no-compile "$@" ||
+        fail "The dependencies could not be installed: see the lines above. Check that the package index is reachable and the disk is not full, and try again."
+}
+pip --require-hashes --requirement "$lock"
+# Without an isolated build, which would download packages that are not in the lock.
+pip --no-deps --no-build-isolation --editable .
+# pip compiles one file at a time, this uses all processors. Libraries contain files for other versions of Python, which
+# cannot be compiled and are not needed.
+"$python" -m compileall -qq -j 0 "$environment"/lib/python*/site-packages >/dev/null || true
+echo "$wanted" >"$stamp"
