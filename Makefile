@@ -22,10 +22,10 @@ setup: ## create .venv with the locked dependencies and this package (PYTHON=...
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv requirements.lock
 
 run: setup ## start the page, the daemon and the demo shop at http://127.0.0.1:3000 (PORT=... chooses another port)
-	@exec $(PYTHON_OF_VENV) scripts/start.py --port "$(PORT)"
+	@exec $(BIN)/keycrm-pipeline up --port "$(PORT)"
 
 demo: setup ## load the demo shop's last 30 days and print the exchange summary
-	@exec $(PYTHON_OF_VENV) scripts/demo.py
+	@exec $(BIN)/keycrm-pipeline demo
 
 # Six at a time also on two processors, since many tests mostly wait. A worker gets whole files, because the fixtures
 # of a file are made once for all of its tests; the order of the files is that of conftest.py.
@@ -56,5 +56,5 @@ bench: ## measure speed against the limits and against dlt, in a separate enviro
 	@exec .venv-bench/bin/python -m keycrm_pipeline_tests.benchmarks
 
 clean: ## remove the environments and caches; data and Dagster's history stay
-	@rm -rf .venv .venv-bench *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find keycrm_pipeline keycrm_pipeline_tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import wraps
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -27,6 +28,7 @@ from keycrm_pipeline.pipeline.syncs import SYNCS, Sync
 from keycrm_pipeline.profile import (
     DEFAULT_BASE_URL,
     DEFAULT_REQUESTS_PER_MINUTE,
+    DEMO,
     MOST_REQUESTS_PER_MINUTE,
     MissingKeyError,
     Profile,
@@ -36,6 +38,7 @@ from keycrm_pipeline.profile import (
     load_profile,
     profile_names,
     settings_from_environment,
+    write_demo_profile,
 )
 from keycrm_pipeline.reports.formatting import LANGUAGES, Language
 from keycrm_pipeline.run.memory import loading_for_good
@@ -147,8 +150,24 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
 _day = click.DateTime(formats=["%Y-%m-%d"])
 
 
+def _print_version(context: click.Context, _option: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not context.resilient_parsing:
+        click.echo(
+            f"keycrm-pipeline {version('keycrm-pipeline')} "
+            f"(Dagster {version('dagster')}, DuckDB {version('duckdb')})"
+        )
+        context.exit()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="keycrm-pipeline")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the versions of this program, of Dagster and of DuckDB.",
+)
 def main() -> None:
     """Brings KeyCRM orders into the books: partners, products, statuses, sources and finished order documents."""
     warnings.filterwarnings("ignore", module="dagster.*")
@@ -266,6 +285,18 @@ def _checked_period(profile: Profile, first: date, last: date) -> Period:
 def load(workspace: Workspace, first_day: datetime, last_day: datetime, as_json: bool) -> None:
     """Loads a period, both days included, and prints the exchange summary."""
     _run(workspace, "load", as_json, _checked_period(workspace.profile, first_day.date(), last_day.date()))
+
+
+@main.command()
+def demo() -> None:
+    """Loads the demo shop's last 30 days and prints the exchange summary; needs neither a key nor an account."""
+    settings = settings_from_environment(os.environ)
+    try:
+        write_demo_profile(settings)
+        workspace = Workspace(load_profile(DEMO, settings), settings)
+    except ProfileError as error:
+        _stop(str(error), WRONG_USAGE, as_json=False)
+    _run(workspace, "load", False, workspace.period_or_last_days(None, None, datetime.now(UTC)))
 
 
 def _sync_command(sync: Sync) -> None:
@@ -387,6 +418,24 @@ def init(name: str, base_url: str, requests_per_minute: int | None, takes_defaul
     except (MissingKeyError, KeyCrmError, ProfileError) as error:
         _stop(str(error), FAILED, as_json=False)
     click.echo(next_steps(name, path, base_url))
+
+
+@main.command()
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=3000,
+    show_default=True,
+    help="Port of the page on 127.0.0.1.",
+)
+def up(port: int) -> None:
+    """Starts the page, the daemon and, in a new directory, the demo shop; Ctrl-C stops everything."""
+    from keycrm_pipeline.commands.up import UpError, run_everything
+
+    try:
+        run_everything(port)
+    except (UpError, ProfileError) as error:
+        _stop(str(error), FAILED, as_json=False)
 
 
 @main.command()

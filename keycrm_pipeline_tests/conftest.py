@@ -7,15 +7,13 @@ modules with a name of their own.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
+from keycrm_pipeline_tests.product import AS_INSTALLED
+
 # Pandera imports hypothesis if it is installed, and its plugin would import trio: half a second for every process.
 os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"
-
-AS_INSTALLED = Path(__file__).with_name("as_installed")
-"""Modules that hide what only a developer has from the programs that tests start."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

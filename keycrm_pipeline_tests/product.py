@@ -1,6 +1,6 @@
-"""The whole product as `make run` starts it: page, daemon, code servers and runs, in its own directories.
+"""The whole product as `keycrm-pipeline up` starts it: page, daemon, code servers and runs, in its own directories.
 
-What is not here: what a test does with it. The start script is the real one, started without make.
+What is not here: what a test does with it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ import httpx
 import psutil
 
 PROJECT = Path(__file__).resolve().parent.parent
+AS_INSTALLED = Path(__file__).with_name("as_installed")
+"""Modules that hide what only a developer has from the programs that tests start."""
+
 PATIENCE_SECONDS = 300.0
 """Longest wait for anything: a busy machine needs most of it, and a hung product must not hang the tests."""
 
@@ -81,16 +84,19 @@ mutation($params: LaunchBackfillParams!) {
 
 
 class Product:
-    """`make run` without make, and what a person does on the page.
+    """The running product, and what a person does on the page.
 
     Args:
         home: DAGSTER_HOME.
         environment: Variables with the profiles and data directories and the key.
+        python: The Python of an environment with the package, which then is started in the directory of `home`.
     """
 
-    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str], *, python: Path | None = None) -> None:
         self.home = home
         self._environment = {**os.environ, **environment, "DAGSTER_HOME": str(home)}
+        self._python = str(python or sys.executable)
+        self._directory = home.parent if python else None
         self._said = home.parent / "said"
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -100,7 +106,8 @@ class Product:
         self._port = free_port()
         with self._said.open("ab") as said:
             self._process = subprocess.Popen(
-                [sys.executable, PROJECT / "scripts" / "start.py", "--port", str(self._port)],
+                [self._python, "-m", "keycrm_pipeline", "up", "--port", str(self._port)],
+                cwd=self._directory,
                 env=self._environment,
                 stdout=said,
                 stderr=subprocess.STDOUT,
@@ -122,8 +129,13 @@ class Product:
 
     def daemon(self) -> int:
         """The process id of the daemon."""
-        # The start script, the page, the daemon.
+        # The command, the page, the daemon.
         return int((self.home / "running.lock").read_text("ascii").split()[2])
+
+    def stop(self) -> None:
+        """Presses Ctrl-C."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
         """Kills all its processes, like a power failure."""

@@ -1,32 +1,36 @@
-"""What makes the project run on a bare machine: locks, environment, start and stop, what a wheel holds.
+"""What makes the project run on a bare machine: locks, environment, start and stop, the built package.
 
-Covers `Makefile`, `scripts/`, `.ci/run`, `pyproject.toml` and the locks, with real processes. What Dagster makes of
-`dagster.yaml` is in `test_instance`.
+Covers `Makefile`, `scripts/`, `.ci/run`, `pyproject.toml`, the locks and `commands/up.py`, with real processes. What
+Dagster makes of `dagster.yaml` is in `test_instance`.
 """
 
 from __future__ import annotations
 
-import importlib
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
+import tarfile
 import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import date
 from importlib import metadata
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from keycrm_pipeline_tests.product import PROJECT, free_port, processes_of
+from keycrm_pipeline.orchestration.instance import shipped_configuration, shipped_workspace
+from keycrm_pipeline.profile import DATA_VARIABLE, PROFILES_VARIABLE
+from keycrm_pipeline_tests.product import AS_INSTALLED, PROJECT, Product, free_port, processes_of
 
 pytestmark = pytest.mark.process
 
@@ -34,15 +38,6 @@ METADATA = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 LOCKS = ("requirements.lock", "requirements-bench.lock")
 PROMISED_TARGETS = {"setup", "run", "test", "test-fast", "demo", "lint", "lock", "bench", "clean", "help"}
 STOP_WITHIN_SECONDS = 120
-
-
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Makes `scripts/` importable for a test, as it is for the scripts themselves."""
-    monkeypatch.syspath_prepend(str(PROJECT / "scripts"))
-    yield
-    for name in ("demo", "start"):
-        sys.modules.pop(name, None)
 
 
 def pins(lock: str) -> dict[str, tuple[str, bool]]:
@@ -139,10 +134,23 @@ def test_ci_runs_what_people_run() -> None:
     assert places == sorted(places)
 
 
-def test_nothing_that_is_made_while_running_is_committed() -> None:
-    """Data, keys' history and environments stay out of the repository."""
-    ignored = set((PROJECT / ".gitignore").read_text("utf-8").split())
-    assert {".venv/", ".venv-*/", ".dagster_home/", "data/"} <= ignored
+def test_nothing_that_is_made_while_running_is_committed(tmp_path: Path) -> None:
+    """Data, people's profiles and catalogues, histories, environments and packages stay out of the repository."""
+    made = {
+        *(".venv/bin/python", ".venv-bench/bin/python", ".dagster_home/dagster.yaml", "data/demo.duckdb"),
+        *("build/lib/a.py", "dist/a.whl", "keycrm_pipeline.egg-info/PKG-INFO"),
+        *("profiles/shop.yaml", "profiles/shop/catalogue/products.csv"),
+    }
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    shutil.copy(PROJECT / ".gitignore", tmp_path)
+    asked = subprocess.run(
+        ["git", "check-ignore", *made, "profiles/demo.yaml", "docs/data.md"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert set(asked.stdout.split()) == made
 
 
 def test_imports_point_one_way() -> None:
@@ -311,62 +319,202 @@ def test_the_lock_is_all_that_pip_needs() -> None:
     assert asked.returncode == 0, asked.stderr
 
 
-def test_a_wheel_holds_all_that_runs(tmp_path: Path) -> None:
-    """SQL, templates and the schema of the profile are files next to the code, easily left out of a wheel."""
-    source = tmp_path / "source"
+# The built package
+
+
+@dataclass(frozen=True)
+class Built:
+    """What `python -m build` makes: a source archive, and a wheel from the unpacked archive."""
+
+    archive: Path
+    wheel: Path
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    directory = tmp_path_factory.mktemp("built")
+    source = directory / "source"
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(PROJECT / name, source / name)
-    shutil.copytree(
-        PROJECT / "keycrm_pipeline",
-        source / "keycrm_pipeline",
-        ignore=shutil.ignore_patterns("__pycache__"),
+        shutil.copy(PROJECT / name, source)
+    for name in ("keycrm_pipeline", "keycrm_pipeline_tests"):
+        shutil.copytree(PROJECT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def build(kind: str, tree: Path) -> Path:
+        code = f"import setuptools.build_meta as backend; print(backend.build_{kind}({str(directory)!r}))"
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tree, check=True, capture_output=True, text=True
+        )
+        return directory / done.stdout.splitlines()[-1]
+
+    archive = build("sdist", source)
+    with tarfile.open(archive) as packed:
+        packed.extractall(directory, filter="data")
+    return Built(archive, build("wheel", directory / archive.name.removesuffix(".tar.gz")))
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The wheel, installed into an environment of its own, which has the dependencies of this one."""
+
+    python: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables of a shell in which the product was never configured."""
+        own = {"PYTHONPATH", "DAGSTER_HOME", PROFILES_VARIABLE, DATA_VARIABLE}
+        inherited = {name: value for name, value in os.environ.items() if name not in own}
+        # Not this repository, which the tests of other places put there.
+        return {**inherited, "PYTHONPATH": str(AS_INSTALLED)}
+
+    def run(self, directory: Path, *arguments: str) -> str:
+        """Runs the installed program in a directory; what it printed on standard output."""
+        done = subprocess.run(
+            [self.python.with_name("keycrm-pipeline"), *arguments],
+            cwd=directory,
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    directory = tmp_path_factory.mktemp("installed")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory], check=True)
+    (libraries,) = directory.glob("lib/python*/site-packages")
+    dependencies = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    (libraries / "dependencies.pth").write_text("\n".join(dependencies), "utf-8")
+    python = directory / "bin" / "python"
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "--python", python, "install", "--quiet"),
+            *("--no-index", "--no-deps", "--ignore-installed", built.wheel),
+        ],
+        check=True,
     )
-    build = "import setuptools.build_meta as backend; print(backend.build_wheel('.'))"
-    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True)
-    (wheel,) = source.glob("*.whl")
-    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    return Installed(python)
+
+
+def test_the_packages_hold_all_that_runs_and_nothing_else(built: Built) -> None:
+    """SQL, templates, settings of Dagster and the demo profile are files next to the code, easily left out."""
     package = PROJECT / "keycrm_pipeline"
     written = {
         str(path.relative_to(PROJECT))
         for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert held == written
-    assert "keycrm_pipeline/py.typed" in held
+    assert {"keycrm_pipeline/py.typed", "keycrm_pipeline/profile/demo.yaml"} < written
+    in_wheel = {name for name in zipfile.ZipFile(built.wheel).namelist() if ".dist-info/" not in name}
+    assert in_wheel == written
+    with tarfile.open(built.archive) as archive:
+        in_archive = {
+            member.name.partition("/")[2]
+            for member in archive
+            if member.isfile() and ".egg-info/" not in member.name
+        }
+    assert in_archive == written | {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml", "setup.cfg"}
+
+
+def test_an_installed_package_loads_a_day(installed: Installed, tmp_path: Path) -> None:
+    """In an empty directory, without the repository: a profile, a day of orders, and Dagster as we set it up."""
+    code = "import keycrm_pipeline; print(keycrm_pipeline.__file__)"
+    found = subprocess.check_output(
+        [installed.python, "-c", code], cwd=tmp_path, env=installed.environment, text=True
+    )
+    assert Path(found).is_relative_to(installed.python.parents[1])
+    own, versions = METADATA["project"]["version"], pins("requirements.lock")
+    dagster, duckdb = versions["dagster"][0], versions["duckdb"][0]
+    said = installed.run(tmp_path, "--version")
+    assert said == f"keycrm-pipeline {own} (Dagster {dagster}, DuckDB {duckdb})\n"
+
+    installed.run(tmp_path, "init", "--profile", "shop", "--base-url", "sandbox", "--yes")
+    profile, day = tmp_path / "profiles" / "shop.yaml", "2024-03-04"
+    text = profile.read_text("utf-8")
+    profile.write_text(
+        re.sub(r"^start_date: \S+", "start_date: 2024-01-01", text, flags=re.MULTILINE), "utf-8"
+    )
+    printed = json.loads(installed.run(tmp_path, "load", "--from", day, "--to", day, "--json"))
+    assert printed["status"] == "succeeded"
+    assert (printed["period_from"], printed["period_to"]) == (day, day)
+    assert printed["orders_seen"] == printed["orders_created"] + printed["orders_rejected"] > 0
+    assert {path.name for path in tmp_path.iterdir()} == {"profiles", "data", ".dagster_home"}
+    assert (tmp_path / "data" / "shop.duckdb").is_file()
+    assert (tmp_path / ".dagster_home" / "dagster.yaml").read_bytes() == shipped_configuration().read_bytes()
+
+
+def test_an_installed_package_is_the_whole_product(installed: Installed, tmp_path: Path) -> None:
+    """`up` in an empty directory: the demo shop with its month, the page, the daemon; Ctrl-C ends it."""
+    home = tmp_path / ".dagster_home"
+    product = Product(home, installed.environment, python=installed.python)
+    try:
+        product.start()
+        assert (home / "dagster.yaml").read_bytes() == shipped_configuration().read_bytes()
+        product.stop()
+        assert product.wait() == 0, product.said()
+    finally:
+        product.kill()
+    said = product.said()
+    assert said.startswith(f"Wrote {tmp_path / 'profiles' / 'demo.yaml'}: the demo shop.\n")
+    assert said.endswith("Stopped.\n")
+    profile = (tmp_path / "profiles" / "demo.yaml").read_text("utf-8")
+    schema = re.match(r"# yaml-language-server: \$schema=(\S+)\n", profile)
+    assert schema is not None
+    assert Path(schema[1]).is_file()
+    assert Path(schema[1]).is_relative_to(installed.python.parents[1])
+
+    status = json.loads(installed.run(tmp_path, "status", "--json"))
+    last = status["last_exchange"]
+    first, final = date.fromisoformat(last["period_from"]), date.fromisoformat(last["period_to"])
+    assert (last["profile"], last["status"], (final - first).days + 1) == ("demo", "succeeded", 30)
+    assert last["orders_created"] > 500
+
+
+def test_dagster_loads_an_installed_package_by_name(installed: Installed, tmp_path: Path) -> None:
+    """`dagster dev` in a directory of one's own shows the profiles there, with the file that the page gives for it."""
+    page = (PROJECT / "docs" / "operations.md").read_text("utf-8")
+    (written,) = re.findall(r"^```toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (tmp_path / "pyproject.toml").write_text(written, "utf-8")
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "shop.yaml").write_text("base_url: sandbox\nstart_date: 2024-01-01\n", "utf-8")
+    jobs = subprocess.run(
+        [installed.python, "-m", "dagster", "job", "list"],
+        cwd=tmp_path,
+        env=installed.environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "Job: shop_load\n" in jobs.stdout
+    assert tomllib.loads(written)["tool"]["dagster"] == {
+        "module_name": METADATA["tool"]["dg"]["project"]["code_location_target_module"],
+        "code_location_name": METADATA["tool"]["dg"]["project"]["code_location_name"],
+    }
 
 
 def test_dagster_loads_the_definitions_by_name() -> None:
-    """The page, the daemon and `dagster` commands without arguments load the same module."""
-    (location,) = yaml.safe_load((PROJECT / "workspace.yaml").read_text("utf-8"))["load_from"]
-    assert location["python_module"]["module_name"] == "keycrm_pipeline.orchestration.definitions"
-    assert METADATA["tool"]["dagster"]["module_name"] == "keycrm_pipeline.orchestration.definitions"
+    """`dagster dev` and `dg dev` in the repository load what `up` starts, under the same name."""
+    (location,) = yaml.safe_load(shipped_workspace().read_text("utf-8"))["load_from"]
+    project = METADATA["tool"]["dg"]["project"]
+    assert location["python_module"] == {
+        "module_name": project["code_location_target_module"],
+        "location_name": project["code_location_name"],
+    }
+    assert "dagster" not in METADATA["tool"], "Dagster would prefer it, and dg would not read it"
+    assert (PROJECT / "dagster.yaml").samefile(shipped_configuration())
+    assert (PROJECT / "profiles" / "demo.yaml").samefile(
+        PROJECT / "keycrm_pipeline" / "profile" / "demo.yaml"
+    )
 
 
-# Demo and start
-
-
-@pytest.mark.usefixtures("scripts")
-@pytest.mark.parametrize(
-    ("now", "first_day", "last_day"),
-    [
-        # 23:30 in London is 01:30 of the next day in Kyiv.
-        ("2026-11-24T23:30+00:00", "2026-10-27", "2026-11-25"),
-        ("2026-11-24T12:00+00:00", "2026-10-26", "2026-11-24"),
-        # The night of 29 March has no 03:00 to 04:00 in Kyiv: 21:59 UTC is still the 29th, 21:00 is its midnight.
-        ("2026-03-29T20:59+00:00", "2026-02-28", "2026-03-29"),
-        ("2026-03-29T21:00+00:00", "2026-03-01", "2026-03-30"),
-    ],
-)
-def test_the_demo_month_is_thirty_days_of_the_shop(now: str, first_day: str, last_day: str) -> None:
-    """In the evening of another time zone "today" is the shop's today, or the load would be of the future."""
-    demo = importlib.import_module("demo")
-    command = demo.load_command(ZoneInfo("Europe/Kyiv"), datetime.fromisoformat(now).astimezone(UTC))
-    assert command[1:] == ["load", "--profile", "demo", "--from", first_day, "--to", last_day]
+# Start and stop
 
 
 class Started:
-    """`make run` without make: the start script, with places of its own and no profile."""
+    """The command, with places of its own and no profile."""
 
     def __init__(self, directory: Path, *, port: int) -> None:
         (directory / "profiles").mkdir(exist_ok=True)
@@ -377,7 +525,7 @@ class Started:
             "KEYCRM_DATA_DIR": str(directory / "data"),
         }
         self.process = subprocess.Popen(
-            [sys.executable, PROJECT / "scripts" / "start.py", "--port", str(port)],
+            [sys.executable, "-m", "keycrm_pipeline", "up", "--port", str(port)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -411,15 +559,21 @@ def places(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_one_start_at_a_time_and_ctrl_c_ends_everything(places: Path) -> None:
-    """A daemon left behind would go on loading; a second one would load everything twice."""
+    """A daemon left behind would go on loading; a second one would load everything twice.
+
+    The profiles directory is there and empty: whoever deleted the demo shop does not find it again.
+    """
     port = free_port()
     started = Started(places, port=port)
-    assert f"Ready: http://127.0.0.1:{port} " in started.until("Ready")
+    said = started.until("Ready")
+    assert f"Ready: http://127.0.0.1:{port} " in said
+    assert "demo" not in said
+    assert list((places / "profiles").iterdir()) == []
     assert len(processes_of(places / "home")) >= 3
 
     code, said = Started(places, port=port).rest()
     assert (code, said.count("\n")) == (1, 1)
-    assert said.startswith(f"Port {port} on 127.0.0.1 is in use by another program")
+    assert said.startswith(f"Error: Port {port} on 127.0.0.1 is in use by another program")
 
     code, said = Started(places, port=free_port()).rest()
     assert (code, said.count("\n")) == (1, 1)

@@ -5,9 +5,7 @@ It asks only what has no good default, and nothing without a terminal. The key i
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -27,6 +25,7 @@ from keycrm_pipeline.profile import (
     Settings,
     Workspace,
     api_key,
+    create_private_file,
     key_variable,
     load_profile,
 )
@@ -175,20 +174,11 @@ def _ask_categories(categories: Mapping[int, str]) -> tuple[int, ...]:
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Writes a new file that only its owner can read, since it contains managers' names."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        create_private_file(path, text)
     except FileExistsError:
         raise InitError(f"{path} already exists and was not changed.") from None
     except OSError as error:
-        raise InitError(f"{path} cannot be written: {error.strerror}.") from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            path.unlink()
         raise InitError(f"{path} cannot be written: {error.strerror}.") from None
 
 

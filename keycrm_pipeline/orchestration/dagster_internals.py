@@ -35,6 +35,9 @@ HIDDEN_TAG_PREFIX = ".dagster/"
 CODE_LOCATION = "keycrm_pipeline"
 """Name of the code location in `workspace.yaml`."""
 
+DAEMON_MODULE = "dagster._daemon"
+"""1.13.28: `python -m` runs the daemon with it, as `dagster dev` does; the page's module is public."""
+
 REPOSITORY = "__repository__"
 """1.13.28: name that Dagster gives to the one repository of a code location."""
 

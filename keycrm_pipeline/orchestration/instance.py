@@ -23,6 +23,7 @@ from keycrm_pipeline.orchestration.dagster_internals import HIDDEN_TAG_PREFIX, M
 HOME_VARIABLE = "DAGSTER_HOME"
 DEFAULT_HOME = ".dagster_home"
 CONFIGURATION = "dagster.yaml"
+WORKSPACE = "workspace.yaml"
 
 PROCESS_TAG = f"{HIDDEN_TAG_PREFIX}keycrm_process"
 HOST_TAG = f"{HIDDEN_TAG_PREFIX}keycrm_host"
@@ -47,22 +48,24 @@ def dagster_home(environ: Mapping[str, str]) -> Path:
 
 
 def shipped_configuration() -> Path:
-    """The `dagster.yaml` of this project."""
-    return Path(__file__).resolve().parents[2] / CONFIGURATION
+    """The `dagster.yaml` of this package."""
+    return Path(__file__).with_name(CONFIGURATION)
+
+
+def shipped_workspace() -> Path:
+    """The `workspace.yaml` of this package: what the page and the daemon load."""
+    return Path(__file__).with_name(WORKSPACE)
 
 
 def prepare_dagster_home(home: Path) -> None:
-    """Creates the directory, accessible only to its owner, and copies the project's `dagster.yaml` there.
+    """Creates the directory, accessible only to its owner, and copies the package's `dagster.yaml` there.
 
-    An unedited copy is updated when the project's file changes; an edited copy, or a file that existed before, is
+    An unedited copy is updated when the package's file changes; an edited copy, or a file that existed before, is
     left alone.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shipped = shipped_configuration()
-    if not shipped.exists():
-        return
     copy, record = home / CONFIGURATION, home / _SHIPPED_RECORD
-    content = shipped.read_bytes()
+    content = shipped_configuration().read_bytes()
     if copy.exists():
         present = copy.read_bytes()
         copied = record.read_text("ascii").strip() if record.exists() else ""

@@ -5,6 +5,7 @@ is never in a file: `api_key` takes it from the environment. A mistake in a file
 key and what is allowed; the other profiles continue to work.
 """
 
+from keycrm_pipeline.profile.files import DEMO, create_private_file, write_demo_profile
 from keycrm_pipeline.profile.json_schema import profile_json_schema
 from keycrm_pipeline.profile.keys import KEY_VARIABLE, MissingKeyError, api_key, key_variable
 from keycrm_pipeline.profile.loading import load_profile, load_profiles, profile_names
@@ -32,6 +33,7 @@ __all__ = [
     "DATA_VARIABLE",
     "DEFAULT_BASE_URL",
     "DEFAULT_REQUESTS_PER_MINUTE",
+    "DEMO",
     "KEY_VARIABLE",
     "MOST_REQUESTS_PER_MINUTE",
     "NAME_PATTERN",
@@ -47,10 +49,12 @@ __all__ = [
     "Settings",
     "Workspace",
     "api_key",
+    "create_private_file",
     "key_variable",
     "load_profile",
     "load_profiles",
     "profile_json_schema",
     "profile_names",
     "settings_from_environment",
+    "write_demo_profile",
 ]

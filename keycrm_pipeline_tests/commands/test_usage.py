@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -124,6 +125,8 @@ def test_help_and_version_are_no_errors(place: Place) -> None:
     shown = place.run("--help")
     assert shown.exit_code == 0
     for command in [
+        "up",
+        "demo",
         "load",
         "changes",
         "recent",
@@ -140,4 +143,18 @@ def test_help_and_version_are_no_errors(place: Place) -> None:
     ]:
         assert f"\n  {command} " in shown.stdout
         assert place.run(command, "--help").exit_code == 0
-    assert place.run("--version").exit_code == 0
+    versions = place.run("--version")
+    assert versions.exit_code == 0
+    assert re.fullmatch(r"keycrm-pipeline [\d.]+ \(Dagster [\d.]+, DuckDB [\d.]+\)\n", versions.stdout)
+
+
+def test_a_place_where_nothing_can_be_written(place: Place) -> None:
+    """A new installation names the file that it could not write, and the variable that names another place."""
+    taken = place.directory / "taken"
+    taken.write_text("", "utf-8")
+    place.variables["KEYCRM_PROFILES_DIR"] = str(taken / "profiles")
+    result = place.run("demo")
+    assert result.exit_code == 2
+    assert f"{taken / 'profiles' / 'demo.yaml'} cannot be used:" in result.stderr
+    assert "it cannot be written: Not a directory" in result.stderr
+    assert "KEYCRM_PROFILES_DIR" in result.stderr

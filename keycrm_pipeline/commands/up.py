@@ -1,11 +1,12 @@
-"""Starts and stops the whole product: the page, the daemon and, on the first start, a load of the demo shop's month.
+"""`up`: starts and stops the whole product: the page, the daemon and, on the first start, a load of the demo shop.
 
-Run by `make run`. Ctrl-C, SIGTERM and closing the terminal end it and everything it started, including children of
-children. What is not here: what Dagster loads, where the instance is and which runs died with an earlier start
+Ctrl-C, SIGTERM and closing the terminal end it and everything it started, including children of children. What is
+not here: what Dagster loads, where the instance is and which runs died with an earlier start
 (`keycrm_pipeline.orchestration`).
 """
 
-import argparse
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import os
@@ -17,14 +18,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import IO, NoReturn
 
-from demo import DEMO, load_command
-
 from keycrm_pipeline.profile import (
+    DEMO,
     SANDBOX,
     ProfileError,
     Settings,
@@ -32,6 +31,7 @@ from keycrm_pipeline.profile import (
     load_profile,
     load_profiles,
     settings_from_environment,
+    write_demo_profile,
 )
 
 HOST = "127.0.0.1"
@@ -48,8 +48,10 @@ STOP_WITHIN_SECONDS = 20
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_SECONDS = 0.2
-QUIET_WORKSPACE = ("--workspace", "workspace.yaml", "--log-level", "warning")
-"""Events are on the page; the terminal shows only problems."""
+
+
+class UpError(Exception):
+    """The product could not start, or one of its services ended; the text says what to do."""
 
 
 class _StopAskedError(BaseException):
@@ -70,7 +72,7 @@ def check_port(port: int) -> None:
     """Makes sure that the page can use its port.
 
     Raises:
-        SystemExit: The port is in use; the text says what to do.
+        UpError: The port is in use.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # Like the web server: a port whose last connections are in TIME_WAIT is free.
@@ -78,13 +80,15 @@ def check_port(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except PermissionError:
-            raise SystemExit(
-                f"Port {port} is reserved for the administrator. Choose another port: make run PORT=3001"
+            raise UpError(
+                f"Port {port} is reserved for the administrator. Choose another one, such as 3001: "
+                "keycrm-pipeline up --port 3001, or make run PORT=3001"
             ) from None
         except OSError:
-            raise SystemExit(
-                f"Port {port} on {HOST} is in use by another program, perhaps an earlier make run. "
-                f"Stop that program, or choose another port: make run PORT={port + 1}"
+            other = port + 1
+            raise UpError(
+                f"Port {port} on {HOST} is in use by another program, perhaps an earlier start of this one. Stop "
+                f"that program, or choose another port: keycrm-pipeline up --port {other}, or make run PORT={other}"
             ) from None
 
 
@@ -93,7 +97,7 @@ def only_start(home: Path) -> Iterator[IO[str]]:
     """Holds the lock of a DAGSTER_HOME; processes that inherit the open file hold it too.
 
     Raises:
-        SystemExit: An earlier start, or a process left over from it, is still running.
+        UpError: An earlier start, or a process left over from it, is still running.
     """
     path = home / LOCK
     with path.open("a+", encoding="ascii") as file:
@@ -101,7 +105,7 @@ def only_start(home: Path) -> Iterator[IO[str]]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise SystemExit(
+            raise UpError(
                 f"This product is already running on {home} (processes {file.read().strip() or 'unknown'}). "
                 "Stop it with Ctrl-C where it was started, or kill these processes."
             ) from None
@@ -227,10 +231,14 @@ def end_dead_runs(*, report: bool) -> None:
 
 def serve(services: Services, port: int) -> str:
     """Starts the page and the daemon, waits until one of them ends and returns which."""
-    programs = Path(sys.executable).parent
+    from keycrm_pipeline.orchestration.dagster_internals import DAEMON_MODULE
+    from keycrm_pipeline.orchestration.instance import shipped_workspace
+
+    # Events are on the page; the terminal shows only problems.
+    quiet = ("--workspace", str(shipped_workspace()), "--log-level", "warning")
     address = ("--host", HOST, "--port", str(port), "--dagster-log-level", "warning")
-    services.start("The page", [str(programs / "dagster-webserver"), *address, *QUIET_WORKSPACE])
-    services.start("The daemon", [str(programs / "dagster-daemon"), "run", *QUIET_WORKSPACE])
+    services.start("The page", [sys.executable, "-m", "dagster_webserver", *address, *quiet])
+    services.start("The daemon", [sys.executable, "-m", DAEMON_MODULE, "run", *quiet])
     _say("Starting the page and the daemon.")
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     is_ready = False
@@ -244,16 +252,31 @@ def serve(services: Services, port: int) -> str:
     return ended
 
 
-def run(port: int) -> None:
+def run_everything(port: int) -> None:
     """Starts everything and returns after it has stopped.
 
+    The first start in a directory writes what is missing there: the profile of the demo shop and Dagster's settings.
+
     Raises:
-        SystemExit: It could not start, or a service ended unexpectedly.
+        UpError: It could not start, or a service ended unexpectedly.
     """
+    # Needed when a shell started this in the background with SIGINT ignored; children then get the default handler.
+    for number in STOP_SIGNALS:
+        signal.signal(number, _ask_to_stop)
+    try:
+        _run(port)
+    except _StopAskedError:
+        _say("Stopped.")
+
+
+def _run(port: int) -> None:
     from keycrm_pipeline.orchestration.instance import HOME_VARIABLE, dagster_home, prepare_dagster_home
 
     check_port(port)
     settings = settings_from_environment(os.environ)
+    # Only where there are no profiles yet: whoever removed the demo shop does not want it back.
+    if not settings.profiles_directory.exists():
+        _say(f"Wrote {write_demo_profile(settings)}: the demo shop.")
     home = dagster_home(os.environ)
     prepare_dagster_home(home)
     os.environ[HOME_VARIABLE] = str(home)
@@ -268,7 +291,7 @@ def run(port: int) -> None:
             prepare_queue(settings)
             if wants_first_load(settings):
                 _say("Loading the demo shop's last 30 days (on the first start only).")
-                first_load(settings)
+                first_load()
             failure = serve(services, port)
         except _StopAskedError as asked:
             _say(f"\nStopping ({asked}).")
@@ -277,13 +300,13 @@ def run(port: int) -> None:
             services.stop()
         end_dead_runs(report=False)
     if failure is not None:
-        raise SystemExit(f"{failure}; everything else was stopped too.")
+        raise UpError(f"{failure}; everything else was stopped too.")
     _say("Stopped.")
 
 
-def first_load(settings: Settings) -> None:
+def first_load() -> None:
     """Loads the demo month; if that fails, the page still starts and shows why."""
-    command = load_command(load_profile(DEMO, settings).zone, datetime.now(UTC))
+    command = [sys.executable, "-m", "keycrm_pipeline", "demo"]
     # In its own group: it gets one SIGINT from here, not a second one from the terminal while it cleans up.
     with subprocess.Popen(command, start_new_session=True) as load:  # noqa: S603 - the command of this project
         try:
@@ -297,22 +320,3 @@ def first_load(settings: Settings) -> None:
             raise
     if code != 0:
         _say("The demo shop could not be loaded; the page starts anyway.")
-
-
-def main() -> None:
-    """Reads the command line and runs."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=3000, choices=range(1, 65536), metavar="PORT")
-    arguments = parser.parse_args()
-    # Needed when a shell started this in the background with SIGINT ignored; children then get the default handler.
-    for number in STOP_SIGNALS:
-        signal.signal(number, _ask_to_stop)
-    os.chdir(Path(__file__).resolve().parent.parent)
-    try:
-        run(arguments.port)
-    except _StopAskedError:
-        _say("Stopped.")
-
-
-if __name__ == "__main__":
-    main()
