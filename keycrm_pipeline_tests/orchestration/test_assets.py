@@ -69,7 +69,7 @@ def test_a_range_run_puts_its_own_numbers_on_each_day(
     assert {day: metadata["created"].value for day, metadata in shown.items()} == booked
     assert {day: metadata["dagster/partition_row_count"].value for day, metadata in shown.items()} == booked
     assert all(
-        {"updated", "unchanged", "rejected", "sum UAH"} <= set(metadata) for metadata in shown.values()
+        {"updated", "unchanged", "rejected", "all orders UAH"} <= set(metadata) for metadata in shown.values()
     )
     # The whole run's numbers stand on its last day alone.
     assert [day for day, metadata in shown.items() if "summary" in metadata] == [DAYS[-1]]

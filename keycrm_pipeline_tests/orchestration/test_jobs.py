@@ -48,7 +48,7 @@ def test_a_rebuild_that_changes_a_day_materializes_it(
     newest = instance.fetch_materializations(ORDERS, limit=1).records[0].asset_materialization
     assert newest is not None
     assert newest.metadata["updated"].value == 1
-    assert newest.metadata["sum UAH"].value
+    assert newest.metadata["all orders UAH"].value
     assert newest.description == "Written to by rebuild."
 
 
