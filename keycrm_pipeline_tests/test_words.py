@@ -14,7 +14,7 @@ from keycrm_pipeline.exports.columns import TABLES, chosen_tables
 from keycrm_pipeline.reports.page import render_report
 from keycrm_pipeline.words import in_words_of
 from keycrm_pipeline_tests.documents import MADE_AT, Item
-from keycrm_pipeline_tests.reports.booked_shop import new_shop, shop_profile
+from keycrm_pipeline_tests.reports.booked_shop import books_in, new_shop
 from keycrm_pipeline_tests.reports.march import MARCH
 
 ROOT = Path(__file__).parents[1]
@@ -147,9 +147,7 @@ def test_the_words_of_quincefin(tmp_path: Path) -> None:
     shop.rejected(
         2, MARCH.first, "The order has no buyer, and the profile has no default partner (default_partner)."
     )
-    document = render_report(
-        profile=shop_profile(words="quincefin"), warehouse=shop.save(), period=MARCH, now=MADE_AT
-    )
+    document = render_report(books_in(shop.save(), words="quincefin"), MARCH, now=MADE_AT)
     text = " ".join(html.fromstring(document).text_content().split())
     assert "Покупець — картка партнера" in text
     assert "а в профілі не вказано партнера для таких замовлень" in text

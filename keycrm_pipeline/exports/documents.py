@@ -26,6 +26,7 @@ from keycrm_pipeline.exports.workbook import write_workbook
 from keycrm_pipeline.kinds import EXPORT_FORMATS, PRODUCT_KIND_NAMES, SERVICE_LINE_NAMES, ExportFormat
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile, Workspace
+from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.schemas.sentences import in_ukrainian
 from keycrm_pipeline.warehouse.attention import review_items
@@ -256,8 +257,7 @@ def export_period(
             f"Its organisations are {', '.join(profile.organisations) or 'not listed yet: see docs/settings.md'}."
         )
     tables = chosen_tables(profile.export.columns, profile.words)
-    warehouse = open_warehouse(workspace)
-    with warehouse.reading() as connection:
+    with books_of(workspace).reading() as connection:
         sources = read_export_sources(
             connection,
             period,
@@ -288,7 +288,7 @@ def export_period(
         place = staged / _stem(profile, period, organisation)
         file_names = _write(place, profile, export_format, tables, frames, overview)
         # Before the files appear: an export that is killed here marks the same cards when it is repeated.
-        with warehouse.writing() as connection:
+        with open_warehouse(workspace).writing() as connection:
             record_exported_cards(
                 connection,
                 _exported_cards(export_format, tables, sources),

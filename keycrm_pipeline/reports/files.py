@@ -7,10 +7,10 @@ from pathlib import Path
 
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.reports.formatting import Language
 from keycrm_pipeline.reports.page import render_report, write_report
 from keycrm_pipeline.run.lock import is_held
-from keycrm_pipeline.run.session import open_warehouse
 
 
 class ReportError(Exception):
@@ -44,9 +44,8 @@ def report_period(
     # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
     is_working = is_held(workspace.lock)
     document = render_report(
-        profile=workspace.profile,
-        warehouse=open_warehouse(workspace),
-        period=period,
+        books_of(workspace),
+        period,
         now=now,
         language=language,
         is_working=is_working,

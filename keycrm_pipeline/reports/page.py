@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-    from keycrm_pipeline.profile import Profile
-    from keycrm_pipeline.warehouse.connection import Warehouse
+    from keycrm_pipeline.reading import Books
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """Not allowed in HTML, but names in a shop may contain them."""
@@ -56,10 +55,9 @@ def order_address(keycrm_url: str | None, order_id: int) -> str | None:
 
 
 def render_report(
-    *,
-    profile: Profile,
-    warehouse: Warehouse,
+    books: Books,
     period: Period,
+    *,
     now: datetime,
     language: Language = "uk",
     is_working: bool = True,
@@ -67,12 +65,10 @@ def render_report(
     """The exchange report of a period as one HTML document.
 
     The database is open only while the figures are read. The report contains no phones and no e-mails; it names buyers
-    only where the names of one contact disagree. The arguments, all passed by name, are independent choices of the
-    caller.
+    only where the names of one contact disagree.
 
     Args:
-        profile: The shop.
-        warehouse: Its database.
+        books: The books of the shop.
         period: The local days.
         now: The current time, with its time zone; the age of unpaid orders is counted from it.
         language: Language of words, numbers and dates; names from the shop are not translated.
@@ -82,6 +78,7 @@ def render_report(
     Raises:
         WarehouseError: The file is missing, busy or unreadable.
     """
+    profile = books.workspace.profile
     writer = Writer(
         Formatter(language),
         Wording(language, profile.words),
@@ -89,7 +86,7 @@ def render_report(
         partial(order_address, profile.keycrm_url),
     )
     today = now.astimezone(profile.zone).date()
-    with warehouse.reading() as connection:
+    with books.reading() as connection:
         figures = read_figures(connection, period, profile=profile, today=today, is_working=is_working)
     write, words = writer.write, writer.words
     document = (
@@ -104,7 +101,7 @@ def render_report(
             if figures.is_before_known
             else "",
             made=words["made_at"].format(instant=write.instant(now, profile.timezone)),
-            footer=words["footer"].format(database=warehouse.path.name),
+            footer=words["footer"].format(database=books.workspace.database.name),
             facts=facts(figures, writer),
             notices=notices(figures, writer),
             tiles=tiles(figures, writer),

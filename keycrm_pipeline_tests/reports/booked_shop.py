@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.profile import Profile, Settings, Workspace
+from keycrm_pipeline.reading import Books
 from keycrm_pipeline.schemas.accounting import (
     ORDERS,
     PARTNER_LINKS,
@@ -175,3 +176,10 @@ def shop_profile(**settings: Any) -> Profile:
         "keycrm_url": "https://kramnytsia.keycrm.app",
     }
     return Profile.model_validate(values | settings)
+
+
+def books_in(warehouse: Warehouse, **settings: Any) -> Books:
+    """The books of the shop whose database this is; `settings` are those of its profile."""
+    directory = warehouse.path.parent
+    profile = shop_profile(database=str(warehouse.path), **settings)
+    return Books(Workspace(profile, Settings(directory, directory)))

@@ -11,7 +11,7 @@ from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests import browser as browser_module
 from keycrm_pipeline_tests.browser import DESKTOP, PHONE, Browser, start_browser
 from keycrm_pipeline_tests.documents import MADE_AT, Item
-from keycrm_pipeline_tests.reports.booked_shop import new_shop, shop_profile
+from keycrm_pipeline_tests.reports.booked_shop import books_in, new_shop
 from keycrm_pipeline_tests.reports.march import MARCH
 
 pytestmark = pytest.mark.browser
@@ -74,7 +74,7 @@ def page(march: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("report") / "march.html"
     write_report(
         path,
-        render_report(profile=shop_profile(), warehouse=march, period=MARCH, now=MADE_AT),
+        render_report(books_in(march), MARCH, now=MADE_AT),
     )
     return path.as_uri()
 
@@ -156,9 +156,8 @@ def test_very_long_names_stay_in_their_boxes(browser: Browser, tmp_path: Path) -
     shop.rejected(2, MARCH.first, name)
     path = tmp_path / "long.html"
     document = render_report(
-        profile=shop_profile(name="k" * 60),
-        warehouse=shop.save(),
-        period=MARCH,
+        books_in(shop.save(), name="k" * 60),
+        MARCH,
         now=MADE_AT,
     )
     write_report(path, document)

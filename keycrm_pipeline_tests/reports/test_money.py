@@ -11,7 +11,7 @@ from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.formatting import Language
 from keycrm_pipeline.reports.page import render_report
 from keycrm_pipeline_tests.documents import MADE_AT, Item, Payment
-from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, BookedShop, shop_profile
+from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, BookedShop, books_in
 from keycrm_pipeline_tests.reports.march import MARCH
 
 KOVAL, VYSHNIA = "ФОП Коваль О. І.", "ТОВ «Вишня»"
@@ -28,9 +28,8 @@ def paid(amount: str, at: datetime | None, organisation: str | None = None, **co
 def money(shop: BookedShop, language: Language = "uk", **settings: Any) -> html.HtmlElement | None:
     """The section of the report of March, or None if it has none."""
     document = render_report(
-        profile=shop_profile(**settings),
-        warehouse=shop.save(),
-        period=MARCH,
+        books_in(shop.save(), **settings),
+        MARCH,
         now=MADE_AT,
         language=language,
     )

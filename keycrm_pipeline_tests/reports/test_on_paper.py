@@ -14,7 +14,7 @@ from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline_tests.browser import DESKTOP, Browser
 from keycrm_pipeline_tests.documents import MADE_AT, Item, Payment
 from keycrm_pipeline_tests.paper import Line, paper_size, read_pages
-from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, new_shop, shop_profile
+from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, books_in, new_shop
 from keycrm_pipeline_tests.reports.march import MARCH
 
 pytestmark = pytest.mark.browser
@@ -112,7 +112,7 @@ def printed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Print
     path = directory / "report.html"
     write_report(
         path,
-        render_report(profile=shop_profile(), warehouse=shop.save(), period=MARCH, now=MADE_AT),
+        render_report(books_in(shop.save()), MARCH, now=MADE_AT),
     )
     browser.open(path.as_uri(), size=DESKTOP)
     browser.emulate(media="print", dark=False)

@@ -17,15 +17,14 @@ from keycrm_pipeline.reports.page import order_address, render_report, write_rep
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import DatabaseMissingError
 from keycrm_pipeline_tests.documents import MADE_AT, Item, Payment
-from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, BookedShop, shop_profile
+from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, BookedShop, books_in
 from keycrm_pipeline_tests.reports.march import MARCH
 
 
 def render(warehouse: Warehouse, language: Language = "uk", period: Period = MARCH) -> str:
     return render_report(
-        profile=shop_profile(),
-        warehouse=warehouse,
-        period=period,
+        books_in(warehouse),
+        period,
         now=MADE_AT,
         language=language,
     )
@@ -217,9 +216,8 @@ def test_order_address(setting: str | None, address: str | None) -> None:
 def test_without_an_address_numbers_are_plain(march: Warehouse) -> None:
     """A profile without keycrm_url gets a report without links to orders."""
     document = render_report(
-        profile=shop_profile(keycrm_url=None),
-        warehouse=march,
-        period=MARCH,
+        books_in(march, keycrm_url=None),
+        MARCH,
         now=MADE_AT,
     )
     assert section(document, "rejected").xpath(".//a") == []
