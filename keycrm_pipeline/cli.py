@@ -30,6 +30,7 @@ from keycrm_pipeline.profile import (
     DEFAULT_REQUESTS_PER_MINUTE,
     DEMO,
     MOST_REQUESTS_PER_MINUTE,
+    KeyNotStoredError,
     MissingKeyError,
     Profile,
     ProfileError,
@@ -395,29 +396,49 @@ def review(workspace: Workspace, kind: str | None, done: int | None, as_json: bo
     type=click.IntRange(1, MOST_REQUESTS_PER_MINUTE),
     help=f"Requests per minute that the key allows; default: {DEFAULT_REQUESTS_PER_MINUTE}.",
 )
-@click.option(
-    "--yes", "takes_defaults", is_flag=True, help="Ask nothing; the key must be in the environment."
-)
-def init(name: str, base_url: str, requests_per_minute: int | None, takes_defaults: bool) -> None:
+@click.option("--key-stdin", "reads_key", is_flag=True, help="Read the key from standard input and store it.")
+@click.option("--yes", "takes_defaults", is_flag=True, help="Ask nothing, and use the defaults.")
+def init(
+    name: str, base_url: str, requests_per_minute: int | None, reads_key: bool, takes_defaults: bool
+) -> None:
     """Asks for the key and a few settings, reads the account, and writes a commented profile ready to edit."""
-    from keycrm_pipeline.commands.init import InitError, next_steps, write_profile
+    from keycrm_pipeline.commands.init import Connection, InitError, next_steps, write_profile
+    from keycrm_pipeline.commands.key import read_key
     from keycrm_pipeline.crm.errors import KeyCrmError
 
     settings = settings_from_environment(os.environ)
+    key = read_key() if reads_key else None
     try:
         path = write_profile(
             name,
             settings,
             os.environ,
-            base_url=base_url,
-            requests_per_minute=requests_per_minute,
+            Connection(base_url, requests_per_minute, key),
             asks=not takes_defaults and sys.stdin.isatty(),
         )
+        steps = next_steps(Workspace(load_profile(name, settings), settings), path, os.environ)
     except InitError as error:
         raise click.UsageError(str(error)) from None
-    except (MissingKeyError, KeyCrmError, ProfileError) as error:
+    except (MissingKeyError, KeyNotStoredError, KeyCrmError, ProfileError) as error:
         _stop(str(error), FAILED, as_json=False)
-    click.echo(next_steps(name, path, base_url))
+    click.echo(steps)
+
+
+@main.command()
+@click.option("--remove", "is_removed", is_flag=True, help="Remove the stored key.")
+@_command
+def key(workspace: Workspace, is_removed: bool, as_json: bool) -> None:
+    """Stores the profile's API key in a file that only you can read; a key that is stored already is replaced."""
+    from keycrm_pipeline.commands.key import change_key, print_change
+
+    try:
+        change = change_key(workspace, os.environ, is_removed=is_removed)
+    except KeyNotStoredError as error:
+        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
+    if as_json:
+        _print_json(change)
+    else:
+        print_change(change)
 
 
 @main.command()

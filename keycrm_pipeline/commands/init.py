@@ -1,13 +1,14 @@
 """`init`: turns an API key into a commented profile that lists everything in the account, ready to map.
 
-It asks only what has no good default, and nothing without a terminal. The key is not written to any file.
+It asks only what has no good default, and nothing without a terminal. A key that it was given is stored once KeyCRM
+has accepted it; a key of the environment stays there.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import click
 
 from keycrm_pipeline.accounting.statuses import group_name, status_name
 from keycrm_pipeline.commands.check import Rows, read_account
+from keycrm_pipeline.commands.key import ask_for_key
 from keycrm_pipeline.profile import (
     DEFAULT_BASE_URL,
     NAME_PATTERN,
@@ -23,11 +25,13 @@ from keycrm_pipeline.profile import (
     MissingKeyError,
     Profile,
     Settings,
+    UnusableKeyError,
     Workspace,
-    api_key,
     create_private_file,
+    is_possible_key,
     key_variable,
     load_profile,
+    store_key,
 )
 from keycrm_pipeline.run.client import open_client
 
@@ -53,14 +57,23 @@ class Choices:
     service_categories: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class Connection:
+    """How to reach the account.
+
+    Attributes:
+        base_url: URL of KeyCRM's API.
+        requests_per_minute: Requests per minute allowed for the key; None for the default of the URL.
+        key: The key that was typed or passed; None to look for one, see `profile.keys`.
+    """
+
+    base_url: str = DEFAULT_BASE_URL
+    requests_per_minute: int | None = None
+    key: str | None = field(default=None, repr=False)
+
+
 def write_profile(
-    name: str,
-    settings: Settings,
-    environ: Mapping[str, str],
-    *,
-    base_url: str = DEFAULT_BASE_URL,
-    requests_per_minute: int | None = None,
-    asks: bool,
+    name: str, settings: Settings, environ: Mapping[str, str], connection: Connection, *, asks: bool
 ) -> Path:
     """Reads the account and writes the profile; never overwrites a file.
 
@@ -68,16 +81,16 @@ def write_profile(
         name: Name of the profile.
         settings: Where profiles are.
         environ: The environment, which may contain the key.
-        base_url: URL of KeyCRM's API.
-        requests_per_minute: Requests per minute allowed for the key; None for the default of the URL.
-        asks: Whether a person can be asked; otherwise the key must be in the environment and defaults are used.
+        connection: How to reach the account.
+        asks: Whether a person can be asked; otherwise there must be a key, and defaults are used.
 
     Returns:
         The file, readable only by its owner.
 
     Raises:
-        InitError: The name is invalid, the file exists, or it cannot be written.
-        MissingKeyError: There is no key and no person to ask.
+        InitError: The name or the key is invalid, the file exists, or it cannot be written.
+        MissingKeyError: There is no usable key and no person to ask.
+        KeyNotStoredError: A new key cannot be stored; no profile is written then.
         KeyCrmError: The key is refused, or KeyCRM cannot be reached.
     """
     if not NAME_PATTERN.fullmatch(name):
@@ -89,24 +102,39 @@ def write_profile(
     if path.exists():
         raise InitError(f"{path} already exists and was not changed. Choose another name, or edit that file.")
     today = datetime.now(UTC).date()
-    account = _account(name, base_url, today, requests_per_minute)
-    key = _key(account, environ, asks=asks)
-    with open_client(Workspace(account, settings), {key_variable(name): key}) as client:
+    workspace = Workspace(_account(name, connection, today), settings)
+    account = workspace.profile
+    new_key = _new_key(workspace, environ, connection, asks=asks)
+    with open_client(workspace, environ if new_key is None else {key_variable(name): new_key}) as client:
         found, refused = read_account(client)
     choices = _ask(found, today) if asks else Choices(date(today.year, 1, 1), DEFAULT_PARTNER)
+    if new_key is not None:
+        store_key(name, new_key, settings.data_directory)
     _write_new(path, profile_text(account, choices, found, refused))
     # Makes sure that the new profile is valid.
     load_profile(name, settings)
     return path
 
 
-def next_steps(profile: str, path: Path, base_url: str) -> str:
-    """Instructions for a new profile."""
-    key = (
-        "The demo shop needs no key."
-        if base_url == SANDBOX
-        else f"It does not contain the key: keep that in the environment variable {key_variable(profile)}."
-    )
+def next_steps(workspace: Workspace, path: Path, environ: Mapping[str, str]) -> str:
+    """Instructions for a new profile, with where its key is.
+
+    Args:
+        workspace: The new profile.
+        path: Its file.
+        environ: The environment.
+
+    Raises:
+        MissingKeyError: There is no usable key any more.
+    """
+    found = workspace.find_key(environ)
+    profile = workspace.profile.name
+    if found.place == SANDBOX:
+        key = "The demo shop needs no key."
+    elif found.is_stored:
+        key = f"The API key is not in it, but in {found.place}, which only you can read."
+    else:
+        key = f"The API key is not in it: keep it in {found.place}, where it was found."
     return (
         f"Wrote {path}. {key}\n"
         "Now edit the file: remove the # from the lines that you want to map. Then\n"
@@ -117,28 +145,40 @@ def next_steps(profile: str, path: Path, base_url: str) -> str:
     )
 
 
-def _account(name: str, base_url: str, today: date, requests_per_minute: int | None) -> Profile:
-    limit = {} if requests_per_minute is None else {"requests_per_minute": requests_per_minute}
+def _account(name: str, connection: Connection, today: date) -> Profile:
+    url, requests = connection.base_url, connection.requests_per_minute
+    limit = {} if requests is None else {"requests_per_minute": requests}
     try:
-        return Profile.model_validate({"name": name, "base_url": base_url, "start_date": today, **limit})
+        return Profile.model_validate({"name": name, "base_url": url, "start_date": today, **limit})
     except ValueError:
         raise InitError(
-            f"«{base_url}» is not a valid address of KeyCRM's API. It must start with https:// (http:// only on this "
+            f"«{url}» is not a valid address of KeyCRM's API. It must start with https:// (http:// only on this "
             "machine), or be `sandbox` for the demo shop."
         ) from None
 
 
-def _key(account: Profile, environ: Mapping[str, str], *, asks: bool) -> str:
-    try:
-        return api_key(account, environ)
-    except MissingKeyError:
-        if not asks:
+def _new_key(
+    workspace: Workspace, environ: Mapping[str, str], connection: Connection, *, asks: bool
+) -> str | None:
+    """A key that must be stored; None if there is a usable one already."""
+    if workspace.profile.base_url == SANDBOX:
+        return None
+    new = connection.key
+    if new is None:
+        try:
+            workspace.find_key(environ)
+        except UnusableKeyError:
             raise
-    variable = key_variable(account.name)
-    typed = click.prompt(
-        "API key of KeyCRM (Налаштування - Основні - API-ключ; hidden as you type)", hide_input=True
-    )
-    return api_key(account, {variable: typed})
+        except MissingKeyError:
+            if not asks:
+                raise
+            new = ask_for_key()
+        else:
+            return None
+    new = new.strip()
+    if not is_possible_key(new):
+        raise InitError("This is no API key: it is empty, or contains spaces or characters that no key has.")
+    return new
 
 
 def _ask(found: Mapping[str, Rows], today: date) -> Choices:
@@ -228,7 +268,7 @@ def profile_text(
         f"# Profile {name}: one KeyCRM account and how its orders are booked (Профіль).",
         "# A line that starts with # is a comment: remove the # to use it.",
         "# `keycrm-pipeline check` shows what is not mapped yet.",
-        f"# The API key is not here: it belongs in the environment variable {key_variable(name)}."
+        f"# The API key is not here: `keycrm-pipeline key --profile {name}` stores it in a file of its own."
         if account.base_url != SANDBOX
         else "# The demo shop of this program; it needs no API key.",
         "",

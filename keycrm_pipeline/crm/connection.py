@@ -84,8 +84,8 @@ TRANSIENT_STATUSES: Final = frozenset({408, 425, TOO_MANY_REQUESTS, *range(500, 
 """Statuses that mean that the same request may succeed later."""
 
 WHERE_THE_KEY_IS: Final = (
-    "Set the account's key in the environment variable KEYCRM_API_KEY_<PROFILE> (the profile's name in upper "
-    "case) or KEYCRM_API_KEY."
+    "Store the account's key with `keycrm-pipeline key`, or set it where the environment has it: in "
+    "KEYCRM_API_KEY_<PROFILE> (the profile's name in upper case) or KEYCRM_API_KEY."
 )
 
 

@@ -1,13 +1,26 @@
 """The profile file: one KeyCRM account and how its orders are booked.
 
 What is not here: what the settings do to an order (`accounting`, `pipeline`), Dagster, the database. The API key
-is never in a file: `api_key` takes it from the environment. A mistake in a file is reported with the file, the
-key and what is allowed; the other profiles continue to work.
+is never in it: `keys` looks for it in the environment and in a file of its own. A mistake in a profile is reported
+with the file, the setting and what is allowed; the other profiles continue to work.
 """
 
 from keycrm_pipeline.profile.files import DEMO, create_private_file, write_demo_profile
 from keycrm_pipeline.profile.json_schema import profile_json_schema
-from keycrm_pipeline.profile.keys import KEY_VARIABLE, MissingKeyError, api_key, key_variable
+from keycrm_pipeline.profile.keys import (
+    KEY_VARIABLE,
+    FoundKey,
+    KeyNotStoredError,
+    MissingKeyError,
+    UnusableKeyError,
+    find_key,
+    is_possible_key,
+    key_file_variable,
+    key_variable,
+    remove_stored_key,
+    store_key,
+    stored_key_path,
+)
 from keycrm_pipeline.profile.loading import load_profile, load_profiles, profile_names
 from keycrm_pipeline.profile.models import (
     DEFAULT_BASE_URL,
@@ -40,6 +53,8 @@ __all__ = [
     "PROFILES_VARIABLE",
     "SANDBOX",
     "CommerceMLSettings",
+    "FoundKey",
+    "KeyNotStoredError",
     "MissingKeyError",
     "OdooSettings",
     "Problem",
@@ -47,14 +62,20 @@ __all__ = [
     "ProfileError",
     "RequisiteSettings",
     "Settings",
+    "UnusableKeyError",
     "Workspace",
-    "api_key",
     "create_private_file",
+    "find_key",
+    "is_possible_key",
+    "key_file_variable",
     "key_variable",
     "load_profile",
     "load_profiles",
     "profile_json_schema",
     "profile_names",
+    "remove_stored_key",
     "settings_from_environment",
+    "store_key",
+    "stored_key_path",
     "write_demo_profile",
 ]

@@ -153,7 +153,8 @@ def problem_of(error: ErrorDetails, profile: str) -> Problem:
             return Problem(
                 key,
                 "a key or password must not be in a file",
-                f"The API key belongs in the environment variable {key_variable(profile)}",
+                f"Store the API key with `keycrm-pipeline key --profile {profile}`, or set it in the environment "
+                f"variable {key_variable(profile)}",
             )
         allowed = _settings_at(location[:-1])
         near = difflib.get_close_matches(setting, allowed, n=1)

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.profile.keys import api_key
+from keycrm_pipeline.profile.keys import FoundKey, find_key, stored_key_path
 from keycrm_pipeline.profile.models import Profile
 
 PROFILES_VARIABLE = "KEYCRM_PROFILES_DIR"
@@ -24,7 +24,7 @@ class Settings:
 
     Attributes:
         profiles_directory: Contains `<name>.yaml` for each profile.
-        data_directory: Contains `<name>.duckdb` for each profile.
+        data_directory: Contains `<name>.duckdb` for each profile, and `keys/<name>` where a key is stored.
     """
 
     profiles_directory: Path
@@ -72,6 +72,11 @@ class Workspace:
         """Directory of the accounting catalogue files (R12)."""
         return self.settings.profiles_directory / self.profile.name / "catalogue"
 
+    @property
+    def stored_key(self) -> Path:
+        """The file in which the API key is kept, whether it exists or not."""
+        return stored_key_path(self.profile.name, self.settings.data_directory)
+
     def period_or_last_days(self, first: date | None, last: date | None, now: datetime) -> Period:
         """The period, completed where a day is missing: up to today and 30 days long, but not before `start_date`.
 
@@ -89,9 +94,17 @@ class Workspace:
         return Period(first, last)
 
     def api_key(self, environ: Mapping[str, str]) -> str:
-        """The profile's API key; see `api_key`.
+        """The profile's API key; see `find_key`.
 
         Raises:
-            MissingKeyError: No usable key is set.
+            MissingKeyError: There is no usable key.
         """
-        return api_key(self.profile, environ)
+        return self.find_key(environ).key
+
+    def find_key(self, environ: Mapping[str, str]) -> FoundKey:
+        """The profile's API key and where it was found; see `keys.find_key`.
+
+        Raises:
+            MissingKeyError: There is no usable key.
+        """
+        return find_key(self.profile, environ, self.settings.data_directory)

@@ -107,18 +107,44 @@ _OF_AN_EXCHANGE = (
 
 _OF_THE_CLIENT = (
     Sentence(
-        "No API key is set for profile {profile}. Take the key from KeyCRM (Налаштування - Основні - API-ключ) and set "
-        "it in the environment variable {variable}, or in KEYCRM_API_KEY for all profiles.",
+        "No API key is set for profile {profile}. Take the key from KeyCRM (Налаштування - Основні - API-ключ) and "
+        "store it with `keycrm-pipeline key --profile {name}`, or set it in the environment variable {variable}, or in "
+        "KEYCRM_API_KEY for all profiles.",
         "Для профілю {profile} не задано ключа API. Візьміть ключ у KeyCRM (Налаштування - Основні - API-ключ) і "
-        "задайте його в змінній середовища {variable} або в KEYCRM_API_KEY для всіх профілів.",
+        "збережіть його командою `keycrm-pipeline key --profile {name}` або задайте в змінній середовища {variable} чи "
+        "в KEYCRM_API_KEY для всіх профілів.",
     ),
     Sentence(
-        "KeyCRM refused the API key ({asked}, status {status}){reason} Set the account's key in the environment "
-        "variable KEYCRM_API_KEY_<PROFILE> (the profile's name in upper case) or KEYCRM_API_KEY. Keys are created in "
-        "KeyCRM under Settings, General. Retrying with the same key does not help.",
-        "KeyCRM не приймає ключ API ({asked}, статус {status}){reason} Задайте ключ акаунта в змінній середовища "
-        "KEYCRM_API_KEY_<ПРОФІЛЬ> (назва профілю великими літерами) або KEYCRM_API_KEY. Ключі створюють у KeyCRM: "
-        "Налаштування - Основні. Повторювати з тим самим ключем марно.",
+        "The API key of profile {profile} in {place} contains spaces or characters that no API key has and cannot be "
+        "used. Take the key from KeyCRM (Налаштування - Основні - API-ключ) again.",
+        "Ключ API профілю {profile} ({place}) містить пробіли або знаки, яких у ключі не буває; скористатися ним не "
+        "можна. Візьміть ключ у KeyCRM ще раз (Налаштування - Основні - API-ключ).",
+    ),
+    Sentence(
+        "The environment variable {variable} must hold the absolute path of a file with the API key of profile "
+        "{profile}. The key itself belongs in {own}.",
+        "У змінній середовища {variable} має бути повний шлях до файлу з ключем API профілю {profile}. Сам ключ "
+        "задають у {own}.",
+    ),
+    Sentence(
+        "The API key of profile {profile} was not used, because others on this machine can read {path}. Close it "
+        "with: {commands}. If somebody may have read it, create a new key in KeyCRM.",
+        "Ключ API профілю {profile} не використано: файл {path} можуть прочитати інші користувачі цього комп'ютера. "
+        "Закрийте його командами: {commands}. Якщо ключ хтось міг прочитати, створіть у KeyCRM новий.",
+    ),
+    Sentence(
+        "The file {path} must hold the API key of profile {profile}, but cannot be used: {reason}.",
+        "Файл {path}, у якому має бути ключ API профілю {profile}, непридатний: {reason}.",
+    ),
+    Sentence(
+        "KeyCRM refused the API key ({asked}, status {status}){reason} Store the account's key with `keycrm-pipeline "
+        "key`, or set it where the environment has it: in KEYCRM_API_KEY_<PROFILE> (the profile's name in upper case) "
+        "or KEYCRM_API_KEY. Keys are created in KeyCRM under Settings, General. Retrying with the same key does not "
+        "help.",
+        "KeyCRM не приймає ключ API ({asked}, статус {status}){reason} Збережіть ключ акаунта командою "
+        "`keycrm-pipeline key` або змініть його там, де його задає середовище: у KEYCRM_API_KEY_<ПРОФІЛЬ> (назва "
+        "профілю великими літерами) чи KEYCRM_API_KEY. Ключі створюють у KeyCRM: Налаштування - Основні. Повторювати з "
+        "тим самим ключем марно.",
     ),
     Sentence(
         "KeyCRM refused access ({asked}, status {status}){reason} The key may be right: the account's plan may not "
@@ -150,6 +176,11 @@ _PHRASES = (
     Sentence("unknown", "невідомо яка"),
     Sentence("permission denied", "немає прав доступу"),
     Sentence("it is a file, not a directory", "це файл, а не тека"),
+    Sentence("it is not a file", "це не файл"),
+    Sentence("it is empty", "він порожній"),
+    Sentence("it is too long", "він задовгий"),
+    Sentence("No such file or directory", "такого файлу немає"),
+    Sentence("Permission denied", "немає прав доступу"),
     Sentence("once", "1"),
     Sentence("{count} times", "{count}"),
     Sentence("no connection could be made", "з'єднання не встановлено"),

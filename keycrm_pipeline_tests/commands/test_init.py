@@ -10,8 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from keycrm_pipeline.commands.init import write_profile
-from keycrm_pipeline.profile import key_variable
+from keycrm_pipeline.commands.init import Connection, write_profile
 from keycrm_pipeline.sandbox.payloads import status_payload
 from keycrm_pipeline_tests.commands.place import KEY, Account, Place
 
@@ -33,7 +32,7 @@ def test_the_profile_can_be_used_as_it_is(account: Account, keyed: Place) -> Non
     """It is valid, `check` accepts it, and nothing is mapped yet."""
     result = init(keyed, account)
     assert result.exit_code == 0
-    assert "KEYCRM_API_KEY_SHOP" in result.stdout
+    assert "The API key is not in it: keep it in KEYCRM_API_KEY, where it was found." in result.stdout
     profile = keyed.profile()
     assert profile.base_url == account.url
     assert profile.start_date == date(datetime.now(UTC).year, 1, 1)
@@ -91,9 +90,12 @@ def test_a_file_is_never_overwritten(account: Account, keyed: Place) -> None:
     assert path.read_bytes() == before
 
 
-def test_the_key_is_in_no_file_and_the_file_is_for_its_owner(account: Account, keyed: Place) -> None:
-    """The file contains managers' names; the key belongs in the environment."""
+def test_a_key_of_the_environment_stays_there_and_the_file_is_for_its_owner(
+    account: Account, keyed: Place
+) -> None:
+    """The file contains managers' names; a key that somebody keeps elsewhere is not copied."""
     result = init(keyed, account)
+    assert not (keyed.directory / "data" / "keys").exists()
     path = keyed.directory / "profiles" / "shop.yaml"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -130,22 +132,62 @@ def test_wrong_key_and_no_key(account: Account, place: Place) -> None:
     assert not (place.directory / "profiles" / "shop.yaml").exists()
 
 
+def init_with_key_on_standard_input(place: Place, account: Account, typed: str) -> Result:
+    arguments = ("--base-url", account.url, "--requests-per-minute", "600", "--key-stdin")
+    return place.run("init", "--profile", "shop", *arguments, typed=typed)
+
+
+def test_a_script_passes_the_key_on_standard_input(account: Account, place: Place) -> None:
+    """It is stored for its owner alone, every later command finds it, and it is printed nowhere."""
+    result = init_with_key_on_standard_input(place, account, f"{KEY}\n")
+    assert result.exit_code == 0
+    stored = place.directory / "data" / "keys" / "shop"
+    assert f"but in {stored}, which only you can read." in result.stdout
+    assert stored.read_text("ascii").strip() == KEY
+    assert stat.S_IMODE(stored.stat().st_mode) == 0o600
+    assert KEY not in (place.directory / "profiles" / "shop.yaml").read_text("utf-8") + result.output
+    assert place.json("check")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "words"),
+    [("a-wrong-key", 1, "KeyCRM refused the API key"), ("", 2, "it is empty"), ("two words", 2, "spaces")],
+)
+def test_a_key_that_is_not_accepted_is_not_stored(
+    account: Account, place: Place, typed: str, code: int, words: str
+) -> None:
+    """Neither key nor profile: the next attempt starts anew."""
+    result = init_with_key_on_standard_input(place, account, typed)
+    assert result.exit_code == code
+    assert words in result.stderr
+    assert not (place.directory / "data" / "keys").exists()
+    assert not (place.directory / "profiles").exists()
+
+
+def test_a_key_that_cannot_be_stored(account: Account, place: Place) -> None:
+    """No profile is left that has no key."""
+    (place.directory / "data").write_text("a file in its place", "utf-8")
+    result = init_with_key_on_standard_input(place, account, KEY)
+    assert result.exit_code == 1
+    assert "The API key of profile shop cannot be stored in" in result.stderr
+    assert not (place.directory / "profiles").exists()
+
+
 def asked(place: Place, account: Account, *answers: str) -> Result:
     """`init` with a person at the keyboard."""
 
     @click.command()
     def command() -> None:
-        write_profile("shop", place.settings, {}, base_url=account.url, requests_per_minute=600, asks=True)
+        write_profile("shop", place.settings, {}, Connection(account.url, 600), asks=True)
 
     return CliRunner().invoke(command, input="\n".join([*answers, ""]), catch_exceptions=False)
 
 
 def test_a_person_is_asked_for_little(account: Account, place: Place) -> None:
-    """The key, hidden; then three answers, and a wrong id is asked for again."""
+    """The key, hidden and stored for the next commands; then three answers, and a wrong id is asked for again."""
     result = asked(place, account, KEY, "2024-02-01", "n", "Покупець", "7, 999", "7,12")
     assert KEY not in result.stdout
     assert "Enter ids from the list above, such as 7, 12." in result.stdout
-    place.variables[key_variable("shop")] = KEY
     profile = place.profile()
     assert (profile.start_date, profile.default_partner) == (date(2024, 2, 1), "Покупець")
     assert profile.service_categories == (7, 12)
@@ -153,9 +195,9 @@ def test_a_person_is_asked_for_little(account: Account, place: Place) -> None:
 
 
 def test_a_person_may_accept_every_default(account: Account, place: Place) -> None:
-    """Return three times; and orders without a buyer may be rejected instead."""
+    """Return three times; orders without a buyer may be rejected instead; a stored key is not asked for again."""
     asked(place, account, KEY, "", "", "")
     assert place.profile().default_partner == "Роздрібний покупець"
     (place.directory / "profiles" / "shop.yaml").unlink()
-    asked(place, account, KEY, "", "n", "", "")
+    asked(place, account, "", "n", "", "")
     assert place.profile().default_partner is None

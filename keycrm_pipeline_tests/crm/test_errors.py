@@ -103,14 +103,16 @@ def test_errors_survive_the_way_between_processes() -> None:
     assert (str(copy), copy.status, copy.reason) == ("words", 422, "Bad filter")
 
 
-_SAME_IN_ALL_LANGUAGES = re.compile(r"KEYCRM_API_KEY\S*|KeyCRM|GET /\S+|JSON|API|base_url|Error of a page")
+_SAME_IN_ALL_LANGUAGES = re.compile(
+    r"KEYCRM_API_KEY\S*|`keycrm-pipeline key`|KeyCRM|GET /\S+|JSON|API|base_url|Error of a page"
+)
 
 
 @pytest.mark.parametrize(
     ("reply", "translation"),
     [
         (Reply(401), "KeyCRM не приймає ключ API (GET /order/1, статус 401)."),
-        (Reply(401, b'{"message": "Error of a page"}'), "статус 401): Error of a page. Задайте ключ"),
+        (Reply(401, b'{"message": "Error of a page"}'), "статус 401): Error of a page. Збережіть ключ"),
         (Reply(403), "KeyCRM не дає доступу (GET /order/1, статус 403). Ключ може бути правильним: тариф"),
         (Reply(403, b'{"message": "Error of a page"}'), "статус 403): Error of a page. Ключ може"),
         (

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from keycrm_pipeline.profile import MissingKeyError
+import pytest
+
+from keycrm_pipeline.profile import MissingKeyError, Profile, find_key, store_key
 from keycrm_pipeline.run.errors import StoppedError, UnmappedStatusesError, unexpected
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline.warehouse.errors import (
@@ -20,7 +22,8 @@ from keycrm_pipeline.warehouse.errors import (
 from keycrm_pipeline.warehouse.exchanges import KILLED
 
 _NAMES = re.compile(
-    r"KEYCRM_API_KEY\S*|KEYCRM_DATA_DIR|KeyCRM|DuckDB|API|SQL|/data/shop\.duckdb|python3|PID|kyiv|statuses\.\w+|false|ValueError"
+    r"KEYCRM_API_KEY\S*|`keycrm-pipeline key --profile kyiv`|KEYCRM_DATA_DIR|"
+    r"KeyCRM|DuckDB|API|SQL|/data/shop\.duckdb|python3|PID|kyiv|statuses\.\w+|false|ValueError"
 )
 """What is the same in every language."""
 
@@ -50,6 +53,31 @@ def test_own_errors_are_told_in_ukrainian() -> None:
     assert "тримає інша програма (невідомо яка)." in translated[4]
     for text in translated:
         assert re.findall("[A-Za-z]{3,}", _NAMES.sub("", text)) == [], text
+
+
+@pytest.mark.parametrize(
+    ("variable", "content", "mode", "words"),
+    [
+        ("KEYCRM_API_KEY_KYIV", "two words", 0o600, "(KEYCRM_API_KEY_KYIV) містить пробіли або знаки"),
+        ("KEYCRM_API_KEY_KYIV_FILE", "key", 0o600, "У змінній середовища KEYCRM_API_KEY_KYIV_FILE має бути"),
+        ("KEYCRM_API_KEY_KYIV_FILE", "/no/such/file", 0o600, "непридатний: такого файлу немає."),
+        (
+            "",
+            "key",
+            0o640,
+            "можуть прочитати інші користувачі цього комп'ютера. Закрийте його командами: chmod 700 ",
+        ),
+    ],
+)
+def test_why_a_key_is_not_used_is_told_in_ukrainian(
+    tmp_path: Path, variable: str, content: str, mode: int, words: str
+) -> None:
+    """As the profile really raises it."""
+    store_key("kyiv", "key", tmp_path).chmod(mode)
+    profile = Profile.model_validate({"name": "kyiv", "start_date": "2024-01-01"})
+    with pytest.raises(MissingKeyError) as caught:
+        find_key(profile, {variable: content}, tmp_path)
+    assert words in error_in_ukrainian(str(caught.value))
 
 
 def test_other_errors_stay_as_they_are() -> None:

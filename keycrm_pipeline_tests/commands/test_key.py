@@ -1,0 +1,113 @@
+"""`key`: the API key is stored, replaced and removed without a terminal and without a text editor."""
+
+from __future__ import annotations
+
+import os
+import pty
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keycrm_pipeline_tests.commands.place import KEY, Account, Place
+
+PROGRAM = Path(sys.executable).with_name("keycrm-pipeline")
+
+
+@pytest.fixture
+def unkeyed(place: Place, account: Account) -> Place:
+    """A place with a profile of the account, and no key."""
+    place.write_profile(base_url=account.url, requests_per_minute=600)
+    return place
+
+
+def stored(place: Place) -> Path:
+    return place.directory / "data" / "keys" / "shop"
+
+
+def test_a_key_is_stored_replaced_and_removed(unkeyed: Place) -> None:
+    """Each time the next command uses what is stored, without a restart of anything."""
+    assert "No API key is set for profile shop." in unkeyed.run("check").stderr
+    result = unkeyed.run("key", typed="a-wrong-key\n")
+    assert result.exit_code == 0
+    assert f"Stored the API key of profile shop in {stored(unkeyed)}." in result.stdout
+    assert "`keycrm-pipeline check --profile shop`" in result.stdout
+    assert "KeyCRM refused the API key" in unkeyed.run("check").stderr
+    unkeyed.run("key", typed=KEY)
+    assert unkeyed.run("check").exit_code == 0
+    result = unkeyed.run("key", "--remove")
+    assert (result.exit_code, result.stdout) == (0, "Removed the stored API key of profile shop.\n")
+    assert unkeyed.run("key", "--remove").stdout == "No API key of profile shop was stored.\n"
+    assert unkeyed.run("check").exit_code == 1
+
+
+def test_a_key_of_the_environment_comes_first(unkeyed: Place) -> None:
+    """Somebody stores a key and wonders why another one is used."""
+    unkeyed.variables["KEYCRM_API_KEY"] = KEY
+    result = unkeyed.run("key", typed="another-key")
+    assert "The key that is used comes from KEYCRM_API_KEY: it takes precedence" in result.stdout
+    assert unkeyed.run("check").exit_code == 0
+
+
+def test_as_json(unkeyed: Place) -> None:
+    """What was done, and where the key is; never the key."""
+    result = unkeyed.run("key", "--json", typed=KEY)
+    assert KEY not in result.output
+    code, printed = unkeyed.json("key", "--remove")
+    assert code == 0
+    assert printed == {
+        "profile": "shop",
+        "action": "removed",
+        "path": str(stored(unkeyed)),
+        "place": None,
+        "error": None,
+    }
+
+
+@pytest.mark.parametrize("typed", ["", "two words", "пароль"])
+def test_what_is_no_key_is_not_stored(unkeyed: Place, typed: str) -> None:
+    """Exit code 1, in words that do not repeat it."""
+    result = unkeyed.run("key", typed=typed)
+    assert result.exit_code == 1
+    assert "was not stored: it is empty, or contains spaces or characters" in result.stderr
+    assert not typed or typed not in result.stderr
+    assert not stored(unkeyed).exists()
+
+
+def test_the_demo_shop_needs_none(place: Place) -> None:
+    """A key of a real account does not belong there."""
+    place.write_profile(base_url="sandbox")
+    result = place.run("key", typed=KEY)
+    assert result.exit_code == 2
+    assert "The demo shop needs no key." in result.stderr
+
+
+def test_a_person_types_the_key_unseen(unkeyed: Place) -> None:
+    """The real program on a terminal: it asks, and does not show what is typed."""
+    controller, terminal = pty.openpty()
+    with subprocess.Popen(
+        [PROGRAM, "key"],
+        env={**os.environ, **unkeyed.environment},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    ) as program:
+        os.close(terminal)
+        shown = b""
+        while b"hidden as you type" not in shown:
+            shown += os.read(controller, 1024)
+        os.write(controller, f"{KEY}\n".encode("ascii"))
+        try:
+            while more := os.read(controller, 1024):
+                shown += more
+        except OSError:
+            # The program has ended, and with it the terminal.
+            pass
+        os.close(controller)
+    assert program.returncode == 0
+    assert KEY.encode("ascii") not in shown
+    assert stored(unkeyed).read_text("ascii") == f"{KEY}\n"
+    assert stat.S_IMODE(stored(unkeyed).stat().st_mode) == 0o600
