@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,7 +11,7 @@ import dagster as dg
 
 from keycrm_pipeline.orchestration.dagster_internals import RANGE_END_TAG, RANGE_START_TAG
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.profile import Profile, Workspace
+from keycrm_pipeline.profile import MissingKeyError, Profile, Workspace
 from keycrm_pipeline.schemas import Table
 
 PROFILE_TAG = "keycrm/profile"
@@ -51,6 +52,14 @@ class ProfileAssets:
     def pool(self) -> str:
         """Runs of one profile wait for each other in the queue."""
         return f"keycrm_{self.name}"
+
+    def missing_key(self) -> str | None:
+        """Why the profile has no usable API key at this moment, in words; None if it has one."""
+        try:
+            self.workspace.api_key(os.environ)
+        except MissingKeyError as error:
+            return str(error)
+        return None
 
     @property
     def common(self) -> dict[str, Any]:

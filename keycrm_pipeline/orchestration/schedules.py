@@ -1,6 +1,7 @@
 """Schedules of a profile: what runs automatically, and when.
 
-Times are local and at 05:00 or later: an earlier cron moves on the days the clock changes.
+Times are local and at 05:00 or later: an earlier cron moves on the days the clock changes. A profile without an API key
+is skipped with the reason, until it has one.
 """
 
 from __future__ import annotations
@@ -54,13 +55,21 @@ def build_schedules(assets: ProfileAssets) -> list[dg.ScheduleDefinition]:
         default_status=_status(profile),
         description="Loads yesterday, and completes days that are missing or failed.",
     )
-    def daily(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+    def daily(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        missing_key = assets.missing_key()
+        if missing_key is not None:
+            yield dg.SkipReason(missing_key)
+            return
         today = context.scheduled_execution_time.astimezone(profile.zone).date()
         for period in contiguous_periods(days_to_load(assets, today - DAY)):
             yield dg.RunRequest(
                 run_key=f"{today}:{period.first}:{period.last}",
                 tags=period_tags(period),
             )
+
+    def run_with_key(_context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        missing_key = assets.missing_key()
+        return dg.RunRequest() if missing_key is None else dg.SkipReason(missing_key)
 
     later = (hour + 1) % 24
     weekday = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday").index(
@@ -72,6 +81,7 @@ def build_schedules(assets: ProfileAssets) -> list[dg.ScheduleDefinition]:
             name=f"{name}_recent_nightly",
             job_name=f"{name}_recent",
             cron_schedule=f"{minute} {later} * * *",
+            execution_fn=run_with_key,
             execution_timezone=profile.timezone,
             default_status=_status(profile),
             description="Compares the recent days and all open orders again.",
@@ -80,6 +90,7 @@ def build_schedules(assets: ProfileAssets) -> list[dg.ScheduleDefinition]:
             name=f"{name}_sweep_weekly",
             job_name=f"{name}_sweep",
             cron_schedule=f"{minute} {(hour + 2) % 24} * * {weekday}",
+            execution_fn=run_with_key,
             execution_timezone=profile.timezone,
             default_status=_status(profile, wanted=profile.sweep.enabled),
             description="Looks for orders that KeyCRM no longer has.",
@@ -88,6 +99,7 @@ def build_schedules(assets: ProfileAssets) -> list[dg.ScheduleDefinition]:
             name=f"{name}_catalogue_weekly",
             job_name=f"{name}_catalogue",
             cron_schedule=f"{minute} {(hour + 3) % 24} * * {weekday}",
+            execution_fn=run_with_key,
             execution_timezone=profile.timezone,
             default_status=_status(profile),
             description="Refreshes products, offers and categories.",

@@ -42,9 +42,9 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
         description="Picks up changed orders.",
     )
     def changes_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        busy = _work_under_way(context.instance, assets)
-        if busy is not None:
-            return dg.SkipReason(busy)
+        reason = assets.missing_key() or _work_under_way(context.instance, assets)
+        if reason is not None:
+            return dg.SkipReason(reason)
         try:
             with open_warehouse(assets.workspace).reading() as connection:
                 is_loaded = exchanges.newest_crm_updated_at(connection) is not None
@@ -63,7 +63,7 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
     )
     def failures(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         end_orphaned_runs(context.instance)
-        standing = _standing_failure(context.instance, assets)
+        standing = _nothing_is_loaded(assets) or _standing_failure(context.instance, assets)
         alerted = json.loads(context.cursor)["alerted"] if context.cursor else False
         if standing is None:
             context.update_cursor(json.dumps({"alerted": False}))
@@ -89,6 +89,23 @@ def _work_under_way(instance: dg.DagsterInstance, assets: ProfileAssets) -> str 
     if has_backfill_under_way(instance, name, NEWEST_BACKFILLS):
         return "A backfill of this profile is under way."
     return None
+
+
+def _nothing_is_loaded(assets: ProfileAssets) -> str | None:
+    """Why a profile that was loaded before is loaded no more, in words: it has lost its key, and is skipped.
+
+    A new profile that waits for its first key needs no alert.
+    """
+    profile = assets.profile
+    missing_key = assets.missing_key()
+    if missing_key is None or not profile.schedule.enabled:
+        return None
+    try:
+        with open_warehouse(assets.workspace).reading() as connection:
+            was_loaded = exchanges.last_succeeded_exchange(connection) is not None
+    except WarehouseError:
+        return None
+    return f"Profile {profile.name} is not loaded any more. {missing_key}" if was_loaded else None
 
 
 def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> str | None:

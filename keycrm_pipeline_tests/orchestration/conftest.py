@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.profile import KEY_VARIABLE, Workspace
 from keycrm_pipeline_tests.orchestration.shop import make_workspace
+
+
+@pytest.fixture(autouse=True)
+def no_key_of_the_real_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key of the person who runs the tests reaches a profile."""
+    for variable in list(os.environ):
+        if variable.startswith(KEY_VARIABLE):
+            monkeypatch.delenv(variable)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from keycrm_pipeline.orchestration.dagster_internals import RANGE_END_TAG, RANGE_START_TAG
 from keycrm_pipeline.orchestration.profile_assets import PERIOD_TAG, ProfileAssets
 from keycrm_pipeline.orchestration.schedules import build_schedules
-from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.profile import Workspace, store_key
 from keycrm_pipeline_tests.orchestration.shop import loaded, make_workspace
 
 
@@ -67,3 +67,19 @@ def test_every_run_shows_its_period(tmp_path: Path) -> None:
     at = datetime(2026, 3, 15, 5, 30, tzinfo=workspace.profile.zone)
     requests = daily.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=at)).run_requests or []
     assert [request.tags[PERIOD_TAG] for request in requests] == ["2026-03-11 to 2026-03-12", "2026-03-14"]
+
+
+def test_a_profile_without_a_key_is_skipped(tmp_path: Path) -> None:
+    """Every schedule says why; with a stored key each of them runs at its next time."""
+    workspace = make_workspace(tmp_path, base_url="http://127.0.0.1:9/v1")
+    at = datetime(2026, 3, 15, 5, 30, tzinfo=workspace.profile.zone)
+    schedules = build_schedules(ProfileAssets(workspace))
+    assert len(schedules) == 4
+    for schedule in schedules:
+        skipped = schedule.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=at))
+        assert not skipped.run_requests
+        assert str(skipped.skip_message).startswith("No API key is set for profile shop.")
+    store_key("shop", "the-key", workspace.settings.data_directory)
+    for schedule in schedules:
+        tick = schedule.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=at))
+        assert len(tick.run_requests or ()) == 1

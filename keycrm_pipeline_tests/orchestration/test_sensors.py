@@ -21,7 +21,7 @@ from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.orchestration.sensors import build_sensors
 from keycrm_pipeline.pipeline.stages import STAGES
-from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.profile import Workspace, remove_stored_key, store_key
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.warehouse import raw
 from keycrm_pipeline_tests.orchestration.shop import NOW, make_workspace, write_exchange
@@ -82,6 +82,65 @@ def test_changes_wait_for_a_backfill(workspace: Workspace, instance: dg.DagsterI
     )
     changes, _ = build_sensors(assets)
     assert "backfill" in tick(changes, instance).skip_message
+
+
+def without_key(directory: Path, **settings: Any) -> Workspace:
+    """A profile of a real account, in which something was loaded and which has no key."""
+    workspace = make_workspace(directory, base_url="http://127.0.0.1:9/v1", **settings)
+    write_exchange(workspace, "1", None)
+    with open_warehouse(workspace).writing() as connection:
+        page = raw.FetchedPage(1, 1, [raw.FetchedRow(1, date(2026, 3, 2), b"{}", NOW)])
+        raw.store_pages(connection, None, [page], exchange_id=1, now=NOW, asked_day=None)
+    return workspace
+
+
+def test_a_profile_without_a_key_is_skipped(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    """It failed every quarter of an hour; now the page says why, and a stored key is used at the next tick."""
+    workspace = without_key(tmp_path)
+    changes, _ = build_sensors(ProfileAssets(workspace))
+    assert tick(changes, instance).skip_message.startswith("No API key is set for profile shop.")
+    path = store_key("shop", "the-key", workspace.settings.data_directory)
+    assert len(tick(changes, instance).run_requests) == 1
+    path.chmod(0o644)
+    assert "others on this machine can read" in tick(changes, instance).skip_message
+
+
+def test_a_profile_that_lost_its_key_raises_one_alert(
+    instance: dg.DagsterInstance, webhook: Any, tmp_path: Path
+) -> None:
+    """Nothing fails any more, so nobody would notice that nothing is loaded; a key ends it."""
+    alert = {"webhook": f"http://127.0.0.1:{webhook.server_port}/"}
+    workspace = without_key(tmp_path, alert=alert)
+    _, failures = build_sensors(ProfileAssets(workspace))
+    cursor = None
+    for _ in range(3):
+        cursor = tick(failures, instance, cursor).cursor
+    assert len(webhook.taken) == 1
+    assert webhook.taken[0]["text"].startswith(
+        "Profile shop is not loaded any more. No API key is set for profile shop."
+    )
+    data = workspace.settings.data_directory
+    store_key("shop", "the-key", data)
+    cursor = tick(failures, instance, cursor).cursor
+    assert len(webhook.taken) == 1
+    remove_stored_key("shop", data)
+    tick(failures, instance, cursor)
+    assert len(webhook.taken) == 2
+
+
+@pytest.mark.parametrize("reason", ["new", "by hand"])
+def test_a_profile_that_waits_for_no_key_raises_no_alert(
+    instance: dg.DagsterInstance, webhook: Any, tmp_path: Path, reason: str
+) -> None:
+    """One that was never loaded, or that runs nothing automatically."""
+    alert = {"webhook": f"http://127.0.0.1:{webhook.server_port}/"}
+    if reason == "new":
+        workspace = make_workspace(tmp_path, base_url="http://127.0.0.1:9/v1", alert=alert)
+    else:
+        workspace = without_key(tmp_path, alert=alert, schedule={"enabled": False})
+    _, failures = build_sensors(ProfileAssets(workspace))
+    tick(failures, instance)
+    assert webhook.taken == []
 
 
 class _Webhook(BaseHTTPRequestHandler):
