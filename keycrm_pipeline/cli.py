@@ -8,11 +8,10 @@ nothing else, even if a command fails or is used wrongly.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import wraps
 from importlib.metadata import version
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from keycrm_pipeline.commands.progress import shown_progress
 from keycrm_pipeline.commands.streams import replace_unprintable_letters
 from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
 from keycrm_pipeline.period import Period
@@ -53,7 +53,6 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 """What a shell shows for a program that Ctrl-C ended."""
 
-_LOG = logging.getLogger("keycrm_pipeline")
 _JSON = "--json"
 _EXCHANGES = ("load", *(sync.name for sync in SYNCS))
 """Commands that print the keys of a load, even if none took place."""
@@ -174,65 +173,14 @@ def main() -> None:
     warnings.filterwarnings("ignore", module="dagster.*")
 
 
-class _Printed(logging.Handler):
-    """Passes log records to a function that prints them."""
-
-    def __init__(self, printed: Callable[[logging.LogRecord], None], level: int) -> None:
-        super().__init__(level)
-        self._printed = printed
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._printed(record)
-
-
-@contextlib.contextmanager
-def _printing(
-    logger: logging.Logger, printed: Callable[[logging.LogRecord], None], level: int
-) -> Iterator[None]:
-    """Prints the records of a logger at or above a level while the block runs."""
-    handler, before = _Printed(printed, level), logger.level
-    logger.addHandler(handler)
-    logger.setLevel(level)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before)
-
-
-@contextlib.contextmanager
-def _progress(shown: bool) -> Iterator[None]:
-    """Prints what a load logs to standard error, with a progress bar if that is a terminal."""
-    from keycrm_pipeline.run.progress import ORDERS
-
-    if not (shown and sys.stderr.isatty()):
-        with _printing(_LOG, lambda record: click.echo(record.getMessage(), err=True), logging.INFO):
-            yield
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("Orders from KeyCRM", total=None)
-
-        def advance(record: logging.LogRecord) -> None:
-            done, total = vars(record)["done"], vars(record)["total"]
-            bar.update(task, completed=done, total=total)
-
-        def say(record: logging.LogRecord) -> None:
-            bar.console.print(record.getMessage(), markup=False)
-
-        with _printing(ORDERS, advance, logging.DEBUG), _printing(_LOG, say, logging.INFO):
-            yield
-
-
 def _run(workspace: Workspace, job: str, as_json: bool, period: Period | None = None) -> None:
     """Runs a job to its end, prints the exchange summary, and ends the process when the job failed."""
     with loading_for_good():
         from keycrm_pipeline.orchestration.launch import run_job
 
-    with _progress(not as_json):
+    with contextlib.ExitStack() as stack:
+        if not as_json:
+            stack.enter_context(shown_progress(workspace.profile.requests_per_minute))
         outcome = run_job(workspace, job, period)
     _finish(workspace.profile, outcome, as_json)
 
@@ -321,7 +269,10 @@ def check(workspace: Workspace, as_json: bool) -> None:
     from keycrm_pipeline.crm.errors import KeyCrmError
 
     try:
-        found = check_account(workspace, os.environ)
+        with contextlib.ExitStack() as stack:
+            if not as_json:
+                stack.enter_context(shown_progress(workspace.profile.requests_per_minute, stays=False))
+            found = check_account(workspace, os.environ)
     except (MissingKeyError, KeyCrmError) as error:
         _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
     if as_json:

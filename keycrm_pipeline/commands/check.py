@@ -20,6 +20,7 @@ from keycrm_pipeline.pipeline.catalogue_files import (
 from keycrm_pipeline.pipeline.extraction import OPTIONAL, REFERENCE_ROUTES
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.reading import Books
+from keycrm_pipeline.run import progress
 from keycrm_pipeline.run.client import open_client
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.readings import KnownReading, current_reading
@@ -72,13 +73,15 @@ def read_account(client: KeyCrmClient) -> tuple[dict[str, Rows], dict[str, str]]
     """
     found: dict[str, Rows] = {}
     refused: dict[str, str] = {}
-    for list_name in CHECKED:
+    for number, list_name in enumerate(CHECKED):
+        progress.lists(number, len(CHECKED))
         try:
             found[list_name] = _readable(client.reference_rows(REFERENCE_ROUTES[list_name]))
         except KeyCrmError as error:
             if list_name not in OPTIONAL:
                 raise
             refused["managers" if list_name == "users" else list_name] = str(error)
+    progress.lists(len(CHECKED), len(CHECKED))
     return found, refused
 
 

@@ -18,6 +18,7 @@ import click
 from keycrm_pipeline.accounting.statuses import group_name, status_name
 from keycrm_pipeline.commands.check import Rows, read_account
 from keycrm_pipeline.commands.key import ask_for_key
+from keycrm_pipeline.commands.progress import shown_progress
 from keycrm_pipeline.profile import (
     DEFAULT_BASE_URL,
     NAME_PATTERN,
@@ -105,7 +106,11 @@ def write_profile(
     workspace = Workspace(_account(name, connection, today), settings)
     account = workspace.profile
     new_key = _new_key(workspace, environ, connection, asks=asks)
-    with open_client(workspace, environ if new_key is None else {key_variable(name): new_key}) as client:
+    key_place = environ if new_key is None else {key_variable(name): new_key}
+    with (
+        open_client(workspace, key_place) as client,
+        shown_progress(account.requests_per_minute, stays=False),
+    ):
         found, refused = read_account(client)
     choices = _ask(found, today) if asks else Choices(date(today.year, 1, 1), DEFAULT_PARTNER)
     if new_key is not None:

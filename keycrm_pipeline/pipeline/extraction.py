@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -204,7 +204,7 @@ def read_listing(
     client: KeyCrmClient,
     listing: Listing,
     *,
-    after_write: Callable[[int, int], None] = progress.report,
+    after_write: Callable[[int, int], None] = progress.orders,
 ) -> ExtractionCounts:
     """Reads one list of orders and stores its pages as they arrive; continues where a killed attempt stopped.
 
@@ -284,7 +284,7 @@ def read_period(
     client: KeyCrmClient,
     period: Period,
     *,
-    after_write: Callable[[int, int], None] = progress.report,
+    after_write: Callable[[int, int], None] = progress.orders,
 ) -> ExtractionCounts:
     """Reads the orders of a period, complete whichever date KeyCRM's filter `created_between` goes by (R1).
 
@@ -333,7 +333,7 @@ def run(session: Session, period: Period) -> StageNumbers:
             def after_write(done: int, total: int) -> None:
                 # After every write: otherwise pages would be requested for an hour although the load cannot succeed.
                 raise_failure_of_lists()
-                progress.report(done, total)
+                progress.orders(done, total)
 
             counts = read_period(session, client, period, after_write=after_write)
         unconfirmed = _confirm_missing(session, client, period, counts)
@@ -433,6 +433,16 @@ def _reference_rows(client: KeyCrmClient, profile: Profile, list_name: str) -> l
         raise
 
 
+def _report_answers(answers: Sequence[Future[list[CrmRow] | None]], *, before: int) -> None:
+    """Reports each list that arrives; `before` of them were there already."""
+
+    def report(_answer: Future[list[CrmRow] | None]) -> None:
+        progress.lists(before + sum(answer.done() for answer in answers), before + len(answers))
+
+    for answer in answers:
+        answer.add_done_callback(report)
+
+
 @contextlib.contextmanager
 def reading_reference_lists(
     session: Session, client: KeyCrmClient, *, everything: bool = False
@@ -460,7 +470,9 @@ def reading_reference_lists(
     ]
     # The first request is made alone: a wrong key is reported after one refusal, and nothing is stored before the
     # mapping of the statuses is known to be complete.
+    progress.lists(0, len(due))
     fetched = {"statuses": client.reference_rows(REFERENCE_ROUTES["statuses"])}
+    progress.lists(1, len(due))
     if profile.statuses.require_mapping:
         unmapped = unmapped_statuses(profile, fetched["statuses"])
         if unmapped:
@@ -468,6 +480,7 @@ def reading_reference_lists(
     waiting = [list_name for list_name in due if list_name not in fetched]
     with ThreadPoolExecutor(LISTS_AT_ONCE, thread_name_prefix="lists") as threads:
         answers = {name: threads.submit(_reference_rows, client, profile, name) for name in waiting}
+        _report_answers(tuple(answers.values()), before=1)
 
         def raise_failure() -> None:
             for answer in answers.values():

@@ -29,6 +29,7 @@ from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.results import CardCounts, StageNumbers
 from keycrm_pipeline.pipeline.selection import selection
 from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.run import progress
 from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.warehouse import cards as card_store
 from keycrm_pipeline.warehouse.cards import ProductKeys
@@ -183,8 +184,11 @@ def fetch_catalogue(session: Session, client: KeyCrmClient, crm_product_ids: Seq
 
     A product without variants needs no list of its offers: it has a single one, which the order line itself contains.
     """
-    for start in range(0, len(crm_product_ids), STORED_TOGETHER):
+    total = len(crm_product_ids)
+    for start in range(0, total, STORED_TOGETHER):
+        progress.products(start, total)
         _fetch_together(session, client, crm_product_ids[start : start + STORED_TOGETHER])
+        progress.products(min(start + STORED_TOGETHER, total), total)
 
 
 def _fetch_together(session: Session, client: KeyCrmClient, crm_product_ids: Sequence[int]) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.period import Period, contiguous_periods
 from keycrm_pipeline.pipeline.results import StageNumbers
+from keycrm_pipeline.run import progress
 from keycrm_pipeline.run.errors import NeverFetchedError, StageSkippedError
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import ORDERS, PARTNERS, PRODUCTS, SOURCES, STATUSES
@@ -169,12 +170,16 @@ def run_load(
     if loaded is not None:
         _require_earlier_stages(session, loaded, stages)
     finished: list[str] = []
+    derived = [stage for stage in stages if stage in DERIVED_STAGES]
     try:
         for stage in stages:
+            if stage in derived:
+                progress.stages(derived.index(stage), len(derived))
             started = time.perf_counter()
             numbers = stage.run(session, period)
             finished.append(stage.name)
             if stage is STAGES[-1]:
+                progress.stages(len(derived), len(derived))
                 _ask_for_owners(session)
             yield StageResult(stage, numbers, time.perf_counter() - started)
     finally:

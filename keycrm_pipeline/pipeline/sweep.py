@@ -9,6 +9,7 @@ from keycrm_pipeline.accounting.days import order_day
 from keycrm_pipeline.period import contiguous_periods
 from keycrm_pipeline.pipeline.derivation import derive_met
 from keycrm_pipeline.pipeline.extraction import ExtractionCounts, ask_for
+from keycrm_pipeline.run import progress
 from keycrm_pipeline.run.errors import ManyMissingError, ManyUnseenError
 from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.warehouse import readings, syncs
@@ -54,6 +55,7 @@ def _listed(session: Session, client: KeyCrmClient) -> syncs.ListedOrders:
     zone = session.profile.zone
     listed = syncs.ListedOrders([], [], [])
     for page in client.order_headers():
+        progress.orders(min(len(listed.order_ids) + len(page.rows), page.total), page.total)
         for row in page.rows:
             # One that is listed as deleted counts as absent.
             if row.order_id is not None and not row.is_deleted:

@@ -1,4 +1,4 @@
-"""The progress of a load as log records: a terminal draws a bar from them, and they are shown nowhere else.
+"""How far an exchange has come, as log records: a terminal draws bars from them, and they are shown nowhere else.
 
 What people should know while a load runs goes through the modules' own loggers, which Dagster shows with the run.
 """
@@ -6,12 +6,51 @@ What people should know while a load runs goes through the modules' own loggers,
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
-ORDERS = logging.getLogger("keycrm_pipeline.run.progress")
-"""One record per write, with the attributes `done` and `total`; on DEBUG, and not passed to other handlers."""
-ORDERS.propagate = False
+PROGRESS = logging.getLogger("keycrm_pipeline.run.progress")
+"""One record for each step forward, with a `Progress` as its attribute `progress`; on DEBUG, not passed on."""
+PROGRESS.propagate = False
 
 
-def report(done: int, total: int) -> None:
-    """Logs that `done` of `total` orders are stored."""
-    ORDERS.debug("%d of %d orders are stored", done, total, extra={"done": done, "total": total})
+@dataclass(frozen=True)
+class Progress:
+    """How far one of the activities of an exchange has come.
+
+    Attributes:
+        activity: Its name; a later record with the same name is about the same activity.
+        done: How much of it is done.
+        total: How much there is to do.
+    """
+
+    activity: str
+    done: int
+    total: int
+
+
+ORDERS = "orders"
+"""The activity that waits for KeyCRM's request limit."""
+
+
+def _report(activity: str, done: int, total: int, sentence: str) -> None:
+    PROGRESS.debug(sentence, done, total, extra={"progress": Progress(activity, done, total)})
+
+
+def lists(done: int, total: int) -> None:
+    """Reports that KeyCRM has answered with `done` of `total` reference lists."""
+    _report("lists", done, total, "KeyCRM is asked (%d of %d lists)")
+
+
+def orders(done: int, total: int) -> None:
+    """Reports that `done` of `total` orders are stored."""
+    _report(ORDERS, done, total, "Orders from KeyCRM (%d of %d)")
+
+
+def products(done: int, total: int) -> None:
+    """Reports that KeyCRM was asked for `done` of `total` products."""
+    _report("products", done, total, "Products from KeyCRM (%d of %d)")
+
+
+def stages(done: int, total: int) -> None:
+    """Reports that `done` of `total` stages have derived the documents."""
+    _report("stages", done, total, "Documents are prepared (%d of %d steps)")

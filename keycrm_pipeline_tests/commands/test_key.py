@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from keycrm_pipeline_tests.commands.place import KEY, Account, Place
-
-PROGRAM = Path(sys.executable).with_name("keycrm-pipeline")
+from keycrm_pipeline_tests.terminal import on_a_terminal
 
 
 @pytest.fixture
@@ -86,28 +81,10 @@ def test_the_demo_shop_needs_none(place: Place) -> None:
 
 def test_a_person_types_the_key_unseen(unkeyed: Place) -> None:
     """The real program on a terminal: it asks, and does not show what is typed."""
-    controller, terminal = pty.openpty()
-    with subprocess.Popen(
-        [PROGRAM, "key"],
-        env={**os.environ, **unkeyed.environment},
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        start_new_session=True,
-    ) as program:
-        os.close(terminal)
-        shown = b""
-        while b"hidden as you type" not in shown:
-            shown += os.read(controller, 1024)
-        os.write(controller, f"{KEY}\n".encode("ascii"))
-        try:
-            while more := os.read(controller, 1024):
-                shown += more
-        except OSError:
-            # The program has ended, and with it the terminal.
-            pass
-        os.close(controller)
-    assert program.returncode == 0
-    assert KEY.encode("ascii") not in shown
+    with on_a_terminal(["key"], unkeyed.environment) as terminal:
+        terminal.wait_for("hidden as you type")
+        terminal.type(f"{KEY}\n")
+        assert terminal.wait() == 0
+    assert KEY not in terminal.shown
     assert stored(unkeyed).read_text("ascii") == f"{KEY}\n"
     assert stat.S_IMODE(stored(unkeyed).stat().st_mode) == 0o600
