@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from keycrm_pipeline.commands.days import day
 from keycrm_pipeline.commands.progress import shown_progress
 from keycrm_pipeline.commands.streams import replace_unprintable_letters
 from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
@@ -57,6 +58,15 @@ _JSON = "--json"
 _EXCHANGES = ("load", *(sync.name for sync in SYNCS))
 """Commands that print the keys of a load, even if none took place."""
 
+_ORDER = (
+    *("up", "page", "demo"),
+    *("init", "key", "check", "load", "status", "review", "rebuild"),
+    *("report", "export"),
+    *("changes", "recent", "sweep", "catalogue"),
+    "sandbox",
+)
+"""The order of use: looking around, a new shop, its documents, what the schedules do, and what developers need."""
+
 
 def _print_json(value: dict[str, Any]) -> None:
     from keycrm_pipeline.commands.output import print_json
@@ -84,6 +94,21 @@ def _empty_summary(command: str | None, profile: str | None = None) -> dict[str,
 
 class _Commands(click.Group):
     """The group of commands, which reports every error in words, or as JSON with `--json`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order of use."""
+        del ctx
+        return sorted(self.commands, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes each command with all that its first paragraph says."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, (self.commands[name].help or "").partition("\n\n")[0])
+                    for name in self.list_commands(ctx)
+                ]
+            )
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
         """Runs a command and ends the process with its exit code."""
@@ -145,9 +170,6 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
         function(Workspace(chosen, settings), as_json=as_json, **arguments)
 
     return wrapped
-
-
-_day = click.DateTime(formats=["%Y-%m-%d"])
 
 
 def _print_version(context: click.Context, _option: click.Parameter, is_asked: bool) -> None:
@@ -228,12 +250,12 @@ def _checked_period(profile: Profile, first: date, last: date) -> Period:
 
 
 @main.command()
-@click.option("--from", "first_day", type=_day, required=True, help="First day, YYYY-MM-DD.")
-@click.option("--to", "last_day", type=_day, required=True, help="Last day, YYYY-MM-DD, included.")
+@click.option("--from", "first_day", type=day, required=True, help="First day, such as 26.10.2026.")
+@click.option("--to", "last_day", type=day, required=True, help="Last day, included.")
 @_command
-def load(workspace: Workspace, first_day: datetime, last_day: datetime, as_json: bool) -> None:
+def load(workspace: Workspace, first_day: date, last_day: date, as_json: bool) -> None:
     """Loads a period, both days included, and prints the exchange summary."""
-    _run(workspace, "load", as_json, _checked_period(workspace.profile, first_day.date(), last_day.date()))
+    _run(workspace, "load", as_json, _checked_period(workspace.profile, first_day, last_day))
 
 
 @main.command()
@@ -445,8 +467,8 @@ def sandbox(
 
 
 @main.command()
-@click.option("--from", "first_day", type=_day, required=True, help="First day, YYYY-MM-DD.")
-@click.option("--to", "last_day", type=_day, required=True, help="Last day, YYYY-MM-DD, included.")
+@click.option("--from", "first_day", type=day, required=True, help="First day, such as 26.10.2026.")
+@click.option("--to", "last_day", type=day, required=True, help="Last day, included.")
 @click.option(
     "--format",
     "export_format",
@@ -463,15 +485,15 @@ def sandbox(
 @_command
 def export(
     workspace: Workspace,
-    first_day: datetime,
-    last_day: datetime,
+    first_day: date,
+    last_day: date,
     export_format: ExportFormat,
     organisation: str | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
     """Writes the documents of a period as files for the accounting system."""
-    period = _checked_period(workspace.profile, first_day.date(), last_day.date())
+    period = _checked_period(workspace.profile, first_day, last_day)
     from keycrm_pipeline.commands.files import export_as_json, print_export
     from keycrm_pipeline.exports import ExportError, export_period
     from keycrm_pipeline.warehouse.errors import WarehouseError
@@ -494,8 +516,8 @@ def export(
 
 
 @main.command()
-@click.option("--from", "first_day", type=_day, help="First day; default: 30 days up to the last day.")
-@click.option("--to", "last_day", type=_day, help="Last day, included; default: today.")
+@click.option("--from", "first_day", type=day, help="First day; default: 30 days up to the last day.")
+@click.option("--to", "last_day", type=day, help="Last day, included; default: today.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default=LANGUAGES[0], show_default=True)
 @click.option(
     "--out",
@@ -505,8 +527,8 @@ def export(
 @_command
 def report(
     workspace: Workspace,
-    first_day: datetime | None,
-    last_day: datetime | None,
+    first_day: date | None,
+    last_day: date | None,
     lang: Language,
     out: Path | None,
     as_json: bool,
@@ -514,9 +536,7 @@ def report(
     """Writes the exchange report as one HTML file."""
     now = datetime.now(UTC)
     try:
-        period = workspace.period_or_last_days(
-            first_day.date() if first_day else None, last_day.date() if last_day else None, now
-        )
+        period = workspace.period_or_last_days(first_day, last_day, now)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     _checked_period(workspace.profile, period.first, period.last)

@@ -1,13 +1,44 @@
-"""A period: whole local days, from the first to the last. Plain dates; no clock, no time zone of its own."""
+"""A period: whole local days, from the first to the last, and a day as people type it.
+
+Plain dates; no clock, no time zone of its own.
+"""
 
 from __future__ import annotations
 
+import calendar
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
+
+_WRITTEN_DAYS = (
+    re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})"),
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"),
+)
+
+
+def day_from_text(text: str) -> date:
+    """The day that a person has typed, as `26.10.2026` or as `2026-10-26`.
+
+    Raises:
+        ValueError: It is written otherwise, or there is no such day; the text says which.
+    """
+    for written in _WRITTEN_DAYS:
+        found = written.fullmatch(text.strip())
+        if found is not None:
+            day, month, year = (int(found[part]) for part in ("day", "month", "year"))
+            break
+    else:
+        raise ValueError(f"«{text}» is not a date. Write it as 26.10.2026 or 2026-10-26.")
+    try:
+        return date(year, month, day)
+    except ValueError:
+        if 1 <= month <= len(calendar.month_name) - 1 and year:
+            raise ValueError(f"There is no {day} {calendar.month_name[month]} {year}.") from None
+        raise ValueError(f"«{text}» is not a date: there is no such month or year.") from None
 
 
 @dataclass(frozen=True, order=True)

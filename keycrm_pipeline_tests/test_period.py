@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from keycrm_pipeline.period import Period, contiguous_periods
+from keycrm_pipeline.period import Period, contiguous_periods, day_from_text
 
 KYIV = ZoneInfo("Europe/Kyiv")
 
@@ -29,6 +30,37 @@ def test_days_of_a_period() -> None:
         "2026-02-27 to 2026-03-01",
         "2026-02-27",
     )
+
+
+@pytest.mark.parametrize("text", ["26.10.2026", "2026-10-26", " 26.10.2026 "])
+def test_a_day_is_read_as_it_is_written(text: str) -> None:
+    """As an accountant writes it, and as a program does."""
+    assert day_from_text(text) == date(2026, 10, 26)
+
+
+def test_the_day_comes_first() -> None:
+    """The third of April, not the fourth of March; a zero in front is not needed."""
+    assert day_from_text("03.04.2026") == day_from_text("3.4.2026") == date(2026, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("30.02.2026", "There is no 30 February 2026."),
+        ("2026-02-30", "There is no 30 February 2026."),
+        ("29.02.2026", "There is no 29 February 2026."),
+        ("00.01.2026", "There is no 0 January 2026."),
+        ("10.26.2026", "«10.26.2026» is not a date: there is no such month or year."),
+        ("01.01.0000", "«01.01.0000» is not a date: there is no such month or year."),
+        ("26.10.26", "«26.10.26» is not a date. Write it as 26.10.2026 or 2026-10-26."),
+        ("26/10/2026", "«26/10/2026» is not a date. Write it as 26.10.2026 or 2026-10-26."),
+        ("", "«» is not a date. Write it as 26.10.2026 or 2026-10-26."),
+    ],
+)
+def test_a_day_that_does_not_exist(text: str, words: str) -> None:
+    """The message says what is wrong, or how a date is written."""
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
+        day_from_text(text)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import click
 
 from keycrm_pipeline.accounting.statuses import group_name, status_name
 from keycrm_pipeline.commands.check import Rows, read_account
+from keycrm_pipeline.commands.days import day
 from keycrm_pipeline.commands.key import ask_for_key
 from keycrm_pipeline.commands.progress import shown_progress
 from keycrm_pipeline.profile import (
@@ -133,7 +134,8 @@ def next_steps(workspace: Workspace, path: Path, environ: Mapping[str, str]) -> 
         MissingKeyError: There is no usable key any more.
     """
     found = workspace.find_key(environ)
-    profile = workspace.profile.name
+    profile, first = workspace.profile.name, workspace.profile.start_date
+    last = first + timedelta(days=30)
     if found.place == SANDBOX:
         key = "The demo shop needs no key."
     elif found.is_stored:
@@ -145,7 +147,7 @@ def next_steps(workspace: Workspace, path: Path, environ: Mapping[str, str]) -> 
         "Now edit the file: remove the # from the lines that you want to map. Then\n"
         f"  keycrm-pipeline check --profile {profile}\n"
         "shows what is not mapped yet, and\n"
-        f"  keycrm-pipeline load --from YYYY-MM-DD --to YYYY-MM-DD --profile {profile}\n"
+        f"  keycrm-pipeline load --from {first:%d.%m.%Y} --to {last:%d.%m.%Y} --profile {profile}\n"
         "loads a period."
     )
 
@@ -187,11 +189,7 @@ def _new_key(
 
 
 def _ask(found: Mapping[str, Rows], today: date) -> Choices:
-    start = click.prompt(
-        "First day that can be loaded",
-        default=f"{today.year}-01-01",
-        type=click.DateTime(formats=["%Y-%m-%d"]),
-    ).date()
+    start = click.prompt("First day that can be loaded", default=f"01.01.{today.year}", value_proc=day)
     partner = DEFAULT_PARTNER
     if not click.confirm(f"Book orders without a buyer to the partner «{DEFAULT_PARTNER}»?", default=True):
         partner = click.prompt(

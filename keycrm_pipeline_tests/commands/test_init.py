@@ -184,9 +184,10 @@ def asked(place: Place, account: Account, *answers: str) -> Result:
 
 
 def test_a_person_is_asked_for_little(account: Account, place: Place) -> None:
-    """The key, hidden and stored for the next commands; then three answers, and a wrong id is asked for again."""
-    result = asked(place, account, KEY, "2024-02-01", "n", "Покупець", "7, 999", "7,12")
+    """The key, hidden and stored for the next commands; then three answers, and a wrong one is asked again."""
+    result = asked(place, account, KEY, "30.02.2024", "1.2.2024", "n", "Покупець", "7, 999", "7,12")
     assert KEY not in result.stdout
+    assert "There is no 30 February 2024." in result.stdout
     assert "Enter ids from the list above, such as 7, 12." in result.stdout
     profile = place.profile()
     assert (profile.start_date, profile.default_partner) == (date(2024, 2, 1), "Покупець")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from keycrm_pipeline.cli import main
 from keycrm_pipeline.commands import status
 from keycrm_pipeline_tests.commands.place import Place
 
@@ -16,7 +17,9 @@ from keycrm_pipeline_tests.commands.place import Place
     ("arguments", "words"),
     [
         (["load"], "Missing option '--from'."),
-        (["load", "--from", "yesterday", "--to", "2024-03-04"], "'yesterday' does not match the format"),
+        (["load", "--from", "yesterday", "--to", "2024-03-04"], "«yesterday» is not a date. Write it as"),
+        (["load", "--from", "01.02.2024", "--to", "30.02.2024"], "There is no 30 February 2024."),
+        (["load", "--from", "01.02.2024", "--to", "2024-02-30"], "There is no 30 February 2024."),
         (["load", "--from", "2024-03-05", "--to", "2024-03-04"], "ends before that, on 2024-03-04"),
         (
             ["load", "--from", "2022-12-31", "--to", "2024-03-04"],
@@ -121,27 +124,31 @@ def test_what_nobody_foresaw_is_told_without_values(place: Place, monkeypatch: p
 
 
 def test_help_and_version_are_no_errors(place: Place) -> None:
-    """Both end with 0 and list every command."""
+    """Both end with 0; commands are listed in the order of use: a new shop, its documents, what runs by itself."""
     shown = place.run("--help")
     assert shown.exit_code == 0
-    for command in [
+    names = [
         "up",
         "demo",
+        "init",
+        "key",
+        "check",
         "load",
+        "status",
+        "review",
+        "rebuild",
+        "report",
+        "export",
         "changes",
         "recent",
         "sweep",
         "catalogue",
-        "rebuild",
-        "check",
-        "status",
-        "review",
-        "init",
-        "export",
-        "report",
         "sandbox",
-    ]:
-        assert f"\n  {command} " in shown.stdout
+    ]
+    listed = re.findall(r"^  ([a-z]+)  ", shown.stdout.partition("Commands:")[2], re.MULTILINE)
+    assert [name for name in listed if name in names] == names
+    assert set(listed) == set(main.commands)
+    for command in main.commands:
         assert place.run(command, "--help").exit_code == 0
     versions = place.run("--version")
     assert versions.exit_code == 0
@@ -158,3 +165,13 @@ def test_a_place_where_nothing_can_be_written(place: Place) -> None:
     assert f"{taken / 'profiles' / 'demo.yaml'} cannot be used:" in result.stderr
     assert "it cannot be written: Not a directory" in result.stderr
     assert "KEYCRM_PROFILES_DIR" in result.stderr
+
+
+def test_the_help_says_whole_sentences(place: Place) -> None:
+    """No sentence ends in three dots, however narrow the terminal is."""
+    place.variables["COLUMNS"] = "60"
+    shown = " ".join(place.run("--help").stdout.partition("Commands:")[2].split())
+    assert "..." not in shown
+    for command in main.commands.values():
+        assert " ".join(str(command.help).split()) in shown
+        assert str(command.help).endswith(".")

@@ -1,0 +1,21 @@
+"""A day as an option of a command or as an answer, typed as people write it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import click
+
+from keycrm_pipeline.period import day_from_text
+
+
+def day(typed: str) -> date:
+    """The day of `26.10.2026` or `2026-10-26`; the type of an option or a question.
+
+    Raises:
+        click.BadParameter: It is no day.
+    """
+    try:
+        return day_from_text(typed)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
