@@ -18,13 +18,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import IO, NoReturn
+from typing import IO, TYPE_CHECKING, NoReturn
 
 from keycrm_pipeline.profile import (
     DEMO,
     SANDBOX,
+    MissingKeyError,
     ProfileError,
     Settings,
     Workspace,
@@ -33,6 +35,9 @@ from keycrm_pipeline.profile import (
     settings_from_environment,
     write_demo_profile,
 )
+
+if TYPE_CHECKING:
+    from keycrm_pipeline.orchestration.ended_exchanges import EndedExchanges
 
 HOST = "127.0.0.1"
 """The page has no login, so it is only served to this machine."""
@@ -48,6 +53,7 @@ STOP_WITHIN_SECONDS = 20
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_SECONDS = 0.2
+LOOK_EVERY_SECONDS = 5
 
 
 class UpError(Exception):
@@ -229,25 +235,46 @@ def end_dead_runs(*, report: bool) -> None:
         _say(f"Runs of an earlier start that died with it and are marked failed: {len(ended)}.")
 
 
-def serve(services: Services, port: int) -> str:
+def say_what_ended(exchanges: EndedExchanges) -> None:
+    """Says a line for each exchange that ended; what keeps it from doing so does not stop the product."""
+    try:
+        for line in exchanges.lines(datetime.now(UTC)):
+            _say(line)
+    except Exception:  # noqa: BLE001 - Dagster's storage may be busy; the next look finds the same
+        return
+
+
+def serve(services: Services, port: int, exchanges: EndedExchanges) -> str:
     """Starts the page and the daemon, waits until one of them ends and returns which."""
     from keycrm_pipeline.orchestration.dagster_internals import DAEMON_MODULE
     from keycrm_pipeline.orchestration.instance import shipped_workspace
 
-    # Events are on the page; the terminal shows only problems.
-    quiet = ("--workspace", str(shipped_workspace()), "--log-level", "warning")
+    # Events are on the page; the terminal shows exchanges and errors. Without this, each code server that is no longer
+    # needed would write a warning, every minute: "No heartbeat received".
+    quiet = (
+        "--log-level",
+        "error",
+        "--code-server-log-level",
+        "error",
+        "--workspace",
+        str(shipped_workspace()),
+    )
     address = ("--host", HOST, "--port", str(port), "--dagster-log-level", "warning")
     services.start("The page", [sys.executable, "-m", "dagster_webserver", *address, *quiet])
     services.start("The daemon", [sys.executable, "-m", DAEMON_MODULE, "run", *quiet])
     _say("Starting the page and the daemon.")
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     is_ready = False
+    next_look = 0.0
     while (ended := services.ended()) is None:
         if not is_ready and is_answering(port):
             _say(f"Ready: http://{HOST}:{port} (Ctrl-C stops everything)")
             is_ready = True
         if not is_ready and time.monotonic() > deadline:
             return f"The page did not answer within {READY_WITHIN_SECONDS} seconds"
+        if time.monotonic() >= next_look:
+            say_what_ended(exchanges)
+            next_look = time.monotonic() + LOOK_EVERY_SECONDS
         time.sleep(POLL_SECONDS if not is_ready else 1)
     return ended
 
@@ -270,7 +297,13 @@ def run_everything(port: int) -> None:
 
 
 def _run(port: int) -> None:
-    from keycrm_pipeline.orchestration.instance import HOME_VARIABLE, dagster_home, prepare_dagster_home
+    from keycrm_pipeline.orchestration.ended_exchanges import EndedExchanges
+    from keycrm_pipeline.orchestration.instance import (
+        HOME_VARIABLE,
+        dagster_home,
+        open_instance,
+        prepare_dagster_home,
+    )
 
     check_port(port)
     settings = settings_from_environment(os.environ)
@@ -284,15 +317,15 @@ def _run(port: int) -> None:
         services = Services(lock, os.environ)
         lock.write(f"{os.getpid()} ")
         lock.flush()
-        for error in load_profiles(settings)[1]:
-            _say(str(error))
+        say_what_is_wrong_with_profiles(settings)
         try:
             end_dead_runs(report=True)
             prepare_queue(settings)
             if wants_first_load(settings):
                 _say("Loading the demo shop's last 30 days (on the first start only).")
                 first_load()
-            failure = serve(services, port)
+            with open_instance() as instance:
+                failure = serve(services, port, EndedExchanges(instance, settings, datetime.now(UTC)))
         except _StopAskedError as asked:
             _say(f"\nStopping ({asked}).")
             failure = None
@@ -302,6 +335,18 @@ def _run(port: int) -> None:
     if failure is not None:
         raise UpError(f"{failure}; everything else was stopped too.")
     _say("Stopped.")
+
+
+def say_what_is_wrong_with_profiles(settings: Settings) -> None:
+    """Says the mistakes of profiles, and which profiles have no key: neither is loaded, and the others are."""
+    profiles, errors = load_profiles(settings)
+    for error in errors:
+        _say(str(error))
+    for profile in profiles:
+        try:
+            Workspace(profile, settings).api_key(os.environ)
+        except MissingKeyError as missing:
+            _say(f"{missing} Until then nothing is loaded automatically for this profile.")
 
 
 def first_load() -> None:
