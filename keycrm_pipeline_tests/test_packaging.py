@@ -518,7 +518,7 @@ class Started:
 
     def __init__(self, directory: Path, *, port: int) -> None:
         (directory / "profiles").mkdir(exist_ok=True)
-        environment = {
+        self.environment = {
             **os.environ,
             "DAGSTER_HOME": str(directory / "home"),
             "KEYCRM_PROFILES_DIR": str(directory / "profiles"),
@@ -526,7 +526,7 @@ class Started:
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "keycrm_pipeline", "up", "--port", str(port)],
-            env=environment,
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -535,15 +535,15 @@ class Started:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
         )
 
-    def until(self, beginning: str) -> str:
-        """Reads on until a line that begins so; all lines read."""
+    def until(self, words: str) -> str:
+        """Reads on until a line with these words; all lines read."""
         assert self.process.stdout is not None
         read = ""
         for line in self.process.stdout:
             read += line
-            if line.startswith(beginning):
+            if words in line:
                 return read
-        raise AssertionError(f"ended before «{beginning}»: {read}")
+        raise AssertionError(f"ended before «{words}»: {read}")
 
     def rest(self) -> tuple[int, str]:
         """Waits for the end; the exit code, and what was said."""
@@ -584,6 +584,31 @@ def test_one_start_at_a_time_and_ctrl_c_ends_everything(places: Path) -> None:
     assert code == 0
     assert said.endswith("Stopped.\n")
     assert processes_of(places / "home") == []
+
+
+def test_the_terminal_says_what_ended_and_what_is_missing(places: Path) -> None:
+    """A line for an exchange of another terminal, another for a profile without a key, and none of Dagster's own."""
+    profiles = places / "profiles"
+    profiles.mkdir()
+    (profiles / "shop.yaml").write_text("base_url: sandbox\nstart_date: 2024-01-01\n", "utf-8")
+    (profiles / "north.yaml").write_text("start_date: 2024-01-01\n", "utf-8")
+    started = Started(places, port=free_port())
+    said = started.until("Ready")
+    assert said.startswith("No API key is set for profile north.")
+    assert "Until then nothing is loaded automatically for this profile.\n" in said
+    assert "profile shop" not in said
+    day = ("--from", "04.03.2024", "--to", "04.03.2024")
+    subprocess.run(
+        [sys.executable, "-m", "keycrm_pipeline", "load", "--profile", "shop", *day],
+        env=started.environment,
+        check=True,
+        capture_output=True,
+    )
+    said += started.until("shop: load of 04.03.2024 succeeded: orders ")
+    started.process.send_signal(signal.SIGINT)
+    said += started.rest()[1]
+    assert said.count("shop: load") == 1
+    assert "dagster" not in said.lower()
 
 
 def test_status_does_without_dagster(tmp_path: Path) -> None:
