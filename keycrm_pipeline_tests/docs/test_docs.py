@@ -5,7 +5,11 @@ What is not here: how a page is worded or divided.
 
 from __future__ import annotations
 
+import getpass
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -34,6 +38,7 @@ from keycrm_pipeline.profile import (
     PROFILES_VARIABLE,
     Profile,
     Settings,
+    key_file_variable,
     load_profile,
 )
 from keycrm_pipeline.schemas import TABLES
@@ -281,6 +286,40 @@ def test_make_targets_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     named = set(re.findall(r"(?:`|^\s*|&& )make ([a-z][a-z-]*)", page.read_text("utf-8"), re.MULTILINE))
     assert named <= targets
+
+
+def _systemd_unit() -> str:
+    """The unit of operations.md, with the credential that the page shows."""
+    unit, credential = (
+        block for block in _code_blocks((DOCS / "operations.md").read_text("utf-8")) if _INI.search(block)
+    )
+    return unit.replace("[Install]", f"{credential}\n[Install]")
+
+
+_INI = re.compile(r"^(\[Unit\]|LoadCredential=)", re.MULTILINE)
+
+
+def test_the_systemd_unit_starts_the_product() -> None:
+    """The command of the unit exists, and its key comes from a variable that the program reads."""
+    unit = _systemd_unit()
+    started = re.search(r"^ExecStart=\S+/keycrm-pipeline (\S+)$", unit, re.MULTILINE)
+    assert started is not None
+    assert started[1] in main.commands
+    assert f"Environment={key_file_variable('shop')}=%d/shop" in unit
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    """`systemd-analyze verify` says nothing, once the program and its user are those of this machine."""
+    program = Path(sys.executable).with_name("keycrm-pipeline")
+    unit = re.sub(r"^ExecStart=\S+", f"ExecStart={program}", _systemd_unit(), flags=re.MULTILINE)
+    unit = re.sub(r"^User=\S+", f"User={getpass.getuser()}", unit, flags=re.MULTILINE)
+    path = tmp_path / "keycrm-pipeline.service"
+    path.write_text(unit, "utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", path], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 def test_every_command_is_in_both_readmes() -> None:
