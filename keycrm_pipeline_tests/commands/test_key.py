@@ -14,7 +14,7 @@ from keycrm_pipeline_tests.terminal import on_a_terminal
 @pytest.fixture
 def unkeyed(place: Place, account: Account) -> Place:
     """A place with a profile of the account, and no key."""
-    place.write_profile(base_url=account.url, requests_per_minute=600)
+    place.write_profile(base_url=account.url, requests_per_minute=600, default_partner="Покупець")
     return place
 
 
@@ -59,6 +59,19 @@ def test_as_json(unkeyed: Place) -> None:
         "place": None,
         "error": None,
     }
+
+
+def test_a_stored_key_is_in_no_other_file(unkeyed: Place, account: Account) -> None:
+    """Not in the DuckDB file that people copy, nor in Dagster's history of a load that failed and one that did not."""
+    unkeyed.run("key", typed=KEY)
+    account.order(1)
+    account.api.faults.key_revoked_after = 0
+    assert unkeyed.run("load", "--from", "04.03.2024", "--to", "04.03.2024").exit_code == 1
+    account.api.faults.key_revoked_after = None
+    assert unkeyed.run("load", "--from", "04.03.2024", "--to", "04.03.2024").exit_code == 0
+    files = [path for path in unkeyed.directory.rglob("*") if path.is_file()]
+    assert unkeyed.directory / "data" / "shop.duckdb" in files
+    assert [path for path in files if KEY.encode("ascii") in path.read_bytes()] == [stored(unkeyed)]
 
 
 @pytest.mark.parametrize("typed", ["", "two words", "пароль"])
