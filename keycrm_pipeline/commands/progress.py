@@ -20,8 +20,6 @@ from keycrm_pipeline.run.progress import ORDERS, PROGRESS, Progress
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-ORDERS_PER_REQUEST = 50
-
 _LOG = logging.getLogger("keycrm_pipeline")
 
 
@@ -110,8 +108,11 @@ def time_left(progress: Progress, measured_seconds: float | None, requests_per_m
         measured_seconds: What the speed so far promises; None if it is not known yet.
         requests_per_minute: The profile's limit.
     """
+    # `status` and its like answer at once, and import nothing that only a load needs.
+    from keycrm_pipeline.crm.pages import PAGE_SIZE
+
     remaining = max(0, progress.total - progress.done)
     if not remaining:
         return ""
-    by_limit = -(-remaining // ORDERS_PER_REQUEST) * 60 / requests_per_minute
+    by_limit = -(-remaining // PAGE_SIZE) * 60 / requests_per_minute
     return f"about {timedelta(seconds=round(max(by_limit, measured_seconds or 0)))} left"
