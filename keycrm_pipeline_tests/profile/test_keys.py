@@ -98,12 +98,19 @@ def test_a_file_of_the_environment_that_holds_no_key(
     )
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may read every file")
-def test_a_file_of_the_environment_that_may_not_be_read(places: Settings, tmp_path: Path) -> None:
+def test_a_file_of_the_environment_that_may_not_be_read(
+    places: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As systemd and Docker make them for another user."""
-    path = tmp_path / "secret"
-    path.touch(0o000)
-    assert "cannot be used: Permission denied." in refusal(places, {SHOP_FILE: str(path)})
+    path, profile = tmp_path / "secret", read(places, START)
+    path.touch()
+
+    def denied(*_arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(MissingKeyError, match=r"cannot be used: Permission denied\."):
+        find_key(profile, {SHOP_FILE: str(path)}, places.data_directory)
 
 
 def test_a_key_in_place_of_a_file_is_not_repeated(places: Settings) -> None:
