@@ -338,9 +338,7 @@ class Odoo:
             "/web/session/authenticate", {"db": database, "login": login, "password": password}
         )
         if not answer or not answer.get("uid"):
-            raise NotTriedError(
-                "Odoo does not accept this login and password (environment variable ODOO_PASSWORD)."
-            )
+            raise NotTriedError("Odoo asks this user for a second factor. Name a user without one.")
         self._context = answer["user_context"]
         if not self._context.get("tz"):
             raise NotTriedError(
@@ -352,17 +350,18 @@ class Odoo:
         self.currency: str = self.read("res.company", [company], ["currency_id"])[0]["currency_id"][1]
 
     def _post(self, path: str, parameters: Mapping[str, Any]) -> Any:
-        body = {"jsonrpc": "2.0", "method": "call", "params": dict(parameters)}
+        response = self._client.post(
+            path, json={"jsonrpc": "2.0", "method": "call", "params": dict(parameters)}
+        )
+        response.raise_for_status()
         try:
-            response = self._client.post(path, json=body)
-            response.raise_for_status()
             answer = response.json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise NotTriedError(f"{self._client.base_url} does not answer as Odoo does: {error!r}") from error
+        except ValueError:
+            raise NotTriedError(f"{response.url} does not answer as Odoo does. Check the address.") from None
         if "error" in answer:
             data = answer["error"].get("data", {})
             raise NotTriedError(
-                f"Odoo answered to {path}: {data.get('message') or answer['error']['message']}"
+                f"Odoo answered to {path}: {(data.get('message') or answer['error']['message']).strip()}"
             )
         return answer.get("result")
 
@@ -386,7 +385,7 @@ class Odoo:
         return records
 
     def external_ids(self, model: str, identifiers: Iterable[int]) -> dict[int, str]:
-        """Record -> External ID, as the export screen gives it, and as our files write it."""
+        """Record -> External ID as our files write it. Odoo's export screen is asked; it gives each record one."""
         wanted = sorted(set(identifiers))
         rows = self.call(model, "export_data", wanted, ["id"])["datas"] if wanted else []
         return {record: row[0].removeprefix(MADE_BY_IMPORT) for record, row in zip(wanted, rows, strict=True)}
@@ -481,6 +480,11 @@ def _message(message: Mapping[str, Any]) -> str:
     return f"{message['message']}{place}"
 
 
+def _partners(odoo: Odoo, records: Iterable[Record]) -> dict[int, str]:
+    found = {_target(record["partner_id"]) for record in records} - {0}
+    return {0: "none", **odoo.external_ids("res.partner", found)}
+
+
 def actual_orders(odoo: Odoo, identifiers: Sequence[int]) -> dict[str, Order]:
     """The orders with these database ids, by External ID."""
     names = ["date_order", "partner_id", "currency_id", "amount_total", "tag_ids", "order_line"]
@@ -491,23 +495,21 @@ def actual_orders(odoo: Odoo, identifiers: Sequence[int]) -> dict[str, Order]:
         ["order_id", "product_id", "product_uom_qty", "price_unit"],
     )
     keys = odoo.external_ids(ORDER, identifiers)
-    partners = odoo.external_ids("res.partner", (record["partner_id"][0] for record in records))
+    partners = _partners(odoo, records)
     tags = odoo.external_ids("crm.tag", (tag for record in records for tag in record["tag_ids"]))
-    products = odoo.external_ids(
-        "product.product", (line["product_id"][0] for line in lines if line["product_id"])
-    )
+    products = odoo.external_ids("product.product", {_target(line["product_id"]) for line in lines} - {0})
     line_keys = odoo.external_ids(LINE, (line["id"] for line in lines))
     of_orders: dict[int, dict[str, Line]] = {}
     for line in lines:
         of_orders.setdefault(line["order_id"][0], {})[line_keys[line["id"]]] = Line(
-            products.get((line["product_id"] or [0])[0], "no product"),
+            products.get(_target(line["product_id"]), "no product"),
             quantity_of(line["product_uom_qty"]),
             money(line["price_unit"]),
         )
     return {
         keys[record["id"]]: Order(
             _local(record["date_order"], odoo.zone),
-            partners[record["partner_id"][0]],
+            partners[_target(record["partner_id"])],
             record["currency_id"][1],
             money(record["amount_total"]),
             frozenset(tags[tag] for tag in record["tag_ids"]),
@@ -515,6 +517,11 @@ def actual_orders(odoo: Odoo, identifiers: Sequence[int]) -> dict[str, Order]:
         )
         for record in records
     }
+
+
+def _target(reference: list[Any] | bool) -> int:
+    """Database id of the record that a field refers to; 0 for none."""
+    return int(reference[0]) if isinstance(reference, list) else 0
 
 
 def _local(utc: str, zone: ZoneInfo) -> str:
@@ -527,13 +534,13 @@ def actual_payments(odoo: Odoo, identifiers: Sequence[int]) -> dict[str, Payment
     names = ["date", "partner_id", "payment_type", "amount", "currency_id", "journal_id"]
     records = odoo.read(PAYMENT, identifiers, names)
     keys = odoo.external_ids(PAYMENT, identifiers)
-    partners = odoo.external_ids("res.partner", (record["partner_id"][0] for record in records))
+    partners = _partners(odoo, records)
     journals = odoo.read("account.journal", [record["journal_id"][0] for record in records], ["name"])
     journal_names = {journal["id"]: journal["name"] for journal in journals}
     return {
         keys[record["id"]]: Payment(
             record["date"],
-            partners[record["partner_id"][0]],
+            partners[_target(record["partner_id"])],
             record["payment_type"],
             money(record["amount"]),
             record["currency_id"][1],
@@ -702,7 +709,10 @@ def run(options: argparse.Namespace) -> list[str]:
     if not password:
         raise NotTriedError("Put the password of the Odoo user into the environment variable ODOO_PASSWORD.")
     with httpx.Client(base_url=options.url, timeout=ANSWER_WITHIN_SECONDS) as client:
-        odoo = Odoo(client, options.database, options.login, password)
+        try:
+            odoo = Odoo(client, options.database, options.login, password)
+        except NotTriedError as error:
+            raise NotTriedError(f"{error}\nCheck --url, --database, --login and ODOO_PASSWORD.") from None
         print(
             f"Odoo {odoo.version}, database {options.database}, times in {odoo.zone}, company in {odoo.currency}"
         )
@@ -725,6 +735,9 @@ def main() -> None:
         faults = run(arguments())
     except NotTriedError as error:
         print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+    except httpx.HTTPError as error:
+        print(f"Odoo does not answer; check the address and that it runs: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     print(f"\n{len(faults)} differences" if faults else "\nOdoo has what the files say.")
     for fault in faults:
