@@ -468,16 +468,20 @@ def _execute(
         )
         done.batches += 1
         done.identifiers += answer.get("ids") or []
-        done.messages += [_message(message) for message in answer.get("messages", [])]
+        done.messages += in_words(answer.get("messages", []), skip)
         skip = answer.get("nextrow") or 0
         if done.messages or not skip:
             return done
 
 
-def _message(message: Mapping[str, Any]) -> str:
-    rows = message.get("rows") or {}
-    place = f" (record of row {rows['from'] + 2})" if "from" in rows else ""
-    return f"{message['message']}{place}"
+def in_words(messages: Iterable[Record], skipped: int) -> list[str]:
+    """Each thing that Odoo said, once, with the rows of the file as a spreadsheet counts them."""
+    rows: dict[str, list[str]] = {}
+    for message in messages:
+        of_message = rows.setdefault(message["message"], [])
+        if message.get("rows"):
+            of_message.append(str(message["rows"]["from"] + skipped + 2))
+    return [f"{text} (row {', '.join(places)})" if places else text for text, places in rows.items()]
 
 
 def _partners(odoo: Odoo, records: Iterable[Record]) -> dict[int, str]:
@@ -627,7 +631,9 @@ class Trial:
     def compare(self) -> None:
         """Compares orders and payments with the files and prints how many are the same."""
         orders = self._orders()
-        in_odoo = actual_orders(self._odoo, self._identifiers(ORDER))
+        everything = actual_orders(self._odoo, self._identifiers(ORDER))
+        # The file of notes has orders too, whose own file Odoo may have refused.
+        in_odoo = {key: order for key, order in everything.items() if key in orders}
         self._report(Order, orders, in_odoo)
         for currency in sorted({order.currency for order in orders.values()}):
             sums = [
@@ -658,7 +664,7 @@ class Trial:
         chosen = [
             record
             for record in self._identifiers(ORDER)
-            if record in quotations and CANCELLED not in orders[keys[record]].tags
+            if (key := keys.get(record)) in orders and CANCELLED not in orders[key].tags
         ][:number]
         for record in chosen:
             self._odoo.call(ORDER, "action_confirm", [record])
@@ -722,7 +728,7 @@ def run(options: argparse.Namespace) -> list[str]:
         trial.compare()
         if options.confirm:
             trial.confirm(options.confirm)
-        return trial.faults
+        return list(dict.fromkeys(trial.faults))
 
 
 def main() -> None:

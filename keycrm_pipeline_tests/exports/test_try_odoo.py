@@ -130,3 +130,10 @@ def test_a_payment_in_another_journal_is_a_difference(try_odoo: ModuleType, expo
     assert [str(difference) for difference in try_odoo.differences(expected, actual)] == [
         "payment 1: journal: IBAN ФОП, in Odoo Каса магазину"
     ]
+
+
+def test_a_refusal_is_said_once_with_the_rows_of_the_file(try_odoo: ModuleType) -> None:
+    """Odoo counts from 0, without the header and from the beginning of the batch; a spreadsheet counts from 1."""
+    refused = [{"message": "No such journal", "rows": {"from": place, "to": place}} for place in (0, 3)]
+    said = try_odoo.in_words([*refused, {"message": "Too many errors"}], 2000)
+    assert said == ["No such journal (row 2002, 2005)", "Too many errors"]
