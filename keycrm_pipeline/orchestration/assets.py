@@ -11,6 +11,7 @@ import dagster as dg
 
 from keycrm_pipeline.orchestration.dagster_internals import tag_run
 from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
+from keycrm_pipeline.orchestration.inputs import io_manager_key
 from keycrm_pipeline.orchestration.profile_assets import (
     PERIOD_TAG,
     ProfileAssets,
@@ -38,7 +39,7 @@ def _spec(assets: ProfileAssets, stage: Stage) -> dg.AssetSpec:
             "dagster/relation_identifier": f"{assets.name}.duckdb/{stage.table.qualified_name}",
         },
         **assets.common,
-    )
+    ).with_io_manager_key(io_manager_key(assets))
 
 
 def build_load(assets: ProfileAssets) -> dg.AssetsDefinition:

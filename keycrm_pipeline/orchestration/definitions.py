@@ -1,5 +1,8 @@
 """What Dagster loads: assets, checks, jobs, schedules and sensors of every profile. Nothing happens at import.
 
+A code location of somebody else merges `exchange_definitions()` into its own definitions; the one of this product is
+this module. What people's own assets read is in `inputs`, and a profile without a file in `component`.
+
 Every run is a process that first loads all definitions. So what only one kind of run needs and is slow to import
 (workbooks, pandera, numpy, the report) is imported when it runs.
 """
@@ -16,6 +19,7 @@ from keycrm_pipeline.orchestration.assets import build_load
 from keycrm_pipeline.orchestration.checks import build_checks
 from keycrm_pipeline.orchestration.dagster_internals import AssetJob
 from keycrm_pipeline.orchestration.files import build_exports, build_report
+from keycrm_pipeline.orchestration.inputs import build_resources
 from keycrm_pipeline.orchestration.jobs import build_jobs
 from keycrm_pipeline.orchestration.profile_assets import ProfileAssets
 from keycrm_pipeline.orchestration.schedules import build_schedules
@@ -25,6 +29,7 @@ from keycrm_pipeline.profile import (
     ProfileError,
     Settings,
     Workspace,
+    load_profile,
     load_profiles,
     settings_from_environment,
 )
@@ -47,9 +52,11 @@ def build_definitions(
     jobs: list[dg.JobDefinition | AssetJob] = []
     schedules: list[dg.ScheduleDefinition] = []
     sensors: list[dg.SensorDefinition] = []
+    resources: dict[str, object] = {}
     for profile in profiles:
         profile_assets = ProfileAssets(Workspace(profile, settings))
         assets += [build_load(profile_assets), build_exports(profile_assets), build_report(profile_assets)]
+        resources |= build_resources(profile_assets)
         checks += build_checks(profile_assets)
         jobs += build_jobs(profile_assets)
         schedules += build_schedules(profile_assets)
@@ -69,21 +76,70 @@ def build_definitions(
         jobs=jobs,
         schedules=schedules,
         sensors=sensors,
-        # One writer per file: the steps of a run share one process and one lock.
-        executor=dg.in_process_executor,
+        resources=resources,
     )
+
+
+def exchange_definitions(
+    profiles: Sequence[str | Profile] | None = None, settings: Settings | None = None
+) -> dg.Definitions:
+    """The exchange, to be merged into a code location by `dg.Definitions.merge`.
+
+    They bring no executor: a code location has one, and two would be refused. Call it inside of `merge`, because
+    Dagster refuses a module with two `Definitions` in its variables.
+
+    Args:
+        profiles: Names of profile files, or profiles; by default every file of the profiles directory, and one with
+            mistakes is shown as an asset that says what is wrong.
+        settings: Where profiles and data are; by default what KEYCRM_PROFILES_DIR and KEYCRM_DATA_DIR say.
+
+    Raises:
+        ProfileError: One of the named profiles does not exist, or its file has a mistake.
+    """
+    settings = settings or settings_from_environment(os.environ)
+    if profiles is None:
+        found, refused = load_profiles(settings)
+        return build_definitions(found, settings, refused)
+    return build_definitions([_profile(profile, settings) for profile in profiles], settings)
+
+
+def order_days(profile: str | Profile, settings: Settings | None = None) -> dg.DailyPartitionsDefinition:
+    """The partitions of a profile's assets, for an asset that follows them day by day: local days, today included.
+
+    Args:
+        profile: Its name, or the profile.
+        settings: Where profiles are; by default what KEYCRM_PROFILES_DIR says.
+
+    Raises:
+        ProfileError: There is no such profile, or its file has a mistake.
+    """
+    settings = settings or settings_from_environment(os.environ)
+    return ProfileAssets(Workspace(_profile(profile, settings), settings)).partitions
+
+
+def _profile(profile: str | Profile, settings: Settings) -> Profile:
+    return load_profile(profile, settings) if isinstance(profile, str) else profile
 
 
 _built: dict[str, tuple[object, dg.Definitions]] = {}
 """What was built last, and from what: Dagster asks twice in a row when it loads a code location."""
 
 
+# With an underscore: where it is imported, Dagster would load it in place of that module's own definitions, and say
+# that all is well.
 @dg.definitions
-def definitions() -> dg.Definitions:
+def _code_location() -> dg.Definitions:
     """All profiles of the profiles directory; evaluated when Dagster loads the code location."""
     settings = settings_from_environment(os.environ)
     profiles, refused = load_profiles(settings)
     source = (profiles, settings, [str(error) for error in refused])
     if "last" not in _built or _built["last"][0] != source:
-        _built["last"] = (source, build_definitions(profiles, settings, refused))
+        _built["last"] = (
+            source,
+            dg.Definitions.merge(
+                build_definitions(profiles, settings, refused),
+                # One writer per file: the steps of a run share one process.
+                dg.Definitions(executor=dg.in_process_executor),
+            ),
+        )
     return _built["last"][1]

@@ -5,6 +5,6 @@ What is not here: SQL and how the file is opened (`warehouse`), what a load writ
 
 from __future__ import annotations
 
-from keycrm_pipeline.reading.books import Books, books_of
+from keycrm_pipeline.reading.books import Books, as_pandas, books_of
 
-__all__ = ["Books", "books_of"]
+__all__ = ["Books", "as_pandas", "books_of"]

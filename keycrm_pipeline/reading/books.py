@@ -101,7 +101,7 @@ class Books:
             ValueError: A view was to be validated.
             pandera.errors.SchemaErrors: The rows are not as the schema says. The text quotes them.
         """
-        frame = _as_pandas(self.arrow(table, start, end, columns))
+        frame = as_pandas(self.arrow(table, start, end, columns))
         if validate:
             return _described(table).pandas_schema(columns).validate(frame, lazy=True)
         return frame
@@ -132,10 +132,11 @@ class Books:
         from keycrm_pipeline.warehouse.tables import read_query
 
         with self.reading() as connection:
-            return _as_pandas(read_query(connection, query, parameters))
+            return as_pandas(read_query(connection, query, parameters))
 
 
-def _as_pandas(rows: pa.Table) -> pd.DataFrame:
+def as_pandas(rows: pa.Table) -> pd.DataFrame:
+    """The rows as a pandas frame with Arrow types, as `Books.table` gives them."""
     import pandas as pd
 
     return rows.to_pandas(types_mapper=pd.ArrowDtype)

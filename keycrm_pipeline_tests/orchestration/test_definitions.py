@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
+from keycrm_pipeline.orchestration import exchange_definitions, order_days
 from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.pipeline.syncs import SYNCS
-from keycrm_pipeline.profile import Settings, Workspace, load_profiles
+from keycrm_pipeline.profile import ProfileError, Settings, Workspace, load_profiles
+from keycrm_pipeline_tests.orchestration.shop import make_workspace
 
 STAGE_NAMES = [stage.name for stage in STAGES]
 
 
 def test_everything_has_its_name(workspace: Workspace) -> None:
     """Asset keys, jobs, schedules and sensors are public: people's bookmarks and scripts use them."""
-    repository = build_definitions([workspace.profile], workspace.settings).get_repository_def()
+    definitions = build_definitions([workspace.profile], workspace.settings)
+    # Jobs and ops share their names' room, which is looked at only when everything is loaded.
+    dg.Definitions.validate_loadable(definitions)
+    repository = definitions.get_repository_def()
     keys = {"/".join(key.path) for key in repository.asset_graph.get_all_asset_keys()}
     # Syncs are work and no data: the lineage does not show them.
     assert keys == {f"shop/{name}" for name in (*STAGE_NAMES, "exports", "report")}
@@ -25,7 +34,9 @@ def test_everything_has_its_name(workspace: Workspace) -> None:
     ]  # fmt: skip
     syncs = ["changes", "recent", "sweep", "catalogue", "rebuild"]
     assert [sync.name for sync in SYNCS] == syncs
-    assert set(repository.job_names) >= {f"shop_{name}" for name in ("load", *syncs, "exports", "report")}
+    assert set(repository.job_names) >= {
+        f"shop_{name}" for name in ("load", *syncs, "checks", "exports", "report")
+    }
     assert {schedule.name for schedule in repository.schedule_defs} == {
         "shop_daily", "shop_recent_nightly", "shop_sweep_weekly", "shop_catalogue_weekly",
     }  # fmt: skip
@@ -58,3 +69,53 @@ def test_a_bad_profile_is_shown_and_the_others_work(tmp_path: Path) -> None:
     assert "good_load" in repository.job_names
     node = repository.asset_graph.get(dg.AssetKey(["refused_profiles", "bad"]))
     assert "start_date" in str(node.description)
+
+
+def test_a_code_location_of_somebody_else_keeps_its_own(tmp_path: Path) -> None:
+    """As Dagster loads it from a file: the exchange and their asset, with an executor of theirs."""
+    (tmp_path / "shop.yaml").write_text("base_url: sandbox\nstart_date: 2026-01-01\n", "utf-8")
+    file = tmp_path / "theirs.py"
+    file.write_text(
+        """\
+import dagster as dg
+from keycrm_pipeline.orchestration import exchange_definitions
+
+@dg.asset(deps=[["shop", "orders"]])
+def mine() -> None: ...
+
+defs = dg.Definitions.merge(
+    exchange_definitions(), dg.Definitions(assets=[mine], executor=dg.multiprocess_executor)
+)
+""",
+        "utf-8",
+    )
+    listed = subprocess.run(
+        [sys.executable, "-m", "dagster", "asset", "list", "-f", str(file)],
+        env={**os.environ, "KEYCRM_PROFILES_DIR": str(tmp_path), "DAGSTER_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert {"mine", "shop/orders", "shop/exports"} <= set(listed)
+
+
+def test_the_code_location_cannot_be_imported_by_a_name() -> None:
+    """Imported into somebody's module, Dagster would load it instead of their own definitions, without a word."""
+    from keycrm_pipeline.orchestration import definitions
+
+    lazy = type(dg.definitions(lambda: dg.Definitions()))
+    names = [name for name, value in vars(definitions).items() if isinstance(value, lazy)]
+    assert names == ["_code_location"]
+
+
+def test_profiles_are_chosen_by_name_or_given(tmp_path: Path) -> None:
+    """Two of three; and a name that does not exist is an error at once, not a missing asset."""
+    settings = Settings(tmp_path, tmp_path / "data")
+    for name in ("one", "two", "three"):
+        (tmp_path / f"{name}.yaml").write_text("base_url: sandbox\nstart_date: 2026-01-01\n", "utf-8")
+    given = make_workspace(tmp_path, name="given").profile
+    graph = exchange_definitions(["one", "two", given], settings).resolve_asset_graph()
+    assert {key.path[0] for key in graph.get_all_asset_keys()} == {"one", "two", "given"}
+    assert order_days("one", settings) == order_days(given, settings)
+    with pytest.raises(ProfileError, match="there is no such file"):
+        exchange_definitions(["fourth"], settings)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keycrm_pipeline.orchestration.definitions import definitions
+from keycrm_pipeline.orchestration.definitions import _code_location as definitions
 
 PROFILE = "base_url: sandbox\nstart_date: 2026-03-01\n"
 
