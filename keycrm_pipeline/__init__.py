@@ -9,18 +9,29 @@ users), `sandbox` (the demo shop).
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from keycrm_pipeline.orchestration.component import KeyCrmExchange
     from keycrm_pipeline.reading import Books, books_of
 
-__all__ = ["Books", "books_of"]
+__all__ = ["Books", "KeyCrmExchange", "books_of"]
+
+_HOMES = {
+    "Books": "keycrm_pipeline.reading",
+    "KeyCrmExchange": "keycrm_pipeline.orchestration.component",
+    "books_of": "keycrm_pipeline.reading",
+}
 
 
 def __getattr__(name: str) -> Any:
     # On demand: a command that only reads the exchange log must answer at once.
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from keycrm_pipeline import reading
+    return getattr(import_module(_HOMES[name]), name)
 
-    return getattr(reading, name)
+
+def __dir__() -> list[str]:
+    # Dagster looks for components among these names.
+    return [*globals(), *__all__]

@@ -21,7 +21,7 @@ from keycrm_pipeline.profile.keys import (
     store_key,
     stored_key_path,
 )
-from keycrm_pipeline.profile.loading import load_profile, load_profiles, profile_names
+from keycrm_pipeline.profile.loading import load_profile, load_profiles, profile_names, profile_of
 from keycrm_pipeline.profile.models import (
     DEFAULT_BASE_URL,
     DEFAULT_REQUESTS_PER_MINUTE,
@@ -73,6 +73,7 @@ __all__ = [
     "load_profiles",
     "profile_json_schema",
     "profile_names",
+    "profile_of",
     "remove_stored_key",
     "settings_from_environment",
     "store_key",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def _refused(path: Path, what: str, allowed: str = "", *, key: str = "") -> Prof
     return ProfileError(path, [Problem(key, what, allowed)])
 
 
-def _without_empty(value: object) -> object:
+def _without_empty(value: Any) -> Any:
     """Drops keys without a value, so that a key whose entries are all commented out counts as absent."""
     if isinstance(value, dict):
         return {key: _without_empty(part) for key, part in value.items() if part is not None}
@@ -104,9 +104,24 @@ def _load_alone(name: str, settings: Settings) -> Profile:
     content = _read(path)
     if "name" in content:
         raise _refused(path, "the file name is the profile's name", "Remove this line", key="name")
+    return profile_of({**content, "name": name}, path)
+
+
+def profile_of(content: Mapping[Any, Any], path: Path) -> Profile:
+    """A profile whose settings were already read, from whatever file.
+
+    Args:
+        content: The settings, and the profile's `name`; a key without a value counts as absent.
+        path: The file they stand in, for the error.
+
+    Raises:
+        ProfileError: A setting is wrong.
+    """
+    content = _without_empty(dict(content))
     try:
-        return Profile.model_validate({**content, "name": name})
+        return Profile.model_validate(content)
     except ValidationError as error:
+        name = str(content.get("name", ""))
         raise ProfileError(
             path, [problem_of(detail, name) for detail in error.errors(include_url=False)]
         ) from None
