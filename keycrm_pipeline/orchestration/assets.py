@@ -5,6 +5,9 @@ assets of exported files and reports are in `files`.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,18 +15,25 @@ import dagster as dg
 from keycrm_pipeline.orchestration.dagster_internals import tag_run
 from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
 from keycrm_pipeline.orchestration.inputs import io_manager_key
+from keycrm_pipeline.orchestration.lineage import column_lineage
 from keycrm_pipeline.orchestration.profile_assets import (
     PERIOD_TAG,
     ProfileAssets,
+    code_reference,
     column_schema,
     run_period,
 )
+from keycrm_pipeline.pipeline import stages
 from keycrm_pipeline.pipeline.exchange import exchange
 from keycrm_pipeline.pipeline.stages import STAGES, Stage, StageResult, run_load, stages_named
+from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.run.session import Plan, Session
 
 RUN_DAYS = 31
 """Days of one run of a backfill: a crash loses at most a month of it, and starting the runs costs little."""
+
+HOURS_FOR_A_LOAD = 3
+"""After the hour of the daily load; it begins before 21:00, so that this is the same day."""
 
 
 def _spec(assets: ProfileAssets, stage: Stage) -> dg.AssetSpec:
@@ -36,10 +46,33 @@ def _spec(assets: ProfileAssets, stage: Stage) -> dg.AssetSpec:
         skippable=True,
         metadata={
             "dagster/column_schema": column_schema(stage.table),
-            "dagster/relation_identifier": f"{assets.name}.duckdb/{stage.table.qualified_name}",
+            "dagster/table_name": f"{assets.workspace.database.stem}.{stage.table.qualified_name}",
+            **code_reference(Path(stages.__file__).with_name(f"{stage.module}.py")),
+            **_lineage(assets, stage),
         },
+        freshness_policy=_freshness(assets.profile),
         **assets.common,
     ).with_io_manager_key(io_manager_key(assets))
+
+
+def _lineage(assets: ProfileAssets, stage: Stage) -> dict[str, Any]:
+    lineage = column_lineage(assets, stage)
+    return {} if lineage is None else {"dagster/column_lineage": lineage}
+
+
+def _freshness(profile: Profile) -> dg.FreshnessPolicy | None:
+    """Something must be written between the daily load and some hours later; None if nothing runs by itself.
+
+    It says that exchanges have stopped. Whether yesterday is complete is what the check says.
+    """
+    if not profile.schedule.enabled:
+        return None
+    hour, minute = (int(part) for part in profile.schedule.daily_at.split(":"))
+    return dg.FreshnessPolicy.cron(
+        deadline_cron=f"{minute} {hour + HOURS_FOR_A_LOAD} * * *",
+        lower_bound_delta=timedelta(hours=HOURS_FOR_A_LOAD),
+        timezone=profile.timezone,
+    )
 
 
 def build_load(assets: ProfileAssets) -> dg.AssetsDefinition:
@@ -58,10 +91,10 @@ def build_load(assets: ProfileAssets) -> dg.AssetsDefinition:
         period = run_period(context)
         if PERIOD_TAG not in context.run.tags:
             tag_run(context.instance, context.run.run_id, {PERIOD_TAG: str(period)})
-        stages = stages_named({key.path[-1] for key in context.selected_asset_keys})
+        chosen = stages_named({key.path[-1] for key in context.selected_asset_keys})
         plan = Plan("period", context.run.root_run_id or context.run.run_id, period)
         with as_dagster_failure(context), exchange(assets.workspace, plan) as session:
-            for result in run_load(session, period, stages):
+            for result in run_load(session, period, chosen):
                 key = assets.key(result.stage.name)
                 for day, numbers in result.numbers.days.items():
                     if day in period:
@@ -70,7 +103,9 @@ def build_load(assets: ProfileAssets) -> dg.AssetsDefinition:
                         )
                 # Only on the last day: repeated on each day it would fill the storage.
                 context.add_asset_metadata(
-                    _run_metadata(session, result), asset_key=key, partition_key=period.last.isoformat()
+                    _run_metadata(assets, session, result),
+                    asset_key=key,
+                    partition_key=period.last.isoformat(),
                 )
                 yield dg.MaterializeResult(asset_key=key)
 
@@ -78,15 +113,25 @@ def build_load(assets: ProfileAssets) -> dg.AssetsDefinition:
 
 
 def day_metadata(numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """A day's numbers under the names that Dagster knows."""
+    """A day's numbers under the names that Dagster knows, sums as numbers so that it draws their course.
+
+    A binary number keeps the kopiykas of sums below ninety trillion.
+    """
     return {
-        "dagster/partition_row_count" if name == "rows" else name: value for name, value in numbers.items()
+        "dagster/partition_row_count" if name == "rows" else name: float(value)
+        if isinstance(value, Decimal)
+        else value
+        for name, value in numbers.items()
     }
 
 
-def _run_metadata(session: Session, result: StageResult) -> dict[str, Any]:
+def _run_metadata(assets: ProfileAssets, session: Session, result: StageResult) -> dict[str, Any]:
     """What belongs to the whole run: how long the stage took, since the run shows one bar for all, and its numbers."""
-    metadata = {**result.numbers.totals, "seconds": round(result.seconds, 2)}
+    metadata = {
+        **result.numbers.totals,
+        "seconds": round(result.seconds, 2),
+        **_lineage(assets, result.stage),
+    }
     if result.stage.name == "orders":
         metadata["summary"] = dg.MetadataValue.md(_summary(session))
     return metadata

@@ -5,15 +5,16 @@ What the files contain is in `exports` and `reports`; the commands `export` and 
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
 import dagster as dg
 from pydantic import Field
 
 from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
+from keycrm_pipeline.orchestration.dagster_internals import tag_run
 from keycrm_pipeline.orchestration.failures import as_dagster_failure
-from keycrm_pipeline.orchestration.profile_assets import ProfileAssets
+from keycrm_pipeline.orchestration.profile_assets import PERIOD_TAG, ProfileAssets, code_reference
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.reports.formatting import LANGUAGES, Language
@@ -49,6 +50,10 @@ class ReportConfig(_Period):
     """Settings of a report."""
 
     language: Language = Field(default=LANGUAGES[0], description=f"{' or '.join(LANGUAGES)}.")
+
+
+FILE_CONFIGS: Mapping[str, type[dg.Config]] = {"exports": ExportConfig, "report": ReportConfig}
+"""Asset -> its settings, which its job shows all of."""
 
 
 @contextlib.contextmanager
@@ -88,6 +93,7 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
         deps=[assets.key("orders")],
         kinds={"python", "duckdb", "excel"},
         owners=list(assets.profile.owners),
+        metadata=code_reference(__file__),
         pool=assets.pool,
     )
     def exports(context: dg.AssetExecutionContext, config: ExportConfig) -> dg.MaterializeResult:
@@ -100,6 +106,7 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
         now = datetime.now(UTC)
         workspace = assets.workspace
         period = _period(workspace, config, now)
+        tag_run(context.instance, context.run.run_id, {PERIOD_TAG: str(period)})
         with _as_failure(context):
             result = export_period(
                 workspace,
@@ -137,6 +144,7 @@ def build_report(assets: ProfileAssets) -> dg.AssetsDefinition:
         deps=[assets.key("orders")],
         kinds={"python", "duckdb", "html"},
         owners=list(assets.profile.owners),
+        metadata=code_reference(__file__),
         pool=assets.pool,
     )
     def report(context: dg.AssetExecutionContext, config: ReportConfig) -> dg.MaterializeResult:
@@ -146,6 +154,7 @@ def build_report(assets: ProfileAssets) -> dg.AssetsDefinition:
         now = datetime.now(UTC)
         workspace = assets.workspace
         period = _period(workspace, config, now)
+        tag_run(context.instance, context.run.run_id, {PERIOD_TAG: str(period)})
         with _as_failure(context):
             path = report_period(workspace, period, language=config.language, now=now)
         return dg.MaterializeResult(

@@ -9,13 +9,13 @@ import dagster as dg
 from keycrm_pipeline.orchestration.assets import day_metadata
 from keycrm_pipeline.orchestration.dagster_internals import AssetJob
 from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
+from keycrm_pipeline.orchestration.files import FILE_CONFIGS
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.pipeline.exchange import exchange
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.pipeline.syncs import SYNCS, Sync
 from keycrm_pipeline.run.session import Plan, Session
 
-FILE_JOBS = ("exports", "report")
 _TABLES_BY_DAY = ("raw_orders", "validated_orders")
 """Stages whose rows belong to a day, as those of `orders` do."""
 
@@ -36,10 +36,12 @@ def build_jobs(assets: ProfileAssets) -> list[dg.JobDefinition | AssetJob]:
             dg.define_asset_job(
                 f"{assets.name}_{name}",
                 selection=dg.AssetSelection.assets(assets.key(name)).without_checks(),
+                # Every field with its default, so that the launchpad shows what can be chosen.
+                config={"ops": {f"{assets.name}__{name}": {"config": config().model_dump()}}},
                 tags=tags,
                 executor_def=dg.in_process_executor,
             )
-            for name in FILE_JOBS
+            for name, config in FILE_CONFIGS.items()
         ),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -80,6 +81,15 @@ def run_period(context: dg.AssetExecutionContext) -> Period:
     """The local days of a run, by its first and last partition."""
     days = [date.fromisoformat(key) for key in context.partition_keys]
     return Period(min(days), max(days))
+
+
+def code_reference(file: str | Path) -> dict[str, dg.CodeReferencesMetadataValue]:
+    """Metadata that lets the page open the module that does an asset's work."""
+    return {
+        "dagster/code_references": dg.CodeReferencesMetadataValue(
+            code_references=[dg.LocalFileCodeReference(file_path=str(file))]
+        )
+    }
 
 
 def column_schema(table: Table) -> dg.TableSchema:

@@ -96,8 +96,7 @@ def _by_day(
     for total in store.day_totals(connection, whole):
         if total.order_day in numbers:
             numbers[total.order_day]["rows"] += total.orders
-            # As text: a float would lose kopiykas.
-            numbers[total.order_day][f"all orders {total.currency}"] = f"{total.grand_total:.2f}"
+            numbers[total.order_day][f"all orders {total.currency}"] = total.grand_total
     return numbers
 
 

@@ -71,8 +71,19 @@ def test_a_range_run_puts_its_own_numbers_on_each_day(
     assert all(
         {"updated", "unchanged", "rejected", "all orders UAH"} <= set(metadata) for metadata in shown.values()
     )
+    # A number, so that Dagster draws its course over the days.
+    with open_warehouse(workspace).reading() as connection:
+        sums = dict(
+            connection.execute(
+                "SELECT order_day::VARCHAR, sum(grand_total)::DOUBLE FROM accounting.orders "
+                "WHERE currency = 'UAH' GROUP BY order_day"
+            ).fetchall()
+        )
+    assert {day: metadata["all orders UAH"].value for day, metadata in shown.items()} == sums
+    assert {type(metadata["all orders UAH"]) for metadata in shown.values()} == {dg.FloatMetadataValue}
     # The whole run's numbers stand on its last day alone.
     assert [day for day, metadata in shown.items() if "summary" in metadata] == [DAYS[-1]]
+    assert [day for day, metadata in shown.items() if "dagster/column_lineage" in metadata] == [DAYS[-1]]
     assert loaded_days(workspace) == DAYS
     run = instance.get_run_by_id(result.run_id)
     assert run is not None

@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from keycrm_pipeline.orchestration import exchange_definitions, order_days
 from keycrm_pipeline.orchestration.definitions import build_definitions
+from keycrm_pipeline.orchestration.profile_assets import PERIOD_TAG
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.pipeline.syncs import SYNCS
 from keycrm_pipeline.profile import ProfileError, Settings, Workspace, load_profiles
-from keycrm_pipeline_tests.orchestration.shop import make_workspace
+from keycrm_pipeline_tests.orchestration.shop import QUIET, make_workspace, run_job
 
 STAGE_NAMES = [stage.name for stage in STAGES]
 
@@ -69,6 +73,76 @@ def test_a_bad_profile_is_shown_and_the_others_work(tmp_path: Path) -> None:
     assert "good_load" in repository.job_names
     node = repository.asset_graph.get(dg.AssetKey(["refused_profiles", "bad"]))
     assert "start_date" in str(node.description)
+
+
+def test_a_stage_says_where_its_table_and_its_code_are(tmp_path: Path) -> None:
+    """Dagster's conventions: catalogues find the table by database, schema and name, and editors the module."""
+    workspace = make_workspace(tmp_path, database="books/year.duckdb")
+    graph = exchange_definitions([workspace.profile], workspace.settings).resolve_asset_graph()
+    found = {stage.name: graph.get(dg.AssetKey(["shop", stage.name])).metadata for stage in STAGES}
+    assert {name: metadata["dagster/table_name"] for name, metadata in found.items()} == {
+        "raw_orders": "year.raw.orders",
+        "validated_orders": "year.validated.orders",
+        "statuses": "year.accounting.statuses",
+        "sources": "year.accounting.sources",
+        "partners": "year.accounting.partners",
+        "products": "year.accounting.products",
+        "orders": "year.accounting.orders",
+    }
+    modules = {}
+    for name, metadata in found.items():
+        (reference,) = metadata["dagster/code_references"].code_references
+        assert "def run(session" in Path(reference.file_path).read_text("utf-8")
+        modules[name] = Path(reference.file_path).stem
+    assert modules["orders"] == "documents"
+    for name in ("exports", "report"):
+        (reference,) = (
+            graph.get(dg.AssetKey(["shop", name])).metadata["dagster/code_references"].code_references
+        )
+        assert Path(reference.file_path).name == "files.py"
+
+
+def test_freshness_follows_the_schedule(tmp_path: Path) -> None:
+    """Three hours after the daily load begins, in the shop's zone; a shop that loads by hand is never late."""
+
+    def policies(**settings: Any) -> set[dg.FreshnessPolicy | None]:
+        workspace = make_workspace(tmp_path, **settings)
+        graph = exchange_definitions([workspace.profile], workspace.settings).resolve_asset_graph()
+        return {graph.get(dg.AssetKey(["shop", name])).freshness_policy for name in STAGE_NAMES}
+
+    (policy,) = policies(schedule={"daily_at": "20:59"})
+    assert isinstance(policy, type(dg.FreshnessPolicy.cron("0 0 * * *", timedelta(hours=1))))
+    assert (policy.deadline_cron, policy.lower_bound_delta, policy.timezone) == (
+        "59 23 * * *", timedelta(hours=3), "Europe/Kyiv",
+    )  # fmt: skip
+    assert policies(schedule={"enabled": False}) == {None}
+
+
+def test_the_launchpad_shows_every_field(workspace: Workspace) -> None:
+    """What can be chosen for an export or a report stands there, with its default."""
+    definitions = exchange_definitions([workspace.profile], workspace.settings)
+    shown = {
+        name: (definitions.resolve_job_def(f"shop_{name}").run_config or {})["ops"][f"shop__{name}"]["config"]
+        for name in ("exports", "report")
+    }
+    assert shown == {
+        "exports": {"period_from": None, "period_to": None, "format": "xlsx", "organisation": None},
+        "report": {"period_from": None, "period_to": None, "language": "uk"},
+    }
+
+
+def test_a_run_that_writes_files_shows_its_period(workspace: Workspace, instance: dg.DagsterInstance) -> None:
+    """Like the loads: in the list of runs one sees which days were exported."""
+    assert run_job(workspace, instance, "load", Period(date(2026, 3, 2), date(2026, 3, 2))).success
+    definitions = exchange_definitions([workspace.profile], workspace.settings)
+    days = {"period_from": "2026-03-01", "period_to": "2026-03-02"}
+    for name in ("exports", "report"):
+        result = definitions.resolve_job_def(f"shop_{name}").execute_in_process(
+            instance=instance, run_config={**QUIET, "ops": {f"shop__{name}": {"config": days}}}
+        )
+        run = instance.get_run_by_id(result.run_id)
+        assert run is not None
+        assert run.tags[PERIOD_TAG] == "2026-03-01 to 2026-03-02"
 
 
 def test_a_code_location_of_somebody_else_keeps_its_own(tmp_path: Path) -> None:
