@@ -1,89 +1,146 @@
 """Asset checks: inconsistent books are errors; what needs attention is a warning with its first cases.
 
-A check reads the stored tables and changes nothing. No personal data: ids only, and where to read more.
+A check reads the stored tables and changes nothing, so it can be run again once something was mended: all of them by
+the job `<profile>_checks`, or a single one on the page. No personal data: ids, and reasons without anything that
+somebody typed.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from keycrm_pipeline.orchestration.profile_assets import ProfileAssets
+from keycrm_pipeline.orchestration.dagster_internals import AssetJob
+from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
-from keycrm_pipeline.warehouse import review
 from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS, offenders
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from keycrm_pipeline.warehouse.attention import ReviewItem
 
 MOST_CASES = 20
 """Cases that a check shows; the review list has all of them."""
 
+YESTERDAY = "yesterday_is_loaded"
+
+_ABOUT_CARDS = ("skus_once", "links_once")
+"""Integrity checks whose offenders are cards or buyers; those of the others are orders."""
+
+_TYPED = re.compile("«.*»", re.DOTALL)
+"""What a sentence of the review list quotes, from the first quotation mark to the last: somebody typed it."""
+
+LinkOrder = Callable[[int], str | None]
+
 
 def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
     """The checks of one profile, all on its `orders`."""
-    profile = assets.profile
     orders = assets.key("orders")
-    specs = [
-        *(
-            dg.AssetCheckSpec(name, asset=orders, description=description)
-            for name, description in INTEGRITY_CHECKS.items()
-        ),
-        *(
-            dg.AssetCheckSpec(kind.name, asset=orders, description=kind.assertion)
+    descriptions = {
+        **INTEGRITY_CHECKS,
+        **{
+            kind.name: f"{kind.title.english}.\n\n{kind.assertion} {kind.advice.english}"
             for kind in REVIEW_LIST.values()
-        ),
-        dg.AssetCheckSpec(
-            "yesterday_is_loaded", asset=orders, description="Yesterday was loaded completely."
-        ),
-    ]
+        },
+        YESTERDAY: "Days that were not loaded.\n\nYesterday was loaded completely.",
+    }
 
-    @dg.multi_asset_check(name=f"{profile.name}_checks", specs=specs, pool=assets.pool)
-    def books() -> Iterator[dg.AssetCheckResult]:
-        from keycrm_pipeline.pipeline.selection import chosen_status_ids
-        from keycrm_pipeline.warehouse.days import loaded_days
-
+    @dg.multi_asset_check(
+        name=f"{assets.name}__checks",
+        specs=[
+            dg.AssetCheckSpec(name, asset=orders, description=description)
+            for name, description in descriptions.items()
+        ],
+        can_subset=True,
+        pool=assets.pool,
+    )
+    def books(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        chosen = {key.name for key in context.selected_asset_check_keys}
         with open_warehouse(assets.workspace).reading() as connection:
-            for name in INTEGRITY_CHECKS:
-                ids = offenders(connection, name, status_ids=chosen_status_ids(profile))
-                yield dg.AssetCheckResult(
-                    asset_key=orders,
-                    check_name=name,
-                    passed=not ids,
-                    severity=dg.AssetCheckSeverity.ERROR,
-                    metadata={"count": len(ids), "first ids": ", ".join(map(str, ids[:MOST_CASES]))},
-                )
-            for kind in REVIEW_LIST:
-                rows = review.review_rows(connection, kind)
-                yield dg.AssetCheckResult(
-                    asset_key=orders,
-                    check_name=kind,
-                    passed=not rows,
-                    severity=dg.AssetCheckSeverity.WARN,
-                    metadata={"count": len(rows), "first cases": dg.MetadataValue.md(_cases(kind, rows))},
-                )
-            yesterday = datetime.now(UTC).astimezone(profile.zone).date() - timedelta(days=1)
-            yield _freshness(orders, loaded_days(connection, Period(yesterday, yesterday)), yesterday)
+            for name in descriptions:
+                if name in chosen:
+                    yield _result(connection, assets, name)
 
     return [books]
 
 
-def _cases(kind: str, rows: list[review.ReviewRow]) -> str:
-    if not rows:
-        return "None."
-    # Text that people typed may contain anything.
-    is_typed = REVIEW_LIST[kind].has_typed_subject
-    lines = [
-        f"| {'(see the review list)' if is_typed else row.subject} | {row.first_seen_at:%Y-%m-%d %H:%M} |"
-        for row in rows[:MOST_CASES]
-    ]
-    return "\n".join(["| subject | first seen |", "|---|---|", *lines])
+def checks_job(assets: ProfileAssets) -> AssetJob:
+    """The job that runs all checks again."""
+    return dg.define_asset_job(
+        f"{assets.name}_checks",
+        selection=dg.AssetSelection.checks_for_assets(assets.key("orders")),
+        description="Runs all checks again, after something was mended in KeyCRM, the profile or the catalogue.",
+        tags={PROFILE_TAG: assets.name},
+        executor_def=dg.in_process_executor,
+    )
 
 
-def _freshness(orders: dg.AssetKey, loaded: list[date], yesterday: date) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        asset_key=orders,
-        check_name="yesterday_is_loaded",
-        passed=yesterday in loaded,
+def _result(connection: "duckdb.DuckDBPyConnection", assets: ProfileAssets, name: str) -> dg.AssetCheckResult:
+    from keycrm_pipeline.reports.page import order_address
+
+    result = partial(dg.AssetCheckResult, asset_key=assets.key("orders"), check_name=name)
+    link = partial(order_address, assets.profile.keycrm_url)
+    if name in INTEGRITY_CHECKS:
+        from keycrm_pipeline.pipeline.selection import chosen_status_ids
+
+        ids = offenders(connection, name, status_ids=chosen_status_ids(assets.profile))
+        shown = [
+            str(number) if name in _ABOUT_CARDS else _linked(str(number), link(number))
+            for number in ids[:MOST_CASES]
+        ]
+        return result(
+            passed=not ids,
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={"count": len(ids), "first cases": dg.MetadataValue.md(", ".join(shown) or "None.")},
+        )
+    if name in REVIEW_LIST:
+        from keycrm_pipeline.warehouse.attention import review_counts, review_items
+
+        count = review_counts(connection).get(name, 0)
+        items = review_items(connection, kind=name, most=MOST_CASES) if count else []
+        return result(
+            passed=not count,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"count": count, "first cases": dg.MetadataValue.md(_cases(items, link))},
+        )
+    yesterday = datetime.now(UTC).astimezone(assets.profile.zone).date() - timedelta(days=1)
+    return result(
+        passed=_is_loaded(connection, yesterday),
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"day": yesterday.isoformat()},
     )
+
+
+def _is_loaded(connection: "duckdb.DuckDBPyConnection", day: date) -> bool:
+    from keycrm_pipeline.warehouse.days import loaded_days
+
+    return day in loaded_days(connection, Period(day, day))
+
+
+def _cases(items: Sequence["ReviewItem"], link: LinkOrder) -> str:
+    if not items:
+        return "None."
+    lines = [
+        f"| {_subject(item, link)} | {_TYPED.sub('«…»', item.details)} | {item.first_seen_at:%Y-%m-%d %H:%M} |"
+        for item in items
+    ]
+    return "\n".join(["| about | reason | first seen |", "|---|---|---|", *lines])
+
+
+def _subject(item: "ReviewItem", link: LinkOrder) -> str:
+    if REVIEW_LIST[item.kind].has_typed_subject:
+        return "(see the review list)"
+    if item.order_id is None:
+        return item.subject
+    named = item.subject if item.subject == str(item.order_id) else f"{item.subject} (order {item.order_id})"
+    return _linked(named, link(item.order_id))
+
+
+def _linked(text: str, address: str | None) -> str:
+    return text if address is None else f"[{text}]({address})"

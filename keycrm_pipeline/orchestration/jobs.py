@@ -7,6 +7,7 @@ materializations of the touched partitions, which automation conditions of other
 import dagster as dg
 
 from keycrm_pipeline.orchestration.assets import day_metadata
+from keycrm_pipeline.orchestration.checks import checks_job
 from keycrm_pipeline.orchestration.dagster_internals import AssetJob
 from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
 from keycrm_pipeline.orchestration.files import FILE_CONFIGS
@@ -32,6 +33,7 @@ def build_jobs(assets: ProfileAssets) -> list[dg.JobDefinition | AssetJob]:
             executor_def=dg.in_process_executor,
         ),
         *(_sync_job(assets, sync) for sync in SYNCS),
+        checks_job(assets),
         *(
             dg.define_asset_job(
                 f"{assets.name}_{name}",

@@ -11,6 +11,9 @@ import pytest
 
 from keycrm_pipeline.profile import KEY_VARIABLE, Workspace
 from keycrm_pipeline_tests.orchestration.shop import make_workspace
+from keycrm_pipeline_tests.pipeline.conftest import books, new_books
+
+__all__ = ["books", "instance", "new_books", "workspace"]
 
 
 @pytest.fixture(autouse=True)

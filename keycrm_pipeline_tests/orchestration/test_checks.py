@@ -1,0 +1,140 @@
+"""The asset checks: in words, with their first cases, and to be run again after something was mended."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import dagster as dg
+
+from keycrm_pipeline.orchestration import exchange_definitions
+from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
+from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS
+from keycrm_pipeline_tests.orchestration.shop import QUIET
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, MakeBooks, person
+
+ORDERS = dg.AssetKey(["shop", "orders"])
+
+
+def run_checks(books: Books, instance: dg.DagsterInstance, *names: str) -> dict[str, dg.AssetCheckEvaluation]:
+    """Runs the checks as the job does, or only some as on the page, and returns them by name."""
+    definitions = exchange_definitions([books.profile], books.settings)
+    result = (
+        definitions.resolve_job_def("shop_checks")
+        if not names
+        else dg.Definitions.merge(
+            definitions,
+            dg.Definitions(
+                jobs=[
+                    dg.define_asset_job(
+                        "some",
+                        selection=dg.AssetSelection.checks(
+                            *(dg.AssetCheckKey(ORDERS, name) for name in names)
+                        ),
+                    )
+                ]
+            ),
+        ).resolve_job_def("some")
+    ).execute_in_process(instance=instance, run_config=QUIET)
+    assert result.success
+    return {evaluation.check_name: evaluation for evaluation in result.get_asset_check_evaluations()}
+
+
+def first_cases(evaluation: dg.AssetCheckEvaluation) -> str:
+    return str(evaluation.metadata["first cases"].value)
+
+
+def test_the_job_runs_every_check_and_nothing_else(books: Books, instance: dg.DagsterInstance) -> None:
+    """One click after something was mended; no load, no request."""
+    books.order(1)
+    books.load()
+    asked = len(books.api.requests)
+    assert set(run_checks(books, instance)) == {*INTEGRITY_CHECKS, *REVIEW_LIST, "yesterday_is_loaded"}
+    assert len(books.api.requests) == asked
+    assert not instance.get_materialized_partitions(ORDERS)
+
+
+def test_a_check_passes_again_after_something_was_mended(books: Books, instance: dg.DagsterInstance) -> None:
+    """An order without a total is rejected; it is mended in KeyCRM and picked up, and the check is run alone."""
+    books.order(7, grand_total=None)
+    books.load()
+    (rejected,) = run_checks(books, instance, "rejected_order").values()
+    assert not rejected.passed
+    assert rejected.metadata["count"].value == 1
+    books.shop.replace_order(7, {"grand_total": 100})
+    books.changes()
+    assert [
+        (name, evaluation.passed)
+        for name, evaluation in run_checks(books, instance, "rejected_order").items()
+    ] == [("rejected_order", True)]
+
+
+def test_first_cases_have_reason_and_link(new_books: MakeBooks, instance: dg.DagsterInstance) -> None:
+    """Whoever reads the check knows what is wrong with which order, and opens it with a click."""
+    books = new_books(keycrm_url="https://shop.keycrm.app")
+    books.order(7, grand_total=None)
+    books.order(8, grand_total=999)
+    books.load()
+    checks = run_checks(books, instance, "rejected_order", "order_difference")
+    assert (
+        "| [7](https://shop.keycrm.app/app/orders/view/7) | Order 7 could not be loaded: The order has no total"
+        in (first_cases(checks["rejected_order"]))
+    )
+    assert (
+        "| [8](https://shop.keycrm.app/app/orders/view/8) | Order 8 does not add up in KeyCRM: its total differs from "
+        "its lines by 899.00 UAH."
+    ) in first_cases(checks["order_difference"])
+
+
+def test_offenders_of_integrity_are_linked(new_books: MakeBooks, instance: dg.DagsterInstance) -> None:
+    """A document whose sums were altered by hand."""
+    books = new_books(keycrm_url="https://shop.keycrm.app")
+    books.order(7)
+    books.load()
+    with books.warehouse.writing() as connection:
+        connection.execute("UPDATE accounting.orders SET goods_total = 1, difference = 99")
+    (check,) = run_checks(books, instance, "sums").values()
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert first_cases(check) == "[7](https://shop.keycrm.app/app/orders/view/7)"
+
+
+def test_nothing_that_somebody_typed_is_shown(books: Books, instance: dg.DagsterInstance) -> None:
+    """A name in the wrong field must not reach Dagster's history, which more people read than the books."""
+    books.order(1, buyer=person(1, "Олена Коваль", "+380501112233"))
+    books.order(2, buyer=person(2, "Петро Бондар", "+380501112233"))
+    books.order(3, manager_id="Коваль Олена +380501112233")
+    books.order(4, status_id=778, status={"id": 778, "name": "Дзвонити Коваль", "alias": "x", "group_id": 1})
+    books.load()
+    checks = run_checks(books, instance)
+    shown = " ".join(str(value.value) for check in checks.values() for value in check.metadata.values())
+    assert {name for name, check in checks.items() if not check.passed} >= {
+        "rejected_order", "partner_name_conflict", "unmapped_status",
+    }  # fmt: skip
+    assert not any(word in shown for word in ("Коваль", "Бондар", "0501112233"))
+    assert "| 3 | Order 3 could not be loaded: Cannot be read: manager_id «…»" in first_cases(
+        checks["rejected_order"]
+    )
+
+
+def test_checks_are_named_in_words(books: Books) -> None:
+    """A name has to be an identifier; what it is about stands first in the description."""
+    graph = exchange_definitions([books.profile], books.settings).resolve_asset_graph()
+    described = {key.name: str(graph.get_check_spec(key).description) for key in graph.asset_check_keys}
+    assert described["rejected_order"].startswith(
+        "Orders that could not be loaded.\n\nEvery order could be loaded. "
+    )
+    assert all(description.endswith(".") for description in described.values())
+    assert len(described) == len(INTEGRITY_CHECKS) + len(REVIEW_LIST) + 1
+
+
+def test_yesterday_is_looked_at_in_the_shop_s_time_zone(books: Books, instance: dg.DagsterInstance) -> None:
+    """Loaded yesterday: passes; the days before do not count."""
+    yesterday: Any = datetime.now(UTC).astimezone(books.profile.zone).date()
+    yesterday = date.fromordinal(yesterday.toordinal() - 1)
+    books.order(1)
+    books.load()
+    (check,) = run_checks(books, instance, "yesterday_is_loaded").values()
+    assert (check.passed, check.metadata["day"].value) == (False, str(yesterday))
+    books.load(yesterday)
+    (check,) = run_checks(books, instance, "yesterday_is_loaded").values()
+    assert check.passed
