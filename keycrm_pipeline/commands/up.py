@@ -121,7 +121,7 @@ def only_start(home: Path) -> Iterator[IO[str]]:
 
 def wants_first_load(settings: Settings) -> bool:
     """Whether the demo shop exists and has never been loaded successfully: the page would be empty."""
-    from keycrm_pipeline.run.session import open_warehouse
+    from keycrm_pipeline.reading import books_of
     from keycrm_pipeline.warehouse.errors import WarehouseError
     from keycrm_pipeline.warehouse.exchanges import last_succeeded_exchange
 
@@ -136,7 +136,7 @@ def wants_first_load(settings: Settings) -> bool:
     if not workspace.database.exists():
         return True
     try:
-        with open_warehouse(workspace).reading() as connection:
+        with books_of(workspace).reading() as connection:
             return last_succeeded_exchange(connection) is None
     except WarehouseError:
         # The load reports it better.

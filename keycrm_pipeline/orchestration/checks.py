@@ -16,7 +16,7 @@ import dagster as dg
 from keycrm_pipeline.orchestration.dagster_internals import AssetJob
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.run.session import open_warehouse
+from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS, offenders
 
@@ -62,7 +62,7 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
     )
     def books(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         chosen = {key.name for key in context.selected_asset_check_keys}
-        with open_warehouse(assets.workspace).reading() as connection:
+        with books_of(assets.workspace).reading() as connection:
             for name in descriptions:
                 if name in chosen:
                     yield _result(connection, assets, name)

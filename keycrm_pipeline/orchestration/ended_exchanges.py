@@ -13,7 +13,7 @@ import dagster as dg
 
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG
 from keycrm_pipeline.profile import Profile, ProfileError, Settings, Workspace, load_profile
-from keycrm_pipeline.run.session import open_warehouse
+from keycrm_pipeline.reading import Books
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import Exchange, exchange_of_run
 
@@ -80,7 +80,7 @@ class EndedExchanges:
         workspace = Workspace(profile, self._settings)
         exchange = None
         if workspace.database.exists():
-            with open_warehouse(workspace).waiting_at_most(0).reading() as connection:
+            with Books(workspace, wait_seconds=0).reading() as connection:
                 exchange = exchange_of_run(connection, run.root_run_id or run.run_id)
         if exchange is not None:
             return exchange_line(exchange, profile, ended)

@@ -17,8 +17,8 @@ from keycrm_pipeline.orchestration.instance import end_orphaned_runs, open_insta
 from keycrm_pipeline.orchestration.profile_assets import period_tags
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.run.errors import StoppedError
-from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import exchange_of_run
@@ -69,7 +69,7 @@ def run_job(workspace: Workspace, job: str, period: Period | None = None) -> Out
     error = None if result.success else _first_failure(result)
     summary = None
     try:
-        with open_warehouse(workspace).reading() as connection:
+        with books_of(workspace).reading() as connection:
             exchange = exchange_of_run(connection, result.run_id)
             summary = summarise(connection, exchange) if exchange is not None else None
     except WarehouseError as unreadable:

@@ -10,9 +10,9 @@ import dagster as dg
 from keycrm_pipeline.orchestration.dagster_internals import has_backfill_under_way
 from keycrm_pipeline.orchestration.instance import end_orphaned_runs
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
+from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.run.alerts import send_alert
 from keycrm_pipeline.run.lock import is_held
-from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.warehouse import exchanges
 from keycrm_pipeline.warehouse.errors import WarehouseError
 
@@ -46,7 +46,7 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
         if reason is not None:
             return dg.SkipReason(reason)
         try:
-            with open_warehouse(assets.workspace).reading() as connection:
+            with books_of(assets.workspace).reading() as connection:
                 is_loaded = exchanges.newest_crm_updated_at(connection) is not None
         except WarehouseError as error:
             return dg.SkipReason(str(error))
@@ -101,7 +101,7 @@ def _nothing_is_loaded(assets: ProfileAssets) -> str | None:
     if missing_key is None or not profile.schedule.enabled:
         return None
     try:
-        with open_warehouse(assets.workspace).reading() as connection:
+        with books_of(assets.workspace).reading() as connection:
             was_loaded = exchanges.last_succeeded_exchange(connection) is not None
     except WarehouseError:
         return None
@@ -116,7 +116,7 @@ def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> st
     """
     profile = assets.profile
     try:
-        with open_warehouse(assets.workspace).reading() as connection:
+        with books_of(assets.workspace).reading() as connection:
             newest, last = exchanges.last_exchange(connection), exchanges.last_ended_exchange(connection)
     except WarehouseError:
         newest = last = None
