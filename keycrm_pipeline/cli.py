@@ -554,5 +554,70 @@ def report(
         click.echo(str(path))
 
 
+def _set_password(path: Path | None) -> None:
+    """Asks for a password and writes its hash.
+
+    Raises:
+        click.UsageError: No file was named.
+    """
+    from keycrm_pipeline.page.passwords import write_password
+
+    if path is None:
+        raise click.UsageError("Name the file for the password's hash: --password-file FILE.")
+    write_password(path, click.prompt("Password of the page", hide_input=True, confirmation_prompt=True))
+    click.echo(f"The hash is in {path}. Start the page with: keycrm-pipeline page --password-file {path}")
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--host-name",
+    "host_names",
+    metavar="NAME",
+    multiple=True,
+    help="A further name by which browsers call the page, such as that of a proxy; may be repeated.",
+)
+@click.option(
+    "--dagster", default="http://127.0.0.1:3000", show_default=True, help="Address of the running Dagster."
+)
+@click.option(
+    "--password-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Ask for the password whose hash is in this file; needed with another --host than this machine's own.",
+)
+@click.option(
+    "--set-password", is_flag=True, help="Ask for a password, write its hash to --password-file, and end."
+)
+def page(
+    port: int,
+    host: str,
+    host_names: tuple[str, ...],
+    dagster: str,
+    password_file: Path | None,
+    set_password: bool,
+) -> None:
+    """Serves the exchange page for people: documents, what needs attention, files, and loading orders."""
+    from keycrm_pipeline.page.settings import PageError, PageSettings
+
+    try:
+        if set_password:
+            _set_password(password_file)
+            return
+        served = PageSettings(
+            settings=settings_from_environment(os.environ),
+            dagster=dagster.rstrip("/"),
+            host=host,
+            port=port,
+            host_names=host_names,
+            password_file=password_file,
+        )
+        from keycrm_pipeline.page.server import serve
+
+        serve(served, lambda address: click.echo(f"The exchange page: {address} (Ctrl-C stops it)"))
+    except PageError as error:
+        _stop(str(error), WRONG_USAGE, as_json=False)
+
+
 if __name__ == "__main__":
     main()

@@ -1,0 +1,179 @@
+"""Puts the page together: routes, guards, and how each problem is shown.
+
+What is not here: how it is served (`server`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from importlib import resources
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from keycrm_pipeline.orchestration.remote import DagsterError, DagsterUnreachableError
+from keycrm_pipeline.page import (
+    attention,
+    cards,
+    documents,
+    exchanges,
+    files,
+    loading,
+    login,
+    profiles,
+)
+from keycrm_pipeline.page.passwords import Attempts
+from keycrm_pipeline.page.rendering import STATIC_FILES, render
+from keycrm_pipeline.page.searches import Searches
+from keycrm_pipeline.page.security import Guard, Visitors
+from keycrm_pipeline.page.settings import PageSettings
+from keycrm_pipeline.page.shops import NotFoundError, WrongEntryError
+from keycrm_pipeline.profile import ProfileError
+from keycrm_pipeline.run.errors import unexpected
+from keycrm_pipeline.schemas.failures import error_in_ukrainian
+from keycrm_pipeline.warehouse.errors import DatabaseBusyError, DatabaseMissingError, WarehouseError
+
+_LOG = logging.getLogger(__name__)
+
+_PROFILE = "/profiles/{profile}"
+_MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+
+def _static(request: Request) -> Response:
+    """A file of `static`; its address holds its digest, so browsers keep it."""
+    name = request.path_params["name"]
+    if name not in STATIC_FILES:
+        raise NotFoundError
+    content = (resources.files("keycrm_pipeline.page") / "static" / name).read_bytes()
+    media_type = _MEDIA_TYPES[name[name.rindex(".") :]]
+    return Response(
+        content, media_type=media_type, headers={"cache-control": "public, max-age=31536000, immutable"}
+    )
+
+
+def _routes() -> list[Route]:
+    def get(path: str, endpoint: Callable[[Request], Response]) -> Route:
+        return Route(path, endpoint, methods=["GET"])
+
+    def post(path: str, endpoint: Callable[[Request], Response]) -> Route:
+        return Route(path, endpoint, methods=["POST"])
+
+    return [
+        get("/", profiles.profiles),
+        get("/static/{name}", _static),
+        get("/login", login.login),
+        post("/login", login.check_login),
+        post("/logout", login.logout),
+        get(f"{_PROFILE}/load", loading.load),
+        post(f"{_PROFILE}/load", loading.start_load),
+        get(f"{_PROFILE}/runs/{{run_id:uuid}}", loading.run_page),
+        get(f"{_PROFILE}/runs/{{run_id:uuid}}/progress", loading.run_progress),
+        post(f"{_PROFILE}/runs/{{run_id:uuid}}/stop", loading.stop_run),
+        get(f"{_PROFILE}/documents", documents.documents),
+        post(f"{_PROFILE}/documents", documents.search_documents),
+        get(f"{_PROFILE}/documents/{{order_id:int}}", documents.document),
+        get(f"{_PROFILE}/partners", cards.partners),
+        get(f"{_PROFILE}/partners/{{partner_id:int}}", cards.partner),
+        get(f"{_PROFILE}/products", cards.products),
+        get(f"{_PROFILE}/products/{{product_id:int}}", cards.product),
+        post(f"{_PROFILE}/cards/{{cards}}", cards.search_cards),
+        get(f"{_PROFILE}/attention", attention.attention),
+        post(f"{_PROFILE}/attention", attention.tick_off),
+        get(f"{_PROFILE}/exchanges", exchanges.exchanges),
+        get(f"{_PROFILE}/files", files.files),
+        post(f"{_PROFILE}/files/{{kind}}", files.make_file),
+        get(f"{_PROFILE}/files/{{number}}/{{way}}", files.download),
+    ]
+
+
+def _problem(request: Request, status_code: int, title: str, text: str, **more: object) -> Response:
+    return render(request, "problem", status_code, title=title, text=text, **{"empty": None, **more})
+
+
+def _not_found(request: Request, _error: Exception) -> Response:
+    return _problem(
+        request, 404, "Такої сторінки немає", "Можливо, профіль перейменовано або адресу введено з помилкою."
+    )
+
+
+def _http_problem(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code != 404:
+        return _problem(request, error.status_code, "Так не вийде", "Такого запиту сторінка не знає.")
+    return _not_found(request, error)
+
+
+def _wrong_entry(request: Request, error: Exception) -> Response:
+    return _problem(request, 422, "Так не вийде", str(error))
+
+
+def _profile_problem(request: Request, error: Exception) -> Response:
+    return _problem(request, 409, "У профілі помилка", str(error))
+
+
+def _books_problem(request: Request, error: Exception) -> Response:
+    if isinstance(error, DatabaseMissingError):
+        return _problem(
+            request,
+            200,
+            "Ще нічого не завантажено",
+            "Тут з'являться документи після першого обміну.",
+            empty=request.path_params.get("profile"),
+        )
+    if isinstance(error, DatabaseBusyError):
+        return _problem(
+            request,
+            503,
+            "Базу зараз записують",
+            "Обмін або інша програма записує документи. Оновіть сторінку за кілька секунд.",
+        )
+    return _problem(request, 503, "Базу не вдалося прочитати", error_in_ukrainian(str(error)))
+
+
+def _dagster_problem(request: Request, error: Exception) -> Response:
+    if isinstance(error, DagsterUnreachableError):
+        return _problem(
+            request,
+            502,
+            "Dagster не відповідає",
+            f"Кнопки цієї сторінки запускають завдання Dagster, а за адресою {request.app.state.page.dagster} його "
+            "немає. Запустіть усе командою make run і спробуйте ще раз; нічого не втрачено.",
+        )
+    return _problem(request, 502, "Dagster не виконав прохання", str(error))
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:
+    """An error that nobody foresaw: its text may quote a buyer, so neither the page nor the log repeats it."""
+    in_words = str(unexpected(error))
+    _LOG.error("%s", in_words)
+    return _problem(request, 500, "Непередбачена помилка", error_in_ukrainian(in_words))
+
+
+def create_application(page: PageSettings) -> Starlette:
+    """The page as an ASGI application."""
+    visitors = Visitors()
+    application = Starlette(
+        routes=_routes(),
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=page.allowed_hosts, www_redirect=False),
+            Middleware(Guard, page=page, visitors=visitors, unforeseen=_unforeseen),
+        ],
+        exception_handlers={
+            HTTPException: _http_problem,
+            NotFoundError: _not_found,
+            WrongEntryError: _wrong_entry,
+            ProfileError: _profile_problem,
+            WarehouseError: _books_problem,
+            DagsterError: _dagster_problem,
+        },
+    )
+    application.state.page = page
+    application.state.visitors = visitors
+    application.state.attempts = Attempts()
+    application.state.searches = Searches()
+    return application

@@ -1,0 +1,117 @@
+"""Потребує уваги: the review list and the rejected orders in sentences, and ticking off what a person has checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from keycrm_pipeline.page.rendering import render
+from keycrm_pipeline.page.shops import WAIT_SECONDS, WrongEntryError, read_number, reading, workspace_of
+from keycrm_pipeline.run.session import open_warehouse
+from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
+from keycrm_pipeline.warehouse.attention import (
+    RejectedRecord,
+    ReviewItem,
+    count_rejected,
+    rejected_records,
+    review_counts,
+    review_items,
+)
+from keycrm_pipeline.warehouse.review import tick_off_product
+
+MOST_OF_KIND = 100
+"""Items of one kind that are shown; the oldest first."""
+
+TICKED_OFF = ("product_promoted", "shared_sku")
+"""Kinds that leave the list when a person has checked the card (R4.1, R5)."""
+
+_PARTNERS = ("partner_name_conflict",)
+
+
+@dataclass(frozen=True)
+class KindOfItems:
+    """The items of one kind.
+
+    Attributes:
+        name: The kind.
+        title: What they are.
+        advice: What to do.
+        count: How many there are.
+        items: Those shown.
+        can_tick_off: Whether a person takes them off the list.
+    """
+
+    name: str
+    title: str
+    advice: str
+    count: int
+    items: list[ReviewItem]
+    can_tick_off: bool
+
+    def partner_of(self, item: ReviewItem) -> int | None:
+        """The partner card that an item is about."""
+        return read_number(item.subject) if self.name in _PARTNERS else None
+
+    def product_of(self, item: ReviewItem) -> int | None:
+        """The product card that an item is about."""
+        return read_number(item.subject) if self.can_tick_off else None
+
+
+def attention(request: Request) -> Response:
+    """The list, kind by kind, and the rejected orders with all their reasons."""
+    workspace = workspace_of(request)
+    with reading(workspace) as connection:
+        counts = review_counts(connection)
+        items = review_items(connection, most=MOST_OF_KIND)
+        rejected: list[RejectedRecord] = rejected_records(connection, MOST_OF_KIND)
+        rejected_count = count_rejected(connection)
+    order = [*REVIEW_LIST, *sorted(counts.keys() - REVIEW_LIST.keys())]
+    kinds = [
+        _kind(name, counts[name], [item for item in items if item.kind == name])
+        for name in order
+        # Rejected orders stand below with all their reasons.
+        if counts.get(name) and name != "rejected_order"
+    ]
+    return render(
+        request,
+        "attention",
+        profile=workspace.profile,
+        kinds=kinds,
+        rejected=rejected,
+        rejected_count=rejected_count,
+        done=bool(request.query_params.get("done")),
+    )
+
+
+def _kind(name: str, count: int, items: list[ReviewItem]) -> KindOfItems:
+    known = REVIEW_LIST.get(name)
+    return KindOfItems(
+        name=name,
+        title=known.title.ukrainian if known else name,
+        advice=known.advice.ukrainian if known else "",
+        count=count,
+        items=items,
+        can_tick_off=name in TICKED_OFF,
+    )
+
+
+def tick_off(request: Request) -> Response:
+    """Ticks off a product card that was checked.
+
+    Raises:
+        WrongEntryError: It is not on the list any more.
+    """
+    workspace = workspace_of(request)
+    product_id = read_number(request.state.form.get("product"))
+    warehouse = open_warehouse(workspace).waiting_at_most(WAIT_SECONDS)
+    is_done = False
+    if product_id is not None and workspace.database.exists():
+        with warehouse.writing() as connection:
+            is_done = tick_off_product(connection, product_id)
+    if not is_done:
+        raise WrongEntryError(
+            "Цієї картки вже немає в переліку: її відзначив хтось інший або причина зникла."
+        )
+    return RedirectResponse(f"/profiles/{workspace.profile.name}/attention?done=1", 303)

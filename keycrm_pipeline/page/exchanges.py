@@ -1,0 +1,31 @@
+"""Обміни: the exchange log."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from keycrm_pipeline.page.rendering import query, render
+from keycrm_pipeline.page.shops import read_number, reading, workspace_of
+from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.warehouse.page import exchange_page
+
+
+def exchanges(request: Request) -> Response:
+    """The log, newest first."""
+    workspace = workspace_of(request)
+    after = read_number(request.query_params.get("after"))
+    # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
+    is_working = is_held(workspace.lock)
+    with reading(workspace) as connection:
+        found, following = exchange_page(connection, after)
+    return render(
+        request,
+        "exchanges",
+        profile=workspace.profile,
+        found=found,
+        is_working=is_working,
+        following=query(request.url.path, [("after", following)]) if following else None,
+        is_first=after is None,
+        first_page=request.url.path,
+    )

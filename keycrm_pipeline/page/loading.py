@@ -1,0 +1,278 @@
+"""Отримати замовлення: starts a load with the same job as Dagster's page, shows its progress, stops it, sums it up.
+
+The run belongs to Dagster: closing the browser or this page stops nothing. What is not here: what a load does.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from keycrm_pipeline.orchestration.remote import DagsterError, RemoteDagster, RunState
+from keycrm_pipeline.page.rendering import render
+from keycrm_pipeline.page.shops import (
+    NotFoundError,
+    WrongEntryError,
+    page_settings,
+    read_day,
+    read_period,
+    reading,
+    today,
+    workspace_of,
+)
+from keycrm_pipeline.page.wording import RUN_STATUSES, STAGES
+from keycrm_pipeline.period import DAY, Period, contiguous_periods
+from keycrm_pipeline.profile import Profile, Workspace
+from keycrm_pipeline.warehouse.attention import review_counts
+from keycrm_pipeline.warehouse.days import missing_days
+from keycrm_pipeline.warehouse.errors import DatabaseMissingError, WarehouseError
+from keycrm_pipeline.warehouse.exchanges import Exchange, exchange_of_run, totals
+from keycrm_pipeline.warehouse.page import NewCard, PagesStored, cards_created, pages_stored
+
+MOST_MISSING_PERIODS = 12
+"""Runs that one press of «не завантажені дні» starts; they wait for each other."""
+
+MOST_CARDS = 50
+_ORDERS_OF_A_PAGE = 50
+"""KeyCRM returns at most so many orders for one request."""
+_STOP_POLLING = 286
+"""htmx stops asking when an answer has this status."""
+
+
+@dataclass(frozen=True)
+class QuickChoice:
+    """A period that is chosen with one press."""
+
+    name: str
+    title: str
+    periods: tuple[Period, ...]
+
+    @property
+    def days(self) -> int:
+        """How many days it has."""
+        return sum(len(period.days) for period in self.periods)
+
+
+def quick_choices(profile: Profile, today: date, missing: list[date]) -> list[QuickChoice]:
+    """The periods that people load most, without days before the profile's first one.
+
+    Args:
+        profile: The profile.
+        today: The shop's day now.
+        missing: Days that no load has finished.
+    """
+    yesterday = today - DAY
+    month_end = today.replace(day=1) - DAY
+    found = [
+        ("yesterday", "Вчора", ((yesterday, yesterday),)),
+        ("week", "Цей тиждень", ((today - timedelta(days=today.weekday()), today),)),
+        ("month", "Минулий місяць", ((month_end.replace(day=1), month_end),)),
+        (
+            "missing",
+            "Не завантажені дні",
+            tuple((period.first, period.last) for period in contiguous_periods(missing))[
+                -MOST_MISSING_PERIODS:
+            ],
+        ),
+    ]
+    return [
+        QuickChoice(
+            name,
+            title,
+            tuple(
+                Period(max(first, profile.start_date), last)
+                for first, last in periods
+                if last >= profile.start_date
+            ),
+        )
+        for name, title, periods in found
+    ]
+
+
+def _missing(request: Request, workspace: Workspace) -> list[date]:
+    try:
+        with reading(workspace) as connection:
+            return missing_days(connection, today(request, workspace.profile) - DAY)
+    except DatabaseMissingError:
+        return []
+
+
+def load(request: Request) -> Response:
+    """The form: quick choices and a period."""
+    return _form(request, "")
+
+
+def _form(request: Request, problem: str) -> Response:
+    workspace = workspace_of(request)
+    profile = workspace.profile
+    now = today(request, profile)
+    under_way: list[tuple[str, str]] = []
+    silent = ""
+    try:
+        under_way = _dagster(request).runs_under_way(profile.name)
+    except DagsterError as error:
+        silent = str(error)
+    return render(
+        request,
+        "load",
+        422 if problem else 200,
+        profile=profile,
+        choices=quick_choices(profile, now, _missing(request, workspace)),
+        first=max(profile.start_date, now - timedelta(days=6)),
+        last=now,
+        under_way=under_way,
+        silent=silent,
+        problem=problem,
+    )
+
+
+def start_load(request: Request) -> Response:
+    """Starts the load of a period, or of every period of a quick choice.
+
+    Raises:
+        DagsterError: Dagster does not answer.
+    """
+    workspace = workspace_of(request)
+    profile = workspace.profile
+    try:
+        periods = _asked_periods(request, workspace)
+    except WrongEntryError as error:
+        return _form(request, str(error))
+    run_ids = [_dagster(request).launch_load(profile.name, period) for period in periods]
+    return RedirectResponse(f"/profiles/{profile.name}/runs/{run_ids[0]}", 303)
+
+
+def _asked_periods(request: Request, workspace: Workspace) -> tuple[Period, ...]:
+    profile = workspace.profile
+    form: dict[str, str] = request.state.form
+    if not form.get("choice"):
+        first = read_day(form.get("from", ""), "Перший день")
+        last = read_day(form.get("to", ""), "Останній день")
+        return (read_period(request, profile, first, last),)
+    choices = quick_choices(profile, today(request, profile), _missing(request, workspace))
+    for choice in choices:
+        if choice.name == form["choice"] and choice.periods:
+            return choice.periods
+    raise WrongEntryError("У цьому виборі немає жодного дня, який можна завантажити.")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is known of a run.
+
+    Attributes:
+        run: The run.
+        status: Its status in words.
+        exchange: Its row of the exchange log; None before it has one, and for files.
+        stored: How far the reading of KeyCRM's lists is; None when it is not reading them.
+        minutes_left: How long the rest of the requests takes at least, by the budget of the key.
+        is_busy: Whether the books are being written just now, so that nothing more can be read.
+        sums: Grand totals of the period by currency, once it has ended.
+        cards: Cards that it created, once it has ended.
+        review: Items that need attention by now.
+    """
+
+    run: RunState
+    status: str
+    exchange: Exchange | None = None
+    stored: PagesStored | None = None
+    minutes_left: int | None = None
+    is_busy: bool = False
+    sums: dict[str, Decimal] | None = None
+    cards: tuple[NewCard, ...] = ()
+    review: int = 0
+
+    @property
+    def is_load(self) -> bool:
+        """Whether it is a load, and not a sync or files."""
+        return self.run.job.endswith("_load")
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it makes a report or an export."""
+        return self.run.job.endswith(("_exports", "_report"))
+
+    @property
+    def steps(self) -> list[tuple[str, bool]]:
+        """Steps of a load in order, and whether each has finished."""
+        return [(title, name in self.run.stages) for name, title in STAGES.items()] if self.is_load else []
+
+
+def run_page(request: Request) -> Response:
+    """A run: its progress while it lasts, then its summary."""
+    workspace = workspace_of(request)
+    return render(request, "run", profile=workspace.profile, progress=_progress(request, workspace))
+
+
+def run_progress(request: Request) -> Response:
+    """The part of that page that changes; asked for again until the run has ended."""
+    workspace = workspace_of(request)
+    progress = _progress(request, workspace)
+    status_code = 200 if progress.run.is_under_way else _STOP_POLLING
+    return render(request, "progress", status_code, profile=workspace.profile, progress=progress)
+
+
+def stop_run(request: Request) -> Response:
+    """Asks Dagster to stop a run of this profile.
+
+    Raises:
+        NotFoundError: It is not a run of this profile.
+        DagsterError: Dagster does not answer.
+    """
+    workspace = workspace_of(request)
+    run = _run(request, workspace)
+    _dagster(request).stop(run.run_id)
+    return RedirectResponse(f"/profiles/{workspace.profile.name}/runs/{run.run_id}", 303)
+
+
+def _run(request: Request, workspace: Workspace) -> RunState:
+    run = _dagster(request).run(str(request.path_params["run_id"]))
+    if run is None or not run.job.startswith(f"{workspace.profile.name}_"):
+        raise NotFoundError
+    return run
+
+
+def _progress(request: Request, workspace: Workspace) -> Progress:
+    run = _run(request, workspace)
+    status = RUN_STATUSES.get(run.status, run.status)
+    if run.job.endswith(("_exports", "_report")):
+        return Progress(run, status)
+    try:
+        with reading(workspace) as connection:
+            exchange = exchange_of_run(connection, run.run_id)
+            if exchange is None:
+                return Progress(run, status)
+            if run.is_under_way:
+                stored = pages_stored(connection, exchange.started_at)
+                left = _minutes_left(stored, workspace.profile)
+                return Progress(run, status, exchange, stored, left)
+            period = exchange.period
+            return Progress(
+                run,
+                status,
+                exchange,
+                sums=totals(connection, period) if period else {},
+                cards=tuple(cards_created(connection, exchange.started_at, MOST_CARDS)),
+                review=sum(review_counts(connection).values()),
+            )
+    except DatabaseMissingError:
+        return Progress(run, status)
+    except WarehouseError:
+        # A write is short; the page asks again in a moment.
+        return Progress(run, status, is_busy=True)
+
+
+def _minutes_left(stored: PagesStored, profile: Profile) -> int | None:
+    rest = max(0, stored.total - stored.orders)
+    if not rest:
+        return None
+    return math.ceil(math.ceil(rest / _ORDERS_OF_A_PAGE) / profile.requests_per_minute)
+
+
+def _dagster(request: Request) -> RemoteDagster:
+    return RemoteDagster(page_settings(request).dagster)

@@ -1,0 +1,76 @@
+"""Профілі: every profile with its last exchange, what needs attention and the days that are not loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from keycrm_pipeline.page.rendering import render
+from keycrm_pipeline.page.shops import page_settings, reading, today
+from keycrm_pipeline.profile import Profile, ProfileError, Workspace, load_profiles
+from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.schemas.failures import error_in_ukrainian
+from keycrm_pipeline.warehouse.attention import count_rejected, review_counts
+from keycrm_pipeline.warehouse.days import missing_days
+from keycrm_pipeline.warehouse.errors import DatabaseMissingError, WarehouseError
+from keycrm_pipeline.warehouse.page import LoggedExchange, exchange_page
+
+
+@dataclass(frozen=True)
+class ProfileState:
+    """One profile as the list shows it.
+
+    Attributes:
+        profile: The profile.
+        last: Its last exchange; None when nothing was loaded yet.
+        is_killed: Whether the last exchange is said to run although no process does its work.
+        waiting: Items of the review list and rejected orders.
+        days_missing: Days up to yesterday that were never loaded.
+        problem: Why its books cannot be read now, in words.
+    """
+
+    profile: Profile
+    last: LoggedExchange | None = None
+    is_killed: bool = False
+    waiting: int = 0
+    days_missing: int = 0
+    problem: str = ""
+
+
+def _state(request: Request, workspace: Workspace) -> ProfileState:
+    profile = workspace.profile
+    # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
+    is_working = is_held(workspace.lock)
+    try:
+        with reading(workspace) as connection:
+            logged, _after = exchange_page(connection, most=1)
+            counts = review_counts(connection)
+            # A rejected order is on the review list as well.
+            waiting = sum(counts.values()) or count_rejected(connection)
+            missing = missing_days(connection, today(request, profile) - timedelta(days=1))
+    except DatabaseMissingError:
+        return ProfileState(profile)
+    except WarehouseError as error:
+        return ProfileState(profile, problem=error_in_ukrainian(str(error)))
+    last = logged[0] if logged else None
+    is_killed = last is not None and last.status == "running" and not is_working
+    return ProfileState(profile, last, is_killed, waiting, len(missing))
+
+
+def profiles(request: Request) -> Response:
+    """The list of profiles; one with a mistake is shown with its mistake."""
+    settings = page_settings(request).settings
+    valid, errors = load_profiles(settings)
+    return render(
+        request,
+        "profiles",
+        states=[_state(request, Workspace(profile, settings)) for profile in valid],
+        mistakes=[_mistake(error) for error in errors],
+    )
+
+
+def _mistake(error: ProfileError) -> tuple[str, list[str]]:
+    return error.file.name, [str(problem) for problem in error.problems]

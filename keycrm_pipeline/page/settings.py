@@ -1,0 +1,88 @@
+"""Where the page is served, whom it lets in, and what it needs from outside.
+
+What is not here: the settings of a shop, which are in its profile.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from keycrm_pipeline.profile import Settings
+
+PORT = 3001
+DAGSTER = "http://127.0.0.1:3000"
+LOOPBACK = "127.0.0.1"
+
+
+class PageError(Exception):
+    """The page cannot be served like this; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """How the page is served.
+
+    Attributes:
+        settings: Where profiles and data are.
+        dagster: Address of Dagster's page, without a slash at the end.
+        host: The address to listen on.
+        port: The port to listen on.
+        host_names: Names by which browsers may call the page besides those of this machine.
+        password_file: The password's hash; without it nobody is asked for one.
+        clock: Returns the current time, aware.
+    """
+
+    settings: Settings
+    dagster: str = DAGSTER
+    host: str = LOOPBACK
+    port: int = PORT
+    host_names: tuple[str, ...] = ()
+    password_file: Path | None = None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def __post_init__(self) -> None:
+        """Refuses to show the books to a network without a password.
+
+        Raises:
+            PageError: The address is not of this machine alone, and there is no password file.
+        """
+        if not is_loopback(self.host) and self.password_file is None:
+            raise PageError(
+                f"The page would be open to everybody who can reach {self.host}. Give it a password: "
+                "keycrm-pipeline page --set-password --password-file FILE, then start it with --password-file FILE."
+            )
+        if not self.dagster.startswith(("http://", "https://")):
+            raise PageError(
+                f"{self.dagster} is no address of Dagster's page; it begins with http:// or https://."
+            )
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        """Hosts that are answered; another one may be of a page that rebinds its own name to this machine."""
+        own = [] if self.host in ("0.0.0.0", "::") else [self.host]  # noqa: S104 - compared, not bound
+        return list(dict.fromkeys([LOOPBACK, "localhost", "::1", *own, *self.host_names]))
+
+    @property
+    def cookie(self) -> str:
+        """Name of the cookie; browsers share cookies between the ports of a machine."""
+        return f"keycrm_page_{self.port}"
+
+    @property
+    def address(self) -> str:
+        """Where people open the page."""
+        host = LOOPBACK if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,112 @@
+"""The profile of a request: its workspace, its books, and what in an address or a form means for it.
+
+What is not here: the pages themselves, and how a problem is shown (`application`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+
+from keycrm_pipeline.page.settings import PageSettings
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import Profile, Workspace, load_profile, profile_names
+from keycrm_pipeline.reading import Books
+
+if TYPE_CHECKING:
+    import duckdb
+
+WAIT_SECONDS = 5.0
+"""How long a page waits while an exchange writes; a write is short, and a person is waiting."""
+
+_FORMS = ("%Y-%m-%d", "%d.%m.%Y")
+
+
+class NotFoundError(Exception):
+    """There is no such page."""
+
+
+class WrongEntryError(Exception):
+    """Something in a form cannot be meant; the text says what, in Ukrainian."""
+
+
+def page_settings(request: Request) -> PageSettings:
+    """How this page is served."""
+    page: PageSettings = request.app.state.page
+    return page
+
+
+def workspace_of(request: Request) -> Workspace:
+    """The workspace of the profile in the address.
+
+    Raises:
+        NotFoundError: There is no such profile.
+        ProfileError: Its file has a mistake.
+    """
+    name = request.path_params["profile"]
+    settings = page_settings(request).settings
+    if name not in profile_names(settings):
+        raise NotFoundError
+    return Workspace(load_profile(name, settings), settings)
+
+
+@contextlib.contextmanager
+def reading(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The books, open for one page and closed at its end.
+
+    Raises:
+        WarehouseError: There are none yet, or they cannot be read now.
+    """
+    with Books(workspace, WAIT_SECONDS).reading() as connection:
+        yield connection
+
+
+def today(request: Request, profile: Profile) -> date:
+    """The shop's day now."""
+    return page_settings(request).clock().astimezone(profile.zone).date()
+
+
+def read_day(text: str, what: str) -> date | None:
+    """A day as people write it, 26.10.2026 or 2026-10-26; None if nothing was written.
+
+    Raises:
+        WrongEntryError: It is no day.
+    """
+    written = text.strip()
+    if not written:
+        return None
+    for form in _FORMS:
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(written, form).date()  # noqa: DTZ007 - a day has no zone
+    raise WrongEntryError(f"{what}: такої дати немає. Напишіть день так: 26.10.2026.")
+
+
+def read_number(text: str | None) -> int | None:
+    """A whole number of an address; None if it is none, or larger than any id."""
+    if text is None or not text.isascii() or not text.isdecimal() or len(text) > 18:
+        return None
+    return int(text)
+
+
+def read_period(request: Request, profile: Profile, first: date | None, last: date | None) -> Period:
+    """A period that can be loaded or written to files.
+
+    Raises:
+        WrongEntryError: A day is missing, or the period is backwards, in the future, or before the profile's first day.
+    """
+    if first is None or last is None:
+        raise WrongEntryError("Вкажіть перший і останній день періоду.")
+    if last < first:
+        raise WrongEntryError("Період закінчується раніше, ніж починається. Поміняйте дні місцями.")
+    now = today(request, profile)
+    if last > now:
+        raise WrongEntryError(f"Період закінчується в майбутньому. Сьогодні {now:%d.%m.%Y}.")
+    if first < profile.start_date:
+        raise WrongEntryError(
+            f"Період починається раніше за перший день профілю, {profile.start_date:%d.%m.%Y} (start_date)."
+        )
+    return Period(first, last)
