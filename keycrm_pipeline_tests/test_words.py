@@ -23,6 +23,8 @@ PACKAGE = ROOT / "keycrm_pipeline"
 TEXTS = (
     *sorted((PACKAGE / "reports").rglob("*.py")),
     *sorted((PACKAGE / "reports" / "templates").iterdir()),
+    *sorted((PACKAGE / "page").glob("*.py")),
+    *sorted((PACKAGE / "page" / "templates").iterdir()),
     *sorted((PACKAGE / "commands").glob("*.py")),
     *sorted((PACKAGE / "schemas").glob("*.py")),
     *sorted((PACKAGE / "exports").glob("*.py")),

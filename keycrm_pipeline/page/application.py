@@ -176,4 +176,5 @@ def create_application(page: PageSettings) -> Starlette:
     application.state.visitors = visitors
     application.state.attempts = Attempts()
     application.state.searches = Searches()
+    application.state.last_progress = loading.LastProgress()
     return application

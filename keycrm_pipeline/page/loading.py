@@ -6,9 +6,11 @@ The run belongs to Dagster: closing the browser or this page stops nothing. What
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from decimal import Decimal
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -25,19 +27,26 @@ from keycrm_pipeline.page.shops import (
     today,
     workspace_of,
 )
-from keycrm_pipeline.page.wording import RUN_STATUSES, STAGES
+from keycrm_pipeline.page.wording import JOBS, RUN_STATUSES, STAGES
 from keycrm_pipeline.period import DAY, Period, contiguous_periods
 from keycrm_pipeline.profile import Profile, Workspace
-from keycrm_pipeline.warehouse.attention import review_counts
+from keycrm_pipeline.run.summary import summarise
 from keycrm_pipeline.warehouse.days import missing_days
 from keycrm_pipeline.warehouse.errors import DatabaseMissingError, WarehouseError
-from keycrm_pipeline.warehouse.exchanges import Exchange, exchange_of_run, totals
+from keycrm_pipeline.warehouse.exchanges import Exchange, exchange_of_run
 from keycrm_pipeline.warehouse.page import NewCard, PagesStored, cards_created, pages_stored
+from keycrm_pipeline.warehouse.sums import PeriodSums
 
 MOST_MISSING_PERIODS = 12
 """Runs that one press of «не завантажені дні» starts; they wait for each other."""
 
 MOST_CARDS = 50
+MOST_RUNS = 50
+"""Runs whose progress is kept."""
+
+POLL_WAIT_SECONDS = 1.5
+"""How long the progress waits while the run writes: it is asked for again anyway."""
+
 _ORDERS_OF_A_PAGE = 50
 """KeyCRM returns at most so many orders for one request."""
 _STOP_POLLING = 286
@@ -114,7 +123,10 @@ def _form(request: Request, problem: str) -> Response:
     under_way: list[tuple[str, str]] = []
     silent = ""
     try:
-        under_way = _dagster(request).runs_under_way(profile.name)
+        under_way = [
+            (run_id, JOBS.get(job.removeprefix(f"{profile.name}_"), job))
+            for run_id, job in _dagster(request).runs_under_way(profile.name)
+        ]
     except DagsterError as error:
         silent = str(error)
     return render(
@@ -170,9 +182,9 @@ class Progress:
         status: Its status in words.
         exchange: Its row of the exchange log; None before it has one, and for files.
         stored: How far the reading of KeyCRM's lists is; None when it is not reading them.
-        minutes_left: How long the rest of the requests takes at least, by the budget of the key.
+        minutes_left: Whole minutes that the rest of the requests takes, by the budget of the key; 0 for less than one.
         is_busy: Whether the books are being written just now, so that nothing more can be read.
-        sums: Grand totals of the period by currency, once it has ended.
+        sums: Sums of the period's orders by currency, once it has ended.
         cards: Cards that it created, once it has ended.
         review: Items that need attention by now.
     """
@@ -181,9 +193,9 @@ class Progress:
     status: str
     exchange: Exchange | None = None
     stored: PagesStored | None = None
-    minutes_left: int | None = None
+    minutes_left: int = 0
     is_busy: bool = False
-    sums: dict[str, Decimal] | None = None
+    sums: Mapping[str, PeriodSums] = field(default_factory=dict)
     cards: tuple[NewCard, ...] = ()
     review: int = 0
 
@@ -201,6 +213,28 @@ class Progress:
     def steps(self) -> list[tuple[str, bool]]:
         """Steps of a load in order, and whether each has finished."""
         return [(title, name in self.run.stages) for name, title in STAGES.items()] if self.is_load else []
+
+
+class LastProgress:
+    """What was last read of the runs under way: while one writes, nothing can be read."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Progress] = OrderedDict()
+        # Pages are rendered in several threads.
+        self._lock = threading.Lock()
+
+    def keep(self, progress: Progress) -> Progress:
+        """Keeps and returns what was read."""
+        with self._lock:
+            self._kept[progress.run.run_id] = progress
+            while len(self._kept) > MOST_RUNS:
+                self._kept.popitem(last=False)
+        return progress
+
+    def of(self, run: RunState) -> Progress | None:
+        """What was last read of a run under way; None if nothing was, or if it has ended."""
+        with self._lock:
+            return self._kept.get(run.run_id) if run.is_under_way else None
 
 
 def run_page(request: Request) -> Response:
@@ -242,36 +276,35 @@ def _progress(request: Request, workspace: Workspace) -> Progress:
     status = RUN_STATUSES.get(run.status, run.status)
     if run.job.endswith(("_exports", "_report")):
         return Progress(run, status)
+    seen: LastProgress = request.app.state.last_progress
     try:
-        with reading(workspace) as connection:
+        with reading(workspace, POLL_WAIT_SECONDS if run.is_under_way else None) as connection:
             exchange = exchange_of_run(connection, run.run_id)
             if exchange is None:
                 return Progress(run, status)
             if run.is_under_way:
                 stored = pages_stored(connection, exchange.started_at)
                 left = _minutes_left(stored, workspace.profile)
-                return Progress(run, status, exchange, stored, left)
-            period = exchange.period
+                return seen.keep(Progress(run, status, exchange, stored, left))
+            summary = summarise(connection, exchange)
             return Progress(
                 run,
                 status,
                 exchange,
-                sums=totals(connection, period) if period else {},
+                sums=summary.sums,
                 cards=tuple(cards_created(connection, exchange.started_at, MOST_CARDS)),
-                review=sum(review_counts(connection).values()),
+                review=sum(summary.review.values()),
             )
     except DatabaseMissingError:
         return Progress(run, status)
     except WarehouseError:
-        # A write is short; the page asks again in a moment.
-        return Progress(run, status, is_busy=True)
+        # A write is short; the page asks again in a moment, and shows meanwhile what it last saw.
+        return replace(seen.of(run) or Progress(run, status), run=run, status=status, is_busy=True)
 
 
-def _minutes_left(stored: PagesStored, profile: Profile) -> int | None:
+def _minutes_left(stored: PagesStored, profile: Profile) -> int:
     rest = max(0, stored.total - stored.orders)
-    if not rest:
-        return None
-    return math.ceil(math.ceil(rest / _ORDERS_OF_A_PAGE) / profile.requests_per_minute)
+    return round(math.ceil(rest / _ORDERS_OF_A_PAGE) / profile.requests_per_minute)
 
 
 def _dagster(request: Request) -> RemoteDagster:

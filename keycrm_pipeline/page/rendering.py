@@ -6,7 +6,7 @@ What is not here: what is shown (the module of each page).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -26,6 +26,7 @@ from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter
 from keycrm_pipeline.reports.page import order_address
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline.schemas.sentences import in_ukrainian
+from keycrm_pipeline.words import WORD_SETS, WordSet, in_words_of
 
 _WRITE = Formatter("uk")
 
@@ -72,10 +73,24 @@ def _kind_of_value(value: Any) -> str:
     return "object" if isinstance(value, Mapping) else "list" if isinstance(value, list) else "text"
 
 
+class _WordedLoader(PackageLoader):
+    """Loads the templates in the words of a set; what a shop typed is put in later, and keeps its own."""
+
+    def __init__(self, words: WordSet) -> None:
+        super().__init__("keycrm_pipeline.page")
+        self._words = words
+
+    def get_source(
+        self, environment: Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool] | None]:
+        source, path, is_current = super().get_source(environment, template)
+        return in_words_of(self._words, source), path, is_current
+
+
 @cache
-def _environment() -> Environment:
+def _environment(words: WordSet) -> Environment:
     environment = Environment(
-        loader=PackageLoader("keycrm_pipeline.page"),
+        loader=_WordedLoader(words),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -88,7 +103,8 @@ def _environment() -> Environment:
         "instant": _instant,
         "duration": _duration,
         "plural": lambda count, *forms: _WRITE.plural(count, *forms),
-        "stored": in_ukrainian,
+        "stored": lambda text: in_words_of(words, in_ukrainian(text)),
+        "worded": lambda text: in_words_of(words, text),
         "error": lambda text: error_in_ukrainian(text or ""),
         "or_dash": lambda text: NO_VALUE if text is None or text == "" else text,
         "kind_of_value": _kind_of_value,
@@ -109,9 +125,10 @@ def _environment() -> Environment:
 
 def prepare() -> None:
     """Compiles the templates and loads what the first page would otherwise wait for, half a second."""
-    environment = _environment()
-    for name in environment.list_templates(filter_func=lambda name: name.endswith(".j2")):
-        environment.get_template(name)
+    for words in WORD_SETS:
+        environment = _environment(words)
+        for name in environment.list_templates(filter_func=lambda name: name.endswith(".j2")):
+            environment.get_template(name)
     static_digests()
     _WRITE.plural(1, "", "", "")
     _WRITE.day(date(2026, 1, 1))
@@ -124,11 +141,12 @@ def render(request: Request, template: str, status_code: int = 200, **content: A
         request: The request; its visitor's token goes into every form.
         template: Name of the template, without its ending.
         status_code: Status of the answer.
-        content: What the template shows.
+        content: What the template shows; a `profile` chooses its words.
     """
     state = request.app.state
+    profile = content.get("profile")
     text = (
-        _environment()
+        _environment(profile.words if profile else "bas")
         .get_template(f"{template}.html.j2")
         .render(
             {

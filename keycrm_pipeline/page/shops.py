@@ -55,13 +55,18 @@ def workspace_of(request: Request) -> Workspace:
 
 
 @contextlib.contextmanager
-def reading(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
+def reading(workspace: Workspace, wait_seconds: float | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """The books, open for one page and closed at its end.
+
+    Args:
+        workspace: The profile and its files.
+        wait_seconds: How long to wait while an exchange writes; `WAIT_SECONDS` unless given.
 
     Raises:
         WarehouseError: There are none yet, or they cannot be read now.
     """
-    with Books(workspace, WAIT_SECONDS).reading() as connection:
+    wait = WAIT_SECONDS if wait_seconds is None else wait_seconds
+    with Books(workspace, wait).reading() as connection:
         yield connection
 
 

@@ -51,6 +51,14 @@ STAGES: Mapping[str, str] = {
 }
 """Stage of a load -> the name of the step, in order."""
 
+JOBS: Mapping[str, str] = {
+    "load": EXCHANGE_KINDS["period"],
+    **EXCHANGE_KINDS,
+    "exports": "Вивантаження файлів",
+    "report": "Звіт",
+}
+"""Job of a profile, without the profile's name -> its name."""
+
 RUN_STATUSES: Mapping[str, str] = {
     "QUEUED": "У черзі",
     "NOT_STARTED": "У черзі",

@@ -241,6 +241,27 @@ def test_cards_are_searched(visitor: Visitor, cards: str, text: str, names: list
     assert [text_of(link) for link in page.xpath("//tbody/tr/th[@scope='row']")] == names
 
 
+def test_the_words_of_quincefin(tmp_path: Path) -> None:
+    """With `words: quincefin`, the page speaks as that system does; a buyer called so keeps the name."""
+    books = make_books(tmp_path, **SETTINGS)
+    books.order(501, buyer=person(1, "Контрагент Автор"))
+    books.load(MARCH_2)
+    write_profile(books, words="quincefin")
+    with visited(books.settings) as visitor:
+        order = text_of(visitor.page(f"{SHOP}/documents/501"))
+        for expected in (
+            "Партнер Контрагент Автор",
+            "Зовнішній номер",
+            "Користувач Оператор",
+            "Партнери Товар",
+        ):
+            assert expected in order
+        for name in ("documents/501", "partners", "products", "attention"):
+            text = text_of(visitor.page(f"{SHOP}/{name}")).replace("Контрагент Автор", "")
+            assert "онтрагент" not in text
+            assert "оменклатур" not in text
+
+
 # Потребує уваги
 
 
