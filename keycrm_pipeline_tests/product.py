@@ -123,6 +123,11 @@ class Product:
         except httpx.TransportError:
             return False
 
+    @property
+    def address(self) -> str:
+        """The address of Dagster's page."""
+        return f"http://127.0.0.1:{self._port}"
+
     def said(self) -> str:
         """Everything written to the terminal so far, in all its starts."""
         return self._said.read_text("utf-8", errors="replace")

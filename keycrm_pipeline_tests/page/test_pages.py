@@ -202,8 +202,8 @@ def test_an_unknown_order(visitor: Visitor, number: str) -> None:
 def test_partners(visitor: Visitor) -> None:
     rows = [" | ".join(row) for row in rows_of(visitor.page(f"{SHOP}/partners"), "Контрагенти")]
     assert [plain(row) for row in rows] == [
-        "2 | Іван Зразковий | +380674445566 | — | 2 | 2 бер. 2026 | нова картка",
-        "1 | Олена Тестова | +380501112233 | — | 2 | 3 бер. 2026 | нова картка",
+        "2 | Іван Зразковий | +380674445566 | — | 2 | 2 бер. 2026 | створив обмін",
+        "1 | Олена Тестова | +380501112233 | — | 2 | 3 бер. 2026 | створив обмін",
     ]
     card = visitor.page(f"{SHOP}/partners/1")
     assert "Покупці KeyCRM 1" in text_of(card)
