@@ -12,6 +12,7 @@ import os
 import secrets
 import stat
 import tempfile
+import threading
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -120,22 +121,26 @@ class Attempts:
     """Counts wrong passwords, and says when an address must wait."""
 
     _wrong: dict[str, deque[datetime]] = field(default_factory=dict)
+    # Logins are checked in several threads.
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def must_wait(self, address: str, now: datetime) -> bool:
         """Whether an address may not try a password now, not even the right one."""
-        for known in list(self._wrong):
-            times = self._wrong[known]
-            while times and now - times[0] >= WAIT:
-                times.popleft()
-            if not times:
-                del self._wrong[known]
-        of_all = sum(map(len, self._wrong.values()))
-        return len(self._wrong.get(address, ())) >= MOST_ATTEMPTS or of_all >= MOST_ATTEMPTS_OF_ALL
+        with self._lock:
+            for known, times in list(self._wrong.items()):
+                while times and now - times[0] >= WAIT:
+                    times.popleft()
+                if not times:
+                    del self._wrong[known]
+            of_all = sum(map(len, self._wrong.values()))
+            return len(self._wrong.get(address, ())) >= MOST_ATTEMPTS or of_all >= MOST_ATTEMPTS_OF_ALL
 
     def record_wrong(self, address: str, now: datetime) -> None:
         """Counts a wrong password."""
-        self._wrong.setdefault(address, deque()).append(now)
+        with self._lock:
+            self._wrong.setdefault(address, deque()).append(now)
 
     def forget(self, address: str) -> None:
         """Forgets an address that gave the right password."""
-        self._wrong.pop(address, None)
+        with self._lock:
+            self._wrong.pop(address, None)

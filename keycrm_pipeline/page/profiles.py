@@ -15,8 +15,13 @@ from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline.warehouse.attention import count_rejected, review_counts
 from keycrm_pipeline.warehouse.days import missing_days
-from keycrm_pipeline.warehouse.errors import DatabaseMissingError, WarehouseError
+from keycrm_pipeline.warehouse.errors import DatabaseBusyError, DatabaseMissingError, WarehouseError
 from keycrm_pipeline.warehouse.page import LoggedExchange, exchange_page
+
+WAIT_SECONDS = 0.5
+"""How long the list waits for one profile that is being written; the others are behind it."""
+
+BUSY = "Базу зараз записують; оновіть сторінку за кілька секунд."
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ def _state(request: Request, workspace: Workspace) -> ProfileState:
     # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
     is_working = is_held(workspace.lock)
     try:
-        with reading(workspace) as connection:
+        with reading(workspace, WAIT_SECONDS) as connection:
             logged, _after = exchange_page(connection, most=1)
             counts = review_counts(connection)
             # A rejected order is on the review list as well.
@@ -53,6 +58,8 @@ def _state(request: Request, workspace: Workspace) -> ProfileState:
             missing = missing_days(connection, today(request, profile) - timedelta(days=1))
     except DatabaseMissingError:
         return ProfileState(profile)
+    except DatabaseBusyError:
+        return ProfileState(profile, problem=BUSY)
     except WarehouseError as error:
         return ProfileState(profile, problem=error_in_ukrainian(str(error)))
     last = logged[0] if logged else None

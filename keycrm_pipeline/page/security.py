@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -74,6 +75,7 @@ class Visitors:
 
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     _last_seen: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def new(self) -> str:
         """The cookie of a browser that has none."""
@@ -85,23 +87,25 @@ class Visitors:
 
     def log_in(self, visitor: str, now: datetime) -> None:
         """Records that a visitor gave the password."""
-        self._last_seen[visitor] = now
-        while len(self._last_seen) > _MOST_VISITORS:
-            self._last_seen.popitem(last=False)
+        with self._lock:
+            self._last_seen[visitor] = now
+            while len(self._last_seen) > _MOST_VISITORS:
+                self._last_seen.popitem(last=False)
 
     def log_out(self, visitor: str) -> None:
         """Forgets a visitor."""
-        self._last_seen.pop(visitor, None)
+        with self._lock:
+            self._last_seen.pop(visitor, None)
 
     def is_logged_in(self, visitor: str, now: datetime) -> bool:
         """Whether a visitor gave the password and was here within the last hours; being here counts."""
-        seen = self._last_seen.get(visitor)
-        if seen is None or now - seen >= LOGGED_IN_FOR:
-            self._last_seen.pop(visitor, None)
-            return False
-        self._last_seen[visitor] = now
-        self._last_seen.move_to_end(visitor)
-        return True
+        with self._lock:
+            seen = self._last_seen.pop(visitor, None)
+            if seen is None or now - seen >= LOGGED_IN_FOR:
+                return False
+            # Put back as the newest.
+            self._last_seen[visitor] = now
+            return True
 
 
 class Guard:
@@ -142,7 +146,10 @@ class Guard:
         try:
             await self._app(scope, receive, answered)
         except Exception as error:  # noqa: BLE001 - shown and logged without its values, whatever it was
-            await self._unforeseen(request, error)(scope, receive, answered)
+            told = self._unforeseen(request, error)
+            # An answer that has begun cannot become another one; the browser notices that it is cut short.
+            if not request.state.has_begun:
+                await told(scope, receive, answered)
 
     async def _refused(self, request: Request, visitor: str) -> Response | None:
         """The answer to a request that no route may see; None for every other one."""
@@ -192,8 +199,11 @@ class Guard:
         return None
 
     def _with_headers(self, request: Request, send: Send) -> Send:
+        request.state.has_begun = False
+
         async def answered(message: Message) -> None:
             if message["type"] == "http.response.start":
+                request.state.has_begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)

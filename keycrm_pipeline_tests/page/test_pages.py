@@ -76,7 +76,7 @@ def test_a_file_that_is_being_written_is_told(tmp_path: Path, monkeypatch: pytes
         answer = visitor.get(f"{SHOP}/documents")
         assert answer.status_code == 503
         assert "Базу зараз записують" in answer.text
-        assert "Базу" in text_of(visitor.page("/"))
+        assert "Базу зараз записують; оновіть сторінку за кілька секунд." in text_of(visitor.page("/"))
 
 
 def test_the_file_is_closed_after_each_page(tmp_path: Path) -> None:
