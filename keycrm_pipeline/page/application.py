@@ -21,6 +21,7 @@ from keycrm_pipeline.orchestration.remote import DagsterError, DagsterUnreachabl
 from keycrm_pipeline.page import (
     attention,
     cards,
+    connection,
     documents,
     exchanges,
     files,
@@ -86,6 +87,8 @@ def _routes() -> list[Route]:
         get(f"{_PROFILE}/attention", attention.attention),
         post(f"{_PROFILE}/attention", attention.tick_off),
         get(f"{_PROFILE}/exchanges", exchanges.exchanges),
+        get(f"{_PROFILE}/connection", connection.connection),
+        post(f"{_PROFILE}/connection", connection.change_connection),
         get(f"{_PROFILE}/files", files.files),
         post(f"{_PROFILE}/files/{{kind}}", files.make_file),
         get(f"{_PROFILE}/files/{{number}}/{{way}}", files.download),

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
 from keycrm_pipeline.page.settings import PageSettings
-from keycrm_pipeline.period import Period
+from keycrm_pipeline.period import Period, day_from_text
 from keycrm_pipeline.profile import Profile, Workspace, load_profile, profile_names
 from keycrm_pipeline.reading import Books
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 5.0
 """How long a page waits while an exchange writes; a write is short, and a person is waiting."""
-
-_FORMS = ("%Y-%m-%d", "%d.%m.%Y")
 
 
 class NotFoundError(Exception):
@@ -84,10 +82,10 @@ def read_day(text: str, what: str) -> date | None:
     written = text.strip()
     if not written:
         return None
-    for form in _FORMS:
-        with contextlib.suppress(ValueError):
-            return datetime.strptime(written, form).date()  # noqa: DTZ007 - a day has no zone
-    raise WrongEntryError(f"{what}: такої дати немає. Напишіть день так: 26.10.2026.")
+    try:
+        return day_from_text(written)
+    except ValueError:
+        raise WrongEntryError(f"{what}: такої дати немає. Напишіть день так: 26.10.2026.") from None
 
 
 def read_number(text: str | None) -> int | None:

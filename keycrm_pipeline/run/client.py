@@ -34,3 +34,14 @@ def open_client(workspace: Workspace, environ: Mapping[str, str]) -> KeyCrmClien
         budget=shared_budget(budget_key, profile.requests_per_minute),
         transport=transport,
     )
+
+
+def count_statuses(workspace: Workspace, environ: Mapping[str, str]) -> int:
+    """Tests the profile's key with one request, for the shortest list, and returns how many statuses there are.
+
+    Raises:
+        MissingKeyError: No API key is set.
+        KeyCrmError: KeyCRM refuses the key, or cannot be reached.
+    """
+    with open_client(workspace, environ) as client:
+        return len(client.reference_rows("/order/status"))

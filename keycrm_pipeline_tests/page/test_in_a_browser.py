@@ -35,6 +35,7 @@ PAGES = (
     "/profiles/shop/attention",
     "/profiles/shop/exchanges",
     "/profiles/shop/files",
+    "/profiles/shop/connection",
     "/profiles/shop/runs/{run}",
     "/profiles/shop/nothing",
     "/login",
