@@ -6,6 +6,7 @@ The run belongs to Dagster: closing the browser or this page stops nothing. What
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -29,7 +30,7 @@ from keycrm_pipeline.page.shops import (
 )
 from keycrm_pipeline.page.wording import JOBS, RUN_STATUSES, STAGES
 from keycrm_pipeline.period import DAY, Period, contiguous_periods
-from keycrm_pipeline.profile import Profile, Workspace
+from keycrm_pipeline.profile import MissingKeyError, Profile, Workspace
 from keycrm_pipeline.run.summary import summarise
 from keycrm_pipeline.warehouse.days import missing_days
 from keycrm_pipeline.warehouse.errors import DatabaseMissingError, WarehouseError
@@ -138,9 +139,18 @@ def _form(request: Request, problem: str) -> Response:
         first=max(profile.start_date, now - timedelta(days=6)),
         last=now,
         under_way=under_way,
+        lacks_key=_lacks_key(workspace),
         silent=silent,
         problem=problem,
     )
+
+
+def _lacks_key(workspace: Workspace) -> bool:
+    try:
+        workspace.find_key(os.environ)
+    except MissingKeyError:
+        return True
+    return False
 
 
 def start_load(request: Request) -> Response:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from keycrm_pipeline.page.rendering import render
-from keycrm_pipeline.page.shops import page_settings, reading, today
+from keycrm_pipeline.page.settings import PageSettings
+from keycrm_pipeline.page.shops import page_settings, reading
+from keycrm_pipeline.period import DAY
 from keycrm_pipeline.profile import Profile, ProfileError, Workspace, load_profiles
 from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
@@ -45,8 +46,9 @@ class ProfileState:
     problem: str = ""
 
 
-def _state(request: Request, workspace: Workspace) -> ProfileState:
+def _state(page: PageSettings, workspace: Workspace) -> ProfileState:
     profile = workspace.profile
+    yesterday = page.clock().astimezone(profile.zone).date() - DAY
     # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
     is_working = is_held(workspace.lock)
     try:
@@ -55,7 +57,7 @@ def _state(request: Request, workspace: Workspace) -> ProfileState:
             counts = review_counts(connection)
             # A rejected order is on the review list as well.
             waiting = sum(counts.values()) or count_rejected(connection)
-            missing = missing_days(connection, today(request, profile) - timedelta(days=1))
+            missing = missing_days(connection, yesterday)
     except DatabaseMissingError:
         return ProfileState(profile)
     except DatabaseBusyError:
@@ -67,16 +69,16 @@ def _state(request: Request, workspace: Workspace) -> ProfileState:
     return ProfileState(profile, last, is_killed, waiting, len(missing))
 
 
+def read_profiles(page: PageSettings) -> tuple[list[ProfileState], list[ProfileError]]:
+    """Every profile that works, with its state, and the mistakes of the others."""
+    valid, errors = load_profiles(page.settings)
+    return [_state(page, Workspace(profile, page.settings)) for profile in valid], errors
+
+
 def profiles(request: Request) -> Response:
     """The list of profiles; one with a mistake is shown with its mistake."""
-    settings = page_settings(request).settings
-    valid, errors = load_profiles(settings)
-    return render(
-        request,
-        "profiles",
-        states=[_state(request, Workspace(profile, settings)) for profile in valid],
-        mistakes=[_mistake(error) for error in errors],
-    )
+    states, errors = read_profiles(page_settings(request))
+    return render(request, "profiles", states=states, mistakes=[_mistake(error) for error in errors])
 
 
 def _mistake(error: ProfileError) -> tuple[str, list[str]]:

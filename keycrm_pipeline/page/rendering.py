@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib import resources
@@ -131,7 +131,8 @@ def prepare() -> None:
             environment.get_template(name)
     static_digests()
     _WRITE.plural(1, "", "", "")
-    _WRITE.day(date(2026, 1, 1))
+    _WRITE.instant(datetime.now(UTC), "UTC")
+    _WRITE.money(Decimal(1), "UAH")
 
 
 def render(request: Request, template: str, status_code: int = 200, **content: Any) -> HTMLResponse:

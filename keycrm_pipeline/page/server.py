@@ -13,6 +13,7 @@ import uvicorn
 
 from keycrm_pipeline.page.application import create_application
 from keycrm_pipeline.page.passwords import read_password
+from keycrm_pipeline.page.profiles import read_profiles
 from keycrm_pipeline.page.rendering import prepare
 from keycrm_pipeline.page.settings import PageError, PageSettings
 
@@ -72,7 +73,9 @@ def serve(page: PageSettings, ready: Callable[[str], None] = lambda _address: No
         PageError: As for `listening`.
     """
     with listening(page) as run:
+        # What is slow the first time is done before anybody waits for it: DuckDB, templates, names of months.
         prepare()
+        read_profiles(page)
         ready(page.address)
         # uvicorn raises it again after it has stopped in order.
         with contextlib.suppress(KeyboardInterrupt):
