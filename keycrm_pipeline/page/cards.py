@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from keycrm_pipeline.kinds import PRODUCT_KIND_NAMES
 from keycrm_pipeline.page.rendering import query, render
 from keycrm_pipeline.page.searches import Searches
-from keycrm_pipeline.page.shops import NotFoundError, read_number, reading, workspace_of
+from keycrm_pipeline.page.shops import NotFoundError, identifier, read_number, reading, workspace_of
 from keycrm_pipeline.warehouse.page import (
     OrderFilter,
     order_page,
@@ -46,7 +46,7 @@ def partner(request: Request) -> Response:
         NotFoundError: There is no such card.
     """
     workspace = workspace_of(request)
-    partner_id = request.path_params["partner_id"]
+    partner_id = identifier(request, "partner_id")
     with reading(workspace) as connection:
         card = read_partner(connection, partner_id)
         if card is None:
@@ -86,7 +86,7 @@ def product(request: Request) -> Response:
         NotFoundError: There is no such card.
     """
     workspace = workspace_of(request)
-    product_id = request.path_params["product_id"]
+    product_id = identifier(request, "product_id")
     with reading(workspace) as connection:
         found = read_product(connection, product_id)
         if found is None:

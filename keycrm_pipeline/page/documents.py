@@ -18,6 +18,7 @@ from keycrm_pipeline.page.searches import Searches
 from keycrm_pipeline.page.shops import (
     NotFoundError,
     WrongEntryError,
+    identifier,
     read_day,
     read_number,
     reading,
@@ -108,15 +109,16 @@ def document(request: Request) -> Response:
         NotFoundError: Nothing is known about the order.
     """
     workspace = workspace_of(request)
+    order_id = identifier(request, "order_id")
     with reading(workspace) as connection:
-        found = read_order(connection, request.path_params["order_id"])
+        found = read_order(connection, order_id)
     if found.header is None and found.payload is None:
         raise NotFoundError
     return render(
         request,
         "document",
         profile=workspace.profile,
-        order_id=request.path_params["order_id"],
+        order_id=order_id,
         order=found,
         payload=_readable(found.payload),
     )

@@ -24,6 +24,9 @@ WAIT_SECONDS = 5.0
 """How long a page waits while an exchange writes; a write is short, and a person is waiting."""
 
 
+_LARGEST_ID = 2**63 - 1
+
+
 class NotFoundError(Exception):
     """There is no such page."""
 
@@ -86,6 +89,18 @@ def read_day(text: str, what: str) -> date | None:
         return day_from_text(written)
     except ValueError:
         raise WrongEntryError(f"{what}: такої дати немає. Напишіть день так: 26.10.2026.") from None
+
+
+def identifier(request: Request, name: str) -> int:
+    """An id in the path.
+
+    Raises:
+        NotFoundError: It is larger than any id.
+    """
+    found = int(request.path_params[name])
+    if found > _LARGEST_ID:
+        raise NotFoundError
+    return found
 
 
 def read_number(text: str | None) -> int | None:

@@ -513,5 +513,4 @@ def _searched(text: str | None) -> dict[str, str | None]:
         return {"text": None, "digits": None}
     digits = _NO_DIGIT.sub("", text)
     is_number = len(digits) >= LEAST_DIGITS and not any(letter.isalpha() for letter in text)
-    # Phones are stored with the country's code; people type them without.
-    return {"text": text.lower(), "digits": digits.removeprefix("38") if is_number else None}
+    return {"text": text.lower(), "digits": digits if is_number else None}

@@ -35,13 +35,13 @@ def test_from_no_key_to_one_that_works(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     assert "Ключа ще немає" in text_of(guest.page(PATH))
-    assert "Ключа API немає" in text_of(guest.page("/profiles/shop/load"))
+    assert "Ключа API не знайдено." in text_of(guest.page("/profiles/shop/load"))
     done = guest.send(PATH, PATH, action="store", key=f" {KEY}\n")
     assert done.headers["location"] == f"{PATH}?done=stored"
     stored = tmp_path / "data" / "keys" / "shop"
     assert stored.read_text("ascii") == f"{KEY}\n"
     assert stat.S_IMODE(stored.stat().st_mode) == 0o600
-    assert "Ключа API немає" not in text_of(guest.page("/profiles/shop/load"))
+    assert "Ключа API не знайдено." not in text_of(guest.page("/profiles/shop/load"))
     shown = guest.get(f"{PATH}?done=stored")
     assert "Ключ збережено" in shown.text
     tested = guest.send(PATH, PATH, action="test")
