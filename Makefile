@@ -1,7 +1,7 @@
 # Everything that people and CI run here. Needs make and Python 3.11 to 3.13 with venv, and nothing else except where a
 # target says so. `make` alone lists the targets.
 
-# Port of the page: make run PORT=3001
+# Port of Dagster's page; the exchange page has the next one: make run PORT=4000
 PORT ?= 3000
 # What `make test-fast` runs: neither the commands, nor Dagster, nor a browser.
 FAST_TESTS := $(addprefix keycrm_pipeline_tests/,accounting crm schemas warehouse profile test_period.py)
@@ -21,7 +21,7 @@ help: ## list these targets
 setup: ## create .venv with the locked dependencies and this package (PYTHON=... chooses another Python)
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv requirements.lock
 
-run: setup ## start the page, the daemon and the demo shop at http://127.0.0.1:3000 (PORT=... chooses another port)
+run: setup ## start the exchange page at http://127.0.0.1:3001, Dagster at 3000 and the daemon (PORT=... chooses another)
 	@exec $(BIN)/keycrm-pipeline up --port "$(PORT)"
 
 demo: setup ## load the demo shop's last 30 days and print the exchange summary

@@ -417,13 +417,13 @@ def key(workspace: Workspace, is_removed: bool, as_json: bool) -> None:
 @main.command()
 @click.option(
     "--port",
-    type=click.IntRange(1, 65535),
+    type=click.IntRange(1, 65534),
     default=3000,
     show_default=True,
-    help="Port of the page on 127.0.0.1.",
+    help="Port of Dagster's page on 127.0.0.1; the exchange page has the next one.",
 )
 def up(port: int) -> None:
-    """Starts the page, the daemon and, in a new directory, the demo shop; Ctrl-C stops everything."""
+    """Starts both pages, the daemon and, in a new directory, the demo shop; Ctrl-C stops everything."""
     from keycrm_pipeline.commands.up import UpError, run_everything
 
     try:

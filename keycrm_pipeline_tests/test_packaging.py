@@ -23,6 +23,7 @@ from datetime import date
 from importlib import metadata
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -565,11 +566,15 @@ def test_one_start_at_a_time_and_ctrl_c_ends_everything(places: Path) -> None:
     """
     port = free_port()
     started = Started(places, port=port)
-    said = started.until("Ready")
-    assert f"Ready: http://127.0.0.1:{port} " in said
+    said = started.until("Ctrl-C stops everything")
+    assert f"Ready: the exchange page at http://127.0.0.1:{port + 1}\n" in said
+    assert f"Dagster's page at http://127.0.0.1:{port} (" in said
+    profiles = httpx.get(f"http://127.0.0.1:{port + 1}/").text
+    assert f"http://127.0.0.1:{port}/" in profiles
+    assert "Профілі" in profiles
     assert "demo" not in said
     assert list((places / "profiles").iterdir()) == []
-    assert len(processes_of(places / "home")) >= 3
+    assert len(processes_of(places / "home")) >= 4
 
     code, said = Started(places, port=port).rest()
     assert (code, said.count("\n")) == (1, 1)
@@ -608,7 +613,7 @@ def test_the_terminal_says_what_ended_and_what_is_missing(places: Path) -> None:
     started.process.send_signal(signal.SIGINT)
     said += started.rest()[1]
     assert said.count("shop: load") == 1
-    assert "dagster" not in said.lower()
+    assert "dagster" not in said.lower().replace("dagster's page", "")
 
 
 def test_status_does_without_dagster(tmp_path: Path) -> None:

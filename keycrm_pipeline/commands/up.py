@@ -1,4 +1,4 @@
-"""`up`: starts and stops the whole product: the page, the daemon and, on the first start, a load of the demo shop.
+"""`up`: starts and stops the whole product: both pages, the daemon and, on the first start, a load of the demo shop.
 
 Ctrl-C, SIGTERM and closing the terminal end it and everything it started, including children of children. What is
 not here: what Dagster loads, where the instance is and which runs died with an earlier start
@@ -19,6 +19,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 from typing import IO, TYPE_CHECKING, NoReturn
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from keycrm_pipeline.orchestration.ended_exchanges import EndedExchanges
 
 HOST = "127.0.0.1"
-"""The page has no login, so it is only served to this machine."""
+"""Dagster's page has no login, so both are only served to this machine."""
 
 LOCK = "running.lock"
 """In DAGSTER_HOME. Locked while any process of a start is alive: two daemons would run everything twice."""
@@ -74,8 +75,13 @@ def _say(sentence: str) -> None:
     print(sentence, flush=True)
 
 
+def exchange_page_port(port: int) -> int:
+    """The port of the exchange page, next to that of Dagster's page."""
+    return port + 1
+
+
 def check_port(port: int) -> None:
-    """Makes sure that the page can use its port.
+    """Makes sure that a page can use its port.
 
     Raises:
         UpError: The port is in use.
@@ -91,7 +97,7 @@ def check_port(port: int) -> None:
                 "keycrm-pipeline up --port 3001, or make run PORT=3001"
             ) from None
         except OSError:
-            other = port + 1
+            other = port + 2
             raise UpError(
                 f"Port {port} on {HOST} is in use by another program, perhaps an earlier start of this one. Stop "
                 f"that program, or choose another port: keycrm-pipeline up --port {other}, or make run PORT={other}"
@@ -152,11 +158,15 @@ class Services:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
-        """Starts a program; in its own group it does not receive Ctrl-C, so that the stop is orderly."""
+        """Starts a program; in its own group it does not receive Ctrl-C, so that the stop is orderly.
+
+        What it says on standard output is left out: `up` says what a person needs to know. Errors are shown.
+        """
         process = subprocess.Popen(  # noqa: S603 - programs of this environment
             command,
             env=self._environment,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=[self._lock.fileno()],
         )
@@ -204,12 +214,15 @@ class Services:
 
 
 def is_answering(port: int) -> bool:
-    """Whether the page answers."""
+    """Whether Dagster's page and the exchange page answer."""
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/server_info", timeout=5) as answer:
-            return bool(answer.status == 200)
+        for address in (f"{HOST}:{port}/server_info", f"{HOST}:{exchange_page_port(port)}/"):
+            with urllib.request.urlopen(f"http://{address}", timeout=5) as answer:
+                if answer.status != HTTPStatus.OK:
+                    return False
     except (urllib.error.URLError, OSError):
         return False
+    return True
 
 
 def prepare_queue(settings: Settings) -> None:
@@ -245,7 +258,7 @@ def say_what_ended(exchanges: EndedExchanges) -> None:
 
 
 def serve(services: Services, port: int, exchanges: EndedExchanges) -> str:
-    """Starts the page and the daemon, waits until one of them ends and returns which."""
+    """Starts both pages and the daemon, waits until one of them ends and returns which."""
     from keycrm_pipeline.orchestration.dagster_internals import DAEMON_MODULE
     from keycrm_pipeline.orchestration.instance import shipped_workspace
 
@@ -260,18 +273,21 @@ def serve(services: Services, port: int, exchanges: EndedExchanges) -> str:
         str(shipped_workspace()),
     )
     address = ("--host", HOST, "--port", str(port), "--dagster-log-level", "warning")
-    services.start("The page", [sys.executable, "-m", "dagster_webserver", *address, *quiet])
+    exchange_page = ("--port", str(exchange_page_port(port)), "--dagster", f"http://{HOST}:{port}")
+    services.start("The exchange page", [sys.executable, "-m", "keycrm_pipeline", "page", *exchange_page])
+    services.start("Dagster's page", [sys.executable, "-m", "dagster_webserver", *address, *quiet])
     services.start("The daemon", [sys.executable, "-m", DAEMON_MODULE, "run", *quiet])
-    _say("Starting the page and the daemon.")
+    _say("Starting the pages and the daemon.")
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     is_ready = False
     next_look = 0.0
     while (ended := services.ended()) is None:
         if not is_ready and is_answering(port):
-            _say(f"Ready: http://{HOST}:{port} (Ctrl-C stops everything)")
+            _say(f"Ready: the exchange page at http://{HOST}:{exchange_page_port(port)}")
+            _say(f"       Dagster's page at http://{HOST}:{port} (Ctrl-C stops everything)")
             is_ready = True
         if not is_ready and time.monotonic() > deadline:
-            return f"The page did not answer within {READY_WITHIN_SECONDS} seconds"
+            return f"The pages did not answer within {READY_WITHIN_SECONDS} seconds"
         if time.monotonic() >= next_look:
             say_what_ended(exchanges)
             next_look = time.monotonic() + LOOK_EVERY_SECONDS
@@ -305,7 +321,8 @@ def _run(port: int) -> None:
         prepare_dagster_home,
     )
 
-    check_port(port)
+    for used in (port, exchange_page_port(port)):
+        check_port(used)
     settings = settings_from_environment(os.environ)
     # Only where there are no profiles yet: whoever removed the demo shop does not want it back.
     if not settings.profiles_directory.exists():
