@@ -7,7 +7,6 @@ nothing else, even if a command fails or is used wrongly.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import warnings
@@ -200,9 +199,7 @@ def _run(workspace: Workspace, job: str, as_json: bool, period: Period | None = 
     with loading_for_good():
         from keycrm_pipeline.orchestration.launch import run_job
 
-    with contextlib.ExitStack() as stack:
-        if not as_json:
-            stack.enter_context(shown_progress(workspace.profile.requests_per_minute))
+    with shown_progress(workspace.profile.requests_per_minute, bars=not as_json):
         outcome = run_job(workspace, job, period)
     _finish(workspace.profile, outcome, as_json)
 
@@ -291,9 +288,7 @@ def check(workspace: Workspace, as_json: bool) -> None:
     from keycrm_pipeline.crm.errors import KeyCrmError
 
     try:
-        with contextlib.ExitStack() as stack:
-            if not as_json:
-                stack.enter_context(shown_progress(workspace.profile.requests_per_minute, stays=False))
+        with shown_progress(workspace.profile.requests_per_minute, bars=not as_json, stays=False):
             found = check_account(workspace, os.environ)
     except (MissingKeyError, KeyCrmError) as error:
         _stop(str(error), FAILED, as_json, profile=workspace.profile.name)

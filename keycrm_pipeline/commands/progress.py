@@ -50,14 +50,15 @@ def _printing(
 
 
 @contextlib.contextmanager
-def shown_progress(requests_per_minute: int, *, stays: bool = True) -> Iterator[None]:
+def shown_progress(requests_per_minute: int, *, bars: bool = True, stays: bool = True) -> Iterator[None]:
     """Prints what is logged while the block runs to standard error, with a bar for each activity if it is a terminal.
 
     Args:
         requests_per_minute: The profile's, for the time that the remaining orders take at least.
+        bars: Whether bars are wanted; a program that reads the output gets the lines alone.
         stays: Whether the bars remain on the terminal afterwards.
     """
-    if not sys.stderr.isatty():
+    if not (bars and sys.stderr.isatty()):
         with _printing(_LOG, lambda record: click.echo(record.getMessage(), err=True), logging.INFO):
             yield
         return
@@ -78,21 +79,21 @@ def shown_progress(requests_per_minute: int, *, stays: bool = True) -> Iterator[
             TextColumn("{task.fields[time_left]}"),
             console=Console(file=terminal),
             transient=not stays,
-        ) as bars,
+        ) as drawn,
     ):
 
         def advance(record: logging.LogRecord) -> None:
             progress: Progress = vars(record)["progress"]
             if progress.activity not in tasks:
-                tasks[progress.activity] = bars.add_task("", total=None, time_left="")
+                tasks[progress.activity] = drawn.add_task("", total=None, time_left="")
             task = tasks[progress.activity]
-            bars.update(task, completed=progress.done, total=progress.total, description=record.getMessage())
+            drawn.update(task, completed=progress.done, total=progress.total, description=record.getMessage())
             if progress.activity == ORDERS:
-                measured = next(shown for shown in bars.tasks if shown.id == task).time_remaining
-                bars.update(task, time_left=time_left(progress, measured, requests_per_minute))
+                measured = next(shown for shown in drawn.tasks if shown.id == task).time_remaining
+                drawn.update(task, time_left=time_left(progress, measured, requests_per_minute))
 
         def say(record: logging.LogRecord) -> None:
-            bars.console.print(record.getMessage(), markup=False, highlight=False)
+            drawn.console.print(record.getMessage(), markup=False, highlight=False)
 
         with _printing(PROGRESS, advance, logging.DEBUG), _printing(_LOG, say, logging.INFO):
             yield
