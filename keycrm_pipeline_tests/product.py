@@ -139,8 +139,8 @@ class Product:
 
     def daemon(self) -> int:
         """The process id of the daemon."""
-        # The command, the page, the daemon.
-        return int((self.home / "running.lock").read_text("ascii").split()[2])
+        # The command, the exchange page, Dagster's page, the daemon.
+        return int((self.home / "running.lock").read_text("ascii").split()[3])
 
     def stop(self) -> None:
         """Presses Ctrl-C."""

@@ -10,10 +10,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from keycrm_pipeline.orchestration import ended_exchanges
 from keycrm_pipeline.orchestration.ended_exchanges import EndedExchanges, exchange_line
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.reading import Books
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError
 from keycrm_pipeline.warehouse.exchanges import Exchange
@@ -79,12 +79,12 @@ def test_a_file_in_use_delays_the_line(
 ) -> None:
     """The next exchange of the profile has begun already: nobody waits for its file, and no line is lost."""
 
-    def busy(workspace: Workspace) -> None:
-        raise DatabaseBusyError(workspace.database, "python3", 0.0)
+    def busy(books: Books) -> None:
+        raise DatabaseBusyError(books.workspace.database, "python3", 0.0)
 
     run_job(workspace, instance, "changes")
     with monkeypatch.context() as patched:
-        patched.setattr(ended_exchanges, "open_warehouse", busy)
+        patched.setattr(Books, "reading", busy)
         assert lines() == []
     assert len(lines()) == 1
 
