@@ -570,7 +570,7 @@ def test_one_start_at_a_time_and_ctrl_c_ends_everything(places: Path) -> None:
     assert f"Ready: the exchange page at http://127.0.0.1:{port + 1}\n" in said
     assert f"Dagster's page at http://127.0.0.1:{port} (" in said
     profiles = httpx.get(f"http://127.0.0.1:{port + 1}/").text
-    assert f"http://127.0.0.1:{port}/" in profiles
+    assert f'href="http://127.0.0.1:{port}"' in profiles
     assert "Профілі" in profiles
     assert "demo" not in said
     assert list((places / "profiles").iterdir()) == []

@@ -62,8 +62,8 @@ def test_from_the_first_press_to_an_opened_workbook(
         assert "Ще нічого не завантажено" in text()
         driver.find_element(By.PARTIAL_LINK_TEXT, "Отримати замовлення").click()
         press("Вчора")
+        wait_until(lambda: "/profiles/shop/runs/" in driver.current_url, "the load is shown")
         run = driver.current_url
-        assert "/profiles/shop/runs/" in run
         driver.get("about:blank")
         driver.get(run)
         wait_until(lambda: "Створено документів" in text(), "the summary is shown")
