@@ -509,10 +509,10 @@ def test_a_reference_list_with_a_wrong_total_is_taken_when_two_readings_are_equa
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b'{"message": "Unauthenticated."}', "status 401): Unauthenticated. Set the account's key"),
-        (b'{"error": "The key was revoked"}', "status 401): The key was revoked. Set the account's key"),
-        (b"{}", "status 401). Set the account's key"),
-        (b"", "status 401). Set the account's key"),
+        (b'{"message": "Unauthenticated."}', "status 401): Unauthenticated. Store the account's key"),
+        (b'{"error": "The key was revoked"}', "status 401): The key was revoked. Store the account's key"),
+        (b"{}", "status 401). Store the account's key"),
+        (b"", "status 401). Store the account's key"),
     ],
 )
 def test_a_refused_key_ends_everything_at_once(
