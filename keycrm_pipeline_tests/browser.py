@@ -7,12 +7,15 @@ was nothing of either.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
@@ -163,3 +166,16 @@ def start_browser(user_data: Path, *, seconds: float = 60) -> webdriver.Chrome:
             # A machine that runs many tests at once may be too slow for the first start.
             if time.monotonic() > deadline:
                 raise
+
+
+@contextlib.contextmanager
+def opened_browser(directory: Path) -> Iterator[Browser]:
+    """A browser that keeps its files in a directory; when none is installed, the test fails and says what to do."""
+    try:
+        driver = start_browser(directory)
+    except FileNotFoundError as error:
+        pytest.fail(str(error), pytrace=False)
+    try:
+        yield Browser(driver)
+    finally:
+        driver.quit()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from keycrm_pipeline_tests.browser import Browser, start_browser
+from keycrm_pipeline_tests.browser import Browser, opened_browser
 from keycrm_pipeline_tests.page.shops import hostile_shop, small_shop
 from keycrm_pipeline_tests.page.site import NotedDagster, Visitor, noted_dagster, visited
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books
@@ -41,11 +41,5 @@ def dagster() -> Iterator[tuple[str, NotedDagster]]:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A browser for the tests of one module; when none is installed, the test fails and says how to install one."""
-    try:
-        driver = start_browser(tmp_path_factory.mktemp("browser"))
-    except FileNotFoundError as error:
-        pytest.fail(str(error), pytrace=False)
-    try:
-        yield Browser(driver)
-    finally:
-        driver.quit()
+    with opened_browser(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened

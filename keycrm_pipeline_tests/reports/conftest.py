@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from keycrm_pipeline.warehouse.connection import Warehouse
-from keycrm_pipeline_tests.browser import Browser, start_browser
+from keycrm_pipeline_tests.browser import Browser, opened_browser
 from keycrm_pipeline_tests.reports.booked_shop import BookedShop, new_shop
 from keycrm_pipeline_tests.reports.march import march_shop
 
@@ -28,11 +28,5 @@ def march(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A browser for the tests of one module; when none is installed, the test fails and says how to install one."""
-    try:
-        driver = start_browser(tmp_path_factory.mktemp("browser"))
-    except FileNotFoundError as error:
-        pytest.fail(str(error), pytrace=False)
-    try:
-        yield Browser(driver)
-    finally:
-        driver.quit()
+    with opened_browser(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
