@@ -22,6 +22,7 @@ import click
 from keycrm_pipeline.commands.days import day
 from keycrm_pipeline.commands.progress import shown_progress
 from keycrm_pipeline.commands.streams import replace_unprintable_letters
+from keycrm_pipeline.formatting import LANGUAGES, Language
 from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.syncs import SYNCS, Sync
@@ -41,7 +42,6 @@ from keycrm_pipeline.profile import (
     settings_from_environment,
     write_demo_profile,
 )
-from keycrm_pipeline.reports.formatting import LANGUAGES, Language
 from keycrm_pipeline.run.memory import loading_for_good
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from keycrm_pipeline.commands.output import (
     reading_in_words,
     review_title,
 )
+from keycrm_pipeline.formatting import without_values
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.reading import Books
-from keycrm_pipeline.reports.formatting import without_values
 from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise

@@ -11,13 +11,13 @@ from datetime import UTC, date, datetime
 import dagster as dg
 from pydantic import Field
 
+from keycrm_pipeline.formatting import LANGUAGES, Language
 from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
 from keycrm_pipeline.orchestration.dagster_internals import tag_run
 from keycrm_pipeline.orchestration.failures import as_dagster_failure
 from keycrm_pipeline.orchestration.profile_assets import PERIOD_TAG, ProfileAssets, code_reference
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
-from keycrm_pipeline.reports.formatting import LANGUAGES, Language
 
 _DAY = r"^\d{4}-\d{2}-\d{2}$"
 

@@ -18,11 +18,11 @@ from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from keycrm_pipeline.formatting import NO_VALUE, Formatter
 from keycrm_pipeline.kinds import PRODUCT_KIND_NAMES, SERVICE_LINE_NAMES
 from keycrm_pipeline.page.wording import EXCHANGE_KINDS, EXCHANGE_STATUSES, PAYMENT_STATES, PAYMENT_STATUSES
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile
-from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter
 from keycrm_pipeline.reports.page import order_address
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline.schemas.sentences import in_ukrainian

@@ -1,7 +1,7 @@
 """The names that the page gives to stored codes, in an accountant's Ukrainian.
 
 Sentences stand in the templates; names of kinds of cards and lines in `kinds`; reasons, review kinds and failures in
-`schemas`. What is not here: numbers and dates (`reports.formatting`).
+`schemas`. What is not here: numbers and dates (`formatting`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, Protocol, TypeVar
 
-from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter
+from keycrm_pipeline.formatting import NO_VALUE, Formatter
 from keycrm_pipeline.reports.wording import Wording
 
 Tone = Literal["", "good", "bad", "quiet"]

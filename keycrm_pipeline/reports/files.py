@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from keycrm_pipeline.formatting import Language
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.reading import books_of
-from keycrm_pipeline.reports.formatting import Language
 from keycrm_pipeline.reports.page import render_report, write_report
 from keycrm_pipeline.run.lock import is_held
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from keycrm_pipeline.formatting import NO_VALUE
 from keycrm_pipeline.reports.elements import ZERO, Body, Cell, Section, Table, Writer, by_currency, share_of
 from keycrm_pipeline.reports.figures import ReportFigures, YearFigures
-from keycrm_pipeline.reports.formatting import NO_VALUE
 from keycrm_pipeline.warehouse.payments import AccountPayments
 
 

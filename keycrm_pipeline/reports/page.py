@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keycrm_pipeline.formatting import Formatter, Language
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.elements import Writer
 from keycrm_pipeline.reports.figures import read_figures
-from keycrm_pipeline.reports.formatting import Formatter, Language
 from keycrm_pipeline.reports.headline import facts, notices, tiles
 from keycrm_pipeline.reports.sections import all_sections
 from keycrm_pipeline.reports.wording import Wording

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from keycrm_pipeline.formatting import NO_VALUE
 from keycrm_pipeline.reports.elements import (
     ZERO,
     Cell,
@@ -19,7 +20,6 @@ from keycrm_pipeline.reports.elements import (
     share_of,
 )
 from keycrm_pipeline.reports.figures import ReportFigures
-from keycrm_pipeline.reports.formatting import NO_VALUE
 from keycrm_pipeline.warehouse.sales import Delivery, Discounts, ItemSales, NamedSales
 
 MOST_NAMED_ROWS = 15

@@ -13,9 +13,9 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from keycrm_pipeline.formatting import NO_VALUE, Formatter, Language, without_values
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.charts import BarChart, Frame, Style, draw, draw_labels, sides, svg, text
-from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, Language, without_values
 from keycrm_pipeline.reports.periods import readable_span, span_starts, sums_by_span
 from keycrm_pipeline.reports.wording import Wording
 

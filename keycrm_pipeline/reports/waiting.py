@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
+from keycrm_pipeline.formatting import NO_VALUE, Formatter, without_contacts
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.elements import (
     ZERO,
@@ -22,7 +23,6 @@ from keycrm_pipeline.reports.elements import (
     by_currency,
 )
 from keycrm_pipeline.reports.figures import ReportFigures
-from keycrm_pipeline.reports.formatting import NO_VALUE, Formatter, without_contacts
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse.receivables import DueAge, DueOfAge
 from keycrm_pipeline.warehouse.sales import LostSales, PeriodTotals

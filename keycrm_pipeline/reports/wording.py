@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from keycrm_pipeline.formatting import Language
 from keycrm_pipeline.kinds import DELIVERY, SERVICE_LINE_NAMES, TAX, WRAP
-from keycrm_pipeline.reports.formatting import Language
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline.schemas.sentences import Sentence, in_ukrainian
 from keycrm_pipeline.words import WordSet, in_words_of

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.reports.charts import NARROW, WIDE, BarChart, ChartSize, bar_chart_svg
-from keycrm_pipeline.reports.formatting import Formatter
 
 WRITE = Formatter("uk").short_number
 LETTER = 12 * 0.6

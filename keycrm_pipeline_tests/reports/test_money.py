@@ -7,8 +7,8 @@ from typing import Any
 
 from lxml import html
 
+from keycrm_pipeline.formatting import Language
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.reports.formatting import Language
 from keycrm_pipeline.reports.page import render_report
 from keycrm_pipeline_tests.documents import MADE_AT, Item, Payment
 from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, BookedShop, books_in

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from lxml import etree
 
-from keycrm_pipeline.reports.formatting import Language
+from keycrm_pipeline.formatting import Language
 from keycrm_pipeline.reports.summary import (
     DayFigures,
     GroupFigures,
@@ -140,7 +140,7 @@ def test_the_chart_stands_inside_the_text() -> None:
 def test_importing_is_quick() -> None:
     """`status` and the code location import this; babel and DuckDB wait until something is written."""
     script = (
-        "import sys, keycrm_pipeline.reports.summary, keycrm_pipeline.reports.formatting;"
+        "import sys, keycrm_pipeline.reports.summary, keycrm_pipeline.formatting;"
         "heavy = ('babel', 'jinja2', 'duckdb', 'polars');"
         "print([name for name in heavy if name in sys.modules])"
     )

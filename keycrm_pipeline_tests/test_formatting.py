@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from keycrm_pipeline.formatting import Formatter, without_contacts
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.reports.formatting import Formatter, without_contacts
 
 UK, EN = Formatter("uk"), Formatter("en")
 

@@ -1,6 +1,6 @@
 """Numbers, money and dates in Ukrainian or English notation.
 
-Words and sentences are in `wording`. babel is imported only when something is formatted, so that importing this
+What is not here: words and sentences. babel is imported only when something is formatted, so that importing this
 module is fast.
 """
 
