@@ -409,6 +409,21 @@ def key(workspace: Workspace, is_removed: bool, as_json: bool) -> None:
         print_change(change)
 
 
+def _host_names(_context: click.Context, _option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of a proxy in front of a page; a pattern would answer whoever rebinds a name of their own to this machine.
+
+    Raises:
+        click.BadParameter: One is no name of a host.
+    """
+    for name in names:
+        if not name or set(name) & set("*/:@ "):
+            raise click.BadParameter(
+                f"{name!r} is not the name of a host. Give it as browsers see it, without https:// and port: "
+                "exchange.shop.example"
+            )
+    return names
+
+
 @main.command()
 @click.option(
     "--port",
@@ -417,12 +432,20 @@ def key(workspace: Workspace, is_removed: bool, as_json: bool) -> None:
     show_default=True,
     help="Port of Dagster's page on 127.0.0.1; the exchange page has the next one.",
 )
-def up(port: int) -> None:
+@click.option(
+    "--host-name",
+    "host_names",
+    metavar="NAME",
+    multiple=True,
+    callback=_host_names,
+    help="A further name by which browsers call Dagster's page, such as that of a proxy; may be repeated.",
+)
+def up(port: int, host_names: tuple[str, ...]) -> None:
     """Starts both pages, the daemon and, in a new directory, the demo shop; Ctrl-C stops everything."""
     from keycrm_pipeline.commands.up import UpError, run_everything
 
     try:
-        run_everything(port)
+        run_everything(port, host_names)
     except (UpError, ProfileError) as error:
         _stop(str(error), FAILED, as_json=False)
 
@@ -571,6 +594,7 @@ def _set_password(path: Path | None) -> None:
     "host_names",
     metavar="NAME",
     multiple=True,
+    callback=_host_names,
     help="A further name by which browsers call the page, such as that of a proxy; may be repeated.",
 )
 @click.option(

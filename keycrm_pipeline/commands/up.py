@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -257,8 +257,9 @@ def say_what_ended(exchanges: EndedExchanges) -> None:
         return
 
 
-def serve(services: Services, port: int, exchanges: EndedExchanges) -> str:
+def serve(services: Services, port: int, host_names: Sequence[str], exchanges: EndedExchanges) -> str:
     """Starts both pages and the daemon, waits until one of them ends and returns which."""
+    from keycrm_pipeline.orchestration import dagster_page
     from keycrm_pipeline.orchestration.dagster_internals import DAEMON_MODULE
     from keycrm_pipeline.orchestration.instance import shipped_workspace
 
@@ -272,10 +273,11 @@ def serve(services: Services, port: int, exchanges: EndedExchanges) -> str:
         "--workspace",
         str(shipped_workspace()),
     )
-    address = ("--host", HOST, "--port", str(port), "--dagster-log-level", "warning")
+    names = [f"{dagster_page.HOST_NAME}={name}" for name in host_names]
+    address = (*names, "--host", HOST, "--port", str(port), "--dagster-log-level", "warning")
     exchange_page = ("--port", str(exchange_page_port(port)), "--dagster", f"http://{HOST}:{port}")
     services.start("The exchange page", [sys.executable, "-m", "keycrm_pipeline", "page", *exchange_page])
-    services.start("Dagster's page", [sys.executable, "-m", "dagster_webserver", *address, *quiet])
+    services.start("Dagster's page", [sys.executable, "-m", dagster_page.MODULE, *address, *quiet])
     services.start("The daemon", [sys.executable, "-m", DAEMON_MODULE, "run", *quiet])
     _say("Starting the pages and the daemon.")
     deadline = time.monotonic() + READY_WITHIN_SECONDS
@@ -295,10 +297,14 @@ def serve(services: Services, port: int, exchanges: EndedExchanges) -> str:
     return ended
 
 
-def run_everything(port: int) -> None:
+def run_everything(port: int, host_names: Sequence[str] = ()) -> None:
     """Starts everything and returns after it has stopped.
 
     The first start in a directory writes what is missing there: the profile of the demo shop and Dagster's settings.
+
+    Args:
+        port: The port of Dagster's page; the exchange page has the next one.
+        host_names: Names besides those of this machine by which browsers call Dagster's page.
 
     Raises:
         UpError: It could not start, or a service ended unexpectedly.
@@ -307,12 +313,12 @@ def run_everything(port: int) -> None:
     for number in STOP_SIGNALS:
         signal.signal(number, _ask_to_stop)
     try:
-        _run(port)
+        _run(port, host_names)
     except _StopAskedError:
         _say("Stopped.")
 
 
-def _run(port: int) -> None:
+def _run(port: int, host_names: Sequence[str]) -> None:
     from keycrm_pipeline.orchestration.ended_exchanges import EndedExchanges
     from keycrm_pipeline.orchestration.instance import (
         HOME_VARIABLE,
@@ -342,7 +348,9 @@ def _run(port: int) -> None:
                 _say("Loading the demo shop's last 30 days (on the first start only).")
                 first_load()
             with open_instance() as instance:
-                failure = serve(services, port, EndedExchanges(instance, settings, datetime.now(UTC)))
+                failure = serve(
+                    services, port, host_names, EndedExchanges(instance, settings, datetime.now(UTC))
+                )
         except _StopAskedError as asked:
             _say(f"\nStopping ({asked}).")
             failure = None

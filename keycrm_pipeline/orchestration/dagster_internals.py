@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -20,6 +20,9 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+if TYPE_CHECKING:
+    from starlette.middleware import Middleware
 
 # 1.13.28: what dg.define_asset_job returns has no public name.
 AssetJob: TypeAlias = UnresolvedAssetJobDefinition
@@ -36,7 +39,7 @@ CODE_LOCATION = "keycrm_pipeline"
 """Name of the code location in `workspace.yaml`."""
 
 DAEMON_MODULE = "dagster._daemon"
-"""1.13.28: `python -m` runs the daemon with it, as `dagster dev` does; the page's module is public."""
+"""1.13.28: `python -m` runs the daemon with it, as `dagster dev` does."""
 
 REPOSITORY = "__repository__"
 """1.13.28: name that Dagster gives to the one repository of a code location."""
@@ -119,3 +122,24 @@ def has_backfill_under_way(instance: dg.DagsterInstance, prefix: str, newest: in
         and any(key.path[0] == prefix for key in backfill.asset_selection or ())
         for backfill in instance.get_backfills(limit=newest)
     )
+
+
+def serve_dagster_page(middleware: Sequence[Middleware], arguments: Sequence[str]) -> None:
+    """Serves Dagster's page as its own command does, with middleware of ours around all of its routes.
+
+    1.13.28: `build_middleware` is the hook of the webserver's class, but the command takes no class of others. So the
+    name by which it finds its own is set to ours, in this process.
+
+    Args:
+        middleware: The outermost first.
+        arguments: Those of `dagster-webserver`.
+    """
+    from dagster_webserver import app, cli
+    from dagster_webserver.webserver import DagsterWebserver
+
+    class Webserver(DagsterWebserver):
+        def build_middleware(self) -> list[Middleware]:
+            return [*middleware, *super().build_middleware()]
+
+    vars(app)["DagsterWebserver"] = Webserver
+    cli.dagster_webserver(list(arguments), auto_envvar_prefix="DAGSTER_WEBSERVER")

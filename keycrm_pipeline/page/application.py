@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from keycrm_pipeline.orchestration.remote import DagsterError, DagsterUnreachableError
+from keycrm_pipeline.other_sites import RefuseOtherSites
 from keycrm_pipeline.page import (
     attention,
     cards,
@@ -164,6 +165,11 @@ def create_application(page: PageSettings) -> Starlette:
         routes=_routes(),
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=page.allowed_hosts, www_redirect=False),
+            Middleware(
+                RefuseOtherSites,
+                text="Цей запит надіслано не з цієї сторінки, тому нічого не зроблено.",
+                host_names=page.host_names,
+            ),
             Middleware(Guard, page=page, visitors=visitors, unforeseen=_unforeseen),
         ],
         exception_handlers={

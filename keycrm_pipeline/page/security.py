@@ -3,7 +3,8 @@
 Every request that changes something is a POST of a form with the token of its visitor. This is checked here for all
 routes alike, so that no route can forget it. There is no route for files from a browser, and a form is small.
 
-What is not here: the check of the Host header, which is Starlette's (`application`), and the password (`passwords`).
+What is not here: the check of the Host header, which is Starlette's, requests of other sites (`other_sites`), which
+`application` puts around this, and the password (`passwords`).
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -171,10 +172,7 @@ class Guard:
 
     async def _read_form(self, request: Request) -> Response | None:
         """Reads the form of a POST into `request.state.form`; an answer if it is not a form of this page."""
-        headers = request.headers
-        if _comes_from_elsewhere(headers):
-            return PlainTextResponse("Цю форму надіслано не з цієї сторінки, тому нічого не зроблено.", 403)
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
             return PlainTextResponse("Сторінка приймає лише власні форми.", 415)
         body = b""
         async for part in request.stream():
@@ -220,11 +218,3 @@ class Guard:
 
 def _is_cookie(value: str) -> bool:
     return 40 <= len(value) <= 64 and value.isascii() and value.replace("-", "").replace("_", "").isalnum()
-
-
-def _comes_from_elsewhere(headers: Headers) -> bool:
-    """Whether the browser says that another site sent a form. An old browser says nothing; the token decides."""
-    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return True
-    origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()

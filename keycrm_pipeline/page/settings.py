@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from keycrm_pipeline.other_sites import THIS_MACHINE
 from keycrm_pipeline.profile import Settings
 
 PORT = 3001
@@ -64,7 +65,7 @@ class PageSettings:
     def allowed_hosts(self) -> list[str]:
         """Hosts that are answered; another one may be of a page that rebinds its own name to this machine."""
         own = [] if self.host in ("0.0.0.0", "::") else [self.host]  # noqa: S104 - compared, not bound
-        return list(dict.fromkeys([LOOPBACK, "localhost", "::1", *own, *self.host_names]))
+        return list(dict.fromkeys([*THIS_MACHINE, *own, *self.host_names]))
 
     @property
     def cookie(self) -> str:

@@ -175,3 +175,12 @@ def test_the_help_says_whole_sentences(place: Place) -> None:
     for command in main.commands.values():
         assert " ".join(str(command.help).split()) in shown
         assert str(command.help).endswith(".")
+
+
+@pytest.mark.parametrize("name", ["*", "*.shop.example", "https://shop.example", "shop.example:443", ""])
+@pytest.mark.parametrize("command", ["up", "page"])
+def test_a_name_of_a_proxy_is_one_name(place: Place, command: str, name: str) -> None:
+    """A pattern would answer whoever points a name of their own at this machine."""
+    result = place.run(command, "--host-name", name)
+    assert result.exit_code == 2
+    assert "exchange.shop.example" in " ".join(result.stderr.split())
