@@ -5,6 +5,18 @@ is never in it: `keys` looks for it in the environment and in a file of its own.
 with the file, the setting and what is allowed; the other profiles continue to work.
 """
 
+from keycrm_pipeline.profile.editing import (
+    FileChangedError,
+    NotEditableError,
+    NotWrittenError,
+    ProfileFile,
+    Setting,
+    Value,
+    dotted,
+    read_profile_file,
+    with_changes,
+    write_profile_file,
+)
 from keycrm_pipeline.profile.files import DEMO, create_private_file, write_demo_profile
 from keycrm_pipeline.profile.json_schema import profile_json_schema
 from keycrm_pipeline.profile.keys import (
@@ -53,18 +65,25 @@ __all__ = [
     "PROFILES_VARIABLE",
     "SANDBOX",
     "CommerceMLSettings",
+    "FileChangedError",
     "FoundKey",
     "KeyNotStoredError",
     "MissingKeyError",
+    "NotEditableError",
+    "NotWrittenError",
     "OdooSettings",
     "Problem",
     "Profile",
     "ProfileError",
+    "ProfileFile",
     "RequisiteSettings",
+    "Setting",
     "Settings",
     "UnusableKeyError",
+    "Value",
     "Workspace",
     "create_private_file",
+    "dotted",
     "find_key",
     "is_possible_key",
     "key_file_variable",
@@ -74,9 +93,12 @@ __all__ = [
     "profile_json_schema",
     "profile_names",
     "profile_of",
+    "read_profile_file",
     "remove_stored_key",
     "settings_from_environment",
     "store_key",
     "stored_key_path",
+    "with_changes",
     "write_demo_profile",
+    "write_profile_file",
 ]

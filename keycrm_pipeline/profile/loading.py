@@ -66,7 +66,7 @@ def _read(path: Path) -> dict[Any, Any]:
         ProfileError: It is missing, unreadable, or not YAML with keys and values.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        content = path.read_bytes()
     except FileNotFoundError:
         known = ", ".join(_names_in(path.parent)) or "none"
         raise _refused(
@@ -74,10 +74,29 @@ def _read(path: Path) -> dict[Any, Any]:
             f"there is no such file (existing profiles: {known})",
             f"Create it with `keycrm-pipeline init --profile {path.stem}`, or set {PROFILES_VARIABLE}",
         ) from None
-    except UnicodeDecodeError:
-        raise _refused(path, "it is not UTF-8", "Save it as UTF-8 text") from None
     except OSError as error:
         raise _refused(path, f"it cannot be read: {error.strerror}") from None
+    return settings_of_text(read_text(content, path), path)
+
+
+def read_text(content: bytes, path: Path) -> str:
+    """The text of a profile file, without a byte order mark.
+
+    Raises:
+        ProfileError: It is not UTF-8.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _refused(path, "it is not UTF-8", "Save it as UTF-8 text") from None
+
+
+def settings_of_text(text: str, path: Path) -> dict[Any, Any]:
+    """The keys and values of a profile's text, without those that have no value; settings are not checked.
+
+    Raises:
+        ProfileError: It is not YAML with keys and values.
+    """
     try:
         value = yaml.load(text, Loader=_ProfileLoader)  # noqa: S506 - a subclass of SafeLoader
     except yaml.MarkedYAMLError as error:
