@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from keycrm_pipeline.accounting.statuses import group_name, source_name, status_name
 from keycrm_pipeline.commands.output import reading_as_json
-from keycrm_pipeline.crm.client import KeyCrmClient
-from keycrm_pipeline.crm.errors import KeyCrmError
-from keycrm_pipeline.crm.pages import CrmRow
-from keycrm_pipeline.crm.values import text, whole
 from keycrm_pipeline.pipeline.catalogue_files import (
     CatalogueFilesError,
     find_catalogue_files,
     read_catalogue,
 )
-from keycrm_pipeline.pipeline.extraction import OPTIONAL, REFERENCE_ROUTES
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.reading import Books
-from keycrm_pipeline.run import progress
+from keycrm_pipeline.run.account import Rows, read_account
 from keycrm_pipeline.run.client import open_client
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.readings import KnownReading, current_reading
-
-CHECKED = ("statuses", "sources", "categories", "users", "payment_methods", "delivery_services")
-
-Rows = Sequence[Mapping[str, Any]]
-
-NUMBERS = ("group_id", "parent_id")
-TEXTS = ("name", "full_name", "alias", "driver", "currency_code")
-"""Displayed fields of reference rows; each may be of another type, or missing."""
 
 
 @dataclass
@@ -60,42 +47,6 @@ class AccountCheck:
     def is_ready(self) -> bool:
         """Whether a load can start."""
         return not self.problems
-
-
-def read_account(client: KeyCrmClient) -> tuple[dict[str, Rows], dict[str, str]]:
-    """Reads the account's reference lists.
-
-    Returns:
-        List name -> rows, and for each optional list that KeyCRM refused, its name -> the reason.
-
-    Raises:
-        KeyCrmError: The key is refused, KeyCRM cannot be reached, or it refuses a list that a load needs.
-    """
-    found: dict[str, Rows] = {}
-    refused: dict[str, str] = {}
-    for number, list_name in enumerate(CHECKED):
-        progress.lists(number, len(CHECKED))
-        try:
-            found[list_name] = _readable(client.reference_rows(REFERENCE_ROUTES[list_name]))
-        except KeyCrmError as error:
-            if list_name not in OPTIONAL:
-                raise
-            refused["managers" if list_name == "users" else list_name] = str(error)
-    progress.lists(len(CHECKED), len(CHECKED))
-    return found, refused
-
-
-def _readable(rows: Iterable[CrmRow]) -> Rows:
-    """The rows with a readable id, their fields parsed as in a load."""
-    return [
-        {
-            "id": row.row_id,
-            **{key: whole(row.get(key)) for key in NUMBERS},
-            **{key: text(row.get(key)) for key in TEXTS},
-        }
-        for row in rows
-        if row.row_id is not None
-    ]
 
 
 def check_account(workspace: Workspace, environ: Mapping[str, str]) -> AccountCheck:

@@ -16,7 +16,6 @@ from typing import Any
 import click
 
 from keycrm_pipeline.accounting.statuses import group_name, status_name
-from keycrm_pipeline.commands.check import Rows, read_account
 from keycrm_pipeline.commands.days import day
 from keycrm_pipeline.commands.key import ask_for_key
 from keycrm_pipeline.commands.progress import shown_progress
@@ -35,6 +34,7 @@ from keycrm_pipeline.profile import (
     load_profile,
     store_key,
 )
+from keycrm_pipeline.run.account import Rows, read_account
 from keycrm_pipeline.run.client import open_client
 
 DEFAULT_PARTNER = "Роздрібний покупець"

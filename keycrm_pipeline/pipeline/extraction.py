@@ -19,6 +19,7 @@ from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.crm.pages import CrmRow, OrderPage, OrderRow, PageRecord
 from keycrm_pipeline.crm.readings import Evidence
+from keycrm_pipeline.crm.reference_lists import OPTIONAL, REFERENCE_ROUTES
 from keycrm_pipeline.crm.shapes import is_whole_row, takes_away
 from keycrm_pipeline.crm.values import text, whole
 from keycrm_pipeline.period import Period
@@ -42,14 +43,6 @@ FLUSH_PAGES = 40
 REFRESH_HOURS = 12
 """How old a list may be that no document needs immediately: users, delivery services, categories."""
 
-REFERENCE_ROUTES: Mapping[str, str] = {
-    "statuses": "/order/status",
-    "sources": "/order/source",
-    "payment_methods": "/order/payment-method",
-    "delivery_services": "/order/delivery-service",
-    "users": "/users",
-    "categories": "/products/categories",
-}
 KEYS_OF_LISTS: Mapping[str, tuple[str, ...]] = {
     "statuses": ("name", "alias", "group_id"),
     "sources": ("name", "driver", "currency_code"),
@@ -65,8 +58,6 @@ LISTS_AT_ONCE = 2
 at once, they would delay the first page of orders, which all other pages wait for."""
 
 EVERY_LOAD = ("statuses", "sources", "payment_methods")
-OPTIONAL = ("users", "delivery_services")
-"""Lists that an exchange can do without: it continues if an account lacks the route or the route fails."""
 
 SECOND = timedelta(seconds=1)
 """It is undocumented whether `created_between` includes its ends, so a second is added on each side."""

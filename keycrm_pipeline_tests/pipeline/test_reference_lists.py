@@ -12,7 +12,8 @@ import pytest
 from keycrm_pipeline.crm.budget import RequestBudget
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.errors import RequestRefused, TransportFailure
-from keycrm_pipeline.pipeline.extraction import REFERENCE_ROUTES, reading_reference_lists
+from keycrm_pipeline.crm.reference_lists import REFERENCE_ROUTES
+from keycrm_pipeline.pipeline.extraction import reading_reference_lists
 from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.sandbox.transport import SandboxTransport
 from keycrm_pipeline_tests.crm import loopback

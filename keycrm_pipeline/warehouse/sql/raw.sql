@@ -71,6 +71,9 @@ INSERT OR REPLACE INTO raw.reference_lists BY NAME SELECT $list_name AS list_nam
 -- name: reference_refreshed_at
 SELECT list_name, refreshed_at FROM raw.reference_lists
 
+-- name: reference_rows
+SELECT list_name, row_id, payload::VARCHAR FROM raw.reference_rows WHERE listed ORDER BY list_name, row_id
+
 -- name: reference_view
 CREATE OR REPLACE VIEW raw.{list_name} AS
 SELECT row_id AS {id_column}, coalesce(payload ->> 'name', payload ->> 'full_name') AS name, payload, extracted_at, listed
