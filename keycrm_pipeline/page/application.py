@@ -31,7 +31,7 @@ from keycrm_pipeline.page import (
     profiles,
 )
 from keycrm_pipeline.page.passwords import Attempts
-from keycrm_pipeline.page.rendering import STATIC_FILES, render
+from keycrm_pipeline.page.rendering import STATIC_FILES, render, written
 from keycrm_pipeline.page.searches import Searches
 from keycrm_pipeline.page.security import Guard, Visitors
 from keycrm_pipeline.page.settings import PageSettings
@@ -39,6 +39,7 @@ from keycrm_pipeline.page.shops import NotFoundError, WrongEntryError
 from keycrm_pipeline.profile import ProfileError
 from keycrm_pipeline.run.errors import unexpected
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
+from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError, DatabaseMissingError, WarehouseError
 
 _LOG = logging.getLogger(__name__)
@@ -112,12 +113,17 @@ def _http_problem(request: Request, error: Exception) -> Response:
     return _not_found(request, error)
 
 
+def _said(error: Exception) -> str:
+    """What an error reports, in Ukrainian."""
+    return written(error.message) if isinstance(error, MessageError) else str(error)
+
+
 def _wrong_entry(request: Request, error: Exception) -> Response:
     return _problem(request, 422, "Так не вийде", str(error))
 
 
 def _profile_problem(request: Request, error: Exception) -> Response:
-    return _problem(request, 409, "У профілі помилка", str(error))
+    return _problem(request, 409, "У профілі помилка", _said(error))
 
 
 def _books_problem(request: Request, error: Exception) -> Response:

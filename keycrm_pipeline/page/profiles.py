@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from keycrm_pipeline.page.rendering import render
+from keycrm_pipeline.page.rendering import render, written
 from keycrm_pipeline.page.settings import PageSettings
 from keycrm_pipeline.page.shops import page_settings, reading
 from keycrm_pipeline.period import DAY
@@ -82,4 +82,4 @@ def profiles(request: Request) -> Response:
 
 
 def _mistake(error: ProfileError) -> tuple[str, list[str]]:
-    return error.file.name, [str(problem) for problem in error.problems]
+    return error.file.name, [written(problem.message) for problem in error.problems]

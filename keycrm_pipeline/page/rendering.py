@@ -26,6 +26,7 @@ from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.reports.page import order_address
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline.schemas.sentences import in_ukrainian
+from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.words import WORD_SETS, WordSet, in_words_of
 
 _WRITE = Formatter("uk")
@@ -40,6 +41,11 @@ def static_digests() -> Mapping[str, str]:
     return {
         name: hashlib.sha256(folder.joinpath(name).read_bytes()).hexdigest()[:16] for name in STATIC_FILES
     }
+
+
+def written(message: Message) -> str:
+    """A message in Ukrainian."""
+    return message.text(_WRITE)
 
 
 def _money(amount: Decimal | None, currency: str) -> str:

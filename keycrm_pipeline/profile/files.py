@@ -12,6 +12,8 @@ from pathlib import Path
 
 from keycrm_pipeline.profile.problems import Problem, ProfileError
 from keycrm_pipeline.profile.workspace import PROFILES_VARIABLE, Settings
+from keycrm_pipeline.sentences.failures import cause_of
+from keycrm_pipeline.sentences.profiles import Allowed, Wrong
 
 DEMO = "demo"
 """The profile of the demo shop."""
@@ -53,6 +55,10 @@ def write_demo_profile(settings: Settings) -> Path:
     except FileExistsError:
         pass
     except OSError as error:
-        problem = Problem("", f"it cannot be written: {error.strerror}", f"Set {PROFILES_VARIABLE}")
+        problem = Problem(
+            "",
+            Wrong.FILE_NOT_WRITTEN.message(reason=cause_of(error)),
+            Allowed.SET_VARIABLE.message(variable=PROFILES_VARIABLE),
+        )
         raise ProfileError(path, [problem]) from None
     return path

@@ -18,6 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keycrm_pipeline.profile.models import NAME_PATTERN, SANDBOX, Profile
+from keycrm_pipeline.sentences import Message, MessageError
+from keycrm_pipeline.sentences.failures import Cause, cause_of
+from keycrm_pipeline.sentences.profiles import Key
 
 KEY_VARIABLE = "KEYCRM_API_KEY"
 KEYS_DIRECTORY = "keys"
@@ -28,26 +31,17 @@ _LONGEST_KEY = 4096
 """Bytes. Keys have some dozens; whoever names a log or a device by mistake is told so."""
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_WHERE_KEYS_ARE = "Take the key from KeyCRM (Налаштування - Основні - API-ключ)"
 
 
-class MissingKeyError(Exception):
+class MissingKeyError(MessageError):
     """No usable API key is set for a profile; the text says what to do and never contains the key."""
-
-    def __init__(self, profile: str, text: str | None = None) -> None:
-        super().__init__(
-            text
-            or f"No API key is set for profile {profile}. {_WHERE_KEYS_ARE} and store it with "
-            f"`keycrm-pipeline key --profile {profile}`, or set it in the environment variable "
-            f"{key_variable(profile)}, or in {KEY_VARIABLE} for all profiles."
-        )
 
 
 class UnusableKeyError(MissingKeyError):
     """There is something in the place of a profile's API key, but it cannot be used."""
 
 
-class KeyNotStoredError(Exception):
+class KeyNotStoredError(MessageError):
     """The key of a profile cannot be stored or removed; the text says why and never contains the key."""
 
 
@@ -106,9 +100,7 @@ def find_key(profile: Profile, environ: Mapping[str, str], data_directory: Path)
         if not Path(named).is_absolute():
             # It may be the key itself, so it is not repeated.
             raise UnusableKeyError(
-                name,
-                f"The environment variable {file_variable} must hold the absolute path of a file with the API key of "
-                f"profile {name}. The key itself belongs in {own}.",
+                Key.KEY_PATH_NOT_ABSOLUTE.message(variable=file_variable, profile=name, own=own)
             )
         return FoundKey(_checked(name, _content(name, Path(named)), named), named)
     if key := environ.get(KEY_VARIABLE, "").strip():
@@ -131,10 +123,7 @@ def store_key(profile: str, key: str, data_directory: Path) -> Path:
     _check_name(profile)
     key = key.strip()
     if not is_possible_key(key):
-        raise KeyNotStoredError(
-            f"The API key of profile {profile} was not stored: it is empty, or contains spaces or characters that no "
-            f"API key has. {_WHERE_KEYS_ARE}."
-        )
+        raise KeyNotStoredError(Key.KEY_NOT_STORED.message(profile=profile))
     path = stored_key_path(profile, data_directory)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -154,7 +143,7 @@ def store_key(profile: str, key: str, data_directory: Path) -> Path:
             raise
     except OSError as error:
         raise KeyNotStoredError(
-            f"The API key of profile {profile} cannot be stored in {path}: {error.strerror}."
+            Key.KEY_FILE_NOT_WRITTEN.message(profile=profile, path=path, reason=cause_of(error))
         ) from None
     return path
 
@@ -173,7 +162,7 @@ def remove_stored_key(profile: str, data_directory: Path) -> bool:
             file.unlink(missing_ok=True)
     except OSError as error:
         raise KeyNotStoredError(
-            f"The stored API key of profile {profile}, {path}, cannot be removed: {error.strerror}."
+            Key.KEY_FILE_NOT_REMOVED.message(profile=profile, path=path, reason=cause_of(error))
         ) from None
     return found
 
@@ -181,16 +170,12 @@ def remove_stored_key(profile: str, data_directory: Path) -> bool:
 def _check_name(profile: str) -> None:
     """Refuses what is no name of a profile: it becomes part of a path."""
     if not NAME_PATTERN.fullmatch(profile):
-        raise KeyNotStoredError(f"«{profile}» is not a valid profile name.")
+        raise KeyNotStoredError(Key.KEY_OF_NO_PROFILE.message(profile=profile))
 
 
 def _checked(profile: str, key: str, place: str) -> str:
     if not is_possible_key(key):
-        raise UnusableKeyError(
-            profile,
-            f"The API key of profile {profile} in {place} contains spaces or characters that no API key has and "
-            f"cannot be used. {_WHERE_KEYS_ARE} again.",
-        )
+        raise UnusableKeyError(Key.NO_KEY_AT_PLACE.message(profile=profile, place=place))
     return key
 
 
@@ -212,32 +197,32 @@ def _content(profile: str, path: Path, *, is_stored: bool = False) -> str:
         mode = path.stat().st_mode
         # A pipe that nobody writes to would be waited for without end.
         if not stat.S_ISREG(mode):
-            raise _unreadable(profile, path, "it is not a file")
+            raise _unreadable(profile, path, Cause.IS_NO_FILE.message())
         is_open_to_others = is_stored and bool((mode | path.parent.stat().st_mode) & _OTHERS)
         with path.open("rb") as file:
             content = file.read(_LONGEST_KEY + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise MissingKeyError(profile) if is_stored else _unreadable(profile, path, error) from None
+        raise no_key(profile) if is_stored else _unreadable(profile, path, cause_of(error)) from None
     except OSError as error:
-        raise _unreadable(profile, path, error) from None
+        raise _unreadable(profile, path, cause_of(error)) from None
     if is_open_to_others:
         raise UnusableKeyError(
-            profile,
-            f"The API key of profile {profile} was not used, because others on this machine can read {path}. Close it "
-            f"with: chmod 700 {path.parent}; chmod 600 {path}. If somebody may have read it, create a new key in "
-            "KeyCRM.",
+            Key.KEY_OPEN_TO_OTHERS.message(
+                profile=profile, path=path, commands=f"chmod 700 {path.parent}; chmod 600 {path}"
+            )
         )
     if len(content) > _LONGEST_KEY:
-        raise _unreadable(profile, path, "it is too long")
+        raise _unreadable(profile, path, Cause.IS_TOO_LONG.message())
     text = content.decode("utf-8", errors="replace").strip()
     if not text:
-        raise _unreadable(profile, path, "it is empty")
+        raise _unreadable(profile, path, Cause.IS_EMPTY.message())
     return text
 
 
-def _unreadable(profile: str, path: Path, why: str | OSError) -> UnusableKeyError:
-    reason = why if isinstance(why, str) else why.strerror
-    return UnusableKeyError(
-        profile,
-        f"The file {path} must hold the API key of profile {profile}, but cannot be used: {reason}.",
-    )
+def no_key(profile: str) -> MissingKeyError:
+    """That no API key is set for a profile."""
+    return MissingKeyError(Key.NO_KEY.message(profile=profile, variable=key_variable(profile)))
+
+
+def _unreadable(profile: str, path: Path, reason: Message) -> UnusableKeyError:
+    return UnusableKeyError(Key.KEY_FILE_UNUSABLE.message(profile=profile, path=path, reason=reason))

@@ -13,6 +13,17 @@ from pydantic import ValidationError
 from keycrm_pipeline.profile.models import NAME_PATTERN, Profile
 from keycrm_pipeline.profile.problems import Problem, ProfileError, problem_of, shown
 from keycrm_pipeline.profile.workspace import PROFILES_VARIABLE, Settings, Workspace
+from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.sentences.failures import cause_of
+from keycrm_pipeline.sentences.profiles import Allowed, Wrong
+
+
+class _WrongYamlError(yaml.MarkedYAMLError):
+    """A mistake that PyYAML would not notice; its sentence takes the number of the line."""
+
+    def __init__(self, sentence: Wrong, mark: yaml.Mark, **values: str) -> None:
+        super().__init__(problem_mark=mark)
+        self.what = sentence.message(line=mark.line + 1, **values)
 
 
 class _ProfileLoader(yaml.SafeLoader):
@@ -25,12 +36,7 @@ class _ProfileLoader(yaml.SafeLoader):
                 continue
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None,
-                    None,
-                    f"the key {shown(key)} occurs twice",
-                    key_node.start_mark,
-                )
+                raise _WrongYamlError(Wrong.KEY_TWICE, key_node.start_mark, key=shown(key))
             if isinstance(key, Hashable):
                 seen.add(key)
         return super().construct_mapping(node, deep)
@@ -39,15 +45,13 @@ class _ProfileLoader(yaml.SafeLoader):
         try:
             return super().construct_yaml_timestamp(node)
         except ValueError:
-            raise yaml.constructor.ConstructorError(
-                None, None, "there is no such date", node.start_mark
-            ) from None
+            raise _WrongYamlError(Wrong.NO_SUCH_DATE_AT, node.start_mark) from None
 
 
 _ProfileLoader.add_constructor("tag:yaml.org,2002:timestamp", _ProfileLoader.construct_existing_day)
 
 
-def _refused(path: Path, what: str, allowed: str = "", *, key: str = "") -> ProfileError:
+def _refused(path: Path, what: Message, allowed: Message | None = None, *, key: str = "") -> ProfileError:
     """A profile with a single mistake."""
     return ProfileError(path, [Problem(key, what, allowed)])
 
@@ -68,14 +72,14 @@ def _read(path: Path) -> dict[Any, Any]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        known = ", ".join(_names_in(path.parent)) or "none"
+        known = list(_names_in(path.parent))
         raise _refused(
             path,
-            f"there is no such file (existing profiles: {known})",
-            f"Create it with `keycrm-pipeline init --profile {path.stem}`, or set {PROFILES_VARIABLE}",
+            Wrong.FILE_ABSENT.message(profiles=known) if known else Wrong.FILE_ABSENT_AS_ALL.message(),
+            Allowed.CREATE_PROFILE.message(profile=path.stem, variable=PROFILES_VARIABLE),
         ) from None
     except OSError as error:
-        raise _refused(path, f"it cannot be read: {error.strerror}") from None
+        raise _refused(path, Wrong.FILE_NOT_READ.message(reason=cause_of(error))) from None
     return settings_of_text(read_text(content, path), path)
 
 
@@ -88,7 +92,7 @@ def read_text(content: bytes, path: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise _refused(path, "it is not UTF-8", "Save it as UTF-8 text") from None
+        raise _refused(path, Wrong.NOT_UTF8.message(), Allowed.SAVE_AS_UTF8.message()) from None
 
 
 def settings_of_text(text: str, path: Path) -> dict[Any, Any]:
@@ -99,16 +103,21 @@ def settings_of_text(text: str, path: Path) -> dict[Any, Any]:
     """
     try:
         value = yaml.load(text, Loader=_ProfileLoader)  # noqa: S506 - a subclass of SafeLoader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}" if mark else "it is not valid YAML"
-        raise _refused(path, f"{place}: {error.problem}", "Look at profiles/demo.yaml") from None
-    except (yaml.YAMLError, RecursionError):
-        raise _refused(path, "it is not readable YAML", "Look at profiles/demo.yaml") from None
+    except _WrongYamlError as error:
+        raise _refused(path, error.what, Allowed.SEE_DEMO.message()) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise _refused(path, _not_yaml(error), Allowed.SEE_DEMO.message()) from None
     value = _without_empty({} if value is None else value)
     if not isinstance(value, dict):
-        raise _refused(path, "it does not consist of keys and values", "Look at profiles/demo.yaml")
+        raise _refused(path, Wrong.NO_KEYS_AND_VALUES.message(), Allowed.SEE_DEMO.message())
     return value
+
+
+def _not_yaml(error: Exception) -> Message:
+    mark = error.problem_mark or error.context_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    if mark is None:
+        return Wrong.NOT_YAML.message()
+    return Wrong.NOT_YAML_AT.message(line=mark.line + 1, text=str(getattr(error, "problem", "")))
 
 
 def _load_alone(name: str, settings: Settings) -> Profile:
@@ -117,12 +126,12 @@ def _load_alone(name: str, settings: Settings) -> Profile:
     if not NAME_PATTERN.fullmatch(name):
         raise _refused(
             path,
-            f"«{shown(name)}» is not a valid profile name",
-            "The file name must start with a-z, contain only a-z, 0-9 and _, and end in .yaml",
+            Wrong.NOT_A_NAME.message(name=shown(name)),
+            Allowed.FILE_NAME.message(),
         )
     content = _read(path)
     if "name" in content:
-        raise _refused(path, "the file name is the profile's name", "Remove this line", key="name")
+        raise _refused(path, Wrong.NAME_IN_FILE.message(), Allowed.REMOVE_LINE.message(), key="name")
     return profile_of({**content, "name": name}, path)
 
 
@@ -149,8 +158,8 @@ def profile_of(content: Mapping[Any, Any], path: Path) -> Profile:
 def _shared_file(name: str, others: Sequence[str], settings: Settings) -> ProfileError:
     return _refused(
         settings.profiles_directory / f"{name}.yaml",
-        f"profile {', '.join(others)} uses the same file",
-        "Each account needs its own file, or their orders would be mixed",
+        Wrong.SAME_DATABASE.message(profiles=others),
+        Allowed.OWN_DATABASE.message(),
         key="database",
     )
 
@@ -196,11 +205,15 @@ def load_profiles(settings: Settings) -> tuple[list[Profile], list[ProfileError]
     directory = settings.profiles_directory
     if not directory.is_dir():
         return [], [
-            _refused(directory, "there is no such directory", f"Create it, or set {PROFILES_VARIABLE}")
+            _refused(
+                directory,
+                Wrong.NO_DIRECTORY.message(),
+                Allowed.CREATE_DIRECTORY.message(variable=PROFILES_VARIABLE),
+            )
         ]
     profiles: list[Profile] = []
     errors: list[ProfileError] = [
-        _refused(path, "its name ends in .yml", f"Rename it to {path.stem}.yaml")
+        _refused(path, Wrong.WRONG_ENDING.message(), Allowed.RENAME.message(file=f"{path.stem}.yaml"))
         for path in sorted(directory.glob("*.yml"))
         if not path.name.startswith(".")
     ]

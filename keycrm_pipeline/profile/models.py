@@ -29,6 +29,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.sentences.profiles import Allowed, Wrong
 from keycrm_pipeline.words import WordSet
 
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
@@ -71,7 +73,7 @@ Identifier = Annotated[StrictInt, Field(ge=1)]
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
 
 
-def _wrong(what: str, allowed: str) -> PydanticCustomError:
+def _wrong(what: Message, allowed: Message) -> PydanticCustomError:
     """A validation error of this project: what is wrong, and what is allowed."""
     return PydanticCustomError("setting", "{what}", {"what": what, "allowed": allowed})
 
@@ -105,9 +107,7 @@ class StatusSettings(_Section):
         # Checked here because pydantic reports a union of text and list as two errors.
         listed = isinstance(value, list | tuple) and all(type(part) is int and part >= 1 for part in value)
         if value != "all" and not (listed and value):
-            raise _wrong(
-                "it is not a valid choice", "`all`, or a list of status ids (whole numbers) such as [1, 12]"
-            )
+            raise _wrong(Wrong.NOT_A_CHOICE.message(), Allowed.ALL_OR_STATUS_IDS.message())
         return tuple(value) if isinstance(value, list) else value
 
 
@@ -173,7 +173,7 @@ class ScheduleSettings(_Section):
     def _is_late_enough(cls, value: object) -> object:
         # YAML reads 12:30 without quotes as a number of base 60: 750.
         if not (isinstance(value, str) and _DAY_TIME.fullmatch(value)):
-            raise _wrong("it is not a valid time", 'a time from "05:00" to "20:59", in quotes')
+            raise _wrong(Wrong.NOT_A_TIME.message(), Allowed.TIME_OF_DAY.message())
         return value
 
 
@@ -196,9 +196,7 @@ class AlertSettings(_Section):
             if value is not None:
                 shlex.split(value)
         except ValueError:
-            raise _wrong(
-                "it has an unclosed quote", "a command as in a terminal, such as mail -s Обмін root"
-            ) from None
+            raise _wrong(Wrong.UNCLOSED_QUOTE.message(), Allowed.COMMAND.message()) from None
         return value
 
     @field_validator("webhook")
@@ -317,16 +315,14 @@ class CommerceMLSettings(_Section):
     def _are_currencies(cls, value: dict[str, str]) -> dict[str, str]:
         # The format allows three characters, and 1C refuses the whole file otherwise.
         if not all(_CURRENCY_CODE.fullmatch(code) and len(name) == 3 for code, name in value.items()):
-            raise _wrong(
-                "one of them is not a currency", "codes such as EUR, each with a name of three characters"
-            )
+            raise _wrong(Wrong.NOT_A_CURRENCY.message(), Allowed.CURRENCY_NAMES.message())
         return value
 
     @field_validator("requisites")
     @classmethod
     def _are_requisites(cls, value: dict[str, RequisiteSettings]) -> dict[str, RequisiteSettings]:
         if not set(value) <= set(REQUISITES):
-            raise _wrong("one of them is not a requisite of the format", ", ".join(REQUISITES))
+            raise _wrong(Wrong.NOT_A_REQUISITE.message(), Allowed.REQUISITES.message(requisites=REQUISITES))
         return value
 
 
@@ -482,15 +478,16 @@ class Profile(_Section):
     def _are_apart(
         cls, value: dict[str, OrganisationSettings], info: ValidationInfo
     ) -> dict[str, OrganisationSettings]:
-        for setting in ("accounts", "payment_methods", "sources"):
+        for setting, is_twice in (
+            ("accounts", Wrong.ACCOUNT_LISTED_TWICE),
+            ("payment_methods", Wrong.METHOD_LISTED_TWICE),
+            ("sources", Wrong.SOURCE_LISTED_TWICE),
+        ):
             listed = [part for organisation in value.values() for part in getattr(organisation, setting)]
             if len(listed) > len(set(listed)):
-                raise _wrong(
-                    f"one of the {setting.replace('_', ' ')} is listed twice",
-                    "each of them for one organisation",
-                )
+                raise _wrong(is_twice.message(), Allowed.FOR_ONE_ORGANISATION.message())
         if sum(organisation.default for organisation in value.values()) > 1:
-            raise _wrong("several organisations are the default", "`default: true` for one of them at most")
+            raise _wrong(Wrong.SEVERAL_DEFAULTS.message(), Allowed.ONE_DEFAULT.message())
         _check_accounts(
             (account for organisation in value.values() for account in organisation.accounts), info
         )
@@ -510,26 +507,23 @@ class Profile(_Section):
             return value
         address = urlsplit(_web_address(value))
         if address.scheme == "http" and not _is_this_machine(address.hostname or ""):
-            raise _wrong(
-                "http:// would send the API key unencrypted over the network",
-                "`sandbox`, or an address that starts with https:// (http:// only on this machine)",
-            )
+            raise _wrong(Wrong.UNENCRYPTED.message(), Allowed.ENCRYPTED_ADDRESS.message())
         return value.rstrip("/")
 
     @field_validator("start_date", mode="before")
     @classmethod
     def _is_day(cls, value: object) -> object:
-        allowed = "a date such as 2024-01-01"
+        allowed = Allowed.DATE.message()
         if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
             try:
                 value = date.fromisoformat(value)
             except ValueError:
-                raise _wrong("there is no such date", allowed) from None
+                raise _wrong(Wrong.NO_SUCH_DATE.message(), allowed) from None
         # A datetime is also a date: its time would be dropped silently.
         if type(value) is not date:
-            raise _wrong("it is not a valid date", allowed)
+            raise _wrong(Wrong.NOT_A_DATE.message(), allowed)
         if value < EARLIEST_START:
-            raise _wrong(f"{value} is too early", f"a date from {EARLIEST_START} on")
+            raise _wrong(Wrong.TOO_EARLY.message(day=value), Allowed.DATE_FROM.message(day=EARLIEST_START))
         return value
 
     @field_validator("timezone")
@@ -542,14 +536,16 @@ class Profile(_Section):
         else:
             known = not value.startswith(_WRONG_ZONES)
         if not known:
-            raise _wrong("there is no such time zone", "an IANA time zone name such as Europe/Kyiv")
+            raise _wrong(Wrong.NO_SUCH_ZONE.message(), Allowed.ZONE.message())
         return value
 
     @field_validator("requests_per_minute")
     @classmethod
     def _is_within_reason(cls, value: int, info: ValidationInfo) -> int:
         if value > MOST_REQUESTS_PER_MINUTE and info.data.get("base_url", SANDBOX) != SANDBOX:
-            raise _wrong(f"{value} is too many", f"1 to {MOST_REQUESTS_PER_MINUTE}")
+            raise _wrong(
+                Wrong.TOO_MANY.message(value=value), Allowed.UP_TO.message(most=MOST_REQUESTS_PER_MINUTE)
+            )
         return value
 
     @field_validator("database")
@@ -557,7 +553,7 @@ class Profile(_Section):
     def _is_file(cls, value: str | None) -> str | None:
         # Otherwise DuckDB's special addresses would become oddly named files in the data directory.
         if value is not None and (":memory:" in value or "://" in value or value.startswith("md:")):
-            raise _wrong("it is not a file", "the path of a file, such as shop.duckdb")
+            raise _wrong(Wrong.NOT_A_FILE.message(), Allowed.FILE_PATH.message())
         return value
 
     @field_validator("keycrm_url")
@@ -569,31 +565,28 @@ class Profile(_Section):
     @classmethod
     def _are_owners(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(_TEAM_OR_EMAIL.fullmatch(owner) for owner in value):
-            raise _wrong("one of them is not a valid owner", "`team:` and a name, or an e-mail address")
+            raise _wrong(Wrong.NOT_AN_OWNER.message(), Allowed.OWNER.message())
         return value
 
 
 def _check_accounts(named: Iterable[str], info: ValidationInfo) -> None:
     """Raises an error if an account is named that the profile gives to no order."""
     if not set(named) <= {info.data.get("account"), *info.data.get("accounts", {}).values()}:
-        raise _wrong(
-            "one of the accounts is not an account of this profile", "the names in `account` and `accounts`"
-        )
+        raise _wrong(Wrong.UNKNOWN_ACCOUNT.message(), Allowed.NAMED_ACCOUNTS.message())
 
 
 def _web_address(value: str) -> str:
     """The address unchanged, if it is valid and contains no user or password."""
-    allowed = "an address that starts with https:// or http://"
     try:
         address = urlsplit(value)
         host = address.hostname
         _ = address.port
     except ValueError:
-        raise _wrong("it is not a valid address", allowed) from None
+        raise _wrong(Wrong.NOT_AN_ADDRESS.message(), Allowed.ADDRESS.message()) from None
     if address.scheme not in {"http", "https"} or not host or re.search(r"\s", value):
-        raise _wrong("it is not a valid address", allowed)
+        raise _wrong(Wrong.NOT_AN_ADDRESS.message(), Allowed.ADDRESS.message())
     if address.username is not None or address.password is not None:
-        raise _wrong("it contains a user or a password", f"{allowed}, without a user before @")
+        raise _wrong(Wrong.ADDRESS_WITH_PASSWORD.message(), Allowed.ADDRESS_WITHOUT_USER.message())
     return value
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args, get_origin
@@ -15,8 +15,11 @@ from typing import Final, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.profile.keys import key_variable
 from keycrm_pipeline.profile.models import Profile
+from keycrm_pipeline.sentences import Message, MessageError, Sentences
+from keycrm_pipeline.sentences.profiles import Allowed, ProfileProblem, Wrong
 
 _SECRET_SETTINGS = re.compile(r"(?:.*[_-])?(?:key|apikey|token|secret|password|bearer)", re.IGNORECASE)
 
@@ -36,20 +39,33 @@ class Problem:
     Attributes:
         key: Path of the setting, such as `statuses.load`; empty for the file as a whole.
         what: What is wrong, as a sentence without a full stop.
-        allowed: What is allowed instead, or what to do; empty when `what` is enough.
+        allowed: What is allowed instead, or what to do; None when `what` is enough.
     """
 
     key: str
-    what: str
-    allowed: str = ""
+    what: Message
+    allowed: Message | None = None
+
+    @property
+    def message(self) -> Message:
+        """The mistake in one line, with the path of the setting."""
+        of_setting: dict[str, str] = {"key": self.key} if self.key else {}
+        if self.allowed is None:
+            sentence = ProfileProblem.PROBLEM_OF_SETTING if self.key else ProfileProblem.PROBLEM
+            return sentence.message(what=self.what, **of_setting)
+        sentence = ProfileProblem.PROBLEM_OF_SETTING_ALLOWED if self.key else ProfileProblem.PROBLEM_ALLOWED
+        return sentence.message(what=self.what, allowed=self.allowed, **of_setting)
 
     def __str__(self) -> str:
-        """The mistake in one line."""
-        sentence = f"{self.key}: {self.what}" if self.key else self.what
-        return f"{sentence}. {self.allowed}." if self.allowed else f"{sentence}."
+        """The mistake in one line, in English."""
+        return str(self.message)
+
+    def text(self, write: Formatter) -> str:
+        """The mistake in one line, in the language of a formatter."""
+        return self.message.text(write)
 
 
-class ProfileError(Exception):
+class ProfileError(MessageError):
     """A profile file that cannot be used; the text names the file, each key and what is allowed.
 
     Attributes:
@@ -60,11 +76,11 @@ class ProfileError(Exception):
     def __init__(self, file: Path, problems: Sequence[Problem]) -> None:
         self.file = file
         self.problems = list(problems)
-        super().__init__(file, self.problems)
-
-    def __str__(self) -> str:
-        """All mistakes, one per line."""
-        return "\n  - ".join([f"The profile {self.file} cannot be used:", *map(str, self.problems)])
+        super().__init__(
+            ProfileProblem.UNUSABLE_PROFILE.message(
+                file=file, problems=[problem.message for problem in self.problems]
+            )
+        )
 
 
 def shown(value: object) -> str:
@@ -96,34 +112,61 @@ def _settings_at(location: Sequence[int | str]) -> list[str]:
     )
 
 
-def _found(setting: str, value: object) -> str:
+def _found(setting: str, value: object) -> Message:
     """What the file contains, without text that may be a secret or a person's name."""
     if isinstance(value, bool | int | float):
-        return f"it is {shown(value)}"
+        return Wrong.IS_VALUE.message(value=shown(value))
     if isinstance(value, str):
-        return f"it is «{shown(value)}»" if setting in _SHOWN_FOUND else "it is text"
-    return "it is a list" if isinstance(value, list | tuple) else "it contains keys and values"
+        return (
+            Wrong.IS_QUOTED.message(value=shown(value))
+            if setting in _SHOWN_FOUND
+            else Wrong.IS_TEXT.message()
+        )
+    return Wrong.IS_LIST.message() if isinstance(value, list | tuple) else Wrong.IS_SECTION.message()
 
 
-_ALLOWED = {
-    "int_type": "It must be a whole number, without quotes",
-    "bool_type": "It must be true or false, without quotes",
-    "string_type": "It must be text; put it in quotes if it looks like a number, a date, yes or no",
-    "string_too_short": "It must be text that is not blank",
-    "dict_type": "It must have lines of `key: value`, indented below it",
-    "tuple_type": "It must be a list such as [7, 12]",
-    "literal_error": "It must be one of these: {expected}",
-    "greater_than": "It must be above {gt}",
-    "greater_than_equal": "The minimum is {ge}",
-    "decimal_type": "It must be a sum such as 1000000 or 1000000.50, without quotes",
-    "decimal_parsing": "It must be a sum such as 1000000 or 1000000.50, without quotes",
-    "decimal_max_places": "It has {decimal_places} decimals at most",
-    "less_than_equal": "The maximum is {le}",
-    "string_pattern_mismatch": "It must match {pattern}",
+_ALLOWED: Final[Mapping[str, tuple[Sentences, Mapping[str, str]]]] = {
+    "int_type": (Allowed.ONLY_WHOLE_NUMBER, {}),
+    "bool_type": (Allowed.ONLY_TRUE_OR_FALSE, {}),
+    "string_type": (Allowed.ONLY_TEXT, {}),
+    "string_too_short": (Allowed.NOT_BLANK, {}),
+    "dict_type": (Allowed.ONLY_SECTION, {}),
+    "tuple_type": (Allowed.ONLY_LIST, {}),
+    "literal_error": (Allowed.ONE_OF, {"values": "expected"}),
+    "greater_than": (Allowed.ABOVE, {"value": "gt"}),
+    "greater_than_equal": (Allowed.AT_LEAST, {"value": "ge"}),
+    "decimal_type": (Allowed.ONLY_SUM, {}),
+    "decimal_parsing": (Allowed.ONLY_SUM, {}),
+    "decimal_max_places": (Allowed.DECIMALS_AT_MOST, {"value": "decimal_places"}),
+    "less_than_equal": (Allowed.AT_MOST, {"value": "le"}),
+    "string_pattern_mismatch": (Allowed.MATCHING, {"pattern": "pattern"}),
 }
-"""What is allowed, by pydantic's type of error; `{}` are filled from pydantic's context."""
+"""pydantic's type of error -> what is allowed, and the name in pydantic's context of each of its values."""
 
-_ALLOWED_PATTERN = {"currency": "It must be three capital letters such as UAH"}
+_ALLOWED_PATTERN = {"currency": Allowed.CURRENCY_CODE}
+
+
+def _wrong_id(value: object) -> Message:
+    """A key of a mapping that must be an id; what is not a number is not repeated: it may be a person's name."""
+    if isinstance(value, int):
+        return Wrong.NOT_AN_ID.message(value=shown(value))
+    if isinstance(value, str) and value.isdecimal():
+        return Wrong.NOT_AN_ID.message(value=f"«{value}»")
+    return Wrong.ONE_IS_NOT_AN_ID.message()
+
+
+def _unknown(location: Sequence[int | str], profile: str) -> tuple[Message, Message]:
+    """What is wrong with a setting that does not exist, and what is allowed."""
+    setting = str(location[-1])
+    if _SECRET_SETTINGS.fullmatch(setting):
+        return Wrong.SECRET_IN_FILE.message(), Allowed.STORE_THE_KEY.message(
+            profile=profile, variable=key_variable(profile)
+        )
+    allowed = _settings_at(location[:-1])
+    near = difflib.get_close_matches(setting, allowed, n=1)
+    return Wrong.NO_SUCH_SETTING.message(), (
+        Allowed.PERHAPS.message(setting=near[0]) if near else Allowed.SETTINGS.message(settings=allowed)
+    )
 
 
 def problem_of(error: ErrorDetails, profile: str) -> Problem:
@@ -135,36 +178,24 @@ def problem_of(error: ErrorDetails, profile: str) -> Problem:
     key = ".".join(map(str, location))
     setting = str(location[-1]) if location else ""
     if kind == "setting":
-        return Problem(key, str(context["what"]), f"Allowed: {context['allowed']}")
+        return Problem(key, context["what"], context["allowed"])
     if kind == "missing":
-        return Problem(
-            key, "it is missing", "Add a line such as start_date: 2024-01-01" if key == "start_date" else ""
-        )
+        added = Allowed.ADD_START_DATE.message() if key == "start_date" else None
+        return Problem(key, Wrong.IS_MISSING.message(), added)
     if setting == "[key]":
-        # Something that is not a number is not repeated: it may be a person's name.
-        written = f"«{value}»" if isinstance(value, str) and value.isdecimal() else "one of them"
-        return Problem(
-            ".".join(map(str, location[:-2])),
-            f"{shown(value) if isinstance(value, int) else written} is not a valid id",
-            "Ids are whole numbers from 1 on, without quotes; `keycrm-pipeline check` lists them",
-        )
+        return Problem(".".join(map(str, location[:-2])), _wrong_id(value), Allowed.IDS.message())
     if kind in {"extra_forbidden", "invalid_key"}:
-        if _SECRET_SETTINGS.fullmatch(setting):
-            return Problem(
-                key,
-                "a key or password must not be in a file",
-                f"Store the API key with `keycrm-pipeline key --profile {profile}`, or set it in the environment "
-                f"variable {key_variable(profile)}",
-            )
-        allowed = _settings_at(location[:-1])
-        near = difflib.get_close_matches(setting, allowed, n=1)
-        return Problem(
-            key,
-            "there is no such setting",
-            f"Perhaps it should be {near[0]}" if near else f"Allowed: {', '.join(allowed)}",
-        )
+        return Problem(key, *_unknown(location, profile))
     if kind in {"model_type", "model_attributes_type"}:
-        return Problem(key, _found(setting, value), f"Allowed below it: {', '.join(_settings_at(location))}")
-    allowed_here = _ALLOWED_PATTERN.get(setting) if kind == "string_pattern_mismatch" else None
-    allowed_here = allowed_here or _ALLOWED.get(kind, error["msg"]).format_map(context)
-    return Problem(key, "it is blank" if kind == "string_too_short" else _found(setting, value), allowed_here)
+        below = Allowed.SETTINGS_BELOW.message(settings=_settings_at(location))
+        return Problem(key, _found(setting, value), below)
+    if kind == "string_pattern_mismatch" and setting in _ALLOWED_PATTERN:
+        return Problem(key, _found(setting, value), _ALLOWED_PATTERN[setting].message())
+    if kind not in _ALLOWED:
+        return Problem(key, Wrong.WRONG_OTHERWISE.message(text=error["msg"]))
+    sentence, names = _ALLOWED[kind]
+    # pydantic joins the last choice with "or".
+    values = {name: str(context[source]).replace(" or ", ", ") for name, source in names.items()}
+    allowed = sentence.message(**values)
+    is_blank = kind == "string_too_short"
+    return Problem(key, Wrong.IS_BLANK.message() if is_blank else _found(setting, value), allowed)

@@ -179,7 +179,7 @@ _PHRASES = (
     Sentence("it is not a file", "це не файл"),
     Sentence("it is empty", "він порожній"),
     Sentence("it is too long", "він задовгий"),
-    Sentence("No such file or directory", "такого файлу немає"),
+    Sentence("there is no such file", "такого файлу немає"),
     Sentence("Permission denied", "немає прав доступу"),
     Sentence("once", "1"),
     Sentence("{count} times", "{count}"),

@@ -163,7 +163,7 @@ def test_a_place_where_nothing_can_be_written(place: Place) -> None:
     result = place.run("demo")
     assert result.exit_code == 2
     assert f"{taken / 'profiles' / 'demo.yaml'} cannot be used:" in result.stderr
-    assert "it cannot be written: Not a directory" in result.stderr
+    assert "it cannot be written: a part of the path is not a directory" in result.stderr
     assert "KEYCRM_PROFILES_DIR" in result.stderr
 
 

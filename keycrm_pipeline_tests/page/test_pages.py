@@ -49,7 +49,7 @@ def test_a_profile_with_a_mistake_is_shown_with_it_and_the_others_work(tmp_path:
     with visited(Settings(tmp_path, tmp_path)) as visitor:
         text = text_of(visitor.page("/"))
         assert "broken.yaml" in text
-        assert "curency: there is no such setting. Perhaps it should be currency." in text
+        assert "curency: такого налаштування немає. Можливо, мало бути currency." in text
         assert "Успішно" in text
         assert visitor.get("/profiles/broken/documents").status_code == 409
         assert visitor.get("/profiles/other/documents").status_code == 404

@@ -141,7 +141,7 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
         ("author: '  '", "author", "blank"),
         ("author: 7", "author", "in quotes"),
         ("author: yes", "author", "in quotes"),
-        ("partner_match: name", "partner_match", "'phone' or 'phone_and_name'"),
+        ("partner_match: name", "partner_match", "'phone', 'phone_and_name'"),
         ("placeholder_skus: '-'", "placeholder_skus", "list"),
         ("placeholder_skus: [0]", "placeholder_skus.0", "in quotes"),
         ("placeholder_skus: ['']", "placeholder_skus.0", "blank"),

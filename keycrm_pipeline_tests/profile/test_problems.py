@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.profile import Problem, Profile, ProfileError, Settings, load_profiles
+from keycrm_pipeline.sentences.profiles import Allowed, Wrong
 from keycrm_pipeline_tests.profile.files import START, problems_of
+
+UK = Formatter("uk")
 
 
 def test_all_mistakes_are_reported_at_once(places: Settings) -> None:
@@ -50,12 +55,15 @@ def test_names_and_secrets_written_in_the_wrong_place_are_not_repeated(places: S
 
 def test_errors_survive_pickling() -> None:
     """Dagster passes errors between processes; one that cannot be pickled would hide the mistake."""
-    error = ProfileError(Path("profiles/shop.yaml"), [Problem("author", "it is blank", "It must be text")])
+    error = ProfileError(
+        Path("profiles/shop.yaml"),
+        [Problem("author", Wrong.IS_BLANK.message(), Allowed.NOT_BLANK.message())],
+    )
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (
         str(copy)
         == str(error)
-        == "The profile profiles/shop.yaml cannot be used:\n  - author: it is blank. It must be text."
+        == "The profile profiles/shop.yaml cannot be used:\n  - author: it is blank. It must be text that is not blank."
     )
 
 
@@ -86,3 +94,41 @@ def test_any_content_loads_or_is_reported(
     assert len(profiles) + len(errors) == 1
     assert all(problem.what for error in errors for problem in error.problems)
     assert all(error.problems for error in errors)
+    assert all(re.search("[а-яі]{2}", problem.text(UK)) for error in errors for problem in error.problems)
+
+
+def test_mistakes_are_told_in_ukrainian(places: Settings) -> None:
+    """Each with its setting, and with what is allowed."""
+    (places.profiles_directory / "shop.yaml").write_text(
+        f"{START}acount: x\ncurrency: грн\nstatuses: {{load: нові}}\nsweep: {{weekday: x}}\nrecent: {{days: 0}}\n",
+        "utf-8",
+    )
+    (error,) = load_profiles(places)[1]
+    assert error.message.text(UK).splitlines()[1:] == [
+        "  - currency: тут стоїть «грн». Тут мають бути три великі латинські літери, наприклад UAH.",
+        "  - statuses.load: такого вибору немає. Дозволено: `all` або перелік номерів статусів (цілі числа), наприклад "
+        "[1, 12].",
+        "  - recent.days: тут стоїть 0. Найменше значення: 1.",
+        "  - sweep.weekday: тут стоїть «x». Тут має бути одне з такого: 'monday', 'tuesday', 'wednesday', 'thursday', "
+        "'friday', 'saturday', 'sunday'.",
+        "  - acount: такого налаштування немає. Можливо, мало бути account.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: 1\na: 2\n", "рядок 2: ключ a стоїть двічі. Зразок: profiles/demo.yaml."),
+        ("start_date: 2024-02-30\n", "рядок 1: такої дати немає. Зразок: profiles/demo.yaml."),
+        (
+            "a: b: c\n",
+            "рядок 1: це не YAML (mapping values are not allowed here). Зразок: profiles/demo.yaml.",
+        ),
+        ("- a\n", "він складається не з ключів зі значеннями. Зразок: profiles/demo.yaml."),
+    ],
+)
+def test_a_file_that_is_no_profile_is_told_in_ukrainian(places: Settings, text: str, told: str) -> None:
+    """With the line, where there is one."""
+    (places.profiles_directory / "shop.yaml").write_text(text, "utf-8")
+    (error,) = load_profiles(places)[1]
+    assert [problem.text(UK) for problem in error.problems] == [told]

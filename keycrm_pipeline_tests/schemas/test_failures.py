@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from keycrm_pipeline.profile import MissingKeyError, Profile, find_key, store_key
+from keycrm_pipeline.profile.keys import no_key
 from keycrm_pipeline.run.errors import StoppedError, UnmappedStatusesError, unexpected
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline.warehouse.errors import (
@@ -41,7 +42,7 @@ def test_own_errors_are_told_in_ukrainian() -> None:
         DiskFullError(path),
         DirectoryUnusableError(path, PermissionError(13, "Permission denied")),
         DirectoryUnusableError(path, FileExistsError(17, "File exists")),
-        MissingKeyError("kyiv"),
+        no_key("kyiv"),
         unexpected(ValueError("«x»")),
     ]
     translated = [error_in_ukrainian(str(error)) for error in errors]

@@ -1,0 +1,178 @@
+"""Why an exchange, a file or a command failed, and the causes that these sentences name.
+
+The API key, names, phones and e-mails are no value of any of them: an error is shown in Dagster, in logs and on
+screens.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from keycrm_pipeline.sentences.messages import Message, Sentences
+
+
+class Cause(Sentences):
+    """Causes, as a part of a sentence."""
+
+    UNKNOWN_PROGRAM = ("unknown", "невідомо яка")
+    NO_SUCH_FILE = ("there is no such file", "такого файлу немає")
+    PERMISSION_DENIED = ("permission denied", "немає прав доступу")
+    IS_A_FILE = ("it is a file, not a directory", "це файл, а не тека")
+    IS_A_DIRECTORY = ("it is a directory, not a file", "це тека, а не файл")
+    NOT_A_DIRECTORY = ("a part of the path is not a directory", "частина шляху — не тека")
+    READ_ONLY = ("the disk is read-only", "диск лише для читання")
+    NO_SPACE = ("the disk is full", "на диску немає місця")
+    IS_NO_FILE = ("it is not a file", "це не файл")
+    IS_EMPTY = ("it is empty", "він порожній")
+    IS_TOO_LONG = ("it is too long", "він задовгий")
+    NO_ROOM_FOR_COPY = (
+        "the disk has no {megabytes:number} MB free for a copy",
+        "на диску немає {megabytes:number} МБ вільного місця для копії",
+    )
+    WRITTEN_MEANWHILE = (
+        "another program wrote to it at the same time",
+        "у цей час у неї писала інша програма",
+    )
+    COPY_DIFFERS = (
+        "the copy of {table} has a different number of rows",
+        "у копії {table} інша кількість рядків",
+    )
+    CAUSE_IN_WORDS = ("{text}", "{text}")
+
+
+_CAUSES = {
+    errno.ENOENT: Cause.NO_SUCH_FILE,
+    errno.EACCES: Cause.PERMISSION_DENIED,
+    errno.EPERM: Cause.PERMISSION_DENIED,
+    errno.EEXIST: Cause.IS_A_FILE,
+    errno.ENOTDIR: Cause.NOT_A_DIRECTORY,
+    errno.EISDIR: Cause.IS_A_DIRECTORY,
+    errno.EROFS: Cause.READ_ONLY,
+    errno.ENOSPC: Cause.NO_SPACE,
+}
+
+
+def cause_of(error: OSError) -> Message:
+    """Why the operating system refused something: a cause of ours, or else the system's own words for its number."""
+    known = _CAUSES.get(error.errno or 0)
+    return (
+        Cause.CAUSE_IN_WORDS.message(text=error.strerror or type(error).__name__)
+        if known is None
+        else known.message()
+    )
+
+
+class Failure(Sentences):
+    """Why an exchange, an export, a report or a file failed, and what to do."""
+
+    KILLED = (
+        "The exchange was killed before it ended (a power failure, no memory, or by hand). What it had stored is "
+        "safe; the next load continues from there.",
+        "Обмін було обірвано до кінця (живлення, пам'ять або примусова зупинка). Усе, що він устиг зберегти, ціле; "
+        "наступне завантаження продовжить з того місця.",
+    )
+    STOPPED = (
+        "The exchange was stopped by hand. What was stored is safe; the same load continues from there.",
+        "Обмін зупинила людина. Усе збережене ціле; таке саме завантаження продовжить з того місця.",
+    )
+    UNEXPECTED = (
+        "Unexpected {kind} at {places} (its text is left out because it may contain personal data). Nothing that "
+        "was stored is lost; the load can be repeated.",
+        "Непередбачена помилка {kind}, {places} (її текст прибрано, бо в ньому можуть бути чиїсь дані). Збережене "
+        "не втрачено; завантаження можна повторити.",
+    )
+    NOTHING_LOADED_YET = (
+        "Nothing has been loaded for this profile yet: load a period first, then run changes.",
+        "Для цього профілю ще нічого не завантажено: спершу завантажте якийсь період, а тоді запускайте обмін "
+        "змінами.",
+    )
+    UNMAPPED_STATUSES = (
+        "These statuses have no stage in the profile (statuses.stages): {statuses:parts}. Map them, or set "
+        "statuses.require_mapping to false. Nothing was loaded.",
+        "Ці статуси не мають стадії в профілі (statuses.stages): {statuses:parts}. Зіставте їх або поставте "
+        "statuses.require_mapping: false. Нічого не завантажено.",
+    )
+    MANY_MISSING = (
+        "KeyCRM's list lacks orders that were loaded: {missing:number} (for example {examples}); that is more than "
+        "the ceiling of {most:number} (sweep.most_missing). A short list proves nothing, so nothing was marked. "
+        "Check in KeyCRM: if the orders were really deleted, raise the ceiling and run the sweep again.",
+        "У переліку KeyCRM бракує завантажених замовлень: {missing:number} (наприклад, {examples}); це більше за "
+        "межу {most:number} (sweep.most_missing). Короткий перелік нічого не доводить, тому нічого не позначено. "
+        "Перевірте в KeyCRM: якщо замовлення справді видалено, підніміть межу й повторіть звірку.",
+    )
+    MANY_UNSEEN = (
+        "KeyCRM lists orders of loaded days that no load has returned: {unseen:number} (for example {examples}); "
+        "that is more than the ceiling of {most:number} (sweep.most_unseen), so none was fetched one by one. They "
+        "were probably imported on other days than their own. Load these days: {days:periods}.",
+        "У переліку KeyCRM є замовлення завантажених днів, яких жодне завантаження не повернуло: {unseen:number} "
+        "(наприклад, {examples}); це більше за межу {most:number} (sweep.most_unseen), тому поодинці їх не "
+        "отримано. Мабуть, їх імпортовано в інші дні, ніж їхні власні. Завантажте ці дні: {days:periods}.",
+    )
+    NEVER_FETCHED = (
+        "These days were never fetched from KeyCRM: {days:periods}. {stages} cannot work on what is not here, and "
+        "nothing was changed. Load the days with the job {profile}_load, with `keycrm-pipeline load`, or by "
+        "materializing all stages from raw_orders on.",
+        "Ці дні ще не отримано з KeyCRM: {days:periods}. Крокам {stages} немає з чим працювати; нічого не змінено. "
+        "Завантажте ці дні завданням {profile}_load, командою `keycrm-pipeline load` або матеріалізуйте всі кроки, "
+        "починаючи з raw_orders.",
+    )
+    STAGE_SKIPPED = (
+        "{stages} cannot work on {days:periods}: since these days were fetched, not all stages before it have "
+        "finished ({skipped}). Nothing was changed. Materialize these stages as well, or load the days again.",
+        "{stages} не може працювати з днями {days:periods}: відколи їх отримано, завершилися не всі попередні кроки "
+        "({skipped}). Нічого не змінено. Матеріалізуйте і ці кроки або завантажте дні ще раз.",
+    )
+    DATABASE_BUSY = (
+        "The database {path} is held by another program ({holder}). Waited {seconds:number} s. Close the file there "
+        "(a notebook, a BI tool, a SQL shell) and load again; nothing was lost.",
+        "Базу {path} тримає інша програма ({holder}). Чекали {seconds:number} с. Закрийте файл там (блокнот, BI, "
+        "консоль SQL) і завантажте ще раз; нічого не втрачено.",
+    )
+    DATABASE_UNREADABLE = (
+        "The file {path} cannot be opened as a DuckDB database: {reason}. It was left unchanged. Put a backup in "
+        "its place, or move it away and load again: a new file will be created.",
+        "Файл {path} не відкривається як база DuckDB: {reason}. Його не змінено. Покладіть на його місце резервну "
+        "копію або приберіть його й завантажте ще раз: буде створено новий файл.",
+    )
+    DISK_FULL = (
+        "The disk that holds {path} is full. What was stored before is safe; free some space and load again: the "
+        "load continues from there.",
+        "На диску, де лежить {path}, немає місця. Збережене раніше ціле; звільніть місце й завантажте ще раз: "
+        "завантаження продовжить з того місця.",
+    )
+    DIRECTORY_UNUSABLE = (
+        "The data directory {path} cannot be written to: {reason}. Fix its permissions, or set another directory in "
+        "KEYCRM_DATA_DIR, and load again; nothing was lost.",
+        "У теку даних {path} не можна записати: {reason}. Виправте права доступу або вкажіть іншу теку в "
+        "KEYCRM_DATA_DIR і завантажте ще раз; нічого не втрачено.",
+    )
+    DATABASE_NEWER = (
+        "The database {path} has version {found}, but this program only knows versions up to {known}. Update the "
+        "program. The file was not changed.",
+        "База {path} має версію {found}, а ця програма знає версії лише до {known}. Оновіть програму. Файл не "
+        "змінено.",
+    )
+    DATABASE_MISSING = (
+        "There is no database {path} yet: nothing was loaded for this profile.",
+        "Бази {path} ще немає: для цього профілю нічого не завантажено.",
+    )
+    NOT_COMPACTED = (
+        "The database {path} has grown, but could not be compacted: {reason}. Nothing was lost and the file was not "
+        "changed; the next exchange will try again.",
+        "База {path} розрослася, але стиснути її не вдалося: {reason}. Нічого не втрачено, файл не змінено; "
+        "наступний обмін спробує ще раз.",
+    )
+    DIRECTORY_CLOSED = (
+        "The directory {path} cannot be written to: {reason}. Choose another one, or fix its permissions.",
+        "У теку {path} не можна записати: {reason}. Виберіть іншу або виправте права доступу.",
+    )
+    REPORT_NOT_WRITTEN = (
+        "The report cannot be written to {path}: {reason}. Choose another file with --out.",
+        "Звіт не вдалося записати у файл {path}: {reason}. Вкажіть інший файл параметром --out.",
+    )
+    SHEET_TOO_LONG = (
+        "The table {table} has {rows:number} rows; a worksheet can hold {most:number}. Export a shorter period, or "
+        "choose the format csv or parquet.",
+        "У таблиці {table} рядків: {rows:number}, а на аркуш поміщається {most:number}. Вивантажте коротший період "
+        "або виберіть формат csv чи parquet.",
+    )

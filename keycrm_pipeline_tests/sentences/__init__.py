@@ -1,0 +1,1 @@
+"""Tests of the sentences that are stored and raised for people."""
