@@ -6,8 +6,11 @@ When Dagster moves one of these names, this is the only module to look at.
 from __future__ import annotations
 
 import contextlib
+import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
@@ -19,6 +22,9 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
+
+# 1.13.28: where the default storage keeps the events of a run.
+from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 if TYPE_CHECKING:
@@ -40,6 +46,9 @@ CODE_LOCATION = "keycrm_pipeline"
 
 DAEMON_MODULE = "dagster._daemon"
 """1.13.28: `python -m` runs the daemon with it, as `dagster dev` does."""
+
+IMPLICIT_ASSET_JOB = "__ASSET_JOB"
+"""1.13.28: job of the runs that were started from assets or by a backfill."""
 
 REPOSITORY = "__repository__"
 """1.13.28: name that Dagster gives to the one repository of a code location."""
@@ -143,3 +152,59 @@ def serve_dagster_page(middleware: Sequence[Middleware], arguments: Sequence[str
 
     vars(app)["DagsterWebserver"] = Webserver
     cli.dagster_webserver(list(arguments), auto_envvar_prefix="DAGSTER_WEBSERVER")
+
+
+def runs_that_materialized_last(instance: dg.DagsterInstance, keys: Iterable[dg.AssetKey]) -> set[str]:
+    """The runs whose materialization is the newest of an asset or of one of its partitions.
+
+    1.13.28: `delete_run` deletes a run's materializations with it, and a day of which none is left is no longer shown
+    as loaded. Which is the newest of each partition, only the storage tells without reading all of them.
+    """
+    runs = set()
+    for record in instance.get_asset_records(list(keys)):
+        newest = record.asset_entry.last_materialization_record
+        if newest is not None:
+            runs.add(newest.run_id)
+        key = record.asset_entry.asset_key
+        found = list(
+            instance.event_log_storage.get_latest_storage_id_by_partition(
+                key, dg.DagsterEventType.ASSET_MATERIALIZATION
+            ).values()
+        )
+        for first in range(0, len(found), _IDS_OF_A_QUERY):
+            some = found[first : first + _IDS_OF_A_QUERY]
+            result = instance.fetch_materializations(
+                dg.AssetRecordsFilter(asset_key=key, storage_ids=some), limit=len(some)
+            )
+            runs |= {materialized.run_id for materialized in result.records}
+    return runs
+
+
+_IDS_OF_A_QUERY = 500
+"""SQLite takes a limited number of values in one statement."""
+
+_RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def remove_files_of_deleted_runs(instance: dg.DagsterInstance) -> None:
+    """Removes what `delete_run` leaves: a SQLite file for each run, emptied, and the directory of its outputs.
+
+    1.13.28: the default storage keeps one file per run, and neither its path nor the list of run ids is public. Other
+    storages have no such files.
+    """
+    storage = instance.event_log_storage
+    if not isinstance(storage, SqliteEventLogStorage):
+        return
+    databases = list(Path(storage.path_for_shard("index")).parent.glob("*.db*"))
+    outputs = Path(instance.storage_directory())
+    directories = list(outputs.iterdir()) if outputs.is_dir() else []
+    # Listed after the files: a run is known before its file is made.
+    known = set(instance.run_storage.get_run_ids())
+    for path in (*databases, *directories):
+        run_id = path.name.partition(".")[0]
+        if not _RUN_ID.fullmatch(run_id) or run_id in known:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

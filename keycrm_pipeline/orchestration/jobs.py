@@ -8,10 +8,10 @@ import dagster as dg
 
 from keycrm_pipeline.orchestration.assets import day_metadata
 from keycrm_pipeline.orchestration.checks import checks_job
-from keycrm_pipeline.orchestration.dagster_internals import AssetJob
+from keycrm_pipeline.orchestration.dagster_internals import AssetJob, tag_run
 from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
 from keycrm_pipeline.orchestration.files import FILE_CONFIGS
-from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
+from keycrm_pipeline.orchestration.profile_assets import CHANGED_TAG, NOTHING, PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.pipeline.exchange import exchange
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.pipeline.syncs import SYNCS, Sync
@@ -52,18 +52,24 @@ def _sync_job(assets: ProfileAssets, sync: Sync) -> dg.JobDefinition:
     @dg.op(
         name=f"{assets.name}__{sync.name}",
         description=sync.description,
-        out=dg.Out(dg.Nothing),
+        # No output: it would cost the run three events, and most runs of a sync find nothing.
+        out={},
         pool=assets.pool,
         retry_policy=RETRY,
     )
-    def work(context: dg.OpExecutionContext) -> None:
+    # Dagster wants the annotation of no outputs, and nothing returned.
+    def work(context: dg.OpExecutionContext) -> tuple[()]:  # type: ignore[return]
         plan = Plan(sync.name, context.run.root_run_id or context.run.run_id)
         with as_dagster_failure(context), exchange(assets.workspace, plan) as session:
             try:
-                context.add_output_metadata(dict(sync.run(session)))
+                numbers = sync.run(session)
             finally:
                 # Also if it fails at its end: what it has written stays written.
                 _report_written(context, assets, session)
+            if session.has_changed_nothing:
+                tag_run(context.instance, context.run.run_id, {CHANGED_TAG: NOTHING})
+            else:
+                context.log.info("; ".join(f"{label}: {number}" for label, number in numbers.items()))
 
     @dg.job(
         name=f"{assets.name}_{sync.name}",

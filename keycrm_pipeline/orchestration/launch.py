@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from keycrm_pipeline.orchestration.dagster_internals import runs_with_origin
 from keycrm_pipeline.orchestration.definitions import build_definitions
+from keycrm_pipeline.orchestration.history import tidy_when_due
 from keycrm_pipeline.orchestration.instance import end_orphaned_runs, open_instance, process_tags
-from keycrm_pipeline.orchestration.profile_assets import period_tags
+from keycrm_pipeline.orchestration.profile_assets import ProfileAssets, period_tags
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.reading import books_of
@@ -66,6 +68,7 @@ def run_job(workspace: Workspace, job: str, period: Period | None = None) -> Out
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 raise_on_error=False,
             )
+        tidy_when_due(instance, ProfileAssets(workspace), datetime.now(UTC))
     error = None if result.success else _first_failure(result)
     summary = None
     try:

@@ -21,6 +21,11 @@ PROFILE_TAG = "keycrm/profile"
 PERIOD_TAG = "keycrm/period"
 """The days of a run, for people to read."""
 
+CHANGED_TAG = "keycrm/changed"
+"""What a sync has changed; only set, to `NOTHING`, when it is nothing: such runs leave the history early."""
+
+NOTHING = "nothing"
+
 
 @dataclass(frozen=True)
 class ProfileAssets:

@@ -1,4 +1,4 @@
-"""Sensors of a profile: the changes sync every few minutes, and one alert for each streak of failures."""
+"""Sensors of a profile: the changes sync every few minutes, one alert for each streak of failures, a tidy history."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from keycrm_pipeline.orchestration.dagster_internals import has_backfill_under_way
+from keycrm_pipeline.orchestration.history import tidy_history
 from keycrm_pipeline.orchestration.instance import end_orphaned_runs
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.reading import books_of
@@ -17,6 +18,10 @@ from keycrm_pipeline.warehouse import exchanges
 from keycrm_pipeline.warehouse.errors import WarehouseError
 
 FAILURE_POLL_SECONDS = 60
+TIDY_SECONDS = 3600
+TIDY_WITHIN_SECONDS = 20.0
+"""Dagster gives a tick a minute; a history that has grown for years takes several ticks."""
+
 NEWEST_BACKFILLS = 50
 """Backfills that are looked at, newest first: one that is under way is among them, and each may be large."""
 
@@ -29,7 +34,7 @@ _UNFINISHED = [
 
 
 def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
-    """The changes sync every few minutes, and one alert for each streak of failures."""
+    """The changes sync every few minutes, one alert for each streak of failures, and the tidying of the history."""
     profile = assets.profile
     name = profile.name
     enabled = profile.changes.enabled and profile.schedule.enabled
@@ -75,7 +80,17 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
         context.update_cursor(json.dumps({"alerted": alert.is_delivered}))
         return dg.SkipReason(alert.text)
 
-    return [changes_sensor, failures]
+    @dg.sensor(
+        name=f"{name}_history",
+        minimum_interval_seconds=TIDY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Deletes old runs from Dagster's history, as the profile's `history` says. Loaded days stay so.",
+    )
+    def history(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        tidied = tidy_history(context.instance, assets, datetime.now(UTC), seconds=TIDY_WITHIN_SECONDS)
+        return dg.SkipReason(f"Runs deleted: {tidied.deleted}, left for the next time: {tidied.left}.")
+
+    return [changes_sensor, failures, history]
 
 
 def _work_under_way(instance: dg.DagsterInstance, assets: ProfileAssets) -> str | None:

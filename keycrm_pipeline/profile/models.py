@@ -177,6 +177,24 @@ class ScheduleSettings(_Section):
         return value
 
 
+class HistorySettings(_Section):
+    """How long Dagster's history keeps the profile's runs; the exchange log keeps every exchange."""
+
+    unchanged_days: StrictInt = Field(
+        default=2, ge=1, le=3650, description="Days that runs of syncs that changed nothing are kept."
+    )
+    failed_days: StrictInt = Field(
+        default=90, ge=1, le=3650, description="Days that runs that failed or were stopped are kept."
+    )
+    days: StrictInt = Field(default=90, ge=1, le=3650, description="Days that all other runs are kept.")
+    most_runs: StrictInt = Field(
+        default=1500,
+        ge=50,
+        le=1_000_000,
+        description="How many runs are kept at most, the newest; older ones go even if they are younger than that.",
+    )
+
+
 class AlertSettings(_Section):
     """Who is notified when exchanges start to fail."""
 
@@ -444,6 +462,10 @@ class Profile(_Section):
     )
     schedule: ScheduleSettings = Field(
         default_factory=ScheduleSettings, description="What runs automatically, and when."
+    )
+    history: HistorySettings = Field(
+        default_factory=HistorySettings,
+        description="How long Dagster's history keeps runs; days stay marked as loaded.",
     )
     alert: AlertSettings = Field(
         default_factory=AlertSettings, description="Who is notified when exchanges start to fail."

@@ -125,6 +125,15 @@ class Session:
         """Whether everything that is stored is derived again."""
         return self.plan.kind == "rebuild"
 
+    @property
+    def has_changed_nothing(self) -> bool:
+        """Whether it has created or changed neither a document nor a card."""
+        counts = self.counts
+        made = (
+            counts.orders_created + counts.orders_updated + counts.partners_created + counts.products_created
+        )
+        return not (made or self.written_days or self.changed_cards)
+
     @contextlib.contextmanager
     def kept_open(self) -> Iterator[None]:
         """Keeps the file open for all work inside: nothing is fetched meanwhile, so no program waits needlessly."""

@@ -44,7 +44,11 @@ def test_everything_has_its_name(workspace: Workspace) -> None:
     assert {schedule.name for schedule in repository.schedule_defs} == {
         "shop_daily", "shop_recent_nightly", "shop_sweep_weekly", "shop_catalogue_weekly",
     }  # fmt: skip
-    assert {sensor.name for sensor in repository.sensor_defs} == {"shop_changes_sensor", "shop_failures"}
+    assert {sensor.name for sensor in repository.sensor_defs} == {
+        "shop_changes_sensor",
+        "shop_failures",
+        "shop_history",
+    }
 
 
 def test_every_asset_is_described(workspace: Workspace) -> None:

@@ -46,7 +46,7 @@ def test_changes_wait_for_a_first_load_and_for_each_other(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
     """Nothing loaded: nothing to compare with. Something of the profile queued: no second one behind it."""
-    changes, _ = build_sensors(ProfileAssets(workspace))
+    changes, *_ = build_sensors(ProfileAssets(workspace))
     assert "no database" in tick(changes, instance).skip_message
     with open_warehouse(workspace).writing() as connection:
         page = raw.FetchedPage(1, 1, [raw.FetchedRow(1, date(2026, 3, 2), b"{}", NOW)])
@@ -80,7 +80,7 @@ def test_changes_wait_for_a_backfill(workspace: Workspace, instance: dg.DagsterI
             run_config=None,
         )
     )
-    changes, _ = build_sensors(assets)
+    changes, *_ = build_sensors(assets)
     assert "backfill" in tick(changes, instance).skip_message
 
 
@@ -97,7 +97,7 @@ def without_key(directory: Path, **settings: Any) -> Workspace:
 def test_a_profile_without_a_key_is_skipped(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     """It failed every quarter of an hour; now the page says why, and a stored key is used at the next tick."""
     workspace = without_key(tmp_path)
-    changes, _ = build_sensors(ProfileAssets(workspace))
+    changes, *_ = build_sensors(ProfileAssets(workspace))
     assert tick(changes, instance).skip_message.startswith("No API key is set for profile shop.")
     path = store_key("shop", "the-key", workspace.settings.data_directory)
     assert len(tick(changes, instance).run_requests) == 1
@@ -111,7 +111,7 @@ def test_a_profile_that_lost_its_key_raises_one_alert(
     """Nothing fails any more, so nobody would notice that nothing is loaded; a key ends it."""
     alert = {"webhook": f"http://127.0.0.1:{webhook.server_port}/"}
     workspace = without_key(tmp_path, alert=alert)
-    _, failures = build_sensors(ProfileAssets(workspace))
+    _, failures, _ = build_sensors(ProfileAssets(workspace))
     cursor = None
     for _ in range(3):
         cursor = tick(failures, instance, cursor).cursor
@@ -138,7 +138,7 @@ def test_a_profile_that_waits_for_no_key_raises_no_alert(
         workspace = make_workspace(tmp_path, base_url="http://127.0.0.1:9/v1", alert=alert)
     else:
         workspace = without_key(tmp_path, alert=alert, schedule={"enabled": False})
-    _, failures = build_sensors(ProfileAssets(workspace))
+    _, failures, _ = build_sensors(ProfileAssets(workspace))
     tick(failures, instance)
     assert webhook.taken == []
 
@@ -177,7 +177,7 @@ def test_one_alert_for_a_streak(instance: dg.DagsterInstance, webhook: Any, tmp_
             "webhook": f"http://127.0.0.1:{webhook.server_port}/",
         },
     )
-    _, failures = build_sensors(ProfileAssets(workspace))
+    _, failures, _ = build_sensors(ProfileAssets(workspace))
     cursor = None
     for run_id, error in (
         ("1", None),
@@ -203,7 +203,7 @@ def test_an_alert_that_nobody_took_is_sent_again(
 ) -> None:
     """The chat was down at the moment: the alert comes when it is back, once."""
     workspace = make_workspace(tmp_path, alert={"webhook": f"http://127.0.0.1:{webhook.server_port}/"})
-    _, failures = build_sensors(ProfileAssets(workspace))
+    _, failures, _ = build_sensors(ProfileAssets(workspace))
     write_exchange(workspace, "1", "KeyCRM is away")
     webhook.answer = 503
     first = tick(failures, instance)
@@ -218,5 +218,5 @@ def test_an_alert_that_nobody_took_is_sent_again(
 def test_a_killed_exchange_raises_an_alert(workspace: Workspace, instance: dg.DagsterInstance) -> None:
     """Power failed: the log says that it runs, nobody does, and no later exchange has said so yet."""
     write_exchange(workspace, "1", ends=False)
-    _, failures = build_sensors(ProfileAssets(workspace))
+    _, failures, _ = build_sensors(ProfileAssets(workspace))
     assert "killed" in tick(failures, instance).skip_message
