@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import dagster as dg
 
@@ -61,15 +62,19 @@ def build_definitions(
         jobs += build_jobs(profile_assets)
         schedules += build_schedules(profile_assets)
         sensors += build_sensors(profile_assets)
+    # By name: shop.yml and shop.yaml may both be refused, and two assets of one key would stop all profiles.
+    mistakes: dict[str, list[str]] = {}
     for error in refused:
         dg.get_dagster_logger().error(str(error))
-        assets.append(
-            dg.AssetSpec(
-                dg.AssetKey(["refused_profiles", error.file.stem]),
-                group_name="refused_profiles",
-                description=str(error),
-            )
+        mistakes.setdefault(Path(error.file_name).stem, []).append(str(error))
+    assets += [
+        dg.AssetSpec(
+            dg.AssetKey(["refused_profiles", name]),
+            group_name="refused_profiles",
+            description="\n\n".join(said),
         )
+        for name, said in mistakes.items()
+    ]
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,

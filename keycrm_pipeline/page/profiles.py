@@ -82,4 +82,4 @@ def profiles(request: Request) -> Response:
 
 
 def _mistake(error: ProfileError) -> tuple[str, list[str]]:
-    return error.file.name, [written(problem.message) for problem in error.problems]
+    return error.file_name, [written(problem.message) for problem in error.problems]

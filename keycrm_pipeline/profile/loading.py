@@ -1,8 +1,13 @@
-"""Reads the YAML of one profile or all of them, and refuses profiles that share a database file."""
+"""Reads the YAML of one profile or all of them, and refuses profiles that share a database file.
+
+Whatever a file holds, it is refused in words, and the other profiles are loaded: one shop must not stop another.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
+import unicodedata
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +22,18 @@ from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.sentences.failures import cause_of
 from keycrm_pipeline.sentences.profiles import Allowed, Wrong
 
+_MOST_BYTES = 1024 * 1024
+"""Largest file; one with a line for everything in an account of ten thousand products has a third of it."""
+
+_MOST_NODES = 100_000
+"""Most keys and values, where each alias counts as all that it stands for: a few lines can stand for billions."""
+
+_MOST_DIGITS = 18
+"""Of a whole number: as many as KeyCRM's ids and DuckDB's columns have."""
+
+_NO_TEXT = ("Cc", "Cs")
+"""Unicode's categories of control characters and of halves of a character."""
+
 
 class _WrongYamlError(yaml.MarkedYAMLError):
     """A mistake that PyYAML would not notice; its sentence takes the number of the line."""
@@ -27,7 +44,26 @@ class _WrongYamlError(yaml.MarkedYAMLError):
 
 
 class _ProfileLoader(yaml.SafeLoader):
-    """YAML without silent losses: a duplicate key or an impossible date is an error."""
+    """YAML without silent losses or surprises.
+
+    A duplicate key, an impossible date, a number that cannot be read, a character that no text has and an alias of
+    what contains it are errors, each with its line.
+    """
+
+    def get_single_node(self) -> yaml.Node | None:
+        node: yaml.Node | None = super().get_single_node()
+        if node is not None and _count_nodes(node, {}) > _MOST_NODES:
+            raise _WrongYamlError(Wrong.TOO_MANY_ALIASES_AT, node.start_mark)
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except yaml.YAMLError:
+            raise
+        # What PyYAML lets through: a number of too many digits, a tag that does not fit its value.
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            raise _WrongYamlError(Wrong.VALUE_NOT_READ_AT, node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
@@ -41,6 +77,12 @@ class _ProfileLoader(yaml.SafeLoader):
                 seen.add(key)
         return super().construct_mapping(node, deep)
 
+    def construct_short_number(self, node: yaml.ScalarNode) -> int:
+        number: int = super().construct_yaml_int(node)
+        if abs(number) >= 10**_MOST_DIGITS:
+            raise _WrongYamlError(Wrong.TOO_MANY_DIGITS_AT, node.start_mark, most=str(_MOST_DIGITS))
+        return number
+
     def construct_existing_day(self, node: yaml.ScalarNode) -> object:
         try:
             return super().construct_yaml_timestamp(node)
@@ -48,7 +90,34 @@ class _ProfileLoader(yaml.SafeLoader):
             raise _WrongYamlError(Wrong.NO_SUCH_DATE_AT, node.start_mark) from None
 
 
+_ProfileLoader.add_constructor("tag:yaml.org,2002:int", _ProfileLoader.construct_short_number)
 _ProfileLoader.add_constructor("tag:yaml.org,2002:timestamp", _ProfileLoader.construct_existing_day)
+
+
+def _count_nodes(node: yaml.Node, counted: dict[int, int | None]) -> int:
+    """How many keys and values a node stands for, each alias in full.
+
+    Args:
+        node: The node.
+        counted: By the id of a node; None while its parts are being counted.
+
+    Raises:
+        _WrongYamlError: It contains itself, or a text with a character that no text has.
+    """
+    if isinstance(node, yaml.ScalarNode):
+        if any(unicodedata.category(letter) in _NO_TEXT and letter not in "\t\n\r" for letter in node.value):
+            raise _WrongYamlError(Wrong.NO_TEXT_AT, node.start_mark)
+        return 1
+    known = counted.get(id(node), 0)
+    if known is None:
+        raise _WrongYamlError(Wrong.ALIAS_OF_ITSELF_AT, node.start_mark)
+    if known == 0:
+        counted[id(node)] = None
+        is_list = isinstance(node, yaml.SequenceNode)
+        parts = node.value if is_list else [part for pair in node.value for part in pair]
+        known = 1 + sum(_count_nodes(part, counted) for part in parts)
+        counted[id(node)] = known
+    return known
 
 
 def _refused(path: Path, what: Message, allowed: Message | None = None, *, key: str = "") -> ProfileError:
@@ -63,6 +132,21 @@ def _without_empty(value: Any) -> Any:
     return value
 
 
+def _content(path: Path) -> bytes:
+    """The bytes of a profile file.
+
+    Raises:
+        OSError: It cannot be read.
+        ProfileError: It is a device or a pipe, on which reading would wait for ever, or too large for a profile.
+    """
+    described = path.stat()
+    if not stat.S_ISREG(described.st_mode):
+        raise _refused(path, Wrong.NOT_A_FILE.message())
+    if described.st_size > _MOST_BYTES:
+        raise _refused(path, Wrong.TOO_LARGE.message(kilobytes=_MOST_BYTES // 1024))
+    return path.read_bytes()
+
+
 def _read(path: Path) -> dict[Any, Any]:
     """The keys and values of a file.
 
@@ -70,7 +154,7 @@ def _read(path: Path) -> dict[Any, Any]:
         ProfileError: It is missing, unreadable, or not YAML with keys and values.
     """
     try:
-        content = path.read_bytes()
+        content = _content(path)
     except FileNotFoundError:
         known = list(_names_in(path.parent))
         raise _refused(
@@ -121,8 +205,21 @@ def _not_yaml(error: Exception) -> Message:
 
 
 def _load_alone(name: str, settings: Settings) -> Profile:
-    """Reads one profile without checking the others."""
+    """Reads one profile without checking the others.
+
+    Raises:
+        ProfileError: The name or the file is invalid.
+    """
     path = settings.profiles_directory / f"{name}.yaml"
+    try:
+        return _load_file(name, path)
+    except ProfileError:
+        raise
+    except Exception:  # noqa: BLE001 - a file that nobody foresaw must not stop the other profiles
+        raise _refused(path, Wrong.NOT_A_PROFILE.message(), Allowed.SEE_DEMO.message()) from None
+
+
+def _load_file(name: str, path: Path) -> Profile:
     if not NAME_PATTERN.fullmatch(name):
         raise _refused(
             path,
@@ -241,8 +338,9 @@ def _real_path(workspace: Workspace) -> str:
 def _real_path_of(name: str, settings: Settings) -> str | None:
     """The database file of another profile; None if that profile is invalid and so writes nowhere."""
     try:
-        text = (settings.profiles_directory / f"{name}.yaml").read_bytes()
-        if b"database" in text:
+        text = _content(settings.profiles_directory / f"{name}.yaml")
+        # A quoted key may hide the word behind escapes.
+        if b"database" in text or b"\\" in text:
             return _real_path(Workspace(_load_alone(name, settings), settings))
     except (OSError, ProfileError):
         return None

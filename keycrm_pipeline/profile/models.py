@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -52,6 +53,9 @@ SANDBOX_REQUESTS_PER_MINUTE = 6000
 EARLIEST_START = date(2000, 1, 1)
 """Earlier than any KeyCRM order; an earlier start_date is a mistyped year and would create centuries of partitions."""
 
+LATEST_START = date(2099, 12, 31)
+"""A later one is a typing error, and Dagster takes no partitions that begin in the year 9999."""
+
 PLACEHOLDER_SKUS = (
     *("-", "–", "—", "_", ".", "/", "?", "0", "***"),
     *("б/а", "б/н", "н/д", "без артикула", "без артикулу", "без арт", "без арт.", "без sku"),
@@ -64,7 +68,12 @@ _WRONG_ZONES = ("right/", "posix/", "posixrules", "localtime", "Factory")
 """Listed next to the real zones, but count leap seconds or differ from machine to machine."""
 
 _DAY_TIME = re.compile(r"(?:0[5-9]|1\d|20):[0-5]\d")
-_TEAM_OR_EMAIL = re.compile(r"team:\S.*|[^@\s]+@[^@\s]+\.[^@\s]+")
+_TEAM_OR_EMAIL = re.compile(r"team:\S.*|[A-Za-z0-9_][A-Za-z0-9._%+-]*@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
+"""What Dagster takes as an owner; it would refuse all definitions for one that it does not take."""
+
+_LONGEST_NAME = 200
+"""Bytes of a file's name; the lock and the copy next to it have longer ones, and systems end at 255."""
+_LONGEST_PATH = 2000
 
 _IDENTIFIER_KEYS: Final[dict[str, JsonValue]] = {"propertyNames": {"pattern": "^[1-9][0-9]*$"}}
 """JSON keys are always text: what an id used as a key looks like to an editor."""
@@ -546,6 +555,8 @@ class Profile(_Section):
             raise _wrong(Wrong.NOT_A_DATE.message(), allowed)
         if value < EARLIEST_START:
             raise _wrong(Wrong.TOO_EARLY.message(day=value), Allowed.DATE_FROM.message(day=EARLIEST_START))
+        if value > LATEST_START:
+            raise _wrong(Wrong.TOO_LATE.message(day=value), Allowed.DATE_UP_TO.message(day=LATEST_START))
         return value
 
     @field_validator("timezone")
@@ -573,9 +584,21 @@ class Profile(_Section):
     @field_validator("database")
     @classmethod
     def _is_file(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        allowed = Allowed.FILE_PATH.message()
         # Otherwise DuckDB's special addresses would become oddly named files in the data directory.
-        if value is not None and (":memory:" in value or "://" in value or value.startswith("md:")):
-            raise _wrong(Wrong.NOT_A_FILE.message(), Allowed.FILE_PATH.message())
+        if ":memory:" in value or "://" in value or value.startswith("md:") or "\0" in value:
+            raise _wrong(Wrong.NOT_A_FILE.message(), allowed)
+        try:
+            path = Path(value).expanduser()
+        except RuntimeError:
+            raise _wrong(Wrong.NO_HOME.message(), allowed) from None
+        if path.name in ("", ".."):
+            raise _wrong(Wrong.NAMES_A_DIRECTORY.message(), allowed)
+        longest = max(len(part.encode()) for part in path.parts)
+        if longest > _LONGEST_NAME or len(value.encode()) > _LONGEST_PATH:
+            raise _wrong(Wrong.NAME_TOO_LONG.message(), allowed)
         return value
 
     @field_validator("keycrm_url")

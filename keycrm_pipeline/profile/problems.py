@@ -19,6 +19,7 @@ from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.profile.keys import key_variable
 from keycrm_pipeline.profile.models import Profile
 from keycrm_pipeline.sentences import Message, MessageError, Sentences
+from keycrm_pipeline.sentences.messages import writable
 from keycrm_pipeline.sentences.profiles import Allowed, ProfileProblem, Wrong
 
 _SECRET_SETTINGS = re.compile(r"(?:.*[_-])?(?:key|apikey|token|secret|password|bearer)", re.IGNORECASE)
@@ -81,6 +82,11 @@ class ProfileError(MessageError):
                 file=file, problems=[problem.message for problem in self.problems]
             )
         )
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file for people to recognise; unlike `file` it can always be written."""
+        return writable(self.file.name)
 
 
 def shown(value: object) -> str:
@@ -175,15 +181,15 @@ def problem_of(error: ErrorDetails, profile: str) -> Problem:
     kind = error["type"]
     value = error.get("input")
     context = error.get("ctx", {})
-    key = ".".join(map(str, location))
-    setting = str(location[-1]) if location else ""
+    key = ".".join(map(shown, location))
+    setting = shown(location[-1]) if location else ""
     if kind == "setting":
         return Problem(key, context["what"], context["allowed"])
     if kind == "missing":
         added = Allowed.ADD_START_DATE.message() if key == "start_date" else None
         return Problem(key, Wrong.IS_MISSING.message(), added)
     if setting == "[key]":
-        return Problem(".".join(map(str, location[:-2])), _wrong_id(value), Allowed.IDS.message())
+        return Problem(".".join(map(shown, location[:-2])), _wrong_id(value), Allowed.IDS.message())
     if kind in {"extra_forbidden", "invalid_key"}:
         return Problem(key, *_unknown(location, profile))
     if kind in {"model_type", "model_attributes_type"}:

@@ -203,15 +203,24 @@ def _limited(text: str) -> str:
     return " ".join(text.split())[:LONGEST_TYPED]
 
 
+def writable(text: str) -> str:
+    """A text with `?` for what could not be written anywhere: bytes of a file name that are not UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _plain(value: Any) -> Value:
-    if value is None or isinstance(value, str | bool | int | float | Message):
+    if isinstance(value, str):
+        return writable(value)
+    if value is None or isinstance(value, bool | int | float | Message):
         return value
     if isinstance(value, Period):
         return [value.first.isoformat(), value.last.isoformat()]
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, Decimal | PurePath):
+    if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, PurePath):
+        return writable(str(value))
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
     raise TypeError(f"A message holds no {type(value).__name__}.")

@@ -60,9 +60,16 @@ class Wrong(Sentences):
     NO_SUCH_DATE = ("there is no such date", "такої дати немає")
     NOT_A_DATE = ("it is not a valid date", "це не дата")
     TOO_EARLY = ("{day} is too early", "{day} — це зарано")
+    TOO_LATE = ("{day} is too late", "{day} — це запізно")
     NO_SUCH_ZONE = ("there is no such time zone", "такого часового поясу немає")
     TOO_MANY = ("{value} is too many", "{value} — це забагато")
     NOT_A_FILE = ("it is not a file", "це не файл")
+    NAMES_A_DIRECTORY = ("it is a directory", "це тека")
+    NO_HOME = (
+        "the home directory that ~ stands for is not known",
+        "домашню теку, яку означає ~, не знайдено",
+    )
+    NAME_TOO_LONG = ("it is longer than the name of a file may be", "це довше, ніж може бути назва файлу")
     NOT_AN_OWNER = ("one of them is not a valid owner", "одне з них не може бути власником")
     UNKNOWN_ACCOUNT = (
         "one of the accounts is not an account of this profile",
@@ -82,9 +89,31 @@ class Wrong(Sentences):
     FILE_NOT_READ = ("it cannot be read: {reason}", "його не вдалося прочитати: {reason}")
     FILE_NOT_WRITTEN = ("it cannot be written: {reason}", "його не вдалося записати: {reason}")
     NOT_UTF8 = ("it is not UTF-8", "це не UTF-8")
+    TOO_LARGE = (
+        "it is larger than {kilobytes:number} KB, and no profile",
+        "він більший за {kilobytes:number} КБ, це не профіль",
+    )
+    NOT_A_PROFILE = ("it cannot be read as a profile", "його не вдалося прочитати як профіль")
     NOT_YAML = ("it is not readable YAML", "це не YAML, який можна прочитати")
     NOT_YAML_AT = ("line {line}: {text}", "рядок {line}: це не YAML ({text})")
     KEY_TWICE = ("line {line}: the key {key} occurs twice", "рядок {line}: ключ {key} стоїть двічі")
+    NO_TEXT_AT = (
+        "line {line}: it contains a character that no text has",
+        "рядок {line}: тут є знак, якого в тексті не буває",
+    )
+    ALIAS_OF_ITSELF_AT = (
+        "line {line}: an alias (*) of what contains it",
+        "рядок {line}: посилання (*) на те, що його містить",
+    )
+    TOO_MANY_ALIASES_AT = (
+        "line {line}: its aliases (*) stand for more than a profile has",
+        "рядок {line}: посилання (*) означають більше, ніж буває в профілі",
+    )
+    VALUE_NOT_READ_AT = ("line {line}: this value cannot be read", "рядок {line}: це значення не прочитати")
+    TOO_MANY_DIGITS_AT = (
+        "line {line}: a number of more than {most} digits",
+        "рядок {line}: число, у якому понад {most} цифр",
+    )
     NO_SUCH_DATE_AT = ("line {line}: there is no such date", "рядок {line}: такої дати немає")
     NO_KEYS_AND_VALUES = (
         "it does not consist of keys and values",
@@ -183,6 +212,7 @@ class Allowed(Sentences):
     )
     DATE = ("Allowed: a date such as 2024-01-01", "Дозволено: дата, наприклад 2024-01-01")
     DATE_FROM = ("Allowed: a date from {day} on", "Дозволено: дата від {day}")
+    DATE_UP_TO = ("Allowed: a date up to {day}", "Дозволено: дата до {day} включно")
     ZONE = (
         "Allowed: an IANA time zone name such as Europe/Kyiv",
         "Дозволено: назва часового поясу IANA, наприклад Europe/Kyiv",

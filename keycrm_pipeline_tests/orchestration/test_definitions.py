@@ -197,3 +197,49 @@ def test_profiles_are_chosen_by_name_or_given(tmp_path: Path) -> None:
     assert order_days("one", settings) == order_days(given, settings)
     with pytest.raises(ProfileError, match="there is no such file"):
         exchange_definitions(["fourth"], settings)
+
+
+HOSTILE = {
+    "alias.yaml": b"start_date: 2024-01-01\nauthor: &a [*a]\n",
+    "digits.yaml": b"start_date: 2024-01-01\naccount: " + b"9" * 4300 + b"\n",
+    "far.yaml": b"start_date: 9999-12-31\n",
+    "home.yaml": b"start_date: 2024-01-01\ndatabase: ~nosuchuser/x\n",
+    "nul.yaml": b'start_date: 2024-01-01\ndatabase: "a\\0b"\n',
+    "owner.yaml": b"start_date: 2024-01-01\nowners: [a@b.c]\n",
+    "surrogate.yaml": b'start_date: 2024-01-01\nowners: ["team:\\ud800"]\n',
+    "twice.yaml": b"author: 3\n",
+    "twice.yml": b"author: 3\n",
+    os.fsdecode(b"\xff.yaml"): b"start_date: 2024-01-01\n",
+    "a\nb.yaml": b"",
+}
+"""Files of which each once stopped all profiles, or could."""
+
+
+def test_no_file_stops_the_other_profiles(tmp_path: Path) -> None:
+    """Dagster shows what is wrong with each, and the assets of the good profile."""
+    directory = tmp_path / "profiles"
+    directory.mkdir()
+    places = Settings(directory, tmp_path / "data")
+    (directory / "shop.yaml").write_text("start_date: 2024-01-01\n")
+    for name, content in HOSTILE.items():
+        (directory / name).write_bytes(content)
+    profiles, refused = load_profiles(places)
+    assert [profile.name for profile in profiles] == ["shop"]
+    assert len(refused) == len(HOSTILE)
+    definitions = build_definitions(profiles, places, refused)
+    dg.Definitions.validate_loadable(definitions)
+    graph = definitions.get_repository_def().asset_graph
+    assert dg.AssetKey(["shop", "orders"]) in graph.get_all_asset_keys()
+    shown = {
+        key.path[1]: graph.get(key).description or ""
+        for key in graph.get_all_asset_keys()
+        if key.path[0] != "shop"
+    }
+    assert sorted(shown) == [
+        "?", "a\nb", "alias", "digits", "far", "home", "nul", "owner", "surrogate", "twice",
+    ]  # fmt: skip
+    for said in shown.values():
+        assert "cannot be used" in said
+        said.encode("utf-8")
+    assert "twice.yml" in shown["twice"]
+    assert "twice.yaml" in shown["twice"]
