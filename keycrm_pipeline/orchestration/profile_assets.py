@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from keycrm_pipeline.orchestration.dagster_internals import RANGE_END_TAG, RANGE_START_TAG
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import MissingKeyError, Profile, Workspace
+from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.schemas import Table
+from keycrm_pipeline.sentences.failures import Cause
+from keycrm_pipeline.warehouse.errors import DatabaseUnreadableError, WarehouseError
+
+if TYPE_CHECKING:
+    import duckdb
 
 PROFILE_TAG = "keycrm/profile"
 """Runs of one profile wait for each other in the queue: `dagster.yaml` limits this tag to one run per value."""
@@ -66,6 +74,22 @@ class ProfileAssets:
         except MissingKeyError as error:
             return str(error)
         return None
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The books, for a tick of a sensor or a schedule, which must not fail for anything that is in a database.
+
+        Raises:
+            WarehouseError: Whatever went wrong.
+        """
+        try:
+            with books_of(self.workspace).reading() as connection:
+                yield connection
+        except WarehouseError:
+            raise
+        except Exception as error:  # noqa: BLE001 - its text may quote what is stored
+            reason = Cause.NOT_UNDERSTOOD.message(kind=type(error).__name__)
+            raise DatabaseUnreadableError(self.workspace.database, reason) from None
 
     @property
     def common(self) -> dict[str, Any]:

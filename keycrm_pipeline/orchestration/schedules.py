@@ -14,7 +14,6 @@ import dagster as dg
 from keycrm_pipeline.orchestration.profile_assets import ProfileAssets, period_tags
 from keycrm_pipeline.period import DAY, contiguous_periods
 from keycrm_pipeline.profile import Profile
-from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.warehouse.days import missing_days
 from keycrm_pipeline.warehouse.errors import WarehouseError
 
@@ -33,7 +32,7 @@ def days_to_load(assets: ProfileAssets, yesterday: date) -> list[date]:
     if yesterday < profile.start_date:
         return []
     try:
-        with books_of(assets.workspace).reading() as connection:
+        with assets.reading() as connection:
             missing = missing_days(connection, yesterday)
     except WarehouseError:
         missing = []

@@ -11,11 +11,10 @@ from keycrm_pipeline.orchestration.dagster_internals import has_backfill_under_w
 from keycrm_pipeline.orchestration.history import tidy_history
 from keycrm_pipeline.orchestration.instance import end_orphaned_runs
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
-from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.run.alerts import send_alert
 from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.warehouse import exchanges
-from keycrm_pipeline.warehouse.errors import WarehouseError
+from keycrm_pipeline.warehouse.errors import DatabaseBusyError, DatabaseMissingError, WarehouseError
 
 FAILURE_POLL_SECONDS = 60
 TIDY_SECONDS = 3600
@@ -51,7 +50,7 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
         if reason is not None:
             return dg.SkipReason(reason)
         try:
-            with books_of(assets.workspace).reading() as connection:
+            with assets.reading() as connection:
                 is_loaded = exchanges.newest_crm_updated_at(connection) is not None
         except WarehouseError as error:
             return dg.SkipReason(str(error))
@@ -116,7 +115,7 @@ def _nothing_is_loaded(assets: ProfileAssets) -> str | None:
     if missing_key is None or not profile.schedule.enabled:
         return None
     try:
-        with books_of(assets.workspace).reading() as connection:
+        with assets.reading() as connection:
             was_loaded = exchanges.last_succeeded_exchange(connection) is not None
     except WarehouseError:
         return None
@@ -124,17 +123,20 @@ def _nothing_is_loaded(assets: ProfileAssets) -> str | None:
 
 
 def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> str | None:
-    """Why the exchange that ended last failed, in words; None when it did not.
+    """Why the exchange that ended last failed, or why its log cannot be read, in words; None when neither is so.
 
     What runs or waits proves nothing yet: if it counted as no failure, each retry would end the streak and cause
     another alert. Only Dagster knows of a run that died before or after it could write the log.
     """
     profile = assets.profile
     try:
-        with books_of(assets.workspace).reading() as connection:
+        with assets.reading() as connection:
             newest, last = exchanges.last_exchange(connection), exchanges.last_ended_exchange(connection)
-    except WarehouseError:
+    except (DatabaseMissingError, DatabaseBusyError):
+        # Nothing was loaded yet, or an exchange is writing.
         newest = last = None
+    except WarehouseError as error:
+        return f"The books of profile {profile.name} cannot be read: {error}"
     if newest is not None and newest.status == "running":
         if not is_held(assets.workspace.lock):
             return f"Exchange {newest.exchange_id} of profile {profile.name} failed: {exchanges.KILLED}"

@@ -37,6 +37,10 @@ class Cause(Sentences):
         "the copy of {table} has a different number of rows",
         "у копії {table} інша кількість рядків",
     )
+    NOT_UNDERSTOOD = (
+        "its content is not what this program writes ({kind})",
+        "у ній не те, що пише ця програма ({kind})",
+    )
     CAUSE_IN_WORDS = ("{text}", "{text}")
 
 
@@ -133,6 +137,14 @@ class Failure(Sentences):
         "its place, or move it away and load again: a new file will be created.",
         "Файл {path} не відкривається як база DuckDB: {reason}. Його не змінено. Покладіть на його місце резервну "
         "копію або приберіть його й завантажте ще раз: буде створено новий файл.",
+    )
+    FOREIGN_LOG = (
+        "The database {path} cannot be opened, because {log} next to it does not fit it: it belongs to another copy, "
+        "or is damaged. Neither was changed. If a backup was put in place, also put back the .wal of that backup, or, "
+        "if it has none, move {log} away; then load the days since the backup again.",
+        "База {path} не відкривається, бо {log} поруч до неї не підходить: він від іншої копії або пошкоджений. Нічого "
+        "не змінено. Якщо ви поклали резервну копію, покладіть і її файл .wal, а якщо його немає, приберіть {log}; "
+        "тоді завантажте ще раз дні після копії.",
     )
     DISK_FULL = (
         "The disk that holds {path} is full. What was stored before is safe; free some space and load again: the "

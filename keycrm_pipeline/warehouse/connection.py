@@ -18,11 +18,13 @@ from pathlib import Path
 
 import duckdb
 
+from keycrm_pipeline.sentences.failures import Cause
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
     DatabaseMissingError,
     DatabaseUnreadableError,
     DiskFullError,
+    ForeignLogError,
     WarehouseError,
 )
 from keycrm_pipeline.warehouse.migrations import is_up_to_date, migrate
@@ -73,6 +75,10 @@ _NO_SPACE = (
     "File too large",
     "Could not write all required bytes",
 )
+_FOREIGN_LOG = "replaying WAL"
+"""DuckDB's words for any log that does not fit its file."""
+_INTERRUPTED = "Query interrupted"
+"""What DuckDB raises, as a RuntimeError, when Ctrl-C is pressed while it works."""
 _DAMAGED = ("not a valid DuckDB", "corrupt", "Failed to load", "Could not read")
 
 
@@ -134,11 +140,13 @@ class Warehouse:
             return
         with self._translated(), for_the_owner_only():
             self._make_directory()
-            instance = self._connect(self._attached)
+            with self._opening():
+                instance = self._connect(self._attached)
             connection = instance.cursor()
             try:
-                _prepare_for_writing(connection)
-                migrate(connection, self.path)
+                with self._opening():
+                    _prepare_for_writing(connection)
+                    migrate(connection, self.path)
                 yield connection
             finally:
                 _close(connection)
@@ -159,9 +167,12 @@ class Warehouse:
         if not self.path.exists():
             raise DatabaseMissingError(self.path)
         with self._translated():
-            connection = self._connect(self._read_only)
+            with self._opening():
+                connection = self._connect(self._read_only)
             try:
-                if not is_up_to_date(connection, self.path):
+                with self._opening():
+                    is_current = is_up_to_date(connection, self.path)
+                if not is_current:
                     connection.close()
                     with self.writing():
                         pass
@@ -246,6 +257,29 @@ class Warehouse:
             _end(instance)
 
     @contextlib.contextmanager
+    def _opening(self) -> Iterator[None]:
+        """Whatever goes wrong before the first query of the caller is a fault of the file, and told as one.
+
+        Raises:
+            WarehouseError: Always, but for what is no fault of the file: memory, an interruption, the disk.
+        """
+        try:
+            with self._translated():
+                yield
+        except (WarehouseError, OSError, MemoryError, duckdb.OutOfMemoryException, duckdb.InterruptException):
+            raise
+        except Exception as error:
+            if _INTERRUPTED in str(error):
+                raise
+            # A failed migration quotes values, which may be personal data: only what the system says is repeated.
+            reason = (
+                Cause.CAUSE_IN_WORDS.message(text=str(error).splitlines()[0][:200])
+                if isinstance(error, duckdb.IOException)
+                else Cause.NOT_UNDERSTOOD.message(kind=type(error).__name__)
+            )
+            raise DatabaseUnreadableError(self.path, reason) from None
+
+    @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
@@ -259,6 +293,8 @@ class Warehouse:
             message = str(error)
             if any(text in message for text in _NO_SPACE):
                 raise DiskFullError(self.path) from None
+            if _FOREIGN_LOG in message:
+                raise ForeignLogError(self.path) from None
             if isinstance(error, duckdb.IOException | duckdb.SerializationException) and (
                 any(text in message or text in message.lower() for text in _DAMAGED)
             ):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from keycrm_pipeline.schemas import failures
+from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.sentences.failures import Failure
 
 
 class WarehouseError(Exception):
@@ -23,8 +25,15 @@ class DatabaseBusyError(WarehouseError):
 class DatabaseUnreadableError(WarehouseError):
     """The file is not a DuckDB database, or is damaged."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path, reason: str | Message) -> None:
         super().__init__(failures.DATABASE_UNREADABLE.english.format(path=path, reason=reason))
+
+
+class ForeignLogError(WarehouseError):
+    """The write-ahead log next to the file belongs to another copy of it, such as one that a backup replaced."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(Failure.FOREIGN_LOG.message(path=path, log=f"{path}.wal"))
 
 
 class DatabaseNewerError(WarehouseError):
