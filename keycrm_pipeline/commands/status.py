@@ -5,6 +5,7 @@ Answers at once: reads a few small rows, and imports neither Dagster nor polars,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -20,10 +21,11 @@ from keycrm_pipeline.commands.output import (
     review_title,
 )
 from keycrm_pipeline.formatting import without_values
-from keycrm_pipeline.profile import Profile, Workspace
+from keycrm_pipeline.profile import Profile, Workspace, dagster_home
 from keycrm_pipeline.reading import Books
 from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.run.session import open_warehouse
+from keycrm_pipeline.run.space import Space, read_space
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
 from keycrm_pipeline.warehouse.attention import ReviewItem, review_items
 from keycrm_pipeline.warehouse.connection import without_pandas
@@ -58,9 +60,11 @@ class ProfileStatus:
         days_missing: Local days between the first loaded one and yesterday that were never completely loaded.
         left_out: Stored orders that stay out of the books because of their day.
         reading: The date that KeyCRM's filter `created_between` was found to go by; None while nothing is proven.
+        space: What it takes on the disk.
     """
 
     profile: str
+    space: Space
     last: ExchangeSummary | None = None
     is_killed: bool = False
     last_succeeded: Exchange | None = None
@@ -77,21 +81,23 @@ def read_status(workspace: Workspace) -> ProfileStatus:
         WarehouseError: The database is busy, unreadable, or newer than this program.
     """
     profile = workspace.profile
+    space = read_space(workspace, dagster_home(os.environ))
     if not workspace.database.exists():
-        return ProfileStatus(profile.name)
+        return ProfileStatus(profile.name, space)
     # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
     is_working = is_held(workspace.lock)
     yesterday = datetime.now(UTC).astimezone(profile.zone).date() - timedelta(days=1)
     with without_pandas(), Books(workspace, wait_seconds=WAIT_SECONDS).reading() as connection:
         last = last_exchange(connection)
         if last is None:
-            return ProfileStatus(profile.name)
+            return ProfileStatus(profile.name, space)
         is_killed = last.status == "running" and not is_working
         if is_killed:
             last = replace(last, status="failed", error=KILLED)
         succeeded = last_succeeded_exchange(connection)
         return ProfileStatus(
             profile=profile.name,
+            space=space,
             last=summarise(connection, last),
             is_killed=is_killed,
             last_succeeded=None
@@ -120,6 +126,7 @@ def status_as_json(status: ProfileStatus) -> dict[str, Any]:
         "days_missing": [day.isoformat() for day in status.days_missing],
         "left_out": asdict(status.left_out),
         "created_between": reading_as_json(status.reading),
+        "disk": {**asdict(status.space), "is_short": status.space.is_short},
         "error": None if last is None else last.exchange.error,
     }
 
@@ -160,7 +167,23 @@ def print_status(status: ProfileStatus) -> None:
             f"Orders of days that are not loaded, kept raw until they are: {status.left_out.days_not_loaded}."
         )
     click.echo(reading_in_words(status.reading))
+    _print_space(status.space)
     print_review(status.last.review)
+
+
+def _print_space(space: Space) -> None:
+    click.echo(
+        f"Database {_megabytes(space.database_bytes)}, Dagster's history {_megabytes(space.history_bytes)} in "
+        f"{space.history_files} files, free on the disk {_megabytes(space.free_bytes)}."
+    )
+    if space.is_short:
+        click.echo(
+            f"The disk is almost full: {_megabytes(space.needed_bytes)} should be free. Make room on it."
+        )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB".replace(",", " ")
 
 
 def _moment(instant: datetime) -> str:

@@ -26,11 +26,13 @@ from typing import IO, TYPE_CHECKING, NoReturn
 
 from keycrm_pipeline.profile import (
     DEMO,
+    HOME_VARIABLE,
     SANDBOX,
     MissingKeyError,
     ProfileError,
     Settings,
     Workspace,
+    dagster_home,
     load_profile,
     load_profiles,
     settings_from_environment,
@@ -320,12 +322,7 @@ def run_everything(port: int, host_names: Sequence[str] = ()) -> None:
 
 def _run(port: int, host_names: Sequence[str]) -> None:
     from keycrm_pipeline.orchestration.ended_exchanges import EndedExchanges
-    from keycrm_pipeline.orchestration.instance import (
-        HOME_VARIABLE,
-        dagster_home,
-        open_instance,
-        prepare_dagster_home,
-    )
+    from keycrm_pipeline.orchestration.instance import open_instance, prepare_dagster_home
 
     for used in (port, exchange_page_port(port)):
         check_port(used)

@@ -5,6 +5,7 @@ the job `<profile>_checks`, or a single one on the page. No personal data: ids, 
 somebody typed.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +17,9 @@ import dagster as dg
 from keycrm_pipeline.orchestration.dagster_internals import AssetJob
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import dagster_home
 from keycrm_pipeline.reading import books_of
+from keycrm_pipeline.run.space import read_space
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS, offenders
 
@@ -29,6 +32,7 @@ MOST_CASES = 20
 """Cases that a check shows; the review list has all of them."""
 
 YESTERDAY = "yesterday_is_loaded"
+DISK = "disk_has_room"
 
 _ABOUT_CARDS = ("skus_once", "links_once")
 """Integrity checks whose offenders are cards or buyers; those of the others are orders."""
@@ -49,6 +53,7 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
             for kind in REVIEW_LIST.values()
         },
         YESTERDAY: "Days that were not loaded.\n\nYesterday was loaded completely.",
+        DISK: "A disk that is almost full.\n\nThe disk of the database has room for a load and a copy of the file.",
     }
 
     @dg.multi_asset_check(
@@ -108,6 +113,18 @@ def _result(connection: "duckdb.DuckDBPyConnection", assets: ProfileAssets, name
             passed=not count,
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"count": count, "first cases": dg.MetadataValue.md(_cases(items, link))},
+        )
+    if name == DISK:
+        space = read_space(assets.workspace, dagster_home(os.environ))
+        return result(
+            passed=not space.is_short,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "free MB": space.free_bytes // 1_000_000,
+                "should be free MB": space.needed_bytes // 1_000_000,
+                "database MB": space.database_bytes // 1_000_000,
+                "history MB": space.history_bytes // 1_000_000,
+            },
         )
     yesterday = datetime.now(UTC).astimezone(assets.profile.zone).date() - timedelta(days=1)
     return result(

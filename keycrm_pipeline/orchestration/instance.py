@@ -19,9 +19,8 @@ import psutil
 from filelock import FileLock
 
 from keycrm_pipeline.orchestration.dagster_internals import HIDDEN_TAG_PREFIX, MAX_RETRIES_TAG, end_run
+from keycrm_pipeline.profile import HOME_VARIABLE, dagster_home
 
-HOME_VARIABLE = "DAGSTER_HOME"
-DEFAULT_HOME = ".dagster_home"
 CONFIGURATION = "dagster.yaml"
 WORKSPACE = "workspace.yaml"
 
@@ -40,11 +39,6 @@ _SHIPPED_RECORD = ".dagster.yaml.sha256"
 
 _RUNNING = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 _ENDED = "Its process no longer exists: the program was stopped or killed while it ran. Load the same period again."
-
-
-def dagster_home(environ: Mapping[str, str]) -> Path:
-    """DAGSTER_HOME, or `.dagster_home` in the working directory, as an absolute path."""
-    return Path(environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().absolute()
 
 
 def shipped_configuration() -> Path:

@@ -48,9 +48,11 @@ from keycrm_pipeline.profile.models import (
 from keycrm_pipeline.profile.problems import Problem, ProfileError
 from keycrm_pipeline.profile.workspace import (
     DATA_VARIABLE,
+    HOME_VARIABLE,
     PROFILES_VARIABLE,
     Settings,
     Workspace,
+    dagster_home,
     settings_from_environment,
 )
 
@@ -59,6 +61,7 @@ __all__ = [
     "DEFAULT_BASE_URL",
     "DEFAULT_REQUESTS_PER_MINUTE",
     "DEMO",
+    "HOME_VARIABLE",
     "KEY_VARIABLE",
     "MOST_REQUESTS_PER_MINUTE",
     "NAME_PATTERN",
@@ -83,6 +86,7 @@ __all__ = [
     "Value",
     "Workspace",
     "create_private_file",
+    "dagster_home",
     "dotted",
     "find_key",
     "is_possible_key",

@@ -14,6 +14,9 @@ from keycrm_pipeline.profile.models import Profile
 PROFILES_VARIABLE = "KEYCRM_PROFILES_DIR"
 DATA_VARIABLE = "KEYCRM_DATA_DIR"
 
+HOME_VARIABLE = "DAGSTER_HOME"
+DEFAULT_HOME = ".dagster_home"
+
 LAST_DAYS = 30
 """Days of a period that nobody named, today included."""
 
@@ -37,6 +40,11 @@ def settings_from_environment(environ: Mapping[str, str]) -> Settings:
         profiles_directory=Path(environ.get(PROFILES_VARIABLE) or "profiles").expanduser().absolute(),
         data_directory=Path(environ.get(DATA_VARIABLE) or "data").expanduser().absolute(),
     )
+
+
+def dagster_home(environ: Mapping[str, str]) -> Path:
+    """DAGSTER_HOME, or `.dagster_home` in the working directory, as an absolute path."""
+    return Path(environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().absolute()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import resource
+import shutil
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -57,6 +58,8 @@ def test_nothing_was_loaded_yet(place: Place) -> None:
     assert result.stdout.startswith("Nothing has been loaded yet for profile shop. Load a period with")
     code, printed = place.json("status")
     assert code == 0
+    disk = printed.pop("disk")
+    assert (disk["database_bytes"], disk["history_bytes"], disk["is_short"]) == (0, 0, False)
     assert printed == {
         "profile": "shop",
         "last_exchange": None,
@@ -70,6 +73,26 @@ def test_nothing_was_loaded_yet(place: Place) -> None:
     }
     # Asking changes nothing: no file was made.
     assert not (place.directory / "data").exists()
+
+
+def test_what_it_takes_on_the_disk(books: Books, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database, the history and what is free; a disk with less room than needed is said in the same words."""
+    sell(books, 1)
+    books.load(MARCH_4)
+    history = place.directory / "dagster" / "history" / "runs"
+    history.mkdir(parents=True)
+    for name, size in (("one.db", 2_000_000), ("two.db", 1_500_000)):
+        (history / name).write_bytes(bytes(size))
+    _, printed = place.json("status")
+    disk = printed["disk"]
+    assert disk["database_bytes"] == books.warehouse.path.stat().st_size
+    assert (disk["history_bytes"], disk["history_files"], disk["is_short"]) == (3_500_000, 2, False)
+    assert 0 < disk["free_bytes"] <= shutil.disk_usage(place.directory).total
+    shown = place.run("status").stdout
+    assert "Dagster's history 4 MB in 2 files, free on the disk " in shown
+    assert "almost full" not in shown
+    monkeypatch.setattr("keycrm_pipeline.run.space.LEAST_FREE_BYTES", 10**18)
+    assert "The disk is almost full: 1 000 000 000 000 MB should be free." in place.run("status").stdout
 
 
 def test_the_last_exchange_and_what_waits(books: Books, place: Place) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from keycrm_pipeline.orchestration import exchange_definitions
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
@@ -49,7 +50,12 @@ def test_the_job_runs_every_check_and_nothing_else(books: Books, instance: dg.Da
     books.order(1)
     books.load()
     asked = len(books.api.requests)
-    assert set(run_checks(books, instance)) == {*INTEGRITY_CHECKS, *REVIEW_LIST, "yesterday_is_loaded"}
+    assert set(run_checks(books, instance)) == {
+        *INTEGRITY_CHECKS,
+        *REVIEW_LIST,
+        "yesterday_is_loaded",
+        "disk_has_room",
+    }
     assert len(books.api.requests) == asked
     assert not instance.get_materialized_partitions(ORDERS)
 
@@ -124,7 +130,7 @@ def test_checks_are_named_in_words(books: Books) -> None:
         "Orders that could not be loaded.\n\nEvery order could be loaded. "
     )
     assert all(description.endswith(".") for description in described.values())
-    assert len(described) == len(INTEGRITY_CHECKS) + len(REVIEW_LIST) + 1
+    assert len(described) == len(INTEGRITY_CHECKS) + len(REVIEW_LIST) + 2
 
 
 def test_yesterday_is_looked_at_in_the_shop_s_time_zone(books: Books, instance: dg.DagsterInstance) -> None:
@@ -138,3 +144,17 @@ def test_yesterday_is_looked_at_in_the_shop_s_time_zone(books: Books, instance: 
     books.load(yesterday)
     (check,) = run_checks(books, instance, "yesterday_is_loaded").values()
     assert check.passed
+
+
+def test_a_disk_that_is_almost_full_is_a_warning(
+    books: Books, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes before the exchange fails: on this disk there is room, and would not be if more had to be free."""
+    books.order(1)
+    books.load()
+    (check,) = run_checks(books, instance, "disk_has_room").values()
+    assert (check.passed, check.metadata["should be free MB"].value) == (True, 1000)
+    monkeypatch.setattr("keycrm_pipeline.run.space.LEAST_FREE_BYTES", 10**18)
+    (check,) = run_checks(books, instance, "disk_has_room").values()
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert check.metadata["should be free MB"].value == 10**12

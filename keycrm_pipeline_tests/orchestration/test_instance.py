@@ -24,13 +24,13 @@ from keycrm_pipeline.orchestration.instance import (
     HOST_TAG,
     PROCESS_TAG,
     STARTED_TAG,
-    dagster_home,
     end_orphaned_runs,
     open_instance,
     prepare_dagster_home,
     process_tags,
     shipped_configuration,
 )
+from keycrm_pipeline.profile import dagster_home
 
 HOST = socket.gethostname()
 
