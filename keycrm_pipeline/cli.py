@@ -42,7 +42,7 @@ from keycrm_pipeline.profile import (
     settings_from_environment,
     write_demo_profile,
 )
-from keycrm_pipeline.run.memory import loading_for_good
+from keycrm_pipeline.run.imports import loading_for_good, without_pandas
 
 if TYPE_CHECKING:
     from keycrm_pipeline.orchestration.launch import Outcome
@@ -196,11 +196,12 @@ def main() -> None:
 
 def _run(workspace: Workspace, job: str, as_json: bool, period: Period | None = None) -> None:
     """Runs a job to its end, prints the exchange summary, and ends the process when the job failed."""
-    with loading_for_good():
-        from keycrm_pipeline.orchestration.launch import run_job
+    with without_pandas():
+        with loading_for_good():
+            from keycrm_pipeline.orchestration.launch import run_job
 
-    with shown_progress(workspace.profile.requests_per_minute, bars=not as_json):
-        outcome = run_job(workspace, job, period)
+        with shown_progress(workspace.profile.requests_per_minute, bars=not as_json):
+            outcome = run_job(workspace, job, period)
     _finish(workspace.profile, outcome, as_json)
 
 

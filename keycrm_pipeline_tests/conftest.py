@@ -20,6 +20,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Programs that tests start see what an installed product has; the processes that run tests see everything."""
     runs_tests = hasattr(config, "workerinput") or not config.getoption("numprocesses", None)
     if runs_tests:
+        # Before a command that a test runs in this process loads pandera without pandas, see `run.imports`.
+        import pandera.pandas  # noqa: F401
+
         os.environ["PYTHONPATH"] = os.pathsep.join(
             [str(AS_INSTALLED), *filter(None, [os.environ.get("PYTHONPATH")])]
         )

@@ -23,12 +23,12 @@ from keycrm_pipeline.commands.output import (
 from keycrm_pipeline.formatting import without_values
 from keycrm_pipeline.profile import Profile, Workspace, dagster_home
 from keycrm_pipeline.reading import Books
+from keycrm_pipeline.run.imports import without_pandas
 from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.run.space import Space, read_space
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
 from keycrm_pipeline.warehouse.attention import ReviewItem, review_items
-from keycrm_pipeline.warehouse.connection import without_pandas
 from keycrm_pipeline.warehouse.days import LeftOut, left_out, missing_days
 from keycrm_pipeline.warehouse.exchanges import (
     KILLED,

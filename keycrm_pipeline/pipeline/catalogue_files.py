@@ -42,7 +42,7 @@ from keycrm_pipeline.warehouse.connection import transaction
 
 if TYPE_CHECKING:
     import duckdb
-    import pandera.pandas as pa
+    import pandera.polars as pa
 
 PARTNERS = "partners"
 PRODUCTS = "products"
@@ -239,17 +239,22 @@ def _cells(file: CatalogueFile) -> Cells:
 
 def _cells_of_workbook(file: CatalogueFile) -> list[tuple[int, list[str]]]:
     """The rows of the first sheet that are not blank, as the texts that the sheet shows for them."""
-    import pandas as pd
-    import python_calamine
+    from python_calamine import CalamineError, CalamineWorkbook
 
     try:
-        sheet = pd.read_excel(io.BytesIO(file.content), header=None, dtype=object, engine="calamine")
-    except (python_calamine.CalamineError, ValueError):
+        sheet = CalamineWorkbook.from_filelike(io.BytesIO(file.content)).get_sheet_by_index(0)
+        rows = sheet.to_python(skip_empty_area=False)
+    except (CalamineError, ValueError):
         raise _unreadable(
             file, 1, "it is not an Excel workbook (.xlsx); save it as one, or as “CSV UTF-8”"
         ) from None
-    rows = sheet.fillna("").astype(str).values.tolist()
-    return [(number, row) for number, row in enumerate(rows, start=1) if any(cell.strip() for cell in row)]
+    cells = [(number, [_text_of_cell(value) for value in row]) for number, row in enumerate(rows, start=1)]
+    return [(number, row) for number, row in cells if any(cell.strip() for cell in row)]
+
+
+def _text_of_cell(value: object) -> str:
+    """A workbook keeps every number with a decimal point; one without decimals is shown without."""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _unreadable(file: CatalogueFile, line: int, message: str) -> CatalogueFileError:
@@ -271,20 +276,18 @@ def _products(file: CatalogueFile) -> list[CatalogueProductRow]:
 
 def _validated(file: CatalogueFile, rows: list[Row], schema: pa.DataFrameSchema) -> list[Row]:
     """The rows of a file that passes its schema; otherwise each failed check is reported as a problem of its line."""
-    import pandas as pd
-    import pandera.pandas as pa
+    import pandera.polars as pa
+    import polars as pl
 
     from keycrm_pipeline.schemas.catalogue_files import LINE, TEXT
 
     records = [asdict(row) for row in rows]
-    frame = pd.DataFrame(
+    frame = pl.DataFrame(
         {
-            name: pd.array(
-                [record["catalogue_id" if name == "id" else name] for record in records],
-                dtype=LINE if name == "line" else TEXT,
-            )
+            name: [record["catalogue_id" if name == "id" else name] for record in records]
             for name in schema.columns
-        }
+        },
+        schema={name: LINE if name == "line" else TEXT for name in schema.columns},
     )
     try:
         schema.validate(frame, lazy=True)
@@ -292,7 +295,8 @@ def _validated(file: CatalogueFile, rows: list[Row], schema: pa.DataFrameSchema)
         cases = errors.failure_cases
         problems = [
             CatalogueProblem(rows[index].line, column, str(check))
-            for index, column, check in cases.loc[cases["index"].notna(), ["index", "column", "check"]].values
+            for index, column, check in cases.select("index", "column", "check").iter_rows()
+            if index is not None
         ]
         if not problems:
             # A bug in the program, not a mistake in the file.

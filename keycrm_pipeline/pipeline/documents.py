@@ -18,7 +18,7 @@ from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.warehouse import days
 from keycrm_pipeline.warehouse import documents as store
-from keycrm_pipeline.warehouse.batches import pace_of, work_on_batches
+from keycrm_pipeline.warehouse.batches import alone, pace_of, work_on_batches
 from keycrm_pipeline.warehouse.cards import select_orders
 from keycrm_pipeline.warehouse.documents import DayCounts
 from keycrm_pipeline.warehouse.ranges import OrderRange
@@ -26,6 +26,9 @@ from keycrm_pipeline.warehouse.validated import rejected_by_day
 
 if TYPE_CHECKING:
     import duckdb
+    import polars as pl
+
+    from keycrm_pipeline.schemas import Table
 
 
 @dataclass
@@ -160,27 +163,27 @@ def derive_selected_documents(
     default_key = name_key(profile.default_partner) if profile.default_partner else None
     default_partner_id = store.default_partner_id(connection, default_key) if default_key else None
 
-    def derive(connection: duckdb.DuckDBPyConnection, batch: OrderRange) -> list[DayCounts]:
+    pace = pace_of(everything=everything)
+
+    def documents_of(connection: duckdb.DuckDBPyConnection, batch: OrderRange) -> dict[Table, pl.DataFrame]:
+        # What they are derived from ends with this function: it need not stay in memory while they are written.
         sources = store.read_sources(connection, batch, default_partner_id=default_partner_id)
         documents = derive_documents(sources.orders, sources.lines, sources.payments, settings)
-        for table, frame in (
-            (ORDERS, documents.orders),
-            (ORDER_LINES, documents.order_lines),
-            (ORDER_SERVICES, documents.order_services),
-            (ORDER_PAYMENTS, documents.order_payments),
-        ):
-            table.checked(frame)
-        return store.replace_documents(
-            connection,
-            orders=documents.orders,
-            order_lines=documents.order_lines,
-            order_services=documents.order_services,
-            order_payments=documents.order_payments,
-            now=now,
-        )
+        return {
+            ORDERS: ORDERS.checked(documents.orders),
+            ORDER_LINES: ORDER_LINES.checked(documents.order_lines),
+            ORDER_SERVICES: ORDER_SERVICES.checked(documents.order_services),
+            ORDER_PAYMENTS: ORDER_PAYMENTS.checked(documents.order_payments),
+        }
+
+    def derive(connection: duckdb.DuckDBPyConnection, batch: OrderRange) -> list[DayCounts]:
+        documents = documents_of(connection, batch)
+        with alone(pace):
+            staged = store.stage_documents(connection, documents)
+            documents.clear()
+            return store.replace_documents(connection, staged, now=now)
 
     counts = DocumentCounts()
-    pace = pace_of(everything=everything)
     batches = store.selected_batches(connection, pace.batch_orders)
     for counted in work_on_batches(connection, batches, derive, pace=pace):
         counts.add(counted)

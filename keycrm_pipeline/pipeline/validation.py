@@ -122,7 +122,8 @@ def run(session: Session, period: Period | None) -> StageNumbers:
     profile, everything = session.profile, session.is_rebuild
     pace = pace_of(everything=everything)
 
-    def validate(connection: duckdb.DuckDBPyConnection, batch: Batch) -> StoredBatch:
+    def reasons(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Mapping[int, Sequence[str]]:
+        # The checked columns end with this function: they need not stay in memory while the batch is stored.
         unreadable: dict[int, tuple[UnreadablePart, ...]] = {}
 
         def mended(order_id: int, payload: str) -> str | None:
@@ -136,11 +137,14 @@ def run(session: Session, period: Period | None) -> StageNumbers:
             batch,
             mended=mended,
             has_default_partner=profile.default_partner is not None,
-            reads_alone=pace.is_frugal,
+            pace=pace,
         )
+        return rejection_reasons(checks, unreadable)
+
+    def validate(connection: duckdb.DuckDBPyConnection, batch: Batch) -> StoredBatch:
         return store_batch(
             connection,
-            rejection_reasons(checks, unreadable),
+            reasons(connection, batch),
             exchange_id=session.exchange_id,
             now=session.now,
             compare_all=everything,

@@ -6,9 +6,8 @@ reject values unfit for a card. A failure becomes one problem with file, line an
 
 from __future__ import annotations
 
-import pandas as pd
-import pandera.pandas as pa
-import pyarrow
+import pandera.polars as pa
+import polars as pl
 
 from keycrm_pipeline.kinds import PRODUCT_KIND_NAMES
 
@@ -21,12 +20,12 @@ MOST_CODE_CHARACTERS = 200
 _CONTROL_CHARACTERS = r"[\x00-\x1f\x7f]"
 
 
-TEXT = pd.ArrowDtype(pyarrow.string())
-LINE = pd.ArrowDtype(pyarrow.int64())
+TEXT = pl.String
+LINE = pl.Int64
 
 
-def _no_control_characters(texts: pd.Series) -> pd.Series:
-    return ~texts.str.contains(_CONTROL_CHARACTERS)
+def _no_control_characters(data: pa.PolarsData) -> pl.LazyFrame:
+    return data.lazyframe.select(~pl.col(data.key).str.contains(_CONTROL_CHARACTERS))
 
 
 def _text(*, nullable: bool, most: int = MOST_CODE_CHARACTERS) -> pa.Column:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
 import duckdb
+import numpy as np
+import polars as pl
 
 from keycrm_pipeline.warehouse.connection import free_pages, second_connection
 
@@ -40,6 +44,17 @@ in 47 s instead of 70 s with batches of 12,500), and years of orders are worth t
 def pace_of(*, everything: bool) -> Pace:
     """The pace of a step: QUICK when it rebuilds everything, else FRUGAL."""
     return QUICK if everything else FRUGAL
+
+
+_alone = threading.Lock()
+
+
+def alone(pace: Pace) -> contextlib.AbstractContextManager[object]:
+    """Held by the one batch that does the part of its work that takes most memory; the other batch waits for it.
+
+    That part is half of the work or less, so both are seldom idle. A pace that is quick does not wait.
+    """
+    return _alone if pace.is_frugal else contextlib.nullcontext()
 
 
 WORKERS = 2
@@ -85,6 +100,8 @@ def work_on_batches(
         with second_connection(connection) as second:
             return work(second, batch)
 
+    # Polars loads numpy at its first use, and two threads that cause this at the same time fail (polars 2.1.0).
+    pl.Series(np.zeros(1))
     results: list[Result] = []
     connection.execute("SET threads = 1")
     try:

@@ -10,7 +10,6 @@ import contextlib
 import os
 import random
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -302,23 +301,6 @@ class Warehouse:
             if isinstance(error, duckdb.IOException) and "Permission denied" in message:
                 raise DatabaseUnreadableError(self.path, "permission denied") from None
             raise
-
-
-@contextlib.contextmanager
-def without_pandas() -> Iterator[None]:
-    """Keeps DuckDB from loading pandas, for programs that only read a few rows and must answer at once.
-
-    At the first query with a parameter DuckDB looks whether the value is one of pandas' and imports it for that, if it
-    is installed: half a second (duckdb 1.5.6). It remembers that there was none, so nothing inside may want a frame.
-    """
-    is_loaded = "pandas" in sys.modules
-    if not is_loaded:
-        sys.modules["pandas"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        if not is_loaded:
-            del sys.modules["pandas"]
 
 
 def keep_freed_memory(connection: duckdb.DuckDBPyConnection) -> None:

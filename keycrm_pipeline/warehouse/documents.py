@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ import duckdb
 import polars as pl
 
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.schemas.validated import VALIDATED_ORDERS
 from keycrm_pipeline.warehouse.batches import WORKERS
@@ -109,33 +111,32 @@ def read_sources(
     )
 
 
+StagedColumns = Mapping[Table, Sequence[str]]
+"""The columns of each table's staged documents."""
+
+
+def stage_documents(
+    connection: duckdb.DuckDBPyConnection, documents: Mapping[Table, pl.DataFrame]
+) -> StagedColumns:
+    """Puts a batch of documents into temporary tables, for `replace_documents` on the same connection."""
+    for table, frame in documents.items():
+        stage_frame(connection, f"new_{table.name}", table, frame)
+    return {table: frame.columns for table, frame in documents.items()}
+
+
 def replace_documents(
-    connection: duckdb.DuckDBPyConnection,
-    *,
-    orders: pl.DataFrame,
-    order_lines: pl.DataFrame,
-    order_services: pl.DataFrame,
-    order_payments: pl.DataFrame,
-    now: datetime,
+    connection: duckdb.DuckDBPyConnection, staged: StagedColumns, *, now: datetime
 ) -> list[DayCounts]:
-    """Stores a batch of documents in one transaction and returns what changed, by day.
+    """Stores a batch of staged documents in one transaction and returns what changed, by day.
 
     A document whose header, lines, services and payments are all unchanged is not written (R1).
     """
-    frames = {
-        ORDERS: orders,
-        ORDER_LINES: order_lines,
-        ORDER_SERVICES: order_services,
-        ORDER_PAYMENTS: order_payments,
-    }
-    for table, frame in frames.items():
-        stage_frame(connection, f"new_{table.name}", table, frame)
     connection.execute(statement("documents", "booked_orders"))
     (booked,) = single_row(connection.execute(statement("documents", "count_booked")))
     comparisons = (
         "\nUNION ALL\n".join(
-            differing_orders(f"new_{table.name}", table, frame.columns, orders="booked_orders")
-            for table, frame in frames.items()
+            differing_orders(f"new_{table.name}", table, columns, orders="booked_orders")
+            for table, columns in staged.items()
         )
         if booked
         # A first load has nothing to compare.

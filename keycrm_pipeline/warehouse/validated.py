@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,7 +15,7 @@ from keycrm_pipeline.schemas.validated import (
     VALIDATED_ORDER_PAYMENTS,
     VALIDATED_ORDERS,
 )
-from keycrm_pipeline.warehouse.batches import WORKERS
+from keycrm_pipeline.warehouse.batches import WORKERS, Pace, alone
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import differing_orders, read_frame
 from keycrm_pipeline.warehouse.ranges import LARGE_PAYLOAD, OrderRange, orders_that_fit, ranges_of_orders
@@ -77,11 +75,6 @@ def plan_batches(
     ]
 
 
-_reading_json = threading.Lock()
-"""Held by the batch whose payloads DuckDB reads: that takes a quarter of a batch's time and, with up to 100 MB for
-2,048 large orders, much of its memory. The other batch does the rest of its work meanwhile."""
-
-
 @dataclass(frozen=True)
 class StagedChecks:
     """The columns that are checked; see `schemas.validation` for their units."""
@@ -107,7 +100,7 @@ def stage_batch(
     *,
     mended: Callable[[int, str], str | None],
     has_default_partner: bool,
-    reads_alone: bool,
+    pace: Pace,
 ) -> StagedChecks:
     """Reads a batch of payloads into temporary typed tables and returns the columns to check.
 
@@ -117,27 +110,19 @@ def stage_batch(
         mended: Called with order id and payload if a part of the order may come in another shape than KeyCRM's;
             returns the payload to read in its place, or None if it is to be read as it is.
         has_default_partner: Whether an order without a buyer has a partner (R3).
-        reads_alone: Wait while another batch reads its payloads: less memory, more time.
+        pace: How much memory the batches may take.
     """
     connection.execute(statement("validation", "macros"))
     structure = {"structure": " ".join(statement("validation", "structure").split())}
     orders, values = _orders_of(batch)
-    with _reading_json if reads_alone else contextlib.nullcontext():
+    # From JSON to typed rows: nothing else of a batch takes as much memory.
+    with alone(pace):
         connection.execute(
             statement("validation", "stage_payloads").format(orders=orders), structure | values
         )
-    odd = connection.execute(statement("validation", "odd_payloads")).fetchall()
-    replaced = [
-        (order_id, text) for order_id, payload in odd if (text := mended(order_id, payload)) is not None
-    ]
-    if replaced:
-        frame = pl.DataFrame(replaced, schema={"order_id": pl.Int64, "payload": pl.String}, orient="row")
-        connection.register("mended_frame", frame)
-        connection.execute(statement("validation", "mend_payloads"), structure)
-        connection.unregister("mended_frame")
-    for name in ("stage_orders", "stage_lines", "stage_payments"):
-        connection.execute(statement("validation", name))
-    connection.execute(statement("validation", "drop_payloads"))
+        _mend(connection, mended, structure)
+        for name in ("stage_orders", "stage_lines", "stage_payments", "drop_payloads"):
+            connection.execute(statement("validation", name))
     return StagedChecks(
         orders=read_frame(
             connection.execute(
@@ -147,6 +132,23 @@ def stage_batch(
         lines=read_frame(connection.execute(statement("validation", "line_checks"))),
         payments=read_frame(connection.execute(statement("validation", "payment_checks"))),
     )
+
+
+def _mend(
+    connection: duckdb.DuckDBPyConnection,
+    mended: Callable[[int, str], str | None],
+    structure: Mapping[str, str],
+) -> None:
+    """Reads the payloads again that are mended; `mended` is that of `stage_batch`."""
+    odd = connection.execute(statement("validation", "odd_payloads")).fetchall()
+    replaced = [
+        (order_id, text) for order_id, payload in odd if (text := mended(order_id, payload)) is not None
+    ]
+    if replaced:
+        frame = pl.DataFrame(replaced, schema={"order_id": pl.Int64, "payload": pl.String}, orient="row")
+        connection.register("mended_frame", frame)
+        connection.execute(statement("validation", "mend_payloads"), structure)
+        connection.unregister("mended_frame")
 
 
 def _differing_statement() -> str:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from keycrm_pipeline.run.memory import loading_for_good, without_search_for_cycles
+from keycrm_pipeline.run.memory import without_search_for_cycles
 
 PROGRAM = """
 import ctypes, threading
@@ -74,16 +74,3 @@ def test_python_looks_for_cycles_again_whatever_happened(was_enabled: bool) -> N
         assert gc.isenabled() is was_enabled
     finally:
         (gc.enable if before else gc.disable)()
-
-
-def test_what_was_loaded_for_good_is_not_looked_at_again() -> None:
-    """Python looks for cycles again after it, but no longer among what was loaded."""
-    try:
-        with loading_for_good():
-            assert not gc.isenabled()
-            kept = [object]
-        assert gc.isenabled()
-        assert gc.get_freeze_count() > 0
-        assert not any(found is kept for found in gc.get_objects())
-    finally:
-        gc.unfreeze()

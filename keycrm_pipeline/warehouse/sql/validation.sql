@@ -146,10 +146,14 @@ END;
 -- name: stage_payloads
 -- All fields are read as text: a value of an unexpected type must be seen, not turned into NULL. {orders} says which.
 CREATE OR REPLACE TEMP TABLE staged_payloads AS
-WITH read AS (
-    SELECT order_id, order_day, payload_hash, payload, from_json(payload, $structure) AS fields
-    FROM raw.orders
-    WHERE {orders}
+-- In two halves, so that DuckDB has no more than 1,024 orders at a time in memory as JSON.
+WITH halves AS (
+    SELECT order_id, order_day, payload_hash, payload FROM raw.orders WHERE {orders} AND rowid % 2 = 0
+    UNION ALL
+    SELECT order_id, order_day, payload_hash, payload FROM raw.orders WHERE {orders} AND rowid % 2 = 1
+),
+read AS (
+    SELECT *, from_json(payload, $structure) AS fields FROM halves
 ),
 looked_at AS (
     SELECT *, kinds_of_parts(fields, payload) AS parts, kinds_of_offers(fields, payload) AS offers FROM read
