@@ -65,6 +65,15 @@ mutation($runId: String!) {
 }
 """
 
+_RELOAD = """
+mutation($location: String!) {
+  reloadRepositoryLocation(repositoryLocationName: $location) {
+    __typename
+    ... on WorkspaceLocationEntry { locationOrLoadError { __typename } }
+  }
+}
+"""
+
 
 class DagsterError(Exception):
     """Dagster cannot be asked, or refuses; the text says why and what to do."""
@@ -196,6 +205,16 @@ class RemoteDagster:
             DagsterError: It does not answer.
         """
         self._ask(_TERMINATE, {"runId": run_id})
+
+    def read_profiles_again(self) -> None:
+        """Has Dagster's page read the profiles again; the daemon and every run do so by themselves.
+
+        Raises:
+            DagsterError: It does not answer, or could not read them.
+        """
+        answer = self._ask(_RELOAD, {"location": LOCATION})["reloadRepositoryLocation"]
+        if answer.get("locationOrLoadError", {}).get("__typename") != "RepositoryLocation":
+            raise DagsterError("Dagster could not read the profiles again. See its page under Deployment.")
 
     def _launch(self, job: str, tags: Mapping[str, str], config: Mapping[str, Any]) -> str:
         params = {

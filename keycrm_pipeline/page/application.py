@@ -28,8 +28,10 @@ from keycrm_pipeline.page import (
     files,
     loading,
     login,
+    profile_settings,
     profiles,
 )
+from keycrm_pipeline.page.kept_settings import KeptSettings
 from keycrm_pipeline.page.passwords import Attempts
 from keycrm_pipeline.page.rendering import STATIC_FILES, render, written
 from keycrm_pipeline.page.searches import Searches
@@ -91,6 +93,8 @@ def _routes() -> list[Route]:
         get(f"{_PROFILE}/exchanges", exchanges.exchanges),
         get(f"{_PROFILE}/connection", connection.connection),
         post(f"{_PROFILE}/connection", connection.change_connection),
+        get(f"{_PROFILE}/settings/{{page}}", profile_settings.settings),
+        post(f"{_PROFILE}/settings/{{page}}", profile_settings.change_settings),
         get(f"{_PROFILE}/files", files.files),
         post(f"{_PROFILE}/files/{{kind}}", files.make_file),
         get(f"{_PROFILE}/files/{{number}}/{{way}}", files.download),
@@ -191,5 +195,6 @@ def create_application(page: PageSettings) -> Starlette:
     application.state.visitors = visitors
     application.state.attempts = Attempts()
     application.state.searches = Searches()
+    application.state.kept_settings = KeptSettings()
     application.state.last_progress = loading.LastProgress()
     return application

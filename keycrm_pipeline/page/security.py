@@ -26,8 +26,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keycrm_pipeline.page.settings import PageSettings
 
-MOST_FORM_BYTES = 64 * 1024
-_MOST_FIELDS = 200
+MOST_FORM_BYTES = 512 * 1024
+_MOST_FIELDS = 4000
+"""A form of settings has two fields for each status and category of an account."""
 TOKEN = "token"  # noqa: S105 - the name of a form's field
 LOGIN = "/login"
 STATIC = "/static/"

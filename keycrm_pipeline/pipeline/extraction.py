@@ -28,7 +28,7 @@ from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.run import progress
 from keycrm_pipeline.run.errors import UnmappedStatusesError
 from keycrm_pipeline.run.session import Session
-from keycrm_pipeline.warehouse import cards, days, raw, readings
+from keycrm_pipeline.warehouse import cards, days, raw, readings, reference_lists
 
 if TYPE_CHECKING:
     import duckdb
@@ -452,7 +452,7 @@ def reading_reference_lists(
     """
     profile, now = session.profile, session.now
     with session.warehouse.writing() as connection:
-        refreshed_at = raw.reference_lists_refreshed_at(connection)
+        refreshed_at = reference_lists.reference_lists_refreshed_at(connection)
     oldest = now - timedelta(hours=REFRESH_HOURS)
     due = [
         list_name

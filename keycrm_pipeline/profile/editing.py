@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from typing import Any
 import yaml
 
 from keycrm_pipeline.profile.loading import profile_of, read_text, settings_of_text
-from keycrm_pipeline.profile.models import Profile
+from keycrm_pipeline.profile.models import DOCUMENT_SETTINGS, Profile
 from keycrm_pipeline.profile.problems import ProfileError
 from keycrm_pipeline.profile.workspace import Settings
 
@@ -46,6 +47,9 @@ _STEP = 2
 """Columns by which a new section is indented."""
 
 _BREAK = re.compile(r"\r\n|\n|\r")
+_LIKE_A_NUMBER = re.compile(r"[\d.:_+-]+")
+"""A text that some reader of YAML takes for a number or a time, such as 06:45."""
+
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
 _WRITING = threading.Lock()
@@ -89,7 +93,7 @@ class ProfileFile:
     path: Path
     content: bytes
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The SHA-256 of the bytes, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
@@ -103,7 +107,7 @@ class ProfileFile:
         """
         return read_text(self.content, self.path)
 
-    @property
+    @cached_property
     def settings(self) -> dict[Any, Any]:
         """What stands in the file, without defaults; a key without a value counts as absent.
 
@@ -112,6 +116,7 @@ class ProfileFile:
         """
         return settings_of_text(self.text, self.path)
 
+    @cached_property
     def profile(self) -> Profile:
         """The profile that it describes.
 
@@ -124,6 +129,11 @@ class ProfileFile:
 def dotted(setting: Setting) -> str:
     """A setting as errors name it, such as `statuses.stages.12`."""
     return ".".join(map(str, setting))
+
+
+def changes_documents(setting: Setting) -> bool:
+    """Whether what is booked already follows a change of the setting at a `rebuild`."""
+    return any(dotted(setting[:depth]) in DOCUMENT_SETTINGS for depth in range(1, len(setting) + 1))
 
 
 def read_profile_file(name: str, settings: Settings) -> ProfileFile:
@@ -149,12 +159,13 @@ def with_changes(file: ProfileFile, changes: Mapping[Setting, Value]) -> Profile
         NotEditableError: A setting cannot be changed without changing something else.
     """
     text = file.text
-    wanted = file.settings
+    wanted = copy.deepcopy(file.settings)
     for setting, value in changes.items():
         _put(wanted, setting, value)
     profile_of({**wanted, "name": file.name}, file.path)
-    before = file.settings
-    for setting, value in changes.items():
+    before = copy.deepcopy(file.settings)
+    # What is removed goes last: its line shows where the new ones belong.
+    for setting, value in sorted(changes.items(), key=lambda change: change[1] is None):
         if _of(before, setting) == _plain(value):
             continue
         _put(before, setting, value)
@@ -589,6 +600,8 @@ def _text(value: str, style: str | None, *, in_flow: bool) -> str:
         for sign in json.dumps(value, ensure_ascii=False)
     )
     if not value.isprintable():
+        return quoted
+    if style is None and _LIKE_A_NUMBER.fullmatch(value):
         return quoted
     written = {'"': quoted, "'": "'" + value.replace("'", "''") + "'"}.get(style or "", value)
     for candidate in (written, quoted):

@@ -614,6 +614,26 @@ class Profile(_Section):
         return value
 
 
+DOCUMENT_SETTINGS = frozenset(
+    {
+        "account",
+        "accounts",
+        "author",
+        "default_partner",
+        "delivery_service",
+        "managers",
+        "organisations",
+        "placeholder_skus",
+        "service_categories",
+        "source_number_in_comment",
+        "statuses.load",
+        "statuses.stages",
+        "timezone",
+    }
+)
+"""Settings that documents follow at a `rebuild`; what is booked keeps its currency and partner."""
+
+
 def _check_accounts(named: Iterable[str], info: ValidationInfo) -> None:
     """Raises an error if an account is named that the profile gives to no order."""
     if not set(named) <= {info.data.get("account"), *info.data.get("accounts", {}).values()}:

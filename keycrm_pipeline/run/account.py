@@ -21,7 +21,7 @@ from keycrm_pipeline.crm.values import text, whole
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.run import progress
 from keycrm_pipeline.run.client import open_client
-from keycrm_pipeline.warehouse.raw import reference_lists_refreshed_at, reference_rows
+from keycrm_pipeline.warehouse.reference_lists import reference_lists_refreshed_at, reference_rows
 
 if TYPE_CHECKING:
     import duckdb

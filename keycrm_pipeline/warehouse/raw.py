@@ -354,16 +354,6 @@ def store_reference_list(
         connection.unregister("reference_frame")
 
 
-def reference_rows(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, str]]:
-    """List name, row id and JSON text of every row that the newest lists contain, by list and id."""
-    return connection.execute(statement("raw", "reference_rows")).fetchall()
-
-
-def reference_lists_refreshed_at(connection: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
-    """When each reference list was read last."""
-    return dict(connection.execute(statement("raw", "reference_refreshed_at")).fetchall())
-
-
 def booked_orders_not_seen(
     connection: duckdb.DuckDBPyConnection, period: Period, seen: Sequence[int], *, most: int
 ) -> list[int]:

@@ -110,11 +110,13 @@ class NotedDagster:
 
     Attributes:
         launched: Parameters of every launch.
+        reloads: How often it was asked to read the profiles again.
         stopped: Runs that were asked to stop.
         runs: Run id -> what the run is answered as.
     """
 
     launched: list[dict[str, Any]] = field(default_factory=list)
+    reloads: int = 0
     stopped: list[str] = field(default_factory=list)
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -132,6 +134,15 @@ class NotedDagster:
             statuses = variables["filter"]["statuses"]
             found = [run for run in self.runs.values() if run["status"] in statuses]
             return {"runsOrError": {"__typename": "Runs", "results": found}}
+        if "reloadRepositoryLocation" in query:
+            self.reloads += 1
+            entry = {"__typename": "WorkspaceLocationEntry"}
+            return {
+                "reloadRepositoryLocation": {
+                    **entry,
+                    "locationOrLoadError": {"__typename": "RepositoryLocation"},
+                }
+            }
         self.stopped.append(variables["runId"])
         return {"terminateRun": {"__typename": "TerminateRunSuccess"}}
 

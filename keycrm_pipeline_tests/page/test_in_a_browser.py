@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from keycrm_pipeline_tests.browser import DESKTOP, PHONE, Browser
-from keycrm_pipeline_tests.page.shops import ATTACKS
+from keycrm_pipeline_tests.page.shops import ATTACKS, small_shop
 from keycrm_pipeline_tests.page.site import NotedDagster, noted_dagster, visited
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books
 from keycrm_pipeline_tests.product import wait_until
@@ -35,6 +35,10 @@ PAGES = (
     "/profiles/shop/attention",
     "/profiles/shop/exchanges",
     "/profiles/shop/files",
+    "/profiles/shop/settings/orders",
+    "/profiles/shop/settings/users",
+    "/profiles/shop/settings/schedule",
+    "/profiles/shop/settings/other",
     "/profiles/shop/connection",
     "/profiles/shop/runs/{run}",
     "/profiles/shop/nothing",
@@ -207,3 +211,55 @@ def test_an_order_on_paper(browser: Browser, site: Site) -> None:
     )
     assert hidden
     assert browser.overflow() == []
+
+
+def test_a_stage_is_changed_by_mouse_and_the_author_by_keyboard(browser: Browser, tmp_path: Path) -> None:
+    """A refused value keeps what was typed; afterwards both are in the profile's file, and nothing else moved."""
+    books = small_shop(tmp_path)
+    file = books.settings.profiles_directory / "shop.yaml"
+    before = file.read_text("utf-8")
+    driver = browser.driver
+
+    def text() -> str:
+        return str(browser.run("return document.querySelector('main').innerText"))
+
+    def focused() -> str:
+        return str(browser.run("return document.activeElement.name || ''"))
+
+    with noted_dagster() as (address, noted), visited(books.settings, dagster=address) as visitor:
+        shop = str(visitor.client.base_url).rstrip("/")
+        browser.open(f"{shop}/profiles/shop/documents", size=PHONE)
+        driver.find_element(By.LINK_TEXT, "Налаштування").click()
+        stage = driver.find_element(By.NAME, "statuses.stages.12")
+        stage.clear()
+        stage.send_keys("Готово")
+        driver.find_element(By.XPATH, "//button[text()='Зберегти']").click()
+        wait_until(lambda: "Збережено" in text(), "the change is saved")
+        assert browser.overflow() == []
+        assert faults(browser) == []
+        assert "переформування" in text()
+        # By keyboard alone: to the field, a wrong currency and Enter, then the right one.
+        for _ in range(60):
+            driver.switch_to.active_element.send_keys(Keys.TAB)
+            if focused() == "author":
+                break
+        driver.switch_to.active_element.send_keys("Ірина", Keys.TAB)
+        while focused() != "currency":
+            driver.switch_to.active_element.send_keys(Keys.TAB)
+        driver.switch_to.active_element.send_keys("гривня", Keys.ENTER)
+        wait_until(lambda: "Не збережено" in text(), "the currency is refused")
+        assert browser.overflow() == []
+        assert faults(browser) == []
+        currency = driver.find_element(By.NAME, "currency")
+        assert currency.get_attribute("value") == "гривня"
+        assert currency.get_attribute("aria-invalid") == "true"
+        assert driver.find_element(By.NAME, "author").get_attribute("value") == "Ірина"
+        currency.clear()
+        currency.send_keys("EUR", Keys.ENTER)
+        wait_until(lambda: "Збережено" in text(), "both are saved")
+        assert [error for error in browser.console_errors() if "422" not in error] == []
+        wait_until(lambda: noted.reloads == 2, "Dagster was told twice")
+    assert (
+        file.read_text("utf-8")
+        == before.replace("12: Закрито", "12: Готово") + "author: Ірина\ncurrency: EUR\n"
+    )

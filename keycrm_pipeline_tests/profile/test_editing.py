@@ -73,6 +73,7 @@ START = "start_date: 2024-01-01\n"
         ("author: # ще немає\n", {"author": "Ірина"}, "author: Ірина # ще немає\n"),
         # Text that YAML would read as something else is put in quotes.
         ("", {"author": "12:30"}, 'author: "12:30"\n'),
+        ("", {"author": "06:45"}, 'author: "06:45"\n'),
         ("", {"author": "no"}, 'author: "no"\n'),
         ("", {"author": "a: b # c"}, 'author: "a: b # c"\n'),
         ("", {"author": "1.50"}, 'author: "1.50"\n'),

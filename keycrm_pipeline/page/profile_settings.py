@@ -1,0 +1,254 @@
+"""Налаштування: the settings of a profile are shown, changed and saved into its file.
+
+What is not here: which settings there are (`setting_fields`), what a form says (`setting_forms`), and how a file is
+changed (`profile.editing`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from keycrm_pipeline.orchestration.remote import DagsterError, RemoteDagster
+from keycrm_pipeline.page.kept_settings import KeptSettings
+from keycrm_pipeline.page.rendering import render
+from keycrm_pipeline.page.setting_fields import ONLY_IN_THE_FILE, SETTING_PAGES, SettingPage
+from keycrm_pipeline.page.setting_forms import (
+    Entered,
+    changes_of,
+    names_of,
+    problem_beside,
+    problems_by_field,
+    shown_groups,
+)
+from keycrm_pipeline.page.shops import NotFoundError, page_settings, reading, workspace_of
+from keycrm_pipeline.profile import (
+    FileChangedError,
+    NotEditableError,
+    NotWrittenError,
+    Profile,
+    ProfileError,
+    ProfileFile,
+    Setting,
+    Workspace,
+    changes_documents,
+    read_profile_file,
+    with_changes,
+    write_profile_file,
+)
+from keycrm_pipeline.run.account import Account, fetch_account, stored_account
+from keycrm_pipeline.run.session import FORESEEN
+from keycrm_pipeline.schemas.failures import error_in_ukrainian
+from keycrm_pipeline.warehouse.errors import WarehouseError
+
+WAIT_SECONDS = 2.0
+"""How long the lists of the account are waited for while an exchange writes; without them the form has no names."""
+
+_DIGEST = "digest"
+
+_DONE: Mapping[str, str] = {
+    "saved": "Збережено. Dagster працює з новими налаштуваннями не пізніше ніж за хвилину.",
+    "unchanged": "Усе так, як було: змінювати не було чого.",
+}
+_WRONG = "Не збережено: виправте позначене нижче."
+_CHANGED_MEANWHILE = (
+    "Не збережено: файл профілю тим часом змінив хтось інший. Нижче видно, що саме; у формі залишилося введене вами, "
+    "решта вже з нового файлу. Перевірте і збережіть ще раз."
+)
+_NOT_KNOWN = (
+    "Не збережено: форму відкрито надто давно, і вже невідомо, що в ній змінено. Нижче те, що зараз у файлі; введіть "
+    "зміни ще раз."
+)
+_UNREADABLE = (
+    "Файл профілю не вдалося записати: перевірте права доступу до теки профілів і вільне місце на диску."
+)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What is said about a form besides its fields.
+
+    Attributes:
+        entered: What somebody has entered; None to show the file.
+        good: What was done.
+        bad: Why nothing was saved.
+        problems: Field -> what is wrong with it.
+        elsewhere: What is wrong with settings that are not on this page.
+        difference: Lines of the file that somebody else has changed, each with `-` or `+` before it.
+        offers_rebuild: Whether documents follow only at a rebuild.
+        status_code: Status of the answer.
+    """
+
+    entered: Entered | None = None
+    good: str = ""
+    bad: str = ""
+    problems: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Sequence[str] = ()
+    difference: Sequence[str] = ()
+    offers_rebuild: bool = False
+    status_code: int = 200
+
+
+def settings(request: Request) -> Response:
+    """A page of settings as the file has them."""
+    workspace, page = _asked(request)
+    asked = request.query_params
+    return _page(
+        request,
+        workspace,
+        page,
+        _file(workspace),
+        _Answer(good=_DONE.get(asked.get("done", ""), ""), offers_rebuild="rebuild" in asked),
+    )
+
+
+def change_settings(request: Request) -> Response:
+    """Saves what was changed in a form, or has the lists of the account read from KeyCRM.
+
+    Raises:
+        NotFoundError: There is no such page.
+        ProfileError: The file on disk has a mistake.
+    """
+    workspace, page = _asked(request)
+    form: dict[str, str] = request.state.form
+    now = _file(workspace)
+    if form.get("action") == "lists":
+        return _with_new_lists(request, workspace, page, now)
+    made_from = _kept(request).file(now.name, form.get(_DIGEST, ""))
+    if made_from is None:
+        return _page(request, workspace, page, now, _Answer(bad=_NOT_KNOWN, status_code=409))
+    changes = changes_of(page, form, made_from)
+    if made_from.content != now.content:
+        return _changed_meanwhile(request, workspace, page, made_from, now)
+    if not changes:
+        return _saved(request, "unchanged", ())
+    entered = Entered(form)
+    try:
+        write_profile_file(made_from, with_changes(made_from, changes))
+    except ProfileError as error:
+        beside, elsewhere = problems_by_field(page, error.problems)
+        answer = _Answer(entered, bad=_WRONG, problems=beside, elsewhere=elsewhere, status_code=422)
+    except NotEditableError as error:
+        answer = _Answer(entered, bad=_WRONG, problems=problem_beside(page, error), status_code=422)
+    except FileChangedError:
+        return _changed_meanwhile(request, workspace, page, made_from, _file(workspace))
+    except NotWrittenError:
+        answer = _Answer(entered, bad=_UNREADABLE, status_code=500)
+    else:
+        return _saved(request, "saved", tuple(changes))
+    return _page(request, workspace, page, now, answer)
+
+
+def _asked(request: Request) -> tuple[Workspace, SettingPage]:
+    workspace = workspace_of(request)
+    page = SETTING_PAGES.get(request.path_params["page"])
+    if page is None:
+        raise NotFoundError
+    return workspace, page
+
+
+def _kept(request: Request) -> KeptSettings:
+    kept: KeptSettings = request.app.state.kept_settings
+    return kept
+
+
+def _path(profile: str, page: str) -> str:
+    return f"/profiles/{profile}/settings/{page}"
+
+
+def _file(workspace: Workspace) -> ProfileFile:
+    """The file as it is now.
+
+    Raises:
+        NotFoundError: It has gone.
+        ProfileError: It has a mistake.
+    """
+    try:
+        file = read_profile_file(workspace.profile.name, workspace.settings)
+    except OSError:
+        raise NotFoundError from None
+    # A form can only be made of a file without mistakes.
+    _profile: Profile = file.profile
+    return file
+
+
+def _tell(dagster: str) -> None:
+    """Has Dagster's page show the change: its daemon reads profiles every minute, its page only when it is told."""
+    with contextlib.suppress(DagsterError):
+        RemoteDagster(dagster).read_profiles_again()
+
+
+def _saved(request: Request, done: str, changed: Sequence[Setting]) -> Response:
+    rebuild = "&rebuild=1" if any(map(changes_documents, changed)) else ""
+    # After the answer: Dagster needs some seconds, and nobody has to wait for them.
+    told = BackgroundTask(_tell, page_settings(request).dagster) if changed else None
+    return RedirectResponse(f"{request.url.path}?done={done}{rebuild}", 303, background=told)
+
+
+def _changed_meanwhile(
+    request: Request, workspace: Workspace, page: SettingPage, made_from: ProfileFile, now: ProfileFile
+) -> Response:
+    """Shows what somebody else has changed, and the form with the changes of this person on top of it."""
+    form: dict[str, str] = request.state.form
+    mine = names_of(changes_of(page, form, made_from))
+    difference = [
+        line
+        for line in difflib.ndiff(made_from.text.splitlines(), now.text.splitlines())
+        if line.startswith(("+ ", "- "))
+    ]
+    answer = _Answer(Entered(form, mine), bad=_CHANGED_MEANWHILE, difference=difference, status_code=409)
+    return _page(request, workspace, page, now, answer)
+
+
+def _with_new_lists(request: Request, workspace: Workspace, page: SettingPage, file: ProfileFile) -> Response:
+    entered = Entered(request.state.form)
+    try:
+        account = fetch_account(workspace, os.environ, page_settings(request).clock)
+    except FORESEEN as error:
+        bad = f"Списків не отримано. {error_in_ukrainian(str(error))}"
+        return _page(request, workspace, page, file, _Answer(entered, bad=bad, status_code=502))
+    _kept(request).keep_account(workspace.profile.name, account)
+    return _page(request, workspace, page, file, _Answer(entered, good="Списки отримано з KeyCRM."))
+
+
+def _account(request: Request, workspace: Workspace) -> Account | None:
+    """The newest lists that are known: those of the last load, or those that somebody has asked for since."""
+    asked_for = _kept(request).account(workspace.profile.name)
+    stored = None
+    if workspace.database.exists():
+        try:
+            with reading(workspace, WAIT_SECONDS) as connection:
+                stored = stored_account(connection)
+        except WarehouseError:
+            pass
+    known = [account for account in (asked_for, stored) if account is not None]
+    return max(known, key=lambda account: account.read_at, default=None)
+
+
+def _page(
+    request: Request, workspace: Workspace, page: SettingPage, file: ProfileFile, answer: _Answer
+) -> Response:
+    _kept(request).keep_file(file)
+    account = _account(request, workspace) if page.shows_account else None
+    profile = file.profile
+    return render(
+        request,
+        "settings",
+        answer.status_code,
+        profile=profile,
+        pages={_path(profile.name, name): one.title for name, one in SETTING_PAGES.items()},
+        page=page,
+        groups=shown_groups(page, file, account, answer.entered, answer.problems),
+        account=account,
+        digest=file.digest,
+        file_name=file.path.name,
+        only_in_the_file=ONLY_IN_THE_FILE,
+        answer=answer,
+    )

@@ -1,0 +1,428 @@
+"""A form of settings: what it shows of a file and an account, and which changes somebody has made in it.
+
+Plain data in, plain data out. What is not here: which settings there are (`setting_fields`), reading, saving and
+answering (`profile_settings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from keycrm_pipeline.page.rendering import written
+from keycrm_pipeline.page.setting_fields import (
+    NOT_EDITABLE,
+    OF_OTHER_PAGES,
+    Chosen,
+    Mapped,
+    SettingField,
+    SettingGroup,
+    SettingPage,
+)
+from keycrm_pipeline.period import day_from_text
+from keycrm_pipeline.profile import (
+    NotEditableError,
+    Problem,
+    Profile,
+    ProfileFile,
+    Setting,
+    Value,
+    dotted,
+)
+from keycrm_pipeline.run.account import Account, ListedCategory
+
+ALL = "all"
+SELECTED = "selected"
+_ON = "on"
+
+_DEFAULTS = Profile.model_validate({"name": "profile", "start_date": "2024-01-01"})
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What stands in a form that was sent.
+
+    Attributes:
+        form: Name of a field -> what was entered.
+        names: Fields whose entries count; of all others the file decides. None for all.
+    """
+
+    form: Mapping[str, str]
+    names: frozenset[str] | None = None
+
+    def holds(self, name: str) -> bool:
+        """Whether the entry of a field counts; what is ticked within it belongs to it."""
+        return self.names is None or name in self.names
+
+
+# What a file says, as a form shows it.
+
+
+def _at(content: Any, setting: Setting) -> Any:
+    for part in setting:
+        content = content.get(part) if isinstance(content, Mapping) else None
+    return content
+
+
+def _effective(profile: Profile, setting: Setting) -> Any:
+    found: Any = profile
+    for part in setting:
+        found = getattr(found, str(part))
+    return found
+
+
+def _shown(value: Any) -> str:
+    """A value of a file as it stands in a field for text."""
+    if value is None:
+        return ""
+    return "\n".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _stands(field: SettingField, file: ProfileFile) -> str:
+    """What a field shows before somebody touches it."""
+    if field.kind == "tick":
+        return _ON if _effective(file.profile, field.setting) else ""
+    if field.kind == "choice":
+        return str(_effective(file.profile, field.setting))
+    return _shown(_at(file.settings, field.setting))
+
+
+# What somebody has changed.
+
+
+def changes_of(page: SettingPage, form: Mapping[str, str], file: ProfileFile) -> dict[Setting, Value]:
+    """The settings that a form has otherwise than the file from which it was made.
+
+    Args:
+        page: The page of the form.
+        form: Name of a field -> what was entered.
+        file: The file from which the form was made.
+    """
+    return dict(_changes(page, form, file))
+
+
+def _changes(
+    page: SettingPage, form: Mapping[str, str], file: ProfileFile
+) -> Iterator[tuple[Setting, Value]]:
+    content = file.settings
+    for part in page.parts:
+        if isinstance(part, SettingField):
+            entered = _normal(part, form.get(dotted(part.setting), ""))
+            if entered != _stands(part, file):
+                yield part.setting, _value(part, entered)
+        elif isinstance(part, Mapped):
+            for number, text in _by_id(form, dotted(part.setting)):
+                if text.strip() != _shown(_at(content, (*part.setting, number))):
+                    yield (*part.setting, number), text.strip() or None
+        else:
+            before = _effective(file.profile, part.setting)
+            chosen = _chosen(part, form, before)
+            if chosen != (before if before == ALL else list(before)):
+                # Without a service category there is nothing to write; without a status the model objects.
+                yield part.setting, None if chosen == [] and part.of == "categories" else chosen
+
+
+def _normal(field: SettingField, entered: str) -> str:
+    if field.kind == "lines":
+        return "\n".join(filter(None, map(str.strip, entered.splitlines())))
+    return entered.strip()
+
+
+def _value(field: SettingField, entered: str) -> Value:
+    if field.kind == "tick":
+        return entered == _ON
+    if not entered:
+        return None
+    if field.kind == "lines":
+        return entered.split("\n")
+    if field.kind == "number" and entered.isascii() and entered.removeprefix("-").isdecimal():
+        return int(entered[:18])
+    if field.kind == "day":
+        try:
+            return day_from_text(entered)
+        except ValueError:
+            return entered
+    return entered
+
+
+def _by_id(form: Mapping[str, str], name: str) -> Iterator[tuple[int, str]]:
+    for field_name, text in form.items():
+        number = field_name.removeprefix(f"{name}.")
+        if number != field_name and number.isascii() and number.isdecimal() and len(number) < 19:
+            yield int(number), text
+
+
+def _chosen(part: Chosen, form: Mapping[str, str], before: Any) -> str | list[int]:
+    """`all`, or the ticked ids: those that were there before in their order, then the others."""
+    name = dotted(part.setting)
+    if part.of == "statuses" and form.get(name) != SELECTED:
+        return ALL
+    ticked = [number for number, text in _by_id(form, name) if text == _ON]
+    kept = [number for number in before if number in ticked] if before != ALL else []
+    return kept + [number for number in ticked if number not in kept]
+
+
+# What a form shows.
+
+
+@dataclass(frozen=True)
+class ShownField:
+    """A setting as its form shows it.
+
+    Attributes:
+        field: The setting.
+        name: Name of the field.
+        value: What stands in it; of a tick `on` or nothing.
+        default: What holds while it is empty.
+        problem: What is wrong with it.
+    """
+
+    field: SettingField
+    name: str
+    value: str
+    default: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class ShownEntry:
+    """One line of a mapping.
+
+    Attributes:
+        name: Name of the field.
+        number: KeyCRM's id.
+        title: KeyCRM's name; None when KeyCRM does not list it.
+        group: Number of its group; None without one.
+        value: What stands in it.
+        default: What holds while it is empty.
+        problem: What is wrong with it.
+        is_ticked: Whether it is chosen, for a list with ticks.
+    """
+
+    name: str
+    number: int
+    title: str | None
+    group: int | None
+    value: str
+    default: str
+    problem: str
+    is_ticked: bool = False
+
+
+@dataclass(frozen=True)
+class ShownMapping:
+    """A mapping as its form shows it.
+
+    Attributes:
+        part: The setting.
+        groups: Title of a group, empty without one -> its lines.
+        suggestions: Names that are used already, then those of KeyCRM.
+        choice: What is loaded, of statuses.
+        choice_name: Name of the field that says whether all or the ticked ones are loaded.
+        loads_all: Whether all are.
+        choice_problem: What is wrong with that.
+    """
+
+    part: Mapped
+    groups: Mapping[str, Sequence[ShownEntry]]
+    suggestions: Sequence[str]
+    choice: Chosen | None = None
+    choice_name: str = ""
+    loads_all: bool = False
+    choice_problem: str = ""
+
+
+@dataclass(frozen=True)
+class ShownCategory:
+    """A category with what it contains."""
+
+    number: int
+    name: str
+    title: str | None
+    is_ticked: bool
+    children: Sequence[ShownCategory]
+
+
+@dataclass(frozen=True)
+class ShownTree:
+    """A tree of categories as its form shows it."""
+
+    part: Chosen
+    roots: Sequence[ShownCategory]
+    problem: str
+
+
+ShownPart = ShownField | ShownMapping | ShownTree
+
+
+def shown_groups(
+    page: SettingPage,
+    file: ProfileFile,
+    account: Account | None,
+    entered: Entered | None = None,
+    problems: Mapping[str, str] | None = None,
+) -> list[tuple[SettingGroup, list[ShownPart]]]:
+    """The page's groups with what stands in each field.
+
+    Args:
+        page: The page.
+        file: The profile's file, without mistakes.
+        account: What KeyCRM lists; None when that is not known.
+        entered: What somebody has entered, shown in place of what the file says.
+        problems: Name of a field -> what is wrong with it.
+    """
+    form = _Form(file, account, entered or Entered({}, frozenset()), problems or {})
+    return [(group, list(form.parts(group))) for group in page.groups]
+
+
+@dataclass(frozen=True)
+class _Form:
+    file: ProfileFile
+    account: Account | None
+    entered: Entered
+    problems: Mapping[str, str]
+
+    def parts(self, group: SettingGroup) -> Iterator[ShownPart]:
+        choice = next(
+            (part for part in group.parts if isinstance(part, Chosen) and part.of == "statuses"), None
+        )
+        for part in group.parts:
+            if isinstance(part, SettingField):
+                yield self._field(part)
+            elif isinstance(part, Mapped):
+                yield self._mapping(part, choice if part.of == "statuses" else None)
+            elif part.of == "categories":
+                yield self._tree(part)
+
+    def _problem(self, name: str) -> str:
+        return self.problems.get(name, "")
+
+    def _field(self, field: SettingField) -> ShownField:
+        name = dotted(field.setting)
+        value = self.entered.form.get(name, "") if self.entered.holds(name) else _stands(field, self.file)
+        default = "" if field.setting == ("start_date",) else _shown(_effective(_DEFAULTS, field.setting))
+        return ShownField(field, name, value, default.replace("\n", ", "), self._problem(name))
+
+    def _listed(self, part: Mapped) -> dict[int, tuple[str, int | None, str]]:
+        """Id -> name, number and name of the group."""
+        if self.account is None:
+            return {}
+        if part.of == "statuses":
+            return {
+                status.status_id: (status.name, status.group_id, status.group or "")
+                for status in self.account.statuses
+            }
+        names = self.account.payment_methods if part.of == "payment_methods" else self.account.managers
+        return {number: (name, None, "") for number, name in (names or {}).items()}
+
+    def _mapping(self, part: Mapped, choice: Chosen | None) -> ShownMapping:
+        listed = self._listed(part)
+        mapped: Mapping[int, str] = _effective(self.file.profile, part.setting)
+        ticked = self._ticked(choice) if choice else ALL
+        profile = self.file.profile
+        instead = profile.account if part.of == "payment_methods" else profile.author
+        unlisted = {*mapped, *(ticked if ticked != ALL else ())} - listed.keys()
+        groups: dict[str, list[ShownEntry]] = {}
+        order = sorted(listed, key=lambda number: listed[number][1] or 99) if choice else list(listed)
+        for number in [*order, *sorted(unlisted)]:
+            name = dotted((*part.setting, number))
+            title, group, group_title = listed.get(number, (None, None, ""))
+            value = self.entered.form.get(name, "") if self.entered.holds(name) else mapped.get(number, "")
+            default = (title or "") if choice else instead
+            is_ticked = ticked == ALL or number in ticked
+            entry = ShownEntry(name, number, title, group, value, default, self._problem(name), is_ticked)
+            groups.setdefault(group_title, []).append(entry)
+        used = [*mapped.values(), *(title for title, _number, _group in listed.values())]
+        if part.of == "payment_methods":
+            used.insert(0, profile.account)
+        choice_name = dotted(choice.setting) if choice else ""
+        return ShownMapping(
+            part,
+            groups,
+            list(dict.fromkeys(used)),
+            choice,
+            choice_name,
+            self._loads_all(choice) if choice else False,
+            self._problem(choice_name),
+        )
+
+    def _loads_all(self, choice: Chosen) -> bool:
+        name = dotted(choice.setting)
+        if self.entered.holds(name):
+            return self.entered.form.get(name) != SELECTED
+        return bool(_effective(self.file.profile, choice.setting) == ALL)
+
+    def _ticked(self, part: Chosen) -> Any:
+        """The ids that are ticked, or `all`."""
+        name = dotted(part.setting)
+        if self.entered.holds(name):
+            return [number for number, text in _by_id(self.entered.form, name) if text == _ON]
+        return _effective(self.file.profile, part.setting)
+
+    def _tree(self, part: Chosen) -> ShownTree:
+        ticked = set(self._ticked(part))
+        categories = {one.category_id: one for one in (self.account.categories if self.account else ())}
+        for number in sorted(ticked - categories.keys()):
+            categories[number] = ListedCategory(number, "", None)
+        children: dict[int | None, list[int]] = {}
+        for number, category in categories.items():
+            parent = category.parent_id if category.parent_id in categories else None
+            children.setdefault(parent, []).append(number)
+        placed: set[int] = set()
+
+        def branch(numbers: Iterable[int]) -> list[ShownCategory]:
+            found = []
+            for number in numbers:
+                if number in placed:
+                    continue
+                placed.add(number)
+                found.append(
+                    ShownCategory(
+                        number,
+                        dotted((*part.setting, number)),
+                        categories[number].name or None,
+                        number in ticked,
+                        branch(children.get(number, ())),
+                    )
+                )
+            return found
+
+        roots = branch(children.get(None, ()))
+        # Categories that contain each other have no root.
+        roots += branch(categories)
+        return ShownTree(part, roots, self._problem(dotted(part.setting)))
+
+
+# What is wrong.
+
+
+def problems_by_field(page: SettingPage, problems: Iterable[Problem]) -> tuple[dict[str, str], list[str]]:
+    """Name of a field -> what is wrong with it, in Ukrainian; and what is wrong elsewhere."""
+    beside: dict[str, str] = {}
+    elsewhere: list[str] = []
+    for problem in problems:
+        for part in page.parts:
+            name = dotted(part.setting)
+            if problem.key == name or problem.key.startswith(f"{name}."):
+                # Of a mapping the entry is named, of everything else the setting.
+                beside[problem.key if isinstance(part, Mapped) else name] = part.refusal
+                break
+        else:
+            # A mistake that no form can make is told as the file's own mistakes are.
+            elsewhere.append(OF_OTHER_PAGES.get(problem.key.partition(".")[0], written(problem.message)))
+    return beside, elsewhere
+
+
+def problem_beside(page: SettingPage, error: NotEditableError) -> dict[str, str]:
+    """The field of a setting that cannot be changed in its file -> why."""
+    for part in page.parts:
+        if error.setting[: len(part.setting)] == part.setting:
+            own = error.setting if isinstance(part, Mapped) else part.setting
+            return {dotted(own): NOT_EDITABLE}
+    return {}
+
+
+def names_of(changes: Iterable[Setting]) -> frozenset[str]:
+    """The fields in which settings were changed."""
+    return frozenset(map(dotted, changes))
