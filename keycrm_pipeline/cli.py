@@ -91,6 +91,12 @@ def _empty_summary(command: str | None, profile: str | None = None) -> dict[str,
     return failed_load(profile)
 
 
+def stopped_by_hand(asked: Sequence[str]) -> NoReturn:
+    """Ends the program that was called with these arguments, after Ctrl-C."""
+    command = asked[0] if asked else None
+    _stop("Stopped by hand. What was stored is safe.", INTERRUPTED, _JSON in asked, **_empty_summary(command))
+
+
 class _Commands(click.Group):
     """The group of commands, which reports every error in words, or as JSON with `--json`."""
 
@@ -124,9 +130,7 @@ class _Commands(click.Group):
             error.show()
             sys.exit(error.exit_code)
         except (click.Abort, KeyboardInterrupt):
-            _stop(
-                "Stopped by hand. What was stored is safe.", INTERRUPTED, as_json, **_empty_summary(command)
-            )
+            stopped_by_hand(asked)
         except Exception as error:  # noqa: BLE001 - reported in words; values may be personal data
             from keycrm_pipeline.run.errors import unexpected
 

@@ -22,8 +22,9 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import IO, TYPE_CHECKING
 
+from keycrm_pipeline.commands.interruption import waits_for_import
 from keycrm_pipeline.profile import (
     DEMO,
     HOME_VARIABLE,
@@ -67,8 +68,9 @@ class _StopAskedError(BaseException):
     """A stop was requested; like KeyboardInterrupt, it is not caught by accident."""
 
 
-def _ask_to_stop(number: int, frame: FrameType | None) -> NoReturn:
-    del frame
+def _ask_to_stop(number: int, frame: FrameType | None) -> None:
+    if waits_for_import(number, frame):
+        return
     # A second signal cuts short the orderly stop that the first one started.
     raise _StopAskedError(signal.Signals(number).name)
 

@@ -1,0 +1,54 @@
+"""Ctrl-C while modules are imported: it counts once the import has ended.
+
+The first seconds of a command are imports, of Dagster above all. An interrupt inside of one is swallowed there, or
+becomes another error, so that the command went on, or ended with a traceback and any exit code.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+
+def waits_for_import(number: int, frame: FrameType | None) -> bool:
+    """Whether a signal came during an import; this process then gets it again as soon as that has ended.
+
+    Args:
+        number: The signal.
+        frame: What was running, as a handler is given it.
+    """
+    importing = None
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            importing = frame.f_back
+        frame = frame.f_back
+    if importing is None:
+        return False
+
+    def send_again(*_event: Any) -> None:
+        sys.settrace(None)
+        signal.raise_signal(number)
+
+    # As debuggers do it: called at the next line of the function that imports, whatever the import led to.
+    importing.f_trace = send_again
+    sys.settrace(lambda *_event: None)
+    return True
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    if not waits_for_import(number, frame):
+        raise KeyboardInterrupt
+
+
+def interrupt_after_imports() -> None:
+    """From here on Ctrl-C raises KeyboardInterrupt as always, but not inside of an import."""
+    # A shell that started this in the background has it ignored.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def ignore_from_now_on() -> None:
+    """The command has ended: Ctrl-C changes its exit code no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,82 @@
+"""Ctrl-C in the first seconds of a command, while it imports: real processes, interrupted at a known import."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keycrm_pipeline_tests.product import PATIENCE_SECONDS
+
+pytestmark = pytest.mark.process
+
+LOAD = ("load", "--from", "2026-03-02", "--to", "2026-03-02")
+STOPPED = "Error: Stopped by hand. What was stored is safe."
+
+
+def interrupted(directory: Path, arguments: tuple[str, ...], module: str) -> tuple[int, str, list[str]]:
+    """Exit code, output and the errors of a command that gets Ctrl-C when it has just imported a module.
+
+    Python itself says on the error stream what it has imported.
+    """
+    profiles = directory / "profiles"
+    profiles.mkdir()
+    (profiles / "shop.yaml").write_text("base_url: sandbox\nstart_date: 2026-01-01\n", "utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "keycrm_pipeline", *arguments],
+        cwd=directory,
+        env={
+            **os.environ,
+            "KEYCRM_DATA_DIR": str(directory / "data"),
+            "DAGSTER_HOME": str(directory / "home"),
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        seen = []
+        for line in process.stderr:
+            seen.append(line)
+            if line.rsplit("|", 1)[-1].strip() == module:
+                process.send_signal(signal.SIGINT)
+                break
+        output, rest = process.communicate(timeout=PATIENCE_SECONDS)
+        seen += rest.splitlines(keepends=True)
+    said = [line.rstrip() for line in seen if line.strip() and not line.startswith("import time:")]
+    return process.returncode, output, said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "module"),
+    [
+        (("status",), "click.core"),
+        (("status",), "pydantic_core"),
+        (("status",), "keycrm_pipeline.profile.models"),
+        (LOAD, "yaml"),
+        (LOAD, "dagster._core.errors"),
+        (LOAD, "dagster._core.definitions.decorators"),
+        (("check",), "pydantic"),
+    ],
+)
+def test_ctrl_c_during_an_import_is_a_stop(tmp_path: Path, arguments: tuple[str, ...], module: str) -> None:
+    """It ended with a traceback, or was swallowed and the command went on."""
+    code, output, said = interrupted(tmp_path, arguments, module)
+    assert (code, output, said) == (130, "", [STOPPED])
+
+
+@pytest.mark.parametrize("module", ["click.core", "dagster._core.errors"])
+def test_a_program_reads_it_as_json(tmp_path: Path, module: str) -> None:
+    """With the keys that it expects of a load."""
+    code, output, said = interrupted(tmp_path, (*LOAD, "--json"), module)
+    assert (code, said) == (130, [])
+    printed = json.loads(output)
+    assert printed["status"] == "failed"
+    assert "Stopped by hand" in printed["error"]
+    assert "orders_seen" in printed
