@@ -76,6 +76,14 @@ def _replace(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
+def _remove_parts(home: Path) -> None:
+    """Removes what processes left that were killed in `_replace`."""
+    for part in home.glob("*.part"):
+        number = part.suffixes[-2].removeprefix(".") if len(part.suffixes) > 1 else ""
+        if number.isdigit() and not psutil.pid_exists(int(number)):
+            part.unlink(missing_ok=True)
+
+
 @contextmanager
 def open_instance() -> Iterator[dg.DagsterInstance]:
     """The instance that the page uses too; DAGSTER_HOME is set for child processes.
@@ -86,6 +94,7 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
     os.environ[HOME_VARIABLE] = str(home)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with FileLock(home / _OPENING_LOCK, mode=0o600):
+        _remove_parts(home)
         prepare_dagster_home(home)
         opened = dg.DagsterInstance.get()
     with opened as instance:

@@ -19,8 +19,9 @@ from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Workspace
 from keycrm_pipeline.run import lock
 from keycrm_pipeline.run.errors import CeilingError, ExchangeError, StoppedError, unexpected
+from keycrm_pipeline.run.leftovers import remove_leftovers
 from keycrm_pipeline.run.memory import give_freed_memory_back
-from keycrm_pipeline.warehouse.compaction import compact_when_grown
+from keycrm_pipeline.warehouse.compaction import compact_when_grown, remove_killed_copy
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, begin_exchange, end_exchange
@@ -181,6 +182,7 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
         lock.held(workspace.lock, plan.run_id),
         services.open_warehouse(workspace).kept_ready() as warehouse,
     ):
+        _clean_up(workspace, warehouse, services.clock())
         session = _begin(workspace, warehouse, plan, services)
         try:
             with _in_words():
@@ -193,6 +195,18 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
             raise
         if plan.kind in COMPACTED_AFTER:
             _give_room_back(warehouse)
+
+
+def _clean_up(workspace: Workspace, warehouse: Warehouse, now: datetime) -> None:
+    """Removes what killed processes left; what keeps it from doing so stops no exchange."""
+    remove_killed_copy(warehouse)
+    try:
+        removed = remove_leftovers(workspace, now)
+    except OSError as error:
+        _log.warning("What a killed process left could not be removed: %s.", error.strerror)
+        return
+    if removed:
+        _log.info("Removed unfinished files of killed processes: %s.", len(removed))
 
 
 def _begin(workspace: Workspace, warehouse: Warehouse, plan: Plan, services: Services) -> Session:

@@ -84,6 +84,13 @@ def _current_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(rows)
 
 
+def remove_killed_copy(warehouse: Warehouse) -> None:
+    """Removes the copy that a killed process left; the caller must hold the profile's lock."""
+    path = warehouse.path.resolve()
+    with contextlib.suppress(OSError):
+        _remove(path.with_name(path.name + _SUFFIX))
+
+
 def compact_when_grown(warehouse: Warehouse) -> Compacted | None:
     """Compacts the file when that frees enough; None when it does not.
 

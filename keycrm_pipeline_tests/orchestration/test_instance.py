@@ -292,3 +292,17 @@ def test_the_daemon_does_not_retry_the_run_of_a_killed_command(
         assert run.tags["dagster/will_retry"] == "false"
         assert other.tags["dagster/will_retry"] == "true"
     assert home.exists()
+
+
+def test_half_a_configuration_of_a_killed_process_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that died while it copied `dagster.yaml` leaves nothing; one that is at work is not disturbed."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    killed = tmp_path / "dagster.yaml.4194305.part"
+    working = tmp_path / f"dagster.yaml.{os.getppid()}.part"
+    for part in (killed, working):
+        part.write_text("telem", "ascii")
+    with open_instance():
+        assert not killed.exists()
+        assert working.exists()
