@@ -8,6 +8,7 @@ nothing else, even if a command fails or is used wrongly.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 FAILED = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130
-"""What a shell shows for a program that Ctrl-C ended."""
+"""What a shell shows for a program that Ctrl-C ended; SIGTERM ends ours in the same way."""
 
 _JSON = "--json"
 _EXCHANGES = ("load", *(sync.name for sync in SYNCS))
@@ -59,7 +60,7 @@ _EXCHANGES = ("load", *(sync.name for sync in SYNCS))
 
 _ORDER = (
     *("up", "page", "demo"),
-    *("init", "key", "check", "load", "status", "review", "rebuild"),
+    *("init", "key", "check", "load", "order", "status", "review", "rebuild"),
     *("report", "export"),
     *("changes", "recent", "sweep", "catalogue"),
     "sandbox",
@@ -122,6 +123,9 @@ class _Commands(click.Group):
         as_json = _JSON in asked
         command = asked[0] if asked else None
         more["standalone_mode"] = False
+        # What a service manager sends stops a command as Ctrl-C does; a command that does otherwise sets its own.
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             sys.exit(super().main(asked, *rest, **more) or 0)
         except click.ClickException as error:
@@ -198,19 +202,27 @@ def main() -> None:
     warnings.filterwarnings("ignore", module="dagster.*")
 
 
-def _run(workspace: Workspace, job: str, as_json: bool, period: Period | None = None) -> None:
+def _run(
+    workspace: Workspace,
+    job: str,
+    as_json: bool,
+    period: Period | None = None,
+    order_ids: tuple[int, ...] = (),
+) -> None:
     """Runs a job to its end, prints the exchange summary, and ends the process when the job failed."""
     with without_pandas():
         with loading_for_good():
             from keycrm_pipeline.orchestration.launch import run_job
 
         with shown_progress(workspace.profile.requests_per_minute, bars=not as_json):
-            outcome = run_job(workspace, job, period)
-    _finish(workspace.profile, outcome, as_json)
+            outcome = run_job(workspace, job, period, order_ids)
+    _finish(workspace, outcome, as_json, order_ids)
 
 
-def _finish(profile: Profile, outcome: Outcome, as_json: bool) -> None:
-    from keycrm_pipeline.commands.output import failed_load, print_summary
+def _finish(workspace: Workspace, outcome: Outcome, as_json: bool, order_ids: tuple[int, ...]) -> None:
+    from keycrm_pipeline.commands.output import failed_load, print_left_out, print_summary
+
+    profile = workspace.profile
 
     if outcome.summary is None:
         error = outcome.error or "The exchange could not be started."
@@ -222,6 +234,8 @@ def _finish(profile: Profile, outcome: Outcome, as_json: bool) -> None:
         _print_json(printed)
     else:
         print_summary(outcome.summary)
+        if order_ids and outcome.succeeded:
+            print_left_out(workspace, order_ids)
         if outcome.error and not outcome.summary.exchange.error:
             click.echo(f"Error: {outcome.error}", err=True)
     if not outcome.succeeded:
@@ -280,7 +294,42 @@ def _sync_command(sync: Sync) -> None:
 
 
 for _sync in SYNCS:
-    _sync_command(_sync)
+    if not _sync.takes_orders and _sync.name != "rebuild":
+        _sync_command(_sync)
+
+
+@main.command()
+@click.option("--dry-run", "is_trial", is_flag=True, help="Say what it would change, and change nothing.")
+@_command
+def rebuild(workspace: Workspace, is_trial: bool, as_json: bool) -> None:
+    """Derives all accounting tables again from the raw payloads, without a request, keeping card ids."""
+    if not is_trial:
+        _run(workspace, "rebuild", as_json)
+        return
+    from keycrm_pipeline.commands.trial import print_trial, trial_as_json
+    from keycrm_pipeline.pipeline.trial import try_rebuild
+    from keycrm_pipeline.run.errors import ExchangeError, StoppedError
+    from keycrm_pipeline.warehouse.errors import WarehouseError
+
+    try:
+        with shown_progress(workspace.profile.requests_per_minute, bars=not as_json, stays=False):
+            trial = try_rebuild(workspace)
+    except StoppedError:
+        raise KeyboardInterrupt from None
+    except (ExchangeError, WarehouseError) as error:
+        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
+    if as_json:
+        _print_json(trial_as_json(workspace.profile, trial))
+    else:
+        print_trial(trial)
+
+
+@main.command()
+@click.argument("order_ids", metavar="ORDER...", nargs=-1, required=True, type=click.IntRange(1, 2**63 - 1))
+@_command
+def order(workspace: Workspace, order_ids: tuple[int, ...], as_json: bool) -> None:
+    """Loads single orders again, by their numbers in KeyCRM."""
+    _run(workspace, "order", as_json, order_ids=order_ids)
 
 
 @main.command()
@@ -375,9 +424,10 @@ def init(
     name: str, base_url: str, requests_per_minute: int | None, reads_key: bool, takes_defaults: bool
 ) -> None:
     """Asks for the key and a few settings, reads the account, and writes a commented profile ready to edit."""
-    from keycrm_pipeline.commands.init import Connection, InitError, next_steps, write_profile
+    from keycrm_pipeline.commands.init import next_steps, write_profile
     from keycrm_pipeline.commands.key import read_key
     from keycrm_pipeline.crm.errors import KeyCrmError
+    from keycrm_pipeline.run.new_profile import Connection, NewProfileError
 
     settings = settings_from_environment(os.environ)
     key = read_key() if reads_key else None
@@ -390,7 +440,7 @@ def init(
             asks=not takes_defaults and sys.stdin.isatty(),
         )
         steps = next_steps(Workspace(load_profile(name, settings), settings), path, os.environ)
-    except InitError as error:
+    except NewProfileError as error:
         raise click.UsageError(str(error)) from None
     except (MissingKeyError, KeyNotStoredError, KeyCrmError, ProfileError) as error:
         _stop(str(error), FAILED, as_json=False)
@@ -606,6 +656,11 @@ def _set_password(path: Path | None) -> None:
     "--dagster", default="http://127.0.0.1:3000", show_default=True, help="Address of the running Dagster."
 )
 @click.option(
+    "--dagster-link",
+    metavar="URL",
+    help="Address by which browsers reach Dagster's page; by default it is linked to on this machine only.",
+)
+@click.option(
     "--password-file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Ask for the password whose hash is in this file; needed with another --host than this machine's own.",
@@ -618,6 +673,7 @@ def page(
     host: str,
     host_names: tuple[str, ...],
     dagster: str,
+    dagster_link: str | None,
     password_file: Path | None,
     set_password: bool,
 ) -> None:
@@ -631,6 +687,7 @@ def page(
         served = PageSettings(
             settings=settings_from_environment(os.environ),
             dagster=dagster.rstrip("/"),
+            dagster_link=None if dagster_link is None else dagster_link.rstrip("/"),
             host=host,
             port=port,
             host_names=host_names,

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keycrm_pipeline.commands.streams import is_utf8
-from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.profile import Profile, Workspace
+from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.run.summary import ExchangeSummary, sums_as_json
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
+from keycrm_pipeline.warehouse.days import left_out
+from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
 from keycrm_pipeline.warehouse.readings import KnownReading
 from keycrm_pipeline.warehouse.sums import OrderSum
@@ -74,6 +77,20 @@ def print_summary(summary: ExchangeSummary) -> None:
         click.echo(f"Error: {summary.exchange.error}", err=True)
 
 
+def print_left_out(workspace: Workspace, order_ids: Sequence[int]) -> None:
+    """Says which of these orders are stored and not in the books, because of their day (R1)."""
+    try:
+        with books_of(workspace).reading() as connection:
+            outside = left_out(connection, workspace.profile.start_date, order_ids)
+    except WarehouseError:
+        # The exchange has succeeded; another program holds the file.
+        return
+    if outside.before_start_date:
+        click.echo(f"Kept raw, because their day is before start_date: {outside.before_start_date}.")
+    if outside.days_not_loaded:
+        click.echo(f"Kept raw until their day is loaded (load it with `load`): {outside.days_not_loaded}.")
+
+
 def print_exchange(summary: ExchangeSummary, shown_status: str | None = None) -> None:
     """Prints what an exchange did.
 
@@ -85,7 +102,7 @@ def print_exchange(summary: ExchangeSummary, shown_status: str | None = None) ->
     period = ""
     if exchange.period is not None:
         period = f", {exchange.period.first:%d.%m.%Y} to {exchange.period.last:%d.%m.%Y}"
-    status = shown_status or exchange.status
+    status = shown_status or exchange.outcome
     click.echo(f"Exchange {exchange.exchange_id} ({exchange.profile}, {exchange.kind}{period}): {status}")
     if summary.seconds is not None:
         duration = f"{summary.seconds:.1f} s"

@@ -325,6 +325,7 @@ def run_everything(port: int, host_names: Sequence[str] = ()) -> None:
 def _run(port: int, host_names: Sequence[str]) -> None:
     from keycrm_pipeline.orchestration.ended_exchanges import EndedExchanges
     from keycrm_pipeline.orchestration.instance import open_instance, prepare_dagster_home
+    from keycrm_pipeline.orchestration.profile_assets import PAGE_VARIABLE
 
     for used in (port, exchange_page_port(port)):
         check_port(used)
@@ -335,6 +336,7 @@ def _run(port: int, host_names: Sequence[str]) -> None:
     home = dagster_home(os.environ)
     prepare_dagster_home(home)
     os.environ[HOME_VARIABLE] = str(home)
+    os.environ.setdefault(PAGE_VARIABLE, f"http://{HOST}:{exchange_page_port(port)}")
     with only_start(home) as lock:
         services = Services(lock, os.environ)
         lock.write(f"{os.getpid()} ")

@@ -49,6 +49,7 @@ def _spec(assets: ProfileAssets, stage: Stage) -> dg.AssetSpec:
             "dagster/table_name": f"{assets.workspace.database.stem}.{stage.table.qualified_name}",
             **code_reference(Path(stages.__file__).with_name(f"{stage.module}.py")),
             **_lineage(assets, stage),
+            **assets.page_link,
         },
         freshness_policy=_freshness(assets.profile),
         **assets.common,

@@ -107,6 +107,8 @@ def exchange_line(exchange: Exchange, profile: Profile, ended: datetime) -> str:
     begins = f"{_moment(ended, profile)} {profile.name}: {kind}{days}"
     if exchange.status == "running":
         return f"{begins} was interrupted; the next exchange continues it"
+    if exchange.outcome == "stopped":
+        return f"{begins} was stopped; the next exchange continues it"
     if exchange.status != "succeeded":
         return f"{begins} failed. {' '.join((exchange.error or '').split())}".rstrip()
     seconds = (exchange.finished_at - exchange.started_at).total_seconds() if exchange.finished_at else 0

@@ -11,6 +11,7 @@ from keycrm_pipeline.crm.errors import TransportFailure
 from keycrm_pipeline.orchestration.instance import PROCESS_TAG
 from keycrm_pipeline.run.errors import StoppedError
 from keycrm_pipeline.run.session import FORESEEN
+from keycrm_pipeline.stopping import is_stop
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -37,11 +38,15 @@ def as_dagster_failure(context: dg.OpExecutionContext | dg.AssetExecutionContext
     is_watched = PROCESS_TAG in context.run.tags
     try:
         yield
-    except (StoppedError, KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
-        if not is_watched:
-            raise RunStoppedError(str(StoppedError())) from None
-        raise dg.Failure(description=str(StoppedError()), allow_retries=False) from None
-    except FORESEEN as error:
+    except (GeneratorExit, SystemExit):
+        raise
+    except BaseException as error:
+        if isinstance(error, StoppedError) or (not isinstance(error, FORESEEN) and is_stop(error)):
+            if not is_watched:
+                raise RunStoppedError(str(StoppedError())) from None
+            raise dg.Failure(description=str(StoppedError()), allow_retries=False) from None
+        if not isinstance(error, FORESEEN):
+            raise
         if isinstance(error, TransportFailure | DatabaseBusyError) and not is_watched:
             raise
         raise dg.Failure(description=str(error), allow_retries=False) from None

@@ -93,7 +93,7 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
         deps=[assets.key("orders")],
         kinds={"python", "duckdb", "excel"},
         owners=list(assets.profile.owners),
-        metadata=code_reference(__file__),
+        metadata={**code_reference(__file__), **assets.page_link},
         pool=assets.pool,
     )
     def exports(context: dg.AssetExecutionContext, config: ExportConfig) -> dg.MaterializeResult:
@@ -144,7 +144,7 @@ def build_report(assets: ProfileAssets) -> dg.AssetsDefinition:
         deps=[assets.key("orders")],
         kinds={"python", "duckdb", "html"},
         owners=list(assets.profile.owners),
-        metadata=code_reference(__file__),
+        metadata={**code_reference(__file__), **assets.page_link},
         pool=assets.pool,
     )
     def report(context: dg.AssetExecutionContext, config: ReportConfig) -> dg.MaterializeResult:

@@ -11,7 +11,14 @@ from keycrm_pipeline.orchestration.checks import checks_job
 from keycrm_pipeline.orchestration.dagster_internals import AssetJob, tag_run
 from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
 from keycrm_pipeline.orchestration.files import FILE_CONFIGS
-from keycrm_pipeline.orchestration.profile_assets import CHANGED_TAG, NOTHING, PROFILE_TAG, ProfileAssets
+from keycrm_pipeline.orchestration.profile_assets import (
+    CHANGED_TAG,
+    NOTHING,
+    ORDERS_TAG,
+    PROFILE_TAG,
+    ProfileAssets,
+    orders_tags,
+)
 from keycrm_pipeline.pipeline.exchange import exchange
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.pipeline.syncs import SYNCS, Sync
@@ -30,6 +37,7 @@ def build_jobs(assets: ProfileAssets) -> list[dg.JobDefinition | AssetJob]:
             selection=dg.AssetSelection.assets(*(assets.key(stage.name) for stage in STAGES)),
             description="Loads a period: one day, or a range of days in one run.",
             tags=tags,
+            metadata=assets.page_link,
             executor_def=dg.in_process_executor,
         ),
         *(_sync_job(assets, sync) for sync in SYNCS),
@@ -49,6 +57,8 @@ def build_jobs(assets: ProfileAssets) -> list[dg.JobDefinition | AssetJob]:
 
 
 def _sync_job(assets: ProfileAssets, sync: Sync) -> dg.JobDefinition:
+    orders = {"orders": dg.Field(dg.Array(int), description="Numbers of the orders in KeyCRM.")}
+
     @dg.op(
         name=f"{assets.name}__{sync.name}",
         description=sync.description,
@@ -56,10 +66,14 @@ def _sync_job(assets: ProfileAssets, sync: Sync) -> dg.JobDefinition:
         out={},
         pool=assets.pool,
         retry_policy=RETRY,
+        config_schema=orders if sync.takes_orders else None,
     )
     # Dagster wants the annotation of no outputs, and nothing returned.
     def work(context: dg.OpExecutionContext) -> tuple[()]:  # type: ignore[return]
-        plan = Plan(sync.name, context.run.root_run_id or context.run.run_id)
+        order_ids = tuple(context.op_config["orders"]) if sync.takes_orders else ()
+        if order_ids and ORDERS_TAG not in context.run.tags:
+            tag_run(context.instance, context.run.run_id, orders_tags(order_ids))
+        plan = Plan(sync.name, context.run.root_run_id or context.run.run_id, order_ids=order_ids)
         with as_dagster_failure(context), exchange(assets.workspace, plan) as session:
             try:
                 numbers = sync.run(session)
@@ -75,6 +89,7 @@ def _sync_job(assets: ProfileAssets, sync: Sync) -> dg.JobDefinition:
         name=f"{assets.name}_{sync.name}",
         description=sync.description,
         tags={PROFILE_TAG: assets.name},
+        metadata=assets.page_link,
         executor_def=dg.in_process_executor,
     )
     def job() -> None:

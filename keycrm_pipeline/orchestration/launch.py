@@ -5,8 +5,10 @@ Imported only by commands that really launch a run, because it imports Dagster.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,7 +18,8 @@ from keycrm_pipeline.orchestration.dagster_internals import runs_with_origin
 from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.orchestration.history import tidy_when_due
 from keycrm_pipeline.orchestration.instance import end_orphaned_runs, open_instance, process_tags
-from keycrm_pipeline.orchestration.profile_assets import ProfileAssets, period_tags
+from keycrm_pipeline.orchestration.profile_assets import ProfileAssets, orders_tags, period_tags
+from keycrm_pipeline.orchestration.remote import orders_config
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.reading import books_of
@@ -46,26 +49,33 @@ class Outcome:
     is_stopped: bool = False
 
 
-def run_job(workspace: Workspace, job: str, period: Period | None = None) -> Outcome:
+def run_job(
+    workspace: Workspace, job: str, period: Period | None = None, order_ids: Sequence[int] = ()
+) -> Outcome:
     """Runs one job of a profile in this process and waits for its end.
 
     Args:
         workspace: The profile and its places.
         job: The job's name after the profile's: `load`, `changes`…
         period: The days of a load.
+        order_ids: The orders of `order`.
     """
     definitions = build_definitions([workspace.profile], workspace.settings)
     with open_instance() as instance:
         # A load that was killed would keep the profile's place in the queue, and there may be no daemon to end it.
         end_orphaned_runs(instance)
-        with runs_with_origin(instance, DEFINITIONS):
+        with runs_with_origin(instance, DEFINITIONS), _stop_as_keyboard_interrupt():
             result = definitions.resolve_job_def(f"{workspace.profile.name}_{job}").execute_in_process(
                 instance=instance,
                 tags={
                     **(period_tags(period) if period else {}),
+                    **(orders_tags(order_ids) if order_ids else {}),
                     **process_tags(os.getpid(), socket.gethostname()),
                 },
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                run_config={
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    **(orders_config(workspace.profile.name, order_ids) if order_ids else {}),
+                },
                 raise_on_error=False,
             )
         tidy_when_due(instance, ProfileAssets(workspace), datetime.now(UTC))
@@ -82,6 +92,15 @@ def run_job(workspace: Workspace, job: str, period: Period | None = None) -> Out
     return Outcome(
         succeeded=result.success, summary=summary, error=error, is_stopped=error == str(StoppedError())
     )
+
+
+@contextlib.contextmanager
+def _stop_as_keyboard_interrupt() -> Iterator[None]:
+    """What Dagster raises when it is stopped before the first step or after the last one is Ctrl-C to a command."""
+    try:
+        yield
+    except dg.DagsterExecutionInterruptedError:
+        raise KeyboardInterrupt from None
 
 
 def _first_failure(result: dg.ExecuteInProcessResult) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -33,6 +33,12 @@ CHANGED_TAG = "keycrm/changed"
 """What a sync has changed; only set, to `NOTHING`, when it is nothing: such runs leave the history early."""
 
 NOTHING = "nothing"
+
+PAGE_VARIABLE = "KEYCRM_PAGE_URL"
+"""Address of the exchange page for browsers, for links from Dagster's page; `up` sets it unless somebody did."""
+
+ORDERS_TAG = "keycrm/orders"
+"""The orders that a run loads by their numbers, with blanks between them."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +98,24 @@ class ProfileAssets:
             raise DatabaseUnreadableError(self.workspace.database, reason) from None
 
     @property
+    def page_link(self) -> dict[str, dg.UrlMetadataValue]:
+        """Metadata that leads to the profile on the exchange page; empty if nobody said where that is served."""
+        address = os.environ.get(PAGE_VARIABLE, "").rstrip("/")
+        return (
+            {"exchange page": dg.MetadataValue.url(f"{address}/profiles/{self.name}/documents")}
+            if address
+            else {}
+        )
+
+    @property
     def common(self) -> dict[str, Any]:
         """What every asset of the profile has."""
         return {"group_name": self.name, "owners": list(self.profile.owners)}
+
+
+def orders_tags(order_ids: Sequence[int]) -> dict[str, str]:
+    """The tag of a run that loads single orders."""
+    return {ORDERS_TAG: " ".join(map(str, order_ids))}
 
 
 def period_tags(period: Period) -> dict[str, str]:

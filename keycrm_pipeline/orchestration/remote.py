@@ -6,7 +6,7 @@ Imports no Dagster, so that a server which only asks starts at once. What is not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ LOCATION = "keycrm_pipeline"
 _REPOSITORY = "__repository__"
 _PROFILE_TAG = "keycrm/profile"
 _PERIOD_TAG = "keycrm/period"
+_ORDERS_TAG = "keycrm/orders"
 _RANGE_START_TAG = "dagster/asset_partition_range_start"
 _RANGE_END_TAG = "dagster/asset_partition_range_end"
 
@@ -96,6 +97,11 @@ class JobUnknownError(DagsterError):
         )
 
 
+def orders_config(profile: str, order_ids: Sequence[int]) -> dict[str, Any]:
+    """The configuration of a run that loads single orders."""
+    return {"ops": {f"{profile}__order": {"config": {"orders": list(order_ids)}}}}
+
+
 @dataclass(frozen=True)
 class RunState:
     """A run as Dagster sees it.
@@ -107,6 +113,7 @@ class RunState:
         first_day: First day of a load, YYYY-MM-DD; None for other jobs.
         last_day: Last day of a load, included.
         stages: Names of the assets that it has finished, in no order, each once.
+        order_ids: The orders that it loads by their numbers.
     """
 
     run_id: str
@@ -115,6 +122,7 @@ class RunState:
     first_day: str | None
     last_day: str | None
     stages: frozenset[str]
+    order_ids: tuple[int, ...] = ()
 
     @property
     def is_under_way(self) -> bool:
@@ -144,6 +152,23 @@ class RemoteDagster:
             _PERIOD_TAG: str(period),
         }
         return self._launch(f"{profile}_load", tags, {})
+
+    def launch_orders(self, profile: str, order_ids: Sequence[int]) -> str:
+        """Starts the load of single orders and returns the id of the queued run.
+
+        Raises:
+            DagsterError: It does not answer, or refuses.
+        """
+        tags = {_ORDERS_TAG: " ".join(map(str, order_ids))}
+        return self._launch(f"{profile}_order", tags, orders_config(profile, order_ids))
+
+    def launch_rebuild(self, profile: str) -> str:
+        """Starts the rebuild and returns the id of the queued run.
+
+        Raises:
+            DagsterError: It does not answer, or refuses.
+        """
+        return self._launch(f"{profile}_rebuild", {}, {})
 
     def launch_file(self, profile: str, name: str, config: Mapping[str, str]) -> str:
         """Starts the job of `exports` or `report` and returns the id of the queued run.
@@ -178,6 +203,9 @@ class RemoteDagster:
             last_day=tags.get(_RANGE_END_TAG),
             stages=frozenset(
                 made["assetKey"]["path"][-1] for made in found["assetMaterializations"] if made["assetKey"]
+            ),
+            order_ids=tuple(
+                int(number) for number in tags.get(_ORDERS_TAG, "").split() if number.isdecimal()
             ),
         )
 

@@ -28,8 +28,10 @@ from keycrm_pipeline.page import (
     files,
     loading,
     login,
+    new_profile,
     profile_settings,
     profiles,
+    rebuild,
 )
 from keycrm_pipeline.page.kept_settings import KeptSettings
 from keycrm_pipeline.page.passwords import Attempts
@@ -72,6 +74,8 @@ def _routes() -> list[Route]:
     return [
         get("/", profiles.profiles),
         get("/static/{name}", _static),
+        get(new_profile.PATH, new_profile.new_profile),
+        post(new_profile.PATH, new_profile.change_new_profile),
         get("/login", login.login),
         post("/login", login.check_login),
         post("/logout", login.logout),
@@ -83,6 +87,7 @@ def _routes() -> list[Route]:
         get(f"{_PROFILE}/documents", documents.documents),
         post(f"{_PROFILE}/documents", documents.search_documents),
         get(f"{_PROFILE}/documents/{{order_id:int}}", documents.document),
+        post(f"{_PROFILE}/documents/{{order_id:int}}/load", loading.load_order),
         get(f"{_PROFILE}/partners", cards.partners),
         get(f"{_PROFILE}/partners/{{partner_id:int}}", cards.partner),
         get(f"{_PROFILE}/products", cards.products),
@@ -91,6 +96,9 @@ def _routes() -> list[Route]:
         get(f"{_PROFILE}/attention", attention.attention),
         post(f"{_PROFILE}/attention", attention.tick_off),
         get(f"{_PROFILE}/exchanges", exchanges.exchanges),
+        get(f"{_PROFILE}/rebuild", rebuild.rebuild),
+        post(f"{_PROFILE}/rebuild", rebuild.start_rebuild),
+        get(f"{_PROFILE}/rebuild/progress", rebuild.rebuild_progress),
         get(f"{_PROFILE}/connection", connection.connection),
         post(f"{_PROFILE}/connection", connection.change_connection),
         get(f"{_PROFILE}/settings/{{page}}", profile_settings.settings),
@@ -196,5 +204,7 @@ def create_application(page: PageSettings) -> Starlette:
     application.state.attempts = Attempts()
     application.state.searches = Searches()
     application.state.kept_settings = KeptSettings()
+    application.state.waiting_profiles = new_profile.WaitingProfiles()
+    application.state.trials = rebuild.Trials()
     application.state.last_progress = loading.LastProgress()
     return application

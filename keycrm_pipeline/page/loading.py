@@ -21,6 +21,7 @@ from keycrm_pipeline.page.rendering import render
 from keycrm_pipeline.page.shops import (
     NotFoundError,
     WrongEntryError,
+    identifier,
     page_settings,
     read_day,
     read_period,
@@ -32,7 +33,7 @@ from keycrm_pipeline.page.wording import JOBS, RUN_STATUSES, STAGES
 from keycrm_pipeline.period import DAY, Period, contiguous_periods
 from keycrm_pipeline.profile import MissingKeyError, Profile, Workspace
 from keycrm_pipeline.run.summary import summarise
-from keycrm_pipeline.warehouse.days import missing_days
+from keycrm_pipeline.warehouse.days import LeftOut, left_out, missing_days
 from keycrm_pipeline.warehouse.errors import DatabaseMissingError, WarehouseError
 from keycrm_pipeline.warehouse.exchanges import Exchange, exchange_of_run
 from keycrm_pipeline.warehouse.page import NewCard, PagesStored, cards_created, pages_stored
@@ -126,7 +127,7 @@ def _form(request: Request, problem: str) -> Response:
     try:
         under_way = [
             (run_id, JOBS.get(job.removeprefix(f"{profile.name}_"), job))
-            for run_id, job in _dagster(request).runs_under_way(profile.name)
+            for run_id, job in dagster_of(request).runs_under_way(profile.name)
         ]
     except DagsterError as error:
         silent = str(error)
@@ -165,8 +166,20 @@ def start_load(request: Request) -> Response:
         periods = _asked_periods(request, workspace)
     except WrongEntryError as error:
         return _form(request, str(error))
-    run_ids = [_dagster(request).launch_load(profile.name, period) for period in periods]
+    run_ids = [dagster_of(request).launch_load(profile.name, period) for period in periods]
     return RedirectResponse(f"/profiles/{profile.name}/runs/{run_ids[0]}", 303)
+
+
+def load_order(request: Request) -> Response:
+    """Starts the load of one order.
+
+    Raises:
+        DagsterError: Dagster does not answer.
+    """
+    workspace = workspace_of(request)
+    name = workspace.profile.name
+    run_id = dagster_of(request).launch_orders(name, [identifier(request, "order_id")])
+    return RedirectResponse(f"/profiles/{name}/runs/{run_id}", 303)
 
 
 def _asked_periods(request: Request, workspace: Workspace) -> tuple[Period, ...]:
@@ -197,6 +210,7 @@ class Progress:
         sums: Sums of the period's orders by currency, once it has ended.
         cards: Cards that it created, once it has ended.
         review: Items that need attention by now.
+        left_out: How many of the orders that it loaded by their numbers stay out of the books because of their day.
     """
 
     run: RunState
@@ -208,11 +222,24 @@ class Progress:
     sums: Mapping[str, PeriodSums] = field(default_factory=dict)
     cards: tuple[NewCard, ...] = ()
     review: int = 0
+    left_out: LeftOut | None = None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether somebody stopped it; Dagster calls a run that was stopped in a terminal a failed one."""
+        if self.run.status == "FAILURE" and self.exchange is not None:
+            return self.exchange.outcome == "stopped"
+        return self.run.status == "CANCELED"
 
     @property
     def is_load(self) -> bool:
         """Whether it is a load, and not a sync or files."""
         return self.run.job.endswith("_load")
+
+    @property
+    def job(self) -> str:
+        """What it does, in words."""
+        return JOBS.get(self.run.job.rpartition("_")[2], "Обмін")
 
     @property
     def is_file(self) -> bool:
@@ -270,12 +297,12 @@ def stop_run(request: Request) -> Response:
     """
     workspace = workspace_of(request)
     run = _run(request, workspace)
-    _dagster(request).stop(run.run_id)
+    dagster_of(request).stop(run.run_id)
     return RedirectResponse(f"/profiles/{workspace.profile.name}/runs/{run.run_id}", 303)
 
 
 def _run(request: Request, workspace: Workspace) -> RunState:
-    run = _dagster(request).run(str(request.path_params["run_id"]))
+    run = dagster_of(request).run(str(request.path_params["run_id"]))
     if run is None or not run.job.startswith(f"{workspace.profile.name}_"):
         raise NotFoundError
     return run
@@ -304,6 +331,9 @@ def _progress(request: Request, workspace: Workspace) -> Progress:
                 sums=summary.sums,
                 cards=tuple(cards_created(connection, exchange.started_at, MOST_CARDS)),
                 review=sum(summary.review.values()),
+                left_out=left_out(connection, workspace.profile.start_date, run.order_ids)
+                if run.order_ids
+                else None,
             )
     except DatabaseMissingError:
         return Progress(run, status)
@@ -317,5 +347,6 @@ def _minutes_left(stored: PagesStored, profile: Profile) -> int:
     return round(math.ceil(rest / _ORDERS_OF_A_PAGE) / profile.requests_per_minute)
 
 
-def _dagster(request: Request) -> RemoteDagster:
+def dagster_of(request: Request) -> RemoteDagster:
+    """The Dagster that this page asks."""
     return RemoteDagster(page_settings(request).dagster)

@@ -20,7 +20,13 @@ from starlette.responses import HTMLResponse
 
 from keycrm_pipeline.formatting import NO_VALUE, Formatter
 from keycrm_pipeline.kinds import PRODUCT_KIND_NAMES, SERVICE_LINE_NAMES
-from keycrm_pipeline.page.wording import EXCHANGE_KINDS, EXCHANGE_STATUSES, PAYMENT_STATES, PAYMENT_STATUSES
+from keycrm_pipeline.page.wording import (
+    DOCUMENT_PARTS,
+    EXCHANGE_KINDS,
+    EXCHANGE_OUTCOMES,
+    PAYMENT_STATES,
+    PAYMENT_STATUSES,
+)
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.reports.page import order_address
@@ -122,7 +128,8 @@ def _environment(words: WordSet) -> Environment:
         "product_kinds": PRODUCT_KIND_NAMES,
         "service_kinds": SERVICE_LINE_NAMES,
         "exchange_kinds": EXCHANGE_KINDS,
-        "exchange_statuses": EXCHANGE_STATUSES,
+        "exchange_outcomes": EXCHANGE_OUTCOMES,
+        "document_parts": DOCUMENT_PARTS,
         "payment_states": PAYMENT_STATES,
         "payment_statuses": PAYMENT_STATUSES,
     }
@@ -159,7 +166,8 @@ def render(request: Request, template: str, status_code: int = 200, **content: A
             {
                 "path": request.url.path,
                 "token": getattr(request.state, "token", ""),
-                "dagster": state.page.dagster,
+                "dagster": state.page.dagster_for(request.url.hostname),
+                "dagster_address": state.page.dagster,
                 "has_login": state.page.password_file is not None,
                 "profile": None,
                 **content,

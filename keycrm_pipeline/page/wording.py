@@ -13,17 +13,20 @@ EXCHANGE_KINDS: Mapping[str, str] = {
     "changes": "Зміни",
     "recent": "Останні дні",
     "sweep": "Звірка",
+    "order": "Окреме замовлення",
     "catalogue": "Каталог",
     "rebuild": "Переформування",
 }
 """Kind of an exchange -> its name."""
 
-EXCHANGE_STATUSES: Mapping[str, str] = {
+EXCHANGE_OUTCOMES: Mapping[str, str] = {
     "running": "Триває",
     "succeeded": "Успішно",
     "failed": "Не вдалося",
+    "stopped": "Зупинено",
+    "killed": "Обірвано",
 }
-"""Status of an exchange -> its name."""
+"""Outcome of an exchange, see `failures.outcome_of` -> its name."""
 
 PAYMENT_STATES: Mapping[str, str] = {
     "not_paid": "Не оплачено",
@@ -71,6 +74,21 @@ RUN_STATUSES: Mapping[str, str] = {
     "FAILURE": "Не вдалося",
 }
 """Status of a Dagster run -> its name."""
+
+DOCUMENT_PARTS: Mapping[str, str] = {
+    "stage": "Стадія",
+    "responsible": "Відповідальний, Автор",
+    "account": "Банк. рахунок/Каса",
+    "organisation": "Організація",
+    "partner": "Контрагент",
+    "comment": "Коментар",
+    "sums": "Суми",
+    "goods": "Товари",
+    "services": "Послуги",
+    "payments": "Оплати й витрати",
+    "other": "Інше",
+}
+"""Part of a document that a rebuild changes, see `warehouse.trial.PARTS` -> its name."""
 
 FORMATS: Mapping[str, str] = {
     "xlsx": "Книга Excel (xlsx)",

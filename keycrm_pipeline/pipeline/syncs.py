@@ -21,10 +21,12 @@ class Sync:
     Attributes:
         name: Name of its command, of its job (after the profile's name), and the kind of its exchanges.
         description: What it does, in a sentence.
+        takes_orders: Whether it works on orders that somebody names.
     """
 
     name: str
     description: str
+    takes_orders: bool = False
 
     def run(self, session: Session) -> Mapping[str, Any]:
         """Does its work in a session, and returns numbers by label."""
@@ -44,6 +46,11 @@ SYNCS = (
     Sync(
         "sweep",
         "Finds orders that KeyCRM no longer has, which are confirmed by id and marked, and those no load has returned.",
+    ),
+    Sync(
+        "order",
+        "Loads single orders again, by their numbers in KeyCRM; one of a day that was never loaded is kept raw.",
+        takes_orders=True,
     ),
     Sync(
         "catalogue",

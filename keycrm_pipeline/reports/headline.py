@@ -34,9 +34,9 @@ def facts(figures: ReportFigures, writer: Writer) -> list[Fact]:
     waiting = sum(count for kind, count in figures.review_counts.items() if kind != "rejected_order")
     if figures.exchanges:
         last = figures.exchanges[0]
-        value = f"{words[last.status]}, {write.instant(last.started_at, writer.timezone)}"
-        exchange_tones: Mapping[str, Tone] = {"succeeded": "good", "failed": "bad"}
-        exchange = Fact(words["last_exchange"], value, "#exchanges", exchange_tones.get(last.status, ""))
+        value = f"{words[last.outcome]}, {write.instant(last.started_at, writer.timezone)}"
+        exchange_tones: Mapping[str, Tone] = {"succeeded": "good", "failed": "bad", "killed": "bad"}
+        exchange = Fact(words["last_exchange"], value, "#exchanges", exchange_tones.get(last.outcome, ""))
     else:
         exchange = Fact(words["last_exchange"], words["no_exchange"], "#exchanges", "quiet")
     return [

@@ -155,7 +155,7 @@ def _cancelled_share(totals: Mapping[str, PeriodTotals], write: Formatter) -> st
 def exchanges_section(figures: ReportFigures, writer: Writer) -> Section:
     """The latest exchanges of the log."""
     words, write = writer.words, writer.write
-    tones: Mapping[str, Tone] = {"succeeded": "good", "failed": "bad"}
+    tones: Mapping[str, Tone] = {"succeeded": "good", "failed": "bad", "killed": "bad"}
     rows = []
     for exchange in figures.exchanges:
         period = ""
@@ -167,9 +167,9 @@ def exchanges_section(figures: ReportFigures, writer: Writer) -> Section:
                 Cell(write.instant(exchange.started_at, writer.timezone)),
                 Cell(words.get(f"exchange_{exchange.kind}", exchange.kind), note=period),
                 Cell(
-                    words.get(exchange.status, exchange.status),
+                    words.get(exchange.outcome, exchange.outcome),
                     note=without_contacts(words.error(exchange.error)),
-                    tone=tones.get(exchange.status, ""),
+                    tone=tones.get(exchange.outcome, ""),
                 ),
                 Cell(write.number(exchange.orders_seen)),
                 Cell(write.number(exchange.orders_created)),

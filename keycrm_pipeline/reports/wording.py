@@ -70,6 +70,8 @@ WORDS: Mapping[str, Sentence] = {
     "nothing": Sentence("nothing", "нічого"),
     "succeeded": Sentence("succeeded", "успішно"),
     "failed": Sentence("failed", "помилка"),
+    "stopped": Sentence("stopped", "зупинено"),
+    "killed": Sentence("killed", "обірвано"),
     "running": Sentence("running", "триває"),
     "figures": Sentence("Figures", "Показники"),
     "figures_lead": Sentence(
@@ -292,6 +294,7 @@ WORDS: Mapping[str, Sentence] = {
     "exchange_recent": Sentence("recent days", "останні дні"),
     "exchange_sweep": Sentence("order id check", "звірка номерів"),
     "exchange_catalogue": Sentence("catalogue", "каталог"),
+    "exchange_order": Sentence("single order", "окреме замовлення"),
     "exchange_rebuild": Sentence("rebuild", "переформування"),
     "review_title": Sentence("Needs your attention", "Потребує уваги"),
     "nothing_to_review": Sentence("Nothing needs your attention.", "Немає нічого, що потребувало б уваги."),

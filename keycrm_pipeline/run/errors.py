@@ -87,6 +87,13 @@ class ManyUnseenError(CeilingError):
         )
 
 
+class UnknownOrdersError(ExchangeError):
+    """KeyCRM has no order of these numbers, and none was ever loaded."""
+
+    def __init__(self, order_ids: Sequence[int]) -> None:
+        super().__init__(failures.UNKNOWN_ORDERS.english.format(orders=", ".join(map(str, order_ids))))
+
+
 class StoppedError(ExchangeError):
     """Somebody stopped the exchange: Ctrl-C in the terminal, or "Terminate" on the page."""
 

@@ -21,6 +21,7 @@ from keycrm_pipeline.run import lock
 from keycrm_pipeline.run.errors import CeilingError, ExchangeError, StoppedError, unexpected
 from keycrm_pipeline.run.leftovers import remove_leftovers
 from keycrm_pipeline.run.memory import give_freed_memory_back
+from keycrm_pipeline.stopping import is_stop, undisturbed
 from keycrm_pipeline.warehouse.compaction import compact_when_grown, remove_killed_copy
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import WarehouseError
@@ -35,11 +36,11 @@ FORESEEN = (ExchangeError, KeyCrmError, WarehouseError, ProfileError, MissingKey
 COMPACTED_AFTER = ("recent", "sweep")
 """Kinds of exchanges after which a file that has grown is compacted: the nightly ones, for which nobody waits."""
 
+NOT_BEGUN = 0
+"""Number of an exchange that has no row in the log yet."""
+
 CLOSING_WAIT_SECONDS = 5.0
 """How long a failed exchange waits for the file to write its row: the program that holds it may be why it failed."""
-
-_QUERY_INTERRUPTED = "Query interrupted"
-"""What DuckDB raises, as a RuntimeError, when Ctrl-C is pressed while it works."""
 
 _log = logging.getLogger(__name__)
 
@@ -79,11 +80,13 @@ class Plan:
         kind: Kind of exchange, see `ops.exchanges.kind`.
         run_id: The run that does it; a retried run continues in its own row of the log.
         period: Days of a load; None for a sync or a rebuild.
+        order_ids: Orders that are named by their numbers in KeyCRM; for `order` alone.
     """
 
     kind: str
     run_id: str
     period: Period | None = None
+    order_ids: tuple[int, ...] = ()
 
 
 @dataclass
@@ -94,7 +97,7 @@ class Session:
         workspace: The profile and its places.
         warehouse: The profile's database.
         plan: What the exchange is doing.
-        exchange_id: Its number in the log.
+        exchange_id: Its number in the log; `NOT_BEGUN` until it has its row.
         now: When it started, aware: the time of everything that it writes.
         services: What it uses from outside.
         counts: Counts of its finished stages, for its row.
@@ -183,9 +186,10 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
         services.open_warehouse(workspace).kept_ready() as warehouse,
     ):
         _clean_up(workspace, warehouse, services.clock())
-        session = _begin(workspace, warehouse, plan, services)
+        session = Session(workspace, warehouse, plan, NOT_BEGUN, services.clock(), services)
         try:
-            with _in_words():
+            with in_words():
+                _begin(session)
                 yield session
                 _end(session, None)
         except BaseException as error:
@@ -194,7 +198,8 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
                 _end(session, error)
             raise
         if plan.kind in COMPACTED_AFTER:
-            _give_room_back(warehouse)
+            with in_words():
+                _give_room_back(warehouse)
 
 
 def _clean_up(workspace: Workspace, warehouse: Warehouse, now: datetime) -> None:
@@ -209,29 +214,31 @@ def _clean_up(workspace: Workspace, warehouse: Warehouse, now: datetime) -> None
         _log.info("Removed unfinished files of killed processes: %s.", len(removed))
 
 
-def _begin(workspace: Workspace, warehouse: Warehouse, plan: Plan, services: Services) -> Session:
-    now = services.clock()
-    with _in_words(), warehouse.writing() as connection:
-        exchange_id = begin_exchange(
+def _begin(session: Session) -> None:
+    """Writes the row of the log; whoever stops the exchange at this moment stops one that has its row."""
+    with session.warehouse.writing() as connection, undisturbed():
+        session.exchange_id = begin_exchange(
             connection,
-            profile=workspace.profile.name,
-            run_id=plan.run_id,
-            kind=plan.kind,
-            period=plan.period,
-            now=now,
+            profile=session.profile.name,
+            run_id=session.plan.run_id,
+            kind=session.plan.kind,
+            period=session.plan.period,
+            now=session.now,
         )
-    return Session(workspace, warehouse, plan, exchange_id, now, services)
 
 
 def _end(session: Session, error: BaseException | None) -> None:
     """Completes the row of the log; the pages of its listings are forgotten if there is nothing left to repeat."""
+    if session.exchange_id == NOT_BEGUN:
+        return
     text = None
     warehouse = session.warehouse
     if error is not None:
         text = str(error if isinstance(error, Exception) else StoppedError())
         warehouse = warehouse.waiting_at_most(CLOSING_WAIT_SECONDS)
     is_done = error is None or isinstance(error, CeilingError)
-    with warehouse.writing() as connection:
+    # A second Ctrl-C, or Dagster's after that of the whole product, must not leave an exchange that seems to run.
+    with undisturbed(), warehouse.writing() as connection:
         end_exchange(
             connection,
             session.exchange_id,
@@ -258,15 +265,11 @@ def _give_room_back(warehouse: Warehouse) -> None:
 
 
 @contextlib.contextmanager
-def _in_words() -> Iterator[None]:
+def in_words() -> Iterator[None]:
     """Turns unforeseen errors into ones that may be shown, and every kind of interruption into `StoppedError`."""
     try:
         yield
     except (*FORESEEN, GeneratorExit, SystemExit):
         raise
-    except Exception as error:  # noqa: BLE001 - reported without values, whatever it was
-        if _QUERY_INTERRUPTED in str(error):
-            raise StoppedError from None
-        raise unexpected(error) from None
-    except BaseException:  # noqa: BLE001 - KeyboardInterrupt, or what Dagster makes of it
-        raise StoppedError from None
+    except BaseException as error:  # noqa: BLE001 - reported without values, whatever it was
+        raise (StoppedError() if is_stop(error) else unexpected(error)) from None

@@ -49,6 +49,10 @@ MANY_UNSEEN = Sentence(
     "{examples}); це більше за межу {most} (sweep.most_unseen), тому поодинці їх не отримано. Мабуть, їх імпортовано в "
     "інші дні, ніж їхні власні. Завантажте ці дні: {days}.",
 )
+UNKNOWN_ORDERS = Sentence(
+    "KeyCRM has no order {orders}, and none of that number was ever loaded. Check the number.",
+    "У KeyCRM немає замовлення {orders}, і такого ніколи не завантажували. Перевірте номер.",
+)
 NEVER_FETCHED = Sentence(
     "These days were never fetched from KeyCRM: {days}. {stages} cannot work on what is not here, and nothing was "
     "changed. Load the days with the job {profile}_load, with `keycrm-pipeline load`, or by materializing all stages "
@@ -95,6 +99,7 @@ _OF_AN_EXCHANGE = (
     UNMAPPED_STATUSES,
     MANY_MISSING,
     MANY_UNSEEN,
+    UNKNOWN_ORDERS,
     NEVER_FETCHED,
     STAGE_SKIPPED,
     DATABASE_BUSY,
@@ -253,3 +258,19 @@ def error_in_ukrainian(stored: str) -> str:
 def _phrase(text: str) -> str:
     found = translated(text, _PHRASES, lambda value: _phrase(value) if value else value)
     return text if found is None else found
+
+
+OUTCOMES = ("running", "succeeded", "failed", "stopped", "killed")
+"""How an exchange is shown: what its status says, and of a failed one whether it failed by itself."""
+
+
+def outcome_of(status: str, error: str | None) -> str:
+    """How an exchange ended, one of `OUTCOMES`; the status of one that was stopped or killed is `failed` too (R13).
+
+    Args:
+        status: Its status in the log.
+        error: Its error in the log.
+    """
+    if status == "failed" and error is not None:
+        return {STOPPED.english: "stopped", KILLED.english: "killed"}.get(error, status)
+    return status

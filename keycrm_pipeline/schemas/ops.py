@@ -6,7 +6,7 @@ from keycrm_pipeline.kinds import EXPORT_FORMATS
 from keycrm_pipeline.schemas.columns import INSTANT, INTEGER_LIST, TEXT_LIST, Column, Table, one_of
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 
-EXCHANGE_KINDS = ("period", "changes", "recent", "sweep", "catalogue", "rebuild")
+EXCHANGE_KINDS = ("period", "changes", "recent", "sweep", "order", "catalogue", "rebuild")
 EXCHANGE_STATUSES = ("running", "succeeded", "failed")
 EXCHANGE_COUNTS = {
     "orders_seen": "All orders returned whose day is in the period, chosen or not.",

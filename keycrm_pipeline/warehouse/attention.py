@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.schemas import failures
 from keycrm_pipeline.schemas.sentences import NAMES_ON_CARD_AND_IN_CRM, Sentence, in_ukrainian
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement, typed_rows
 
@@ -36,6 +37,11 @@ class Exchange:
     orders_rejected: int
     requests: int
     error: str | None
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, see `failures.outcome_of`."""
+        return failures.outcome_of(self.status, self.error)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from keycrm_pipeline.schemas.columns import frame_type
 from keycrm_pipeline.schemas.ops import AMBIGUOUS_NAMES, PROMOTED_PRODUCTS, SHARED_SKUS
 from keycrm_pipeline.schemas.validated import SOLD_ITEMS
 from keycrm_pipeline.warehouse.connection import transaction
+from keycrm_pipeline.warehouse.frames import frame_of, registered
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 
 
@@ -45,11 +46,8 @@ def _execute_with(
 ) -> None:
     if frame.is_empty():
         return
-    connection.register(view, frame)
-    try:
+    with registered(connection, view, frame):
         connection.execute(statement("cards", name), values or {})
-    finally:
-        connection.unregister(view)
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def buyers_on_orders(connection: duckdb.DuckDBPyConnection, period: Period) -> l
     """(order id, date, buyer id, name, phone, e-mail) of selected orders of some days that can change a card."""
     found = connection.execute(statement("cards", "buyers_on_orders"), period_parameters(period))
     # Through a frame: DuckDB's own fetchall takes three times as long to create times.
-    return found.pl().rows()
+    return frame_of(found).rows()
 
 
 def partners_used(connection: duckdb.DuckDBPyConnection) -> int:
@@ -113,16 +111,13 @@ def partner_candidates(
         keys: Columns `buyer_id`, `phone_key`, `email_key`.
         default_partner_key: Key of the default partner's name.
     """
-    connection.register("keys_frame", keys)
-    try:
+    with registered(connection, "keys_frame", keys):
         found = connection.execute(
             statement("cards", "partner_candidates"), {"default_partner_key": default_partner_key}
         )
         # Through a frame, as in `buyers_on_orders`.
-        cards = found.pl().rows()
+        cards = frame_of(found).rows()
         links = dict(connection.execute(statement("cards", "partner_link_candidates")).fetchall())
-    finally:
-        connection.unregister("keys_frame")
     (next_partner_id,) = single_row(connection.execute(statement("cards", "next_partner_id")))
     return cards, links, next_partner_id
 
@@ -347,16 +342,14 @@ def store_catalogue(
         schema={"offer_id": pl.Int64, "crm_product_id": pl.Int64, "payload": pl.String},
         orient="row",
     )
-    connection.register("products_frame", products_frame)
-    connection.register("offers_frame", offers_frame)
-    try:
-        with transaction(connection):
-            connection.execute(statement("cards", "upsert_catalogue_products"), {"now": now})
-            connection.execute(statement("cards", "delete_vanished_offers"))
-            connection.execute(statement("cards", "upsert_catalogue_offers"), {"now": now})
-    finally:
-        connection.unregister("products_frame")
-        connection.unregister("offers_frame")
+    with (
+        registered(connection, "products_frame", products_frame),
+        registered(connection, "offers_frame", offers_frame),
+        transaction(connection),
+    ):
+        connection.execute(statement("cards", "upsert_catalogue_products"), {"now": now})
+        connection.execute(statement("cards", "delete_vanished_offers"))
+        connection.execute(statement("cards", "upsert_catalogue_offers"), {"now": now})
 
 
 def reference_rows(connection: duckdb.DuckDBPyConnection, list_name: str) -> list[tuple[int, str, bool]]:

@@ -14,6 +14,7 @@ from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCTS
 from keycrm_pipeline.schemas.ops import CATALOGUE_CONFLICTS
 from keycrm_pipeline.warehouse.cards import PARTNER_COLUMNS, PRODUCT_COLUMNS, table_frame
+from keycrm_pipeline.warehouse.frames import registered
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
 
@@ -47,11 +48,8 @@ def _execute_with(
 ) -> None:
     if frame.is_empty():
         return
-    connection.register(view, frame)
-    try:
+    with registered(connection, view, frame):
         connection.execute(sql, {} if now is None else {"now": now})
-    finally:
-        connection.unregister(view)
 
 
 def _cards(table: Table, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pl.DataFrame:

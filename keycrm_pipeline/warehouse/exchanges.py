@@ -56,6 +56,11 @@ class Exchange(ExchangeCounts):
     error: str | None
 
     @property
+    def outcome(self) -> str:
+        """How it ended, see `failures.outcome_of`."""
+        return failures.outcome_of(self.status, self.error)
+
+    @property
     def counts(self) -> dict[str, int]:
         """The counts alone, by name."""
         return {name: getattr(self, name) for name in COUNTS}

@@ -15,6 +15,7 @@ import polars as pl
 from keycrm_pipeline.kinds import CANCELLED_GROUP
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.warehouse.connection import transaction
+from keycrm_pipeline.warehouse.frames import registered
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 from keycrm_pipeline.warehouse.sums import PeriodSums, count_never_booked, sums_of_chosen
 
@@ -122,15 +123,14 @@ def record_exported_cards(
     with transaction(connection):
         for card_kind, identifiers in card_ids.items():
             # As a frame: thousands of ids as a parameter take seconds.
-            connection.register("cards_to_record", pl.DataFrame({"card_id": identifiers}))
-            connection.execute(
-                statement("export", "record_exported_cards"),
-                {
-                    **period_parameters(period),
-                    "format": export_format,
-                    "organisation": organisation or _ALL_ORGANISATIONS,
-                    "card_kind": card_kind,
-                    "now": now,
-                },
-            )
-            connection.unregister("cards_to_record")
+            with registered(connection, "cards_to_record", pl.DataFrame({"card_id": identifiers})):
+                connection.execute(
+                    statement("export", "record_exported_cards"),
+                    {
+                        **period_parameters(period),
+                        "format": export_format,
+                        "organisation": organisation or _ALL_ORGANISATIONS,
+                        "card_kind": card_kind,
+                        "now": now,
+                    },
+                )

@@ -6,7 +6,8 @@ made here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 
 import duckdb
 import polars as pl
@@ -14,6 +15,7 @@ from polars import selectors
 
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.columns import FULL, MONEY, PERCENT, QUANTITY
+from keycrm_pipeline.stopping import undisturbed
 from keycrm_pipeline.warehouse.statements import statement
 
 _SCALES = {MONEY: "0.01", QUANTITY: "0.001", PERCENT: "0.000001", FULL: "0.000000001"}
@@ -34,25 +36,43 @@ def _table_value(table: Table, name: str) -> str:
     )
 
 
+@contextlib.contextmanager
+def registered(connection: duckdb.DuckDBPyConnection, view: str, frame: pl.DataFrame) -> Iterator[None]:
+    """Lets the SQL inside read a frame as the view `view`; a stop takes effect afterwards.
+
+    Wherever DuckDB calls into Python, be it in one of its own threads, that is an import, and an interruption in the
+    middle of one leaves Python's import lock held: DuckDB would then wait for its thread without end.
+    """
+    with undisturbed():
+        connection.register(view, frame)
+        try:
+            yield
+        finally:
+            connection.unregister(view)
+
+
+def frame_of(result: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The rows of a query; a stop takes effect afterwards, as in `registered`."""
+    with undisturbed():
+        return result.pl()
+
+
 def read_frame(result: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The rows of a query, each DECIMAL as a whole number of its smallest unit: DECIMAL(18, 2) in kopiykas.
 
     The number is DuckDB's own internal value, so nothing is computed and nothing can overflow.
     """
-    return result.pl().with_columns(selectors.decimal().to_physical().cast(pl.Int64))
+    return frame_of(result).with_columns(selectors.decimal().to_physical().cast(pl.Int64))
 
 
 def stage_frame(connection: duckdb.DuckDBPyConnection, name: str, table: Table, frame: pl.DataFrame) -> None:
     """Creates the temporary table `name` from a frame of `table`, with the types of that table."""
     columns = ", ".join(_table_value(table, column) for column in frame.columns)
-    connection.register("frame_to_stage", in_chunks(frame))
-    try:
+    with registered(connection, "frame_to_stage", in_chunks(frame)):
         # Names come only from `schemas` and from this package.
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM frame_to_stage"  # noqa: S608
         )
-    finally:
-        connection.unregister("frame_to_stage")
 
 
 CHUNK_ROWS = 2048

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from keycrm_pipeline.schemas import failures
 from keycrm_pipeline.warehouse.statements import single_row, statement, typed_rows
 
 if TYPE_CHECKING:
@@ -352,6 +353,11 @@ class LoggedExchange:
     products_created: int
     requests: int
     error: str | None
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, see `failures.outcome_of`."""
+        return failures.outcome_of(self.status, self.error)
 
     @property
     def seconds(self) -> float | None:

@@ -13,7 +13,7 @@ import polars as pl
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.frames import in_chunks
+from keycrm_pipeline.warehouse.frames import in_chunks, registered
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 
 
@@ -131,7 +131,7 @@ def _store_pages(
         if row.order_id is not None and not (invalid and row.payload in invalid)
     }
     deleted = [order_id for order_id, row in rows.items() if row.is_deleted]
-    for order_id in _stored(connection, deleted):
+    for order_id in stored_orders(connection, deleted):
         del rows[order_id]
     digest_of = {order_id: _digest(row.payload) for order_id, row in rows.items()}
     digests = pl.DataFrame(
@@ -142,38 +142,34 @@ def _store_pages(
         },
         schema={"order_id": pl.Int64, "order_day": pl.Date, "payload_hash": pl.String},
     )
-    connection.register("digests_frame", digests)
-    try:
-        with transaction(connection):
-            connection.execute(statement("raw", "mark_stored"))
-            changed = dict(connection.execute(statement("raw", "changed_ids")).fetchall())
-            if changed:
-                connection.execute(statement("raw", "delete_changed"))
-                _insert_payloads(
-                    connection,
-                    [row for order_id, row in rows.items() if order_id in changed],
-                    [digest for order_id, digest in digest_of.items() if order_id in changed],
-                    exchange_id=exchange_id,
-                    now=now,
-                )
-            returned = [order_id for order_id, was_missing in changed.items() if was_missing]
-            if returned:
-                connection.execute(
-                    statement("raw", "touch_orders"), {"order_ids": returned, "exchange_id": exchange_id}
-                )
-            if deleted:
-                _mark_missing(connection, deleted, exchange_id=exchange_id, now=now)
-            nameless = _store_nameless(connection, fetched, invalid, asked_day=asked_day, now=now)
-            if listing is not None:
-                _record_pages(connection, listing, pages, now)
-            created, updated = single_row(connection.execute(statement("raw", "fetched_counts")))
-    finally:
-        connection.unregister("digests_frame")
+    with registered(connection, "digests_frame", digests), transaction(connection):
+        connection.execute(statement("raw", "mark_stored"))
+        changed = dict(connection.execute(statement("raw", "changed_ids")).fetchall())
+        if changed:
+            connection.execute(statement("raw", "delete_changed"))
+            _insert_payloads(
+                connection,
+                [row for order_id, row in rows.items() if order_id in changed],
+                [digest for order_id, digest in digest_of.items() if order_id in changed],
+                exchange_id=exchange_id,
+                now=now,
+            )
+        returned = [order_id for order_id, was_missing in changed.items() if was_missing]
+        if returned:
+            connection.execute(
+                statement("raw", "touch_orders"), {"order_ids": returned, "exchange_id": exchange_id}
+            )
+        if deleted:
+            _mark_missing(connection, deleted, exchange_id=exchange_id, now=now)
+        nameless = _store_nameless(connection, fetched, invalid, asked_day=asked_day, now=now)
+        if listing is not None:
+            _record_pages(connection, listing, pages, now)
+        created, updated = single_row(connection.execute(statement("raw", "fetched_counts")))
     return StoredCounts(created=created, updated=updated, deleted=len(deleted), nameless_keys=nameless)
 
 
-def _stored(connection: duckdb.DuckDBPyConnection, order_ids: Sequence[int]) -> list[int]:
-    """Which of these orders are stored."""
+def stored_orders(connection: duckdb.DuckDBPyConnection, order_ids: Sequence[int]) -> list[int]:
+    """Which of these orders are stored, in the books or raw."""
     if not order_ids:
         return []
     found = connection.execute(statement("raw", "stored_ids"), {"order_ids": list(order_ids)})
@@ -211,20 +207,14 @@ def _insert_payloads(
         .with_columns(pl.Series("payload_hash", digests, dtype=pl.String))
         .sort("order_day", "order_id")
     )
-    connection.register("rows_frame", in_chunks(frame))
-    try:
+    with registered(connection, "rows_frame", in_chunks(frame)):
         connection.execute(statement("raw", "insert_changed"), {"now": now, "exchange_id": exchange_id})
-    finally:
-        connection.unregister("rows_frame")
 
 
 def _invalid_payloads(connection: duckdb.DuckDBPyConnection, pages: Sequence[FetchedPage]) -> set[bytes]:
     rows = [row for page in pages for row in page.rows if row.order_id is not None]
-    connection.register("rows_frame", _payload_frame(rows))
-    try:
+    with registered(connection, "rows_frame", _payload_frame(rows)):
         invalid = {row[0] for row in connection.execute(statement("raw", "invalid_ids")).fetchall()}
-    finally:
-        connection.unregister("rows_frame")
     return {row.payload for row in rows if row.order_id in invalid}
 
 
@@ -265,11 +255,8 @@ def _store_nameless(
         },
         orient="row",
     )
-    connection.register("nameless_frame", frame)
-    try:
+    with registered(connection, "nameless_frame", frame):
         connection.execute(statement("raw", "store_nameless"))
-    finally:
-        connection.unregister("nameless_frame")
     return tuple(key for key, record in records.items() if record[1] is None)
 
 
@@ -292,11 +279,8 @@ def _record_pages(
             "fetched_at": pl.Datetime("us", "UTC"),
         },
     )
-    connection.register("pages_frame", frame)
-    try:
+    with registered(connection, "pages_frame", frame):
         connection.execute(statement("raw", "record_pages"))
-    finally:
-        connection.unregister("pages_frame")
 
 
 def stored_pages(
@@ -342,16 +326,10 @@ def store_reference_list(
         {"list_name": [list_name] * len(rows), "row_id": list(rows), "payload": list(rows.values())},
         schema={"list_name": pl.String, "row_id": pl.Int64, "payload": pl.String},
     )
-    connection.register("reference_frame", frame)
-    try:
-        with transaction(connection):
-            connection.execute(statement("raw", "reference_changes"), {"now": now})
-            connection.execute(statement("raw", "unlist_rows"), {"list_name": list_name})
-            connection.execute(
-                statement("raw", "record_reference_list"), {"list_name": list_name, "now": now}
-            )
-    finally:
-        connection.unregister("reference_frame")
+    with registered(connection, "reference_frame", frame), transaction(connection):
+        connection.execute(statement("raw", "reference_changes"), {"now": now})
+        connection.execute(statement("raw", "unlist_rows"), {"list_name": list_name})
+        connection.execute(statement("raw", "record_reference_list"), {"list_name": list_name, "now": now})
 
 
 def booked_orders_not_seen(

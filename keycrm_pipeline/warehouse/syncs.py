@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.warehouse.frames import registered
 from keycrm_pipeline.warehouse.ranges import ranges_of_days
 from keycrm_pipeline.warehouse.statements import statement
 
@@ -92,15 +93,12 @@ def compare_with_list(
         },
         schema={"order_id": pl.Int64, "order_day": pl.Date, "created_day": pl.Date},
     ).unique("order_id", keep="last")
-    connection.register("seen_frame", frame)
-    try:
+    with registered(connection, "seen_frame", frame):
         absent = connection.execute(statement("syncs", "absent_orders")).fetchall()
         returned = connection.execute(statement("syncs", "returned_orders")).fetchall()
         unseen = connection.execute(
             statement("syncs", "unseen_orders"), {"start_date": start_date}
         ).fetchall()
-    finally:
-        connection.unregister("seen_frame")
     return ListComparison(
         absent=[row[0] for row in absent],
         returned=[row[0] for row in returned],

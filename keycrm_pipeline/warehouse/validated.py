@@ -17,7 +17,7 @@ from keycrm_pipeline.schemas.validated import (
 )
 from keycrm_pipeline.warehouse.batches import WORKERS, Pace, alone
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.frames import differing_orders, read_frame
+from keycrm_pipeline.warehouse.frames import differing_orders, read_frame, registered
 from keycrm_pipeline.warehouse.ranges import LARGE_PAYLOAD, OrderRange, orders_that_fit, ranges_of_orders
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 
@@ -146,9 +146,8 @@ def _mend(
     ]
     if replaced:
         frame = pl.DataFrame(replaced, schema={"order_id": pl.Int64, "payload": pl.String}, orient="row")
-        connection.register("mended_frame", frame)
-        connection.execute(statement("validation", "mend_payloads"), structure)
-        connection.unregister("mended_frame")
+        with registered(connection, "mended_frame", frame):
+            connection.execute(statement("validation", "mend_payloads"), structure)
 
 
 def _differing_statement() -> str:
@@ -216,9 +215,8 @@ def store_batch(
             connection.execute(statement("validation", "insert_payments"))
         connection.execute(statement("validation", "forget_fixed"))
         if rejected:
-            connection.register("rejected_frame", rejected_frame)
-            connection.execute(statement("validation", "store_rejected"), {"now": now})
-            connection.unregister("rejected_frame")
+            with registered(connection, "rejected_frame", rejected_frame):
+                connection.execute(statement("validation", "store_rejected"), {"now": now})
     return StoredBatch(accepted=accepted, rewritten=rewritten, rejected=len(rejected))
 
 

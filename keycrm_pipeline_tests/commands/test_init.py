@@ -10,7 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from keycrm_pipeline.commands.init import Connection, write_profile
+from keycrm_pipeline.commands.init import write_profile
+from keycrm_pipeline.run.new_profile import Connection
 from keycrm_pipeline.sandbox.payloads import status_payload
 from keycrm_pipeline_tests.commands.place import KEY, Account, Place
 

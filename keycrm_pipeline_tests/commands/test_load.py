@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,23 @@ def keyed(place: Place, account: Account) -> Place:
     place.variables["KEYCRM_API_KEY"] = KEY
     place.write_profile(base_url=account.url, requests_per_minute=600, default_partner="Роздрібний покупець")
     return place
+
+
+def test_one_order_alone(keyed: Place, account: Account) -> None:
+    """Its change is in the books; one of a day that was never loaded is kept raw, and the command says so."""
+    account.order(1)
+    assert keyed.json("load", *DAY)[0] == 0
+    account.order(1, grand_total=90, discount_amount=10)
+    account.order(2, ordered_at=datetime(2024, 5, 6, 10, tzinfo=UTC))
+    code, printed = keyed.json("order", "1")
+    assert (code, printed["kind"], printed["orders_updated"]) == (0, "order", 1)
+    said = keyed.run("order", "2", "1").output
+    assert "Kept raw until their day is loaded (load it with `load`): 1." in said
+    code, printed = keyed.json("order", "33")
+    assert code == 1
+    assert "KeyCRM has no order 33" in printed["error"]
+    assert keyed.run("order").exit_code == 2
+    assert keyed.run("order", "0").exit_code == 2
 
 
 def test_a_load_and_what_follows(keyed: Place, account: Account) -> None:

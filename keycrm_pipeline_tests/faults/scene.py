@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from keycrm_pipeline.schemas import TABLES
 from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.payloads import order_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import KEY, Books, make_books, person
+from keycrm_pipeline_tests.product import PATIENCE_SECONDS
 from keycrm_pipeline_tests.scripted_api import ScriptedApi
 from keycrm_pipeline_tests.virtual_time import VirtualTime
 
@@ -279,21 +281,23 @@ def printed(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Kill:
-    """A command that is killed with -9.
+    """A command that is killed with -9, or told to end.
 
     Attributes:
         command: `load` for the small shop's three days, or a command without a period.
         stage: Stage of a load, or the sync, whose beginning is waited for.
         delay: Seconds from there to its death: inside of the stage, or after it.
+        signals: What it is sent, one right after the other.
     """
 
     command: str
     stage: str
     delay: float
+    signals: tuple[signal.Signals, ...] = (signal.SIGKILL,)
 
 
 def kill(line: CommandLine, profile: str, when: Kill) -> bool:
-    """Starts a command and kills it at its moment; whether it was still alive then."""
+    """Starts a command and kills it at its moment; whether that ended it."""
     runs = line.directory / "home" / "history" / "runs"
     earlier = set(runs.glob("*.db"))
     process = (
@@ -308,9 +312,11 @@ def kill(line: CommandLine, profile: str, when: Kill) -> bool:
     ):
         pause.wait(0.01)
     pause.wait(when.delay)
-    process.kill()
-    process.communicate()
-    return process.returncode < 0
+    is_alive = process.poll() is None
+    for number in when.signals:
+        process.send_signal(number)
+    process.communicate(timeout=PATIENCE_SECONDS)
+    return is_alive and process.returncode != 0
 
 
 def _has_begun(run: Path, profile: str, when: Kill) -> bool:

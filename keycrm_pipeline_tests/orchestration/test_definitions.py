@@ -36,7 +36,7 @@ def test_everything_has_its_name(workspace: Workspace) -> None:
     assert STAGE_NAMES == [
         "raw_orders", "validated_orders", "statuses", "sources", "partners", "products", "orders",
     ]  # fmt: skip
-    syncs = ["changes", "recent", "sweep", "catalogue", "rebuild"]
+    syncs = ["changes", "recent", "sweep", "order", "catalogue", "rebuild"]
     assert [sync.name for sync in SYNCS] == syncs
     assert set(repository.job_names) >= {
         f"shop_{name}" for name in ("load", *syncs, "checks", "exports", "report")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import dagster as dg
+import duckdb
 import pytest
 
 from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
@@ -36,7 +37,14 @@ def stopped_run(
 
 @pytest.mark.parametrize(
     "signal",
-    [StoppedError(), KeyboardInterrupt(), dg.DagsterExecutionInterruptedError()],
+    [
+        StoppedError(),
+        KeyboardInterrupt(),
+        dg.DagsterExecutionInterruptedError(),
+        # What DuckDB makes of an interruption while it hands a frame over, and of one while it works.
+        duckdb.Error("DagsterExecutionInterruptedError: "),
+        RuntimeError("Query interrupted"),
+    ],
     ids=lambda signal: type(signal).__name__,
 )
 def test_a_run_that_ends_with_the_product_is_tried_again_at_the_next_start(

@@ -60,6 +60,10 @@ class Visitor:
         )
         return html.fromstring(answer.text)
 
+    def shown(self, answer: httpx.Response) -> html.HtmlElement:
+        """The page of an answer."""
+        return html.fromstring(answer.text)
+
     def token(self, path: str = "/login") -> str:
         """The token of this visitor's forms."""
         found = re.search(r'name="token" value="([0-9a-f]{64})"', self.get(path).text)

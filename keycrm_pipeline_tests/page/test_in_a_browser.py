@@ -39,6 +39,8 @@ PAGES = (
     "/profiles/shop/settings/users",
     "/profiles/shop/settings/schedule",
     "/profiles/shop/settings/other",
+    "/profiles/shop/rebuild",
+    "/new-profile",
     "/profiles/shop/connection",
     "/profiles/shop/runs/{run}",
     "/profiles/shop/nothing",

@@ -15,9 +15,10 @@ from keycrm_pipeline.orchestration.remote import RemoteDagster
 from keycrm_pipeline.page.loading import quick_choices
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile
+from keycrm_pipeline.run.errors import StoppedError
 from keycrm_pipeline_tests.page.shops import small_shop
 from keycrm_pipeline_tests.page.site import NotedDagster, Visitor, rows_of, text_of, visited
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, kyiv
 
 LOAD = "/profiles/shop/load"
 
@@ -246,6 +247,54 @@ def test_the_summary_of_a_load(guest: Visitor, books: Books, dagster: tuple[str,
     assert not guest.page(f"/profiles/shop/runs/{run_id}").xpath("//*[@hx-get]")
 
 
+def test_one_order_is_loaded_again_alone(guest: Visitor, dagster: tuple[str, NotedDagster]) -> None:
+    """From the order, and from the list of rejected ones, with the order's own job."""
+    for seen_at, order_id in (("/profiles/shop/documents/501", 501), ("/profiles/shop/attention", 505)):
+        address = f"/profiles/shop/documents/{order_id}/load"
+        assert guest.page(seen_at).xpath(f"//form[@action='{address}']/button")
+        sent = guest.send(address, seen_at)
+        launched = dagster[1].launched[-1]
+        assert launched["selector"]["jobName"] == "shop_order"
+        assert launched["runConfigData"] == {"ops": {"shop__order": {"config": {"orders": [order_id]}}}}
+        assert f"Замовлення {order_id}" not in text_of(guest.page(sent.headers["location"]))
+
+
+def test_the_end_of_a_load_of_one_order(tmp_path: Path, dagster: tuple[str, NotedDagster]) -> None:
+    """It leads to the order, and says why one of another day has no document."""
+    books = small_shop(tmp_path)
+    books.order(599, kyiv(2026, 2, 3))
+    address, noted = dagster
+    with visited(books.settings, dagster=address) as guest:
+        for order_id, is_raw in ((502, False), (599, True)):
+            run_id = str(books.sync("order", order_id).run_id)
+            noted.run(
+                run_id, "shop_order", "SUCCESS", [{"key": "keycrm/orders", "value": str(order_id)}]
+            )  # fmt: skip
+            page = guest.page(f"/profiles/shop/runs/{run_id}")
+            assert f"/profiles/shop/documents/{order_id}" in page.xpath("//a[@class='button']/@href")
+            assert ("ще не завантажували" in text_of(page)) is is_raw
+
+
+def test_what_somebody_stopped_is_not_called_a_failure(
+    tmp_path: Path, dagster: tuple[str, NotedDagster]
+) -> None:
+    """Dagster calls a run that was stopped in a terminal failed; nothing failed. Nor did one that never began."""
+    books = small_shop(tmp_path)
+    run_id = "00000000-0000-4000-8000-0000000000dd"
+    with pytest.raises(StoppedError), books.session("changes", run_id=run_id):
+        raise KeyboardInterrupt
+    address, noted = dagster
+    noted.run(run_id, "shop_changes", "FAILURE")
+    waited = "00000000-0000-4000-8000-0000000000ee"
+    noted.run(waited, "shop_load", "CANCELED")
+    with visited(books.settings, dagster=address) as guest:
+        for path in (f"/profiles/shop/runs/{run_id}", "/", "/profiles/shop/exchanges"):
+            text = text_of(guest.page(path))
+            assert "Зупинено" in text
+            assert "Не вдалося" not in text
+        assert "Зупинено до початку" in text_of(guest.page(f"/profiles/shop/runs/{waited}"))
+
+
 def test_runs_of_other_profiles_are_neither_shown_nor_stopped(
     guest: Visitor, dagster: tuple[str, NotedDagster]
 ) -> None:
@@ -268,8 +317,13 @@ def test_the_names_that_are_asked_for_are_dagsters(books: Books, dagster: tuple[
     remote.launch_load("shop", period)
     remote.launch_file("shop", "exports", {"format": "csv"})
     remote.launch_file("shop", "report", {})
+    remote.launch_orders("shop", [501, 502])
+    remote.launch_rebuild("shop")
     tags = {tag["key"]: tag["value"] for tag in noted.launched[0]["executionMetadata"]["tags"]}
     assert tags == profile_assets.period_tags(period)
+    assert noted.launched[3]["executionMetadata"]["tags"] == [
+        {"key": name, "value": value} for name, value in profile_assets.orders_tags([501, 502]).items()
+    ]
     definitions = build_definitions([books.profile], books.settings)
     for params in noted.launched:
         selector = params["selector"]

@@ -23,12 +23,8 @@ pytestmark = [pytest.mark.process, pytest.mark.browser]
 
 @pytest.fixture
 def product(tmp_path: Path) -> Iterator[Product]:
-    """Dagster with the demo shop under another name, so that nothing is loaded at the start."""
+    """Dagster without any profile yet."""
     (tmp_path / "profiles").mkdir()
-    (tmp_path / "profiles" / "shop.yaml").write_text(
-        "base_url: sandbox\nstart_date: 2026-01-01\nschedule:\n  enabled: false\nchanges:\n  enabled: false\n",
-        "utf-8",
-    )
     environment = {
         "KEYCRM_PROFILES_DIR": str(tmp_path / "profiles"),
         "KEYCRM_DATA_DIR": str(tmp_path / "data"),
@@ -59,6 +55,18 @@ def test_from_the_first_press_to_an_opened_workbook(
     with visited(settings, dagster=product.address, clock=lambda: datetime.now(UTC)) as visitor:
         address = str(visitor.client.base_url).rstrip("/")
         browser.open(f"{address}/", size=PHONE)
+        assert "Профілів ще немає" in text()
+        driver.find_element(By.LINK_TEXT, "Новий профіль").click()
+        driver.find_element(By.NAME, "name").send_keys("shop", Keys.TAB, Keys.ARROW_DOWN)
+        assert browser.overflow() == []
+        press("Перевірити")
+        wait_until(lambda: "KeyCRM відповів" in text(), "the account is shown")
+        assert browser.overflow() == []
+        press("Створити профіль")
+        wait_until(lambda: "Профіль створено" in text(), "the profile is created")
+        # Dagster was asked to read its profiles again, so the job is there at once.
+        assert "не відповідає" not in text()
+        driver.get(f"{address}/")
         assert "Ще нічого не завантажено" in text()
         driver.find_element(By.PARTIAL_LINK_TEXT, "Отримати замовлення").click()
         press("Вчора")

@@ -124,7 +124,13 @@ class Books:
 
     @contextlib.contextmanager
     def session(
-        self, kind: str = "period", period: Period | None = None, *, key: str = KEY, run_id: str | None = None
+        self,
+        kind: str = "period",
+        period: Period | None = None,
+        *,
+        key: str = KEY,
+        run_id: str | None = None,
+        order_ids: tuple[int, ...] = (),
     ) -> Iterator[Session]:
         """A running exchange; its file is opened once, because opening it for every stage is what takes time."""
         with self.warehouse.kept_open() as kept:
@@ -133,7 +139,7 @@ class Books:
                 open_client=lambda _workspace: self.client(key),
                 open_warehouse=lambda _workspace: kept,
             )
-            plan = Plan(kind, run_id or str(uuid4()), period)
+            plan = Plan(kind, run_id or str(uuid4()), period, order_ids)
             with exchange(self.workspace, plan, services) as session:
                 yield session
 
@@ -162,11 +168,11 @@ class Books:
         assert exchange is not None
         return exchange
 
-    def sync(self, name: str) -> Exchange:
-        """Runs a sync and returns its row of the log."""
+    def sync(self, name: str, *order_ids: int) -> Exchange:
+        """Runs a sync and returns its row of the log; `order_ids` are those of `order`."""
         (work,) = (sync.run for sync in SYNCS if sync.name == name)
         run_id = str(uuid4())
-        with self.session(name, run_id=run_id) as session:
+        with self.session(name, run_id=run_id, order_ids=order_ids) as session:
             work(session)
         self.now += timedelta(hours=1)
         return self.exchange(run_id)

@@ -8,7 +8,7 @@ import pytest
 
 from keycrm_pipeline.crm.errors import TransportFailure
 from keycrm_pipeline.pipeline.changes import changes_watermark
-from keycrm_pipeline.run.errors import ExchangeError
+from keycrm_pipeline.run.errors import ExchangeError, UnknownOrdersError
 from keycrm_pipeline.warehouse.raw import mark_missing
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, kyiv
 
@@ -178,3 +178,59 @@ def test_nothing_loaded(books: Books) -> None:
     """Changes before the first load say what to do."""
     with pytest.raises(ExchangeError, match="load a period first"):
         books.changes()
+
+
+# Single orders
+
+
+def test_one_order_is_loaded_alone(books: Books) -> None:
+    """Two orders of its day changed in KeyCRM: the one that was named is written, with one request for it."""
+    three_days(books)
+    for order_id in (2, 5):
+        books.shop.replace_order(order_id, {"manager_comment": "Подарунок", **OLD_UPDATE})
+    books.api.forget_requests()
+    exchange = books.sync("order", 2)
+    assert (exchange.kind, exchange.status) == ("order", "succeeded")
+    assert (exchange.orders_seen, exchange.orders_updated, exchange.orders_created) == (1, 1, 0)
+    assert [request.path for request in books.api.requests if "/order/2" in request.path] == ["/order/2"]
+    assert not [request for request in books.api.requests if request.path == "/order"]
+    assert "Подарунок" in str(books.value(2, "comment"))
+    assert "Подарунок" not in str(books.value(5, "comment"))
+
+
+def test_one_order_of_a_day_that_was_never_loaded_stays_raw(books: Books) -> None:
+    """R1: pressed on an order, it does not make the order's day look loaded."""
+    three_days(books)
+    books.order(99, kyiv(2026, 2, 3))
+    exchange = books.sync("order", 99)
+    assert (exchange.orders_seen, exchange.orders_created, exchange.status) == (1, 0, "succeeded")
+    assert books.rows("orders", "order_id", "order_id = 99") == []
+    assert books.rows("raw.orders", "order_id", "order_id = 99") == [(99,)]
+
+
+def test_a_rejected_order_that_was_mended_enters_the_books(books: Books) -> None:
+    books.order(1, grand_total="скільки завгодно")
+    books.order(2)
+    books.load()
+    assert books.rows("orders", "order_id") == [(2,)]
+    books.order(1)
+    assert books.sync("order", 1).orders_created == 1
+    assert books.rows("orders", "order_id") == [(1,), (2,)]
+    assert books.rows("ops.rejected_records", "order_id") == []
+
+
+def test_one_order_that_is_gone_is_marked_and_kept(books: Books) -> None:
+    """R11."""
+    three_days(books)
+    books.shop.delete_order(2)
+    assert books.sync("order", 2).status == "succeeded"
+    assert books.value(2, "missing_in_crm")
+
+
+def test_a_number_that_nobody_knows(books: Books) -> None:
+    """The others that were named are in the books."""
+    three_days(books)
+    books.shop.replace_order(2, {"manager_comment": "Подарунок"})
+    with pytest.raises(UnknownOrdersError, match="no order 777,"):
+        books.sync("order", 2, 777)
+    assert "Подарунок" in str(books.value(2, "comment"))

@@ -1,0 +1,191 @@
+"""Новий профіль: name and key, what the account has, then the same file that `keycrm-pipeline init` writes.
+
+A key that was typed waits in memory until the profile is created, and is never put into a page. What is not here: the
+file itself (`run.new_profile`), and changing its settings.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from datetime import datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from keycrm_pipeline.orchestration.remote import DagsterError
+from keycrm_pipeline.page.loading import dagster_of
+from keycrm_pipeline.page.rendering import render, written
+from keycrm_pipeline.page.shops import WrongEntryError, page_settings, read_day
+from keycrm_pipeline.profile import SANDBOX, KeyNotStoredError, MissingKeyError, ProfileError
+from keycrm_pipeline.run.account import account_of
+from keycrm_pipeline.run.new_profile import (
+    DEFAULT_PARTNER,
+    Choices,
+    Connection,
+    NameTakenError,
+    NewProfile,
+    NewProfileError,
+    WrongKeyError,
+    WrongNameError,
+    checked_key,
+    default_choices,
+    new_workspace,
+    read_new_profile,
+    write_new_profile,
+)
+from keycrm_pipeline.run.session import FORESEEN
+from keycrm_pipeline.schemas.failures import error_in_ukrainian
+from keycrm_pipeline.sentences import MessageError
+
+PATH = "/new-profile"
+WAITS_FOR = timedelta(minutes=30)
+"""How long an account that was read waits for its profile; then the key is typed again."""
+
+MOST_WAITING = 20
+
+_WRONG_NAME = (
+    "Назва може містити лише малі латинські літери, цифри та _ і починається з літери, наприклад my_shop."
+)
+_TAKEN = "Профіль із такою назвою вже є. Виберіть іншу назву."
+_WRONG_KEY = "Це не схоже на ключ API: поле порожнє або містить пробіли чи літери, яких у ключах немає."
+_NO_KEY = "Вставте ключ API: KeyCRM, Налаштування - Основні - API-ключ."
+_FORGOTTEN = "Перевірку вже забуто: минуло забагато часу або сторінку перезапустили. Перевірте ключ ще раз."
+
+
+class WaitingProfiles:
+    """Accounts that were read and whose profile is not created yet, by their visitor."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[str, tuple[datetime, NewProfile]] = OrderedDict()
+        # Pages are rendered in several threads.
+        self._lock = threading.Lock()
+
+    def keep(self, visitor: str, new: NewProfile, now: datetime) -> None:
+        """Keeps what a visitor has read, in the place of what he had read before."""
+        with self._lock:
+            self._waiting.pop(visitor, None)
+            self._waiting[visitor] = (now, new)
+            while len(self._waiting) > MOST_WAITING:
+                self._waiting.popitem(last=False)
+
+    def of(self, visitor: str, now: datetime) -> NewProfile | None:
+        """What a visitor has read; None if it is too long ago."""
+        with self._lock:
+            read_at, new = self._waiting.get(visitor, (now, None))
+            if now - read_at >= WAITS_FOR:
+                self._waiting.pop(visitor, None)
+                return None
+            return new
+
+    def forget(self, visitor: str) -> None:
+        """Forgets what a visitor has read, and the key with it."""
+        with self._lock:
+            self._waiting.pop(visitor, None)
+
+
+def new_profile(request: Request) -> Response:
+    """The form."""
+    return _form(request)
+
+
+def change_new_profile(request: Request) -> Response:
+    """Reads the account of the key that was typed, or creates the profile of what was read."""
+    waiting: WaitingProfiles = request.app.state.waiting_profiles
+    if request.state.form.get("action") != "create":
+        return _check(request, waiting)
+    now = page_settings(request).clock()
+    new = waiting.of(request.state.visitor, now)
+    if new is None:
+        return _form(request, _FORGOTTEN)
+    try:
+        write_new_profile(new, _choices(request, now))
+    except WrongEntryError as error:
+        return _read(request, new, str(error))
+    except NewProfileError as error:
+        return _read(request, new, _in_words(error))
+    except KeyNotStoredError as error:
+        return _read(request, new, written(error.message))
+    waiting.forget(request.state.visitor)
+    name = new.workspace.profile.name
+    try:
+        dagster_of(request).read_profiles_again()
+    except DagsterError:
+        return RedirectResponse(f"/profiles/{name}/connection?done=created-alone", 303)
+    return RedirectResponse(f"/profiles/{name}/connection?done=created", 303)
+
+
+def _choices(request: Request, now: datetime) -> Choices:
+    """What was chosen for the new profile.
+
+    Raises:
+        WrongEntryError: The first day is no day, or in the future.
+    """
+    form: dict[str, str] = request.state.form
+    first = read_day(form.get("start_date", ""), "Перший день")
+    if first is None or first > now.date():
+        raise WrongEntryError("Вкажіть перший день, який можна завантажувати: не пізніше за сьогодні.")
+    return Choices(first, DEFAULT_PARTNER if form.get("has_default_partner") else None)
+
+
+def _check(request: Request, waiting: WaitingProfiles) -> Response:
+    page = page_settings(request)
+    form: dict[str, str] = request.state.form
+    name = form.get("name", "").strip()
+    typed = form.get("key", "")
+    is_sandbox = form.get("shop") == "sandbox"
+    now = page.clock()
+    try:
+        connection = Connection(SANDBOX if is_sandbox else page.keycrm_url)
+        workspace = new_workspace(name, page.settings, connection, now.date())
+        # Without one, a key of the environment is used, as `init` does.
+        key = checked_key(typed) if typed.strip() and not is_sandbox else None
+        new = read_new_profile(workspace, os.environ, key)
+    except MissingKeyError:
+        return _form(request, _NO_KEY)
+    except (NewProfileError, *FORESEEN) as error:
+        return _form(request, _in_words(error))
+    waiting.keep(request.state.visitor, new, now)
+    return _read(request, new)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, WrongNameError):
+        return _WRONG_NAME
+    if isinstance(error, NameTakenError):
+        return _TAKEN
+    if isinstance(error, WrongKeyError):
+        return _WRONG_KEY
+    if isinstance(error, NewProfileError):
+        return "Файл профілю не вдалося записати: перевірте права на теку профілів. Нічого не створено."
+    if isinstance(error, ProfileError):
+        return str(error)
+    return written(error.message) if isinstance(error, MessageError) else error_in_ukrainian(str(error))
+
+
+def _form(request: Request, problem: str = "") -> Response:
+    form: dict[str, str] = getattr(request.state, "form", {})
+    return render(
+        request,
+        "new_profile",
+        422 if problem else 200,
+        problem=problem,
+        name=form.get("name", ""),
+        is_sandbox=form.get("shop") == "sandbox",
+    )
+
+
+def _read(request: Request, new: NewProfile, problem: str = "") -> Response:
+    now = page_settings(request).clock()
+    return render(
+        request,
+        "new_profile_read",
+        422 if problem else 200,
+        problem=problem,
+        new=new.workspace.profile,
+        account=account_of(new.found, now),
+        default_partner=DEFAULT_PARTNER,
+        start_date=default_choices(now.date()).start_date,
+        today=now.date(),
+    )

@@ -1,0 +1,47 @@
+"""Ctrl-C, SIGTERM and Dagster's own interruption: how one is recognised, and what it must not disturb.
+
+What is not here: what becomes of the exchange (`session`) and of its run (`orchestration.failures`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_NAMES = ("KeyboardInterrupt", "DagsterExecutionInterruptedError", "Query interrupted", "INTERRUPT Error")
+"""How interruptions are called; and what DuckDB and polars, which make an error of their own of one, leave of it."""
+
+
+def is_stop(error: BaseException) -> bool:
+    """Whether an error is an interruption, or what a library made of one."""
+    if any(kind.__name__ in _NAMES for kind in type(error).__mro__):
+        return True
+    return isinstance(error, Exception) and any(name in str(error) for name in _NAMES)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """What is done inside is done to its end: a stop that is asked for meanwhile takes effect afterwards.
+
+    For short work only. A signal that nobody handles still ends the process at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        # Signals interrupt the main thread only.
+        yield
+        return
+    asked: list[tuple[int, FrameType | None]] = []
+    handlers = {number: found for number in _SIGNALS if callable(found := signal.getsignal(number))}
+    for taken in handlers:
+        signal.signal(taken, lambda given, frame: asked.append((given, frame)))
+    try:
+        yield
+    finally:
+        for taken, handler in handlers.items():
+            signal.signal(taken, handler)
+    for number, frame in asked[:1]:
+        handlers[signal.Signals(number)](number, frame)

@@ -1,0 +1,112 @@
+"""Stopping an exchange: what counts as a stop, and what the log says whenever it comes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import polars as pl
+import pytest
+
+from keycrm_pipeline.profile import Profile, Settings, Workspace
+from keycrm_pipeline.run.errors import StoppedError, UnexpectedError
+from keycrm_pipeline.run.session import Plan, open_session, open_warehouse
+from keycrm_pipeline.stopping import is_stop, undisturbed
+from keycrm_pipeline.warehouse.exchanges import Exchange, begin_exchange, end_exchange, last_exchange
+
+NOW = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    profile = Profile.model_validate({"name": "shop", "start_date": "2026-01-01", "base_url": "sandbox"})
+    return Workspace(profile, Settings(tmp_path, tmp_path))
+
+
+def logged(workspace: Workspace) -> Exchange:
+    """The newest row of the log."""
+    with open_warehouse(workspace).reading() as connection:
+        found = last_exchange(connection)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    "interruption",
+    [
+        KeyboardInterrupt(),
+        dg.DagsterExecutionInterruptedError(),
+        duckdb.Error("DagsterExecutionInterruptedError: \n\nAt:\n  frames.py(43): read_frame"),
+        duckdb.InterruptException("INTERRUPT Error: Interrupted!"),
+        RuntimeError("Query interrupted"),
+        pl.exceptions.ComputeError("KeyboardInterrupt: "),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_every_form_of_an_interruption_reads_stopped(
+    workspace: Workspace, interruption: BaseException
+) -> None:
+    with pytest.raises(StoppedError), open_session(workspace, Plan("changes", "1")):
+        raise interruption
+    found = logged(workspace)
+    assert (found.status, found.outcome, found.error) == ("failed", "stopped", str(StoppedError()))
+
+
+def test_a_panic_of_a_library_is_no_stop(workspace: Workspace) -> None:
+    """Polars raises its own faults past `Exception`; nobody stopped anything."""
+    panic = pl.exceptions.PanicException("called `Option::unwrap()` on a `None` value")
+    with pytest.raises(UnexpectedError), open_session(workspace, Plan("changes", "1")):
+        raise panic
+    assert logged(workspace).outcome == "failed"
+    assert not is_stop(ValueError("Номер"))
+
+
+def test_a_second_press_does_not_leave_an_exchange_that_seems_to_run(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stop of the product reaches a run twice: by its group, and by Dagster, just as it writes that it stopped."""
+    pressed = []
+
+    def press_and_end(*values: Any, **named: Any) -> None:
+        pressed.append("Ctrl-C")
+        os.kill(os.getpid(), signal.SIGINT)
+        end_exchange(*values, **named)
+
+    monkeypatch.setattr("keycrm_pipeline.run.session.end_exchange", press_and_end)
+    with pytest.raises((StoppedError, KeyboardInterrupt)), open_session(workspace, Plan("changes", "1")):
+        raise KeyboardInterrupt
+    assert pressed == ["Ctrl-C"]
+    assert logged(workspace).outcome == "stopped"
+
+
+def test_a_stop_as_the_row_is_written_stops_an_exchange_that_has_its_row(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    def press_and_begin(*values: Any, **named: Any) -> int:
+        os.kill(os.getpid(), signal.SIGINT)
+        return begin_exchange(*values, **named)
+
+    monkeypatch.setattr("keycrm_pipeline.run.session.begin_exchange", press_and_begin)
+    with pytest.raises(StoppedError), open_session(workspace, Plan("changes", "1")):
+        pytest.fail("the exchange went on")
+    assert logged(workspace).outcome == "stopped"
+
+
+def test_what_is_undisturbed_ends_first() -> None:
+    done = []
+
+    def work() -> None:
+        with undisturbed():
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("written")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["written"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
