@@ -14,7 +14,7 @@ import pytest
 
 from keycrm_pipeline.orchestration import exchange_definitions, order_days
 from keycrm_pipeline.orchestration.definitions import build_definitions
-from keycrm_pipeline.orchestration.profile_assets import PERIOD_TAG
+from keycrm_pipeline.orchestration.profile_assets import PAGE_VARIABLE, PERIOD_TAG
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.pipeline.syncs import SYNCS
@@ -49,6 +49,25 @@ def test_everything_has_its_name(workspace: Workspace) -> None:
         "shop_failures",
         "shop_history",
     }
+
+
+def test_dagsters_page_leads_to_the_exchange_page(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From each asset and job; nowhere if nobody said where the exchange page is."""
+
+    def links() -> set[object]:
+        definitions = build_definitions([workspace.profile], workspace.settings)
+        graph = definitions.resolve_asset_graph()
+        found = {graph.get(key).metadata.get("exchange page") for key in graph.get_all_asset_keys()}
+        for job in ("load", "changes"):
+            found.add(definitions.resolve_job_def(f"shop_{job}").metadata.get("exchange page"))
+        return found
+
+    monkeypatch.delenv(PAGE_VARIABLE, raising=False)
+    assert links() == {None}
+    monkeypatch.setenv(PAGE_VARIABLE, "https://page.shop.example/")
+    assert links() == {dg.MetadataValue.url("https://page.shop.example/profiles/shop/documents")}
 
 
 def test_every_asset_is_described(workspace: Workspace) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from lxml import html
 from starlette.routing import Route
 
 from keycrm_pipeline.page import documents
@@ -289,3 +290,23 @@ def test_five_wrong_passwords_make_even_the_right_one_wait(small: Books, passwor
         assert visitor.send("/login", "/login", password=PASSWORD).status_code == 429
         clock.now += timedelta(minutes=15)
         assert visitor.send("/login", "/login", password=PASSWORD).status_code == 303
+
+
+def test_dagster_is_linked_to_by_a_name_that_the_browser_reaches(small: Books) -> None:
+    """On this machine by the name that was typed; through a proxy only where somebody said at which address."""
+    more = {"host_names": ("page.shop.example",), "dagster": "http://127.0.0.1:3000"}
+
+    def links(guest: Visitor, host: str) -> set[str]:
+        found = html.fromstring(guest.get("/", host=host).text).xpath("//a[.//text()='Dagster']/@href")
+        return {address.split("/locations/")[0] for address in found}
+
+    with visited(small.settings, **more) as guest:
+        assert links(guest, "localhost:3001") == {"http://localhost:3000"}
+        assert links(guest, "127.0.0.1:3001") == {"http://127.0.0.1:3000"}
+        assert links(guest, "page.shop.example") == set()
+    with visited(small.settings, dagster_link="https://dagster.shop.example", **more) as guest:
+        assert links(guest, "page.shop.example") == {"https://dagster.shop.example"}
+    with visited(small.settings, dagster="http://dagster:3000", host_names=("page",)) as guest:
+        assert links(guest, "page") == {"http://dagster:3000"}
+    with pytest.raises(PageError, match="no address of Dagster"):
+        PageSettings(small.settings, dagster_link="dagster.shop.example")
