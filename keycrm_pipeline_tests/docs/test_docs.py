@@ -32,6 +32,7 @@ from keycrm_pipeline.accounting.discounts import (
     settle,
 )
 from keycrm_pipeline.cli import main
+from keycrm_pipeline.orchestration.profile_assets import PAGE_VARIABLE
 from keycrm_pipeline.profile import (
     DATA_VARIABLE,
     KEY_VARIABLE,
@@ -276,7 +277,7 @@ def _spellings(parameter: click.Parameter) -> list[str]:
 def test_environment_variables_exist(page: Path) -> None:
     """A variable copied from a page is one that the program reads."""
     named = set(re.findall(r"\bKEYCRM_[A-Z_]+", page.read_text("utf-8")))
-    known = {DATA_VARIABLE, PROFILES_VARIABLE}
+    known = {DATA_VARIABLE, PROFILES_VARIABLE, PAGE_VARIABLE}
     assert {name for name in named - known if not name.startswith(KEY_VARIABLE)} == set()
 
 
