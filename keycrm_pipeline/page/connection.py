@@ -26,13 +26,7 @@ from keycrm_pipeline.run.client import count_statuses
 from keycrm_pipeline.run.session import FORESEEN
 from keycrm_pipeline.schemas.failures import error_in_ukrainian
 
-_DONE = {
-    "stored": "Ключ збережено. Перевірте його.",
-    "removed": "Ключ прибрано.",
-    "created": "Профіль створено. Тепер завантажте місяць, який добре знаєте: «Отримати замовлення».",
-    "created-alone": "Профіль створено, але Dagster зараз не відповідає. Запустіть його (make run), тоді завантажте "
-    "перший місяць: «Отримати замовлення».",
-}
+_DONE = {"stored": "Ключ збережено. Перевірте його.", "removed": "Ключ прибрано."}
 
 
 def connection(request: Request) -> Response:

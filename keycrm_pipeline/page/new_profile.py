@@ -112,8 +112,8 @@ def change_new_profile(request: Request) -> Response:
     try:
         dagster_of(request).read_profiles_again()
     except DagsterError:
-        return RedirectResponse(f"/profiles/{name}/connection?done=created-alone", 303)
-    return RedirectResponse(f"/profiles/{name}/connection?done=created", 303)
+        return RedirectResponse(f"/profiles/{name}/settings/orders?done=created-alone", 303)
+    return RedirectResponse(f"/profiles/{name}/settings/orders?done=created", 303)
 
 
 def _choices(request: Request, now: datetime) -> Choices:

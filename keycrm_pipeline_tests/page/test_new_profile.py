@@ -74,7 +74,7 @@ def test_from_the_key_to_the_profile(
     assert list(settings.profiles_directory.iterdir()) == []
     assert not settings.data_directory.exists()
     done = guest.send(PATH, PATH, action="create", start_date="2026-02-01", has_default_partner="1")
-    assert done.headers["location"] == "/profiles/shop/connection?done=created"
+    assert done.headers["location"] == "/profiles/shop/settings/orders?done=created"
     profile = load_profile("shop", settings)
     assert (str(profile.start_date), profile.default_partner) == ("2026-02-01", "Роздрібний покупець")
     assert stat.S_IMODE((settings.profiles_directory / "shop.yaml").stat().st_mode) == 0o600

@@ -97,13 +97,3 @@ def test_from_the_first_press_to_an_opened_workbook(
         }
         assert number in numbers
         assert browser.overflow() == []
-        # A load of the whole year, stopped while it runs: nothing failed.
-        driver.find_element(By.LINK_TEXT, "Отримати замовлення").click()
-        browser.run("document.getElementById('from').value = document.getElementById('from').min")
-        driver.find_element(By.XPATH, "//form[.//input[@id='from']]//button").click()
-        wait_until(lambda: "Триває" in text(), "the load runs")
-        press("Зупинити")
-        wait_until(lambda: "Зупинено" in text(), "the load has stopped")
-        driver.find_element(By.LINK_TEXT, "Обміни").click()
-        assert "Зупинено" in text()
-        assert "Не вдалося" not in text()
