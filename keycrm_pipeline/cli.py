@@ -124,8 +124,9 @@ class _Commands(click.Group):
         command = asked[0] if asked else None
         more["standalone_mode"] = False
         # What a service manager sends stops a command as Ctrl-C does; a command that does otherwise sets its own.
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
+        on_interrupt = signal.getsignal(signal.SIGINT)
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and callable(on_interrupt):
+            signal.signal(signal.SIGTERM, on_interrupt)
         try:
             sys.exit(super().main(asked, *rest, **more) or 0)
         except click.ClickException as error:
