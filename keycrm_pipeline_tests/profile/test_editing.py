@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from keycrm_pipeline.profile import ProfileError, Settings
+from keycrm_pipeline.profile import ProfileError, Settings, editing
 from keycrm_pipeline.profile.editing import (
     FileChangedError,
     NotEditableError,
@@ -127,13 +127,25 @@ START = "start_date: 2024-01-01\n"
          "source_number_in_comment: true\nrequests_per_minute: 60\n"),
     ],
 )  # fmt: skip
-def test_one_change_touches_one_place(before: str, changes: dict[str, Value], after: str) -> None:
+def test_one_change_touches_one_place(
+    before: str, changes: dict[str, Value], after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert edited(START + before, **changes) == START + after
     # The same in a file from Windows, without a final line break, and with a byte order mark.
     windows = ("\ufeff" + START + before).replace("\n", "\r\n")
     assert edited(windows, **changes) == ("\ufeff" + START + after).replace("\n", "\r\n")
     cut = edited((START + before).removesuffix("\n"), **changes)
     assert cut.removesuffix("\n") == (START + after).removesuffix("\n")
+    # And where PyYAML was built without libyaml.
+    monkeypatch.setattr(editing, "_LOADER", yaml.SafeLoader)
+    assert edited(START + before, **changes) == START + after
+
+
+def test_of_many_changes_the_one_that_cannot_be_made_is_named() -> None:
+    text = START + "author: &name Оксана\naccounts:\n  2: *name\n"
+    with pytest.raises(NotEditableError) as refused:
+        edited(text, accounts__1="Каса", author="Ірина", accounts__3="Інша")
+    assert refused.value.setting == ("author",)
 
 
 def test_the_demo_profile_changes_in_the_lines_that_were_asked_for_alone() -> None:
