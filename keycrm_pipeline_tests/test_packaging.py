@@ -100,6 +100,13 @@ def test_both_locks_agree() -> None:
     assert {name: measured.get(name) for name in pins("requirements.lock")} == pins("requirements.lock")
 
 
+def test_the_environment_has_the_locked_pip() -> None:
+    """That of Python's own venv may be years old, and earlier ones than 26 write files outside of the environment."""
+    (locked,) = re.findall(r"^pip==(\S+)", (PROJECT / "requirements.lock").read_text("utf-8"), re.MULTILINE)
+    assert metadata.version("pip") == locked
+    assert int(locked.partition(".")[0]) >= 26
+
+
 def test_duckdb_stays_where_its_files_can_be_read() -> None:
     """Files of DuckDB 2 cannot be opened by the tools of 1.x that people have."""
     assert pins("requirements.lock")["duckdb"][0].startswith("1.5.")

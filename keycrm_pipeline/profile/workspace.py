@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -62,8 +63,12 @@ class Workspace:
 
     @property
     def lock(self) -> Path:
-        """The file whose kernel lock prevents two exchanges of the profile from running at once."""
-        return self.database.with_name(f"{self.database.name}.lock")
+        """The file whose kernel lock prevents two exchanges of the profile from running at once.
+
+        It is next to the file that a link leads to: however the database is reached, there is one lock.
+        """
+        database = Path(os.path.realpath(self.database))
+        return database.with_name(f"{database.name}.lock")
 
     @property
     def exports_directory(self) -> Path:

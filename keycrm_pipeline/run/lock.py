@@ -89,14 +89,16 @@ def held(path: Path, run_id: str) -> Iterator[None]:
 
 def _write_holder(path: Path, run_id: str) -> None:
     # It only informs those who wait: on a full disk the exchange continues and reports the problem itself.
+    written = _holder_path(path)
     with contextlib.suppress(OSError):
-        _holder_path(path).write_text(
-            json.dumps(
+        # Made anew: what is there may be a link, and its target would be overwritten.
+        written.unlink(missing_ok=True)
+        with written.open("x", encoding="utf-8") as file:
+            json.dump(
                 {
                     "run_id": run_id,
                     "process": os.getpid(),
                     "since": datetime.now(UTC).isoformat(timespec="seconds"),
-                }
-            ),
-            "utf-8",
-        )
+                },
+                file,
+            )
