@@ -109,6 +109,8 @@ def change_new_profile(request: Request) -> Response:
         return _read(request, new, written(error.message))
     waiting.forget(request.state.visitor)
     name = new.workspace.profile.name
+    # The names that KeyCRM lists, for the form of settings that follows.
+    request.app.state.kept_settings.keep_account(name, account_of(new.found, now))
     try:
         dagster_of(request).read_profiles_again()
     except DagsterError:

@@ -82,6 +82,9 @@ def test_from_the_key_to_the_profile(
     assert noted[1].reloads == 1
     started = guest.get(done.headers["location"])
     assert "Профіль створено" in started.text
+    # The form is ready to fill: with KeyCRM's names, before anything was loaded.
+    (label,) = guest.page(done.headers["location"]).xpath("//label[@for='statuses.stages.12']")
+    assert text_of(label) == "Виконано № 12"
     text = (settings.profiles_directory / "shop.yaml").read_text("utf-8")
     for said in (read.text, started.text, text, caplog.text):
         assert KEY not in said
