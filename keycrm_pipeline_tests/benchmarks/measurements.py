@@ -238,7 +238,8 @@ def write_pages(directory: Path, orders: int, orders_a_day: int) -> dict[str, An
 
 
 @contextmanager
-def _environment(directory: Path, profile: str) -> Iterator[dict[str, str]]:
+def environment_of(directory: Path, profile: str) -> Iterator[dict[str, str]]:
+    """The environment of commands in a directory of their own, with one profile."""
     profiles = directory / "profiles"
     profiles.mkdir(exist_ok=True, parents=True)
     (profiles / "bench.yaml").write_text(profile, "utf-8")
@@ -302,7 +303,7 @@ def range_run(directory: Path, number_of_days: int, orders_a_day: int) -> dict[s
     api = SandboxApi(shop)
     sandbox_transport.demo_transport = lambda: sandbox_transport.SandboxTransport(api)
     profile = "base_url: sandbox\nstart_date: 2023-01-01\ndefault_partner: Покупець\n"
-    with _environment(directory, profile) as environment:
+    with environment_of(directory, profile) as environment:
         os.environ.update(environment)
         import dagster as dg
 
@@ -352,7 +353,7 @@ def memory_of_load(directory: Path, days: int, orders_a_day: int) -> dict[str, A
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     with (
-        _environment(directory / f"memory_{days}", profile) as environment,
+        environment_of(directory / f"memory_{days}", profile) as environment,
         subprocess.Popen(
             [*command, "sandbox", "--port", str(port), "--orders-per-day", str(orders_a_day)],
             env=environment,
@@ -393,7 +394,7 @@ def memory_of_load(directory: Path, days: int, orders_a_day: int) -> dict[str, A
 
 def status(directory: Path) -> dict[str, Any]:
     """`keycrm-pipeline status`, the whole process, median of five; and whether it imports Dagster."""
-    with _environment(directory, "base_url: sandbox\nstart_date: 2023-01-01\n") as environment:
+    with environment_of(directory, "base_url: sandbox\nstart_date: 2023-01-01\n") as environment:
         command = [sys.executable, "-m", "keycrm_pipeline.cli", "status", "--profile", "bench", "--json"]
         rounds = []
         for _round in range(5):
@@ -422,7 +423,7 @@ def definitions(directory: Path, few: int, many: int) -> dict[str, Any]:
     seconds: dict[int, list[float]] = {few: [], many: []}
     for _round in range(3):
         for profiles in (few, many):
-            with _environment(directory / f"profiles_{profiles}", text_of_profile) as environment:
+            with environment_of(directory / f"profiles_{profiles}", text_of_profile) as environment:
                 folder = Path(environment["KEYCRM_PROFILES_DIR"])
                 for number in range(1, profiles):
                     (folder / f"bench{number}.yaml").write_text(text_of_profile, "utf-8")
