@@ -21,6 +21,7 @@ from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.schemas.ops import LOADED_DAYS, REJECTED_RECORDS
+from keycrm_pipeline.sentences import Message, dump_messages
 from keycrm_pipeline.warehouse.connection import Warehouse
 
 MADE_AT: Final = datetime(2026, 3, 31, 9, 0, tzinfo=UTC)
@@ -158,14 +159,16 @@ class Documents:
             }
             self.add(ORDER_PAYMENTS, order_id=order_id, **values)
 
-    def rejected(self, order_id: int | None, day: date, *reasons: str) -> None:
-        """A rejected record; one without a number of its own has a digest as key."""
+    def rejected(self, order_id: int | None, day: date, *reasons: Message | str) -> None:
+        """A rejected record, by an earlier version if reasons are texts; one without a number has a digest as key."""
+        messages = [reason for reason in reasons if isinstance(reason, Message)]
         self.add(
             REJECTED_RECORDS,
             record_key="digest" if order_id is None else str(order_id),
             order_id=order_id,
             order_day=day,
-            reasons=list(reasons),
+            reasons=list(map(str, reasons)),
+            reasons_coded=dump_messages(messages) if messages else None,
             payload="{}",
             rejected_at=MADE_AT,
         )

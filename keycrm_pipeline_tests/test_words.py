@@ -12,6 +12,7 @@ from lxml import html
 
 from keycrm_pipeline.exports.columns import TABLES, chosen_tables
 from keycrm_pipeline.reports.page import render_report
+from keycrm_pipeline.sentences.reasons import Reason
 from keycrm_pipeline.words import in_words_of
 from keycrm_pipeline_tests.documents import MADE_AT, Item
 from keycrm_pipeline_tests.reports.booked_shop import books_in, new_shop
@@ -146,9 +147,7 @@ def test_the_words_of_quincefin(tmp_path: Path) -> None:
     shop = new_shop(tmp_path)
     shop.order(1, MARCH.first, [Item("10", name="Крем «Номенклатура»")])
     shop.card(1, "Автор")
-    shop.rejected(
-        2, MARCH.first, "The order has no buyer, and the profile has no default partner (default_partner)."
-    )
+    shop.rejected(2, MARCH.first, Reason.NO_PARTNER.message())
     document = render_report(books_in(shop.save(), words="quincefin"), MARCH, now=MADE_AT)
     text = " ".join(html.fromstring(document).text_content().split())
     assert "Покупець — картка партнера" in text

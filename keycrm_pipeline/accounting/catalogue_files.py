@@ -17,6 +17,8 @@ from typing import TypeVar
 
 from keycrm_pipeline.accounting.names import Skus, name_key, tidied
 from keycrm_pipeline.kinds import PRODUCT, PRODUCT_KIND_NAMES, PRODUCT_WITH_SKU, named_kinds
+from keycrm_pipeline.sentences import Message, MessageError
+from keycrm_pipeline.sentences.catalogue import CatalogueFailure, CatalogueMistake
 
 Row = TypeVar("Row")
 Cells = Iterable[tuple[int, list[str]]]
@@ -97,15 +99,18 @@ class CatalogueProblem:
 
     line: int
     column: str | None
-    message: str
+    message: Message
 
-    def described(self, row_word: str) -> str:
-        """Return the problem with its place, in words; `row_word` is `line` or `row`."""
-        column = "" if self.column is None else f", column {self.column}"
-        return f"{row_word} {self.line}{column}: {self.message}"
+    def described(self, *, in_sheet: bool) -> Message:
+        """Return the problem with its place; the rows of a sheet are called so."""
+        if self.column is None:
+            place = CatalogueFailure.AT_ROW if in_sheet else CatalogueFailure.AT_LINE
+            return place.message(line=self.line, problem=self.message)
+        place = CatalogueFailure.AT_CELL if in_sheet else CatalogueFailure.AT_COLUMN
+        return place.message(line=self.line, column=self.column, problem=self.message)
 
 
-class CatalogueFileError(ValueError):
+class CatalogueFileError(MessageError):
     """A file of the accounting catalogue cannot be used as it is.
 
     Attributes:
@@ -116,11 +121,11 @@ class CatalogueFileError(ValueError):
     def __init__(self, file_name: str, problems: list[CatalogueProblem]) -> None:
         self.file_name = file_name
         self.problems = problems
-        row_word = "row" if file_name.endswith(WORKBOOK) else "line"
-        shown = [f"  {problem.described(row_word)}" for problem in problems[:_MOST_PROBLEMS_SHOWN]]
+        in_sheet = file_name.endswith(WORKBOOK)
+        shown = [problem.described(in_sheet=in_sheet) for problem in problems[:_MOST_PROBLEMS_SHOWN]]
         if len(problems) > _MOST_PROBLEMS_SHOWN:
-            shown.append(f"  and {len(problems) - _MOST_PROBLEMS_SHOWN} more")
-        super().__init__("\n".join((f"{file_name} was not read; correct it and load again:", *shown)))
+            shown.append(CatalogueFailure.MORE_PROBLEMS.message(count=len(problems) - _MOST_PROBLEMS_SHOWN))
+        super().__init__(CatalogueFailure.CATALOGUE_FILE_WRONG.message(file=file_name, problems=shown))
 
 
 def read_products(cells: Cells, file_name: str, skus: Skus) -> list[CatalogueProductRow]:
@@ -144,12 +149,14 @@ def read_products(cells: Cells, file_name: str, skus: Skus) -> list[CataloguePro
                 CatalogueProblem(
                     line,
                     "kind",
-                    f"“{fields['kind']}” is no kind of product; write {named_kinds(PRODUCT_KIND_NAMES)}",
+                    CatalogueMistake.NO_KIND_OF_PRODUCT.message(
+                        value=fields["kind"], kinds=named_kinds(PRODUCT_KIND_NAMES)
+                    ),
                 )
             )
         sku = skus.tidied(fields["sku"])
         if sku is not None and kind == PRODUCT_WITH_SKU:
-            message = "a product_with_sku (Товар з SKU) has its SKUs on its variants; leave the column empty"
+            message = CatalogueMistake.SKU_OF_PRODUCT_WITH_SKU.message()
             problems.append(CatalogueProblem(line, "sku", message))
         seen_ids.check(fields["id"], id_key, line, problems)
         seen_skus.check(sku, skus.key, line, problems)
@@ -216,7 +223,7 @@ class _Seen:
             return
         first = self._lines.setdefault(key, line)
         if first != line:
-            message = f"“{value}” stands in line {first} already; every {self._column} may stand once"
+            message = CatalogueMistake.STANDS_TWICE.message(value=value, line=first, column=self._column)
             problems.append(CatalogueProblem(line, self._column, message))
 
 
@@ -235,7 +242,7 @@ def _records(
     try:
         yield from _cards(lines, columns, problems)
     except UnreadableLineError as error:
-        problems.append(CatalogueProblem(error.line, None, str(error)))
+        problems.append(CatalogueProblem(error.line, None, error.message))
 
 
 def _cards(
@@ -247,17 +254,14 @@ def _cards(
         return
     for line, values in lines:
         if len(values) > len(names) and any(value.strip() for value in values[len(names) :]):
-            message = (
-                f"{len(values)} fields where the first line names {len(names)} columns; "
-                "put a field that contains the separator into double quotes"
-            )
+            message = CatalogueMistake.TOO_MANY_FIELDS.message(fields=len(values), columns=len(names))
             problems.append(CatalogueProblem(line, None, message))
             continue
         fields = dict.fromkeys(columns, "") | dict(
             zip(names, (value.strip() for value in values), strict=False)
         )
         problems.extend(
-            CatalogueProblem(line, column, f"the {column} is missing; every card needs one")
+            CatalogueProblem(line, column, CatalogueMistake.MISSING_IN_CARD.message(column=column))
             for column in REQUIRED_COLUMNS
             if tidied(fields[column]) is None
         )
@@ -268,35 +272,35 @@ def _header_is_right(
     line: int, names: list[str], columns: tuple[str, ...], problems: list[CatalogueProblem]
 ) -> bool:
     """Tell whether the first line names the columns; add what is wrong with it."""
-    allowed = ", ".join(columns)
     if not any(names):
-        message = f"the file is empty; its first line must name the columns {allowed}"
+        message = CatalogueMistake.EMPTY_FILE.message(columns=columns)
         problems.append(CatalogueProblem(line, None, message))
         return False
     before = len(problems)
     for column in REQUIRED_COLUMNS:
         if column not in names:
-            message = f"the first line names no column {column}; the columns are {allowed}"
+            message = CatalogueMistake.NO_COLUMN.message(column=column, columns=columns)
             problems.append(CatalogueProblem(line, column, message))
     for position, name in enumerate(names):
         if name not in columns:
             close = get_close_matches(name, columns, n=1)
-            hint = f"did you mean {close[0]}? " if close else ""
-            message = f"there is no such column; {hint}the columns are {allowed}"
+            message = (
+                CatalogueMistake.UNKNOWN_COLUMN_NEAR.message(near=close[0], columns=columns)
+                if close
+                else CatalogueMistake.UNKNOWN_COLUMN.message(columns=columns)
+            )
             problems.append(CatalogueProblem(line, name or f"number {position + 1}", message))
         elif name in names[:position]:
-            problems.append(CatalogueProblem(line, name, "the column is named twice"))
+            problems.append(CatalogueProblem(line, name, CatalogueMistake.COLUMN_TWICE.message()))
     return len(problems) == before
 
 
-class UnreadableLineError(ValueError):
+class UnreadableLineError(MessageError):
     """The quotes of a CSV file are broken from this line on."""
 
     def __init__(self, line: int, reason: str) -> None:
         self.line = line
-        super().__init__(
-            f"the line cannot be read ({reason}); a double quote inside a quoted field must be doubled"
-        )
+        super().__init__(CatalogueMistake.BROKEN_QUOTES.message(reason=reason))
 
 
 def cells_of_csv(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -20,7 +20,7 @@ from keycrm_pipeline.commands.output import (
     reading_in_words,
     review_title,
 )
-from keycrm_pipeline.formatting import without_values
+from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.profile import Profile, Workspace, dagster_home
 from keycrm_pipeline.reading import Books
 from keycrm_pipeline.run.imports import without_pandas
@@ -28,6 +28,7 @@ from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.run.space import Space, read_space
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
+from keycrm_pipeline.sentences import as_typed, without_typed
 from keycrm_pipeline.warehouse.attention import ReviewItem, review_items
 from keycrm_pipeline.warehouse.days import LeftOut, left_out, missing_days
 from keycrm_pipeline.warehouse.exchanges import (
@@ -93,7 +94,7 @@ def read_status(workspace: Workspace) -> ProfileStatus:
             return ProfileStatus(profile.name, space)
         is_killed = last.status == "running" and not is_working
         if is_killed:
-            last = replace(last, status="failed", error=KILLED)
+            last = replace(last, status="failed", error=str(KILLED), error_coded=KILLED.dump())
         succeeded = last_succeeded_exchange(connection)
         return ProfileStatus(
             profile=profile.name,
@@ -222,7 +223,7 @@ def review_as_json(profile: Profile, rows: Sequence[ReviewItem]) -> dict[str, An
             {
                 "kind": row.kind,
                 "subject": row.subject,
-                "details": without_values(row.details) if row.kind == "rejected_order" else row.details,
+                "details": row.plain(without_typed if row.kind == "rejected_order" else as_typed),
                 "first_seen_at": row.first_seen_at.isoformat(),
             }
             for row in rows
@@ -236,9 +237,9 @@ def print_review_rows(rows: Sequence[ReviewItem]) -> None:
     if not rows:
         click.echo("Nothing needs your attention.")
         return
-    kind = None
+    kind, write = None, Formatter("en")
     for row in rows:
         if row.kind != kind:
             kind = row.kind
             click.echo(f"{review_title(kind)} ({kind}):")
-        click.echo(f"  {row.first_seen_at:%d.%m.%Y}  {row.sentence.english}")
+        click.echo(f"  {row.first_seen_at:%d.%m.%Y}  {row.text(write)}")

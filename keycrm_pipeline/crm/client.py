@@ -22,7 +22,6 @@ import httpx
 from keycrm_pipeline.crm.budget import RequestBudget, Statistics, never
 from keycrm_pipeline.crm.connection import LONGEST_ANSWER_SECONDS, NOT_FOUND, TIMEOUT, Connection
 from keycrm_pipeline.crm.errors import (
-    ANSWER_NOT_USED,
     KeyCrmError,
     RequestRefused,
     TransportFailure,
@@ -49,6 +48,7 @@ from keycrm_pipeline.crm.paging import (
     may_be_overstated,
     warn_of_total,
 )
+from keycrm_pipeline.sentences.client import Advice, Client
 
 Content = TypeVar("Content")
 Window = tuple[datetime, datetime]
@@ -154,7 +154,7 @@ class KeyCrmClient:
         with self._lock:
             self._is_closed = True
             open_workers = list(self._open_workers)
-        self._connection.end(KeyCrmError("The KeyCRM client is closed; create a new one."))
+        self._connection.end(KeyCrmError(Client.CLIENT_CLOSED.message()))
         for workers in open_workers:
             workers.close()
         self._connection.close()
@@ -250,7 +250,7 @@ class KeyCrmClient:
             raise
         if row.order_id != order_id:
             raise UnexpectedAnswer(
-                f"KeyCRM answered GET {route} with something other than that order. {ANSWER_NOT_USED}"
+                Client.NOT_THAT_ORDER.message(route=route, advice=Advice.ANSWER_NOT_USED.message())
             )
         return row
 
@@ -317,8 +317,9 @@ class KeyCrmClient:
                 unexpected = sum(_id_of(row, key) not in requested for row in found)
                 if unexpected:
                     raise UnexpectedAnswer(
-                        f"KeyCRM answered GET {route} for certain products with rows of other products "
-                        f"({unexpected}): the filter product_id was ignored. {ANSWER_NOT_USED}"
+                        Client.FILTER_OF_PRODUCTS_IGNORED.message(
+                            route=route, unexpected=unexpected, advice=Advice.ANSWER_NOT_USED.message()
+                        )
                     )
                 return found
 
@@ -361,8 +362,7 @@ class KeyCrmClient:
             warn_of_total(route, envelope.total, len(payloads))
             return rows
         raise TransportFailure(
-            f"The list GET {route} keeps changing while it is being read: it has {envelope.total} rows, but "
-            f"reading it twice returned only {len(unique)} of them. None of it was used. Load again later."
+            Client.LIST_CHANGES.message(route=route, total=envelope.total, found=len(unique))
         )
 
     # Paging
@@ -389,7 +389,7 @@ class KeyCrmClient:
         """Threads for one listing, ended with it."""
         with self._lock:
             if self._is_closed:
-                raise KeyCrmError("The KeyCRM client is closed; create a new one.")
+                raise KeyCrmError(Client.CLIENT_CLOSED.message())
             workers = PageWorkers(self._concurrency)
             self._open_workers.add(workers)
         try:
@@ -476,8 +476,7 @@ def _check_sorted(page: int, ids: Sequence[int]) -> None:
     readable = [row_id for row_id in ids if row_id > 0]
     if readable != sorted(readable):
         raise UnexpectedAnswer(
-            f"KeyCRM answered GET {ORDER_ROUTE} (page {page}) with rows that are not sorted by id: the parameter "
-            f"sort was ignored, and without it rows could be lost between pages. {ANSWER_NOT_USED}"
+            Client.NOT_SORTED.message(route=ORDER_ROUTE, page=page, advice=Advice.ANSWER_NOT_USED.message())
         )
 
 
@@ -529,7 +528,12 @@ def _check_status(status_id: int | None, page: int, rows: Sequence[OrderRow]) ->
 def _reject_if_most(unexpected: int, count: int, name: str, page: int) -> None:
     if unexpected * 2 > count:
         raise UnexpectedAnswer(
-            f"KeyCRM answered GET {ORDER_ROUTE} (page {page}) with orders that were not requested, {unexpected} of "
-            f"{count}: the filter {name} was ignored, and the answer would be the whole account. "
-            f"{ANSWER_NOT_USED}"
+            Client.FILTER_IGNORED.message(
+                route=ORDER_ROUTE,
+                page=page,
+                unexpected=unexpected,
+                count=count,
+                name=name,
+                advice=Advice.ANSWER_NOT_USED.message(),
+            )
         )

@@ -54,6 +54,8 @@ from keycrm_pipeline.crm.errors import (
 )
 from keycrm_pipeline.crm.network import Deadline, open_transport
 from keycrm_pipeline.crm.pages import BrokenBody, ErrorAnswer, decode_any, repaired_json
+from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.sentences.client import Advice, Client, Fault, RefusalWords, Times
 
 Answer = TypeVar("Answer")
 
@@ -83,18 +85,13 @@ LONGEST_REASON: Final = 200
 TRANSIENT_STATUSES: Final = frozenset({408, 425, TOO_MANY_REQUESTS, *range(500, 600)})
 """Statuses that mean that the same request may succeed later."""
 
-WHERE_THE_KEY_IS: Final = (
-    "Store the account's key with `keycrm-pipeline key`, or set it where the environment has it: in "
-    "KEYCRM_API_KEY_<PROFILE> (the profile's name in upper case) or KEYCRM_API_KEY."
-)
-
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
     """Why an attempt brought no usable answer.
 
     Attributes:
-        description: What happened, as a clause that continues a sentence.
+        description: What happened.
         status: The answer's status, if there was an answer.
         excerpt: The part of the body that a message may show.
         retry_after: Seconds the answer asks to wait.
@@ -102,7 +99,7 @@ class _Fault:
         is_unreachable: Whether not even a connection could be made.
     """
 
-    description: str
+    description: Message
     status: int | None = None
     excerpt: str = ""
     retry_after: float | None = None
@@ -254,12 +251,7 @@ class Connection:
         status, headers, body = response
         self._report_limits(grant, status, headers)
         if 300 <= status < 400:
-            return _Fault(
-                f"it redirected to another address (status {status}), which is not followed. Check base_url in "
-                "the profile",
-                status,
-                is_final=True,
-            )
+            return _Fault(Fault.REDIRECTED.message(status=status), status, is_final=True)
         if status in TRANSIENT_STATUSES:
             return self._transient_fault(status, headers, body)
         try:
@@ -270,26 +262,20 @@ class Connection:
                 return decode(text)
             raise self._refusal(request, status, decode_any(text))
         except ErrorAnswer as error:
-            reason = _reason(error.content, self._key).rstrip(".")
-            words = f": {reason}" if reason else ", without giving a reason"
-            return _Fault(f"it answered with an error (status {status}){words}", status)
+            words = _reason(error.content, self._key).rstrip(".")
+            said = (
+                Fault.ERROR_ANSWER_WITH_WORDS.message(status=status, words=words)
+                if words
+                else Fault.ERROR_ANSWER.message(status=status)
+            )
+            return _Fault(said, status)
         except BrokenBody:
             if status in (UNAUTHORIZED, FORBIDDEN):
-                return _Fault(
-                    f"a web page came instead of KeyCRM's answer (status {status}, {len(body)} bytes): a firewall "
-                    "or a proxy blocks the requests",
-                    status,
-                    body_excerpt(body, self._key),
-                )
-            # A server that is not KeyCRM's API always answers like this; one that is restarting, for a moment.
-            hint = (
-                ". If this keeps happening, base_url in the profile is wrong" if status == NOT_FOUND else ""
-            )
-            return _Fault(
-                f"the answer (status {status}, {len(body)} bytes) was not complete JSON{hint}",
-                status,
-                body_excerpt(body, self._key),
-            )
+                what = Fault.WEB_PAGE
+            else:
+                # A server that is not KeyCRM's API always answers like this; one that is restarting, for a moment.
+                what = Fault.NOT_JSON_NOT_FOUND if status == NOT_FOUND else Fault.NOT_JSON
+            return _Fault(what.message(status=status, size=len(body)), status, body_excerpt(body, self._key))
 
     def _send(self, url: str) -> tuple[int, httpx.Headers, bytes] | _Fault:
         """Send once, and read the whole answer."""
@@ -298,21 +284,21 @@ class Connection:
             with self._http.stream("GET", url) as response:
                 return response.status_code, response.headers, response.read()
         except httpx.ConnectError:
-            return _Fault("no connection could be made", is_unreachable=True)
+            return _Fault(Fault.NO_CONNECTION.message(), is_unreachable=True)
         except httpx.ConnectTimeout:
-            return _Fault("no connection could be made in time", is_unreachable=True)
+            return _Fault(Fault.NO_CONNECTION_IN_TIME.message(), is_unreachable=True)
         except httpx.TimeoutException:
             if self._deadline.has_passed:
-                return _Fault(f"the answer was not complete after {self._longest_answer:.0f} s")
-            return _Fault("no answer arrived in time")
+                return _Fault(Fault.NOT_COMPLETE_IN_TIME.message(seconds=round(self._longest_answer)))
+            return _Fault(Fault.NO_ANSWER_IN_TIME.message())
         except httpx.DecodingError:
-            return _Fault("the compressed answer was damaged")
+            return _Fault(Fault.ANSWER_DAMAGED.message())
         except httpx.TransportError:
-            return _Fault("the connection was lost before the answer was complete")
+            return _Fault(Fault.CONNECTION_LOST.message())
         except RuntimeError:
             # httpx refuses to send once it is closed, which another thread may do at any time.
             if self._http.is_closed:
-                raise KeyCrmError("The KeyCRM client was closed during a request.") from None
+                raise KeyCrmError(Client.CLIENT_CLOSED_MEANWHILE.message()) from None
             raise
 
     def _report_limits(self, grant: Grant, status: int, headers: httpx.Headers) -> None:
@@ -328,67 +314,55 @@ class Connection:
             self._budget.exhausted(reset_after)
 
     def _transient_fault(self, status: int, headers: httpx.Headers, body: bytes) -> _Fault:
-        description = (
-            "it refused because of too many requests"
-            if status == TOO_MANY_REQUESTS
-            else "it reported an internal error"
-        )
-        wait = wait_after_refusal(headers) if status == TOO_MANY_REQUESTS else retry_after_seconds(headers)
+        is_refusal = status == TOO_MANY_REQUESTS
+        wait = wait_after_refusal(headers) if is_refusal else retry_after_seconds(headers)
         is_too_long = wait is not None and wait > LONGEST_PAUSE
         if wait is not None and is_too_long:
-            description += f" and asked to try again in {wait / 60:.0f} minutes"
-        return _Fault(
-            f"{description} (status {status})",
-            status,
-            body_excerpt(body, self._key),
-            wait,
-            is_final=is_too_long,
-        )
+            what = Fault.TOO_MANY_REQUESTS_FOR_LONG if is_refusal else Fault.INTERNAL_ERROR_FOR_LONG
+            description = what.message(status=status, minutes=round(wait / 60))
+        else:
+            what = Fault.TOO_MANY_REQUESTS if is_refusal else Fault.INTERNAL_ERROR
+            description = what.message(status=status)
+        return _Fault(description, status, body_excerpt(body, self._key), wait, is_final=is_too_long)
 
     def _failure(self, request: str, fault: _Fault, attempts: int) -> TransportFailure:
-        times = "once" if attempts == 1 else f"{attempts} times"
-        if fault.is_unreachable:
-            message = (
-                f"KeyCRM did not answer at {self._host}: {fault.description} ({request}, tried {times}). Check "
-                "the network and base_url in the profile. Nothing was lost; the load can be repeated."
+        times = Times.TRIED_ONCE.message() if attempts == 1 else Times.TRIED_TIMES.message(count=attempts)
+        excerpt = (
+            Fault.ANSWER_BEGINS.message(excerpt=fault.excerpt)
+            if fault.excerpt
+            else Fault.ANSWER_NOT_SHOWN.message()
+        )
+        what = Client.UNREACHABLE if fault.is_unreachable else Client.NO_USABLE_ANSWER
+        return TransportFailure(
+            what.message(
+                host=self._host, fault=fault.description, request=request, times=times, excerpt=excerpt
             )
-        else:
-            message = (
-                f"KeyCRM at {self._host} gave no usable answer to {request}, tried {times}; the last time, "
-                f"{fault.description}. Nothing was lost; the load can be repeated, which usually helps after a "
-                "while."
-            )
-        if fault.excerpt:
-            message += f" The answer begins: {fault.excerpt}"
-        return TransportFailure(message)
+        )
 
     def _refusal(self, request: str, status: int, content: object) -> KeyCrmError:
         """The error for a 4xx; ends everything if the key was refused."""
-        reason = _reason(content, self._key)
-        words = f": {_ended(reason)}" if reason else "."
+        words = _reason(content, self._key)
+        if words:
+            reason = RefusalWords.REFUSAL_WITH_WORDS.message(words=_ended(words))
+        elif status in (UNAUTHORIZED, FORBIDDEN):
+            reason = RefusalWords.REFUSAL_ENDS.message()
+        else:
+            reason = RefusalWords.REFUSAL_WITHOUT_REASON.message()
         if status == UNAUTHORIZED:
             error = AuthenticationError(
-                f"KeyCRM refused the API key ({request}, status {status}){words} {WHERE_THE_KEY_IS} Keys are "
-                "created in KeyCRM under Settings, General. Retrying with the same key does not help."
+                Client.KEY_REFUSED.message(
+                    request=request, status=status, reason=reason, advice=Advice.WHERE_THE_KEY_IS.message()
+                )
             )
             self.end(error)
             return error
         if status == FORBIDDEN:
-            return RequestRefused(
-                f"KeyCRM refused access ({request}, status {status}){words} The key may be right: the account's plan "
-                "may not include the API, or a firewall may block this computer. Ask KeyCRM's support; retrying does "
-                "not help.",
-                status=status,
-                reason=reason,
+            refused = Client.ACCESS_REFUSED.message(request=request, status=status, reason=reason)
+        else:
+            refused = Client.REQUEST_REFUSED.message(
+                request=request, status=status, reason=reason, advice=Advice.CHECK_THE_ADDRESS.message()
             )
-        return RequestRefused(
-            f"KeyCRM refused {request} with status {status}"
-            + (words if reason else ", without giving a reason.")
-            + " Retrying does not help. Check base_url in the profile; if it is right, KeyCRM's API has changed and "
-            "the program needs an update.",
-            status=status,
-            reason=reason,
-        )
+        return RequestRefused(refused, status=status, reason=words)
 
     def _wait_before_retry(
         self, attempt: int, retry_after: float | None, stopped: Callable[[], bool]
@@ -404,12 +378,9 @@ def _checked_key(api_key: str) -> str:
     """The key without surrounding spaces; one that a header cannot carry is refused without showing it."""
     key = api_key.strip()
     if not key:
-        raise AuthenticationError(f"There is no API key. {WHERE_THE_KEY_IS}")
+        raise AuthenticationError(Client.NO_KEY_GIVEN.message(advice=Advice.WHERE_THE_KEY_IS.message()))
     if not key.isascii() or not key.isprintable() or " " in key:
-        raise AuthenticationError(
-            "The API key contains characters that no key has: a space, a line break, or a letter that is not "
-            f"Latin. {WHERE_THE_KEY_IS}"
-        )
+        raise AuthenticationError(Client.KEY_IMPOSSIBLE.message(advice=Advice.WHERE_THE_KEY_IS.message()))
     return key
 
 

@@ -1,7 +1,9 @@
-"""What can go wrong when KeyCRM is asked something, in words a user can act on.
+"""What can go wrong when KeyCRM is asked something.
 
-What belongs here: the exceptions of the client, and the cleaning of text from the network before a message may
-show it. What does not: deciding which answer is which error (see `connection` and `client`), and retrying.
+What belongs here: the exceptions of the client, and the cleaning of text from the network before it may become a value
+of a message: a firewall's page or KeyCRM's own reason can hold anything, and nothing marks what in it is a name or a
+phone. What does not: the sentences (`sentences.client`), deciding which answer is which error (see `connection` and
+`client`), and retrying.
 
 No message contains the API key or personal data: an exception ends up in logs, in Dagster's events and on
 screens.
@@ -11,11 +13,7 @@ from __future__ import annotations
 
 import re
 
-ANSWER_NOT_USED = (
-    "Nothing from this answer was used. If this keeps happening, KeyCRM's API has changed and the program needs "
-    "an update."
-)
-"""End of the messages about answers that are not what was requested."""
+from keycrm_pipeline.sentences import Message, MessageError
 
 EXCERPT_LENGTH = 500
 """Characters of an unusable answer that a message shows: enough to tell a maintenance page from a proxy's."""
@@ -58,7 +56,7 @@ _WORDS_OF_ERROR_PAGES = frozenset(_ERROR_PAGES.split())
 """The vocabulary of server, proxy and maintenance pages. Any other word may be someone's name."""
 
 
-class KeyCrmError(Exception):
+class KeyCrmError(MessageError):
     """KeyCRM could not be reached, or did not answer as it should."""
 
 
@@ -74,7 +72,7 @@ class RequestRefused(KeyCrmError):  # noqa: N818 - named for what happened; the 
         reason: KeyCRM's own message, cleaned; empty if it gave none.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, reason: str = "") -> None:
+    def __init__(self, message: Message, *, status: int | None = None, reason: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason

@@ -18,6 +18,7 @@ import httpcore
 import httpx
 
 from keycrm_pipeline.crm.errors import KeyCrmError
+from keycrm_pipeline.sentences.client import Client, Variable
 
 _SocketOptions = Iterable[
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
@@ -115,30 +116,23 @@ def open_transport(base_url: str, deadline: Deadline, limits: httpx.Limits) -> h
         try:
             proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
         except (ValueError, httpx.InvalidURL):
-            raise KeyCrmError(_unusable(variable, "its value is not the address of a proxy")) from None
+            raise _unusable(variable, Variable.NO_PROXY_ADDRESS) from None
     try:
         return _Transport(deadline, proxy, limits)
     except ImportError:
-        raise KeyCrmError(
-            _unusable(variable, "it names a SOCKS proxy, and this program supports only HTTP proxies")
-        ) from None
+        raise _unusable(variable, Variable.SOCKS_PROXY) from None
     except ValueError:
-        raise KeyCrmError(_unusable(variable, "its value is not the address of a proxy")) from None
+        raise _unusable(variable, Variable.NO_PROXY_ADDRESS) from None
     except OSError:
         # Also `ssl.SSLError`. These two are all that httpx reads for certificates, in this order.
         variable = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), "")
         if not variable:
             raise
-        raise KeyCrmError(
-            _unusable(variable, "it must name existing certificates in PEM format, which can be read")
-        ) from None
+        raise _unusable(variable, Variable.NO_CERTIFICATES) from None
 
 
-def _unusable(variable: str, reason: str) -> str:
-    return (
-        f"The environment variable {variable} is unusable: {reason}. Correct or remove it. Nothing was requested "
-        "from KeyCRM."
-    )
+def _unusable(variable: str, reason: Variable) -> KeyCrmError:
+    return KeyCrmError(Client.VARIABLE_UNUSABLE.message(variable=variable, reason=reason.message()))
 
 
 def _proxy_of(url: str) -> tuple[str, str | None]:

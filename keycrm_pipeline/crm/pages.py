@@ -20,6 +20,8 @@ import msgspec
 
 from keycrm_pipeline.crm.errors import UnexpectedAnswer
 from keycrm_pipeline.crm.values import parse_instant, whole
+from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.sentences.client import Advice, Answer, Client
 
 PAGE_SIZE: Final = 50
 """Rows per page: the most KeyCRM returns; it silently clamps larger numbers."""
@@ -257,24 +259,22 @@ def decode_envelope(text: bytes, *, route: str, page: int) -> Envelope:
         fields = _ENVELOPE.decode(text)
     except msgspec.ValidationError:
         found = type(decode_any(text)).__name__
-        raise _unexpected_list(
-            route, page, f"a JSON {found} instead of an object with `total` and `data`"
-        ) from None
+        raise _unexpected_list(route, page, Answer.ANSWER_OF_ANOTHER_KIND.message(kind=found)) from None
     except _UNREADABLE:
         raise BrokenBody from None
     if fields.status is False:
         raise ErrorAnswer(decode_any(text))
     if fields.data is msgspec.UNSET:
-        raise _unexpected_list(route, page, "`data` is missing")
+        raise _unexpected_list(route, page, Answer.ANSWER_WITHOUT_DATA.message())
     rows = _rows(fields.data)
     if rows is None:
-        raise _unexpected_list(route, page, "`data` is not a list")
+        raise _unexpected_list(route, page, Answer.ANSWER_DATA_NO_LIST.message())
     total = parse_count(fields.total)
     if total is None:
-        raise _unexpected_list(route, page, f"`total` is {_shown(fields.total)} instead of a number")
+        raise _unexpected_list(route, page, Answer.ANSWER_TOTAL_NO_NUMBER.message(value=_shown(fields.total)))
     answered_page = parse_count(fields.current_page)
     if answered_page is not None and answered_page != page:
-        raise _unexpected_list(route, page, f"it is page {answered_page}")
+        raise _unexpected_list(route, page, Answer.ANSWER_OF_ANOTHER_PAGE.message(page=answered_page))
     is_full = page == 1 and 0 < len(rows) < total
     page_size = parse_count(fields.per_page) or (len(rows) if is_full else PAGE_SIZE)
     has_more = bool(fields.next_page_url) or page < (parse_count(fields.last_page) or 0)
@@ -326,9 +326,9 @@ def _shown(value: object) -> str:
     )
 
 
-def _unexpected_list(route: str, page: int, what: str) -> UnexpectedAnswer:
+def _unexpected_list(route: str, page: int, found: Message) -> UnexpectedAnswer:
     return UnexpectedAnswer(
-        f"KeyCRM answered GET {route} (page {page}) with something other than that list: {what}. Nothing from "
-        "this answer was used. Check base_url in the profile; if it is right, KeyCRM's API has changed and the "
-        "program needs an update."
+        Client.NOT_THAT_LIST.message(
+            route=route, page=page, found=found, advice=Advice.CHECK_THE_ADDRESS.message()
+        )
     )

@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 from keycrm_pipeline.crm.budget import Cancelled
 from keycrm_pipeline.crm.errors import AuthenticationError, KeyCrmError, TransportFailure
 from keycrm_pipeline.crm.page_tracker import PageAnswer, PageTracker, StaleRange
+from keycrm_pipeline.sentences.client import Client
 
 Content = TypeVar("Content")
 Result = TypeVar("Result")
@@ -102,7 +103,7 @@ class PageWorkers:
             try:
                 answer = future.result()
             except (CancelledError, Cancelled):
-                failures.append(KeyCrmError("Reading was stopped before all pages were fetched."))
+                failures.append(KeyCrmError(Client.READING_STOPPED.message()))
             except KeyCrmError as failure:
                 failures.append(failure)
             else:
@@ -231,11 +232,7 @@ class PagedList(Generic[Content]):
                 warn_of_total(self._route, last.total, len(ids))
                 return
             previous = ids
-        raise TransportFailure(
-            f"The list GET {self._route} keeps changing while it is being read, or KeyCRM reports a wrong number of "
-            f"rows: its pages were requested again and again and do not add up to that number ({last.total}). What "
-            "was fetched is kept; load again at a quieter time."
-        )
+        raise TransportFailure(Client.PAGES_CHANGE.message(route=self._route, total=last.total))
 
     def _whole_reading(self) -> Generator[Content, None, tuple[tuple[int, ...], FetchedPage[Content]]]:
         """Page after page, until one is empty, is short with no notice of more, or repeats what was read."""

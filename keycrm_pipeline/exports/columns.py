@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from keycrm_pipeline.exports.errors import ColumnMapError
+from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.sentences.exports import ColumnMistake
 from keycrm_pipeline.words import WordSet, in_words_of
 
 
@@ -269,23 +271,32 @@ def _in_words_of(words: WordSet, table: ExportTable) -> ExportTable:
     return replace(table, title=in_words_of(words, table.title), columns=tuple(columns))
 
 
-def _suggestion(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {close[0]}?" if close else ""
+def _unknown_table(name: str) -> Message:
+    known = [table.name for table in TABLES]
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return ColumnMistake.UNKNOWN_EXPORT_TABLE_NEAR.message(table=name, near=near[0], tables=known)
+    return ColumnMistake.UNKNOWN_EXPORT_TABLE.message(table=name, tables=known)
 
 
-def _chosen_table(table: ExportTable, headers: Mapping[str, str], problems: list[str]) -> ExportTable:
+def _unknown_column(table: str, name: str, known: list[str]) -> Message:
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return ColumnMistake.UNKNOWN_EXPORT_COLUMN_NEAR.message(
+            table=table, column=name, near=near[0], columns=known
+        )
+    return ColumnMistake.UNKNOWN_EXPORT_COLUMN.message(table=table, column=name, columns=known)
+
+
+def _chosen_table(table: ExportTable, headers: Mapping[str, str], problems: list[Message]) -> ExportTable:
     available = {column.name: column for column in table.columns}
     columns: list[ExportColumn] = []
     for name, header in headers.items():
         column = available.get(name)
         if column is None:
-            problems.append(
-                f"The table {table.name} has no column {name!r}.{_suggestion(name, list(available))} "
-                f"Its columns are {', '.join(available)}."
-            )
+            problems.append(_unknown_column(table.name, name, list(available)))
         elif not header.strip():
-            problems.append(f"The header of {table.name}.{name} is empty.")
+            problems.append(ColumnMistake.HEADER_EMPTY.message(table=table.name, column=name))
         else:
             columns.append(ExportColumn(name, header.strip(), column.kind))
     seen: set[str] = set()
@@ -294,7 +305,7 @@ def _chosen_table(table: ExportTable, headers: Mapping[str, str], problems: list
         # one of the two.
         folded = column.header.casefold()
         if folded in seen:
-            problems.append(f"The header {column.header!r} appears twice in the table {table.name}.")
+            problems.append(ColumnMistake.HEADER_TWICE.message(header=column.header, table=table.name))
         seen.add(folded)
     return replace(table, columns=tuple(columns), is_mapped=True)
 
@@ -314,13 +325,8 @@ def chosen_tables(
     Raises:
         ColumnMapError: A table or column does not exist, or a header is empty or appears twice.
     """
-    problems: list[str] = []
-    known = [table.name for table in TABLES]
-    problems += [
-        f"There is no table {name!r}.{_suggestion(name, known)} The tables are {', '.join(known)}."
-        for name in column_map
-        if name not in known
-    ]
+    known = {table.name for table in TABLES}
+    problems = [_unknown_table(name) for name in column_map if name not in known]
     chosen: list[ExportTable] = []
     for table in (_in_words_of(words, table) for table in TABLES):
         headers = column_map.get(table.name)
@@ -331,7 +337,7 @@ def chosen_tables(
         elif headers:
             chosen.append(_chosen_table(table, headers, problems))
     if not problems and not chosen:
-        problems.append("It leaves out every table.")
+        problems.append(ColumnMistake.EVERY_TABLE_LEFT_OUT.message())
     if problems:
         raise ColumnMapError(problems)
     return tuple(chosen)

@@ -23,12 +23,14 @@ from keycrm_pipeline.exports.overview import Overview, held_back_figures, review
 from keycrm_pipeline.exports.parquet import write_parquet
 from keycrm_pipeline.exports.separated import write_separated
 from keycrm_pipeline.exports.workbook import write_workbook
+from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.kinds import EXPORT_FORMATS, PRODUCT_KIND_NAMES, SERVICE_LINE_NAMES, ExportFormat
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.run.session import open_warehouse
-from keycrm_pipeline.schemas.sentences import in_ukrainian
+from keycrm_pipeline.sentences import Sentence, stored_texts
+from keycrm_pipeline.sentences.exports import ExportFailure, HeldBackCause
 from keycrm_pipeline.warehouse.attention import review_items
 from keycrm_pipeline.warehouse.export import ExportSources, read_export_sources, record_exported_cards
 from keycrm_pipeline.words import WordSet, in_words_of
@@ -43,32 +45,16 @@ _CARD_KINDS = {
 _KIND_NAMES = {"products": PRODUCT_KIND_NAMES, "order_services": SERVICE_LINE_NAMES}
 """Table with a column `kind` -> the names that its column `kind_name` shows."""
 
+_WRITE = Formatter("uk")
+
 _TABLE_FORMATS = ("xlsx", "csv", "parquet")
 """Formats that follow the profile's column map; the others have a fixed content."""
 
-_REASONS = {
-    "rejected": (
-        "The order failed validation; see the rejected records for what to fix in KeyCRM.",
-        "Замовлення не пройшло перевірку: виправте його в KeyCRM",
-    ),
-    "difference": (
-        "The order does not add up: its lines and services differ from its total in KeyCRM.",
-        "Сума рядків і послуг не дорівнює сумі замовлення в KeyCRM",
-    ),
-    "missing_in_crm": (
-        "KeyCRM no longer has the order.",
-        "Замовлення більше немає в KeyCRM",
-    ),
-    "incomplete": (
-        "A card or a sum of the order is incomplete in the books; rebuild them and export again.",
-        "Картка або сума замовлення в базі неповна: переформуйте дані й вивантажте ще раз",
-    ),
-    "currency": (
-        "The accounting system's name of the order's currency is not set; add it to export.commerceml.currencies.",
-        "Назву валюти в обліковій системі не вказано: додайте її в export.commerceml.currencies",
-    ),
+_CAUSES = {
+    cause.code.removeprefix("held_back_"): Sentence(str(cause.message()), cause.message().text(_WRITE))
+    for cause in HeldBackCause
 }
-"""Cause -> the sentence of the result, and the sentence of the table `held_back`."""
+"""Cause -> the sentence of the result, and that of the table `held_back`."""
 
 
 @dataclass(frozen=True)
@@ -118,11 +104,11 @@ class ExportResult:
 
 def _held_back(frame: pl.DataFrame) -> tuple[HeldBack, ...]:
     entries: list[HeldBack] = []
-    for cause, (reason, _) in _REASONS.items():
+    for cause, reason in _CAUSES.items():
         rows = frame.filter(pl.col("cause") == cause)
         if rows.height:
             identifiers = tuple(rows["order_id"].drop_nulls().to_list())
-            entries.append(HeldBack(cause, reason, rows.height, identifiers))
+            entries.append(HeldBack(cause, reason.english, rows.height, identifiers))
     return tuple(entries)
 
 
@@ -133,13 +119,13 @@ def _with_kind_names(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFr
 
 
 def _with_reasons(frame: pl.DataFrame, words: WordSet) -> pl.DataFrame:
-    sentences = {cause: ukrainian for cause, (_, ukrainian) in _REASONS.items()}
+    causes = {cause: reason.ukrainian for cause, reason in _CAUSES.items()}
     details = [
-        None if stored is None else in_words_of(words, " ".join(map(in_ukrainian, stored)))
-        for stored in frame["details"]
+        in_words_of(words, " ".join(stored_texts(texts, coded, _WRITE))) or None
+        for texts, coded in frame["details", "details_coded"].iter_rows()
     ]
-    return frame.with_columns(
-        pl.col("cause").replace_strict(sentences, return_dtype=pl.String).alias("reason"),
+    return frame.drop("details_coded").with_columns(
+        pl.col("cause").replace_strict(causes, return_dtype=pl.String).alias("reason"),
         pl.Series("details", details, dtype=pl.String),
     )
 
@@ -247,14 +233,14 @@ def export_period(
         WarehouseError: The database is missing, busy or unreadable.
     """
     if export_format not in EXPORT_FORMATS:
-        raise ExportError(
-            f"There is no format {export_format!r}. The formats are {', '.join(EXPORT_FORMATS)}."
-        )
+        raise ExportError(ExportFailure.NO_SUCH_FORMAT.message(format=export_format, formats=EXPORT_FORMATS))
     profile = workspace.profile
     if organisation is not None and organisation not in profile.organisations:
+        known = list(profile.organisations)
         raise ExportError(
-            f"The profile has no organisation {organisation!r}. "
-            f"Its organisations are {', '.join(profile.organisations) or 'not listed yet: see docs/settings.md'}."
+            ExportFailure.NO_SUCH_ORGANISATION.message(organisation=organisation, organisations=known)
+            if known
+            else ExportFailure.NO_ORGANISATIONS.message(organisation=organisation)
         )
     tables = chosen_tables(profile.export.columns, profile.words)
     with books_of(workspace).reading() as connection:
@@ -279,7 +265,7 @@ def export_period(
         days_not_loaded=sources.days_not_loaded,
         figures=sum_figures(sources.sums, profile.currency),
         held_back=held_back_figures(
-            sources.sums, {cause: reason for cause, (_, reason) in _REASONS.items()}, sources.never_booked
+            sources.sums, {cause: reason.ukrainian for cause, reason in _CAUSES.items()}, sources.never_booked
         ),
         review=review_rows(review, profile.zone, profile.words),
     )

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from keycrm_pipeline.sentences import Message, MessageError
+from keycrm_pipeline.sentences.exports import ExportFailure
+from keycrm_pipeline.sentences.failures import cause_of
 
-class ExportError(Exception):
+
+class ExportError(MessageError):
     """An export failed; the files of earlier exports were left unchanged."""
 
 
@@ -14,29 +18,23 @@ class ColumnMapError(ExportError):
     """The column map of the profile (`export.columns`) cannot be used.
 
     Attributes:
-        problems: One sentence each.
+        problems: What is wrong with it.
     """
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[Message]) -> None:
         self.problems = tuple(problems)
-        super().__init__("The profile's export.columns cannot be used. " + " ".join(self.problems))
+        super().__init__(ExportFailure.COLUMN_MAP_UNUSABLE.message(problems=self.problems))
 
 
 class OutputDirectoryError(ExportError):
     """The output directory cannot be written to."""
 
-    def __init__(self, directory: Path, reason: str) -> None:
-        super().__init__(
-            f"The directory {directory} cannot be written to: {reason}. Choose another one, or fix its "
-            "permissions."
-        )
+    def __init__(self, directory: Path, error: OSError) -> None:
+        super().__init__(ExportFailure.DIRECTORY_CLOSED.message(path=directory, reason=cause_of(error)))
 
 
 class SheetTooLongError(ExportError):
     """A table has more rows than a worksheet can hold."""
 
     def __init__(self, table: str, rows: int, most: int) -> None:
-        super().__init__(
-            f"The table {table} has {rows} rows; a worksheet can hold {most}. Export a shorter "
-            "period, or choose the format csv or parquet."
-        )
+        super().__init__(ExportFailure.SHEET_TOO_LONG.message(table=table, rows=rows, most=most))

@@ -32,7 +32,7 @@ def stage(directory: Path) -> Iterator[Path]:
         # mkdtemp creates it with 0700: unfinished files contain names and phones too.
         staged = Path(tempfile.mkdtemp(prefix=_STAGE_PREFIX, dir=directory))
     except OSError as error:
-        raise OutputDirectoryError(directory, error.strerror or str(error)) from None
+        raise OutputDirectoryError(directory, error) from None
     try:
         yield staged
     finally:
@@ -54,4 +54,4 @@ def put_in_place(staged: Path, directory: Path, names: Sequence[str]) -> tuple[P
     try:
         return tuple((staged / name).replace(directory / name) for name in names)
     except OSError as error:
-        raise OutputDirectoryError(directory, error.strerror or str(error)) from None
+        raise OutputDirectoryError(directory, error) from None

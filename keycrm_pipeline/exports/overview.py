@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from keycrm_pipeline.exports.columns import ExportColumn, ExportTable, Kind
+from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.period import Period, contiguous_periods
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse.attention import ReviewItem
@@ -26,6 +27,8 @@ OVERVIEW_WIDTHS = (60, 40, 14, 18)
 """Of its columns, in characters."""
 OVERVIEW_TEXTS = 2
 """So many columns of words; the others hold numbers."""
+
+_WRITE = Formatter("uk")
 
 _NEVER_BOOKED = "Відхилено, тому немає в жодній із цих сум"
 
@@ -202,7 +205,7 @@ def review_rows(items: Iterable[ReviewItem], zone: ZoneInfo, words: WordSet = "b
         (
             in_words_of(words, known.title.ukrainian) if (known := REVIEW_LIST.get(item.kind)) else item.kind,
             item.order_id,
-            in_words_of(words, item.sentence.ukrainian),
+            in_words_of(words, item.text(_WRITE)),
             item.first_seen_at.astimezone(zone).date(),
         )
         for item in sorted(items, key=lambda item: order.get(item.kind, len(order)))

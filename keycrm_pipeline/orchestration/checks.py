@@ -6,7 +6,6 @@ somebody typed.
 """
 
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -21,6 +20,7 @@ from keycrm_pipeline.profile import dagster_home
 from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.run.space import read_space
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
+from keycrm_pipeline.sentences import without_typed
 from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS, offenders
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ DISK = "disk_has_room"
 
 _ABOUT_CARDS = ("skus_once", "links_once")
 """Integrity checks whose offenders are cards or buyers; those of the others are orders."""
-
-_TYPED = re.compile("«.*»", re.DOTALL)
-"""What a sentence of the review list quotes, from the first quotation mark to the last: somebody typed it."""
 
 LinkOrder = Callable[[int], str | None]
 
@@ -144,7 +141,7 @@ def _cases(items: Sequence["ReviewItem"], link: LinkOrder) -> str:
     if not items:
         return "None."
     lines = [
-        f"| {_subject(item, link)} | {_TYPED.sub('«…»', item.details)} | {item.first_seen_at:%Y-%m-%d %H:%M} |"
+        f"| {_subject(item, link)} | {item.plain(without_typed)} | {item.first_seen_at:%Y-%m-%d %H:%M} |"
         for item in items
     ]
     return "\n".join(["| about | reason | first seen |", "|---|---|---|", *lines])

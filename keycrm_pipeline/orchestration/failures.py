@@ -10,7 +10,7 @@ import dagster as dg
 from keycrm_pipeline.crm.errors import TransportFailure
 from keycrm_pipeline.orchestration.instance import PROCESS_TAG
 from keycrm_pipeline.run.errors import StoppedError
-from keycrm_pipeline.run.session import FORESEEN
+from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.stopping import is_stop
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError
 
@@ -41,11 +41,11 @@ def as_dagster_failure(context: dg.OpExecutionContext | dg.AssetExecutionContext
     except (GeneratorExit, SystemExit):
         raise
     except BaseException as error:
-        if isinstance(error, StoppedError) or (not isinstance(error, FORESEEN) and is_stop(error)):
+        if isinstance(error, StoppedError) or (not isinstance(error, MessageError) and is_stop(error)):
             if not is_watched:
                 raise RunStoppedError(str(StoppedError())) from None
             raise dg.Failure(description=str(StoppedError()), allow_retries=False) from None
-        if not isinstance(error, FORESEEN):
+        if not isinstance(error, MessageError):
             raise
         if isinstance(error, TransportFailure | DatabaseBusyError) and not is_watched:
             raise

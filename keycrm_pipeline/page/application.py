@@ -42,7 +42,6 @@ from keycrm_pipeline.page.settings import PageSettings
 from keycrm_pipeline.page.shops import NotFoundError, WrongEntryError
 from keycrm_pipeline.profile import ProfileError
 from keycrm_pipeline.run.errors import unexpected
-from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError, DatabaseMissingError, WarehouseError
 
@@ -154,7 +153,7 @@ def _books_problem(request: Request, error: Exception) -> Response:
             "Базу зараз записують",
             "Обмін або інша програма записує документи. Оновіть сторінку за кілька секунд.",
         )
-    return _problem(request, 503, "Базу не вдалося прочитати", error_in_ukrainian(str(error)))
+    return _problem(request, 503, "Базу не вдалося прочитати", _said(error))
 
 
 def _dagster_problem(request: Request, error: Exception) -> Response:
@@ -171,9 +170,9 @@ def _dagster_problem(request: Request, error: Exception) -> Response:
 
 def _unforeseen(request: Request, error: Exception) -> Response:
     """An error that nobody foresaw: its text may quote a buyer, so neither the page nor the log repeats it."""
-    in_words = str(unexpected(error))
-    _LOG.error("%s", in_words)
-    return _problem(request, 500, "Непередбачена помилка", error_in_ukrainian(in_words))
+    message = unexpected(error).message
+    _LOG.error("%s", message)
+    return _problem(request, 500, "Непередбачена помилка", written(message))
 
 
 def create_application(page: PageSettings) -> Starlette:

@@ -10,12 +10,11 @@ import os
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from keycrm_pipeline.page.rendering import render
+from keycrm_pipeline.page.rendering import render, written
 from keycrm_pipeline.page.shops import NotFoundError, workspace_of
 from keycrm_pipeline.profile import (
     SANDBOX,
     FoundKey,
-    KeyNotStoredError,
     MissingKeyError,
     UnusableKeyError,
     Workspace,
@@ -23,8 +22,7 @@ from keycrm_pipeline.profile import (
     store_key,
 )
 from keycrm_pipeline.run.client import count_statuses
-from keycrm_pipeline.run.session import FORESEEN
-from keycrm_pipeline.schemas.failures import error_in_ukrainian
+from keycrm_pipeline.sentences import MessageError
 
 _DONE = {"stored": "Ключ збережено. Перевірте його.", "removed": "Ключ прибрано."}
 
@@ -58,15 +56,8 @@ def change_connection(request: Request) -> Response:
             return _page(
                 request, workspace, good=f"Ключ працює: KeyCRM відповів, статусів в акаунті — {statuses}."
             )
-    except KeyNotStoredError:
-        return _page(
-            request,
-            workspace,
-            bad="Ключ не збережено: він порожній, містить пробіли чи літери, яких у ключах немає, або в теку даних не "
-            "можна записати.",
-        )
-    except FORESEEN as error:
-        return _page(request, workspace, bad=error_in_ukrainian(str(error)))
+    except MessageError as error:
+        return _page(request, workspace, bad=written(error.message))
     raise NotFoundError
 
 
@@ -76,7 +67,7 @@ def _page(request: Request, workspace: Workspace, *, good: str = "", bad: str = 
     try:
         found = workspace.find_key(os.environ)
     except UnusableKeyError as error:
-        unusable = error_in_ukrainian(str(error))
+        unusable = written(error.message)
     except MissingKeyError:
         pass
     return render(

@@ -13,7 +13,6 @@ from keycrm_pipeline.page.shops import page_settings, reading
 from keycrm_pipeline.period import DAY
 from keycrm_pipeline.profile import Profile, ProfileError, Workspace, load_profiles
 from keycrm_pipeline.run.lock import is_held
-from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline.warehouse.attention import count_rejected, review_counts
 from keycrm_pipeline.warehouse.days import missing_days
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError, DatabaseMissingError, WarehouseError
@@ -63,7 +62,7 @@ def _state(page: PageSettings, workspace: Workspace) -> ProfileState:
     except DatabaseBusyError:
         return ProfileState(profile, problem=BUSY)
     except WarehouseError as error:
-        return ProfileState(profile, problem=error_in_ukrainian(str(error)))
+        return ProfileState(profile, problem=written(error.message))
     last = logged[0] if logged else None
     is_killed = last is not None and last.status == "running" and not is_working
     return ProfileState(profile, last, is_killed, waiting, len(missing))

@@ -30,8 +30,6 @@ from keycrm_pipeline.page.wording import (
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.reports.page import order_address
-from keycrm_pipeline.schemas.failures import error_in_ukrainian
-from keycrm_pipeline.schemas.sentences import in_ukrainian
 from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.words import WORD_SETS, WordSet, in_words_of
 
@@ -115,9 +113,10 @@ def _environment(words: WordSet) -> Environment:
         "instant": _instant,
         "duration": _duration,
         "plural": lambda count, *forms: _WRITE.plural(count, *forms),
-        "stored": lambda text: in_words_of(words, in_ukrainian(text)),
+        "details": lambda item: in_words_of(words, item.text(_WRITE)),
+        "reasons": lambda record: [in_words_of(words, text) for text in record.reason_texts(_WRITE)],
         "worded": lambda text: in_words_of(words, text),
-        "error": lambda text: error_in_ukrainian(text or ""),
+        "error": lambda exchange: exchange.error_text(_WRITE),
         "or_dash": lambda text: NO_VALUE if text is None or text == "" else text,
         "kind_of_value": _kind_of_value,
     }

@@ -35,7 +35,10 @@ from keycrm_pipeline.pipeline.products import card_row
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.run.errors import ExchangeError
 from keycrm_pipeline.run.session import Session
-from keycrm_pipeline.schemas import sentences
+from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.sentences.catalogue import CatalogueFailure, CatalogueMistake
+from keycrm_pipeline.sentences.failures import cause_of
+from keycrm_pipeline.sentences.review import Review
 from keycrm_pipeline.warehouse import catalogue_files as store
 from keycrm_pipeline.warehouse.cards import product_cards
 from keycrm_pipeline.warehouse.connection import transaction
@@ -102,12 +105,15 @@ def find_catalogue_files(workspace: Workspace) -> list[CatalogueFile]:
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
-                raise CatalogueFilesError(f"{path} cannot be read: {error.strerror}.") from None
+                raise CatalogueFilesError(
+                    CatalogueFailure.CATALOGUE_FILE_NOT_READ.message(file=path, reason=cause_of(error))
+                ) from None
         if len(of_cards) > 1:
-            names = " and ".join(file.name for file in of_cards)
+            first, second = (file.name for file in of_cards)
             raise CatalogueFilesError(
-                f"{workspace.catalogue_directory} has both {names}, and nobody knows which one counts. Remove one "
-                "of them and load again."
+                CatalogueFailure.SAME_CARDS_IN_TWO_FILES.message(
+                    directory=workspace.catalogue_directory, first=first, second=second
+                )
             )
         found += of_cards
     return found
@@ -120,14 +126,14 @@ def read_catalogue(files: Sequence[CatalogueFile]) -> Mapping[str, Sequence[Cata
         CatalogueFilesError: Lists every problem of every file: line, column and what to do.
     """
     rows: dict[str, Sequence[CatalogueRow]] = {}
-    errors: list[str] = []
+    errors: list[Message] = []
     for file in files:
         try:
             rows[file.name] = _partners(file) if file.cards == PARTNERS else _products(file)
         except CatalogueFileError as error:
-            errors.append(str(error))
+            errors.append(error.message)
     if errors:
-        raise CatalogueFilesError("\n".join(errors))
+        raise CatalogueFilesError(CatalogueFailure.CATALOGUE_FILES_WRONG.message(files=errors))
     return rows
 
 
@@ -207,24 +213,25 @@ def _enter_products(
         created=[card_row(card, skus) for card in entered.created],
         changed=[card_row(card, skus) for card in entered.changed],
         conflicts=[
-            {"catalogue_id": conflict.catalogue_id, "details": _details(conflict)}
+            {"catalogue_id": conflict.catalogue_id, "details": str(details), "details_coded": details.dump()}
             for conflict in entered.conflicts
+            for details in (_details(conflict),)
         ],
         now=now,
     )
 
 
-def _details(conflict: CatalogueConflict) -> str:
-    """What is wrong with a SKU and what to do, in words."""
+def _details(conflict: CatalogueConflict) -> Message:
+    """What is wrong with a SKU and what to do."""
     if conflict.product_id is None:
-        sentence = sentences.CARD_NOT_MADE
+        sentence = Review.CARD_NOT_MADE
     elif conflict.carrier_variant_id is not None:
-        sentence = sentences.SKU_OF_A_VARIANT
+        sentence = Review.SKU_OF_A_VARIANT
     elif conflict.carrier_product_id is not None:
-        sentence = sentences.SKU_OF_ANOTHER_CARD
+        sentence = Review.SKU_OF_ANOTHER_CARD
     else:
-        sentence = sentences.CARD_HAS_VARIANTS
-    return sentence.english.format(**asdict(conflict))
+        sentence = Review.CARD_HAS_VARIANTS
+    return sentence.message(**{name: getattr(conflict, name) for name in sentence.fields})
 
 
 def _cells(file: CatalogueFile) -> Cells:
@@ -234,7 +241,7 @@ def _cells(file: CatalogueFile) -> Cells:
         return cells_of_csv(file.content.decode("utf-8"))
     except UnicodeDecodeError as error:
         line = file.content.count(b"\n", 0, error.start) + 1
-        raise _unreadable(file, line, "it is not in UTF-8; save the file as “CSV UTF-8”") from None
+        raise _unreadable(file, line, CatalogueMistake.CATALOGUE_NOT_UTF8) from None
 
 
 def _cells_of_workbook(file: CatalogueFile) -> list[tuple[int, list[str]]]:
@@ -245,9 +252,7 @@ def _cells_of_workbook(file: CatalogueFile) -> list[tuple[int, list[str]]]:
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(file.content)).get_sheet_by_index(0)
         rows = sheet.to_python(skip_empty_area=False)
     except (CalamineError, ValueError):
-        raise _unreadable(
-            file, 1, "it is not an Excel workbook (.xlsx); save it as one, or as “CSV UTF-8”"
-        ) from None
+        raise _unreadable(file, 1, CatalogueMistake.NOT_A_WORKBOOK) from None
     cells = [(number, [_text_of_cell(value) for value in row]) for number, row in enumerate(rows, start=1)]
     return [(number, row) for number, row in cells if any(cell.strip() for cell in row)]
 
@@ -257,8 +262,8 @@ def _text_of_cell(value: object) -> str:
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
-def _unreadable(file: CatalogueFile, line: int, message: str) -> CatalogueFileError:
-    return CatalogueFileError(str(file.path), [CatalogueProblem(line, None, message)])
+def _unreadable(file: CatalogueFile, line: int, mistake: CatalogueMistake) -> CatalogueFileError:
+    return CatalogueFileError(str(file.path), [CatalogueProblem(line, None, mistake.message())])
 
 
 def _partners(file: CatalogueFile) -> list[CataloguePartnerRow]:
@@ -279,7 +284,7 @@ def _validated(file: CatalogueFile, rows: list[Row], schema: pa.DataFrameSchema)
     import pandera.polars as pa
     import polars as pl
 
-    from keycrm_pipeline.schemas.catalogue_files import LINE, TEXT
+    from keycrm_pipeline.schemas.catalogue_files import LINE, TEXT, failed_check
 
     records = [asdict(row) for row in rows]
     frame = pl.DataFrame(
@@ -294,7 +299,7 @@ def _validated(file: CatalogueFile, rows: list[Row], schema: pa.DataFrameSchema)
     except pa.errors.SchemaErrors as errors:
         cases = errors.failure_cases
         problems = [
-            CatalogueProblem(rows[index].line, column, str(check))
+            CatalogueProblem(rows[index].line, column, failed_check(str(check)))
             for index, column, check in cases.select("index", "column", "check").iter_rows()
             if index is not None
         ]

@@ -16,6 +16,7 @@ from keycrm_pipeline.pipeline.extraction import (
 )
 from keycrm_pipeline.run.errors import ExchangeError
 from keycrm_pipeline.run.session import Session
+from keycrm_pipeline.sentences.failures import Failure
 from keycrm_pipeline.warehouse import days, exchanges, syncs
 
 if TYPE_CHECKING:
@@ -58,9 +59,7 @@ def run(session: Session) -> Mapping[str, Any]:
         watermark = changes_watermark(connection)
         newest_loaded = days.newest_loaded_day(connection)
     if watermark is None:
-        raise ExchangeError(
-            "Nothing has been loaded for this profile yet: load a period first, then run changes."
-        )
+        raise ExchangeError(Failure.NOTHING_LOADED_YET.message())
     since = watermark - timedelta(minutes=profile.changes.overlap_minutes)
     created_since = since - CREATED_LOOK_BACK
     asked_day = since.astimezone(profile.zone).date()

@@ -28,6 +28,7 @@ from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.run import progress
 from keycrm_pipeline.run.errors import UnmappedStatusesError
 from keycrm_pipeline.run.session import Session
+from keycrm_pipeline.sentences.client import Client
 from keycrm_pipeline.warehouse import cards, days, raw, readings, reference_lists
 
 if TYPE_CHECKING:
@@ -482,7 +483,7 @@ def reading_reference_lists(
             yield raise_failure
         except BaseException:
             # Requests under way are waited for; the others are no longer needed.
-            client.end(KeyCrmError("Reading was stopped before it was complete."))
+            client.end(KeyCrmError(Client.READING_STOPPED.message()))
             threads.shutdown(cancel_futures=True)
             raise
         for list_name, answer in answers.items():

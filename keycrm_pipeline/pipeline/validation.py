@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandera.polars as pa
 import polars as pl
@@ -12,7 +12,6 @@ from keycrm_pipeline.crm.shapes import Defect, UnreadablePart, read_shape
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.results import StageNumbers
 from keycrm_pipeline.run.session import Session
-from keycrm_pipeline.schemas import sentences
 from keycrm_pipeline.schemas.validation import (
     LINE_CHECKS,
     MISSING_REASONS,
@@ -20,6 +19,8 @@ from keycrm_pipeline.schemas.validation import (
     PAYMENT_CHECKS,
     UNREADABLE_REASONS,
 )
+from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.sentences.reasons import Reason, ReasonPart
 from keycrm_pipeline.warehouse.batches import pace_of, work_on_batches
 from keycrm_pipeline.warehouse.ranges import OrderRange
 from keycrm_pipeline.warehouse.syncs import adopt_unfinished
@@ -38,8 +39,29 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def _failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> Iterable[tuple[int, str]]:
-    """(order id, sentence) for every failure in a frame."""
+def _reason(check: str, column: str, row: Mapping[str, Any], case: Any) -> Message:
+    """The reason for a failure of a check in a row; `case` is the value that failed."""
+    if check == "not_nullable":
+        reasons = UNREADABLE_REASONS if row.get(f"{column}_text") else MISSING_REASONS
+        reason = reasons[column]
+    else:
+        reason = Reason[check.upper()]
+    came = {
+        "value": case,
+        # As `written` and `unreadable` in the SQL put them together.
+        "values": [
+            ReasonPart.FIELD_TEXT.message(field=field, text=text)
+            for field, _, text in (entry.partition("\x1e") for entry in str(case).split("\x1f"))
+        ],
+        "line": row.get("line_no"),
+        "position": row.get("position"),
+        "text": row.get(f"{column}_text"),
+    }
+    return reason.message(**{name: came[name] for name in reason.fields})
+
+
+def _failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> Iterable[tuple[int, Message]]:
+    """(order id, reason) for every failure in a frame."""
     if frame.is_empty():
         return
     try:
@@ -54,50 +76,34 @@ def _failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> Iterable[tuple
         raise TypeError(f"The frame of {schema.name} does not match its schema: {without_row.to_dicts()}")
     for case in cases.iter_rows(named=True):
         row = frame.row(case["index"], named=True)
-        sentence = str(case["check"])
-        if case["check"] == "not_nullable":
-            reasons = UNREADABLE_REASONS if row.get(f"{case['column']}_text") else MISSING_REASONS
-            sentence = reasons[case["column"]].english
-        yield (
-            row["order_id"],
-            sentence.format(
-                value=case["failure_case"],
-                line=row.get("line_no"),
-                quantity_text=row.get("quantity_text"),
-                position=row.get("position"),
-                amount_text=row.get("amount_text"),
-            ),
-        )
+        yield row["order_id"], _reason(str(case["check"]), case["column"], row, case["failure_case"])
 
 
-_SENTENCES = {
-    Defect.ABSENT: sentences.PART_ABSENT,
-    Defect.NO_OBJECT: sentences.PART_NO_OBJECT,
-    Defect.NO_LIST: sentences.PART_NO_LIST,
-    Defect.NO_VALUE: sentences.PART_NO_VALUE,
+_REASONS = {
+    Defect.ABSENT: Reason.PART_ABSENT,
+    Defect.NO_OBJECT: Reason.PART_NO_OBJECT,
+    Defect.NO_LIST: Reason.PART_NO_LIST,
+    Defect.NO_VALUE: Reason.PART_NO_VALUE,
 }
-_IMPLIED = {
-    "buyer": (sentences.NO_PARTNER.english, sentences.NO_BUYER_ID.english),
-    "status": (sentences.NO_STATUS.english,),
-}
+_IMPLIED = {"buyer": (Reason.NO_PARTNER, Reason.NO_BUYER_ID), "status": (Reason.NO_STATUS,)}
 """What an order lacks because that part of it cannot be read, which is said already."""
 
 
 def rejection_reasons(
     checks: StagedChecks, unreadable: Mapping[int, Sequence[UnreadablePart]]
-) -> dict[int, list[str]]:
-    """Every reason, in words, for each order of a batch that fails its checks (R10).
+) -> dict[int, list[Message]]:
+    """Every reason for each order of a batch that fails its checks (R10).
 
     Args:
         checks: The columns to check.
         unreadable: Order id -> parts of the order that cannot be read.
     """
     reasons = {
-        order_id: [_SENTENCES[part.defect].english.format(part=part.name) for part in parts]
+        order_id: [_REASONS[part.defect].message(part=part.name) for part in parts]
         for order_id, parts in unreadable.items()
     }
     implied = {
-        order_id: {sentence for part in parts for sentence in _IMPLIED.get(part.name, ())}
+        order_id: {reason for part in parts for reason in _IMPLIED.get(part.name, ())}
         for order_id, parts in unreadable.items()
     }
     for schema, frame in (
@@ -105,12 +111,12 @@ def rejection_reasons(
         (LINE_CHECKS, checks.lines),
         (PAYMENT_CHECKS, checks.payments),
     ):
-        for order_id, sentence in _failures(schema, frame):
-            if sentence in implied.get(order_id, ()):
+        for order_id, reason in _failures(schema, frame):
+            if reason.sentence in implied.get(order_id, ()):
                 continue
             known = reasons.setdefault(order_id, [])
-            if sentence not in known:
-                known.append(sentence)
+            if reason not in known:
+                known.append(reason)
     return reasons
 
 

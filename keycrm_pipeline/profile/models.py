@@ -98,7 +98,8 @@ class StatusSettings(_Section):
 
     load: Literal["all"] | tuple[Identifier, ...] = Field(
         default="all",
-        description="`all`, or the ids of the statuses whose orders are loaded (Завантажувати статуси). An "
+        description="`all`, or the ids of the statuses whose orders are loaded (Налаштування фільтру за "
+        "статусами). An "
         "order that is already in the books is updated whatever its status.",
     )
     stages: dict[Identifier, Text] = Field(
@@ -411,7 +412,7 @@ class Profile(_Section):
     )
     source_number_in_comment: StrictBool = Field(
         default=False,
-        description="Add the order number from its source to the comment (Номер у джерелі в коментарі).",
+        description="Add the order number from its source to the comment (Записувати номер джерела в коментар).",
     )
     account: Text = Field(
         default="Каса",

@@ -205,7 +205,7 @@ def read_figures(
         exchanges=[
             exchange
             if is_working or exchange.status != "running"
-            else replace(exchange, status="failed", error=KILLED)
+            else replace(exchange, status="failed", error=str(KILLED), error_coded=KILLED.dump())
             for exchange in attention.exchanges(connection, MOST_EXCHANGES)
         ],
         review_counts=attention.review_counts(connection),

@@ -11,9 +11,12 @@ from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.reports.page import render_report, write_report
 from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.sentences import MessageError
+from keycrm_pipeline.sentences.exports import ExportFailure
+from keycrm_pipeline.sentences.failures import cause_of
 
 
-class ReportError(Exception):
+class ReportError(MessageError):
     """A report could not be written; the text says why and what to do."""
 
 
@@ -56,6 +59,6 @@ def report_period(
         write_report(path, document)
     except OSError as error:
         raise ReportError(
-            f"The report cannot be written to {path}: {error.strerror}. Choose another file with --out."
+            ExportFailure.REPORT_NOT_WRITTEN.message(path=path, reason=cause_of(error))
         ) from None
     return path

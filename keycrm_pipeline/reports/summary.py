@@ -7,21 +7,24 @@ It contains only figures and counts, no personal data. The assets put these text
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keycrm_pipeline.formatting import NO_VALUE, Formatter, Language, without_values
+from keycrm_pipeline.formatting import NO_VALUE, Formatter, Language
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.charts import BarChart, Frame, Style, draw, draw_labels, sides, svg, text
 from keycrm_pipeline.reports.periods import readable_span, span_starts, sums_by_span
 from keycrm_pipeline.reports.wording import Wording
+from keycrm_pipeline.sentences import without_typed
 
 if TYPE_CHECKING:
     import duckdb
 
+    from keycrm_pipeline.warehouse.attention import Rejection
     from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
     from keycrm_pipeline.warehouse.sales import NamedSales
 
@@ -71,7 +74,7 @@ class LoadSummary:
         cancelled: Currency -> sum of the cancelled orders.
         discounts: Currency -> discounts of orders that are not cancelled.
         delivery: Currency -> delivery charged in those orders.
-        rejections: Reason in words -> number of orders of these days rejected for it.
+        rejections: Why orders of these days were rejected, and how many.
     """
 
     days: Sequence[DayFigures] = ()
@@ -80,7 +83,7 @@ class LoadSummary:
     cancelled: Mapping[str, Decimal] = field(default_factory=dict)
     discounts: Mapping[str, Decimal] = field(default_factory=dict)
     delivery: Mapping[str, Decimal] = field(default_factory=dict)
-    rejections: Mapping[str, int] = field(default_factory=dict)
+    rejections: Sequence[Rejection] = ()
 
 
 def read_load_summary(connection: duckdb.DuckDBPyConnection, period: Period) -> LoadSummary:
@@ -177,11 +180,11 @@ def load_summary_markdown(
                 )
             )
     if summary.rejections:
-        rows = sorted(summary.rejections.items(), key=lambda item: (-item[1], item[0]))
-        cells = [
-            (without_values(words.stored(reason)), write.number(orders))
-            for reason, orders in rows[:MOST_ROWS]
-        ]
+        found: Counter[str] = Counter()
+        for rejection in summary.rejections:
+            found[words.in_words(rejection.text(write, without_typed))] += rejection.orders
+        rows = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+        cells = [(reason, write.number(orders)) for reason, orders in rows[:MOST_ROWS]]
         if len(rows) > MOST_ROWS:
             cells.append((words["and_more_reasons"], write.number(len(rows) - MOST_ROWS)))
         parts.append(_markdown_table((words["rejected_why"], words["orders"]), cells))

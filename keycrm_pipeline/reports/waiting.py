@@ -168,7 +168,7 @@ def exchanges_section(figures: ReportFigures, writer: Writer) -> Section:
                 Cell(words.get(f"exchange_{exchange.kind}", exchange.kind), note=period),
                 Cell(
                     words.get(exchange.outcome, exchange.outcome),
-                    note=without_contacts(words.error(exchange.error)),
+                    note=exchange.error_text(write, without_contacts),
                     tone=tones.get(exchange.outcome, ""),
                 ),
                 Cell(write.number(exchange.orders_seen)),
@@ -221,7 +221,7 @@ def review_section(figures: ReportFigures, writer: Writer) -> Section:
                     without_contacts(item.subject),
                     href=writer.order_address(item.order_id) if item.order_id is not None else None,
                 ),
-                Cell(without_contacts(words.of(item.sentence))),
+                Cell(words.in_words(item.text(write, without_contacts))),
                 Cell(write.day(item.first_seen_at.date())),
             ]
             for item in items
@@ -247,7 +247,7 @@ def rejected_section(figures: ReportFigures, writer: Writer) -> Section:
         [
             writer.order(record.order_id) if record.order_id is not None else Cell(words["no_order_number"]),
             Cell(write.day(record.order_day) if record.order_day else NO_VALUE),
-            Cell(without_contacts(" ".join(map(words.stored, record.reasons)))),
+            Cell(words.in_words(" ".join(record.reason_texts(write, without_contacts)))),
             Cell(write.day(record.rejected_at.date())),
         ]
         for record in figures.rejected

@@ -1,7 +1,6 @@
 """The words of reports in Ukrainian and in English: every heading and sentence.
 
-Numbers and dates are in `formatting`; sentences that are stored in tables are in `schemas.sentences` and
-`schemas.failures`.
+Numbers and dates are in `formatting`; what tables store for people is in `sentences`.
 """
 
 from __future__ import annotations
@@ -11,8 +10,7 @@ from dataclasses import dataclass
 
 from keycrm_pipeline.formatting import Language
 from keycrm_pipeline.kinds import DELIVERY, SERVICE_LINE_NAMES, TAX, WRAP
-from keycrm_pipeline.schemas.failures import error_in_ukrainian
-from keycrm_pipeline.schemas.sentences import Sentence, in_ukrainian
+from keycrm_pipeline.sentences import Sentence
 from keycrm_pipeline.words import WordSet, in_words_of
 
 WORDS: Mapping[str, Sentence] = {
@@ -363,15 +361,11 @@ class Wording:
 
     def of(self, sentence: Sentence) -> str:
         """A sentence that exists in both languages."""
-        return in_words_of(self.words, sentence.ukrainian) if self.language == "uk" else sentence.english
+        return self.in_words(sentence.text(self.language))
 
-    def stored(self, sentence: str) -> str:
-        """A sentence of the review list or of a rejected record, which is stored in English."""
-        return in_words_of(self.words, in_ukrainian(sentence)) if self.language == "uk" else sentence
-
-    def error(self, stored: str | None) -> str:
-        """Why an exchange failed, in Ukrainian if it is a known failure; empty if it did not fail."""
-        return error_in_ukrainian(stored or "") if self.language == "uk" else stored or ""
+    def in_words(self, text: str) -> str:
+        """A text of this language in the words of the profile."""
+        return in_words_of(self.words, text) if self.language == "uk" else text
 
     def forms(self, key: str) -> tuple[str, ...]:
         """The forms of a counted word, for `Formatter.plural`."""

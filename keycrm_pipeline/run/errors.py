@@ -1,27 +1,28 @@
-"""Why an exchange failed, in words; and how an unexpected error is reported without personal data."""
+"""Why an exchange failed; and how an error that nobody foresaw is reported without personal data."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.schemas import failures
+from keycrm_pipeline.sentences import Message, MessageError
+from keycrm_pipeline.sentences.failures import Failure, FailurePart
+from keycrm_pipeline.sentences.messages import MOST_PERIODS
 
-_E_MAIL = re.compile(r"\S+@\S+")
-_LONG_NUMBER = re.compile(r"\+?\d[\d\s().-]{5,}\d")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|«[^»]*»")
-_MOST_CHARACTERS = 300
 _MOST_LISTED = 20
+_MOST_PLACES = 3
+"""Places of an unforeseen error that are named, from the innermost one outwards."""
+
+_PACKAGE = __name__.partition(".")[0]
 
 
-def _listed(periods: Sequence[Period]) -> str:
-    """Periods in words; only the first ones if there are many."""
-    shown = ", ".join(map(str, periods[:_MOST_LISTED]))
-    return f"{shown}, …" if len(periods) > _MOST_LISTED else shown
+def _listed(periods: Sequence[Period]) -> Sequence[Period]:
+    """The first periods, and one more if there are more: the message then says so."""
+    return periods[: MOST_PERIODS + 1]
 
 
-class ExchangeError(Exception):
+class ExchangeError(MessageError):
     """An exchange failed; the text says why and what to do."""
 
 
@@ -29,30 +30,22 @@ class UnmappedStatusesError(ExchangeError):
     """The profile requires a stage for every status, and some have none (R9)."""
 
     def __init__(self, statuses: Sequence[tuple[int, str]]) -> None:
-        listed = "; ".join(f"{status_id} {name}" for status_id, name in statuses)
-        super().__init__(failures.UNMAPPED_STATUSES.english.format(statuses=listed))
+        listed = [FailurePart.STATUS.message(status_id=status_id, name=name) for status_id, name in statuses]
+        super().__init__(Failure.UNMAPPED_STATUSES.message(statuses=listed))
 
 
 class NeverFetchedError(ExchangeError):
     """A stage was run for days whose orders were never fetched from KeyCRM (R1)."""
 
     def __init__(self, stages: Sequence[str], periods: Sequence[Period], profile: str) -> None:
-        super().__init__(
-            failures.NEVER_FETCHED.english.format(
-                stages=", ".join(stages), days=_listed(periods), profile=profile
-            )
-        )
+        super().__init__(Failure.NEVER_FETCHED.message(stages=stages, days=_listed(periods), profile=profile))
 
 
 class StageSkippedError(ExchangeError):
     """A stage was run for days for which a stage that it needs has not finished since they were fetched."""
 
     def __init__(self, stages: Sequence[str], skipped: Sequence[str], periods: Sequence[Period]) -> None:
-        super().__init__(
-            failures.STAGE_SKIPPED.english.format(
-                stages=", ".join(stages), skipped=", ".join(skipped), days=_listed(periods)
-            )
-        )
+        super().__init__(Failure.STAGE_SKIPPED.message(stages=stages, skipped=skipped, days=_listed(periods)))
 
 
 class CeilingError(ExchangeError):
@@ -67,9 +60,10 @@ class ManyMissingError(CeilingError):
     """More booked orders are absent from KeyCRM's list than the ceiling allows (R11)."""
 
     def __init__(self, order_ids: Sequence[int], most: int) -> None:
-        examples = ", ".join(map(str, order_ids[:_MOST_LISTED]))
         super().__init__(
-            failures.MANY_MISSING.english.format(missing=len(order_ids), examples=examples, most=most)
+            Failure.MANY_MISSING.message(
+                missing=len(order_ids), examples=list(order_ids[:_MOST_LISTED]), most=most
+            )
         )
 
 
@@ -78,9 +72,9 @@ class ManyUnseenError(CeilingError):
 
     def __init__(self, order_ids: Sequence[int], periods: Sequence[Period], most: int) -> None:
         super().__init__(
-            failures.MANY_UNSEEN.english.format(
+            Failure.MANY_UNSEEN.message(
                 unseen=len(order_ids),
-                examples=", ".join(map(str, order_ids[:_MOST_LISTED])),
+                examples=list(order_ids[:_MOST_LISTED]),
                 most=most,
                 days=_listed(periods),
             )
@@ -98,27 +92,32 @@ class StoppedError(ExchangeError):
     """Somebody stopped the exchange: Ctrl-C in the terminal, or "Terminate" on the page."""
 
     def __init__(self) -> None:
-        super().__init__(failures.STOPPED.english)
+        super().__init__(Failure.STOPPED.message())
 
 
 class UnexpectedError(ExchangeError):
     """An error that the program did not foresee."""
 
 
-def scrubbed(text: str) -> str:
-    """A text without what may be personal data: quoted values, e-mails, long numbers; at most 300 characters."""
-    first_line = text.strip().splitlines()[0] if text.strip() else ""
-    for pattern in (_QUOTED, _E_MAIL, _LONG_NUMBER):
-        first_line = pattern.sub("…", first_line)
-    return first_line[:_MOST_CHARACTERS]
-
-
 def unexpected(error: BaseException) -> UnexpectedError:
-    """The same error in a form that may be shown: kind, place and scrubbed message."""
-    place = ""
+    """The same error in a form that may be shown: its kind and where it arose, and nothing of its text.
+
+    The text of an error that nobody foresaw may quote a buyer, and nothing in it marks what it quotes.
+    """
+    places: list[str] = []
     trace = error.__traceback__
     while trace is not None:
-        place = f" at {trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+        path = PurePath(trace.tb_frame.f_code.co_filename)
+        if _PACKAGE in path.parts or trace.tb_next is None:
+            places.append(f"{path.name}:{trace.tb_lineno}")
         trace = trace.tb_next
-    what = f"{type(error).__name__}{place}: {scrubbed(str(error))}"
-    return UnexpectedError(failures.UNEXPECTED.english.format(what=what))
+    return UnexpectedError(
+        Failure.UNEXPECTED.message(
+            kind=type(error).__name__, places=places[: -_MOST_PLACES - 1 : -1] or ["?"]
+        )
+    )
+
+
+def message_of(error: BaseException) -> Message:
+    """What an error reports to people: its own message, or that nobody foresaw it."""
+    return error.message if isinstance(error, MessageError) else unexpected(error).message

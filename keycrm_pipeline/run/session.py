@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.profile import MissingKeyError, Profile, ProfileError, Workspace
+from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.run import lock
-from keycrm_pipeline.run.errors import CeilingError, ExchangeError, StoppedError, unexpected
+from keycrm_pipeline.run.errors import CeilingError, StoppedError, message_of, unexpected
 from keycrm_pipeline.run.leftovers import remove_leftovers
 from keycrm_pipeline.run.memory import give_freed_memory_back
+from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.stopping import is_stop, undisturbed
 from keycrm_pipeline.warehouse.compaction import compact_when_grown, remove_killed_copy
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -29,9 +29,6 @@ from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, begin_exchange, 
 
 if TYPE_CHECKING:
     from keycrm_pipeline.crm.client import KeyCrmClient
-
-FORESEEN = (ExchangeError, KeyCrmError, WarehouseError, ProfileError, MissingKeyError)
-"""Errors whose text is written for users and contains no personal data."""
 
 COMPACTED_AFTER = ("recent", "sweep")
 """Kinds of exchanges after which a file that has grown is compacted: the nightly ones, for which nobody waits."""
@@ -231,10 +228,10 @@ def _end(session: Session, error: BaseException | None) -> None:
     """Completes the row of the log; the pages of its listings are forgotten if there is nothing left to repeat."""
     if session.exchange_id == NOT_BEGUN:
         return
-    text = None
+    message = None
     warehouse = session.warehouse
     if error is not None:
-        text = str(error if isinstance(error, Exception) else StoppedError())
+        message = message_of(error if isinstance(error, Exception) else StoppedError())
         warehouse = warehouse.waiting_at_most(CLOSING_WAIT_SECONDS)
     is_done = error is None or isinstance(error, CeilingError)
     # A second Ctrl-C, or Dagster's after that of the whole product, must not leave an exchange that seems to run.
@@ -243,7 +240,7 @@ def _end(session: Session, error: BaseException | None) -> None:
             connection,
             session.exchange_id,
             session.counts,
-            error=text,
+            error=message,
             forgotten_listings=sorted(session.listings) if is_done else (),
             now=session.services.clock(),
         )
@@ -269,7 +266,7 @@ def in_words() -> Iterator[None]:
     """Turns unforeseen errors into ones that may be shown, and every kind of interruption into `StoppedError`."""
     try:
         yield
-    except (*FORESEEN, GeneratorExit, SystemExit):
+    except (MessageError, GeneratorExit, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 - reported without values, whatever it was
         raise (StoppedError() if is_stop(error) else unexpected(error)) from None

@@ -10,6 +10,8 @@ import pandera.polars as pa
 import polars as pl
 
 from keycrm_pipeline.kinds import PRODUCT_KIND_NAMES
+from keycrm_pipeline.sentences import Message, read_message
+from keycrm_pipeline.sentences.catalogue import CatalogueMistake
 
 MOST_CHARACTERS = 1000
 """A longer name means that the file has the wrong separator or quotes."""
@@ -35,13 +37,17 @@ def _text(*, nullable: bool, most: int = MOST_CODE_CHARACTERS) -> pa.Column:
         checks=[
             pa.Check.str_length(
                 max_value=most,
-                error=f"it is longer than {most} characters; check the separator and the quotes",
+                error=CatalogueMistake.TOO_LONG.message(most=most).dump(),
             ),
-            pa.Check(
-                _no_control_characters, error="it contains characters that cannot be printed; type it again"
-            ),
+            pa.Check(_no_control_characters, error=CatalogueMistake.NOT_PRINTABLE.message().dump()),
         ],
     )
+
+
+def failed_check(error: str) -> Message:
+    """What a check that failed says about its value; its error is a message, unless it is pandera's own."""
+    is_ours = error.startswith("{")
+    return (read_message(error) if is_ours else None) or CatalogueMistake.CELL_WRONG.message(check=error)
 
 
 PRODUCT_ROWS = pa.DataFrameSchema(

@@ -20,6 +20,8 @@ EXCHANGE_COUNTS = {
 }
 """What an exchange counts -> what it means."""
 
+_CODED = "Code and values of {} from which every page shows them in its language; empty in rows of earlier versions."
+
 REVIEW_KINDS = tuple(REVIEW_LIST)
 
 EXCHANGES = Table(
@@ -49,7 +51,8 @@ EXCHANGES = Table(
             checks=(one_of("status", EXCHANGE_STATUSES),),
         ),
         *(Column(name, "BIGINT", comment, nullable=False) for name, comment in EXCHANGE_COUNTS.items()),
-        Column("error", "VARCHAR", "What went wrong, in words."),
+        Column("error", "VARCHAR", "What went wrong, in English."),
+        Column("error_coded", "JSON", _CODED.format("what went wrong")),
         Column("watermark", INSTANT, "Newest updated_at of KeyCRM that a changes sync has safely stored."),
     ),
     ("exchange_id",),
@@ -72,7 +75,8 @@ REJECTED_RECORDS = Table(
             "DATE",
             "Local day of the order; the first day of the requested period if the order has no id.",
         ),
-        Column("reasons", TEXT_LIST, "Every reason, in words.", nullable=False),
+        Column("reasons", TEXT_LIST, "Every reason, in English.", nullable=False),
+        Column("reasons_coded", "JSON", _CODED.format("the reasons, as a list,")),
         Column("payload", "VARCHAR", "The order as KeyCRM sent it.", nullable=False),
         Column("rejected_at", INSTANT, "When it was first rejected for these reasons.", nullable=False),
     ),
@@ -90,7 +94,8 @@ REVIEW = Table(
         Column(
             "subject", "VARCHAR", "The id it is about, or the name for an ambiguous name.", nullable=False
         ),
-        Column("details", "VARCHAR", "What the problem is and what to do, in words.", nullable=False),
+        Column("details", "VARCHAR", "What the problem is and what to do, in English.", nullable=False),
+        Column("details_coded", "JSON", _CODED.format("the details")),
         Column("first_seen_at", INSTANT, "When it was first found.", nullable=False),
     ),
     ("kind", "subject"),
@@ -225,7 +230,8 @@ CATALOGUE_CONFLICTS = Table(
     "One SKU in the accounting catalogue that another card or variant already has (R12).",
     (
         Column("catalogue_id", "VARCHAR", "Id of the row in the file of products.", nullable=False),
-        Column("details", "VARCHAR", "What the problem is and what to do, in words.", nullable=False),
+        Column("details", "VARCHAR", "What the problem is and what to do, in English.", nullable=False),
+        Column("details_coded", "JSON", _CODED.format("the details")),
     ),
     ("catalogue_id",),
 )

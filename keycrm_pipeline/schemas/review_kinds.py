@@ -1,6 +1,6 @@
 """The kinds of the review list (`ops.review`): their names, and what commands, checks and reports say about each.
 
-The details of a single entry are in `sentences`; when an entry appears and disappears is in the warehouse's
+The details of a single entry are in `sentences.review`; when an entry appears and disappears is in the warehouse's
 `review.sql`.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from keycrm_pipeline.schemas.sentences import Sentence
+from keycrm_pipeline.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,26 +2,32 @@
 
 A module for each subject: why an order is rejected (`reasons`), what needs attention (`review`), why an exchange, an
 export or a file failed (`failures`), what the KeyCRM client reports (`client`), mistakes in a profile and with its key
-(`profiles`). What is not here: the words of the report (`reports.wording`) and of the exchange page, and which order
-gets which sentence.
+(`profiles`) and in the files of the accounting catalogue (`catalogue`), why an order is not exported
+(`exports`). What is not here: the words of the report
+(`reports.wording`) and of the exchange page, and which order gets which sentence.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
+from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.sentences.catalogue import CatalogueFailure, CatalogueMistake
 from keycrm_pipeline.sentences.client import Advice, Answer, Client, Fault, RefusalWords, Times, Variable
-from keycrm_pipeline.sentences.failures import Cause, Failure
+from keycrm_pipeline.sentences.exports import ColumnMistake, ExportFailure, HeldBackCause, HeldBackDetail
+from keycrm_pipeline.sentences.failures import Cause, Failure, FailurePart, Hint
 from keycrm_pipeline.sentences.messages import (
     Message,
     MessageError,
     Sentence,
     Sentences,
+    ShowTyped,
     as_typed,
     dump_messages,
-    left_out,
+    without_typed,
 )
 from keycrm_pipeline.sentences.profiles import Allowed, Key, ProfileProblem, Wrong
 from keycrm_pipeline.sentences.reasons import Reason, ReasonPart
@@ -33,6 +39,8 @@ LISTS: tuple[type[Sentences], ...] = (
     ReviewPart,
     Review,
     Cause,
+    Hint,
+    FailurePart,
     Failure,
     Advice,
     Client,
@@ -45,6 +53,12 @@ LISTS: tuple[type[Sentences], ...] = (
     Wrong,
     Allowed,
     Key,
+    CatalogueFailure,
+    CatalogueMistake,
+    HeldBackCause,
+    HeldBackDetail,
+    ExportFailure,
+    ColumnMistake,
 )
 """All lists of sentences."""
 
@@ -61,9 +75,35 @@ def read_message(stored: str | None) -> Message | None:
     return None if stored is None else _message(json.loads(stored))
 
 
-def read_messages(stored: str | None) -> list[Message | None]:
-    """The messages of a stored list; None for those that this version of the program does not know."""
-    return [] if stored is None else [_message(one) for one in json.loads(stored)]
+def stored_text(
+    text: str | None, coded: str | None, write: Formatter | None, typed: ShowTyped = as_typed
+) -> str:
+    """What a table stores as text and as message, for a reader; empty if it stores neither.
+
+    A row that an earlier version wrote has no message, and one of a newer version may have one that this version does
+    not know: their English text is shown, to those who may see what somebody typed.
+
+    Args:
+        text: The stored text.
+        coded: The stored message.
+        write: Writes it in its language; None for the plain English text.
+        typed: How what somebody typed is shown.
+    """
+    message = read_message(coded)
+    if message is not None:
+        return message.plain(typed) if write is None else message.text(write, typed)
+    return typed(text) if text else ""
+
+
+def stored_texts(
+    texts: Sequence[str] | None, coded: str | None, write: Formatter | None, typed: ShowTyped = as_typed
+) -> list[str]:
+    """The same for a list of texts, and the list of their messages."""
+    messages = json.loads(coded) if coded is not None else []
+    return [
+        stored_text(text, None if message is None else json.dumps(message), write, typed)
+        for text, message in zip_longest(texts or (), messages)
+    ]
 
 
 def _message(read: Any) -> Message | None:
@@ -91,9 +131,11 @@ __all__ = [
     "MessageError",
     "Sentence",
     "Sentences",
+    "ShowTyped",
     "as_typed",
     "dump_messages",
-    "left_out",
     "read_message",
-    "read_messages",
+    "stored_text",
+    "stored_texts",
+    "without_typed",
 ]

@@ -44,6 +44,19 @@ class Cause(Sentences):
     CAUSE_IN_WORDS = ("{text}", "{text}")
 
 
+class Hint(Sentences):
+    """What may have been meant."""
+
+    NEAR = ("Did you mean {name}?", "Можливо, {name}?")
+    ALL_KNOWN = ("There are {names}.", "Є {names}.")
+
+
+class FailurePart(Sentences):
+    """Parts of what failed."""
+
+    STATUS = ("{status_id} {name:typed}", "{status_id} {name:typed}")
+
+
 _CAUSES = {
     errno.ENOENT: Cause.NO_SUCH_FILE,
     errno.EACCES: Cause.PERMISSION_DENIED,
@@ -112,6 +125,10 @@ class Failure(Sentences):
         "(наприклад, {examples}); це більше за межу {most:number} (sweep.most_unseen), тому поодинці їх не "
         "отримано. Мабуть, їх імпортовано в інші дні, ніж їхні власні. Завантажте ці дні: {days:periods}.",
     )
+    UNKNOWN_ORDERS = (
+        "KeyCRM has no order {orders}, and none of that number was ever loaded. Check the number.",
+        "У KeyCRM немає замовлення {orders}, і такого ніколи не завантажували. Перевірте номер.",
+    )
     NEVER_FETCHED = (
         "These days were never fetched from KeyCRM: {days:periods}. {stages} cannot work on what is not here, and "
         "nothing was changed. Load the days with the job {profile}_load, with `keycrm-pipeline load`, or by "
@@ -174,17 +191,15 @@ class Failure(Sentences):
         "База {path} розрослася, але стиснути її не вдалося: {reason}. Нічого не втрачено, файл не змінено; "
         "наступний обмін спробує ще раз.",
     )
-    DIRECTORY_CLOSED = (
-        "The directory {path} cannot be written to: {reason}. Choose another one, or fix its permissions.",
-        "У теку {path} не можна записати: {reason}. Виберіть іншу або виправте права доступу.",
+    NO_SUCH_TABLE = (
+        "There is no table or view '{table}'. {hint}",
+        "Таблиці чи подання '{table}' немає. {hint}",
     )
-    REPORT_NOT_WRITTEN = (
-        "The report cannot be written to {path}: {reason}. Choose another file with --out.",
-        "Звіт не вдалося записати у файл {path}: {reason}. Вкажіть інший файл параметром --out.",
+    NO_SUCH_COLUMN = (
+        "There is no column of {table} '{column}'. {hint}",
+        "У {table} немає колонки '{column}'. {hint}",
     )
-    SHEET_TOO_LONG = (
-        "The table {table} has {rows:number} rows; a worksheet can hold {most:number}. Export a shorter period, or "
-        "choose the format csv or parquet.",
-        "У таблиці {table} рядків: {rows:number}, а на аркуш поміщається {most:number}. Вивантажте коротший період "
-        "або виберіть формат csv чи parquet.",
+    TABLE_WITHOUT_DAYS = (
+        "The rows of {table} belong to no day: read it without a first or last day.",
+        "Рядки {table} не належать до днів: читайте без першого й останнього дня.",
     )

@@ -12,7 +12,8 @@ its code. The values stand in braces, and what each of them is decides how it is
 | `{days:periods}` | a list of periods | `1–3 березня 2026, …` |
 | `{name:typed}` | what somebody typed, in KeyCRM or in a file | as it is, unless the reader leaves it out |
 | `{reasons:sentences}` | messages, or texts of an earlier version | one after the other |
-| `{values:parts}`, `{problems:lines}` | messages | with semicolons, one below the other |
+| `{values:parts}` | messages | with semicolons |
+| `{files:lines}`, `{problems:indented}`, `{problems:items}` | messages | one below the other |
 
 Marking what somebody typed is what keeps personal data out of Dagster and of the history of its runs: they show a
 message without it. What is not here: the sentences themselves, and whose words they use (`words`).
@@ -52,7 +53,7 @@ def as_typed(value: str) -> str:
     return value
 
 
-def left_out(_value: str) -> str:
+def without_typed(_value: str) -> str:
     """Leaves out what somebody typed: for Dagster, logs and programs."""
     return "…"
 
@@ -200,7 +201,7 @@ def _fields(text: str) -> dict[str, str]:
 
 
 def _limited(text: str) -> str:
-    return " ".join(text.split())[:LONGEST_TYPED]
+    return " ".join(writable(text).split())[:LONGEST_TYPED]
 
 
 def writable(text: str) -> str:
@@ -264,7 +265,14 @@ def _value(
     return f"{shown}, …" if len(periods) > MOST_PERIODS else shown
 
 
-_SEPARATORS = {"": ", ", "parts": "; ", "sentences": " ", "lines": "\n  - "}
+_SEPARATORS = {
+    "": ", ",
+    "parts": "; ",
+    "sentences": " ",
+    "lines": "\n",
+    "indented": "\n  ",
+    "items": "\n  - ",
+}
 """Kind of a value -> what stands between the parts of a list."""
 
 

@@ -12,8 +12,8 @@ class ProfileProblem(Sentences):
     """A mistake in a profile, from its parts."""
 
     UNUSABLE_PROFILE = (
-        "The profile {file} cannot be used:\n  - {problems:lines}",
-        "Профіль {file} непридатний:\n  - {problems:lines}",
+        "The profile {file} cannot be used:\n  - {problems:items}",
+        "Профіль {file} непридатний:\n  - {problems:items}",
     )
     PROBLEM = ("{what}.", "{what}.")
     PROBLEM_ALLOWED = ("{what}. {allowed}.", "{what}. {allowed}.")

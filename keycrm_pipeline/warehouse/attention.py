@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.schemas import failures
-from keycrm_pipeline.schemas.sentences import NAMES_ON_CARD_AND_IN_CRM, Sentence, in_ukrainian
+from keycrm_pipeline.sentences import ShowTyped, as_typed, stored_text, stored_texts
+from keycrm_pipeline.sentences.review import Review, ReviewPart
+from keycrm_pipeline.warehouse.exchanges import outcome_of
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement, typed_rows
 
 if TYPE_CHECKING:
@@ -37,11 +39,16 @@ class Exchange:
     orders_rejected: int
     requests: int
     error: str | None
+    error_coded: str | None
+
+    def error_text(self, write: Formatter, typed: ShowTyped = as_typed) -> str:
+        """Why it failed, in the language of a formatter; empty if it did not. `typed` shows what somebody typed."""
+        return stored_text(self.error, self.error_coded, write, typed)
 
     @property
     def outcome(self) -> str:
-        """How it ended, see `failures.outcome_of`."""
-        return failures.outcome_of(self.status, self.error)
+        """How it ended, see `outcome_of`."""
+        return outcome_of(self.status, self.error)
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,8 @@ class ReviewItem:
     Attributes:
         kind: Its kind.
         subject: What it is about: an id or a name.
-        details: The stored sentence, in English and without names of people.
+        details: The stored details, in English and without names of people.
+        details_coded: The same as a stored message; None in a row of an earlier version.
         first_seen_at: When it was first found.
         order_id: An order that shows it, when there is one.
         card_name: The name on the partner card, when it disagrees with a buyer's (R3).
@@ -61,26 +69,31 @@ class ReviewItem:
     kind: str
     subject: str
     details: str
+    details_coded: str | None
     first_seen_at: datetime
     order_id: int | None
     card_name: str | None
     buyer_names: list[str]
 
-    @property
-    def sentence(self) -> Sentence:
-        """What decides the item and what to do, in both languages.
+    def text(self, write: Formatter, typed: ShowTyped = as_typed) -> str:
+        """What decides the item and what to do, in the language of a formatter.
 
         It may contain names of people: for the terminal, the report and the workbook, never for Dagster or a log.
+
+        Args:
+            write: Writes it in its language.
+            typed: How what somebody typed is shown, the names of people included.
         """
-        english, ukrainian = self.details, in_ukrainian(self.details)
-        if self.card_name is not None and self.buyer_names:
-            values = {
-                "card_name": self.card_name,
-                "buyer_names": ", ".join(f"«{name}»" for name in self.buyer_names),
-            }
-            english += f" {NAMES_ON_CARD_AND_IN_CRM.english.format(**values)}"
-            ukrainian += f" {NAMES_ON_CARD_AND_IN_CRM.ukrainian.format(**values)}"
-        return Sentence(english, ukrainian)
+        details = stored_text(self.details, self.details_coded, write, typed)
+        if self.card_name is None or not self.buyer_names:
+            return details
+        names = [ReviewPart.NAME.message(name=name) for name in self.buyer_names]
+        message = Review.NAMES_ON_CARD_AND_IN_CRM.message(card_name=self.card_name, buyer_names=names)
+        return f"{details} {message.text(write, typed)}"
+
+    def plain(self, typed: ShowTyped) -> str:
+        """The stored details in English, without names of people; `typed` shows what somebody typed."""
+        return stored_text(self.details, self.details_coded, None, typed)
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,25 @@ class RejectedRecord:
     order_id: int | None
     order_day: date | None
     reasons: list[str]
+    reasons_coded: str | None
     rejected_at: datetime
+
+    def reason_texts(self, write: Formatter, typed: ShowTyped = as_typed) -> list[str]:
+        """Every reason, in the language of a formatter; `typed` shows what somebody typed."""
+        return stored_texts(self.reasons, self.reasons_coded, write, typed)
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why orders of a period could not be loaded, and how many; `reason_coded` is the reason as a stored message."""
+
+    reason: str
+    reason_coded: str | None
+    orders: int
+
+    def text(self, write: Formatter, typed: ShowTyped) -> str:
+        """The reason in the language of a formatter; `typed` shows what somebody typed."""
+        return stored_text(self.reason, self.reason_coded, write, typed)
 
 
 def exchanges(connection: duckdb.DuckDBPyConnection, most: int) -> list[Exchange]:
@@ -128,13 +159,10 @@ def rejected_records(connection: duckdb.DuckDBPyConnection, most: int) -> list[R
     return typed_rows(RejectedRecord, connection.execute(statement("attention", "rejected"), {"most": most}))
 
 
-def rejections_of_period(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[str, int]:
-    """Reason -> how many orders of the period have it, most frequent first."""
-    return dict(
-        connection.execute(
-            statement("attention", "rejections_of_period"), period_parameters(period)
-        ).fetchall()
-    )
+def rejections_of_period(connection: duckdb.DuckDBPyConnection, period: Period) -> list[Rejection]:
+    """Reasons for which orders of the period could not be loaded, most frequent first."""
+    found = connection.execute(statement("attention", "rejections_of_period"), period_parameters(period))
+    return typed_rows(Rejection, found)
 
 
 def days_not_loaded(connection: duckdb.DuckDBPyConnection, period: Period) -> list[date]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from keycrm_pipeline.sentences.failures import Cause
 from keycrm_pipeline.warehouse.connection import (
     BLOCK_SIZE,
     MEMORY_LIMIT,
@@ -120,7 +121,7 @@ def compact(warehouse: Warehouse) -> Compacted:
     try:
         _remove(copy)
         if shutil.disk_usage(path.parent).free < before:
-            raise CompactionError(path, f"the disk has no {before / 1e6:,.0f} MB free for a copy")
+            raise CompactionError(path, Cause.NO_ROOM_FOR_COPY.message(megabytes=round(before / 1e6)))
         with _copying(path, copy) as connection:
             _copy(connection, path)
             shutil.copymode(path, copy)
@@ -129,7 +130,7 @@ def compact(warehouse: Warehouse) -> Compacted:
             copy.replace(path)
             _write_through(path.parent)
     except (duckdb.Error, OSError) as error:
-        raise CompactionError(path, type(error).__name__) from None
+        raise CompactionError(path, Cause.CAUSE_IN_WORDS.message(text=type(error).__name__)) from None
     finally:
         with contextlib.suppress(OSError):
             _remove(copy)
@@ -152,12 +153,12 @@ def _copying(path: Path, copy: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _copy(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     if path.with_name(path.name + ".wal").exists():
-        raise CompactionError(path, "another program wrote to it at the same time")
+        raise CompactionError(path, Cause.WRITTEN_MEANWHILE.message())
     connection.execute(statement("compaction", "copy"))
     for schema, table in connection.execute(statement("compaction", "tables")).fetchall():
         name = f'"{schema}"."{table}"'
         if _current_rows(connection, f"grown.{name}") != _current_rows(connection, f"compacted.{name}"):
-            raise CompactionError(path, f"the copy of {name} has a different number of rows")
+            raise CompactionError(path, Cause.COPY_DIFFERS.message(table=name))
     connection.execute(statement("compaction", "close_copy"))
 
 

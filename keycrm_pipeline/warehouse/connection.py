@@ -209,9 +209,7 @@ class Warehouse:
                 waited = time.monotonic() - started
                 if waited >= self.wait_seconds:
                     holder = _HOLDER.search(message)
-                    raise DatabaseBusyError(
-                        self.path, holder.group(1) if holder else "unknown", waited
-                    ) from None
+                    raise DatabaseBusyError(self.path, holder.group(1) if holder else None, waited) from None
                 self.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - spreads waiting programs, no secret
         connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
         connection.execute("SET allocator_bulk_deallocation_flush_threshold = ?", [GIVEN_BACK_AT])
@@ -297,9 +295,11 @@ class Warehouse:
             if isinstance(error, duckdb.IOException | duckdb.SerializationException) and (
                 any(text in message or text in message.lower() for text in _DAMAGED)
             ):
-                raise DatabaseUnreadableError(self.path, message.splitlines()[0][:200]) from None
+                raise DatabaseUnreadableError(
+                    self.path, Cause.CAUSE_IN_WORDS.message(text=message.splitlines()[0][:200])
+                ) from None
             if isinstance(error, duckdb.IOException) and "Permission denied" in message:
-                raise DatabaseUnreadableError(self.path, "permission denied") from None
+                raise DatabaseUnreadableError(self.path, Cause.PERMISSION_DENIED.message()) from None
             raise
 
 

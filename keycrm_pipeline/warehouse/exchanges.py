@@ -9,13 +9,39 @@ from typing import Any
 
 import duckdb
 
+from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.schemas import failures
+from keycrm_pipeline.sentences import Message, ShowTyped, as_typed, stored_text
+from keycrm_pipeline.sentences.failures import Failure
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 
-KILLED = failures.KILLED.english
-"""Error of an exchange that is marked as running although its process no longer exists."""
+
+def error_columns(error: Message | None) -> dict[str, str | None]:
+    """The columns that say why an exchange failed; empty ones if it did not."""
+    if error is None:
+        return {"error": None, "error_coded": None}
+    return {"error": str(error), "error_coded": error.dump()}
+
+
+KILLED = Failure.KILLED.message()
+"""Why an exchange failed that is marked as running although its process no longer exists."""
+
+
+OUTCOMES = ("running", "succeeded", "failed", "stopped", "killed")
+"""How an exchange is shown: what its status says, and of a failed one whether it failed by itself."""
+
+_OUTCOME_OF_ERROR = {str(Failure.STOPPED.message()): "stopped", str(KILLED): "killed"}
+
+
+def outcome_of(status: str, error: str | None) -> str:
+    """How an exchange ended, one of `OUTCOMES`; the status of one that was stopped or killed is `failed` too (R13).
+
+    Args:
+        status: Its status in the log.
+        error: Its error in the log.
+    """
+    return _OUTCOME_OF_ERROR.get(error or "", status) if status == "failed" else status
 
 
 @dataclass(frozen=True)
@@ -54,6 +80,11 @@ class Exchange(ExchangeCounts):
     finished_at: datetime | None
     status: str
     error: str | None
+    error_coded: str | None = None
+
+    def error_text(self, write: Formatter, typed: ShowTyped = as_typed) -> str:
+        """Why it failed, in the language of a formatter; empty if it did not. `typed` shows what somebody typed."""
+        return stored_text(self.error, self.error_coded, write, typed)
 
     @property
     def outcome(self) -> str:
@@ -98,7 +129,8 @@ def begin_exchange(
         standing = connection.execute(statement("exchanges", "standing"), {"run_id": run_id}).fetchall()
         if not all(is_ours for _exchange_id, _status, is_ours in standing):
             connection.execute(
-                statement("exchanges", "close_killed"), {"now": now, "run_id": run_id, "error": KILLED}
+                statement("exchanges", "close_killed"),
+                {"now": now, "run_id": run_id, **error_columns(KILLED)},
             )
         for exchange_id, status, is_ours in standing:
             if is_ours:
@@ -125,11 +157,11 @@ def end_exchange(
     exchange_id: int,
     counts: ExchangeCounts,
     *,
-    error: str | None,
+    error: Message | None,
     forgotten_listings: Sequence[str] = (),
     now: datetime,
 ) -> None:
-    """Completes the row of an exchange: it has succeeded, or failed with an error in words.
+    """Completes the row of an exchange: it has succeeded, or failed with an error.
 
     The pages of its listings are forgotten in the same transaction. Until then another attempt continues from them:
     an exchange that dies while it derives has already requested everything. A retried run reads its orders again, so
@@ -150,7 +182,7 @@ def end_exchange(
             | {
                 "exchange_id": exchange_id,
                 "status": "succeeded" if error is None else "failed",
-                "error": error,
+                **error_columns(error),
                 "now": now,
             },
         )

@@ -12,7 +12,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from keycrm_pipeline.schemas import failures
+from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.sentences import ShowTyped, as_typed, stored_text, stored_texts
+from keycrm_pipeline.warehouse.exchanges import outcome_of
 from keycrm_pipeline.warehouse.statements import single_row, statement, typed_rows
 
 if TYPE_CHECKING:
@@ -250,7 +252,8 @@ class Order:
 
     Attributes:
         header: The document; None when the order is not in the books.
-        reasons: Why its newest payload was rejected, as stored; empty when it was not.
+        reasons: Why its newest payload was rejected, in English; empty when it was not.
+        reasons_coded: The same as stored messages; None when it was not, or by an earlier version.
         payload: The JSON text that KeyCRM sent; None when the order is unknown.
     """
 
@@ -260,7 +263,12 @@ class Order:
     payments: list[OrderPayment]
     history: list[PastStatus]
     reasons: list[str]
+    reasons_coded: str | None
     payload: str | None
+
+    def reason_texts(self, write: Formatter) -> list[str]:
+        """Why its newest payload was rejected, in the language of a formatter."""
+        return stored_texts(self.reasons, self.reasons_coded, write)
 
 
 @dataclass(frozen=True)
@@ -353,11 +361,16 @@ class LoggedExchange:
     products_created: int
     requests: int
     error: str | None
+    error_coded: str | None
+
+    def error_text(self, write: Formatter, typed: ShowTyped = as_typed) -> str:
+        """Why it failed, in the language of a formatter; empty if it did not. `typed` shows what somebody typed."""
+        return stored_text(self.error, self.error_coded, write, typed)
 
     @property
     def outcome(self) -> str:
-        """How it ended, see `failures.outcome_of`."""
-        return failures.outcome_of(self.status, self.error)
+        """How it ended, see `outcome_of`."""
+        return outcome_of(self.status, self.error)
 
     @property
     def seconds(self) -> float | None:
@@ -434,7 +447,7 @@ def read_order(connection: duckdb.DuckDBPyConnection, order_id: int) -> Order:
         return connection.execute(statement("page", name), {"order_id": order_id})
 
     headers = typed_rows(OrderHeader, rows("order"))
-    (reasons,) = single_row(rows("order_reasons"))
+    reasons, reasons_coded = rows("order_reasons").fetchone() or ([], None)
     (payload,) = single_row(rows("order_payload"))
     return Order(
         header=headers[0] if headers else None,
@@ -442,7 +455,8 @@ def read_order(connection: duckdb.DuckDBPyConnection, order_id: int) -> Order:
         services=typed_rows(ServiceLine, rows("order_services")),
         payments=typed_rows(OrderPayment, rows("order_payments")),
         history=typed_rows(PastStatus, rows("order_history")),
-        reasons=list(reasons or ()),
+        reasons=list(reasons),
+        reasons_coded=reasons_coded,
         payload=payload,
     )
 

@@ -11,7 +11,8 @@ import duckdb
 import polars as pl
 
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.schemas import sentences
+from keycrm_pipeline.sentences import dump_messages
+from keycrm_pipeline.sentences.reasons import Reason
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import in_chunks, registered
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
@@ -226,21 +227,17 @@ def _store_nameless(
     asked_day: date | None,
     now: datetime,
 ) -> tuple[str, ...]:
-    records: dict[str, tuple[str, int | None, date | None, list[str], str, datetime]] = {}
+    records: dict[str, tuple[str, int | None, date | None, list[str], str, str, datetime]] = {}
     for row in rows:
         if row.order_id is None:
-            key = _digest(row.payload)
-            records[key] = (key, None, asked_day, [sentences.NO_ORDER_ID.english], row.payload.decode(), now)
+            reason, day = Reason.NO_ORDER_ID.message(), asked_day
         elif row.payload in invalid:
-            key = str(row.order_id)
-            records[key] = (
-                key,
-                row.order_id,
-                row.order_day,
-                [sentences.NO_JSON.english],
-                row.payload.decode(),
-                now,
-            )
+            reason, day = Reason.NO_JSON.message(), row.order_day
+        else:
+            continue
+        key = _digest(row.payload) if row.order_id is None else str(row.order_id)
+        coded = dump_messages([reason])
+        records[key] = (key, row.order_id, day, [str(reason)], coded, row.payload.decode(), now)
     if not records:
         return ()
     frame = pl.DataFrame(
@@ -250,6 +247,7 @@ def _store_nameless(
             "order_id": pl.Int64,
             "order_day": pl.Date,
             "reasons": pl.List(pl.String),
+            "reasons_coded": pl.String,
             "payload": pl.String,
             "rejected_at": pl.Datetime("us", "UTC"),
         },

@@ -7,32 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import duckdb
+import polars as pl
 
-from keycrm_pipeline.schemas import sentences
+from keycrm_pipeline.sentences import stored_text
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.statements import statement
-
-_SENTENCES = {
-    "unmapped_status": sentences.UNMAPPED_STATUS,
-    "unmapped_manager": sentences.UNMAPPED_MANAGER,
-    "names_disagree": sentences.NAMES_DISAGREE,
-    "names_disagree_in_order": sentences.NAMES_DISAGREE_IN_ORDER,
-    "ambiguous_name": sentences.AMBIGUOUS_NAME,
-    "product_promoted": sentences.PRODUCT_PROMOTED,
-    "shared_sku": sentences.SHARED_SKU,
-    "order_difference": sentences.ORDER_DIFFERENCE,
-    "paid_without_payment": sentences.PAID_WITHOUT_PAYMENT,
-    "payment_in_several_orders": sentences.PAYMENT_IN_SEVERAL_ORDERS,
-    "line_in_several_orders": sentences.LINE_IN_SEVERAL_ORDERS,
-    "currency_conflict": sentences.CURRENCY_CONFLICT,
-    "order_rejected": sentences.ORDER_REJECTED,
-    "record_rejected": sentences.RECORD_REJECTED,
-    "missing_in_crm": sentences.MISSING_IN_CRM,
-    "day_before_start": sentences.DAY_BEFORE_START,
-    "day_far_ahead": sentences.DAY_FAR_AHEAD,
-}
-"""Parameter of the statement -> its sentence."""
-
 
 FAR_AHEAD = timedelta(days=366)
 """An order dated further ahead than this was dated by mistake."""
@@ -102,18 +81,37 @@ def refresh_review(
         now: Time of the exchange.
     """
     with transaction(connection):
+        connection.execute(statement("review", "macros"))
         connection.execute(
             statement("review", "standing"),
             {
                 "manager_ids": list(manager_ids),
                 "start_date": start_date,
                 "last_day": now.date() + FAR_AHEAD,
-                **{name: sentence.positional for name, sentence in _SENTENCES.items()},
             },
         )
         connection.execute(statement("review", "keep_earlier"))
         connection.execute(statement("review", "delete_gone"))
+        _insert_new(connection, now)
+
+
+def _insert_new(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    entries = [
+        (kind, subject, details or stored_text(None, coded, None), coded)
+        for kind, subject, coded, details in connection.execute(statement("review", "new_entries")).fetchall()
+    ]
+    if not entries:
+        return
+    frame = pl.DataFrame(
+        entries,
+        schema=dict.fromkeys(("kind", "subject", "details", "details_coded"), pl.String),
+        orient="row",
+    )
+    connection.register("new_entries_frame", frame)
+    try:
         connection.execute(statement("review", "insert_new"), {"now": now})
+    finally:
+        connection.unregister("new_entries_frame")
 
 
 def owners_of_shared(connection: duckdb.DuckDBPyConnection, *, now: datetime, most: int) -> list[int]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.sentences.failures import Failure, Hint
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.statements import statement
 
@@ -26,10 +28,9 @@ class UnknownTableError(WarehouseError):
     """There is no such table, view or column, or it has no days to choose from."""
 
 
-def _named(what: str, wanted: str, known: Sequence[str]) -> str:
+def _hint(wanted: str, known: Sequence[str]) -> Message:
     near = difflib.get_close_matches(wanted, known, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
-    return f"There is no {what} {wanted!r}. {hint}"
+    return Hint.NEAR.message(name=near[0]) if near else Hint.ALL_KNOWN.message(names=known)
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[str, ...]:
@@ -40,7 +41,7 @@ def columns_of(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[str, 
     """
     known = dict(connection.execute(statement("tables", "columns")).fetchall())
     if table not in known:
-        raise UnknownTableError(_named("table or view", table, sorted(known)))
+        raise UnknownTableError(Failure.NO_SUCH_TABLE.message(table=table, hint=_hint(table, sorted(known))))
     return tuple(known[table])
 
 
@@ -72,14 +73,14 @@ def read_table(
     known = columns_of(connection, table)
     for name in columns or ():
         if name not in known:
-            raise UnknownTableError(_named(f"column of {table}", name, known))
+            raise UnknownTableError(
+                Failure.NO_SUCH_COLUMN.message(table=table, column=name, hint=_hint(name, known))
+            )
     parameters: dict[str, date] = {}
     kind = "whole"
     if first_day is not None or last_day is not None:
         if not is_by_day(known):
-            raise UnknownTableError(
-                f"The rows of {table} belong to no day: read it without a first or last day."
-            )
+            raise UnknownTableError(Failure.TABLE_WITHOUT_DAYS.message(table=table))
         kind = "of_days" if DAY in known else "of_orders"
         parameters = {"first_day": first_day or date.min, "last_day": last_day or date.max}
     # The names were found in the file's own catalogue.

@@ -15,6 +15,7 @@ from keycrm_pipeline.schemas.validated import (
     VALIDATED_ORDER_PAYMENTS,
     VALIDATED_ORDERS,
 )
+from keycrm_pipeline.sentences import Message, dump_messages
 from keycrm_pipeline.warehouse.batches import WORKERS, Pace, alone
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import differing_orders, read_frame, registered
@@ -178,7 +179,7 @@ class StoredBatch:
 
 def store_batch(
     connection: duckdb.DuckDBPyConnection,
-    reasons: Mapping[int, Sequence[str]],
+    reasons: Mapping[int, Sequence[Message]],
     *,
     exchange_id: int,
     now: datetime,
@@ -188,15 +189,19 @@ def store_batch(
 
     Args:
         connection: The connection that staged the batch.
-        reasons: Order id -> sentences, for the orders that failed.
+        reasons: Order id -> why it failed, for the orders that did.
         exchange_id: The exchange that writes.
         now: Time of the exchange.
         compare_all: Compare the rows also of payloads that did not change (after a correction of the program).
     """
     rejected = sorted(reasons)
     rejected_frame = pl.DataFrame(
-        {"order_id": rejected, "reasons": [list(reasons[order_id]) for order_id in rejected]},
-        schema={"order_id": pl.Int64, "reasons": pl.List(pl.String)},
+        {
+            "order_id": rejected,
+            "reasons": [[str(reason) for reason in reasons[order_id]] for order_id in rejected],
+            "reasons_coded": [dump_messages(reasons[order_id]) for order_id in rejected],
+        },
+        schema={"order_id": pl.Int64, "reasons": pl.List(pl.String), "reasons_coded": pl.String},
     )
     with transaction(connection):
         connection.execute(statement("validation", "drop_rejected"), {"rejected": rejected})

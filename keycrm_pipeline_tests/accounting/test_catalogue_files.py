@@ -34,7 +34,7 @@ def _partners_of_csv(text: str) -> list[CataloguePartnerRow]:
 def problems_of_products(text: str) -> list[str]:
     with pytest.raises(CatalogueFileError) as caught:
         _products_of_csv(text)
-    return [problem.described("line") for problem in caught.value.problems]
+    return [str(problem.described(in_sheet=False)) for problem in caught.value.problems]
 
 
 @pytest.mark.parametrize("separator", [",", ";"])

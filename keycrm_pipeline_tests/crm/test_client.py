@@ -27,7 +27,8 @@ from keycrm_pipeline.crm.errors import (
     UnexpectedAnswer,
 )
 from keycrm_pipeline.crm.pages import OrderPage, PageRecord
-from keycrm_pipeline.schemas.failures import error_in_ukrainian
+from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.sentences.client import Client
 from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm, Reply, SeenRequest
 from keycrm_pipeline_tests.payloads import order_payload
 from keycrm_pipeline_tests.virtual_time import VirtualTime
@@ -590,7 +591,7 @@ def test_an_error_in_the_answer_is_no_empty_list_and_no_order(
         ask[what]()
     assert len(crm.requests) == 6
     assert words in str(caught.value)
-    assert in_ukrainian in error_in_ukrainian(str(caught.value))
+    assert in_ukrainian in caught.value.message.text(Formatter("uk"))
 
 
 def test_after_an_error_in_an_answer_the_list_is_read(crm: LoopbackCrm, client: KeyCrmClient) -> None:
@@ -632,9 +633,9 @@ def test_pages_that_wait_end_with_the_failure_of_something_else(
     client = make_client(budget=budget)
     listing = client.orders(created_between=MARCH)
     next(listing)
-    client.end(RequestRefused("The list of sources was refused.", status=404))
+    client.end(RequestRefused(Client.READING_STOPPED.message(), status=404))
     started = virtual_time.now
-    with pytest.raises(RequestRefused, match="The list of sources was refused") as caught:
+    with pytest.raises(RequestRefused, match="Reading was stopped") as caught:
         list(listing)
     assert caught.value.status is None
     with pytest.raises(RequestRefused):
@@ -688,7 +689,7 @@ def test_an_unusable_variable_of_the_environment_is_named(
     with pytest.raises(KeyCrmError, match=f"The environment variable {variable} is unusable") as caught:
         KeyCrmClient(base_url="https://127.0.0.1:9/v1", api_key=KEY, budget=RequestBudget(60))
     assert "secret" not in str(caught.value)
-    told = error_in_ukrainian(str(caught.value))
+    told = caught.value.message.text(Formatter("uk"))
     assert told.startswith(f"Змінна середовища {variable} непридатна: ")
     assert "proxy" not in told.replace(variable, "")
 

@@ -16,7 +16,8 @@ from keycrm_pipeline.crm.errors import (
     body_excerpt,
     clean_text,
 )
-from keycrm_pipeline.schemas.failures import error_in_ukrainian
+from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.sentences.client import Client
 from keycrm_pipeline_tests.crm.loopback import KEY, LoopbackCrm, Reply
 
 
@@ -98,9 +99,13 @@ def test_a_huge_answer_without_spaces_is_cleaned_quickly() -> None:
 
 def test_errors_survive_the_way_between_processes() -> None:
     """A run's error crosses process borders; it must arrive unchanged."""
-    refusal = RequestRefused("words", status=422, reason="Bad filter")
+    refusal = RequestRefused(Client.READING_STOPPED.message(), status=422, reason="Bad filter")
     copy = pickle.loads(pickle.dumps(refusal))  # noqa: S301 - our own bytes
-    assert (str(copy), copy.status, copy.reason) == ("words", 422, "Bad filter")
+    assert (str(copy), copy.status, copy.reason) == (
+        "Reading was stopped before it was complete.",
+        422,
+        "Bad filter",
+    )
 
 
 _SAME_IN_ALL_LANGUAGES = re.compile(
@@ -123,8 +128,8 @@ _SAME_IN_ALL_LANGUAGES = re.compile(
         (Reply(503), "спроб: 6; востаннє він повідомив про власний збій (статус 503). Нічого"),
         (
             Reply(429, headers={"Retry-After": "7200"}),
-            "спроб: 1; востаннє він відмовив через надто багато запитів і просив повернутися пізніше (хвилин: 120) "
-            "(статус 429).",
+            "спроб: 1; востаннє він відмовив через надто багато запитів і просив повернутися пізніше (хвилин: 120; "
+            "статус 429).",
         ),
         (Reply(200, b"Error of a page"), "байтів: 15) не була цілим JSON. Нічого"),
         (Reply(404, b"Error of a page"), "Якщо так триває, base_url у профілі неправильний. Нічого"),
@@ -154,7 +159,7 @@ def test_what_the_client_says_about_keycrm_is_shown_in_ukrainian(
     crm.faults = [reply] * 10
     with pytest.raises(KeyCrmError) as raised:
         client.order(1)
-    text = error_in_ukrainian(str(raised.value))
+    text = raised.value.message.text(Formatter("uk"))
     assert translation in text
     assert re.findall("[A-Za-z]{3,}", _SAME_IN_ALL_LANGUAGES.sub("", text)) == []
     if reply.body == b"Error of a page":
@@ -165,7 +170,7 @@ def test_an_address_where_nothing_listens(make_client: Callable[..., KeyCrmClien
     """The user is advised to check the network and the address."""
     with pytest.raises(KeyCrmError) as raised:
         make_client(base_url="http://127.0.0.1:9/v1").order(1)
-    assert error_in_ukrainian(str(raised.value)) == (
+    assert raised.value.message.text(Formatter("uk")) == (
         "KeyCRM не відповідає за адресою 127.0.0.1: з'єднання не встановлено (GET /order/1, спроб: 6). Перевірте "
         "мережу і base_url у профілі. Нічого не втрачено; завантаження можна повторити."
     )

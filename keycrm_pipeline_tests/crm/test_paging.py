@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from keycrm_pipeline.crm.errors import AuthenticationError, KeyCrmError, TransportFailure
 from keycrm_pipeline.crm.page_tracker import PageTracker
 from keycrm_pipeline.crm.paging import FetchedPage, PagedList, PageWorkers, Result
+from keycrm_pipeline.sentences.client import Client
 
 Ids = tuple[int, ...]
 Stored = dict[int, tuple[int, Ids]]
@@ -398,7 +399,7 @@ def test_an_error_is_raised_after_what_arrived_and_no_thread_is_left() -> None:
         if page in (3, 4):
             both_in_flight.wait()
         if page == 4:
-            raise AuthenticationError("refused")
+            raise AuthenticationError(Client.CLIENT_CLOSED.message())
         return FetchedPage(page, 1000, 50, tuple(range(page * 50 - 49, page * 50 + 1)), page)
 
     workers = PageWorkers(2)
@@ -418,8 +419,8 @@ def test_a_refused_key_is_reported_even_if_another_page_failed_first() -> None:
     def fetch(page: int) -> FetchedPage[int]:
         together.wait()
         if page == 1:
-            raise TransportFailure("timeout")
-        raise AuthenticationError("refused")
+            raise TransportFailure(Client.READING_STOPPED.message())
+        raise AuthenticationError(Client.CLIENT_CLOSED.message())
 
     workers = PageWorkers(2)
     with pytest.raises(AuthenticationError):

@@ -18,6 +18,7 @@ from keycrm_pipeline.exports.overview import Overview, review_rows
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile, Settings, Workspace
 from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCT_VARIANTS, PRODUCTS, SOURCES, STATUSES
+from keycrm_pipeline.sentences.reasons import Reason
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests.documents import Documents, Item, Payment, new_warehouse
 
@@ -236,7 +237,7 @@ def plain_order(documents: Documents, order_id: int, day: date, *, product_id: i
 
 def _orders_held_back(documents: Documents) -> None:
     day = date(2026, 3, 15)
-    reasons = ("Line 1: the product has no name.", "The order has no total (grand_total).")
+    reasons = (Reason.LINE_WITHOUT_NAME.message(line=1), Reason.NO_TOTAL.message())
     plain_order(documents, 104, day)
     documents.rejected(104, day, *reasons)
     plain_order(documents, 105, day, difference="5.00")

@@ -70,7 +70,7 @@ def test_what_is_held_back_is_counted_with_the_reason(export: Export) -> None:
     assert result.orders_held_back == 7
     listed = _rows(result, "held_back")
     assert [row["Номер замовлення"] for row in listed] == ["104", "105", "106", "107", "108", "199", ""]
-    assert listed[1]["Подробиці"] == "Розбіжність 5,00 UAH"
+    assert listed[1]["Подробиці"] == "Розбіжність 5,00\u00a0₴"
     assert listed[5]["Подробиці"] == (
         "Рядок 1: товар не має назви. У замовленні немає підсумкової суми (grand_total)."
     )

@@ -14,7 +14,7 @@ from keycrm_pipeline.exports.overview import written_days
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.schemas.accounting import PARTNER_LINKS
 from keycrm_pipeline.schemas.ops import EXCHANGE_COUNTS, EXCHANGES, REVIEW
-from keycrm_pipeline.schemas.sentences import NAMES_DISAGREE, ORDER_DIFFERENCE
+from keycrm_pipeline.sentences.review import Review
 from keycrm_pipeline.warehouse.sales import period_totals
 from keycrm_pipeline_tests.documents import MADE_AT, Documents
 from keycrm_pipeline_tests.exports.small_shop import MARCH, NOW, Export, SmallShop, shop_in
@@ -188,14 +188,21 @@ def test_review_list_is_the_last_sheet(shop: SmallShop, export: Export) -> None:
     """In Ukrainian, with the names that disagree: nobody has to look them up to decide."""
     review = Documents(shop.warehouse)
     for kind, subject, details in (
-        ("partner_name_conflict", "1", NAMES_DISAGREE.english.format(buyer_ids="7", partner_id=1)),
+        ("partner_name_conflict", "1", Review.NAMES_DISAGREE.message(buyer_ids=[7], partner_id=1)),
         (
             "order_difference",
             "105",
-            ORDER_DIFFERENCE.english.format(order_id=105, difference="5.00", currency="UAH"),
+            Review.ORDER_DIFFERENCE.message(order_id=105, difference="5.00", currency="UAH"),
         ),
     ):
-        review.add(REVIEW, kind=kind, subject=subject, details=details, first_seen_at=MADE_AT)
+        review.add(
+            REVIEW,
+            kind=kind,
+            subject=subject,
+            details=str(details),
+            details_coded=details.dump(),
+            first_seen_at=MADE_AT,
+        )
     review.add(PARTNER_LINKS, buyer_id=7, partner_id=1, name_conflict=True, conflict_order_id=101)
     review.save()
     with shop.warehouse.writing() as connection:
@@ -216,5 +223,5 @@ def test_review_list_is_the_last_sheet(shop: SmallShop, export: Export) -> None:
         ("Замовлення з розбіжністю", 105),
     ]
     assert str(rows[0][2]).endswith("На картці: «Коваленко Олена»; у KeyCRM: «Бойко Іван».")
-    assert "розбіжність 5,00 UAH" in str(rows[1][2])
+    assert "розбіжність 5,00\u00a0₴" in str(rows[1][2])
     assert rows[1][3] == datetime(2026, 3, 31)  # noqa: DTZ001 - Excel's dates have no zone

@@ -13,6 +13,7 @@ from keycrm_pipeline.orchestration.profile_assets import period_tags
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile, Settings, Workspace
 from keycrm_pipeline.run.session import open_warehouse
+from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.warehouse import days
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, begin_exchange, end_exchange
 
@@ -63,7 +64,9 @@ def loaded(workspace: Workspace, *loaded_days: date) -> None:
             days.record_loaded(connection, Period(day, day), exchange_id=1, now=NOW)
 
 
-def write_exchange(workspace: Workspace, run_id: str, error: str | None = None, *, ends: bool = True) -> None:
+def write_exchange(
+    workspace: Workspace, run_id: str, error: Message | None = None, *, ends: bool = True
+) -> None:
     """Writes an exchange into the log, ended unless told otherwise."""
     with open_warehouse(workspace).writing() as connection:
         exchange_id = begin_exchange(

@@ -23,8 +23,13 @@ from keycrm_pipeline.orchestration.sensors import build_sensors
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.profile import Workspace, remove_stored_key, store_key
 from keycrm_pipeline.run.session import open_warehouse
+from keycrm_pipeline.sentences.client import Client
+from keycrm_pipeline.sentences.failures import Failure
 from keycrm_pipeline.warehouse import raw
 from keycrm_pipeline_tests.orchestration.shop import NOW, make_workspace, write_exchange
+
+AWAY = Client.READING_STOPPED.message()
+FULL = Failure.DISK_FULL.message(path="shop.duckdb")
 
 
 def tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance, cursor: str | None = None) -> Any:
@@ -181,18 +186,15 @@ def test_one_alert_for_a_streak(instance: dg.DagsterInstance, webhook: Any, tmp_
     cursor = None
     for run_id, error in (
         ("1", None),
-        ("2", "KeyCRM is away"),
-        ("3", "KeyCRM is away"),
+        ("2", AWAY),
+        ("3", AWAY),
         ("4", None),
-        ("5", "No"),
+        ("5", FULL),
     ):
         write_exchange(workspace, run_id, error)
         cursor = tick(failures, instance, cursor).cursor
         cursor = tick(failures, instance, cursor).cursor
-    texts = [
-        f"Exchange {number} of profile shop failed: {why}"
-        for number, why in ((2, "KeyCRM is away"), (5, "No"))
-    ]
+    texts = [f"Exchange {number} of profile shop failed: {why}" for number, why in ((2, AWAY), (5, FULL))]
     assert [taken["text"] for taken in webhook.taken] == texts
     assert {taken["profile"] for taken in webhook.taken} == {"shop"}
     assert reported.read_text().splitlines() == texts
@@ -204,7 +206,7 @@ def test_an_alert_that_nobody_took_is_sent_again(
     """The chat was down at the moment: the alert comes when it is back, once."""
     workspace = make_workspace(tmp_path, alert={"webhook": f"http://127.0.0.1:{webhook.server_port}/"})
     _, failures, _ = build_sensors(ProfileAssets(workspace))
-    write_exchange(workspace, "1", "KeyCRM is away")
+    write_exchange(workspace, "1", AWAY)
     webhook.answer = 503
     first = tick(failures, instance)
     assert "the webhook answered 503" in first.skip_message

@@ -270,7 +270,7 @@ def test_the_words_of_quincefin(tmp_path: Path) -> None:
 def test_what_needs_attention(visitor: Visitor) -> None:
     page = visitor.page(f"{SHOP}/attention")
     text = plain(text_of(page))
-    assert "Замовлення 503: у KeyCRM розбіжність 5,00 UAH" in text
+    assert "Замовлення 503: у KeyCRM розбіжність 5,00 ₴" in text
     assert "Відхилені замовлення · 1" in text
     assert "Не число: grand_total «скільки завгодно»." in text
     assert page.xpath(f"//main//a[@href='{SHOP}/documents/503']")

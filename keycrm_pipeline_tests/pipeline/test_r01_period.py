@@ -15,6 +15,7 @@ from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.stages import STAGES, run_load
 from keycrm_pipeline.run.errors import ExchangeError
 from keycrm_pipeline.sandbox.payloads import timestamp
+from keycrm_pipeline.sentences.failures import Failure
 from keycrm_pipeline.warehouse.days import LeftOut, left_out
 from keycrm_pipeline.warehouse.readings import current_reading, learn_reading
 from keycrm_pipeline_tests.editable_shop import EditableShop
@@ -220,7 +221,7 @@ def _fail_after_fetching(books: Books, first_day: date, last_day: date) -> None:
 def _fetch_and_fail(books: Books, period: Period) -> None:
     with books.session("period", period) as session:
         for _result in run_load(session, period, STAGES[:1]):
-            raise ExchangeError("The disk is full.")
+            raise ExchangeError(Failure.DISK_FULL.message(path="shop.duckdb"))
 
 
 def _pages_asked(books: Books) -> list[int]:

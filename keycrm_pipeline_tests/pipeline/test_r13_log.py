@@ -15,6 +15,7 @@ from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.stages import STAGES, run_load
 from keycrm_pipeline.run.errors import ExchangeError, StoppedError
 from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.sentences.failures import Failure
 from keycrm_pipeline.warehouse.exchanges import last_exchange, last_succeeded_exchange
 from keycrm_pipeline_tests.pipeline.bookkeeping import KEY, MARCH_2, Books, kyiv, person
 
@@ -129,9 +130,9 @@ def test_retried_run_counts_its_orders_once_and_all_its_cards(books: Books) -> N
         with books.session("period", PERIOD, run_id="one-run") as session:
             for result in run_load(session, PERIOD, STAGES):
                 if result.stage is upto_partners[-1]:
-                    raise ExchangeError("The disk is full.")
+                    raise ExchangeError(Failure.DISK_FULL.message(path="shop.duckdb"))
 
-    with pytest.raises(ExchangeError, match="disk is full"):
+    with pytest.raises(ExchangeError, match="is full"):
         fail_after_partners()
     ((seen, partners, requests),) = books.rows("ops.exchanges", "orders_seen, partners_created, requests")
     assert (seen, partners) == (2, 1)

@@ -16,6 +16,7 @@ from keycrm_pipeline.crm.reference_lists import REFERENCE_ROUTES
 from keycrm_pipeline.pipeline.extraction import reading_reference_lists
 from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.sandbox.transport import SandboxTransport
+from keycrm_pipeline.sentences.client import Client
 from keycrm_pipeline_tests.crm import loopback
 from keycrm_pipeline_tests.crm.loopback import LoopbackCrm
 from keycrm_pipeline_tests.pipeline.bookkeeping import BASE_URL, KEY, Books, make_books
@@ -91,14 +92,14 @@ def test_lists_that_wait_end_when_the_orders_fail(books: Books) -> None:
 
     def fail(session: Session, client: KeyCrmClient) -> None:
         with reading_reference_lists(session, client):
-            raise TransportFailure("The orders failed.")
+            raise TransportFailure(Client.READING_STOPPED.message())
 
     transport = SandboxTransport(books.api)
     started = time.monotonic()
     with (
         books.session() as session,
         KeyCrmClient(base_url=BASE_URL, api_key=KEY, budget=RequestBudget(1), transport=transport) as client,
-        pytest.raises(TransportFailure, match="The orders failed"),
+        pytest.raises(TransportFailure, match="Reading was stopped"),
     ):
         fail(session, client)
     assert [request.path for request in books.api.requests] == ["/order/status"]

@@ -21,6 +21,7 @@ from keycrm_pipeline.schemas.accounting import (
 )
 from keycrm_pipeline.schemas.ops import EXCHANGES, REVIEW
 from keycrm_pipeline.schemas.validated import VALIDATED_ORDERS
+from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests.documents import MADE_AT, Documents, Item, Payment, new_warehouse
 
@@ -138,11 +139,19 @@ class BookedShop(Documents):
             error=error,
         )
 
-    def review(self, kind: str, subject: str, details: str) -> None:
-        """A row of the review list."""
-        self.add(REVIEW, kind=kind, subject=subject, details=details, first_seen_at=MADE_AT)
+    def review(self, kind: str, subject: str, details: Message | str) -> None:
+        """A row of the review list, of an earlier version if the details are a text."""
+        coded = details.dump() if isinstance(details, Message) else None
+        self.add(
+            REVIEW,
+            kind=kind,
+            subject=subject,
+            details=str(details),
+            details_coded=coded,
+            first_seen_at=MADE_AT,
+        )
 
-    def rejected(self, order_id: int | None, day: date, *reasons: str) -> None:
+    def rejected(self, order_id: int | None, day: date, *reasons: Message | str) -> None:
         """A rejected order, with its row of the review list."""
         super().rejected(order_id, day, *reasons)
         self.review("rejected_order", str(order_id), "Order could not be loaded.")

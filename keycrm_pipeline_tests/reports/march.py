@@ -6,7 +6,8 @@ from datetime import date
 from pathlib import Path
 
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.schemas import sentences
+from keycrm_pipeline.sentences.reasons import Reason
+from keycrm_pipeline.sentences.review import Review
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests.documents import Item, Payment
 from keycrm_pipeline_tests.reports.booked_shop import LOST_STATUS, new_shop
@@ -82,16 +83,17 @@ def march_shop(directory: Path) -> Warehouse:
     shop.exchange(
         2, status="failed", error="KeyCRM answered 401. Call +38 050 000 12 34 or owner@example.com."
     )
-    difference = sentences.ORDER_DIFFERENCE.english
-    shop.review(
-        "order_difference", "1003", difference.format(order_id=1003, difference="20.00", currency="UAH")
-    )
+    difference = Review.ORDER_DIFFERENCE.message(order_id=1003, difference="20.00", currency="UAH")
+    shop.review("order_difference", "1003", difference)
     shop.review(
         "ambiguous_product_name",
         "чашка",
-        sentences.AMBIGUOUS_NAME.english.format(product_ids="2, 5", name="Чашка"),
+        Review.AMBIGUOUS_NAME.message(product_ids=[2, 5], name="Чашка"),
     )
     shop.rejected(
-        1007, date(2026, 3, 6), "Line 2: the quantity is not a number «два».", sentences.NO_PARTNER.english
+        1007,
+        date(2026, 3, 6),
+        Reason.LINE_QUANTITY_NOT_A_NUMBER.message(line=2, text="два"),
+        Reason.NO_PARTNER.message(),
     )
     return shop.save()

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from keycrm_pipeline.reports.page import render_report, write_report
-from keycrm_pipeline.schemas import sentences
+from keycrm_pipeline.sentences.reasons import Reason
+from keycrm_pipeline.sentences.review import Review
 from keycrm_pipeline_tests.browser import DESKTOP, Browser
 from keycrm_pipeline_tests.documents import MADE_AT, Item, Payment
 from keycrm_pipeline_tests.paper import Line, paper_size, read_pages
@@ -99,12 +100,12 @@ def printed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Print
             shipping_status="returned" if number % 14 == 0 else None,
         )
         values = {"order_id": order_id, "difference": f"-{number}24.77", "currency": "UAH"}
-        shop.review("order_difference", str(order_id), sentences.ORDER_DIFFERENCE.english.format(**values))
+        shop.review("order_difference", str(order_id), Review.ORDER_DIFFERENCE.message(**values))
         if number < 20:
             name = f"Рушник вишитий «Сорочинський ярмарок» {number}"
-            text = sentences.AMBIGUOUS_NAME.english.format(product_ids=f"{number}2345, 67890", name=name)
+            text = Review.AMBIGUOUS_NAME.message(product_ids=[f"{number}2345", 67890], name=name)
             shop.review("ambiguous_product_name", name.lower(), text)
-            shop.rejected(184000 + number, MARCH.first, sentences.NO_TOTAL.english)
+            shop.rejected(184000 + number, MARCH.first, Reason.NO_TOTAL.message())
     for number in range(1, 11):
         shop.exchange(
             number, "failed" if number % 2 else "succeeded", "KeyCRM answered 401." if number % 2 else None

@@ -20,7 +20,8 @@ from keycrm_pipeline.reports.summary import (
     read_load_summary,
     summary_chart_svg,
 )
-from keycrm_pipeline.schemas import sentences
+from keycrm_pipeline.sentences.reasons import Reason, ReasonPart
+from keycrm_pipeline.warehouse.attention import Rejection
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
 from keycrm_pipeline_tests.reports.march import MARCH
@@ -82,9 +83,9 @@ def test_reading_the_books(march: Warehouse) -> None:
     assert summary.cancelled == {"UAH": Decimal("400.00")}
     assert summary.discounts == {"UAH": Decimal("20.00")}
     assert summary.delivery == {"UAH": Decimal("75.00")}
-    assert summary.rejections == {
+    assert {rejection.reason: rejection.orders for rejection in summary.rejections} == {
         "Line 2: the quantity is not a number «два».": 1,
-        sentences.NO_PARTNER.english: 1,
+        str(Reason.NO_PARTNER.message()): 1,
     }
 
 
@@ -113,13 +114,22 @@ def test_markdown_shows_names_as_they_are() -> None:
 
 
 def test_markdown_leaves_contacts_out() -> None:
-    """A reason that quotes a phone or an e-mail is shown without it."""
-    reason = sentences.NOT_A_NUMBER.english.format(value="taxes «0501234567 a@example.com»")
-    summary = LoadSummary(rejections={reason: 2, "Not valid: 0501234567 or a@example.com": 1})
+    """A reason that quotes a phone or an e-mail is shown without it; a text of an earlier version not at all."""
+    reasons = [
+        Reason.NOT_A_NUMBER.message(values=[ReasonPart.FIELD_TEXT.message(field="taxes", text=text)])
+        for text in ("0501234567 a@example.com", "two")
+    ]
+    summary = LoadSummary(
+        rejections=[
+            *(Rejection(str(reason), reason.dump(), 2) for reason in reasons),
+            Rejection("Not valid: 0501234567 or a@example.com", None, 1),
+        ]
+    )
     said: dict[Language, str] = {"uk": "Не число: taxes «…».", "en": "Not a number: taxes «…»."}
     for language, sentence in said.items():
         text = load_summary_markdown(summary, ExchangeCounts(), language=language)
-        assert sentence in text
+        # Two values of one field are one reason.
+        assert f"| {sentence} | 4 |" in text
         assert "0501234567" not in text
         assert "example.com" not in text
 

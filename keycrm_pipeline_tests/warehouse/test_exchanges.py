@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.sentences.failures import Failure
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.exchanges import (
     ExchangeCounts,
@@ -18,7 +20,7 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = date(2026, 3, 1)
 
 
-def attempt(warehouse: Warehouse, counts: ExchangeCounts, error: str | None) -> int:
+def attempt(warehouse: Warehouse, counts: ExchangeCounts, error: Message | None) -> int:
     """One attempt of the same run, from its beginning to its end."""
     with warehouse.writing() as connection:
         exchange_id = begin_exchange(
@@ -32,7 +34,7 @@ def test_a_retried_run_counts_its_orders_once(tmp_path: Path) -> None:
     """A run that is retried has seen its 40 orders twice: they stay 40; cards and requests of both attempts count."""
     warehouse = Warehouse(tmp_path / "shop.duckdb", "Europe/Kyiv")
     failed = ExchangeCounts(orders_seen=40, partners_created=3, requests=7)
-    exchange_id = attempt(warehouse, failed, "The disk is full.")
+    exchange_id = attempt(warehouse, failed, Failure.DISK_FULL.message(path="shop.duckdb"))
     succeeded = ExchangeCounts(orders_seen=40, orders_created=40, partners_created=1, requests=2)
     assert attempt(warehouse, succeeded, None) == exchange_id
     with warehouse.reading() as connection:

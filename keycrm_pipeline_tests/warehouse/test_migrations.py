@@ -211,7 +211,10 @@ def test_edited_view_reaches_an_older_file(tmp_path: Path, redefine: Redefine, w
     redefine(report_views, statement=edited)
     open_once(warehouse, way)
     with warehouse.transaction() as connection:
-        connection.execute("INSERT INTO ops.review SELECT 'rejected_order', range, '', now() FROM range(2)")
+        connection.execute(
+            "INSERT INTO ops.review BY NAME SELECT 'rejected_order' AS kind, range AS subject, '' AS details, "
+            "now() AS first_seen_at FROM range(2)"
+        )
     assert ask(warehouse.path, "SELECT rows FROM reports.review_summary") == [(42,)]
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from keycrm_pipeline.exports.errors import ExportError
 from keycrm_pipeline.exports.texts import clean_column, harmless_column
+from keycrm_pipeline.sentences.exports import ExportFailure
 
 _EXTERNAL_ID = r"^(?:__export__|[a-z][a-z0-9_]*)\.[A-Za-z_][A-Za-z0-9_.-]*$"
 """An id of Odoo's own, as its export writes it when the box for updating data is ticked."""
@@ -64,8 +65,4 @@ def check_product_ids(products: pl.DataFrame) -> None:
     )
     if templates.height:
         first = templates["catalogue_id"].to_list()[0]
-        raise ExportError(
-            f"{templates.height} products of catalogue/products have an id of Odoo's list Products, such as {first}. "
-            "Orders refer to product variants: in Odoo, export the list Product Variants instead, with the box for "
-            "updating data ticked, use its ids, load again and repeat the export."
-        )
+        raise ExportError(ExportFailure.IDS_OF_TEMPLATES.message(count=templates.height, first=first))

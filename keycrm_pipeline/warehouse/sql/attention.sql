@@ -2,7 +2,7 @@
 
 -- name: exchanges
 SELECT exchange_id, kind, period_from, period_to, started_at, seconds, status, orders_seen, orders_created,
-    orders_updated, orders_unchanged, orders_rejected, requests, error
+    orders_updated, orders_unchanged, orders_rejected, requests, error, error_coded
 FROM reports.exchange_summary
 ORDER BY exchange_id DESC
 LIMIT $most
@@ -12,7 +12,7 @@ SELECT kind, rows FROM reports.review_summary ORDER BY kind
 
 -- name: review
 WITH numbered AS (
-    SELECT kind, subject, details, first_seen_at, try_cast(subject AS BIGINT) AS subject_id,
+    SELECT kind, subject, details, details_coded, first_seen_at, try_cast(subject AS BIGINT) AS subject_id,
         row_number() OVER (PARTITION BY kind ORDER BY first_seen_at, try_cast(subject AS BIGINT), subject) AS position
     FROM ops.review
     WHERE $kind IS NULL OR kind = $kind
@@ -45,6 +45,7 @@ SELECT
     review.kind,
     review.subject,
     review.details,
+    CAST(review.details_coded AS VARCHAR) AS details_coded,
     review.first_seen_at,
     CASE review.kind
         WHEN 'unmapped_status' THEN by_status.order_id
@@ -68,7 +69,7 @@ WHERE $most IS NULL OR review.position <= $most
 ORDER BY review.kind, review.position
 
 -- name: rejected
-SELECT order_id, order_day, reasons, rejected_at
+SELECT order_id, order_day, reasons, CAST(reasons_coded AS VARCHAR) AS reasons_coded, rejected_at
 FROM ops.rejected_records
 ORDER BY rejected_at DESC, record_key
 LIMIT $most
@@ -77,10 +78,10 @@ LIMIT $most
 SELECT count(*) FROM ops.rejected_records
 
 -- name: rejections_of_period
-SELECT reason, sum(orders)::BIGINT AS orders
+SELECT reason, CAST(reason_coded AS VARCHAR) AS reason_coded, sum(orders)::BIGINT AS orders
 FROM reports.rejections_by_reason
 WHERE order_day BETWEEN $first_day AND $last_day
-GROUP BY reason
+GROUP BY ALL
 ORDER BY orders DESC, reason
 
 -- name: days_not_loaded

@@ -9,7 +9,7 @@ WHERE run_id IS NOT DISTINCT FROM $run_id OR status = 'running'
 -- name: close_killed
 -- We hold the profile's lock: every other exchange still marked as running was killed.
 UPDATE ops.exchanges SET
-    status = 'failed', finished_at = $now, error = $error
+    status = 'failed', finished_at = $now, error = $error, error_coded = $error_coded
 WHERE status = 'running' AND run_id IS DISTINCT FROM $run_id
 
 -- name: start
@@ -25,11 +25,11 @@ RETURNING exchange_id
 SELECT exchange_id FROM ops.exchanges WHERE run_id = ?
 
 -- name: restart
-UPDATE ops.exchanges SET status = 'running', finished_at = NULL, error = NULL WHERE exchange_id = ?
+UPDATE ops.exchanges SET status = 'running', finished_at = NULL, error = NULL, error_coded = NULL WHERE exchange_id = ?
 
 -- name: end
 UPDATE ops.exchanges SET
-    status = $status, finished_at = $now, error = $error,
+    status = $status, finished_at = $now, error = $error, error_coded = $error_coded,
     {counts}
 WHERE exchange_id = $exchange_id
 

@@ -91,24 +91,24 @@ GROUP BY sold.product_id, sold.variant_id
 
 -- name: held_back
 -- Booked orders that are held back, and rejected records of the period that were never booked: nobody knows whose these
--- are, so the export of each organisation lists them. The details are sentences.
-SELECT order_id, order_day, cause, details
+-- are, so the export of each organisation lists them. The details are texts of earlier versions, and messages.
+SELECT order_id, order_day, cause, details, CAST(details_coded AS VARCHAR) AS details_coded
 FROM (
     SELECT chosen.order_id, chosen.order_day, chosen.cause,
+        CASE chosen.cause WHEN 'rejected' THEN record.reasons END AS details,
         CASE chosen.cause
-            WHEN 'rejected' THEN (
-                SELECT flatten(list(record.reasons ORDER BY record.record_key))
-                FROM ops.rejected_records AS record WHERE record.order_id = chosen.order_id
-            )
-            WHEN 'difference'
-                THEN [concat('Розбіжність ', replace(CAST(chosen.difference AS VARCHAR), '.', ','), ' ', chosen.currency)]
-            WHEN 'currency' THEN [concat('Валюта ', chosen.currency)]
-        END AS details,
+            WHEN 'rejected' THEN record.reasons_coded
+            WHEN 'difference' THEN json_array(json_object('code', 'difference_of_order', 'values',
+                json_object('difference', CAST(chosen.difference AS VARCHAR), 'currency', chosen.currency)))
+            WHEN 'currency' THEN json_array(json_object('code', 'currency_of_order', 'values',
+                json_object('currency', chosen.currency)))
+        END AS details_coded,
         CAST(chosen.order_id AS VARCHAR) AS record_key
     FROM chosen_orders AS chosen
+    LEFT JOIN ops.rejected_records AS record ON record.order_id = chosen.order_id
     WHERE chosen.cause IS NOT NULL
     UNION ALL
-    SELECT record.order_id, record.order_day, 'rejected', record.reasons, record.record_key
+    SELECT record.order_id, record.order_day, 'rejected', record.reasons, record.reasons_coded, record.record_key
     FROM ops.rejected_records AS record
     WHERE record.order_day BETWEEN $first_day AND $last_day
         AND NOT EXISTS (SELECT 1 FROM accounting.orders AS document WHERE document.order_id = record.order_id)

@@ -120,7 +120,7 @@ WHERE history.order_id = $order_id
 ORDER BY coalesce(history.status_changed_at, history.seen_at), history.seen_at
 
 -- name: order_reasons
-SELECT flatten(list(reasons ORDER BY record_key)) FROM ops.rejected_records WHERE order_id = $order_id
+SELECT reasons, CAST(reasons_coded AS VARCHAR) FROM ops.rejected_records WHERE order_id = $order_id
 
 -- name: order_payload
 SELECT coalesce(
@@ -193,7 +193,7 @@ ORDER BY variant_id
 
 -- name: exchanges
 SELECT exchange_id, run_id, kind, period_from, period_to, started_at, finished_at, status, orders_seen, orders_created,
-    orders_updated, orders_unchanged, orders_rejected, partners_created, products_created, requests, error
+    orders_updated, orders_unchanged, orders_rejected, partners_created, products_created, requests, error, error_coded
 FROM ops.exchanges
 WHERE $after_id IS NULL OR exchange_id < $after_id
 ORDER BY exchange_id DESC

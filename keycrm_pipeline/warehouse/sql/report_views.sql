@@ -346,7 +346,8 @@ SELECT
     partners_created,
     products_created,
     requests,
-    error
+    error,
+    error_coded
 FROM ops.exchanges
 
 -- name: review_summary
@@ -355,6 +356,9 @@ FROM ops.review
 GROUP BY kind
 
 -- name: rejections_by_reason
-SELECT order_day, reason, count(*) AS orders
-FROM (SELECT order_day, unnest(reasons) AS reason FROM ops.rejected_records)
+SELECT order_day, reason, reason_coded, count(*) AS orders
+FROM (
+    SELECT order_day, unnest(reasons) AS reason, unnest(from_json(reasons_coded, '["JSON"]')) AS reason_coded
+    FROM ops.rejected_records
+)
 GROUP BY ALL

@@ -1,5 +1,8 @@
 -- The review list, derived from the current state of the books: a row is removed once its cause no longer exists.
--- The sentences come from schemas/sentences.py; each takes its values in the order in which it names them.
+-- An entry is a code of `sentences.review` with its values; its text is written in Python, for new entries alone.
+
+-- name: macros
+CREATE OR REPLACE TEMP MACRO message(code, parts) AS json_object('code', code, 'values', parts)
 
 -- name: standing
 CREATE OR REPLACE TEMP TABLE standing_review AS
@@ -36,39 +39,45 @@ shared_lines AS (
 ),
 payment_conflicts AS (
     SELECT unnest(order_ids) AS order_id, 1 AS rank, payment_id AS id,
-        format($payment_in_several_orders, payment_id, array_to_string(order_ids, ', ')) AS details
+        message('payment_in_several_orders', json_object('payment_id', payment_id, 'order_ids', order_ids)) AS details_coded
     FROM shared_payments
     UNION ALL
     SELECT unnest(order_ids), 2, crm_line_id,
-        format($line_in_several_orders, crm_line_id, array_to_string(order_ids, ', '))
+        message('line_in_several_orders', json_object('line_id', crm_line_id, 'order_ids', order_ids))
     FROM shared_lines
     UNION ALL
-    SELECT order_id, 3, 0, format($paid_without_payment, order_id)
+    SELECT order_id, 3, 0, message('paid_without_payment', json_object('order_id', order_id))
     FROM accounting.orders WHERE payment_status = 'paid' AND paid_total = 0 AND grand_total > 0
 )
 SELECT 'unmapped_status' AS kind, CAST(status.status_id AS VARCHAR) AS subject,
-    format($unmapped_status, status.status_id, status.name, count(*)) AS details
+    message('unmapped_status', json_object('status_id', status.status_id, 'name', status.name, 'orders', count(*)))
+        AS details_coded,
+    -- The text of an entry that is stored with one; that of all others is written from the message.
+    CAST(NULL AS VARCHAR) AS details
 FROM accounting.statuses AS status JOIN accounting.orders AS orders USING (status_id)
 WHERE NOT status.is_mapped
 GROUP BY status.status_id, status.name
 UNION ALL
-SELECT 'unmapped_manager', CAST(manager_id AS VARCHAR), format($unmapped_manager, manager_id, count(*))
+SELECT 'unmapped_manager', CAST(manager_id AS VARCHAR),
+    message('unmapped_manager', json_object('manager_id', manager_id, 'orders', count(*))), NULL
 FROM accounting.orders
 WHERE manager_id IS NOT NULL AND manager_id NOT IN (SELECT unnest($manager_ids))
 GROUP BY manager_id
 UNION ALL
 SELECT 'partner_name_conflict', CAST(partner_id AS VARCHAR),
     CASE WHEN min(conflict_order_id) IS NULL
-        THEN format($names_disagree, string_agg(buyer_id, ', ' ORDER BY buyer_id), partner_id)
-        ELSE format($names_disagree_in_order,
-            string_agg(buyer_id, ', ' ORDER BY buyer_id), partner_id, min(conflict_order_id))
-    END
+        THEN message('names_disagree',
+            json_object('buyer_ids', list(buyer_id ORDER BY buyer_id), 'partner_id', partner_id))
+        ELSE message('names_disagree_in_order',
+            json_object('buyer_ids', list(buyer_id ORDER BY buyer_id), 'partner_id', partner_id,
+                'order_id', min(conflict_order_id)))
+    END, NULL
 FROM accounting.partner_links WHERE name_conflict
 GROUP BY partner_id
 UNION ALL
 SELECT 'ambiguous_product_name', names.name,
-    format($ambiguous_name, array_to_string(list_sort(list(card.product_id)), ', '),
-        arg_min(card.name, card.product_id))
+    message('ambiguous_name', json_object('product_ids', list_sort(list(card.product_id)),
+        'name', arg_min(card.name, card.product_id))), NULL
 FROM ops.ambiguous_names AS names JOIN accounting.products AS card ON card.name_key = names.name
 -- Resolved once every line that uses one of these cards has a SKU.
 WHERE names.name IN (
@@ -80,54 +89,60 @@ WHERE names.name IN (
     WHERE line.sku IS NULL)
 GROUP BY names.name HAVING count(*) > 1
 UNION ALL
-SELECT 'product_promoted', CAST(product_id AS VARCHAR), format($product_promoted, product_id)
+SELECT 'product_promoted', CAST(product_id AS VARCHAR), message('product_promoted', json_object('product_id', product_id)), NULL
 FROM ops.promoted_products
 UNION ALL
 SELECT 'shared_sku', CAST(shared.product_id AS VARCHAR),
-    format($shared_sku, shared.product_id, card.name, string_agg(DISTINCT shared.sku, ', ' ORDER BY shared.sku),
-        string_agg(format('{} «{}»', shared.crm_product_id, coalesce(product.payload ->> 'name', shared.name)), ', '
-            ORDER BY shared.crm_product_id))
+    message('shared_sku', json_object('product_id', shared.product_id, 'name', card.name,
+        'sku', string_agg(DISTINCT shared.sku, ', ' ORDER BY shared.sku),
+        'others', list(message('product_name', json_object('product_id', shared.crm_product_id,
+            'name', coalesce(product.payload ->> 'name', shared.name))) ORDER BY shared.crm_product_id))), NULL
 FROM ops.shared_skus AS shared
 JOIN accounting.products AS card USING (product_id)
 LEFT JOIN raw.products AS product USING (crm_product_id)
 WHERE NOT shared.is_ticked_off
 GROUP BY shared.product_id, card.name
 UNION ALL
--- The sum as text: `format` would drop its last zero.
+-- A sum is text: as a number of JSON it would be a binary fraction.
 SELECT 'order_difference', CAST(order_id AS VARCHAR),
-    format($order_difference, order_id, CAST(difference AS VARCHAR), currency)
+    message('order_difference',
+        json_object('order_id', order_id, 'difference', CAST(difference AS VARCHAR), 'currency', currency)), NULL
 FROM accounting.orders WHERE difference <> 0
 UNION ALL
-SELECT 'payment_conflict', CAST(order_id AS VARCHAR), arg_min(details, (rank, id))
+SELECT 'payment_conflict', CAST(order_id AS VARCHAR), arg_min(details_coded, (rank, id)), NULL
 FROM payment_conflicts
 GROUP BY order_id
 UNION ALL
 SELECT 'currency_conflict', CAST(orders.order_id AS VARCHAR),
-    format($currency_conflict, orders.order_id, orders.currency, source.currency)
+    message('currency_conflict', json_object('order_id', orders.order_id, 'booked_currency', orders.currency,
+        'source_currency', source.currency)), NULL
 FROM accounting.orders AS orders JOIN accounting.sources AS source USING (source_id)
 WHERE source.currency <> orders.currency
 UNION ALL
 SELECT 'rejected_order', record_key,
     CASE WHEN order_id IS NULL
-        THEN format($record_rejected, array_to_string(reasons, ' '))
-        ELSE format($order_rejected, order_id, array_to_string(reasons, ' '))
-    END
+        THEN message('record_rejected', json_object('reasons', coalesce(reasons_coded, to_json(reasons))))
+        ELSE message('order_rejected',
+            json_object('order_id', order_id, 'reasons', coalesce(reasons_coded, to_json(reasons))))
+    END, NULL
 FROM ops.rejected_records
 UNION ALL
-SELECT 'missing_in_crm', CAST(order_id AS VARCHAR), format($missing_in_crm, order_id)
+SELECT 'missing_in_crm', CAST(order_id AS VARCHAR), message('missing_in_crm', json_object('order_id', order_id)), NULL
 FROM accounting.orders WHERE missing_in_crm
 UNION ALL
 -- Each branch has a condition on the day alone, so that only the payloads of these few days are read.
-SELECT 'day_out_of_reach', CAST(order_id AS VARCHAR), format($day_before_start, order_id, CAST(order_day AS VARCHAR))
+SELECT 'day_out_of_reach', CAST(order_id AS VARCHAR),
+    message('day_before_start', json_object('order_id', order_id, 'day', CAST(order_day AS VARCHAR))), NULL
 FROM raw.orders
 WHERE order_day < $start_date AND missing_since IS NULL
     AND left(payload ->> 'created_at', 10) > CAST($start_date AS VARCHAR)
 UNION ALL
-SELECT 'day_out_of_reach', CAST(order_id AS VARCHAR), format($day_far_ahead, order_id, CAST(order_day AS VARCHAR))
+SELECT 'day_out_of_reach', CAST(order_id AS VARCHAR),
+    message('day_far_ahead', json_object('order_id', order_id, 'day', CAST(order_day AS VARCHAR))), NULL
 FROM raw.orders
 WHERE order_day > $last_day AND missing_since IS NULL
 UNION ALL
-SELECT 'catalogue_conflict', catalogue_id, details FROM ops.catalogue_conflicts
+SELECT 'catalogue_conflict', catalogue_id, details_coded, details FROM ops.catalogue_conflicts
 
 -- name: owners_of_shared
 SELECT booked.order_id
@@ -139,14 +154,21 @@ ORDER BY booked.order_id LIMIT $most
 -- name: delete_gone
 DELETE FROM ops.review AS review
 WHERE NOT EXISTS (FROM standing_review AS standing
-    WHERE standing.kind = review.kind AND standing.subject = review.subject AND standing.details = review.details)
+    WHERE standing.kind = review.kind AND standing.subject = review.subject
+        AND standing.details_coded IS NOT DISTINCT FROM review.details_coded
+        AND coalesce(standing.details, review.details) = review.details)
+
+-- name: new_entries
+SELECT standing.kind, standing.subject, CAST(standing.details_coded AS VARCHAR), standing.details
+FROM standing_review AS standing
+ANTI JOIN ops.review AS review USING (kind, subject)
+ORDER BY kind, subject
 
 -- name: insert_new
 INSERT INTO ops.review BY NAME
-SELECT standing.kind, standing.subject, standing.details, coalesce(earlier.first_seen_at, $now) AS first_seen_at
-FROM standing_review AS standing
+SELECT entry.kind, entry.subject, entry.details, entry.details_coded, coalesce(earlier.first_seen_at, $now) AS first_seen_at
+FROM new_entries_frame AS entry
 LEFT JOIN earlier_review AS earlier USING (kind, subject)
-ANTI JOIN ops.review AS review USING (kind, subject)
 ORDER BY kind, subject
 
 -- name: keep_earlier

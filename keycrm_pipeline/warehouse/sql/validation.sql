@@ -61,15 +61,18 @@ CREATE OR REPLACE TEMP MACRO instant(value) AS CASE
     WHEN is_moment(value) THEN moment_of(value)
     WHEN is_moment(trimmed(value)) THEN moment_of(trimmed(value))
 END;
+-- A field and what came in it, as two texts with a character between them that neither has; so are the entries of a list.
+CREATE OR REPLACE TEMP MACRO written(name, value) AS
+    name || chr(30) || translate(left(value, 40), concat(chr(30), chr(31)), '  ');
+CREATE OR REPLACE TEMP MACRO names(entries, name) AS contains(entries, concat(name, chr(30)));
 CREATE OR REPLACE TEMP MACRO not_a_number(name, value) AS
-    CASE WHEN number(value) IS NULL AND filled(value) IS NOT NULL THEN name || ' «' || left(value, 40) || '»' END;
+    CASE WHEN number(value) IS NULL AND filled(value) IS NOT NULL THEN written(name, value) END;
 CREATE OR REPLACE TEMP MACRO not_a_price(name, value) AS
-    CASE WHEN in_full(value) IS NULL AND filled(value) IS NOT NULL THEN name || ' «' || left(value, 40) || '»' END;
+    CASE WHEN in_full(value) IS NULL AND filled(value) IS NOT NULL THEN written(name, value) END;
 -- Ids and dates that are filled and cannot be read: that is not the same as none (R10). One pattern for all of them,
 -- because DuckDB compiles each pattern of a statement before it begins.
-CREATE OR REPLACE TEMP MACRO written(name, value) AS name || ' «' || left(value, 40) || '»';
 CREATE OR REPLACE TEMP MACRO unreadable(entries) AS array_to_string(list_filter(entries,
-    entry -> NOT regexp_matches(entry, concat('«', blank(), '*(\[\]|\{\})?', blank(), '*»$'))), '; ');
+    entry -> NOT regexp_matches(entry, concat('^[a-z_.]+\x1e', blank(), '*(\[\]|\{\})?', blank(), '*$'))), chr(31));
 -- Whether some part of an order may come in a shape that is not KeyCRM's, so that `crm.shapes` must look at it: it may say
 -- so of a good one, but never the reverse, which a test compares. Read as text, a list or an object begins with its
 -- bracket. What has no id may be none, which only the payload tells from absent: of the few such parts, their kinds.
@@ -256,7 +259,7 @@ WITH typed AS (
         filled(fields.shipping.recipient_phone) AS recipient_phone,
         payload_hash,
         fields.products IS NOT NULL AS has_lines,
-        concat_ws('; ',
+        concat_ws(chr(31),
             not_a_number('grand_total', fields.grand_total), not_a_number('shipping_price', fields.shipping_price),
             not_a_number('wrap_price', fields.wrap_price), not_a_number('taxes', fields.taxes),
             not_a_number('discount_amount', fields.discount_amount),
@@ -318,7 +321,7 @@ typed AS (
         offer_options AS offer_characteristics,
         whole(line.offer.product_id) AS crm_product_id,
         line.quantity AS quantity_text,
-        concat_ws('; ', not_a_price('price', line.price), not_a_price('price_sold', line.price_sold))
+        concat_ws(chr(31), not_a_price('price', line.price), not_a_price('price_sold', line.price_sold))
             AS unreadable_fields,
         line
     FROM unnested
@@ -391,16 +394,16 @@ SELECT
     staged.order_id,
     staged.order_day,
     -- What is reported as unreadable must not be reported as missing, too.
-    coalesce(staged.ordered_at, CASE WHEN staged.unreadable_date <> '' OR contains(staged.unreadable_values, 'created_at «')
+    coalesce(staged.ordered_at, CASE WHEN staged.unreadable_date <> '' OR names(staged.unreadable_values, 'created_at')
         THEN TIMESTAMPTZ '1970-01-01 00:00:00Z' END) AS ordered_at,
-    coalesce(staged.status_id, CASE WHEN contains(staged.unreadable_values, 'status_id «')
-        OR contains(staged.unreadable_values, 'status.id «') THEN 0 END) AS status_id,
-    coalesce(staged.grand_total, CASE WHEN contains(staged.unreadable_fields, 'grand_total «') THEN 0 END) AS grand_total,
+    coalesce(staged.status_id, CASE WHEN names(staged.unreadable_values, 'status_id')
+        OR names(staged.unreadable_values, 'status.id') THEN 0 END) AS status_id,
+    coalesce(staged.grand_total, CASE WHEN names(staged.unreadable_fields, 'grand_total') THEN 0 END) AS grand_total,
     staged.has_lines,
     $has_default_partner OR links.buyer_id IS NOT NULL
         OR visible(staged.buyer_name) OR visible(staged.buyer_phone) OR visible(staged.buyer_email) AS has_partner,
-    staged.buyer_id IS NOT NULL OR contains(staged.unreadable_values, 'buyer.id «')
-        OR contains(staged.unreadable_values, 'client_id «')
+    staged.buyer_id IS NOT NULL OR names(staged.unreadable_values, 'buyer.id')
+        OR names(staged.unreadable_values, 'client_id')
         OR NOT (visible(staged.buyer_name) OR visible(staged.buyer_phone) OR visible(staged.buyer_email))
         AS buyer_has_id,
     staged.unreadable_fields,
@@ -477,7 +480,7 @@ WHERE order_id IN (SELECT order_id FROM accepted_orders)
 -- rejected_at changes only with the reasons or the payload: a load that changes nothing changes no time.
 INSERT INTO ops.rejected_records BY NAME
 SELECT
-    CAST(raw.order_id AS VARCHAR) AS record_key, raw.order_id, raw.order_day, rejected.reasons,
+    CAST(raw.order_id AS VARCHAR) AS record_key, raw.order_id, raw.order_day, rejected.reasons, rejected.reasons_coded,
     CAST(raw.payload AS VARCHAR) AS payload, $now AS rejected_at
 FROM rejected_frame AS rejected JOIN raw.orders AS raw USING (order_id)
 -- An order that KeyCRM no longer has cannot be fixed there.
@@ -485,6 +488,7 @@ WHERE raw.missing_since IS NULL
 ON CONFLICT (record_key) DO UPDATE SET
     order_day = excluded.order_day,
     reasons = excluded.reasons,
+    reasons_coded = excluded.reasons_coded,
     payload = excluded.payload,
     rejected_at = CASE
         WHEN rejected_records.reasons IS DISTINCT FROM excluded.reasons

@@ -1,6 +1,6 @@
-"""Why an exchange failed is said in Ukrainian, too: each well-known error, as it is really raised.
+"""Why something failed is told in Ukrainian, too: each error as it is really raised.
 
-Those of the client are in `crm/test_errors.py`.
+Those of the client are in `crm/test_errors.py`, those of a profile in `profile/test_problems.py`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.profile import MissingKeyError, Profile, find_key, store_key
 from keycrm_pipeline.profile.keys import no_key
 from keycrm_pipeline.run.errors import StoppedError, UnmappedStatusesError, unexpected
-from keycrm_pipeline.schemas.failures import error_in_ukrainian
+from keycrm_pipeline.sentences.failures import Cause
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
+    DatabaseMissingError,
+    DatabaseNewerError,
     DatabaseUnreadableError,
     DirectoryUnusableError,
     DiskFullError,
 )
-from keycrm_pipeline.warehouse.exchanges import KILLED
+
+UK = Formatter("uk")
 
 _NAMES = re.compile(
     r"KEYCRM_API_KEY\S*|`keycrm-pipeline key --profile kyiv`|KEYCRM_DATA_DIR|"
@@ -33,25 +37,26 @@ def test_own_errors_are_told_in_ukrainian() -> None:
     """Killed, stopped, a held file, a full disk, statuses without a stage: with their values, and no English left."""
     path = Path("/data/shop.duckdb")
     errors = [
-        KILLED,
         StoppedError(),
         UnmappedStatusesError([(7, "Очікує {оплати}"), (8, "Відвантажено")]),
         DatabaseBusyError(path, "python3 (PID 12)", 60.0),
-        DatabaseBusyError(path, "unknown", 60.0),
-        DatabaseUnreadableError(path, "permission denied"),
+        DatabaseBusyError(path, None, 60.0),
+        DatabaseUnreadableError(path, Cause.PERMISSION_DENIED.message()),
+        DatabaseMissingError(path),
+        DatabaseNewerError(path, 9, 6),
         DiskFullError(path),
         DirectoryUnusableError(path, PermissionError(13, "Permission denied")),
         DirectoryUnusableError(path, FileExistsError(17, "File exists")),
         no_key("kyiv"),
         unexpected(ValueError("«x»")),
     ]
-    translated = [error_in_ukrainian(str(error)) for error in errors]
-    assert translated[2] == (
+    translated = [error.message.text(UK) for error in errors]
+    assert translated[1] == (
         "Ці статуси не мають стадії в профілі (statuses.stages): 7 Очікує {оплати}; 8 Відвантажено. Зіставте їх або "
         "поставте statuses.require_mapping: false. Нічого не завантажено."
     )
-    assert "тримає інша програма (python3 (PID 12)). Чекали 60 с." in translated[3]
-    assert "тримає інша програма (невідомо яка)." in translated[4]
+    assert "тримає інша програма (python3 (PID 12)). Чекали 60 с." in translated[2]
+    assert "тримає інша програма (невідомо яка)." in translated[3]
     for text in translated:
         assert re.findall("[A-Za-z]{3,}", _NAMES.sub("", text)) == [], text
 
@@ -78,11 +83,19 @@ def test_why_a_key_is_not_used_is_told_in_ukrainian(
     profile = Profile.model_validate({"name": "kyiv", "start_date": "2024-01-01"})
     with pytest.raises(MissingKeyError) as caught:
         find_key(profile, {variable: content}, tmp_path)
-    assert words in error_in_ukrainian(str(caught.value))
+    assert words in caught.value.message.text(UK)
 
 
-def test_other_errors_stay_as_they_are() -> None:
-    """The English original says more than a guess at it would."""
-    assert error_in_ukrainian("KeyCRM refused GET /order with status 422.") == (
-        "KeyCRM refused GET /order with status 422."
-    )
+def test_an_unforeseen_error_shows_where_it_arose_and_nothing_of_its_text() -> None:
+    """Its text may quote a buyer; nothing marks what it quotes, so none of it gets into a log, Dagster or a page."""
+
+    def read() -> None:
+        raise ValueError("Ім'янко Олена +380501234567 olena@shop.example Bearer SECRET")
+
+    with pytest.raises(ValueError, match="olena") as caught:
+        read()
+    told = unexpected(caught.value)
+    assert str(told).startswith("Unexpected ValueError at test_failures.py:")
+    for text in (str(told), told.message.text(UK), told.message.dump()):
+        assert not re.search("Ім'янко|380|olena|SECRET", text)
+    assert told.message.text(UK).startswith("Непередбачена помилка ValueError, test_failures.py:")

@@ -1,0 +1,108 @@
+"""Why an order is not exported, and what of it says so."""
+
+from __future__ import annotations
+
+from keycrm_pipeline.sentences.messages import Sentences
+
+
+class HeldBackCause(Sentences):
+    """Why an order is held back; the name without its beginning is the cause."""
+
+    HELD_BACK_REJECTED = (
+        "The order failed validation; see the rejected records for what to fix in KeyCRM.",
+        "Замовлення не пройшло перевірку: виправте його в KeyCRM",
+    )
+    HELD_BACK_DIFFERENCE = (
+        "The order does not add up: its lines and services differ from its total in KeyCRM.",
+        "Сума рядків і послуг не дорівнює сумі замовлення в KeyCRM",
+    )
+    HELD_BACK_MISSING_IN_CRM = ("KeyCRM no longer has the order.", "Замовлення більше немає в KeyCRM")
+    HELD_BACK_INCOMPLETE = (
+        "A card or a sum of the order is incomplete in the books; rebuild them and export again.",
+        "Картка або сума замовлення в базі неповна: переформуйте дані й вивантажте ще раз",
+    )
+    HELD_BACK_CURRENCY = (
+        "The accounting system's name of the order's currency is not set; add it to export.commerceml.currencies.",
+        "Назву валюти в обліковій системі не вказано: додайте її в export.commerceml.currencies",
+    )
+
+
+class HeldBackDetail(Sentences):
+    """What of an order is the cause."""
+
+    DIFFERENCE_OF_ORDER = (
+        "Difference {difference:money currency}",
+        "Розбіжність {difference:money currency}",
+    )
+    CURRENCY_OF_ORDER = ("Currency {currency}", "Валюта {currency}")
+
+
+class ExportFailure(Sentences):
+    """Why an export or a report could not be written, and what to do."""
+
+    NO_SUCH_FORMAT = (
+        "There is no format '{format}'. The formats are {formats}.",
+        "Формату '{format}' немає. Формати: {formats}.",
+    )
+    NO_SUCH_ORGANISATION = (
+        "The profile has no organisation '{organisation}'. Its organisations are {organisations}.",
+        "У профілі немає організації '{organisation}'. Його організації: {organisations}.",
+    )
+    NO_ORGANISATIONS = (
+        "The profile has no organisation '{organisation}'. Its organisations are not listed yet: see "
+        "docs/settings.md.",
+        "У профілі немає організації '{organisation}'. Організацій у ньому ще не вказано: див. docs/settings.md.",
+    )
+    IDS_OF_TEMPLATES = (
+        "{count:number} products of catalogue/products have an id of Odoo's list Products, such as {first}. Orders "
+        "refer to product variants: in Odoo, export the list Product Variants instead, with the box for updating "
+        "data ticked, use its ids, load again and repeat the export.",
+        "Товарів у catalogue/products із номером зі списку Products в Odoo: {count:number}, наприклад {first}. "
+        "Замовлення посилаються на варіанти товарів: вивантажте в Odoo список Product Variants із позначкою для "
+        "оновлення даних, візьміть номери звідти, завантажте ще раз і повторіть вивантаження.",
+    )
+    DIRECTORY_CLOSED = (
+        "The directory {path} cannot be written to: {reason}. Choose another one, or fix its permissions.",
+        "У теку {path} не можна записати: {reason}. Виберіть іншу або виправте права доступу.",
+    )
+    REPORT_NOT_WRITTEN = (
+        "The report cannot be written to {path}: {reason}. Choose another file with --out.",
+        "Звіт не вдалося записати у файл {path}: {reason}. Вкажіть інший файл параметром --out.",
+    )
+    SHEET_TOO_LONG = (
+        "The table {table} has {rows} rows; a worksheet can hold {most}. Export a shorter period, or choose the "
+        "format csv or parquet.",
+        "У таблиці {table} рядків: {rows}, а на аркуш поміщається {most}. Вивантажте коротший період або виберіть "
+        "формат csv чи parquet.",
+    )
+    COLUMN_MAP_UNUSABLE = (
+        "The profile's export.columns cannot be used. {problems:sentences}",
+        "Налаштування export.columns у профілі непридатне. {problems:sentences}",
+    )
+
+
+class ColumnMistake(Sentences):
+    """One thing that is wrong with the column map of a profile."""
+
+    UNKNOWN_EXPORT_TABLE = (
+        "There is no table '{table}'. The tables are {tables}.",
+        "Таблиці '{table}' немає. Таблиці: {tables}.",
+    )
+    UNKNOWN_EXPORT_TABLE_NEAR = (
+        "There is no table '{table}'. Did you mean {near}? The tables are {tables}.",
+        "Таблиці '{table}' немає. Можливо, {near}? Таблиці: {tables}.",
+    )
+    UNKNOWN_EXPORT_COLUMN = (
+        "The table {table} has no column '{column}'. Its columns are {columns}.",
+        "У таблиці {table} немає колонки '{column}'. Її колонки: {columns}.",
+    )
+    UNKNOWN_EXPORT_COLUMN_NEAR = (
+        "The table {table} has no column '{column}'. Did you mean {near}? Its columns are {columns}.",
+        "У таблиці {table} немає колонки '{column}'. Можливо, {near}? Її колонки: {columns}.",
+    )
+    HEADER_EMPTY = ("The header of {table}.{column} is empty.", "Заголовок {table}.{column} порожній.")
+    HEADER_TWICE = (
+        "The header '{header}' appears twice in the table {table}.",
+        "Заголовок '{header}' стоїть у таблиці {table} двічі.",
+    )
+    EVERY_TABLE_LEFT_OUT = ("It leaves out every table.", "Воно пропускає всі таблиці.")
