@@ -97,13 +97,13 @@ class Sentences(Enum):
         Raises:
             TypeError: A value is missing, unknown, or of another kind.
         """
-        if values.keys() != self.fields:
-            raise TypeError(f"{self.code} takes the values {sorted(self.fields)}, not {sorted(values)}.")
-        typed = {name for name, kind in _fields(self.english).items() if kind == "typed"}
+        kinds = _fields(self.english)
+        if values.keys() != kinds.keys():
+            raise TypeError(f"{self.code} takes the values {sorted(kinds)}, not {sorted(values)}.")
         return Message(
             self,
             {
-                name: _limited(str(value)) if name in typed else _plain(value)
+                name: _limited(str(value)) if kinds[name] == "typed" else _plain(value)
                 for name, value in values.items()
             },
         )

@@ -67,7 +67,7 @@ def test_a_wrong_key_is_told_and_not_repeated(guest: Visitor) -> None:
 def test_what_is_no_key_is_not_stored(guest: Visitor, tmp_path: Path, key: str) -> None:
     answer = guest.send(PATH, PATH, action="store", key=key)
     assert answer.status_code == 422
-    assert "Ключ не збережено" in answer.text
+    assert "не збережено: він порожній або містить пробіли" in answer.text
     assert not (tmp_path / "data" / "keys" / "shop").exists()
 
 

@@ -185,7 +185,7 @@ def test_the_review_list_speaks_the_language_of_the_report(ukrainian: str, engli
     assert [row[1] for row in rows(ukrainian, "review")] == [
         "Назву «Чашка» мають кілька карток (2, 5), і її вживають рядки без артикулу: береться перша картка. "
         "Перейменуйте решту або дайте товару артикул у KeyCRM.",
-        "Замовлення 1003: у KeyCRM розбіжність 20,00\u00a0₴ між підсумковою сумою і сумою рядків. Документ "
+        "Замовлення 1003: у KeyCRM розбіжність 20,00 ₴ між підсумковою сумою і сумою рядків. Документ "
         "завантажено як є, він не вивантажується. Перевірте в KeyCRM знижки замовлення.",
     ]
     assert "its total differs from its lines by 20.00 UAH" in rows(english, "review")[1][1]
