@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from keycrm_pipeline.orchestration.remote import DagsterError, RemoteDagster
 from keycrm_pipeline.page.kept_settings import KeptSettings
-from keycrm_pipeline.page.rendering import render
+from keycrm_pipeline.page.rendering import render, written
 from keycrm_pipeline.page.setting_fields import ONLY_IN_THE_FILE, SETTING_PAGES, SettingPage
 from keycrm_pipeline.page.setting_forms import (
     Entered,
@@ -44,8 +44,7 @@ from keycrm_pipeline.profile import (
     write_profile_file,
 )
 from keycrm_pipeline.run.account import Account, fetch_account, stored_account
-from keycrm_pipeline.run.session import FORESEEN
-from keycrm_pipeline.schemas.failures import error_in_ukrainian
+from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.warehouse.errors import WarehouseError
 
 WAIT_SECONDS = 2.0
@@ -215,8 +214,8 @@ def _with_new_lists(request: Request, workspace: Workspace, page: SettingPage, f
     entered = Entered(request.state.form)
     try:
         account = fetch_account(workspace, os.environ, page_settings(request).clock)
-    except FORESEEN as error:
-        bad = f"Списків не отримано. {error_in_ukrainian(str(error))}"
+    except MessageError as error:
+        bad = f"Списків не отримано. {written(error.message)}"
         return _page(request, workspace, page, file, _Answer(entered, bad=bad, status_code=502))
     _kept(request).keep_account(workspace.profile.name, account)
     return _page(request, workspace, page, file, _Answer(entered, good="Списки отримано з KeyCRM."))

@@ -128,7 +128,7 @@ def run(session: Session, period: Period | None) -> StageNumbers:
     profile, everything = session.profile, session.is_rebuild
     pace = pace_of(everything=everything)
 
-    def reasons(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Mapping[int, Sequence[str]]:
+    def reasons(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Mapping[int, Sequence[Message]]:
         # The checked columns end with this function: they need not stay in memory while the batch is stored.
         unreadable: dict[int, tuple[UnreadablePart, ...]] = {}
 

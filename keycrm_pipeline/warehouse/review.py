@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import duckdb
-import polars as pl
 
 from keycrm_pipeline.sentences import stored_text
 from keycrm_pipeline.warehouse.connection import transaction
@@ -96,6 +95,9 @@ def refresh_review(
 
 
 def _insert_new(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    # Slow to load, and commands that only read need this module, too.
+    import polars as pl
+
     entries = [
         (kind, subject, details or stored_text(None, coded, None), coded)
         for kind, subject, coded, details in connection.execute(statement("review", "new_entries")).fetchall()

@@ -306,8 +306,8 @@ def test_json_quotes_no_rejected_value(books: Books, place: Place) -> None:
     _, printed = place.json("review", "--kind", "rejected_order")
     assert {row["subject"]: row["details"] for row in printed["review"]} == {
         "1": "Order 1 could not be loaded: Not a number: grand_total «…». Fix it in KeyCRM; the next load picks it up.",
-        "2": "Order 2 could not be loaded: Line 1: the quantity is not a number «…». Fix it in KeyCRM; "
-        "the next load picks it up.",
+        "2": "Order 2 could not be loaded: Line 1: the quantity is not a number «…». Payment 1: the amount is not a "
+        "number «…». Fix it in KeyCRM; the next load picks it up.",
     }
     # On the terminal the value shows what to fix in the order.
     assert "grand_total «Олена Тестова" in place.run("review").stdout

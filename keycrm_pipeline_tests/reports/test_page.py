@@ -188,7 +188,7 @@ def test_the_review_list_speaks_the_language_of_the_report(ukrainian: str, engli
         "Замовлення 1003: у KeyCRM розбіжність 20,00 ₴ між підсумковою сумою і сумою рядків. Документ "
         "завантажено як є, він не вивантажується. Перевірте в KeyCRM знижки замовлення.",
     ]
-    assert "its total differs from its lines by 20.00 UAH" in rows(english, "review")[1][1]
+    assert "its total differs from its lines by ₴20.00." in rows(english, "review")[1][1]
 
 
 def test_a_day_that_was_never_loaded_is_told(ukrainian: str) -> None:
