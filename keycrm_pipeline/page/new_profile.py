@@ -18,7 +18,7 @@ from keycrm_pipeline.orchestration.remote import DagsterError
 from keycrm_pipeline.page.loading import dagster_of
 from keycrm_pipeline.page.rendering import render, written
 from keycrm_pipeline.page.shops import WrongEntryError, page_settings, read_day
-from keycrm_pipeline.profile import SANDBOX, KeyNotStoredError, MissingKeyError, ProfileError
+from keycrm_pipeline.profile import SANDBOX, KeyNotStoredError, MissingKeyError
 from keycrm_pipeline.run.account import account_of
 from keycrm_pipeline.run.new_profile import (
     DEFAULT_PARTNER,
@@ -35,8 +35,6 @@ from keycrm_pipeline.run.new_profile import (
     read_new_profile,
     write_new_profile,
 )
-from keycrm_pipeline.run.session import FORESEEN
-from keycrm_pipeline.schemas.failures import error_in_ukrainian
 from keycrm_pipeline.sentences import MessageError
 
 PATH = "/new-profile"
@@ -146,7 +144,7 @@ def _check(request: Request, waiting: WaitingProfiles) -> Response:
         new = read_new_profile(workspace, os.environ, key)
     except MissingKeyError:
         return _form(request, _NO_KEY)
-    except (NewProfileError, *FORESEEN) as error:
+    except (NewProfileError, MessageError) as error:
         return _form(request, _in_words(error))
     waiting.keep(request.state.visitor, new, now)
     return _read(request, new)
@@ -161,9 +159,7 @@ def _in_words(error: Exception) -> str:
         return _WRONG_KEY
     if isinstance(error, NewProfileError):
         return "Файл профілю не вдалося записати: перевірте права на теку профілів. Нічого не створено."
-    if isinstance(error, ProfileError):
-        return str(error)
-    return written(error.message) if isinstance(error, MessageError) else error_in_ukrainian(str(error))
+    return written(error.message) if isinstance(error, MessageError) else str(error)
 
 
 def _form(request: Request, problem: str = "") -> Response:

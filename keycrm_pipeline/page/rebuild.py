@@ -19,11 +19,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.page.loading import dagster_of
 from keycrm_pipeline.page.rendering import render
 from keycrm_pipeline.page.shops import NotFoundError, page_settings, workspace_of
 from keycrm_pipeline.profile import DATA_VARIABLE, PROFILES_VARIABLE, Profile, Workspace
-from keycrm_pipeline.schemas.failures import error_in_ukrainian
+from keycrm_pipeline.sentences import stored_text
+from keycrm_pipeline.sentences.failures import Trial as TrialFailure
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ class Trial:
     @property
     def error(self) -> str:
         """Why it failed, in words; empty if it did not."""
-        return error_in_ukrainian(str(self.found.get("error") or "")) if self.found else ""
+        if not self.found:
+            return ""
+        return stored_text(self.found.get("error"), self.found.get("error_coded"), Formatter("uk"))
 
 
 class Trials:
@@ -97,7 +101,8 @@ def _ask(workspace: Workspace) -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = json.loads(done.stdout)
     except ValueError:
-        return {"error": "The rebuild could not be tried. Try it with `keycrm-pipeline rebuild --dry-run`."}
+        not_tried = TrialFailure.REBUILD_NOT_TRIED.message()
+        return {"error": str(not_tried), "error_coded": not_tried.dump()}
     return found
 
 

@@ -9,6 +9,7 @@ from keycrm_pipeline.pipeline.derivation import derive_met
 from keycrm_pipeline.pipeline.extraction import ExtractionCounts, ask_for, refresh_reference_lists
 from keycrm_pipeline.run.errors import ExchangeError, UnknownOrdersError
 from keycrm_pipeline.run.session import Session
+from keycrm_pipeline.sentences.failures import Failure
 from keycrm_pipeline.warehouse import raw
 
 
@@ -24,7 +25,7 @@ def run(session: Session) -> Mapping[str, Any]:
     """
     order_ids = sorted(set(session.plan.order_ids))
     if not order_ids:
-        raise ExchangeError("Name at least one order by its number in KeyCRM.")
+        raise ExchangeError(Failure.NO_ORDER_NAMED.message())
     counts = ExtractionCounts()
     with session.client() as client:
         refresh_reference_lists(session, client)

@@ -85,7 +85,7 @@ class UnknownOrdersError(ExchangeError):
     """KeyCRM has no order of these numbers, and none was ever loaded."""
 
     def __init__(self, order_ids: Sequence[int]) -> None:
-        super().__init__(failures.UNKNOWN_ORDERS.english.format(orders=", ".join(map(str, order_ids))))
+        super().__init__(Failure.UNKNOWN_ORDERS.message(orders=order_ids))
 
 
 class StoppedError(ExchangeError):

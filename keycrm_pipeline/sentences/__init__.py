@@ -18,7 +18,7 @@ from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.sentences.catalogue import CatalogueFailure, CatalogueMistake
 from keycrm_pipeline.sentences.client import Advice, Answer, Client, Fault, RefusalWords, Times, Variable
 from keycrm_pipeline.sentences.exports import ColumnMistake, ExportFailure, HeldBackCause, HeldBackDetail
-from keycrm_pipeline.sentences.failures import Cause, Failure, FailurePart, Hint
+from keycrm_pipeline.sentences.failures import Cause, Failure, FailurePart, Hint, Trial
 from keycrm_pipeline.sentences.messages import (
     Message,
     MessageError,
@@ -41,6 +41,7 @@ LISTS: tuple[type[Sentences], ...] = (
     Cause,
     Hint,
     FailurePart,
+    Trial,
     Failure,
     Advice,
     Client,

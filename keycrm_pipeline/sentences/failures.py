@@ -79,6 +79,15 @@ def cause_of(error: OSError) -> Message:
     )
 
 
+class Trial(Sentences):
+    """Why nobody knows what a rebuild would change."""
+
+    REBUILD_NOT_TRIED = (
+        "The rebuild could not be tried. Try it with `keycrm-pipeline rebuild --dry-run`.",
+        "Спробувати переформування не вдалося. Спробуйте командою `keycrm-pipeline rebuild --dry-run`.",
+    )
+
+
 class Failure(Sentences):
     """Why an exchange, an export, a report or a file failed, and what to do."""
 
@@ -124,6 +133,10 @@ class Failure(Sentences):
         "У переліку KeyCRM є замовлення завантажених днів, яких жодне завантаження не повернуло: {unseen:number} "
         "(наприклад, {examples}); це більше за межу {most:number} (sweep.most_unseen), тому поодинці їх не "
         "отримано. Мабуть, їх імпортовано в інші дні, ніж їхні власні. Завантажте ці дні: {days:periods}.",
+    )
+    NO_ORDER_NAMED = (
+        "Name at least one order by its number in KeyCRM.",
+        "Назвіть хоча б одне замовлення за його номером у KeyCRM.",
     )
     UNKNOWN_ORDERS = (
         "KeyCRM has no order {orders}, and none of that number was ever loaded. Check the number.",

@@ -88,8 +88,8 @@ class Exchange(ExchangeCounts):
 
     @property
     def outcome(self) -> str:
-        """How it ended, see `failures.outcome_of`."""
-        return failures.outcome_of(self.status, self.error)
+        """How it ended, see `outcome_of`."""
+        return outcome_of(self.status, self.error)
 
     @property
     def counts(self) -> dict[str, int]:
