@@ -20,8 +20,8 @@ from keycrm_pipeline.run.memory import without_search_for_cycles
 def loading_for_good() -> Iterator[None]:
     """Exempts what is imported inside from garbage collection for as long as the process lives.
 
-    Dagster, polars and pandera create some hundred thousand objects (measured: saves a seventh of the CPU time of a
-    load of a few days, 6.2 to 5.2 s).
+    Dagster, polars and pandera create some hundred thousand objects (measured: saves a sixth of the CPU time of a load
+    of one day, 7.0 to 5.9 s).
     """
     with without_search_for_cycles():
         yield
