@@ -30,7 +30,6 @@ _SIGNS = {"UAH": "₴"}
 """CLDR has only the code in English, but readers of a Ukrainian shop's report know the sign of its currency."""
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_QUOTED = re.compile(r"«.*»", re.DOTALL)
 _PHONE = re.compile(
     r"(?<![\w])(?:\+\d[\d\s()\-]{8,}\d|(?:3?8)?\(?0\d{2}\)?[\s-]?\d{3}[\s-]?\d{2}[\s-]?\d{2})(?!\w)"
 )
@@ -162,15 +161,7 @@ class Formatter:
 def without_contacts(text: str) -> str:
     """The text with every e-mail address and phone number replaced by an ellipsis.
 
-    Reasons and errors quote values from KeyCRM, but a report is passed around and must not reveal a buyer's
-    contacts. Order numbers, waybills and sums are kept.
+    What somebody typed may be anything, but a report is passed around and must not reveal a buyer's contacts. It is
+    given those values alone, and texts of earlier versions; numbers and sums of the program are kept.
     """
     return _PHONE.sub("…", _EMAIL.sub("…", text))
-
-
-def without_values(text: str) -> str:
-    """The text without contacts and without values quoted between « and ».
-
-    For the stored history of runs: a field that cannot be read may contain a person's name.
-    """
-    return without_contacts(_QUOTED.sub("«…»", text))
