@@ -46,6 +46,26 @@ DELIVERY_GROUP = 4
 COMPLETED_GROUP = 5
 CANCELLED_GROUP = 6
 
+MOVEMENT_NAMES: Mapping[str, str] = {
+    "payment_came": "Надійшла оплата",
+    "payment_cancelled": "Оплату скасовано",
+    "payment_sum_changed": "Суму оплати змінено",
+    "expense_came": "Внесено витрату",
+    "expense_cancelled": "Витрату скасовано",
+    "expense_sum_changed": "Суму витрати змінено",
+    "line_added": "Додано рядок",
+    "line_removed": "Вилучено рядок",
+    "line_changed": "Змінено рядок",
+    "sum_changed": "Суму замовлення змінено",
+    "order_cancelled": "Замовлення скасовано",
+    "order_restored": "Замовлення відновлено",
+    "order_completed": "Замовлення виконано",
+    "order_reopened": "Замовлення знову в роботі",
+    "parcel_sent": "Посилку відправлено",
+    "parcel_came_back": "Посилку не отримано",
+}
+"""Kind of a movement of an order -> its name (R14), in the order in which those of one version are shown."""
+
 ExportFormat = Literal["xlsx", "csv", "parquet", "commerceml", "odoo"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 """Export formats, by the names users type; the first is the default."""

@@ -274,13 +274,7 @@ def _payments(payments: pl.DataFrame, heads: pl.DataFrame, settings: DocumentSet
 
     `heads` has `order_id`, `order_currency` and `source_id`.
     """
-    # A payment that names one currency and one amount was made in that currency.
-    named = pl.coalesce(
-        "source_currency",
-        pl.when(pl.col("actual_amount").fill_null(pl.col("amount")) == pl.col("amount")).then("currency"),
-        "order_currency",
-    )
-    takes_amount = (named == pl.col("order_currency")) | pl.col("currency").is_null()
+    amount, currency = amount_in_order_currency(actual_currency="currency")
     return payments.join(heads, on="order_id", how="inner").select(
         "order_id",
         "payment_id",
@@ -290,10 +284,31 @@ def _payments(payments: pl.DataFrame, heads: pl.DataFrame, settings: DocumentSet
         "method",
         account=_mapped("method_id", settings.accounts, pl.lit(settings.account)),
         organisation=settings.organisations.of("method_id", "source_id"),
-        amount=pl.when(takes_amount).then("amount").otherwise(pl.coalesce("actual_amount", "amount")),
-        currency=pl.when(takes_amount).then(named).otherwise("currency"),
+        amount=amount,
+        currency=currency,
         status="status",
         is_expense="is_expense",
+    )
+
+
+def amount_in_order_currency(*, actual_currency: str) -> tuple[pl.Expr, pl.Expr]:
+    """Amount and currency of a payment, in the order's currency if it has an amount in that (R8).
+
+    For rows with `amount`, `source_currency`, `actual_amount` and `order_currency`; `actual_currency` names the column
+    with the currency that was paid in.
+    """
+    # A payment that names one currency and one amount was made in that currency.
+    named = pl.coalesce(
+        "source_currency",
+        pl.when(pl.col("actual_amount").fill_null(pl.col("amount")) == pl.col("amount")).then(
+            actual_currency
+        ),
+        "order_currency",
+    )
+    takes_amount = (named == pl.col("order_currency")) | pl.col(actual_currency).is_null()
+    return (
+        pl.when(takes_amount).then("amount").otherwise(pl.coalesce("actual_amount", "amount")),
+        pl.when(takes_amount).then(named).otherwise(actual_currency),
     )
 
 

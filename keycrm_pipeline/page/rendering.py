@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from keycrm_pipeline.formatting import NO_VALUE, Formatter
-from keycrm_pipeline.kinds import PRODUCT_KIND_NAMES, SERVICE_LINE_NAMES
+from keycrm_pipeline.kinds import MOVEMENT_NAMES, PRODUCT_KIND_NAMES, SERVICE_LINE_NAMES
 from keycrm_pipeline.page.wording import (
     DOCUMENT_PARTS,
     EXCHANGE_KINDS,
@@ -126,6 +126,7 @@ def _environment(words: WordSet) -> Environment:
         "static": lambda name: f"/static/{name}?v={static_digests()[name]}",
         "product_kinds": PRODUCT_KIND_NAMES,
         "service_kinds": SERVICE_LINE_NAMES,
+        "movement_names": MOVEMENT_NAMES,
         "exchange_kinds": EXCHANGE_KINDS,
         "exchange_outcomes": EXCHANGE_OUTCOMES,
         "document_parts": DOCUMENT_PARTS,

@@ -1,4 +1,7 @@
-"""Stage `orders`: order documents, of which only what changed is stored (R2, R6, R7, R8); then the review list."""
+"""Stage `orders`: order documents, of which only what changed is stored (R2, R6, R7, R8).
+
+Then their movements (R14) and the review list.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from keycrm_pipeline.accounting.documents import DocumentSettings, OrganisationChoice, derive_documents
 from keycrm_pipeline.accounting.names import name_key
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.pipeline import review
+from keycrm_pipeline.pipeline import movements, review
 from keycrm_pipeline.pipeline.results import StageNumbers
 from keycrm_pipeline.pipeline.selection import selection
 from keycrm_pipeline.profile import Profile
@@ -45,7 +48,7 @@ class DocumentCounts:
 
 
 def run(session: Session, period: Period | None) -> StageNumbers:
-    """Derives the documents of a period and of the orders that this exchange touched.
+    """Derives the documents of a period and of the orders that this exchange touched, and their movements.
 
     The days of the period then count as loaded, except in a rebuild.
     """
@@ -54,6 +57,7 @@ def run(session: Session, period: Period | None) -> StageNumbers:
         counts = derive_selected_documents(
             connection, session.profile, now=session.now, everything=session.is_rebuild
         )
+        movements.refresh(connection, session, period)
         # A rebuild derives the review list once, at its end, and does not make any day count as loaded.
         if not session.is_rebuild:
             if period is not None:

@@ -22,6 +22,7 @@ from keycrm_pipeline.crm.readings import Evidence
 from keycrm_pipeline.crm.reference_lists import OPTIONAL, REFERENCE_ROUTES
 from keycrm_pipeline.crm.shapes import is_whole_row, takes_away
 from keycrm_pipeline.crm.values import text, whole
+from keycrm_pipeline.crm.versions import says_the_same
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.results import StageNumbers
 from keycrm_pipeline.profile import Profile
@@ -179,6 +180,7 @@ def _store(
             exchange_id=session.exchange_id,
             now=session.now,
             asked_day=listing.asked_day if listing else None,
+            says_the_same=says_the_same,
         )
     counts.created += stored.created
     counts.updated += stored.updated

@@ -9,6 +9,7 @@ from typing import Any
 from keycrm_pipeline.accounting.days import spans
 from keycrm_pipeline.accounting.statuses import CLOSING_GROUPS
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline import movements
 from keycrm_pipeline.pipeline.derivation import derive_met
 from keycrm_pipeline.pipeline.extraction import (
     SECOND,
@@ -77,6 +78,7 @@ def run(session: Session) -> Mapping[str, Any]:
         if len(absent) <= most:
             ask_for(session, client, [order.order_id for order in absent], counts)
     numbers = derive_met(session, counts)
+    movements.forget_old_versions(session)
     if len(absent) > most:
         # Raised last: the changes are worth keeping, and repeating the sync does not settle what vanished.
         raise ManyMissingError([order.order_id for order in absent], most)

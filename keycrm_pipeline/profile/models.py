@@ -78,6 +78,9 @@ _LONGEST_PATH = 2000
 _IDENTIFIER_KEYS: Final[dict[str, JsonValue]] = {"propertyNames": {"pattern": "^[1-9][0-9]*$"}}
 """JSON keys are always text: what an id used as a key looks like to an editor."""
 
+LEAST_VERSIONS_DAYS = 90
+"""Every change must have reached the books before its versions are given up, also after a long outage."""
+
 Identifier = Annotated[StrictInt, Field(ge=1)]
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
 
@@ -447,6 +450,12 @@ class Profile(_Section):
         le=31,
         description="How many days before and after a period a load requests as well: KeyCRM may select orders by "
         "the time they were entered, which is later than their own date.",
+    )
+    keep_versions_days: StrictInt | None = Field(
+        default=None,
+        ge=LEAST_VERSIONS_DAYS,
+        description="How many days an earlier version of an order is kept after another one replaced it; empty: for "
+        "good. What changed in the order stays in the books.",
     )
     requests_per_minute: StrictInt = Field(
         default=DEFAULT_REQUESTS_PER_MINUTE,

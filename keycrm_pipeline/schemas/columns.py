@@ -108,6 +108,8 @@ class Table:
         columns: The columns, in order.
         primary_key: The columns that identify a row.
         frame_checks: The checks that involve several columns.
+        has_index: Whether DuckDB holds the primary key. An index takes memory and, in a table of short rows, several
+            times their space: without it whoever writes the rows sees to it that they are unique.
     """
 
     schema: str
@@ -116,6 +118,7 @@ class Table:
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...]
     frame_checks: tuple[FrameCheck, ...] = field(default=())
+    has_index: bool = True
 
     @property
     def qualified_name(self) -> str:

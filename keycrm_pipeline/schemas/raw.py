@@ -45,8 +45,35 @@ RAW_ORDERS = Table(
             "Since when KeyCRM returns 404 for the order, or lists it as deleted; empty while it exists.",
         ),
         Column("exchange_id", "BIGINT", "The exchange that stored this payload.", nullable=False),
+        Column(
+            "version_no",
+            "INTEGER",
+            "Which version of the order this is, in order of arrival from 1; empty in rows of older programs means 1.",
+        ),
+        Column(
+            "first_seen_at",
+            INSTANT,
+            "When this version was first fetched. A payload that differs only in what is not the order's own, such "
+            "as stock, is the same version. Empty in rows of older programs means extracted_at.",
+        ),
     ),
     ("order_id",),
+)
+
+RAW_ORDER_VERSIONS = Table(
+    "raw",
+    "order_versions",
+    "One earlier version of an order, with its payload unchanged; the newest is in raw.orders. The key has no index.",
+    (
+        Column("order_id", "BIGINT", "KeyCRM's order id.", nullable=False),
+        Column("version_no", "INTEGER", "Which version it is, in order of arrival from 1.", nullable=False),
+        Column("payload", "JSON", "The order as KeyCRM sent it, with all includes.", nullable=False),
+        Column("crm_updated_at", INSTANT, "The order's updated_at in KeyCRM, which orders the versions."),
+        Column("first_seen_at", INSTANT, "When this version was first fetched.", nullable=False),
+        Column("replaced_at", INSTANT, "When another version was fetched in its place.", nullable=False),
+    ),
+    ("order_id", "version_no"),
+    has_index=False,
 )
 
 RAW_REFERENCE_ROWS = Table(

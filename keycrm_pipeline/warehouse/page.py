@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.kinds import MOVEMENT_NAMES
 from keycrm_pipeline.sentences import ShowTyped, as_typed, stored_text, stored_texts
 from keycrm_pipeline.warehouse.exchanges import outcome_of
 from keycrm_pipeline.warehouse.statements import single_row, statement, typed_rows
@@ -247,6 +248,24 @@ class PastStatus:
 
 
 @dataclass(frozen=True)
+class Movement:
+    """What changed in an order at one time; sums in `currency`, `method` is the payment's."""
+
+    kind: str
+    first_seen_at: datetime
+    crm_at: datetime | None
+    name: str | None
+    method: str | None
+    value_before: str | None
+    value_after: str | None
+    quantity_before: Decimal | None
+    quantity_after: Decimal | None
+    amount_before: Decimal | None
+    amount_after: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True)
 class Order:
     """One order in full.
 
@@ -262,6 +281,7 @@ class Order:
     services: list[ServiceLine]
     payments: list[OrderPayment]
     history: list[PastStatus]
+    movements: list[Movement]
     reasons: list[str]
     reasons_coded: str | None
     payload: str | None
@@ -455,6 +475,12 @@ def read_order(connection: duckdb.DuckDBPyConnection, order_id: int) -> Order:
         services=typed_rows(ServiceLine, rows("order_services")),
         payments=typed_rows(OrderPayment, rows("order_payments")),
         history=typed_rows(PastStatus, rows("order_history")),
+        movements=typed_rows(
+            Movement,
+            connection.execute(
+                statement("page", "order_movements"), {"order_id": order_id, "kinds": list(MOVEMENT_NAMES)}
+            ),
+        ),
         reasons=list(reasons),
         reasons_coded=reasons_coded,
         payload=payload,

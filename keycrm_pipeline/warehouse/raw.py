@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -85,10 +85,12 @@ def store_pages(
     exchange_id: int,
     now: datetime,
     asked_day: date | None,
+    says_the_same: Callable[[str, bytes], bool],
 ) -> StoredCounts:
     """Stores pages in one transaction: payloads under their own days, and the pages as done.
 
-    A payload that equals the stored one is not written. An order that KeyCRM says was deleted keeps its last version
+    A payload that equals the stored one is not written. One that replaces another version of the order leaves that
+    version in `raw.order_versions` (R14). An order that KeyCRM says was deleted keeps its last version
     and is marked, as after a 404 (R11); one that was never stored is stored and marked.
 
     Args:
@@ -98,19 +100,27 @@ def store_pages(
         exchange_id: The exchange that fetched them.
         now: Time of the exchange.
         asked_day: First day requested; records without an id are stored under it.
+        says_the_same: Whether two payloads of an order are one version of it.
     """
+    context = _StoreContext(exchange_id, now, asked_day, says_the_same)
     try:
-        return _store_pages(
-            connection, listing, pages, set(), exchange_id=exchange_id, now=now, asked_day=asked_day
-        )
+        return _store_pages(connection, listing, pages, set(), context)
     except duckdb.ConversionException:
         # Payloads that our JSON reader accepts and DuckDB's does not are only looked for if there are any: it costs.
         invalid = _invalid_payloads(connection, pages)
         if not invalid:
             raise
-        return _store_pages(
-            connection, listing, pages, invalid, exchange_id=exchange_id, now=now, asked_day=asked_day
-        )
+        return _store_pages(connection, listing, pages, invalid, context)
+
+
+@dataclass(frozen=True)
+class _StoreContext:
+    """The last four arguments of `store_pages`."""
+
+    exchange_id: int
+    now: datetime
+    asked_day: date | None
+    says_the_same: Callable[[str, bytes], bool]
 
 
 def _store_pages(
@@ -118,12 +128,10 @@ def _store_pages(
     listing: str | None,
     pages: Sequence[FetchedPage],
     invalid: Collection[bytes],
-    *,
-    exchange_id: int,
-    now: datetime,
-    asked_day: date | None,
+    context: _StoreContext,
 ) -> StoredCounts:
-    """Stores pages once. The six arguments of `store_pages`, and the payloads that DuckDB cannot read."""
+    """Stores pages once; `invalid` are the payloads that DuckDB cannot read."""
+    exchange_id, now = context.exchange_id, context.now
     fetched = [row for page in pages for row in page.rows]
     # The same order on two pages: the later answer is the newer one.
     rows = {
@@ -145,24 +153,29 @@ def _store_pages(
     )
     with registered(connection, "digests_frame", digests), transaction(connection):
         connection.execute(statement("raw", "mark_stored"))
-        changed = dict(connection.execute(statement("raw", "changed_ids")).fetchall())
+        changed = {row[0]: row[1:] for row in connection.execute(statement("raw", "changed_ids")).fetchall()}
         if changed:
+            replaced = _keep_versions(connection, rows, context)
             connection.execute(statement("raw", "delete_changed"))
+            versions = {
+                order_id: (version_no + 1, now) if order_id in replaced else (version_no, seen_at or now)
+                for order_id, (_was_missing, version_no, seen_at) in changed.items()
+            }
             _insert_payloads(
                 connection,
                 [row for order_id, row in rows.items() if order_id in changed],
                 [digest for order_id, digest in digest_of.items() if order_id in changed],
-                exchange_id=exchange_id,
-                now=now,
+                [versions[order_id] for order_id in rows if order_id in changed],
+                context,
             )
-        returned = [order_id for order_id, was_missing in changed.items() if was_missing]
+        returned = [order_id for order_id, (was_missing, *_version) in changed.items() if was_missing]
         if returned:
             connection.execute(
                 statement("raw", "touch_orders"), {"order_ids": returned, "exchange_id": exchange_id}
             )
         if deleted:
             _mark_missing(connection, deleted, exchange_id=exchange_id, now=now)
-        nameless = _store_nameless(connection, fetched, invalid, asked_day=asked_day, now=now)
+        nameless = _store_nameless(connection, fetched, invalid, asked_day=context.asked_day, now=now)
         if listing is not None:
             _record_pages(connection, listing, pages, now)
         created, updated = single_row(connection.execute(statement("raw", "fetched_counts")))
@@ -175,6 +188,26 @@ def stored_orders(connection: duckdb.DuckDBPyConnection, order_ids: Sequence[int
         return []
     found = connection.execute(statement("raw", "stored_ids"), {"order_ids": list(order_ids)})
     return [row[0] for row in found.fetchall()]
+
+
+def _keep_versions(
+    connection: duckdb.DuckDBPyConnection, rows: Mapping[int, FetchedRow], context: _StoreContext
+) -> set[int]:
+    """Keeps the stored versions that these rows replace, and returns their orders."""
+    stored = connection.execute(statement("raw", "replaced_payloads")).fetchall()
+    replaced = {
+        order_id for order_id, payload in stored if not context.says_the_same(payload, rows[order_id].payload)
+    }
+    if replaced:
+        connection.execute(
+            statement("raw", "keep_versions"), {"order_ids": sorted(replaced), "now": context.now}
+        )
+    return replaced
+
+
+def forget_versions(connection: duckdb.DuckDBPyConnection, *, before: datetime) -> None:
+    """Forgets earlier versions of orders that were replaced before a moment (R14)."""
+    connection.execute(statement("raw", "forget_versions"), {"before": before})
 
 
 def _payload_frame(rows: Sequence[FetchedRow]) -> pl.DataFrame:
@@ -198,18 +231,26 @@ def _insert_payloads(
     connection: duckdb.DuckDBPyConnection,
     rows: Sequence[FetchedRow],
     digests: Sequence[str],
-    *,
-    exchange_id: int,
-    now: datetime,
+    versions: Sequence[tuple[int, datetime]],
+    context: _StoreContext,
 ) -> None:
+    """Inserts payloads, each with its digest, the number of its version, and when that was first fetched."""
     # Sorted by day, so that a day's payloads are close together in the file.
     frame = (
         _payload_frame(rows)
-        .with_columns(pl.Series("payload_hash", digests, dtype=pl.String))
+        .with_columns(
+            pl.Series("payload_hash", digests, dtype=pl.String),
+            pl.Series("version_no", [number for number, _seen_at in versions], dtype=pl.Int32),
+            pl.Series(
+                "first_seen_at", [seen_at for _number, seen_at in versions], dtype=pl.Datetime("us", "UTC")
+            ),
+        )
         .sort("order_day", "order_id")
     )
     with registered(connection, "rows_frame", in_chunks(frame)):
-        connection.execute(statement("raw", "insert_changed"), {"now": now, "exchange_id": exchange_id})
+        connection.execute(
+            statement("raw", "insert_changed"), {"now": context.now, "exchange_id": context.exchange_id}
+        )
 
 
 def _invalid_payloads(connection: duckdb.DuckDBPyConnection, pages: Sequence[FetchedPage]) -> set[bytes]:

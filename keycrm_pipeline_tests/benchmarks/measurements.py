@@ -22,6 +22,7 @@ from uuid import uuid4
 
 import duckdb
 
+from keycrm_pipeline.crm.versions import says_the_same
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.exchange import exchange
 from keycrm_pipeline.pipeline.rebuild import run as run_rebuild
@@ -119,6 +120,7 @@ def _store(session: Session, pages: Iterator[raw.FetchedPage], period: Period) -
                 exchange_id=session.exchange_id,
                 now=session.now,
                 asked_day=period.first,
+                says_the_same=says_the_same,
             )
         waiting.clear()
         return time.perf_counter() - started

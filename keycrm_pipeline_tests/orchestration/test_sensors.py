@@ -17,6 +17,7 @@ import pytest
 # A backfill has no public name.
 from dagster._core.execution.backfill import PartitionBackfill
 
+from keycrm_pipeline.crm.versions import says_the_same
 from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.orchestration.sensors import build_sensors
@@ -55,7 +56,9 @@ def test_changes_wait_for_a_first_load_and_for_each_other(
     assert "no database" in tick(changes, instance).skip_message
     with open_warehouse(workspace).writing() as connection:
         page = raw.FetchedPage(1, 1, [raw.FetchedRow(1, date(2026, 3, 2), b"{}", NOW)])
-        raw.store_pages(connection, None, [page], exchange_id=1, now=NOW, asked_day=None)
+        raw.store_pages(
+            connection, None, [page], exchange_id=1, now=NOW, asked_day=None, says_the_same=says_the_same
+        )
     assert len(tick(changes, instance).run_requests) == 1
     instance.create_run_for_job(
         some_job, status=dg.DagsterRunStatus.STARTED, tags={PROFILE_TAG: "shop"}
@@ -68,7 +71,9 @@ def test_changes_wait_for_a_backfill(workspace: Workspace, instance: dg.DagsterI
     assets = ProfileAssets(workspace)
     with open_warehouse(workspace).writing() as connection:
         page = raw.FetchedPage(1, 1, [raw.FetchedRow(1, date(2026, 3, 2), b"{}", NOW)])
-        raw.store_pages(connection, None, [page], exchange_id=1, now=NOW, asked_day=None)
+        raw.store_pages(
+            connection, None, [page], exchange_id=1, now=NOW, asked_day=None, says_the_same=says_the_same
+        )
     graph = build_definitions([workspace.profile], workspace.settings).resolve_asset_graph()
     instance.add_backfill(
         PartitionBackfill.from_asset_partitions(
@@ -95,7 +100,9 @@ def without_key(directory: Path, **settings: Any) -> Workspace:
     write_exchange(workspace, "1", None)
     with open_warehouse(workspace).writing() as connection:
         page = raw.FetchedPage(1, 1, [raw.FetchedRow(1, date(2026, 3, 2), b"{}", NOW)])
-        raw.store_pages(connection, None, [page], exchange_id=1, now=NOW, asked_day=None)
+        raw.store_pages(
+            connection, None, [page], exchange_id=1, now=NOW, asked_day=None, says_the_same=says_the_same
+        )
     return workspace
 
 

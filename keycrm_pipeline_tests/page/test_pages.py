@@ -10,7 +10,7 @@ from keycrm_pipeline.profile import Settings
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests.page.shops import SETTINGS, small_shop, write_profile
 from keycrm_pipeline_tests.page.site import Visitor, rows_of, text_of, visited
-from keycrm_pipeline_tests.payloads import line_payload, offer_payload
+from keycrm_pipeline_tests.payloads import line_payload, offer_payload, payment_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, kyiv, make_books, person
 
 SHOP = "/profiles/shop"
@@ -183,6 +183,46 @@ def test_an_order_as_the_accountant_knows_it(visitor: Visitor) -> None:
     assert "source_uuid ROZ-77" in text_of(payload)
     assert "Історія статусів" in text
     assert "отримано 1 квіт. 2026, 12:00" in text
+
+
+def test_what_changed_in_an_order(tmp_path: Path) -> None:
+    """A payment comes and is cancelled, a line goes: each in words, dated by KeyCRM and by the exchange."""
+    books = make_books(tmp_path, **SETTINGS)
+    cup = line_payload(id=11, name="Чашка", price=100, quantity=2)
+    spoon = line_payload(id=12, name="Ложка", price=70)
+    paid = payment_payload(71, 270, payment_date="2026-04-01T06:30:00.000000Z")
+    books.order(501, lines=[cup, spoon])
+    books.load(MARCH_2)
+    books.order(501, lines=[cup, spoon], payments=[paid], updated_at="2026-04-01T06:31:00.000000Z")
+    books.load(MARCH_2)
+    books.order(
+        501,
+        lines=[{**cup, "quantity": 1}],
+        payments=[{**paid, "status": "canceled", "updated_at": "2026-04-01T08:15:00.000000Z"}],
+        status_id=19,
+        updated_at="2026-04-01T08:16:00.000000Z",
+        status_changed_at="2026-04-01T08:16:00.000000Z",
+        shipping={"tracking_code": "20450000000009", "shipping_status": "return", "delivery_service": None},
+    )
+    books.load(MARCH_2)
+    write_profile(books)
+    with visited(books.settings) as visitor:
+        page = visitor.page(f"{SHOP}/documents/501")
+    (history,) = page.xpath("//section[@aria-labelledby='h-movements']")
+    entries = [plain(text_of(entry)) for entry in history.xpath(".//li")]
+    seen = "у KeyCRM 1 квіт. 2026, 11:16; отримано 1 квіт. 2026, 14:00"
+    assert entries == [
+        "Документ створено отримано 1 квіт. 2026, 12:00",
+        "Надійшла оплата: 270,00 ₴ (Рахунок ФОП (IBAN)) у KeyCRM 1 квіт. 2026, 09:30; отримано 1 квіт. 2026, 13:00",
+        "Оплату скасовано: 270,00 ₴ (Рахунок ФОП (IBAN)) у KeyCRM 1 квіт. 2026, 11:15; отримано 1 квіт. 2026, 14:00",
+        f"Вилучено рядок: Ложка, 1 на 70,00 ₴ {seen}",
+        f"Змінено рядок: Чашка, було 2 на 200,00 ₴, стало 1 на 100,00 ₴ {seen}",
+        f"Суму замовлення змінено: було 270,00 ₴, стало 100,00 ₴ {seen}",
+        f"Замовлення скасовано: Новий → Скасовано {seen}",
+        f"Посилку відправлено: ТТН (ЕН) 20450000000009 {seen}",
+        f"Посилку не отримано: ТТН (ЕН) 20450000000009 {seen}",
+    ]
+    assert "Скасована оплата — це або гроші, віддані покупцеві, або виправлена помилка" in text_of(history)
 
 
 def test_a_rejected_order_has_its_reason_and_what_was_sent(visitor: Visitor) -> None:

@@ -85,9 +85,11 @@ def test_every_table_has_a_primary_key_and_a_comment(new_file: Path) -> None:
             "WHERE constraint_type = 'PRIMARY KEY'",
         )
     )
-    assert set(keys) == set(tables)
+    without_index = {"raw.order_versions", "accounting.order_movements"}
+    assert set(keys) == set(tables) - without_index
     for table in TABLES:
-        assert tuple(keys[table.qualified_name]) == table.primary_key
+        if table.qualified_name not in without_index:
+            assert tuple(keys[table.qualified_name]) == table.primary_key
     assert (
         ask(
             new_file,

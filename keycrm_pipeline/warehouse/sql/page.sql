@@ -119,6 +119,16 @@ LEFT JOIN accounting.statuses AS status USING (status_id)
 WHERE history.order_id = $order_id
 ORDER BY coalesce(history.status_changed_at, history.seen_at), history.seen_at
 
+-- name: order_movements
+SELECT movement.kind, movement.first_seen_at, movement.crm_at, movement.name, method.payload ->> 'name' AS method,
+    movement.value_before, movement.value_after, movement.quantity_before, movement.quantity_after,
+    movement.amount_before, movement.amount_after, movement.currency
+FROM accounting.order_movements AS movement
+LEFT JOIN raw.reference_rows AS method
+    ON method.list_name = 'payment_methods' AND method.row_id = movement.method_id
+WHERE movement.order_id = $order_id
+ORDER BY movement.first_seen_at, movement.version_no, list_position($kinds, movement.kind), movement.subject_id
+
 -- name: order_reasons
 SELECT reasons, CAST(reasons_coded AS VARCHAR) FROM ops.rejected_records WHERE order_id = $order_id
 

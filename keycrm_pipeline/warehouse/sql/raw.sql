@@ -3,13 +3,32 @@
 -- name: mark_stored
 -- What is new or differs from what is stored, according to the digest: payloads are not read for it.
 CREATE OR REPLACE TEMP TABLE fetched_changes AS
-SELECT fetched.order_id, stored.order_id IS NOT NULL AS is_stored, stored.missing_since IS NOT NULL AS was_missing
+SELECT fetched.order_id, stored.order_id IS NOT NULL AS is_stored, stored.missing_since IS NOT NULL AS was_missing,
+    coalesce(stored.payload_hash <> fetched.payload_hash, false) AS has_other_payload,
+    coalesce(stored.version_no, 1) AS version_no, coalesce(stored.first_seen_at, stored.extracted_at) AS first_seen_at
 FROM digests_frame AS fetched LEFT JOIN raw.orders AS stored USING (order_id)
 WHERE stored.order_id IS NULL OR stored.payload_hash <> fetched.payload_hash
     OR stored.order_day IS DISTINCT FROM fetched.order_day OR stored.missing_since IS NOT NULL
 
 -- name: changed_ids
-SELECT order_id, was_missing FROM fetched_changes
+-- With the version that is stored, if any.
+SELECT order_id, was_missing, version_no, first_seen_at FROM fetched_changes
+
+-- name: replaced_payloads
+SELECT order_id, payload FROM raw.orders
+WHERE order_id IN (SELECT order_id FROM fetched_changes WHERE has_other_payload)
+
+-- name: keep_versions
+-- Sorted, so that the versions of an order that arrive together with their neighbours' lie close together.
+INSERT INTO raw.order_versions BY NAME
+SELECT stored.order_id, changes.version_no, stored.payload, stored.crm_updated_at, changes.first_seen_at,
+    $now AS replaced_at
+FROM raw.orders AS stored JOIN fetched_changes AS changes USING (order_id)
+WHERE stored.order_id IN (SELECT unnest($order_ids))
+ORDER BY stored.order_day, stored.order_id
+
+-- name: forget_versions
+DELETE FROM raw.order_versions WHERE replaced_at < $before
 
 -- name: delete_changed
 DELETE FROM raw.orders WHERE order_id IN (SELECT order_id FROM fetched_changes WHERE is_stored)
@@ -17,7 +36,7 @@ DELETE FROM raw.orders WHERE order_id IN (SELECT order_id FROM fetched_changes W
 -- name: insert_changed
 INSERT INTO raw.orders BY NAME
 SELECT order_id, order_day, payload, payload_hash, crm_updated_at, $now AS extracted_at, NULL AS missing_since,
-    $exchange_id AS exchange_id
+    $exchange_id AS exchange_id, version_no, first_seen_at
 FROM rows_frame
 
 -- name: fetched_counts
