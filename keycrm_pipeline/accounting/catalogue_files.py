@@ -149,9 +149,7 @@ def read_products(cells: Cells, file_name: str, skus: Skus) -> list[CataloguePro
                 CatalogueProblem(
                     line,
                     "kind",
-                    CatalogueMistake.NO_KIND_OF_PRODUCT.message(
-                        value=fields["kind"], kinds=named_kinds(PRODUCT_KIND_NAMES)
-                    ),
+                    CatalogueMistake.NO_KIND_OF_PRODUCT.message(kinds=named_kinds(PRODUCT_KIND_NAMES)),
                 )
             )
         sku = skus.tidied(fields["sku"])
@@ -223,7 +221,7 @@ class _Seen:
             return
         first = self._lines.setdefault(key, line)
         if first != line:
-            message = CatalogueMistake.STANDS_TWICE.message(value=value, line=first, column=self._column)
+            message = CatalogueMistake.STANDS_TWICE.message(line=first, column=self._column)
             problems.append(CatalogueProblem(line, self._column, message))
 
 
@@ -289,7 +287,8 @@ def _header_is_right(
                 if close
                 else CatalogueMistake.UNKNOWN_COLUMN.message(columns=columns)
             )
-            problems.append(CatalogueProblem(line, name or f"number {position + 1}", message))
+            # Not by its name: without a first line of names, that is the name or phone of a person.
+            problems.append(CatalogueProblem(line, f"number {position + 1}", message))
         elif name in names[:position]:
             problems.append(CatalogueProblem(line, name, CatalogueMistake.COLUMN_TWICE.message()))
     return len(problems) == before

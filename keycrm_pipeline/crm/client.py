@@ -20,7 +20,13 @@ from typing import Any, Final, Self, TypeVar
 import httpx
 
 from keycrm_pipeline.crm.budget import RequestBudget, Statistics, never
-from keycrm_pipeline.crm.connection import LONGEST_ANSWER_SECONDS, NOT_FOUND, TIMEOUT, Connection
+from keycrm_pipeline.crm.connection import (
+    LARGEST_ANSWER_BYTES,
+    LONGEST_ANSWER_SECONDS,
+    NOT_FOUND,
+    TIMEOUT,
+    Connection,
+)
 from keycrm_pipeline.crm.errors import (
     KeyCrmError,
     RequestRefused,
@@ -100,11 +106,13 @@ class KeyCrmClient:
         concurrency: Requests that may be in flight at once, 1 or more. The budget decides when each begins.
         timeout: Limits of connecting, reading and writing.
         longest_answer: Seconds after which an answer that is still arriving is given up.
+        largest_answer: Bytes of an answer, unpacked, after which the rest is not read.
 
     Raises:
         AuthenticationError: The key is empty, or contains characters that no key has.
         KeyCrmError: A variable of the environment that concerns the network is unusable (see `network`).
-        ValueError: `base_url` is not an http address, or `concurrency` is too small.
+        ValueError: `base_url` is neither an https address nor an http address of this machine, or
+            `concurrency` is too small.
     """
 
     def __init__(
@@ -117,6 +125,7 @@ class KeyCrmClient:
         concurrency: int = 8,
         timeout: httpx.Timeout = TIMEOUT,
         longest_answer: float = LONGEST_ANSWER_SECONDS,
+        largest_answer: int = LARGEST_ANSWER_BYTES,
     ) -> None:
         self._connection = Connection(
             base_url=base_url,
@@ -126,6 +135,7 @@ class KeyCrmClient:
             concurrency=concurrency,
             timeout=timeout,
             longest_answer=longest_answer,
+            largest_answer=largest_answer,
         )
         self._concurrency = concurrency
         self._lock = threading.Lock()
@@ -245,7 +255,7 @@ class KeyCrmClient:
             row = self._connection.get(route, {"include": ",".join(ORDER_INCLUDES)}, _single_order)
         except RequestRefused as refusal:
             # A wrong path is a 404 too; it must never be read as "the order was deleted".
-            if refusal.status == NOT_FOUND and "route" not in refusal.reason.lower():
+            if refusal.status == NOT_FOUND and not refusal.is_without_route:
                 return None
             raise
         if row.order_id != order_id:

@@ -32,6 +32,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 
+from keycrm_pipeline.crm.bodies import ENCODING, DamagedBody, TooLargeBody, read_body
 from keycrm_pipeline.crm.budget import (
     LONGEST_PAUSE,
     Cancelled,
@@ -51,8 +52,9 @@ from keycrm_pipeline.crm.errors import (
     TransportFailure,
     body_excerpt,
     clean_text,
+    is_known_sentence,
 )
-from keycrm_pipeline.crm.network import Deadline, open_transport
+from keycrm_pipeline.crm.network import Deadline, is_certificate_refused, is_loopback, open_transport
 from keycrm_pipeline.crm.pages import BrokenBody, ErrorAnswer, decode_any, repaired_json
 from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.sentences.client import Advice, Client, Fault, RefusalWords, Times
@@ -67,6 +69,10 @@ TIMEOUT: Final = httpx.Timeout(connect=10.0, read=60.0, write=10.0, pool=60.0)
 
 LONGEST_ANSWER_SECONDS: Final = 180.0
 """Ends an answer that trickles in, headers included, which never runs into the read timeout."""
+
+BYTES_PER_MEGABYTE: Final = 1024 * 1024
+LARGEST_ANSWER_BYTES: Final = 64 * BYTES_PER_MEGABYTE
+"""Ends an answer without end, unpacked; a full page of orders has a few hundred kilobytes."""
 
 FIRST_RETRY_SECONDS: Final = 1.0
 """Wait before the first retry after a fault; it doubles with each further one."""
@@ -123,10 +129,13 @@ class Connection:
         concurrency: int,
         timeout: httpx.Timeout,
         longest_answer: float,
+        largest_answer: int,
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"base_url must be an http or https address, not {base_url!r}.")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError("base_url must begin with https://: the key would travel unencrypted.")
         if concurrency < 1:
             raise ValueError("concurrency must be 1 or more.")
         self._key = _checked_key(api_key)
@@ -137,6 +146,7 @@ class Connection:
         self._end: KeyCrmError | None = None
         self._deadline = Deadline()
         self._longest_answer = longest_answer
+        self._largest_answer = largest_answer
         self._requests = 0
         self._retries = 0
         self._refusals = 0
@@ -146,6 +156,7 @@ class Connection:
             headers={
                 "Authorization": f"Bearer {self._key}",
                 "Accept": "application/json",
+                "Accept-Encoding": ENCODING,
                 "User-Agent": "keycrm-pipeline",
             },
             timeout=timeout,
@@ -282,16 +293,17 @@ class Connection:
         self._deadline.at = time.monotonic() + self._longest_answer
         try:
             with self._http.stream("GET", url) as response:
-                return response.status_code, response.headers, response.read()
-        except httpx.ConnectError:
-            return _Fault(Fault.NO_CONNECTION.message(), is_unreachable=True)
-        except httpx.ConnectTimeout:
-            return _Fault(Fault.NO_CONNECTION_IN_TIME.message(), is_unreachable=True)
+                return response.status_code, response.headers, read_body(response, self._largest_answer)
+        except TooLargeBody:
+            megabytes = self._largest_answer // BYTES_PER_MEGABYTE
+            return _Fault(Fault.ANSWER_TOO_LARGE.message(megabytes=megabytes), is_final=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            return _unreachable(error)
         except httpx.TimeoutException:
             if self._deadline.has_passed:
                 return _Fault(Fault.NOT_COMPLETE_IN_TIME.message(seconds=round(self._longest_answer)))
             return _Fault(Fault.NO_ANSWER_IN_TIME.message())
-        except httpx.DecodingError:
+        except DamagedBody:
             return _Fault(Fault.ANSWER_DAMAGED.message())
         except httpx.TransportError:
             return _Fault(Fault.CONNECTION_LOST.message())
@@ -362,7 +374,7 @@ class Connection:
             refused = Client.REQUEST_REFUSED.message(
                 request=request, status=status, reason=reason, advice=Advice.CHECK_THE_ADDRESS.message()
             )
-        return RequestRefused(refused, status=status, reason=words)
+        return RequestRefused(refused, status=status, is_without_route=_names_route(content))
 
     def _wait_before_retry(
         self, attempt: int, retry_after: float | None, stopped: Callable[[], bool]
@@ -372,6 +384,15 @@ class Connection:
         waited = self._budget.wait_before_retry(max(doubled, retry_after or 0.0), stopped=stopped)
         with self._lock:
             self._waited_seconds += waited
+
+
+def _unreachable(error: httpx.TransportError) -> _Fault:
+    """Why no connection could be made; a certificate that is refused now is refused at the next attempt too."""
+    if is_certificate_refused(error):
+        return _Fault(Fault.CERTIFICATE_REFUSED.message(), is_final=True, is_unreachable=True)
+    is_late = isinstance(error, httpx.ConnectTimeout)
+    what = Fault.NO_CONNECTION_IN_TIME if is_late else Fault.NO_CONNECTION
+    return _Fault(what.message(), is_unreachable=True)
 
 
 def _checked_key(api_key: str) -> str:
@@ -385,12 +406,20 @@ def _checked_key(api_key: str) -> str:
 
 
 def _reason(content: object, api_key: str) -> str:
-    """KeyCRM's own words in a refusal, cleaned and shortened; empty if there are none."""
+    """KeyCRM's own words in a refusal, cleaned and shortened; empty if there are none, or any that are not known."""
     if not isinstance(content, dict):
         return ""
     words = next((content[key] for key in ("message", "error") if isinstance(content.get(key), str)), "")
     reason = clean_text(words, api_key)
+    if not is_known_sentence(reason):
+        return ""
     return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON].rstrip()}…"
+
+
+def _names_route(content: object) -> bool:
+    """Whether an answer says that there is no such route, and not that there is no such order."""
+    words = content.get("message") if isinstance(content, dict) else None
+    return isinstance(words, str) and "route" in words.lower()
 
 
 def _ended(sentence: str) -> str:

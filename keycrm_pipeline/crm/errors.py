@@ -55,6 +55,24 @@ _ERROR_PAGES = (
 _WORDS_OF_ERROR_PAGES = frozenset(_ERROR_PAGES.split())
 """The vocabulary of server, proxy and maintenance pages. Any other word may be someone's name."""
 
+_REFUSALS = (
+    "account active added allow allowed api attempts authenticated authorization available billing change changed "
+    "content created data date dates day disabled does empty enough entity exist expired field fields filled "
+    "filter filters format free given id ids include included includes integer keys lacks least limited longer "
+    "maximum may media min minimum missing model must needs new numeric off only option order orders paid "
+    "parameter parameters parse payment permission permissions plan present provided query read record relation "
+    "renew requires resource results revoked right rights route routes s see selected separated should sort "
+    "sorting statuses string subscription supported suspended switched tariff tokens trial two type "
+    "unauthenticated unauthorized unprocessable unsupported updated upgrade use used user valid validation value "
+    "values was what yes zero assigned buyer buyers categories category custom delivery expenses last history "
+    "manager managers marketing offer offers page pages per product products service services shipping source "
+    "sources tag tags users v1 акаунт акаунта доступно ключ ключа лише невірний неправильний оплатіть підписка "
+    "план плану потрібно тариф тарифу"
+)
+_WORDS_OF_REFUSALS = _WORDS_OF_ERROR_PAGES | frozenset(_REFUSALS.split())
+"""The vocabulary in which an API refuses a request, and that of pages."""
+_CLEANED = re.compile(r"\[(?:key|e-mail|number)\]")
+
 
 class KeyCrmError(MessageError):
     """KeyCRM could not be reached, or did not answer as it should."""
@@ -69,13 +87,15 @@ class RequestRefused(KeyCrmError):  # noqa: N818 - named for what happened; the 
 
     Attributes:
         status: The HTTP status of the answer.
-        reason: KeyCRM's own message, cleaned; empty if it gave none.
+        is_without_route: Whether KeyCRM said that there is no such route, and not that there is no such thing.
     """
 
-    def __init__(self, message: Message, *, status: int | None = None, reason: str = "") -> None:
+    def __init__(
+        self, message: Message, *, status: int | None = None, is_without_route: bool = False
+    ) -> None:
         super().__init__(message)
         self.status = status
-        self.reason = reason
+        self.is_without_route = is_without_route
 
 
 class TransportFailure(KeyCrmError):  # noqa: N818 - named for what happened; the project's public name
@@ -126,6 +146,14 @@ def body_excerpt(body: bytes, api_key: str) -> str:
         return ""
     shown = _LEFT_OUT.sub("…", _WORD.sub(_shown_word, clean_text(text, api_key)))
     return shown if _WORD.search(shown) else ""
+
+
+def is_known_sentence(text: str) -> bool:
+    """Whether a refusal says only what an API says: every other word, such as of an invalid value, may be a name."""
+    words = _WORD.findall(_CLEANED.sub("", text))
+    return bool(words) and all(
+        len(word) <= _SHORT_NUMBER if word.isdigit() else word.lower() in _WORDS_OF_REFUSALS for word in words
+    )
 
 
 def _shown_word(found: re.Match[str]) -> str:

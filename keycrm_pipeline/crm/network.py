@@ -6,7 +6,9 @@ what an answer means (see `connection`).
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import ssl
 import threading
 import time
 from collections.abc import Iterable
@@ -135,9 +137,30 @@ def _unusable(variable: str, reason: Variable) -> KeyCrmError:
     return KeyCrmError(Client.VARIABLE_UNUSABLE.message(variable=variable, reason=reason.message()))
 
 
+def is_loopback(host: str) -> bool:
+    """Whether an address stays on this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def is_certificate_refused(error: BaseException) -> bool:
+    """Whether a connection failed because the other side's certificate is not one that is trusted."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
 def _proxy_of(url: str) -> tuple[str, str | None]:
     """The name of the variable that sets the proxy for an address, and its value; None if no proxy is to be used."""
     parts = urlsplit(url)
+    if parts.scheme == "http" and is_loopback(parts.hostname or ""):
+        # A proxy could not reach this machine, and would read the key.
+        return "", None
     proxies = getproxies()
     for kind in (parts.scheme, "all"):
         if proxies.get(kind):

@@ -463,6 +463,12 @@ class Profile(_Section):
         description=f"Requests per minute allowed for this key: 1 to {MOST_REQUESTS_PER_MINUTE}; "
         f"the demo shop's default is {SANDBOX_REQUESTS_PER_MINUTE}, and it has no maximum.",
     )
+    largest_answer_megabytes: StrictInt = Field(
+        default=64,
+        ge=1,
+        le=1024,
+        description="Most megabytes of one answer of KeyCRM, unpacked; a larger one is not read.",
+    )
     database: Text | None = Field(
         default=None,
         description="The DuckDB file, relative to the data directory; default: <profile>.duckdb.",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from keycrm_pipeline.crm.budget import shared_budget
 from keycrm_pipeline.crm.client import KeyCrmClient
+from keycrm_pipeline.crm.connection import BYTES_PER_MEGABYTE
 from keycrm_pipeline.profile import SANDBOX, Workspace
 
 SANDBOX_URL = "https://sandbox.invalid/v1"
@@ -33,6 +34,7 @@ def open_client(workspace: Workspace, environ: Mapping[str, str]) -> KeyCrmClien
         api_key=key,
         budget=shared_budget(budget_key, profile.requests_per_minute),
         transport=transport,
+        largest_answer=profile.largest_answer_megabytes * BYTES_PER_MEGABYTE,
     )
 
 

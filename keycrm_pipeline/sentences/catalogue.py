@@ -1,6 +1,6 @@
 """What is wrong with the files of the accounting catalogue (R12): which file, which line, what to do.
 
-No value of a person's card is a value of a message, except an id that stands twice.
+No cell is a value of a message: in a file without its first line, even the names of its columns are people's.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class CatalogueMistake(Sentences):
     """One thing that is wrong with a file, after its line and column."""
 
     NO_KIND_OF_PRODUCT = (
-        "“{value:typed}” is no kind of product; write {kinds}",
-        "«{value:typed}» не є видом товару; напишіть {kinds}",
+        "it is no kind of product; write {kinds}",
+        "це не є видом товару; напишіть {kinds}",
     )
     SKU_OF_PRODUCT_WITH_SKU = (
         "a product_with_sku (Товар з SKU) has its SKUs on its variants; leave the column empty",
         "у Товару з SKU (product_with_sku) артикули стоять на варіантах; залиште колонку порожньою",
     )
     STANDS_TWICE = (
-        "“{value:typed}” stands in line {line} already; every {column} may stand once",
-        "«{value:typed}» уже стоїть у рядку {line}; кожне значення {column} може стояти лише раз",
+        "the same {column} stands in line {line} already; every {column} may stand once",
+        "таке саме значення {column} вже стоїть у рядку {line}; кожне значення {column} може стояти лише раз",
     )
     TOO_MANY_FIELDS = (
         "{fields:number} fields where the first line names {columns:number} columns; put a field that contains the "

@@ -154,6 +154,18 @@ class Fault(Sentences):
         "відповідь не надійшла повністю за {seconds:number} с",
     )
     ANSWER_DAMAGED = ("the compressed answer was damaged", "стиснута відповідь була пошкоджена")
+    ANSWER_TOO_LARGE = (
+        "the answer was larger than {megabytes:number} MB unpacked (largest_answer_megabytes in the profile), so the "
+        "rest was not read",
+        "відповідь у розпакованому вигляді більша за {megabytes:number} МБ (largest_answer_megabytes у профілі), тому "
+        "її не дочитано",
+    )
+    CERTIFICATE_REFUSED = (
+        "the certificate of its server was refused, so nothing was sent. If a proxy or a firewall of your network "
+        "replaces certificates, name its certificate in SSL_CERT_FILE; otherwise somebody may be listening",
+        "сертифікат його сервера не прийнято, тому нічого не надіслано. Якщо сертифікати підміняє проксі чи мережевий "
+        "екран вашої мережі, вкажіть його сертифікат у SSL_CERT_FILE; інакше з'єднання може хтось прослуховувати",
+    )
     CONNECTION_LOST = (
         "the connection was lost before the answer was complete",
         "з'єднання обірвалося раніше, ніж відповідь надійшла повністю",

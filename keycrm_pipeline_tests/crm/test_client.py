@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
+import socket
+import ssl
+import subprocess
 import threading
 import time
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -702,20 +708,152 @@ def test_a_certificate_file_that_is_none_is_named(monkeypatch: pytest.MonkeyPatc
         KeyCrmClient(base_url="https://127.0.0.1:9/v1", api_key=KEY, budget=RequestBudget(60))
 
 
-def test_a_proxy_is_used_unless_the_address_is_excepted(
+def test_this_machine_is_reached_past_any_proxy(
     crm: LoopbackCrm, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`HTTP_PROXY` carries the requests, and `NO_PROXY` takes an address out; IPv6 addresses there do no harm."""
+    """A proxy could not reach it, and would read the key, which goes to 127.0.0.1 unencrypted."""
     crm.lists["/order"] = [order_payload(1)]
     with LoopbackCrm() as proxy:
-        proxy.filtered = lambda _route, _query, _rows: [order_payload(2)]
-        monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
-        monkeypatch.setenv("no_proxy", "[::1,fe80::/10,localhost")
-        proxy.lists[crm.url + "/order"] = []
-        assert ids_of(list(make_client().orders(created_between=MARCH))) == [2]
-        monkeypatch.setenv("no_proxy", "[::1,127.0.0.1")
+        for variable in ("http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(variable, proxy.url.removesuffix("/v1"))
+        monkeypatch.setenv("no_proxy", "[::1,fe80::/10")
         assert ids_of(list(make_client().orders(created_between=MARCH))) == [1]
-    assert len(proxy.requests) == len(crm.requests) == 1
+    assert proxy.requests == []
+
+
+@pytest.mark.parametrize("is_excepted", [False, True])
+def test_a_proxy_is_used_unless_the_address_is_excepted(
+    monkeypatch: pytest.MonkeyPatch, virtual_time: VirtualTime, is_excepted: bool
+) -> None:
+    """`HTTPS_PROXY` carries the requests, and `NO_PROXY` takes an address out; IPv6 addresses there do no harm."""
+    del virtual_time
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+
+        def answer() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = proxy.accept()
+                    with connection:
+                        asked.append(connection.recv(200))
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.setenv("no_proxy", "[::1,crm.invalid" if is_excepted else "[::1,fe80::/10")
+        with (
+            KeyCrmClient(
+                base_url="https://crm.invalid/v1", api_key=KEY, budget=RequestBudget(60000)
+            ) as client,
+            pytest.raises(TransportFailure),
+        ):
+            client.reference_rows("/order/status")
+    assert [line.startswith(b"CONNECT crm.invalid:443") for line in asked[:1]] == (
+        [] if is_excepted else [True]
+    )
+    assert KEY.encode() not in b"".join(asked)
+
+
+@pytest.mark.parametrize("host", ["crm.example", "10.0.0.5", "127.1", "127.0.0.1.crm.example"])
+def test_the_key_is_never_sent_unencrypted(host: str) -> None:
+    """Only this machine may be asked by http."""
+    with pytest.raises(ValueError, match="https"):
+        KeyCrmClient(base_url=f"http://{host}/v1", api_key=KEY, budget=RequestBudget(60))
+
+
+def test_a_refused_certificate_is_told_at_once(tmp_path: Path, virtual_time: VirtualTime) -> None:
+    """It is refused at the next attempt too, and "no connection" would send people to their router."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with (
+                        contextlib.suppress(OSError),
+                        context.wrap_socket(connection, server_side=True) as secure,
+                    ):
+                        secure.recv(200)
+
+        threading.Thread(target=answer, daemon=True).start()
+        url = f"https://localhost:{server.getsockname()[1]}/v1"
+        with (
+            KeyCrmClient(base_url=url, api_key=KEY, budget=RequestBudget(60000)) as client,
+            pytest.raises(TransportFailure, match="the certificate of its server was refused") as caught,
+        ):
+            client.reference_rows("/order/status")
+    assert "tried once" in str(caught.value)
+    assert virtual_time.slept == []
+
+
+def _gzip_of(megabytes: int) -> bytes:
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    return b"".join(packer.compress(bytes(1024 * 1024)) for _ in range(megabytes)) + packer.flush()
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_a_larger_answer_than_the_limit_is_not_read(
+    crm: LoopbackCrm, make_client: MakeClient, status: int, encoding: str
+) -> None:
+    """A megabyte of gzip took 2.4 gigabytes of memory; now a failure says what happened."""
+    body = _gzip_of(100) if encoding == "gzip" else bytes(3 * 1024 * 1024)
+    assert len(body) < 4 * 1024 * 1024
+    crm.faults = [Reply(status, body, {"Content-Encoding": encoding})]
+    client = make_client(largest_answer=2 * 1024 * 1024)
+    tracemalloc.start()
+    with pytest.raises(
+        TransportFailure, match=r"larger than 2 MB unpacked \(largest_answer_megabytes"
+    ) as caught:
+        client.reference_rows("/order/status")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 30 * 1024 * 1024
+    assert "tried once" in str(caught.value)
+    assert len(crm.requests) == 1
+
+
+def test_a_compressed_answer_is_read(crm: LoopbackCrm, client: KeyCrmClient) -> None:
+    """KeyCRM compresses what is asked for so; a damaged one is tried again, and one packed twice is not unpacked."""
+    good = gzip.compress(b'{"total": 1, "data": [{"id": 7, "name": "x"}]}')
+    crm.faults = [
+        Reply(200, good[:-12], {"Content-Encoding": "gzip"}),
+        Reply(200, good, {"Content-Encoding": "gzip"}),
+    ]
+    assert len(client.reference_rows("/order/status")) == 1
+    assert crm.requests[0].headers["Accept-Encoding"] == "gzip"
+    crm.faults = [Reply(200, gzip.compress(good), {"Content-Encoding": "gzip, gzip"})] * 6
+    with pytest.raises(TransportFailure, match="the compressed answer was damaged"):
+        client.reference_rows("/order/status")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 422])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The buyer Олена Тестова is invalid.",
+        "Order of Marker Person not found",
+        "Тестова",
+        "The order 4821999 is taken",
+    ],
+)
+def test_names_in_a_refusal_are_not_shown(
+    crm: LoopbackCrm, client: KeyCrmClient, status: int, words: str
+) -> None:
+    """Only sentences of which every word is an API's are shown; of others the status says enough."""
+    crm.faults = [Reply(status, json.dumps({"message": words}).encode())]
+    with pytest.raises(KeyCrmError, match=f"status {status}") as caught:
+        client.reference_rows("/order/status")
+    for hidden in ("Тестова", "Marker", "4821999", "invalid.", "taken"):
+        assert hidden not in f"{caught.value} {vars(caught.value)}"
 
 
 @pytest.mark.parametrize("key", ["", "   ", "ключ", "two words", "line\nbreak"])
@@ -728,10 +866,10 @@ def test_an_impossible_key_is_rejected_without_being_shown(key: str) -> None:
 def test_a_refused_include_is_reported_with_keycrms_own_message(
     crm: LoopbackCrm, client: KeyCrmClient
 ) -> None:
-    crm.faults = [Reply(400, b'{"message": "Requested include(s) `sauce` are not allowed."}')]
+    crm.faults = [Reply(400, b'{"message": "Requested include(s) `buyer` are not allowed."}')]
     with pytest.raises(RequestRefused) as caught:
         list(client.orders(created_between=MARCH))
-    assert "Requested include(s) `sauce` are not allowed." in str(caught.value)
+    assert "Requested include(s) `buyer` are not allowed." in str(caught.value)
     assert "status 400" in str(caught.value)
     assert caught.value.status == 400
     assert len(crm.requests) == 1

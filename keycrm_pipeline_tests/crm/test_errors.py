@@ -99,12 +99,12 @@ def test_a_huge_answer_without_spaces_is_cleaned_quickly() -> None:
 
 def test_errors_survive_the_way_between_processes() -> None:
     """A run's error crosses process borders; it must arrive unchanged."""
-    refusal = RequestRefused(Client.READING_STOPPED.message(), status=422, reason="Bad filter")
+    refusal = RequestRefused(Client.READING_STOPPED.message(), status=422, is_without_route=True)
     copy = pickle.loads(pickle.dumps(refusal))  # noqa: S301 - our own bytes
-    assert (str(copy), copy.status, copy.reason) == (
+    assert (str(copy), copy.status, copy.is_without_route) == (
         "Reading was stopped before it was complete.",
         422,
-        "Bad filter",
+        True,
     )
 
 

@@ -41,6 +41,7 @@ def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
         "created_margin_days": 2,
         "keep_versions_days": None,
         "requests_per_minute": 20,
+        "largest_answer_megabytes": 64,
         "database": None,
         "changes": {"enabled": True, "every_minutes": 15, "overlap_minutes": 60},
         "recent": {"days": 14},
