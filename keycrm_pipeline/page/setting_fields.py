@@ -340,6 +340,13 @@ _CONNECTION = SettingGroup(
             "Скільки дозволено вашому ключу API.",
         ),
         SettingField(
+            ("largest_answer_megabytes",),
+            "number",
+            "Найбільша відповідь KeyCRM, МБ",
+            _whole(1, 1024),
+            "Розпакована; більшу не дочитують.",
+        ),
+        SettingField(
             ("timezone",),
             "text",
             "Часовий пояс",
