@@ -295,7 +295,7 @@ def _sync_command(sync: Sync) -> None:
 
 
 for _sync in SYNCS:
-    if not _sync.takes_orders and _sync.name != "rebuild":
+    if not _sync.takes_orders and _sync.name not in ("catalogue", "rebuild"):
         _sync_command(_sync)
 
 
@@ -331,6 +331,28 @@ def rebuild(workspace: Workspace, is_trial: bool, as_json: bool) -> None:
 def order(workspace: Workspace, order_ids: tuple[int, ...], as_json: bool) -> None:
     """Loads single orders again, by their numbers in KeyCRM."""
     _run(workspace, "order", as_json, order_ids=order_ids)
+
+
+@main.command()
+@click.option(
+    "--rename",
+    is_flag=True,
+    help="Also give cards made from KeyCRM the names that their products have there now.",
+)
+@_command
+def catalogue(workspace: Workspace, rename: bool, as_json: bool) -> None:
+    """Refreshes KeyCRM's categories, and the products and offers that occur in orders."""
+    _run(workspace, "catalogue", as_json)
+    if not rename:
+        return
+    from keycrm_pipeline.pipeline.catalogue import take_over_names
+    from keycrm_pipeline.warehouse.errors import WarehouseError
+
+    try:
+        renamed = take_over_names(workspace, now=datetime.now(UTC))
+    except WarehouseError as error:
+        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
+    click.echo(f"Cards renamed: {renamed}.", err=as_json)
 
 
 @main.command()
@@ -379,11 +401,11 @@ def status(workspace: Workspace, as_json: bool) -> None:
     "done",
     metavar="PRODUCT",
     type=int,
-    help="Tick off a promoted product, or one with a shared SKU, by its number, once you have checked its card.",
+    help="Tick off a promoted or renamed product, or one with a shared SKU, by its number, once its card was checked.",
 )
 @_command
 def review(workspace: Workspace, kind: str | None, done: int | None, as_json: bool) -> None:
-    """Lists what needs your attention; --done ticks off a product that was promoted or has a shared SKU."""
+    """Lists what needs your attention; --done ticks off a product that was promoted, renamed or has a shared SKU."""
     from keycrm_pipeline.commands.status import (
         print_review_rows,
         read_review,
@@ -398,7 +420,7 @@ def review(workspace: Workspace, kind: str | None, done: int | None, as_json: bo
     try:
         if done is not None and not tick_off(workspace, done):
             raise click.UsageError(
-                f"Product {done} is on the list neither as product_promoted nor as shared_sku."
+                f"Product {done} is not on the list as product_promoted, product_renamed or shared_sku."
             )
         rows = read_review(workspace, kind)
     except WarehouseError as error:

@@ -24,7 +24,7 @@ from keycrm_pipeline.warehouse.review import tick_off_product
 MOST_OF_KIND = 100
 """Items of one kind that are shown; the oldest first."""
 
-TICKED_OFF = ("product_promoted", "shared_sku")
+TICKED_OFF = ("product_promoted", "product_renamed", "shared_sku")
 """Kinds that leave the list when a person has checked the card (R4.1, R5)."""
 
 _PARTNERS = ("partner_name_conflict",)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from keycrm_pipeline.accounting.names import name_key, tidied
+from keycrm_pipeline.pipeline import review
 from keycrm_pipeline.pipeline.derivation import derive
 from keycrm_pipeline.pipeline.extraction import refresh_reference_lists
 from keycrm_pipeline.pipeline.products import fetch_catalogue
-from keycrm_pipeline.run.session import Session
+from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.run import lock
+from keycrm_pipeline.run.session import Session, open_warehouse
+from keycrm_pipeline.warehouse import review as review_store
 from keycrm_pipeline.warehouse import syncs
 
 
@@ -21,3 +27,28 @@ def run(session: Session) -> Mapping[str, Any]:
         fetch_catalogue(session, client, known)
     derive(session)
     return {"products refreshed": len(known)}
+
+
+def take_over_names(workspace: Workspace, *, now: datetime) -> int:
+    """Gives cards that the exchange made the names that their products have in KeyCRM now, and returns how many.
+
+    A line never renames a card, and a card from the accounting catalogue keeps its name whatever happens in KeyCRM
+    (R4, R12). Documents keep the names as sold.
+
+    Args:
+        workspace: The profile and its places; the names are those that the last sync `catalogue` read.
+        now: The time, timezone-aware.
+
+    Raises:
+        WarehouseError: The database is busy or unreadable.
+    """
+    with (
+        lock.held(workspace.lock, "catalogue --rename"),
+        open_warehouse(workspace).transaction() as connection,
+    ):
+        renamed = review.renamed_cards(connection)
+        names = [
+            (card.product_id, tidied(card.crm_name) or card.name, name_key(card.crm_name)) for card in renamed
+        ]
+        review_store.take_over_names(connection, names, now=now)
+    return len(renamed)

@@ -19,9 +19,15 @@ def refresh(connection: duckdb.DuckDBPyConnection, profile: Profile, *, now: dat
     settled = [conflict for conflict in review.name_conflicts(connection) if not _stands(conflict)]
     if settled:
         review.settle_conflicts(connection, settled)
+    review.keep_renamed(connection, renamed_cards(connection))
     review.refresh_review(
         connection, manager_ids=sorted(profile.managers), start_date=profile.start_date, now=now
     )
+
+
+def renamed_cards(connection: duckdb.DuckDBPyConnection) -> list[review.NameInCrm]:
+    """Cards made from KeyCRM whose product has another name there by now; case and blanks make no difference (R4)."""
+    return [card for card in review.names_in_crm(connection) if names_disagree(card.name, card.crm_name)]
 
 
 def _stands(conflict: review.NameConflict) -> bool:

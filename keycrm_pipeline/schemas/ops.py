@@ -192,6 +192,20 @@ PROMOTED_PRODUCTS = Table(
     ("product_id",),
 )
 
+RENAMED_PRODUCTS = Table(
+    "ops",
+    "renamed_products",
+    "A card made from KeyCRM whose product has another name there by now (R4).",
+    (
+        Column("product_id", "BIGINT", "The card.", nullable=False),
+        Column("crm_name", "VARCHAR", "Name of the product in KeyCRM.", nullable=False),
+        Column(
+            "is_ticked_off", "BOOLEAN", "Whether somebody wants the card to keep its name.", nullable=False
+        ),
+    ),
+    ("product_id",),
+)
+
 SHARED_SKUS = Table(
     "ops",
     "shared_skus",

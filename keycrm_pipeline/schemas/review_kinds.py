@@ -79,6 +79,17 @@ _KINDS = (
         assertion="Every product that became Товар з SKU has been checked and ticked off.",
     ),
     ReviewKind(
+        "product_renamed",
+        title=Sentence("Products renamed in KeyCRM", "Товари, перейменовані в KeyCRM"),
+        advice=Sentence(
+            "Take the new names over: keycrm-pipeline catalogue --rename. To keep an old one, tick it off: "
+            "keycrm-pipeline review --done.",
+            "Щоб узяти нові назви: keycrm-pipeline catalogue --rename. Щоб лишити стару, відзначте: "
+            "keycrm-pipeline review --done.",
+        ),
+        assertion="Every card has the name that its product has in KeyCRM.",
+    ),
+    ReviewKind(
         "shared_sku",
         title=Sentence("Same SKU, different products", "Один артикул, різні товари"),
         advice=Sentence(

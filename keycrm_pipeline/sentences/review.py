@@ -60,6 +60,13 @@ class Review(Sentences):
         "Картка {product_id} була видом Товар, а тепер — Товар з SKU: у KeyCRM усі її варіанти мають власні "
         "артикули. Перевірте картку в обліку і відзначте це.",
     )
+    PRODUCT_RENAMED = (
+        "Product {product_id} is «{name:typed}» on its card and «{crm_name:typed}» in KeyCRM, where it was renamed. "
+        "The card keeps its name. To take the new name over: keycrm-pipeline catalogue --rename; to keep the old one, "
+        "tick this off.",
+        "Картка {product_id} має назву «{name:typed}», а в KeyCRM товар перейменовано на «{crm_name:typed}». Картка "
+        "зберігає свою назву. Щоб узяти нову: keycrm-pipeline catalogue --rename; щоб лишити стару, відзначте це.",
+    )
     SHARED_SKU = (
         "Product {product_id} «{name:typed}» was found by its SKU «{sku:typed}» for products of KeyCRM with another "
         "name: {others}. Check whether they are one product; if not, give each its own SKU in KeyCRM and a card in "

@@ -45,6 +45,50 @@ class NameConflict:
     names: list[str | None]
 
 
+@dataclass(frozen=True)
+class NameInCrm:
+    """A card that the exchange made, and what its product is called in KeyCRM now.
+
+    Attributes:
+        product_id: The card.
+        name: The name on it.
+        crm_name: The name in KeyCRM's catalogue as it is stored.
+    """
+
+    product_id: int
+    name: str
+    crm_name: str
+
+
+def names_in_crm(connection: duckdb.DuckDBPyConnection) -> list[NameInCrm]:
+    """Cards whose product is not written in KeyCRM as on the card."""
+    return [NameInCrm(*row) for row in connection.execute(statement("review", "names_in_crm")).fetchall()]
+
+
+def keep_renamed(connection: duckdb.DuckDBPyConnection, renamed: Sequence[NameInCrm]) -> None:
+    """Notes the cards whose products were renamed; one that was ticked off stays so until it is renamed again."""
+    values = [[card.product_id for card in renamed], [card.crm_name for card in renamed]]
+    connection.execute(statement("review", "forget_renamed"), values)
+    if renamed:
+        connection.execute(statement("review", "keep_renamed"), values)
+
+
+def take_over_names(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[tuple[int, str, str | None]], *, now: datetime
+) -> None:
+    """Renames cards.
+
+    Args:
+        connection: A connection for writing.
+        names: Cards with their new names, as written and as compared.
+        now: The time.
+    """
+    for product_id, name, key in names:
+        connection.execute(statement("review", "take_over_name"), [name, key, now, product_id])
+        connection.execute(statement("review", "delete_renamed_entry"), [str(product_id)])
+    keep_renamed(connection, [])
+
+
 def name_conflicts(connection: duckdb.DuckDBPyConnection) -> list[NameConflict]:
     """The conflicts that have not been settled, with the names of today."""
     return [
@@ -140,11 +184,11 @@ def review_rows(
 
 
 def tick_off_product(connection: duckdb.DuckDBPyConnection, product_id: int) -> bool:
-    """Takes a product that was promoted (R5) or has a shared SKU (R4.1) off the list; False when it is not on it."""
+    """Takes a product that was promoted (R5), was renamed or has a shared SKU (R4) off the list; False if not on it."""
     with transaction(connection):
         ticked_off = [
             row
-            for name in ("tick_off_promoted", "tick_off_shared")
+            for name in ("tick_off_promoted", "tick_off_renamed", "tick_off_shared")
             for row in connection.execute(statement("review", name), [product_id]).fetchall()
         ]
         connection.execute(statement("review", "delete_ticked_off"), [str(product_id)])

@@ -354,5 +354,5 @@ def test_a_promoted_product_is_ticked_off_once(books: Books, place: Place) -> No
     code, printed = place.json("review", "--done", "1")
     assert (code, printed["error"]) == (
         2,
-        "Product 1 is on the list neither as product_promoted nor as shared_sku.",
+        "Product 1 is not on the list as product_promoted, product_renamed or shared_sku.",
     )

@@ -10,6 +10,7 @@ import pytest
 
 from keycrm_pipeline.crm.errors import AuthenticationError
 from keycrm_pipeline.pipeline import products
+from keycrm_pipeline.pipeline.catalogue import take_over_names
 from keycrm_pipeline.sandbox.payloads import product_payload
 from keycrm_pipeline.warehouse.review import tick_off_product
 from keycrm_pipeline_tests.payloads import line_payload, offer_payload
@@ -168,6 +169,79 @@ def test_card_is_named_by_the_catalogue_and_never_renamed_by_a_line(books: Books
     sell(books, 2, {"name": "Інша назва", "sku": "TS"})
     books.load()
     assert cards(books) == [(1, "Футболка базова", "TS", "product")]
+
+
+def renamed(books: Books) -> list[tuple[Any, ...]]:
+    """What the review list says of renamed products."""
+    return books.query(
+        "SELECT subject, details FROM ops.review WHERE kind = 'product_renamed' ORDER BY subject"
+    )
+
+
+def rename_in_crm(books: Books, name: str) -> None:
+    """KeyCRM's product 7 gets another name, and the weekly refresh of the catalogue reads it."""
+    catalogue(books, 7, name, offer_payload(70, 7, sku="TS"), sku="TS")
+    books.catalogue()
+
+
+def test_r4_a_renamed_product_is_named_once_until_its_card_takes_the_name_over(books: Books) -> None:
+    """The card keeps its first name and is on the list once; then it is called as in KeyCRM, its document as sold."""
+    catalogue(books, 7, "Футболка базова", offer_payload(70, 7, sku="TS"), sku="TS")
+    sell(books, 1, {"name": "Футболка базова", "offer": offer_payload(70, 7, sku="TS")})
+    books.load()
+    assert renamed(books) == []
+    rename_in_crm(books, "Футболка  «Літо»")
+    books.load()
+    assert cards(books) == [(1, "Футболка базова", "TS", "product")]
+    assert renamed(books) == [
+        (
+            "1",
+            "Product 1 is «Футболка базова» on its card and «Футболка «Літо»» in KeyCRM, where it was renamed. The "
+            "card keeps its name. To take the new name over: keycrm-pipeline catalogue --rename; to keep the old one, "
+            "tick this off.",
+        )
+    ]
+    assert take_over_names(books.workspace, now=books.now) == 1
+    assert cards(books) == [(1, "Футболка «Літо»", "TS", "product")]
+    assert renamed(books) == []
+    assert take_over_names(books.workspace, now=books.now) == 0
+    state = books.tables(without=("raw.products", "raw.offers"))
+    books.rebuild()
+    assert books.tables(without=("raw.products", "raw.offers")) == state
+    assert books.rows("order_lines", "name") == [("Футболка базова",)]
+
+
+def test_r4_a_renamed_product_is_ticked_off_until_it_is_renamed_again(books: Books) -> None:
+    """Who wants to keep the old name says so once; another case or blank is no other name."""
+    catalogue(books, 7, "Футболка", offer_payload(70, 7, sku="TS"), sku="TS")
+    sell(books, 1, {"name": "Футболка", "offer": offer_payload(70, 7, sku="TS")})
+    books.load()
+    rename_in_crm(books, " ФУТБОЛКА ")
+    assert renamed(books) == []
+    rename_in_crm(books, "Кепка")
+    with books.warehouse.writing() as connection:
+        assert tick_off_product(connection, 1)
+    books.load()
+    assert renamed(books) == []
+    rename_in_crm(books, "Шапка")
+    assert [subject for subject, _ in renamed(books)] == ["1"]
+    rename_in_crm(books, "Футболка")
+    assert renamed(books) == []
+    assert books.rows("ops.renamed_products") == []
+
+
+def test_r4_a_card_of_the_accounting_catalogue_is_never_renamed(books: Books) -> None:
+    """It is called as in the books it came from, whatever KeyCRM says."""
+    file = books.workspace.catalogue_directory / "products.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("id,name,sku\nТ-1,Футболка бавовняна,TS\n", "utf-8")
+    catalogue(books, 7, "Футболка", offer_payload(70, 7, sku="TS"), sku="TS")
+    sell(books, 1, {"name": "Футболка", "offer": offer_payload(70, 7, sku="TS")})
+    books.load()
+    rename_in_crm(books, "Кепка")
+    assert renamed(books) == []
+    assert take_over_names(books.workspace, now=books.now) == 0
+    assert cards(books) == [(1, "Футболка бавовняна", "TS", "product")]
 
 
 def test_offer_once_linked_keeps_its_card(books: Books) -> None:

@@ -82,7 +82,11 @@ def test_every_kind_of_the_list_and_every_reason_can_be_read_in_ukrainian(tmp_pa
     (catalogue / "products.csv").write_text("id,name,sku\nТ-1,Футболка S,ts-s\n", "utf-8")
     with books.warehouse.writing() as connection:
         connection.execute("INSERT INTO ops.promoted_products VALUES (1)")
+    books.shop.add_product(product_payload(10, "Келих"), [offer_payload(100, 10, sku="KEL")])
+    books.order(117, buyer=person(103), lines=[{"offer": offer_payload(100, 10, sku="KEL"), "name": "Келих"}])
     books.load()
+    books.shop.add_product(product_payload(10, "Келих для вина"), [offer_payload(100, 10, sku="KEL")])
+    books.catalogue()
     stored = books.query("SELECT kind, details, details_coded::VARCHAR FROM ops.review")
     assert {kind for kind, *_ in stored} == set(REVIEW_KINDS)
     for kind, details, coded in stored:

@@ -92,6 +92,13 @@ UNION ALL
 SELECT 'product_promoted', CAST(product_id AS VARCHAR), message('product_promoted', json_object('product_id', product_id)), NULL
 FROM ops.promoted_products
 UNION ALL
+SELECT 'product_renamed', CAST(renamed.product_id AS VARCHAR),
+    message('product_renamed',
+        json_object('product_id', renamed.product_id, 'name', card.name, 'crm_name', renamed.crm_name)), NULL
+FROM ops.renamed_products AS renamed
+JOIN accounting.products AS card USING (product_id)
+WHERE NOT renamed.is_ticked_off
+UNION ALL
 SELECT 'shared_sku', CAST(shared.product_id AS VARCHAR),
     message('shared_sku', json_object('product_id', shared.product_id, 'name', card.name,
         'sku', string_agg(DISTINCT shared.sku, ', ' ORDER BY shared.sku),
@@ -201,6 +208,31 @@ FROM ops.shared_skus AS shared
 JOIN accounting.products AS card USING (product_id)
 LEFT JOIN raw.products AS product USING (crm_product_id)
 
+-- name: names_in_crm
+-- Cards that the exchange made, with the name of the one product of KeyCRM that they are linked to, where it is written
+-- otherwise. A card of several products is told as `shared_sku`.
+SELECT card.product_id, card.name, product.payload ->> 'name'
+FROM accounting.products AS card
+JOIN (
+    SELECT product_id, min(crm_product_id) AS crm_product_id FROM accounting.product_links
+    GROUP BY product_id HAVING min(crm_product_id) = max(crm_product_id)
+) AS link USING (product_id)
+JOIN raw.products AS product USING (crm_product_id)
+WHERE card.origin = 'keycrm' AND (product.payload ->> 'name') <> card.name
+ORDER BY card.product_id
+
+-- name: forget_renamed
+DELETE FROM ops.renamed_products WHERE (product_id, crm_name) NOT IN (SELECT unnest(?), unnest(?))
+
+-- name: keep_renamed
+INSERT OR IGNORE INTO ops.renamed_products SELECT unnest(?), unnest(?), false
+
+-- name: take_over_name
+UPDATE accounting.products SET name = ?, name_key = ?, updated_at = ? WHERE product_id = ?
+
+-- name: delete_renamed_entry
+DELETE FROM ops.review WHERE kind = 'product_renamed' AND subject = ?
+
 -- name: settle_conflicts
 UPDATE accounting.partner_links SET name_conflict = false WHERE partner_id IN (SELECT unnest(?))
 
@@ -213,5 +245,8 @@ DELETE FROM ops.promoted_products WHERE product_id = ? RETURNING product_id
 -- name: tick_off_shared
 UPDATE ops.shared_skus SET is_ticked_off = true WHERE product_id = ? AND NOT is_ticked_off RETURNING product_id
 
+-- name: tick_off_renamed
+UPDATE ops.renamed_products SET is_ticked_off = true WHERE product_id = ? AND NOT is_ticked_off RETURNING product_id
+
 -- name: delete_ticked_off
-DELETE FROM ops.review WHERE kind IN ('product_promoted', 'shared_sku') AND subject = ?
+DELETE FROM ops.review WHERE kind IN ('product_promoted', 'product_renamed', 'shared_sku') AND subject = ?
