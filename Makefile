@@ -13,7 +13,7 @@ PYTHON_OF_VENV := .venv/bin/python
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-fast lint schema docs lock bench clean
+.PHONY: help setup run demo test test-fast lint schema messages docs lock bench clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ lint: setup ## check style, format, types and the direction of imports
 
 schema: setup ## rewrite keycrm_pipeline/profile/profile.schema.json after a setting was added or reworded
 	@exec $(PYTHON_OF_VENV) scripts/write_profile_schema.py
+
+messages: setup ## bring the catalogue of messages up to date, list what is not translated, and compile it
+	@exec $(PYTHON_OF_VENV) scripts/messages.py
 
 docs: setup ## rewrite docs/tables.md after a table was changed
 	@exec $(PYTHON_OF_VENV) -m keycrm_pipeline.schemas.reference docs/tables.md

@@ -1,17 +1,26 @@
-"""The commands: their options and exit codes. What they do is in `commands`.
+"""The commands: their options, language and exit codes. What they do is in `commands`.
 
 Heavy imports are inside the commands: `status` must answer at once, and never imports Dagster.
 Exit codes: 0 succeeded, 1 failed, 2 wrong usage or profile. With `--json`, standard output contains one JSON object and
 nothing else, even if a command fails or is used wrongly.
+
+Language: `--lang` decides; then `language` in the profile's file; then the environment (LANGUAGE, LC_ALL, LC_MESSAGES,
+LANG); then the profile's own, which is Ukrainian in Kyiv's time zone. JSON is English unless `--lang` says otherwise,
+because programs read it. Help and messages are written here in English, as `keycrm_pipeline.language` wants them.
 """
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import gettext
+import inspect
 import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import wraps
 from importlib.metadata import version
@@ -23,13 +32,24 @@ import click
 from keycrm_pipeline.commands.days import day
 from keycrm_pipeline.commands.progress import shown_progress
 from keycrm_pipeline.commands.streams import replace_unprintable_letters
-from keycrm_pipeline.formatting import LANGUAGES, Language
 from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
+from keycrm_pipeline.language import (
+    DOMAIN,
+    LANGUAGES,
+    LOCALE_DIRECTORY,
+    Language,
+    _,
+    language_of_environment,
+    message,
+    speak,
+    speaking,
+)
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.syncs import SYNCS, Sync
 from keycrm_pipeline.profile import (
     DEFAULT_BASE_URL,
     DEFAULT_REQUESTS_PER_MINUTE,
+    DEFAULT_TIMEZONE,
     DEMO,
     MOST_REQUESTS_PER_MINUTE,
     KeyNotStoredError,
@@ -38,12 +58,14 @@ from keycrm_pipeline.profile import (
     ProfileError,
     Settings,
     Workspace,
+    language_of_zone,
     load_profile,
     profile_names,
     settings_from_environment,
     write_demo_profile,
 )
 from keycrm_pipeline.run.imports import loading_for_good, without_pandas
+from keycrm_pipeline.words import WordSet
 
 if TYPE_CHECKING:
     from keycrm_pipeline.orchestration.launch import Outcome
@@ -55,6 +77,10 @@ INTERRUPTED = 130
 """What a shell shows for a program that Ctrl-C ended; SIGTERM ends ours in the same way."""
 
 _JSON = "--json"
+_LANGUAGE = "--lang"
+_CLICKS_LANGUAGE = "LANGUAGE"
+"""The variable by which gettext chooses a catalogue for click's own words; programs that a command starts follow it."""
+
 _EXCHANGES = ("load", *(sync.name for sync in SYNCS))
 """Commands that print the keys of a load, even if none took place."""
 
@@ -74,12 +100,15 @@ def _print_json(value: dict[str, Any]) -> None:
     print_json(value)
 
 
-def _stop(message: str, code: int, as_json: bool, **more: Any) -> NoReturn:
+def _stop(reason: str | Exception, code: int, as_json: bool, **more: Any) -> NoReturn:
     """Ends the command with an error in words; `more` are further keys of the JSON object."""
+    from keycrm_pipeline.commands.output import error_in_words
+
+    reason = error_in_words(reason)
     if as_json:
-        _print_json({"status": "failed", **more, "error": message})
+        _print_json({"status": "failed", **more, "error": reason})
     else:
-        click.echo(f"Error: {message}", err=True)
+        click.echo(_("Error: {message}", message=reason), err=True)
     sys.exit(code)
 
 
@@ -95,11 +124,125 @@ def _empty_summary(command: str | None, profile: str | None = None) -> dict[str,
 def stopped_by_hand(asked: Sequence[str]) -> NoReturn:
     """Ends the program that was called with these arguments, after Ctrl-C."""
     command = asked[0] if asked else None
-    _stop("Stopped by hand. What was stored is safe.", INTERRUPTED, _JSON in asked, **_empty_summary(command))
+    _stop(
+        _("Stopped by hand. What was stored is safe."), INTERRUPTED, _JSON in asked, **_empty_summary(command)
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is known of the language before a profile is opened.
+
+    Attributes:
+        language: What `--lang` says; None without it.
+        of_output: English for JSON, which programs read, else None.
+        of_environment: What the environment says; None if it decides nothing.
+    """
+
+    language: Language | None
+    of_output: Language | None
+    of_environment: Language | None
+
+    def for_profile(self, profile: Profile) -> Language:
+        """The language in which a command speaks about a profile."""
+        return (
+            self.language or self.of_output or profile.language or self.of_environment or profile.own_language
+        )
+
+
+def _asked_language(arguments: Sequence[str]) -> Language | None:
+    """The value of `--lang`, wherever it stands: help and errors need it before click has read the arguments."""
+    for option, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, _equals, joined = option.partition("=")
+        if name == _LANGUAGE:
+            return next((known for known in LANGUAGES if known == (joined or value)), None)
+    return None
+
+
+def _speak(language: Language, words: WordSet = "bas") -> None:
+    """Chooses the language of the process, of click's own words, and of the programs that it starts."""
+    speak(language, words)
+    os.environ[_CLICKS_LANGUAGE] = language
+
+
+@contextlib.contextmanager
+def _speaking(language: Language) -> Iterator[None]:
+    """Chooses the language for one command; whoever runs a command in its own process gets the earlier one back."""
+    before = os.environ.get(_CLICKS_LANGUAGE)
+    gettext.bindtextdomain(DOMAIN, str(LOCALE_DIRECTORY))
+    domain = gettext.textdomain()
+    gettext.textdomain(DOMAIN)
+    try:
+        with speaking(language):
+            _speak(language)
+            yield
+    finally:
+        gettext.textdomain(domain)
+        if before is None:
+            os.environ.pop(_CLICKS_LANGUAGE, None)
+        else:
+            os.environ[_CLICKS_LANGUAGE] = before
+
+
+class _Option(click.Option):
+    """An option whose help is a message."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option and its help in the current language."""
+        shown = copy.copy(self)
+        shown.help = self.help and _(self.help)
+        return click.Option.get_help_record(shown, ctx)
+
+
+def _option(*names: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(*names, cls=_Option, **attributes)
+
+
+def _help_of(command: click.Command) -> str:
+    """The help of a command in the current language; its docstring is the message."""
+    return _(inspect.cleandoc(command.help or ""))
+
+
+def _write_help(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    shown = copy.copy(command)
+    shown.help = _help_of(command)
+    click.Command.format_help_text(shown, ctx, formatter)
+
+
+class _Command(click.Command):
+    """A command with the option `--lang`, whose help is a message."""
+
+    def __init__(self, *arguments: Any, **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self.params.append(_language_option())
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes what the command does in the current language."""
+        _write_help(self, ctx, formatter)
+
+
+def _language_option() -> _Option:
+    """Read by `_asked_language`; here click checks its value, and help shows it."""
+    return _Option(
+        [_LANGUAGE],
+        type=click.Choice(LANGUAGES),
+        expose_value=False,
+        help=message("Language: Ukrainian or English."),
+    )
 
 
 class _Commands(click.Group):
     """The group of commands, which reports every error in words, or as JSON with `--json`."""
+
+    command_class = _Command
+
+    def __init__(self, *arguments: Any, **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self.params.append(_language_option())
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes what the program does in the current language."""
+        _write_help(self, ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names in the order of use."""
@@ -108,10 +251,10 @@ class _Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes each command with all that its first paragraph says."""
-        with formatter.section("Commands"):
+        with formatter.section(_("Commands")):
             formatter.write_dl(
                 [
-                    (name, (self.commands[name].help or "").partition("\n\n")[0])
+                    (name, _help_of(self.commands[name]).partition("\n\n")[0])
                     for name in self.list_commands(ctx)
                 ]
             )
@@ -121,17 +264,23 @@ class _Commands(click.Group):
         replace_unprintable_letters()
         asked = list(sys.argv[1:] if args is None else args)
         as_json = _JSON in asked
-        command = asked[0] if asked else None
-        more["standalone_mode"] = False
+        language = _asked_language(asked)
+        known = _Asked(language, "en" if as_json else None, language_of_environment(os.environ))
+        more |= {"standalone_mode": False, "obj": known}
         # What a service manager sends stops a command as Ctrl-C does; a command that does otherwise sets its own.
         on_interrupt = signal.getsignal(signal.SIGINT)
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and callable(on_interrupt):
             signal.signal(signal.SIGTERM, on_interrupt)
+        with _speaking(known.language or known.of_output or known.of_environment or "en"):
+            self._run(asked, as_json, *rest, **more)
+
+    def _run(self, asked: list[str], as_json: bool, *rest: Any, **more: Any) -> NoReturn:
+        empty = _empty_summary(asked[0] if asked else None)
         try:
             sys.exit(super().main(asked, *rest, **more) or 0)
         except click.ClickException as error:
             if as_json:
-                _stop(error.format_message(), error.exit_code, as_json, **_empty_summary(command))
+                _stop(error.format_message(), error.exit_code, as_json, **empty)
             error.show()
             sys.exit(error.exit_code)
         except (click.Abort, KeyboardInterrupt):
@@ -139,7 +288,7 @@ class _Commands(click.Group):
         except Exception as error:  # noqa: BLE001 - reported in words; values may be personal data
             from keycrm_pipeline.run.errors import unexpected
 
-            _stop(str(unexpected(error)), FAILED, as_json, **_empty_summary(command))
+            _stop(unexpected(error), FAILED, as_json, **empty)
 
 
 def _chosen_profile(name: str | None, settings: Settings) -> Profile:
@@ -153,20 +302,28 @@ def _chosen_profile(name: str | None, settings: Settings) -> Profile:
         names = profile_names(settings)
         if len(names) != 1:
             raise click.UsageError(
-                f"Name a profile with --profile: {', '.join(names)}."
+                _("Name a profile with --profile: {names}.", names=", ".join(names))
                 if names
-                else f"There is no profile in {settings.profiles_directory}. Create one with "
-                "`keycrm-pipeline init --profile NAME`."
+                else _(
+                    "There is no profile in {directory}. Create one with `keycrm-pipeline init --profile NAME`.",
+                    directory=settings.profiles_directory,
+                )
             )
         name = names[0]
     return load_profile(name, settings)
 
 
+def _speak_of(profile: Profile) -> None:
+    """Chooses the language and the words of a command about a profile."""
+    asked: _Asked = click.get_current_context().obj
+    _speak(asked.for_profile(profile), profile.words)
+
+
 def _command(function: Callable[..., None]) -> Callable[..., None]:
     """Gives a command the options `--profile` and `--json`, and opens the profile; a bad one is wrong usage."""
 
-    @click.option("--profile", metavar="NAME", help="The profile; not needed when there is only one.")
-    @click.option(_JSON, "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+    @_option("--profile", metavar="NAME", help=message("The profile; not needed when there is only one."))
+    @_option(_JSON, "as_json", is_flag=True, help=message("Print one JSON object and nothing else."))
     @wraps(function)
     def wrapped(profile: str | None, as_json: bool, **arguments: Any) -> None:
         settings = settings_from_environment(os.environ)
@@ -174,7 +331,8 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
             chosen = _chosen_profile(profile, settings)
         except ProfileError as error:
             empty = _empty_summary(click.get_current_context().info_name)
-            _stop(str(error), WRONG_USAGE, as_json, **empty | {"profile": profile})
+            _stop(error, WRONG_USAGE, as_json, **empty | {"profile": profile})
+        _speak_of(chosen)
         function(Workspace(chosen, settings), as_json=as_json, **arguments)
 
     return wrapped
@@ -190,13 +348,13 @@ def _print_version(context: click.Context, _option: click.Parameter, is_asked: b
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
+@_option(
     "--version",
     is_flag=True,
     is_eager=True,
     expose_value=False,
     callback=_print_version,
-    help="Show the versions of this program, of Dagster and of DuckDB.",
+    help=message("Show the versions of this program, of Dagster and of DuckDB."),
 )
 def main() -> None:
     """Brings KeyCRM orders into the books: partners, products, statuses, sources and finished order documents."""
@@ -221,12 +379,12 @@ def _run(
 
 
 def _finish(workspace: Workspace, outcome: Outcome, as_json: bool, order_ids: tuple[int, ...]) -> None:
-    from keycrm_pipeline.commands.output import failed_load, print_left_out, print_summary
+    from keycrm_pipeline.commands.output import error_in_words, failed_load, print_left_out, print_summary
 
     profile = workspace.profile
 
     if outcome.summary is None:
-        error = outcome.error or "The exchange could not be started."
+        error = outcome.error or _("The exchange could not be started.")
         _stop(error, FAILED, as_json, **failed_load(profile.name))
     if as_json:
         printed = outcome.summary.as_json()
@@ -238,7 +396,7 @@ def _finish(workspace: Workspace, outcome: Outcome, as_json: bool, order_ids: tu
         if order_ids and outcome.succeeded:
             print_left_out(workspace, order_ids)
         if outcome.error and not outcome.summary.exchange.error:
-            click.echo(f"Error: {outcome.error}", err=True)
+            click.echo(_("Error: {message}", message=error_in_words(outcome.error)), err=True)
     if not outcome.succeeded:
         sys.exit(INTERRUPTED if outcome.is_stopped else FAILED)
 
@@ -256,19 +414,28 @@ def _checked_period(profile: Profile, first: date, last: date) -> Period:
         raise click.UsageError(str(error)) from None
     if last > today:
         raise click.UsageError(
-            f"The period ends in the future: {last}. Today is {today} ({profile.timezone})."
+            _(
+                "The period ends in the future: {last}. Today is {today} ({timezone}).",
+                last=last,
+                today=today,
+                timezone=profile.timezone,
+            )
         )
     if first < profile.start_date:
         raise click.UsageError(
-            f"The period begins on {first}, before the profile's start_date {profile.start_date}. "
-            "Choose a later day, or move start_date in the profile."
+            _(
+                "The period begins on {first}, before the profile's start_date {start_date}. Choose a later day, or "
+                "move start_date in the profile.",
+                first=first,
+                start_date=profile.start_date,
+            )
         )
     return period
 
 
 @main.command()
-@click.option("--from", "first_day", type=day, required=True, help="First day, such as 26.10.2026.")
-@click.option("--to", "last_day", type=day, required=True, help="Last day, included.")
+@_option("--from", "first_day", type=day, required=True, help=message("First day, such as 26.10.2026."))
+@_option("--to", "last_day", type=day, required=True, help=message("Last day, included."))
 @_command
 def load(workspace: Workspace, first_day: date, last_day: date, as_json: bool) -> None:
     """Loads a period, both days included, and prints the exchange summary."""
@@ -283,7 +450,8 @@ def demo() -> None:
         write_demo_profile(settings)
         workspace = Workspace(load_profile(DEMO, settings), settings)
     except ProfileError as error:
-        _stop(str(error), WRONG_USAGE, as_json=False)
+        _stop(error, WRONG_USAGE, as_json=False)
+    _speak_of(workspace.profile)
     _run(workspace, "load", False, workspace.period_or_last_days(None, None, datetime.now(UTC)))
 
 
@@ -300,7 +468,7 @@ for _sync in SYNCS:
 
 
 @main.command()
-@click.option("--dry-run", "is_trial", is_flag=True, help="Say what it would change, and change nothing.")
+@_option("--dry-run", "is_trial", is_flag=True, help=message("Say what it would change, and change nothing."))
 @_command
 def rebuild(workspace: Workspace, is_trial: bool, as_json: bool) -> None:
     """Derives all accounting tables again from the raw payloads, without a request, keeping card ids."""
@@ -337,7 +505,7 @@ def order(workspace: Workspace, order_ids: tuple[int, ...], as_json: bool) -> No
 @click.option(
     "--rename",
     is_flag=True,
-    help="Also give cards made from KeyCRM the names that their products have there now.",
+    help=message("Also give cards made from KeyCRM the names that their products have there now."),
 )
 @_command
 def catalogue(workspace: Workspace, rename: bool, as_json: bool) -> None:
@@ -351,8 +519,8 @@ def catalogue(workspace: Workspace, rename: bool, as_json: bool) -> None:
     try:
         renamed = take_over_names(workspace, now=datetime.now(UTC))
     except WarehouseError as error:
-        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
-    click.echo(f"Cards renamed: {renamed}.", err=as_json)
+        _stop(error, FAILED, as_json, profile=workspace.profile.name)
+    click.echo(_("Cards renamed: {number}.", number=renamed), err=as_json)
 
 
 @main.command()
@@ -368,7 +536,7 @@ def check(workspace: Workspace, as_json: bool) -> None:
         with shown_progress(workspace.profile.requests_per_minute, bars=not as_json, stays=False):
             found = check_account(workspace, os.environ)
     except (MissingKeyError, KeyCrmError) as error:
-        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
+        _stop(error, FAILED, as_json, profile=workspace.profile.name)
     if as_json:
         _print_json(check_as_json(workspace.profile, found))
     else:
@@ -387,7 +555,7 @@ def status(workspace: Workspace, as_json: bool) -> None:
     try:
         found = read_status(workspace)
     except WarehouseError as error:
-        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
+        _stop(error, FAILED, as_json, profile=workspace.profile.name)
     if as_json:
         _print_json(status_as_json(found))
     else:
@@ -395,13 +563,15 @@ def status(workspace: Workspace, as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--kind", help="Only this kind, such as rejected_order.")
-@click.option(
+@_option("--kind", help=message("Only this kind, such as rejected_order."))
+@_option(
     "--done",
     "done",
     metavar="PRODUCT",
     type=int,
-    help="Tick off a promoted or renamed product, or one with a shared SKU, by its number, once its card was checked.",
+    help=message(
+        "Tick off a promoted or renamed product, or one with a shared SKU, by its number, once its card was checked."
+    ),
 )
 @_command
 def review(workspace: Workspace, kind: str | None, done: int | None, as_json: bool) -> None:
@@ -416,15 +586,20 @@ def review(workspace: Workspace, kind: str | None, done: int | None, as_json: bo
     from keycrm_pipeline.warehouse.errors import WarehouseError
 
     if kind is not None and kind not in REVIEW_KINDS:
-        raise click.UsageError(f"There is no kind {kind}. The kinds are {', '.join(REVIEW_KINDS)}.")
+        raise click.UsageError(
+            _("There is no kind {kind}. The kinds are {kinds}.", kind=kind, kinds=", ".join(REVIEW_KINDS))
+        )
     try:
         if done is not None and not tick_off(workspace, done):
             raise click.UsageError(
-                f"Product {done} is not on the list as product_promoted, product_renamed or shared_sku."
+                _(
+                    "Product {number} is not on the list as product_promoted, product_renamed or shared_sku.",
+                    number=done,
+                )
             )
         rows = read_review(workspace, kind)
     except WarehouseError as error:
-        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
+        _stop(error, FAILED, as_json, profile=workspace.profile.name)
     if as_json:
         _print_json(review_as_json(workspace.profile, rows))
     else:
@@ -432,17 +607,23 @@ def review(workspace: Workspace, kind: str | None, done: int | None, as_json: bo
 
 
 @main.command()
-@click.option("--profile", "name", required=True, metavar="NAME", help="Name of the new profile.")
-@click.option(
-    "--base-url", default=DEFAULT_BASE_URL, show_default=True, help="Address of KeyCRM's API, or `sandbox`."
+@_option("--profile", "name", required=True, metavar="NAME", help=message("Name of the new profile."))
+@_option(
+    "--base-url",
+    default=DEFAULT_BASE_URL,
+    show_default=True,
+    help=message("Address of KeyCRM's API, or `sandbox`."),
 )
-@click.option(
+@_option(
     "--requests-per-minute",
     type=click.IntRange(1, MOST_REQUESTS_PER_MINUTE),
-    help=f"Requests per minute that the key allows; default: {DEFAULT_REQUESTS_PER_MINUTE}.",
+    show_default=str(DEFAULT_REQUESTS_PER_MINUTE),
+    help=message("Requests per minute that the key allows."),
 )
-@click.option("--key-stdin", "reads_key", is_flag=True, help="Read the key from standard input and store it.")
-@click.option("--yes", "takes_defaults", is_flag=True, help="Ask nothing, and use the defaults.")
+@_option(
+    "--key-stdin", "reads_key", is_flag=True, help=message("Read the key from standard input and store it.")
+)
+@_option("--yes", "takes_defaults", is_flag=True, help=message("Ask nothing, and use the defaults."))
 def init(
     name: str, base_url: str, requests_per_minute: int | None, reads_key: bool, takes_defaults: bool
 ) -> None:
@@ -453,6 +634,9 @@ def init(
     from keycrm_pipeline.run.new_profile import Connection, NewProfileError
 
     settings = settings_from_environment(os.environ)
+    asked: _Asked = click.get_current_context().obj
+    # A new profile is in the default time zone until somebody edits it.
+    _speak(asked.language or asked.of_environment or language_of_zone(DEFAULT_TIMEZONE))
     key = read_key() if reads_key else None
     try:
         path = write_profile(
@@ -461,17 +645,18 @@ def init(
             os.environ,
             Connection(base_url, requests_per_minute, key),
             asks=not takes_defaults and sys.stdin.isatty(),
+            language=asked.language,
         )
         steps = next_steps(Workspace(load_profile(name, settings), settings), path, os.environ)
     except NewProfileError as error:
         raise click.UsageError(str(error)) from None
     except (MissingKeyError, KeyNotStoredError, KeyCrmError, ProfileError) as error:
-        _stop(str(error), FAILED, as_json=False)
+        _stop(error, FAILED, as_json=False)
     click.echo(steps)
 
 
 @main.command()
-@click.option("--remove", "is_removed", is_flag=True, help="Remove the stored key.")
+@_option("--remove", "is_removed", is_flag=True, help=message("Remove the stored key."))
 @_command
 def key(workspace: Workspace, is_removed: bool, as_json: bool) -> None:
     """Stores the profile's API key in a file that only you can read; a key that is stored already is replaced."""
@@ -480,7 +665,7 @@ def key(workspace: Workspace, is_removed: bool, as_json: bool) -> None:
     try:
         change = change_key(workspace, os.environ, is_removed=is_removed)
     except KeyNotStoredError as error:
-        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
+        _stop(error, FAILED, as_json, profile=workspace.profile.name)
     if as_json:
         _print_json(change)
     else:
@@ -496,27 +681,32 @@ def _host_names(_context: click.Context, _option: click.Parameter, names: tuple[
     for name in names:
         if not name or set(name) & set("*/:@ "):
             raise click.BadParameter(
-                f"{name!r} is not the name of a host. Give it as browsers see it, without https:// and port: "
-                "exchange.shop.example"
+                _(
+                    "{name} is not the name of a host. Give it as browsers see it, without https:// and port: "
+                    "exchange.shop.example",
+                    name=repr(name),
+                )
             )
     return names
 
 
 @main.command()
-@click.option(
+@_option(
     "--port",
     type=click.IntRange(1, 65534),
     default=3000,
     show_default=True,
-    help="Port of Dagster's page on 127.0.0.1; the exchange page has the next one.",
+    help=message("Port of Dagster's page on 127.0.0.1; the exchange page has the next one."),
 )
-@click.option(
+@_option(
     "--host-name",
     "host_names",
     metavar="NAME",
     multiple=True,
     callback=_host_names,
-    help="A further name by which browsers call Dagster's page, such as that of a proxy; may be repeated.",
+    help=message(
+        "A further name by which browsers call Dagster's page, such as that of a proxy; may be repeated."
+    ),
 )
 def up(port: int, host_names: tuple[str, ...]) -> None:
     """Starts both pages, the daemon and, in a new directory, the demo shop; Ctrl-C stops everything."""
@@ -525,25 +715,27 @@ def up(port: int, host_names: tuple[str, ...]) -> None:
     try:
         run_everything(port, host_names)
     except (UpError, ProfileError) as error:
-        _stop(str(error), FAILED, as_json=False)
+        _stop(error, FAILED, as_json=False)
 
 
 @main.command()
-@click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1.")
-@click.option("--requests-per-minute", type=click.IntRange(min=1), help="Answer 429 above this rate.")
-@click.option(
+@_option("--port", default=8080, show_default=True, help=message("Port on 127.0.0.1."))
+@_option("--requests-per-minute", type=click.IntRange(min=1), help=message("Answer 429 above this rate."))
+@_option(
     "--orders-per-day",
     type=click.IntRange(0, 1000),
     default=40,
     show_default=True,
-    help="Size of the shop; a year of 100 a day is about 36,000 orders.",
+    help=message("Size of the shop; a year of 100 a day is about 36,000 orders."),
 )
-@click.option(
+@_option(
     "--created-between",
     type=click.Choice(("created_at", "ordered_at")),
     default="created_at",
     show_default=True,
-    help="The date that the filter of this name goes by: KeyCRM's documents say one, its answers the other.",
+    help=message(
+        "The date that the filter of this name goes by: KeyCRM's documents say one, its answers the other."
+    ),
 )
 def sandbox(
     port: int, requests_per_minute: int | None, orders_per_day: int, created_between: CreatedBetween
@@ -559,24 +751,24 @@ def sandbox(
             created_between=created_between,
         )
     except SandboxPortError as error:
-        _stop(str(error), FAILED, as_json=False)
+        _stop(error, FAILED, as_json=False)
 
 
 @main.command()
-@click.option("--from", "first_day", type=day, required=True, help="First day, such as 26.10.2026.")
-@click.option("--to", "last_day", type=day, required=True, help="Last day, included.")
-@click.option(
+@_option("--from", "first_day", type=day, required=True, help=message("First day, such as 26.10.2026."))
+@_option("--to", "last_day", type=day, required=True, help=message("Last day, included."))
+@_option(
     "--format",
     "export_format",
     type=click.Choice(EXPORT_FORMATS),
     default=EXPORT_FORMATS[0],
     show_default=True,
 )
-@click.option("--organisation", help="Only the orders of this legal entity; default: all orders.")
-@click.option(
+@_option("--organisation", help=message("Only the orders of this legal entity; default: all orders."))
+@_option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Directory; default: exports in the data directory.",
+    help=message("Directory; default: exports in the data directory."),
 )
 @_command
 def export(
@@ -604,7 +796,7 @@ def export(
             now=datetime.now(UTC),
         )
     except (ExportError, WarehouseError) as error:
-        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
+        _stop(error, FAILED, as_json, profile=workspace.profile.name)
     if as_json:
         _print_json(export_as_json(workspace.profile.name, period, result))
     else:
@@ -612,25 +804,25 @@ def export(
 
 
 @main.command()
-@click.option("--from", "first_day", type=day, help="First day; default: 30 days up to the last day.")
-@click.option("--to", "last_day", type=day, help="Last day, included; default: today.")
-@click.option("--lang", type=click.Choice(LANGUAGES), default=LANGUAGES[0], show_default=True)
-@click.option(
+@_option("--from", "first_day", type=day, help=message("First day; default: 30 days up to the last day."))
+@_option("--to", "last_day", type=day, help=message("Last day, included; default: today."))
+@_option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File; default: reports in the data directory.",
+    help=message("File; default: reports in the data directory."),
 )
 @_command
 def report(
     workspace: Workspace,
     first_day: date | None,
     last_day: date | None,
-    lang: Language,
     out: Path | None,
     as_json: bool,
 ) -> None:
     """Writes the exchange report as one HTML file."""
     now = datetime.now(UTC)
+    # The file is the shop's, wherever the command runs: what the terminal speaks does not decide.
+    language = click.get_current_context().obj.language or workspace.profile.own_language
     try:
         period = workspace.period_or_last_days(first_day, last_day, now)
     except ValueError as error:
@@ -641,9 +833,9 @@ def report(
     from keycrm_pipeline.warehouse.errors import WarehouseError
 
     try:
-        path = report_period(workspace, period, language=lang, path=out, now=now)
+        path = report_period(workspace, period, language=language, path=out, now=now)
     except (ReportError, WarehouseError) as error:
-        _stop(str(error), FAILED, as_json, profile=workspace.profile.name)
+        _stop(error, FAILED, as_json, profile=workspace.profile.name)
     if as_json:
         _print_json(report_as_json(workspace.profile.name, period, path))
     else:
@@ -659,37 +851,51 @@ def _set_password(path: Path | None) -> None:
     from keycrm_pipeline.page.passwords import write_password
 
     if path is None:
-        raise click.UsageError("Name the file for the password's hash: --password-file FILE.")
-    write_password(path, click.prompt("Password of the page", hide_input=True, confirmation_prompt=True))
-    click.echo(f"The hash is in {path}. Start the page with: keycrm-pipeline page --password-file {path}")
+        raise click.UsageError(_("Name the file for the password's hash: --password-file FILE."))
+    write_password(path, click.prompt(_("Password of the page"), hide_input=True, confirmation_prompt=True))
+    click.echo(
+        _(
+            "The hash is in {path}. Start the page with: keycrm-pipeline page --password-file {path}",
+            path=path,
+        )
+    )
 
 
 @main.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
+@_option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
+@_option("--host", default="127.0.0.1", show_default=True, help=message("Address to listen on."))
+@_option(
     "--host-name",
     "host_names",
     metavar="NAME",
     multiple=True,
     callback=_host_names,
-    help="A further name by which browsers call the page, such as that of a proxy; may be repeated.",
+    help=message("A further name by which browsers call the page, such as that of a proxy; may be repeated."),
 )
-@click.option(
-    "--dagster", default="http://127.0.0.1:3000", show_default=True, help="Address of the running Dagster."
+@_option(
+    "--dagster",
+    default="http://127.0.0.1:3000",
+    show_default=True,
+    help=message("Address of the running Dagster."),
 )
-@click.option(
+@_option(
     "--dagster-link",
     metavar="URL",
-    help="Address by which browsers reach Dagster's page; by default it is linked to on this machine only.",
+    help=message(
+        "Address by which browsers reach Dagster's page; by default it is linked to on this machine only."
+    ),
 )
-@click.option(
+@_option(
     "--password-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Ask for the password whose hash is in this file; needed with another --host than this machine's own.",
+    help=message(
+        "Ask for the password whose hash is in this file; needed with another --host than this machine's own."
+    ),
 )
-@click.option(
-    "--set-password", is_flag=True, help="Ask for a password, write its hash to --password-file, and end."
+@_option(
+    "--set-password",
+    is_flag=True,
+    help=message("Ask for a password, write its hash to --password-file, and end."),
 )
 def page(
     port: int,
@@ -718,9 +924,12 @@ def page(
         )
         from keycrm_pipeline.page.server import serve
 
-        serve(served, lambda address: click.echo(f"The exchange page: {address} (Ctrl-C stops it)"))
+        serve(
+            served,
+            lambda address: click.echo(_("The exchange page: {address} (Ctrl-C stops it)", address=address)),
+        )
     except PageError as error:
-        _stop(str(error), WRONG_USAGE, as_json=False)
+        _stop(error, WRONG_USAGE, as_json=False)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,10 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Literal, get_args
 
+from keycrm_pipeline.language import LANGUAGES as LANGUAGES
+from keycrm_pipeline.language import Language as Language
 from keycrm_pipeline.period import Period
-
-Language = Literal["uk", "en"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
-"""Language of a report."""
-
 
 NO_BREAK_SPACE = "\u00a0"
 NO_VALUE = "—"
@@ -53,6 +49,10 @@ class Formatter:
     def whole_money(self, amount: Decimal, currency: str) -> str:
         """An amount rounded to whole units, for headlines: `1 235 ₴`."""
         return self._money(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP), currency, "#,##0")
+
+    def amount(self, amount: Decimal) -> str:
+        """An amount with two decimals, without its currency, for columns that name it: `1 234,50`."""
+        return f"{'−' if amount < 0 else ''}{self._decimal(abs(amount), '#,##0.00')}"
 
     def _money(self, amount: Decimal, currency: str, digits: str) -> str:
         sign = self.currency_name(currency)

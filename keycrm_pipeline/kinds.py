@@ -1,12 +1,14 @@
-"""The fixed lists shared by all packages: kinds of cards and lines, status groups, export formats.
+"""The fixed lists shared by all packages: kinds of cards and lines, status groups, export formats, kinds of exchanges.
 
-Each value and its Ukrainian name is written here once. This module imports nothing, so that every module may import it.
+Each value and its name is written here once. This module imports little, so that every module may import it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal, get_args
+
+from keycrm_pipeline.language import message
 
 PRODUCT = "product"
 PRODUCT_WITH_SKU = "product_with_sku"
@@ -69,6 +71,26 @@ MOVEMENT_NAMES: Mapping[str, str] = {
 ExportFormat = Literal["xlsx", "csv", "parquet", "commerceml", "odoo"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 """Export formats, by the names users type; the first is the default."""
+
+EXCHANGE_KINDS: Mapping[str, str] = {
+    "period": message("period"),
+    "changes": message("changes"),
+    "recent": message("recent"),
+    "sweep": message("sweep"),
+    "catalogue": message("catalogue"),
+    "rebuild": message("rebuild"),
+    "order": message("single orders"),
+}
+"""Kind of an exchange -> its name, a message."""
+
+EXCHANGE_STATUSES: Mapping[str, str] = {
+    "running": message("running"),
+    "succeeded": message("succeeded"),
+    "failed": message("failed"),
+    "killed": message("killed"),
+    "stopped": message("stopped"),
+}
+"""How an exchange stands -> its name, a message; `killed` is not in the log, but found out."""
 
 
 def named_kinds(names: Mapping[str, str]) -> str:

@@ -5,14 +5,16 @@ Plain dates; no clock, no time zone of its own.
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from keycrm_pipeline.language import _, current_language
+
 DAY = timedelta(days=1)
+MONTHS = 12
 
 _WRITTEN_DAYS = (
     re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})"),
@@ -32,13 +34,16 @@ def day_from_text(text: str) -> date:
             day, month, year = (int(found[part]) for part in ("day", "month", "year"))
             break
     else:
-        raise ValueError(f"«{text}» is not a date. Write it as 26.10.2026 or 2026-10-26.")
+        raise ValueError(_("«{text}» is not a date. Write it as 26.10.2026 or 2026-10-26.", text=text))
     try:
         return date(year, month, day)
     except ValueError:
-        if 1 <= month <= len(calendar.month_name) - 1 and year:
-            raise ValueError(f"There is no {day} {calendar.month_name[month]} {year}.") from None
-        raise ValueError(f"«{text}» is not a date: there is no such month or year.") from None
+        if 1 <= month <= MONTHS and year:
+            from babel.dates import get_month_names
+
+            name = get_month_names("wide", locale=current_language())[month]
+            raise ValueError(_("There is no {day} {month} {year}.", day=day, month=name, year=year)) from None
+        raise ValueError(_("«{text}» is not a date: there is no such month or year.", text=text)) from None
 
 
 @dataclass(frozen=True, order=True)
@@ -60,7 +65,13 @@ class Period:
             ValueError: The last day is before the first.
         """
         if self.last < self.first:
-            raise ValueError(f"The period begins on {self.first} and ends before that, on {self.last}.")
+            raise ValueError(
+                _(
+                    "The period begins on {first} and ends before that, on {last}.",
+                    first=self.first,
+                    last=self.last,
+                )
+            )
 
     def __str__(self) -> str:
         """`2026-03-02 to 2026-03-08`, or the day alone."""

@@ -15,6 +15,11 @@ from keycrm_pipeline_tests.product import AS_INSTALLED
 # Pandera imports hypothesis if it is installed, and its plugin would import trio: half a second for every process.
 os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"
 
+# Commands speak English in tests, whoever runs them, unless a test asks for another language.
+os.environ |= {"LANG": "C.UTF-8"}
+for _variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
+    os.environ.pop(_variable, None)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Programs that tests start see what an installed product has; the processes that run tests see everything."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from keycrm_pipeline.accounting.statuses import group_name, source_name, status_name
 from keycrm_pipeline.commands.output import reading_as_json
+from keycrm_pipeline.language import _
 from keycrm_pipeline.pipeline.catalogue_files import (
     CatalogueFilesError,
     find_catalogue_files,
@@ -97,7 +98,8 @@ def _known_reading(workspace: Workspace) -> KnownReading | None:
 
 def _unknown(setting: str, named: Iterable[int], listed: Iterable[int]) -> list[str]:
     return [
-        f"{setting} contains {number}, which is not in KeyCRM." for number in sorted({*named} - {*listed})
+        _("{setting} contains {number}, which is not in KeyCRM.", setting=setting, number=number)
+        for number in sorted({*named} - {*listed})
     ]
 
 
@@ -116,10 +118,16 @@ def _compare_statuses(profile: Profile, rows: Rows, check: AccountCheck) -> None
     known = [status["id"] for status in listed]
     for status in listed:
         if status["id"] not in stages:
-            what = f"status {status['id']} «{status['name']}» has no stage (statuses.stages)"
-            check.unmapped.append(f"{what}.")
+            values = {"number": status["id"], "name": status["name"]}
+            check.unmapped.append(_("status {number} «{name}» has no stage (statuses.stages).", **values))
             if profile.statuses.require_mapping:
-                check.problems.append(f"{what}, and statuses.require_mapping is true.")
+                check.problems.append(
+                    _(
+                        "status {number} «{name}» has no stage (statuses.stages), and statuses.require_mapping is "
+                        "true.",
+                        **values,
+                    )
+                )
     check.unknown += _unknown("statuses.stages", stages, known)
     if load != "all":
         check.problems += _unknown("statuses.load", load, known)
@@ -157,7 +165,9 @@ def _compare_managers(profile: Profile, rows: Rows | None, check: AccountCheck) 
         {"id": row["id"], "name": row.get("full_name"), "user": managers.get(row["id"])} for row in rows
     ]
     check.unmapped += [
-        f"manager {row['id']} is not mapped to a user (managers)." for row in listed if row["user"] is None
+        _("manager {number} is not mapped to a user (managers).", number=row["id"])
+        for row in listed
+        if row["user"] is None
     ]
     check.unknown += _unknown("managers", managers, [row["id"] for row in listed])
 
@@ -168,7 +178,7 @@ def _compare_payment_methods(profile: Profile, rows: Rows, check: AccountCheck) 
         {"id": row["id"], "name": row.get("name"), "account": accounts.get(row["id"])} for row in rows
     ]
     check.unmapped += [
-        f"payment method {row['id']} is not mapped to an account (accounts)."
+        _("payment method {number} is not mapped to an account (accounts).", number=row["id"])
         for row in listed
         if row["account"] is None
     ]

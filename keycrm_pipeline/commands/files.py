@@ -7,44 +7,49 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keycrm_pipeline.commands.output import print_row, written
+from keycrm_pipeline.language import _, message
 from keycrm_pipeline.period import Period
 
 if TYPE_CHECKING:
     from keycrm_pipeline.exports import ExportResult
 
 _TABLE_WORDS = {
-    "partners": "Partners (Контрагент)",
-    "products": "Products (Товар)",
-    "product_variants": "Variants of products",
-    "orders": "Orders",
-    "order_lines": "Lines of goods",
-    "order_services": "Lines of services (Послуги)",
-    "order_payments": "Payments",
+    "partners": message("Partners (Контрагент)"),
+    "products": message("Products (Товар)"),
+    "product_variants": message("Variants of products"),
+    "orders": message("Orders"),
+    "order_lines": message("Lines of goods"),
+    "order_services": message("Lines of services (Послуги)"),
+    "order_payments": message("Payments"),
 }
 MOST_DAYS_SHOWN = 10
 
 
 def print_export(result: ExportResult) -> None:
     """Prints which files were written, what they contain, and which orders were held back and why."""
+    write = written()
     for path in result.files:
         click.echo(str(path))
-    for table, words in _TABLE_WORDS.items():
-        click.echo(f"{words:<28}{result.counts[table]:>10}")
-    for words, new in (
-        ("New partners (Контрагент)", result.new_partners),
-        ("New products (Товар)", result.new_products),
-        ("New variants", result.new_variants),
+    for label, count in (
+        *((_(words), result.counts[table]) for table, words in _TABLE_WORDS.items()),
+        (_("New partners (Контрагент)"), result.new_partners),
+        (_("New products (Товар)"), result.new_products),
+        (_("New variants"), result.new_variants),
     ):
-        click.echo(f"{words:<28}{new:>10}")
+        print_row(label, write.number(count))
     if result.held_back:
-        click.echo(f"Orders held back: {result.orders_held_back}.")
+        click.echo(_("Orders held back: {count}.", count=write.number(result.orders_held_back)))
         for entry in result.held_back:
-            click.echo(f"  {entry.orders:>6}  {entry.reason}")
+            click.echo(f"  {write.number(entry.orders):>6}  {entry.reason}")
     if result.days_not_loaded:
-        shown = ", ".join(f"{day:%d.%m.%Y}" for day in result.days_not_loaded[:MOST_DAYS_SHOWN])
-        more = ", …" if len(result.days_not_loaded) > MOST_DAYS_SHOWN else ""
+        shown = ", ".join(write.day(day) for day in result.days_not_loaded[:MOST_DAYS_SHOWN])
         click.echo(
-            f"Days of the period that were never loaded: {len(result.days_not_loaded)} ({shown}{more})."
+            _(
+                "Days of the period that were never loaded: {count} ({days}).",
+                count=write.number(len(result.days_not_loaded)),
+                days=f"{shown}, …" if len(result.days_not_loaded) > MOST_DAYS_SHOWN else shown,
+            )
         )
 
 

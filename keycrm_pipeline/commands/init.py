@@ -15,6 +15,7 @@ import click
 from keycrm_pipeline.commands.days import day
 from keycrm_pipeline.commands.key import ask_for_key
 from keycrm_pipeline.commands.progress import shown_progress
+from keycrm_pipeline.language import Language, _
 from keycrm_pipeline.profile import SANDBOX, MissingKeyError, Settings, UnusableKeyError, Workspace
 from keycrm_pipeline.run.account import Rows
 from keycrm_pipeline.run.new_profile import (
@@ -31,7 +32,13 @@ from keycrm_pipeline.run.new_profile import (
 
 
 def write_profile(
-    name: str, settings: Settings, environ: Mapping[str, str], connection: Connection, *, asks: bool
+    name: str,
+    settings: Settings,
+    environ: Mapping[str, str],
+    connection: Connection,
+    *,
+    asks: bool,
+    language: Language | None = None,
 ) -> Path:
     """Reads the account and writes the profile; never overwrites a file.
 
@@ -41,6 +48,8 @@ def write_profile(
         environ: The environment, which may contain the key.
         connection: How to reach the account.
         asks: Whether a person can be asked; otherwise there must be a key, and defaults are used.
+        language: The language that the profile names; None to leave it to the time zone. The comments are in the
+            current language.
 
     Returns:
         The file, readable only by its owner.
@@ -52,7 +61,7 @@ def write_profile(
         KeyCrmError: The key is refused, or KeyCRM cannot be reached.
     """
     today = datetime.now(UTC).date()
-    workspace = new_workspace(name, settings, connection, today)
+    workspace = new_workspace(name, settings, connection, today, language)
     key = _new_key(workspace, environ, connection, asks=asks)
     with shown_progress(workspace.profile.requests_per_minute, stays=False):
         new = read_new_profile(workspace, environ, key)
@@ -74,18 +83,20 @@ def next_steps(workspace: Workspace, path: Path, environ: Mapping[str, str]) -> 
     profile, first = workspace.profile.name, workspace.profile.start_date
     last = first + timedelta(days=30)
     if found.place == SANDBOX:
-        key = "The demo shop needs no key."
+        key = _("The demo shop needs no key.")
     elif found.is_stored:
-        key = f"The API key is not in it, but in {found.place}, which only you can read."
+        key = _("The API key is not in it, but in {place}, which only you can read.", place=found.place)
     else:
-        key = f"The API key is not in it: keep it in {found.place}, where it was found."
-    return (
-        f"Wrote {path}. {key}\n"
-        "Now edit the file: remove the # from the lines that you want to map. Then\n"
-        f"  keycrm-pipeline check --profile {profile}\n"
-        "shows what is not mapped yet, and\n"
-        f"  keycrm-pipeline load --from {first:%d.%m.%Y} --to {last:%d.%m.%Y} --profile {profile}\n"
-        "loads a period."
+        key = _("The API key is not in it: keep it in {place}, where it was found.", place=found.place)
+    return "\n".join(
+        [
+            f"{_('Wrote {path}.', path=path)} {key}",
+            _("Now edit the file: remove the # from the lines that you want to map. Then"),
+            f"  keycrm-pipeline check --profile {profile}",
+            _("shows what is not mapped yet, and"),
+            f"  keycrm-pipeline load --from {first:%d.%m.%Y} --to {last:%d.%m.%Y} --profile {profile}",
+            _("loads a period."),
+        ]
     )
 
 
@@ -111,16 +122,19 @@ def _new_key(
 
 
 def _ask(found: Mapping[str, Rows], today: date) -> Choices:
-    start = click.prompt("First day that can be loaded", default=f"01.01.{today.year}", value_proc=day)
+    start = click.prompt(_("First day that can be loaded"), default=f"01.01.{today.year}", value_proc=day)
     partner = DEFAULT_PARTNER
-    if not click.confirm(f"Book orders without a buyer to the partner «{DEFAULT_PARTNER}»?", default=True):
+    if not click.confirm(
+        _("Book orders without a buyer to the partner «{partner}»?", partner=DEFAULT_PARTNER), default=True
+    ):
         partner = click.prompt(
-            "Partner for these orders (leave empty to reject them)", default="", show_default=False
+            _("Partner for these orders (leave empty to reject them)"), default="", show_default=False
         ).strip()
     categories = {row["id"]: plain(row.get("name")) for row in found["categories"]}
     services: tuple[int, ...] = ()
     if categories:
-        click.echo("Categories: " + "; ".join(f"{number} {name}" for number, name in categories.items()))
+        listed = "; ".join(f"{number} {name}" for number, name in categories.items())
+        click.echo(_("Categories: {categories}", categories=listed))
         services = _ask_categories(categories)
     return Choices(start, partner or None, services)
 
@@ -128,11 +142,11 @@ def _ask(found: Mapping[str, Rows], today: date) -> Choices:
 def _ask_categories(categories: Mapping[int, str]) -> tuple[int, ...]:
     while True:
         typed = click.prompt(
-            "Ids of categories of services (Послуга), separated by commas; empty for none",
+            _("Ids of categories of services (Послуга), separated by commas; empty for none"),
             default="",
             show_default=False,
         )
         parts = [part.strip() for part in typed.split(",") if part.strip()]
         if all(part.isdecimal() and int(part) in categories for part in parts):
             return tuple(dict.fromkeys(int(part) for part in parts))
-        click.echo("Enter ids from the list above, such as 7, 12.")
+        click.echo(_("Enter ids from the list above, such as 7, 12."))

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from keycrm_pipeline.language import _
 from keycrm_pipeline.profile import SANDBOX, MissingKeyError, Workspace, remove_stored_key, store_key
 
 _WHERE = "Налаштування - Основні - API-ключ"
@@ -18,7 +19,9 @@ _WHERE = "Налаштування - Основні - API-ключ"
 
 def ask_for_key() -> str:
     """The key that a person types, hidden."""
-    typed: str = click.prompt(f"API key of KeyCRM ({_WHERE}; hidden as you type)", hide_input=True, err=True)
+    typed: str = click.prompt(
+        _("API key of KeyCRM ({where}; hidden as you type)", where=_WHERE), hide_input=True, err=True
+    )
     return typed
 
 
@@ -40,7 +43,7 @@ def change_key(workspace: Workspace, environ: Mapping[str, str], *, is_removed: 
     """
     name, data = workspace.profile.name, workspace.settings.data_directory
     if workspace.profile.base_url == SANDBOX:
-        raise click.UsageError("The demo shop needs no key.")
+        raise click.UsageError(_("The demo shop needs no key."))
     if is_removed:
         action = "removed" if remove_stored_key(name, data) else "none"
     else:
@@ -64,14 +67,19 @@ def print_change(change: Mapping[str, Any]) -> None:
     name = change["profile"]
     click.echo(
         {
-            "stored": f"Stored the API key of profile {name} in {change['path']}.",
-            "removed": f"Removed the stored API key of profile {name}.",
-            "none": f"No API key of profile {name} was stored.",
+            "stored": _(
+                "Stored the API key of profile {profile} in {path}.", profile=name, path=change["path"]
+            ),
+            "removed": _("Removed the stored API key of profile {profile}.", profile=name),
+            "none": _("No API key of profile {profile} was stored.", profile=name),
         }[change["action"]]
     )
     if change["place"] not in {None, change["path"]}:
         click.echo(
-            f"The key that is used comes from {change['place']}: it takes precedence over a stored one."
+            _(
+                "The key that is used comes from {place}: it takes precedence over a stored one.",
+                place=change["place"],
+            )
         )
     elif change["action"] == "stored":
-        click.echo(f"Try it with `keycrm-pipeline check --profile {name}`.")
+        click.echo(_("Try it with `keycrm-pipeline check --profile {profile}`.", profile=name))

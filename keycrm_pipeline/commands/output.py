@@ -12,18 +12,27 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keycrm_pipeline.commands.streams import is_utf8
+from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.kinds import EXCHANGE_KINDS, EXCHANGE_STATUSES
+from keycrm_pipeline.language import _, counted, current_language, current_words, message
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.reading import books_of
+from keycrm_pipeline.reports.wording import Wording
 from keycrm_pipeline.run.summary import ExchangeSummary, sums_as_json
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
+from keycrm_pipeline.sentences import MessageError, Sentence
 from keycrm_pipeline.warehouse.days import left_out
 from keycrm_pipeline.warehouse.errors import WarehouseError
-from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
+from keycrm_pipeline.warehouse.exchanges import Exchange, ExchangeCounts
 from keycrm_pipeline.warehouse.readings import KnownReading
 from keycrm_pipeline.warehouse.sums import OrderSum
+from keycrm_pipeline.words import in_words_of
 
 if TYPE_CHECKING:
     from keycrm_pipeline.commands.check import AccountCheck
+
+_LABEL_WIDTH = 28
+_VALUE_WIDTH = 16
 
 PLAIN_WIDTH = 120
 """Columns of a table that is not printed on a terminal: a file does not need narrow lines."""
@@ -47,9 +56,41 @@ def failed_load(profile: str | None) -> dict[str, Any]:
     }
 
 
-def money(amount: Decimal) -> str:
-    """`1 234 567.80`, with spaces between the thousands."""
-    return f"{amount:,.2f}".replace(",", " ")
+def written() -> Formatter:
+    """Writes numbers and dates in the current language, as the report and the page do."""
+    return Formatter(current_language())
+
+
+def in_words(sentence: Sentence) -> str:
+    """A stored sentence, or a title, in the current language."""
+    return Wording(current_language(), current_words()).of(sentence)
+
+
+def in_these_words(text: str) -> str:
+    """A text in the words that the profile chooses, if it is Ukrainian."""
+    return in_words_of(current_words(), text) if current_language() == "uk" else text
+
+
+def failure_in_words(exchange: Exchange) -> str:
+    """Why an exchange failed, in the current language; empty if it did not."""
+    return in_these_words(exchange.error_text(written()))
+
+
+def error_in_words(error: str | Exception) -> str:
+    """An error in the current language; as it is if it has no other."""
+    if isinstance(error, MessageError):
+        return in_these_words(error.message.text(written()))
+    return str(error)
+
+
+def kind_in_words(kind: str) -> str:
+    """The name of a kind of exchange."""
+    return _(EXCHANGE_KINDS.get(kind, kind))
+
+
+def print_row(label: str, value: str, rest: str = "") -> None:
+    """Prints a label and a value to its right; a long label pushes the value."""
+    click.echo(f"{label:<{_LABEL_WIDTH}}{value:>{_VALUE_WIDTH}}{rest}")
 
 
 def reading_as_json(reading: KnownReading | None) -> dict[str, Any] | None:
@@ -59,13 +100,17 @@ def reading_as_json(reading: KnownReading | None) -> dict[str, Any] | None:
     return {"reading": reading.reading, "since": reading.learned_at.isoformat(), "order_id": reading.order_id}
 
 
-def reading_in_words(reading: KnownReading | None) -> str:
-    """The date that KeyCRM's filter `created_between` goes by, for users."""
+def reading_in_words(reading: KnownReading | None, timezone: str) -> str:
+    """The date that KeyCRM's filter `created_between` goes by, for users; since when in a time zone."""
     if reading is None:
-        return "KeyCRM selects a period's orders by created_at or ordered_at: not known yet, loads allow for both."
-    return (
-        f"KeyCRM selects a period's orders by {reading.reading}: known since {reading.learned_at:%d.%m.%Y %H:%M} "
-        f"from order {reading.order_id}."
+        return _(
+            "KeyCRM selects a period's orders by created_at or ordered_at: not known yet, loads allow for both."
+        )
+    return _(
+        "KeyCRM selects a period's orders by {reading}: known since {moment} from order {order_id}.",
+        reading=reading.reading,
+        moment=written().instant(reading.learned_at, timezone),
+        order_id=reading.order_id,
     )
 
 
@@ -74,7 +119,7 @@ def print_summary(summary: ExchangeSummary) -> None:
     print_exchange(summary)
     print_review(summary.review)
     if summary.exchange.error:
-        click.echo(f"Error: {summary.exchange.error}", err=True)
+        click.echo(_("Error: {message}", message=failure_in_words(summary.exchange)), err=True)
 
 
 def print_left_out(workspace: Workspace, order_ids: Sequence[int]) -> None:
@@ -86,9 +131,19 @@ def print_left_out(workspace: Workspace, order_ids: Sequence[int]) -> None:
         # The exchange has succeeded; another program holds the file.
         return
     if outside.before_start_date:
-        click.echo(f"Kept raw, because their day is before start_date: {outside.before_start_date}.")
+        click.echo(
+            _(
+                "Kept raw, because their day is before start_date: {count}.",
+                count=written().number(outside.before_start_date),
+            )
+        )
     if outside.days_not_loaded:
-        click.echo(f"Kept raw until their day is loaded (load it with `load`): {outside.days_not_loaded}.")
+        click.echo(
+            _(
+                "Kept raw until their day is loaded (load it with `load`): {count}.",
+                count=written().number(outside.days_not_loaded),
+            )
+        )
 
 
 def print_exchange(summary: ExchangeSummary, shown_status: str | None = None) -> None:
@@ -99,94 +154,122 @@ def print_exchange(summary: ExchangeSummary, shown_status: str | None = None) ->
         shown_status: The status to show instead of the one in the log.
     """
     exchange = summary.exchange
-    period = ""
-    if exchange.period is not None:
-        period = f", {exchange.period.first:%d.%m.%Y} to {exchange.period.last:%d.%m.%Y}"
+    write = written()
+    period = "" if exchange.period is None else f", {write.period(exchange.period)}"
     status = shown_status or exchange.outcome
-    click.echo(f"Exchange {exchange.exchange_id} ({exchange.profile}, {exchange.kind}{period}): {status}")
-    if summary.seconds is not None:
-        duration = f"{summary.seconds:.1f} s"
-    else:
-        duration = "still running" if exchange.status == "running" else "interrupted"
-    for label, value in (
-        ("Orders in KeyCRM", exchange.orders_seen),
-        ("  created", exchange.orders_created),
-        ("  updated", exchange.orders_updated),
-        ("  unchanged", exchange.orders_unchanged),
-        ("  rejected", exchange.orders_rejected),
-        ("New partners (Контрагент)", exchange.partners_created),
-        ("New products (Товар)", exchange.products_created),
-        ("Requests to KeyCRM", exchange.requests),
-        ("Duration", duration),
+    click.echo(
+        _(
+            "Exchange {number} ({profile}, {kind}{period}): {status}",
+            number=exchange.exchange_id,
+            profile=exchange.profile,
+            kind=kind_in_words(exchange.kind),
+            period=period,
+            status=_(EXCHANGE_STATUSES.get(status, status)),
+        )
+    )
+    for label, count in (
+        (_("Orders in KeyCRM"), exchange.orders_seen),
+        (f"  {_('created')}", exchange.orders_created),
+        (f"  {_('updated')}", exchange.orders_updated),
+        (f"  {_('unchanged')}", exchange.orders_unchanged),
+        (f"  {_('rejected')}", exchange.orders_rejected),
+        (_("New partners (Контрагент)"), exchange.partners_created),
+        (_("New products (Товар)"), exchange.products_created),
+        (_("Requests to KeyCRM"), exchange.requests),
     ):
-        click.echo(f"{label:<28}{value:>16}")
+        print_row(label, write.number(count))
+    if summary.seconds is not None:
+        duration = _("{seconds} s", seconds=write.number(Decimal(str(summary.seconds))))
+    else:
+        duration = _("still running") if exchange.status == "running" else _("interrupted")
+    print_row(_("Duration"), duration)
     for currency, sums in summary.sums.items():
-        _print_sum(f"Sales, {currency}", sums.sales)
-        _print_sum(f"Cancelled, {currency}", sums.cancelled)
-        _print_sum(f"All orders, {currency}", sums.all_orders)
+        _print_sum(f"{_('Sales')}, {currency}", sums.sales)
+        _print_sum(f"{_('Cancelled')}, {currency}", sums.cancelled)
+        _print_sum(f"{_('All orders')}, {currency}", sums.all_orders)
     if summary.sums:
-        click.echo("An export of the period:")
+        click.echo(_("An export of the period:"))
     for currency, sums in summary.sums.items():
-        _print_sum(f"  Exported, {currency}", sums.exported)
-        _print_sum(f"  Held back, {currency}", sums.all_held_back)
+        _print_sum(f"  {_('Exported')}, {currency}", sums.exported)
+        _print_sum(f"  {_('Held back')}, {currency}", sums.all_held_back)
 
 
 def _print_sum(label: str, one: OrderSum) -> None:
-    click.echo(
-        f"{label:<28}{money(one.amount):>16}{one.orders:>8} {'order' if one.orders == 1 else 'orders'}"
-    )
+    write = written()
+    orders = counted("order", "orders", one.orders)
+    print_row(label, write.amount(one.amount), f"{write.number(one.orders):>8} {orders}")
 
 
 def review_title(kind: str) -> str:
     """What the entries of a kind of the review list are; the kind itself when this version does not know it."""
     known = REVIEW_LIST.get(kind)
-    return kind if known is None else known.title.english
+    return kind if known is None else in_words(known.title)
 
 
 def print_review(review: Mapping[str, int]) -> None:
     """Prints what needs attention, by kind."""
     if not review:
-        click.echo("Nothing needs your attention.")
+        click.echo(_("Nothing needs your attention."))
         return
-    click.echo("Needs your attention (see `keycrm-pipeline review`):")
+    click.echo(_("Needs your attention (see `keycrm-pipeline review`):"))
     for kind, count in review.items():
-        click.echo(f"  {count:>6}  {review_title(kind)}")
+        click.echo(f"  {written().number(count):>6}  {review_title(kind)}")
 
 
 _CHECK_TABLES: Sequence[tuple[str, str, Mapping[str, str]]] = (
     (
         "statuses",
-        "Statuses (statuses.stages)",
-        {"id": "Id", "name": "Name", "group": "Group", "stage": "Stage (Стадія)", "is_loaded": "Loaded"},
+        message("Statuses (statuses.stages)"),
+        {
+            "id": message("Id"),
+            "name": message("Name"),
+            "group": message("Group"),
+            "stage": message("Stage (Стадія)"),
+            "is_loaded": message("Loaded"),
+        },
     ),
     (
         "sources",
-        "Sources",
-        {"id": "Id", "name": "Name (Джерело)", "driver": "Kind", "currency": "Currency"},
+        message("Sources"),
+        {
+            "id": message("Id"),
+            "name": message("Name (Джерело)"),
+            "driver": message("Kind"),
+            "currency": message("Currency"),
+        },
     ),
     (
         "categories",
-        "Categories (service_categories)",
-        {"id": "Id", "name": "Name", "parent_id": "Parent", "is_service": "Послуга"},
+        message("Categories (service_categories)"),
+        {
+            "id": message("Id"),
+            "name": message("Name"),
+            "parent_id": message("Parent"),
+            "is_service": message("Service (Послуга)"),
+        },
     ),
     (
         "managers",
-        "Managers (managers)",
-        {"id": "Id", "name": "Name", "user": "User (Відповідальний)"},
+        message("Managers (managers)"),
+        {"id": message("Id"), "name": message("Name"), "user": message("User (Відповідальний)")},
     ),
     (
         "payment_methods",
-        "Payment methods (accounts)",
-        {"id": "Id", "name": "Name", "account": "Account (Банк. рахунок/Каса)"},
+        message("Payment methods (accounts)"),
+        {"id": message("Id"), "name": message("Name"), "account": message("Account (Банк. рахунок/Каса)")},
     ),
-    ("delivery_services", "Delivery services", {"id": "Id", "name": "Name (Служба доставки)"}),
+    (
+        "delivery_services",
+        message("Delivery services"),
+        {"id": message("Id"), "name": message("Name (Служба доставки)")},
+    ),
 )
-"""Each list of the account: its name, its title with the setting that maps it, and its columns."""
+"""Each list of the account: its name, its title with the setting that maps it, and its columns, as messages."""
 
 
 def _cell(value: object) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     return "" if value is None else str(value)
 
 
@@ -202,23 +285,31 @@ def print_check(profile: Profile, check: AccountCheck) -> None:
         console = Console(highlight=False, width=PLAIN_WIDTH)
     for name, title, columns in _CHECK_TABLES:
         if name in check.refused:
-            console.print(Text(f"{title}: KeyCRM gave no list. {check.refused[name]}"))
+            console.print(
+                Text(
+                    _(
+                        "{title}: KeyCRM gave no list. {reason}",
+                        title=_(title),
+                        reason=error_in_words(check.refused[name]),
+                    )
+                )
+            )
             continue
-        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+        table = Table(title=_(title), title_justify="left", box=box.SIMPLE_HEAD)
         for header in columns.values():
-            table.add_column(header, overflow="fold")
+            table.add_column(_(header), overflow="fold")
         for row in check.lists.get(name, []):
             # As plain text: square brackets in a name are not markup.
             table.add_row(*(Text(_cell(row.get(column))) for column in columns))
         console.print(table)
     for file_name, cards in check.catalogue_cards.items():
-        console.print(Text(f"Cards of the books in {file_name}: {cards}"))
-    _print_sentences(console, "Not mapped, so defaults are used", check.unmapped)
-    _print_sentences(console, "Named in the profile, but not in KeyCRM", check.unknown)
-    _print_sentences(console, "Fix before loading", check.problems)
-    console.print(Text(reading_in_words(check.reading)))
+        console.print(Text(_("Cards of the books in {file}: {cards}", file=file_name, cards=cards)))
+    _print_sentences(console, _("Not mapped, so defaults are used"), check.unmapped)
+    _print_sentences(console, _("Named in the profile, but not in KeyCRM"), check.unknown)
+    _print_sentences(console, _("Fix before loading"), check.problems)
+    console.print(Text(reading_in_words(check.reading, profile.timezone)))
     if check.is_ready:
-        console.print(Text(f"Profile {profile.name} is ready: key and connection work."))
+        console.print(Text(_("Profile {profile} is ready: key and connection work.", profile=profile.name)))
 
 
 def _print_sentences(console: Any, title: str, sentences: Sequence[str]) -> None:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keycrm_pipeline.run.progress import ORDERS, PROGRESS, Progress
+from keycrm_pipeline.language import _
+from keycrm_pipeline.run.progress import ORDERS, PROGRESS, SENTENCES, Progress
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -87,7 +88,7 @@ def shown_progress(requests_per_minute: int, *, bars: bool = True, stays: bool =
             if progress.activity not in tasks:
                 tasks[progress.activity] = drawn.add_task("", total=None, time_left="")
             task = tasks[progress.activity]
-            drawn.update(task, completed=progress.done, total=progress.total, description=record.getMessage())
+            drawn.update(task, completed=progress.done, total=progress.total, description=described(progress))
             if progress.activity == ORDERS:
                 measured = next(shown for shown in drawn.tasks if shown.id == task).time_remaining
                 drawn.update(task, time_left=time_left(progress, measured, requests_per_minute))
@@ -97,6 +98,11 @@ def shown_progress(requests_per_minute: int, *, bars: bool = True, stays: bool =
 
         with _printing(PROGRESS, advance, logging.DEBUG), _printing(_LOG, say, logging.INFO):
             yield
+
+
+def described(progress: Progress) -> str:
+    """What an activity is, and how far it has come."""
+    return _(SENTENCES[progress.activity], done=progress.done, total=progress.total)
 
 
 def time_left(progress: Progress, measured_seconds: float | None, requests_per_minute: int) -> str:
@@ -116,4 +122,4 @@ def time_left(progress: Progress, measured_seconds: float | None, requests_per_m
     if not remaining:
         return ""
     by_limit = -(-remaining // PAGE_SIZE) * 60 / requests_per_minute
-    return f"about {timedelta(seconds=round(max(by_limit, measured_seconds or 0)))} left"
+    return _("about {time} left", time=timedelta(seconds=round(max(by_limit, measured_seconds or 0))))

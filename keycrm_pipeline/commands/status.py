@@ -14,13 +14,17 @@ from typing import Any
 import click
 
 from keycrm_pipeline.commands.output import (
+    failure_in_words,
+    in_these_words,
+    kind_in_words,
     print_exchange,
     print_review,
     reading_as_json,
     reading_in_words,
     review_title,
+    written,
 )
-from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.language import _
 from keycrm_pipeline.profile import Profile, Workspace, dagster_home
 from keycrm_pipeline.reading import Books
 from keycrm_pipeline.run.imports import without_pandas
@@ -54,6 +58,7 @@ class ProfileStatus:
 
     Attributes:
         profile: Its name.
+        timezone: Its time zone, in which moments are shown.
         last: The last exchange; None when nothing has been loaded yet.
         is_killed: Whether the log says that it is running while no process does its work. It is then shown as failed.
         last_succeeded: The last successful exchange, if it is a different one.
@@ -65,6 +70,7 @@ class ProfileStatus:
     """
 
     profile: str
+    timezone: str
     space: Space
     last: ExchangeSummary | None = None
     is_killed: bool = False
@@ -84,20 +90,21 @@ def read_status(workspace: Workspace) -> ProfileStatus:
     profile = workspace.profile
     space = read_space(workspace, dagster_home(os.environ))
     if not workspace.database.exists():
-        return ProfileStatus(profile.name, space)
+        return ProfileStatus(profile.name, profile.timezone, space)
     # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
     is_working = is_held(workspace.lock)
     yesterday = datetime.now(UTC).astimezone(profile.zone).date() - timedelta(days=1)
     with without_pandas(), Books(workspace, wait_seconds=WAIT_SECONDS).reading() as connection:
         last = last_exchange(connection)
         if last is None:
-            return ProfileStatus(profile.name, space)
+            return ProfileStatus(profile.name, profile.timezone, space)
         is_killed = last.status == "running" and not is_working
         if is_killed:
             last = replace(last, status="failed", error=str(KILLED), error_coded=KILLED.dump())
         succeeded = last_succeeded_exchange(connection)
         return ProfileStatus(
             profile=profile.name,
+            timezone=profile.timezone,
             space=space,
             last=summarise(connection, last),
             is_killed=is_killed,
@@ -134,61 +141,91 @@ def status_as_json(status: ProfileStatus) -> dict[str, Any]:
 
 def print_status(status: ProfileStatus) -> None:
     """Prints the status of a profile, for users."""
+    write = written()
     if status.last is None:
         click.echo(
-            f"Nothing has been loaded yet for profile {status.profile}. Load a period with "
-            f"`keycrm-pipeline load --from YYYY-MM-DD --to YYYY-MM-DD --profile {status.profile}`."
+            _(
+                "Nothing has been loaded yet for profile {profile}. Load a period with "
+                "`keycrm-pipeline load --from YYYY-MM-DD --to YYYY-MM-DD --profile {profile}`.",
+                profile=status.profile,
+            )
         )
         return
     exchange = status.last.exchange
-    click.echo(f"Last exchange, started {_moment(exchange.started_at)}:")
+    started = write.instant(exchange.started_at, status.timezone)
+    click.echo(_("Last exchange, started {moment}:", moment=started))
     print_exchange(status.last, shown_status="killed" if status.is_killed else None)
     if exchange.error:
-        click.echo(f"Error: {exchange.error}")
+        click.echo(_("Error: {message}", message=failure_in_words(exchange)))
     if status.last_succeeded is not None:
         earlier = status.last_succeeded
-        ended = _moment(earlier.finished_at or earlier.started_at)
-        click.echo(f"Last successful exchange: {earlier.exchange_id} ({earlier.kind}), ended {ended}.")
-    elif exchange.status != "succeeded":
-        click.echo("No exchange has succeeded yet.")
-    if status.rejected:
-        click.echo(f"Orders that could not be loaded: {status.rejected}.")
-    if status.days_missing:
-        shown = ", ".join(f"{day:%d.%m.%Y}" for day in status.days_missing[-MOST_DAYS_SHOWN:])
-        more = "the newest: " if len(status.days_missing) > MOST_DAYS_SHOWN else ""
         click.echo(
-            f"Days not loaded: {len(status.days_missing)} ({more}{shown}). The daily load completes them."
+            _(
+                "Last successful exchange: {number} ({kind}), ended {moment}.",
+                number=earlier.exchange_id,
+                kind=kind_in_words(earlier.kind),
+                moment=write.instant(earlier.finished_at or earlier.started_at, status.timezone),
+            )
         )
+    elif exchange.status != "succeeded":
+        click.echo(_("No exchange has succeeded yet."))
+    if status.rejected:
+        click.echo(_("Orders that could not be loaded: {count}.", count=write.number(status.rejected)))
+    if status.days_missing:
+        days = ", ".join(write.day(day) for day in status.days_missing[-MOST_DAYS_SHOWN:])
+        count = write.number(len(status.days_missing))
+        if len(status.days_missing) > MOST_DAYS_SHOWN:
+            click.echo(
+                _(
+                    "Days not loaded: {count} (the newest: {days}). The daily load completes them.",
+                    count=count,
+                    days=days,
+                )
+            )
+        else:
+            click.echo(
+                _("Days not loaded: {count} ({days}). The daily load completes them.", count=count, days=days)
+            )
     if status.left_out.before_start_date:
         click.echo(
-            f"Orders from before start_date, kept raw and not booked: {status.left_out.before_start_date}."
+            _(
+                "Orders from before start_date, kept raw and not booked: {count}.",
+                count=write.number(status.left_out.before_start_date),
+            )
         )
     if status.left_out.days_not_loaded:
         click.echo(
-            f"Orders of days that are not loaded, kept raw until they are: {status.left_out.days_not_loaded}."
+            _(
+                "Orders of days that are not loaded, kept raw until they are: {count}.",
+                count=write.number(status.left_out.days_not_loaded),
+            )
         )
-    click.echo(reading_in_words(status.reading))
+    click.echo(reading_in_words(status.reading, status.timezone))
     _print_space(status.space)
     print_review(status.last.review)
 
 
 def _print_space(space: Space) -> None:
     click.echo(
-        f"Database {_megabytes(space.database_bytes)}, Dagster's history {_megabytes(space.history_bytes)} in "
-        f"{space.history_files} files, free on the disk {_megabytes(space.free_bytes)}."
+        _(
+            "Database {database}, Dagster's history {history} in {files} files, free on the disk {free}.",
+            database=_megabytes(space.database_bytes),
+            history=_megabytes(space.history_bytes),
+            files=written().number(space.history_files),
+            free=_megabytes(space.free_bytes),
+        )
     )
     if space.is_short:
         click.echo(
-            f"The disk is almost full: {_megabytes(space.needed_bytes)} should be free. Make room on it."
+            _(
+                "The disk is almost full: {needed} should be free. Make room on it.",
+                needed=_megabytes(space.needed_bytes),
+            )
         )
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.0f} MB".replace(",", " ")
-
-
-def _moment(instant: datetime) -> str:
-    return f"{instant:%d.%m.%Y %H:%M}"
+    return _("{count} MB", count=written().number(round(size / 1e6)))
 
 
 def read_review(workspace: Workspace, kind: str | None) -> list[ReviewItem]:
@@ -235,11 +272,11 @@ def review_as_json(profile: Profile, rows: Sequence[ReviewItem]) -> dict[str, An
 def print_review_rows(rows: Sequence[ReviewItem]) -> None:
     """Prints the review list for people, kind by kind, with the names that disagree."""
     if not rows:
-        click.echo("Nothing needs your attention.")
+        click.echo(_("Nothing needs your attention."))
         return
-    kind, write = None, Formatter("en")
+    kind, write = None, written()
     for row in rows:
         if row.kind != kind:
             kind = row.kind
             click.echo(f"{review_title(kind)} ({kind}):")
-        click.echo(f"  {row.first_seen_at:%d.%m.%Y}  {row.text(write)}")
+        click.echo(f"  {write.day(row.first_seen_at):<12}  {in_these_words(row.text(write))}")

@@ -25,6 +25,8 @@ from types import FrameType
 from typing import IO, TYPE_CHECKING
 
 from keycrm_pipeline.commands.interruption import waits_for_import
+from keycrm_pipeline.commands.output import error_in_words
+from keycrm_pipeline.language import _
 from keycrm_pipeline.profile import (
     DEMO,
     HOME_VARIABLE,
@@ -97,14 +99,21 @@ def check_port(port: int) -> None:
             probe.bind((HOST, port))
         except PermissionError:
             raise UpError(
-                f"Port {port} is reserved for the administrator. Choose another one, such as 3001: "
-                "keycrm-pipeline up --port 3001, or make run PORT=3001"
+                _(
+                    "Port {port} is reserved for the administrator. Choose another one, such as 3001: "
+                    "keycrm-pipeline up --port 3001, or make run PORT=3001",
+                    port=port,
+                )
             ) from None
         except OSError:
-            other = port + 2
             raise UpError(
-                f"Port {port} on {HOST} is in use by another program, perhaps an earlier start of this one. Stop "
-                f"that program, or choose another port: keycrm-pipeline up --port {other}, or make run PORT={other}"
+                _(
+                    "Port {port} on {host} is in use by another program, perhaps an earlier start of this one. Stop "
+                    "that program, or choose another port: keycrm-pipeline up --port {other}, or make run PORT={other}",
+                    port=port,
+                    host=HOST,
+                    other=port + 2,
+                )
             ) from None
 
 
@@ -122,8 +131,12 @@ def only_start(home: Path) -> Iterator[IO[str]]:
         except BlockingIOError:
             file.seek(0)
             raise UpError(
-                f"This product is already running on {home} (processes {file.read().strip() or 'unknown'}). "
-                "Stop it with Ctrl-C where it was started, or kill these processes."
+                _(
+                    "This product is already running on {home} (processes {processes}). Stop it with Ctrl-C where it "
+                    "was started, or kill these processes.",
+                    home=home,
+                    processes=file.read().strip() or _("unknown"),
+                )
             ) from None
         file.truncate(0)
         yield file
@@ -183,7 +196,7 @@ class Services:
         """Which service has ended, as a sentence; None while all are running."""
         for name, process in self._processes.items():
             if process.poll() is not None:
-                return f"{name} ended unexpectedly (exit code {process.returncode})"
+                return _("{name} ended unexpectedly (exit code {code})", name=name, code=process.returncode)
         return None
 
     def stop(self) -> None:
@@ -194,7 +207,7 @@ class Services:
             while self._alive() and time.monotonic() < deadline:
                 time.sleep(POLL_SECONDS)
         except _StopAskedError:
-            _say("Killing the remaining processes.")
+            _say(_("Killing the remaining processes."))
         finally:
             self._signal(signal.SIGKILL)
             for process in self._processes.values():
@@ -249,7 +262,9 @@ def end_dead_runs(*, report: bool) -> None:
     with open_instance() as instance:
         ended = end_orphaned_runs(instance, at_start_of_page=True)
     if ended and report:
-        _say(f"Runs of an earlier start that died with it and are marked failed: {len(ended)}.")
+        _say(
+            _("Runs of an earlier start that died with it and are marked failed: {count}.", count=len(ended))
+        )
 
 
 def say_what_ended(exchanges: EndedExchanges) -> None:
@@ -280,20 +295,26 @@ def serve(services: Services, port: int, host_names: Sequence[str], exchanges: E
     names = [f"{dagster_page.HOST_NAME}={name}" for name in host_names]
     address = (*names, "--host", HOST, "--port", str(port), "--dagster-log-level", "warning")
     exchange_page = ("--port", str(exchange_page_port(port)), "--dagster", f"http://{HOST}:{port}")
-    services.start("The exchange page", [sys.executable, "-m", "keycrm_pipeline", "page", *exchange_page])
-    services.start("Dagster's page", [sys.executable, "-m", dagster_page.MODULE, *address, *quiet])
-    services.start("The daemon", [sys.executable, "-m", DAEMON_MODULE, "run", *quiet])
-    _say("Starting the pages and the daemon.")
+    services.start(_("The exchange page"), [sys.executable, "-m", "keycrm_pipeline", "page", *exchange_page])
+    services.start(_("Dagster's page"), [sys.executable, "-m", dagster_page.MODULE, *address, *quiet])
+    services.start(_("The daemon"), [sys.executable, "-m", DAEMON_MODULE, "run", *quiet])
+    _say(_("Starting the pages and the daemon."))
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     is_ready = False
     next_look = 0.0
     while (ended := services.ended()) is None:
         if not is_ready and is_answering(port):
-            _say(f"Ready: the exchange page at http://{HOST}:{exchange_page_port(port)}")
-            _say(f"       Dagster's page at http://{HOST}:{port} (Ctrl-C stops everything)")
+            exchange_address = f"http://{HOST}:{exchange_page_port(port)}"
+            _say(_("Ready: the exchange page at {address}", address=exchange_address))
+            _say(
+                _(
+                    "       Dagster's page at {address} (Ctrl-C stops everything)",
+                    address=f"http://{HOST}:{port}",
+                )
+            )
             is_ready = True
         if not is_ready and time.monotonic() > deadline:
-            return f"The pages did not answer within {READY_WITHIN_SECONDS} seconds"
+            return _("The pages did not answer within {seconds} seconds", seconds=READY_WITHIN_SECONDS)
         if time.monotonic() >= next_look:
             say_what_ended(exchanges)
             next_look = time.monotonic() + LOOK_EVERY_SECONDS
@@ -319,7 +340,7 @@ def run_everything(port: int, host_names: Sequence[str] = ()) -> None:
     try:
         _run(port, host_names)
     except _StopAskedError:
-        _say("Stopped.")
+        _say(_("Stopped."))
 
 
 def _run(port: int, host_names: Sequence[str]) -> None:
@@ -332,7 +353,7 @@ def _run(port: int, host_names: Sequence[str]) -> None:
     settings = settings_from_environment(os.environ)
     # Only where there are no profiles yet: whoever removed the demo shop does not want it back.
     if not settings.profiles_directory.exists():
-        _say(f"Wrote {write_demo_profile(settings)}: the demo shop.")
+        _say(_("Wrote {path}: the demo shop.", path=write_demo_profile(settings)))
     home = dagster_home(os.environ)
     prepare_dagster_home(home)
     os.environ[HOME_VARIABLE] = str(home)
@@ -346,33 +367,34 @@ def _run(port: int, host_names: Sequence[str]) -> None:
             end_dead_runs(report=True)
             prepare_queue(settings)
             if wants_first_load(settings):
-                _say("Loading the demo shop's last 30 days (on the first start only).")
+                _say(_("Loading the demo shop's last 30 days (on the first start only)."))
                 first_load()
             with open_instance() as instance:
                 failure = serve(
                     services, port, host_names, EndedExchanges(instance, settings, datetime.now(UTC))
                 )
         except _StopAskedError as asked:
-            _say(f"\nStopping ({asked}).")
+            _say(f"\n{_('Stopping ({signal}).', signal=asked)}")
             failure = None
         finally:
             services.stop()
         end_dead_runs(report=False)
     if failure is not None:
-        raise UpError(f"{failure}; everything else was stopped too.")
-    _say("Stopped.")
+        raise UpError(_("{failure}; everything else was stopped too.", failure=failure))
+    _say(_("Stopped."))
 
 
 def say_what_is_wrong_with_profiles(settings: Settings) -> None:
     """Says the mistakes of profiles, and which profiles have no key: neither is loaded, and the others are."""
     profiles, errors = load_profiles(settings)
     for error in errors:
-        _say(str(error))
+        _say(error_in_words(error))
     for profile in profiles:
         try:
             Workspace(profile, settings).api_key(os.environ)
         except MissingKeyError as missing:
-            _say(f"{missing} Until then nothing is loaded automatically for this profile.")
+            reason = error_in_words(missing)
+            _say(f"{reason} {_('Until then nothing is loaded automatically for this profile.')}")
 
 
 def first_load() -> None:
@@ -390,4 +412,4 @@ def first_load() -> None:
                 load.kill()
             raise
     if code != 0:
-        _say("The demo shop could not be loaded; the page starts anyway.")
+        _say(_("The demo shop could not be loaded; the page starts anyway."))

@@ -25,6 +25,7 @@ from keycrm_pipeline.exports.separated import write_separated
 from keycrm_pipeline.exports.workbook import write_workbook
 from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.kinds import EXPORT_FORMATS, PRODUCT_KIND_NAMES, SERVICE_LINE_NAMES, ExportFormat
+from keycrm_pipeline.language import current_language, current_words
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.reading import books_of
@@ -63,7 +64,7 @@ class HeldBack:
 
     Attributes:
         cause: `rejected`, `difference`, `missing_in_crm`, `incomplete` or `currency`.
-        reason: The cause in words.
+        reason: The cause in words, in the current language.
         orders: How many. An order counts once, under the first cause in the order above.
         order_ids: Their KeyCRM ids; fewer than `orders` when an order has no readable id.
     """
@@ -108,7 +109,14 @@ def _held_back(frame: pl.DataFrame) -> tuple[HeldBack, ...]:
         rows = frame.filter(pl.col("cause") == cause)
         if rows.height:
             identifiers = tuple(rows["order_id"].drop_nulls().to_list())
-            entries.append(HeldBack(cause, reason.english, rows.height, identifiers))
+            entries.append(
+                HeldBack(
+                    cause,
+                    in_words_of(current_words(), reason.text(current_language())),
+                    rows.height,
+                    identifiers,
+                )
+            )
     return tuple(entries)
 
 

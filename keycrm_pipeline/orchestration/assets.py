@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.dagster_internals import tag_run
 from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
 from keycrm_pipeline.orchestration.inputs import io_manager_key
@@ -41,7 +42,7 @@ def _spec(assets: ProfileAssets, stage: Stage) -> dg.AssetSpec:
     return dg.AssetSpec(
         assets.key(stage.name),
         deps=[assets.key(name) for name in stage.needs],
-        description=stage.description,
+        description=_(stage.description),
         kinds={"python", *stage.kinds},
         # A run may include only some stages.
         skippable=True,
@@ -142,15 +143,17 @@ def _run_metadata(assets: ProfileAssets, session: Session, result: StageResult) 
         **_lineage(assets, result.stage),
     }
     if result.stage.name == "orders":
-        metadata["summary"] = dg.MetadataValue.md(_summary(session))
+        metadata["summary"] = dg.MetadataValue.md(_summary(session, assets.profile))
     return metadata
 
 
-def _summary(session: Session) -> str:
+def _summary(session: Session, profile: Profile) -> str:
     from keycrm_pipeline.reports.summary import load_summary_markdown, read_load_summary
 
     if session.plan.period is None:
         raise ValueError("Only a load has a summary.")
     with session.warehouse.reading() as connection:
         summary = read_load_summary(connection, session.plan.period)
-    return load_summary_markdown(summary, session.counts, language="en", with_chart=True)
+    return load_summary_markdown(
+        summary, session.counts, language=profile.own_language, word_set=profile.words, with_chart=True
+    )

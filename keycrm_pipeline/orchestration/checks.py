@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.language import _, current_language, current_words
 from keycrm_pipeline.orchestration.dagster_internals import AssetJob
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import dagster_home
 from keycrm_pipeline.reading import books_of
+from keycrm_pipeline.reports.wording import Wording
 from keycrm_pipeline.run.space import read_space
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
-from keycrm_pipeline.sentences import without_typed
+from keycrm_pipeline.sentences import stored_text, without_typed
 from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS, offenders
 
 if TYPE_CHECKING:
@@ -43,14 +46,17 @@ LinkOrder = Callable[[int], str | None]
 def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
     """The checks of one profile, all on its `orders`."""
     orders = assets.key("orders")
+    words = _wording()
     descriptions = {
-        **INTEGRITY_CHECKS,
+        **{name: _(what) for name, what in INTEGRITY_CHECKS.items()},
         **{
-            kind.name: f"{kind.title.english}.\n\n{kind.assertion} {kind.advice.english}"
+            kind.name: f"{words.of(kind.title)}.\n\n{_(kind.assertion)} {words.of(kind.advice)}"
             for kind in REVIEW_LIST.values()
         },
-        YESTERDAY: "Days that were not loaded.\n\nYesterday was loaded completely.",
-        DISK: "A disk that is almost full.\n\nThe disk of the database has room for a load and a copy of the file.",
+        YESTERDAY: _("Days that were not loaded.\n\nYesterday was loaded completely."),
+        DISK: _(
+            "A disk that is almost full.\n\nThe disk of the database has room for a load and a copy of the file."
+        ),
     }
 
     @dg.multi_asset_check(
@@ -64,7 +70,7 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
     )
     def books(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         chosen = {key.name for key in context.selected_asset_check_keys}
-        with books_of(assets.workspace).reading() as connection:
+        with assets.speaking(), books_of(assets.workspace).reading() as connection:
             for name in descriptions:
                 if name in chosen:
                     yield _result(connection, assets, name)
@@ -77,7 +83,9 @@ def checks_job(assets: ProfileAssets) -> AssetJob:
     return dg.define_asset_job(
         f"{assets.name}_checks",
         selection=dg.AssetSelection.checks_for_assets(assets.key("orders")),
-        description="Runs all checks again, after something was mended in KeyCRM, the profile or the catalogue.",
+        description=_(
+            "Runs all checks again, after something was mended in KeyCRM, the profile or the catalogue."
+        ),
         tags={PROFILE_TAG: assets.name},
         executor_def=dg.in_process_executor,
     )
@@ -99,7 +107,7 @@ def _result(connection: "duckdb.DuckDBPyConnection", assets: ProfileAssets, name
         return result(
             passed=not ids,
             severity=dg.AssetCheckSeverity.ERROR,
-            metadata={"count": len(ids), "first cases": dg.MetadataValue.md(", ".join(shown) or "None.")},
+            metadata={"count": len(ids), "first cases": dg.MetadataValue.md(", ".join(shown) or _("None."))},
         )
     if name in REVIEW_LIST:
         from keycrm_pipeline.warehouse.attention import review_counts, review_items
@@ -109,7 +117,10 @@ def _result(connection: "duckdb.DuckDBPyConnection", assets: ProfileAssets, name
         return result(
             passed=not count,
             severity=dg.AssetCheckSeverity.WARN,
-            metadata={"count": count, "first cases": dg.MetadataValue.md(_cases(items, link))},
+            metadata={
+                "count": count,
+                "first cases": dg.MetadataValue.md(_cases(items, link, assets.profile.timezone)),
+            },
         )
     if name == DISK:
         space = read_space(assets.workspace, dagster_home(os.environ))
@@ -137,22 +148,34 @@ def _is_loaded(connection: "duckdb.DuckDBPyConnection", day: date) -> bool:
     return day in loaded_days(connection, Period(day, day))
 
 
-def _cases(items: Sequence["ReviewItem"], link: LinkOrder) -> str:
+def _cases(items: Sequence["ReviewItem"], link: LinkOrder, timezone: str) -> str:
     if not items:
-        return "None."
+        return _("None.")
+    words, write = _wording(), Formatter(current_language())
     lines = [
-        f"| {_subject(item, link)} | {item.plain(without_typed)} | {item.first_seen_at:%Y-%m-%d %H:%M} |"
+        f"| {_subject(item, link)} | "
+        f"{words.in_words(stored_text(item.details, item.details_coded, write, without_typed))} | "
+        f"{write.instant(item.first_seen_at, timezone)} |"
         for item in items
     ]
-    return "\n".join(["| about | reason | first seen |", "|---|---|---|", *lines])
+    header = f"| {_('about')} | {_('reason')} | {_('first seen')} |"
+    return "\n".join([header, "|---|---|---|", *lines])
+
+
+def _wording() -> Wording:
+    return Wording(current_language(), current_words())
 
 
 def _subject(item: "ReviewItem", link: LinkOrder) -> str:
     if REVIEW_LIST[item.kind].has_typed_subject:
-        return "(see the review list)"
+        return _("(see the review list)")
     if item.order_id is None:
         return item.subject
-    named = item.subject if item.subject == str(item.order_id) else f"{item.subject} (order {item.order_id})"
+    named = (
+        item.subject
+        if item.subject == str(item.order_id)
+        else _("{subject} (order {order_id})", subject=item.subject, order_id=item.order_id)
+    )
     return _linked(named, link(item.order_id))
 
 

@@ -56,12 +56,17 @@ def build_definitions(
     resources: dict[str, object] = {}
     for profile in profiles:
         profile_assets = ProfileAssets(Workspace(profile, settings))
-        assets += [build_load(profile_assets), build_exports(profile_assets), build_report(profile_assets)]
-        resources |= build_resources(profile_assets)
-        checks += build_checks(profile_assets)
-        jobs += build_jobs(profile_assets)
-        schedules += build_schedules(profile_assets)
-        sensors += build_sensors(profile_assets)
+        with profile_assets.speaking():
+            assets += [
+                build_load(profile_assets),
+                build_exports(profile_assets),
+                build_report(profile_assets),
+            ]
+            resources |= build_resources(profile_assets)
+            checks += build_checks(profile_assets)
+            jobs += build_jobs(profile_assets)
+            schedules += build_schedules(profile_assets)
+            sensors += build_sensors(profile_assets)
     # By name: shop.yml and shop.yaml may both be refused, and two assets of one key would stop all profiles.
     mistakes: dict[str, list[str]] = {}
     for error in refused:

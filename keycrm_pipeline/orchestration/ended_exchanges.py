@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.kinds import EXCHANGE_KINDS
+from keycrm_pipeline.language import _, current_language
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG
 from keycrm_pipeline.profile import Profile, ProfileError, Settings, Workspace, load_profile
 from keycrm_pipeline.reading import Books
@@ -85,7 +88,12 @@ class EndedExchanges:
         if exchange is not None:
             return exchange_line(exchange, profile, ended)
         if run.status == dg.DagsterRunStatus.FAILURE:
-            return f"{_moment(ended, profile)} {profile.name}: {run.job_name} failed; see its run on Dagster's page"
+            return _(
+                "{moment} {profile}: {job} failed; see its run on Dagster's page",
+                moment=Formatter(current_language()).instant(ended, profile.timezone),
+                profile=profile.name,
+                job=run.job_name,
+            )
         # An export or a report.
         return None
 
@@ -98,27 +106,31 @@ def exchange_line(exchange: Exchange, profile: Profile, ended: datetime) -> str:
         profile: Its profile, whose time zone the line is in.
         ended: When its run ended; timezone-aware.
     """
-    period = exchange.period
-    days = ""
-    if period is not None:
-        days = f" of {period.first:%d.%m.%Y}"
-        days += f" to {period.last:%d.%m.%Y}" if period.last != period.first else ""
-    kind = "load" if exchange.kind == "period" else exchange.kind
-    begins = f"{_moment(ended, profile)} {profile.name}: {kind}{days}"
+    write = Formatter(current_language())
+    kind = _(EXCHANGE_KINDS.get(exchange.kind, exchange.kind)) if exchange.kind != "period" else _("load")
+    values = {
+        "moment": write.instant(ended, profile.timezone),
+        "profile": profile.name,
+        "kind": f"{kind}, {write.period(exchange.period)}" if exchange.period else kind,
+    }
     if exchange.status == "running":
-        return f"{begins} was interrupted; the next exchange continues it"
+        return _("{moment} {profile}: {kind}: was interrupted; the next exchange continues it", **values)
     if exchange.outcome == "stopped":
-        return f"{begins} was stopped; the next exchange continues it"
+        return _("{moment} {profile}: {kind}: was stopped; the next exchange continues it", **values)
     if exchange.status != "succeeded":
-        return f"{begins} failed. {' '.join((exchange.error or '').split())}".rstrip()
+        error = " ".join(exchange.error_text(write).split())
+        return _("{moment} {profile}: {kind}: failed. {error}", **values, error=error).rstrip()
     seconds = (exchange.finished_at - exchange.started_at).total_seconds() if exchange.finished_at else 0
-    counts = [f"orders {exchange.orders_seen}", f"created {exchange.orders_created}"]
-    counts += [f"updated {exchange.orders_updated}", f"rejected {exchange.orders_rejected}"]
-    return f"{begins} succeeded: {', '.join(counts)} ({timedelta(seconds=round(seconds))})"
-
-
-def _moment(moment: datetime, profile: Profile) -> str:
-    return f"{moment.astimezone(profile.zone):%d.%m.%Y %H:%M}"
+    return _(
+        "{moment} {profile}: {kind}: succeeded: orders {seen}, created {created}, updated {updated}, rejected "
+        "{rejected} ({duration})",
+        **values,
+        seen=write.number(exchange.orders_seen),
+        created=write.number(exchange.orders_created),
+        updated=write.number(exchange.orders_updated),
+        rejected=write.number(exchange.orders_rejected),
+        duration=write.duration(seconds),
+    )
 
 
 def _profile_of(run: dg.DagsterRun) -> str | None:

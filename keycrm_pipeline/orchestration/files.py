@@ -7,17 +7,21 @@ What the files contain is in `exports` and `reports`; the commands `export` and 
 import contextlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from typing import Final, Literal
 
 import dagster as dg
 from pydantic import Field
 
-from keycrm_pipeline.formatting import LANGUAGES, Language
 from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
+from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.dagster_internals import tag_run
 from keycrm_pipeline.orchestration.failures import as_dagster_failure
 from keycrm_pipeline.orchestration.profile_assets import PERIOD_TAG, ProfileAssets, code_reference
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
+
+OF_THE_PROFILE: Final = "profile"
+"""As the language of a report: that of its profile. Dagster knows no choice that may be left out."""
 
 _DAY = r"^\d{4}-\d{2}-\d{2}$"
 
@@ -49,7 +53,9 @@ class ExportConfig(_Period):
 class ReportConfig(_Period):
     """Settings of a report."""
 
-    language: Language = Field(default=LANGUAGES[0], description=f"{' or '.join(LANGUAGES)}.")
+    language: Literal["profile", "uk", "en"] = Field(
+        default=OF_THE_PROFILE, description="uk, en, or the language of the profile."
+    )
 
 
 FILE_CONFIGS: Mapping[str, type[dg.Config]] = {"exports": ExportConfig, "report": ReportConfig}
@@ -76,7 +82,7 @@ def _period(workspace: Workspace, config: _Period, now: datetime) -> Period:
         )
     except ValueError:
         raise dg.Failure(
-            "A day of the period does not exist. Write it as YYYY-MM-DD.", allow_retries=False
+            _("A day of the period does not exist. Write it as YYYY-MM-DD."), allow_retries=False
         ) from None
     try:
         return workspace.period_or_last_days(first, last, now)
@@ -91,23 +97,23 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
         key=assets.key("exports"),
         group_name=assets.profile.name,
         deps=[assets.key("orders")],
+        description=_(
+            "Documents of a period as files: partners, products, orders, lines, services and payments.\n\n"
+            "Only complete, valid orders are exported; the others are counted with the reason."
+        ),
         kinds={"python", "duckdb", "excel"},
         owners=list(assets.profile.owners),
         metadata={**code_reference(__file__), **assets.page_link},
         pool=assets.pool,
     )
     def exports(context: dg.AssetExecutionContext, config: ExportConfig) -> dg.MaterializeResult:
-        """Documents of a period as files: partners, products, orders, lines, services and payments.
-
-        Only complete, valid orders are exported; the others are counted with the reason.
-        """
         from keycrm_pipeline.exports import export_period
 
         now = datetime.now(UTC)
         workspace = assets.workspace
         period = _period(workspace, config, now)
         tag_run(context.instance, context.run.run_id, {PERIOD_TAG: str(period)})
-        with _as_failure(context):
+        with _as_failure(context), assets.speaking():
             result = export_period(
                 workspace,
                 period,
@@ -142,25 +148,28 @@ def build_report(assets: ProfileAssets) -> dg.AssetsDefinition:
         key=assets.key("report"),
         group_name=assets.profile.name,
         deps=[assets.key("orders")],
+        description=_(
+            "The exchange report of a period as one HTML file: sales, payments, returns, and what needs attention."
+        ),
         kinds={"python", "duckdb", "html"},
         owners=list(assets.profile.owners),
         metadata={**code_reference(__file__), **assets.page_link},
         pool=assets.pool,
     )
     def report(context: dg.AssetExecutionContext, config: ReportConfig) -> dg.MaterializeResult:
-        """The exchange report of a period as one HTML file: sales, payments, returns, and what needs attention."""
         from keycrm_pipeline.reports.files import report_period
 
         now = datetime.now(UTC)
         workspace = assets.workspace
         period = _period(workspace, config, now)
         tag_run(context.instance, context.run.run_id, {PERIOD_TAG: str(period)})
+        language = assets.profile.own_language if config.language == OF_THE_PROFILE else config.language
         with _as_failure(context):
-            path = report_period(workspace, period, language=config.language, now=now)
+            path = report_period(workspace, period, language=language, now=now)
         return dg.MaterializeResult(
             metadata={
                 "period": str(period),
-                "language": config.language,
+                "language": language,
                 "path": dg.MetadataValue.path(str(path)),
             }
         )

@@ -6,6 +6,7 @@ materializations of the touched partitions, which automation conditions of other
 
 import dagster as dg
 
+from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.assets import day_metadata
 from keycrm_pipeline.orchestration.checks import checks_job
 from keycrm_pipeline.orchestration.dagster_internals import AssetJob, tag_run
@@ -35,7 +36,7 @@ def build_jobs(assets: ProfileAssets) -> list[dg.JobDefinition | AssetJob]:
         dg.define_asset_job(
             f"{assets.name}_load",
             selection=dg.AssetSelection.assets(*(assets.key(stage.name) for stage in STAGES)),
-            description="Loads a period: one day, or a range of days in one run.",
+            description=_("Loads a period: one day, or a range of days in one run."),
             tags=tags,
             metadata=assets.page_link,
             executor_def=dg.in_process_executor,
@@ -61,7 +62,7 @@ def _sync_job(assets: ProfileAssets, sync: Sync) -> dg.JobDefinition:
 
     @dg.op(
         name=f"{assets.name}__{sync.name}",
-        description=sync.description,
+        description=_(sync.description),
         # No output: it would cost the run three events, and most runs of a sync find nothing.
         out={},
         pool=assets.pool,
@@ -87,7 +88,7 @@ def _sync_job(assets: ProfileAssets, sync: Sync) -> dg.JobDefinition:
 
     @dg.job(
         name=f"{assets.name}_{sync.name}",
-        description=sync.description,
+        description=_(sync.description),
         tags={PROFILE_TAG: assets.name},
         metadata=assets.page_link,
         executor_def=dg.in_process_executor,

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from keycrm_pipeline.language import _, speaking
 from keycrm_pipeline.orchestration.dagster_internals import runs_with_origin
 from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.orchestration.history import tidy_when_due
@@ -64,7 +65,8 @@ def run_job(
     with open_instance() as instance:
         # A load that was killed would keep the profile's place in the queue, and there may be no daemon to end it.
         end_orphaned_runs(instance)
-        with runs_with_origin(instance, DEFINITIONS), _stop_as_keyboard_interrupt():
+        # What a run stores is the same whoever starts it, in whichever language.
+        with runs_with_origin(instance, DEFINITIONS), speaking("en"), _stop_as_keyboard_interrupt():
             result = definitions.resolve_job_def(f"{workspace.profile.name}_{job}").execute_in_process(
                 instance=instance,
                 tags={
@@ -117,4 +119,4 @@ def _first_failure(result: dg.ExecuteInProcessResult) -> str:
                 ):
                     return str(StoppedError())
                 return cause.message.strip()
-    return "The run failed before its first step; see the run in Dagster."
+    return _("The run failed before its first step; see the run in Dagster.")

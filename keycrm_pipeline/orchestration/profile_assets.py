@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.language import current_language, speaking
 from keycrm_pipeline.orchestration.dagster_internals import RANGE_END_TAG, RANGE_START_TAG
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import MissingKeyError, Profile, Workspace
@@ -73,12 +75,16 @@ class ProfileAssets:
         """Runs of one profile wait for each other in the queue."""
         return f"keycrm_{self.name}"
 
+    def speaking(self) -> contextlib.AbstractContextManager[None]:
+        """A block whose messages are in the profile's language: what people read on Dagster's page, and alerts."""
+        return speaking(self.profile.own_language, self.profile.words)
+
     def missing_key(self) -> str | None:
-        """Why the profile has no usable API key at this moment, in words; None if it has one."""
+        """Why the profile has no usable API key at this moment, in the current language; None if it has one."""
         try:
             self.workspace.api_key(os.environ)
         except MissingKeyError as error:
-            return str(error)
+            return error.message.text(Formatter(current_language()))
         return None
 
     @contextlib.contextmanager

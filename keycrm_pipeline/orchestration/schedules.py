@@ -11,6 +11,7 @@ from datetime import date
 
 import dagster as dg
 
+from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.profile_assets import ProfileAssets, period_tags
 from keycrm_pipeline.period import DAY, contiguous_periods
 from keycrm_pipeline.profile import Profile
@@ -52,7 +53,7 @@ def build_schedules(assets: ProfileAssets) -> list[dg.ScheduleDefinition]:
         cron_schedule=f"{minute} {hour} * * *",
         execution_timezone=profile.timezone,
         default_status=_status(profile),
-        description="Loads yesterday, and completes days that are missing or failed.",
+        description=_("Loads yesterday, and completes days that are missing or failed."),
     )
     def daily(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         missing_key = assets.missing_key()
@@ -83,7 +84,7 @@ def build_schedules(assets: ProfileAssets) -> list[dg.ScheduleDefinition]:
             execution_fn=run_with_key,
             execution_timezone=profile.timezone,
             default_status=_status(profile),
-            description="Compares the recent days and all open orders again.",
+            description=_("Compares the recent days and all open orders again."),
         ),
         dg.ScheduleDefinition(
             name=f"{name}_sweep_weekly",
@@ -92,7 +93,7 @@ def build_schedules(assets: ProfileAssets) -> list[dg.ScheduleDefinition]:
             execution_fn=run_with_key,
             execution_timezone=profile.timezone,
             default_status=_status(profile, wanted=profile.sweep.enabled),
-            description="Looks for orders that KeyCRM no longer has.",
+            description=_("Looks for orders that KeyCRM no longer has."),
         ),
         dg.ScheduleDefinition(
             name=f"{name}_catalogue_weekly",
@@ -101,6 +102,6 @@ def build_schedules(assets: ProfileAssets) -> list[dg.ScheduleDefinition]:
             execution_fn=run_with_key,
             execution_timezone=profile.timezone,
             default_status=_status(profile),
-            description="Refreshes products, offers and categories.",
+            description=_("Refreshes products, offers and categories."),
         ),
     ]

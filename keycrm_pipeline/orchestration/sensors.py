@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.language import _, current_language
 from keycrm_pipeline.orchestration.dagster_internals import has_backfill_under_way
 from keycrm_pipeline.orchestration.history import tidy_history
 from keycrm_pipeline.orchestration.instance import end_orphaned_runs
@@ -43,7 +45,7 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
         job_name=f"{name}_changes",
         minimum_interval_seconds=profile.changes.every_minutes * 60,
         default_status=dg.DefaultSensorStatus.RUNNING if enabled else dg.DefaultSensorStatus.STOPPED,
-        description="Picks up changed orders.",
+        description=_("Picks up changed orders."),
     )
     def changes_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         reason = assets.missing_key() or _work_under_way(context.instance, assets)
@@ -62,12 +64,15 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
         name=f"{name}_failures",
         minimum_interval_seconds=FAILURE_POLL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Raises one alert when exchanges begin to fail; a later success clears it. Ends runs of commands "
-        "that were killed, so that nothing waits for them.",
+        description=_(
+            "Raises one alert when exchanges begin to fail; a later success clears it. Ends runs of commands "
+            "that were killed, so that nothing waits for them."
+        ),
     )
     def failures(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         end_orphaned_runs(context.instance)
-        standing = _nothing_is_loaded(assets) or _standing_failure(context.instance, assets)
+        with assets.speaking():
+            standing = _nothing_is_loaded(assets) or _standing_failure(context.instance, assets)
         alerted = json.loads(context.cursor)["alerted"] if context.cursor else False
         if standing is None:
             context.update_cursor(json.dumps({"alerted": False}))
@@ -119,7 +124,13 @@ def _nothing_is_loaded(assets: ProfileAssets) -> str | None:
             was_loaded = exchanges.last_succeeded_exchange(connection) is not None
     except WarehouseError:
         return None
-    return f"Profile {profile.name} is not loaded any more. {missing_key}" if was_loaded else None
+    if not was_loaded:
+        return None
+    return _(
+        "Profile {profile} is not loaded any more. {reason}",
+        profile=profile.name,
+        reason=missing_key,
+    )
 
 
 def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> str | None:
@@ -136,14 +147,18 @@ def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> st
         # Nothing was loaded yet, or an exchange is writing.
         newest = last = None
     except WarehouseError as error:
-        return f"The books of profile {profile.name} cannot be read: {error}"
+        return _(
+            "The books of profile {profile} cannot be read: {error}",
+            profile=profile.name,
+            error=error.message.text(_write()),
+        )
     if newest is not None and newest.status == "running":
         if not is_held(assets.workspace.lock):
-            return f"Exchange {newest.exchange_id} of profile {profile.name} failed: {exchanges.KILLED}"
+            return _failed(newest, exchanges.KILLED.text(_write()))
     elif last is not None and last.status == "failed" and not _goes_on(instance, last.run_id):
-        return f"Exchange {last.exchange_id} of profile {profile.name} failed: {last.error}"
+        return _failed(last, last.error_text(_write()))
     if last is not None and last.status == "failed" and newest != last:
-        return f"Exchange {last.exchange_id} of profile {profile.name} failed: {last.error}"
+        return _failed(last, last.error_text(_write()))
     records = instance.get_run_records(
         dg.RunsFilter(
             tags={PROFILE_TAG: profile.name},
@@ -161,8 +176,25 @@ def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> st
             and last.finished_at > datetime.fromtimestamp(ended, UTC)
         )
         if not finished_later:
-            return f"Run {records[0].dagster_run.run_id} of profile {profile.name} failed; see it in Dagster."
+            return _(
+                "Run {run} of profile {profile} failed; see it in Dagster.",
+                run=records[0].dagster_run.run_id,
+                profile=profile.name,
+            )
     return None
+
+
+def _failed(exchange: exchanges.Exchange, error: str) -> str:
+    return _(
+        "Exchange {number} of profile {profile} failed: {error}",
+        number=exchange.exchange_id,
+        profile=exchange.profile,
+        error=error,
+    )
+
+
+def _write() -> Formatter:
+    return Formatter(current_language())
 
 
 def _goes_on(instance: dg.DagsterInstance, run_id: str | None) -> bool:

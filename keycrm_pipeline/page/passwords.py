@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from keycrm_pipeline.language import _
 from keycrm_pipeline.page.settings import PageError
 
 SHORTEST = 10
@@ -67,7 +68,7 @@ def write_password(path: Path, password: str) -> None:
         PageError: The password is too short, or the file cannot be written.
     """
     if len(password) < SHORTEST:
-        raise PageError(f"The password is too short: it needs at least {SHORTEST} characters.")
+        raise PageError(_("The password is too short: it needs at least {count} characters.", count=SHORTEST))
     salt = secrets.token_bytes(_SALT_BYTES)
     digest = _digest(password, salt, _COST, _BLOCK_SIZE, _PARALLEL)
     encoded = [base64.b64encode(part).decode("ascii") for part in (salt, digest)]
@@ -80,7 +81,9 @@ def write_password(path: Path, password: str) -> None:
             file.write(f"{line}\n")
         Path(name).replace(path)
     except OSError as error:
-        raise PageError(f"The password file {path} cannot be written: {error.strerror}.") from None
+        raise PageError(
+            _("The password file {path} cannot be written: {reason}.", path=path, reason=error.strerror)
+        ) from None
 
 
 def read_password(path: Path) -> PasswordHash:
@@ -94,13 +97,18 @@ def read_password(path: Path) -> PasswordHash:
         line = path.read_text("ascii").strip()
     except FileNotFoundError:
         raise PageError(
-            f"There is no password file {path}. Make it with: keycrm-pipeline page --set-password "
-            f"--password-file {path}"
+            _(
+                "There is no password file {path}. Make it with: keycrm-pipeline page --set-password "
+                "--password-file {path}",
+                path=path,
+            )
         ) from None
     except (OSError, UnicodeDecodeError):
-        raise PageError(f"The password file {path} cannot be read.") from None
+        raise PageError(_("The password file {path} cannot be read.", path=path)) from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise PageError(f"Others can read the password file {path}. Make it yours alone: chmod 600 {path}")
+        raise PageError(
+            _("Others can read the password file {path}. Make it yours alone: chmod 600 {path}", path=path)
+        )
     try:
         prefix, cost, block_size, parallel, salt, digest = line.split("$")
         found = PasswordHash(
@@ -110,8 +118,11 @@ def read_password(path: Path) -> PasswordHash:
         prefix, found = "", None
     if prefix != _PREFIX or found is None or not 2 <= found.cost <= _MOST_COST or not found.digest:
         raise PageError(
-            f"The password file {path} is damaged. Make it again with: keycrm-pipeline page --set-password "
-            f"--password-file {path}"
+            _(
+                "The password file {path} is damaged. Make it again with: keycrm-pipeline page "
+                "--set-password --password-file {path}",
+                path=path,
+            )
         )
     return found
 

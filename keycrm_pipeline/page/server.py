@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import uvicorn
 
+from keycrm_pipeline.language import _
 from keycrm_pipeline.page.application import create_application
 from keycrm_pipeline.page.passwords import read_password
 from keycrm_pipeline.page.profiles import read_profiles
@@ -27,8 +28,14 @@ def _open_port(page: PageSettings) -> socket.socket:
     except OSError as error:
         opened.close()
         raise PageError(
-            f"The page cannot use port {page.port} on {page.host} ({error.strerror}). Stop the program that uses it, "
-            f"or choose another port: keycrm-pipeline page --port {page.port + 1}"
+            _(
+                "The page cannot use port {port} on {host} ({reason}). Stop the program that uses it, "
+                "or choose another port: keycrm-pipeline page --port {other}",
+                port=page.port,
+                host=page.host,
+                reason=error.strerror,
+                other=page.port + 1,
+            )
         ) from None
     opened.set_inheritable(True)
     return opened

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from keycrm_pipeline.language import _
 from keycrm_pipeline.other_sites import THIS_MACHINE
 from keycrm_pipeline.profile import DEFAULT_BASE_URL, Settings
 
@@ -58,13 +59,20 @@ class PageSettings:
         """
         if not is_loopback(self.host) and self.password_file is None:
             raise PageError(
-                f"The page would be open to everybody who can reach {self.host}. Give it a password: "
-                "keycrm-pipeline page --set-password --password-file FILE, then start it with --password-file FILE."
+                _(
+                    "The page would be open to everybody who can reach {host}. Give it a password: "
+                    "keycrm-pipeline page --set-password --password-file FILE, then start it with "
+                    "--password-file FILE.",
+                    host=self.host,
+                )
             )
         for address in (self.dagster, self.dagster_link):
             if address is not None and not address.startswith(("http://", "https://")):
                 raise PageError(
-                    f"{address} is no address of Dagster's page; it begins with http:// or https://."
+                    _(
+                        "{dagster} is no address of Dagster's page; it begins with http:// or https://.",
+                        dagster=address,
+                    )
                 )
 
     @property

@@ -14,6 +14,7 @@ from datetime import date
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from keycrm_pipeline.language import message
 from keycrm_pipeline.period import Period, contiguous_periods
 from keycrm_pipeline.pipeline.results import StageNumbers
 from keycrm_pipeline.run import progress
@@ -38,7 +39,7 @@ class Stage:
         kinds: What it works with, as shown on the page.
         needs: Stages that must have finished for a day before it.
         module: The module of this package that does its work.
-        description: What it does, for accountants.
+        description: What it does, for accountants; a message.
     """
 
     name: str
@@ -61,8 +62,10 @@ STAGES = (
         frozenset({"keycrm", "duckdb"}),
         (),
         "extraction",
-        "KeyCRM orders exactly as they came, each under its own local day.\n\n"
-        "A load that was killed continues where it stopped; unchanged payloads are not written again.",
+        message(
+            "KeyCRM orders exactly as they came, each under its own local day.\n\n"
+            "A load that was killed continues where it stopped; unchanged payloads are not written again."
+        ),
     ),
     Stage(
         "validated_orders",
@@ -70,8 +73,10 @@ STAGES = (
         frozenset({"duckdb", "pandera"}),
         ("raw_orders",),
         "validation",
-        "Orders that passed validation: header, lines, payments, shipping and buyer as typed rows.\n\n"
-        "An order that fails is stored in ops.rejected_records with every reason; the rest of the day is loaded.",
+        message(
+            "Orders that passed validation: header, lines, payments, shipping and buyer as typed rows.\n\n"
+            "An order that fails is stored in ops.rejected_records with every reason; the rest of the day is loaded."
+        ),
     ),
     Stage(
         "statuses",
@@ -79,7 +84,7 @@ STAGES = (
         frozenset({"duckdb"}),
         ("validated_orders",),
         "statuses",
-        "Order statuses of KeyCRM with their stage (Стадія) in the accounting system.",
+        message("Order statuses of KeyCRM with their stage (Стадія) in the accounting system."),
     ),
     Stage(
         "sources",
@@ -87,7 +92,7 @@ STAGES = (
         frozenset({"duckdb"}),
         ("validated_orders",),
         "sources",
-        "Sources of orders (Джерело): sites, marketplaces, shops, with their currency.",
+        message("Sources of orders (Джерело): sites, marketplaces, shops, with their currency."),
     ),
     Stage(
         "partners",
@@ -95,7 +100,9 @@ STAGES = (
         frozenset({"duckdb"}),
         ("validated_orders",),
         "partners",
-        "Partner cards (Контрагент) of the buyers, found by link, phone or e-mail, or created if there is none.",
+        message(
+            "Partner cards (Контрагент) of the buyers, found by link, phone or e-mail, or created if there is none."
+        ),
     ),
     Stage(
         "products",
@@ -103,9 +110,11 @@ STAGES = (
         frozenset({"keycrm", "duckdb"}),
         ("validated_orders",),
         "products",
-        "Product cards: Товар, Товар з SKU with its variants, Послуга.\n\n"
-        "KeyCRM's catalogue is queried, 50 products at a time, only for products that are not known yet or that a line "
-        "contradicts.",
+        message(
+            "Product cards: Товар, Товар з SKU with its variants, Послуга.\n\n"
+            "KeyCRM's catalogue is queried, 50 products at a time, only for products that are not known yet or that a "
+            "line contradicts."
+        ),
     ),
     Stage(
         "orders",
@@ -113,8 +122,10 @@ STAGES = (
         frozenset({"duckdb", "pandera"}),
         ("statuses", "sources", "partners", "products"),
         "documents",
-        "Order documents with goods lines, services tab and payments; money adds up to the kopiyka.\n\n"
-        "An unchanged document is not written again; a booked document always follows KeyCRM.",
+        message(
+            "Order documents with goods lines, services tab and payments; money adds up to the kopiyka.\n\n"
+            "An unchanged document is not written again; a booked document always follows KeyCRM."
+        ),
     ),
 )
 """All stages, in order."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from keycrm_pipeline.language import message
+
 if TYPE_CHECKING:
     from keycrm_pipeline.run.session import Session
 
@@ -20,7 +22,7 @@ class Sync:
 
     Attributes:
         name: Name of its command, of its job (after the profile's name), and the kind of its exchanges.
-        description: What it does, in a sentence.
+        description: What it does, in a sentence; a message.
         takes_orders: Whether it works on orders that somebody names.
     """
 
@@ -37,28 +39,35 @@ class Sync:
 SYNCS = (
     Sync(
         "changes",
-        "Picks up orders of any day that changed since the last exchange, and orders entered late.",
+        message("Picks up orders of any day that changed since the last exchange, and orders entered late."),
     ),
     Sync(
         "recent",
-        "Compares the recent days and all open orders again, whatever KeyCRM says about changes.",
+        message("Compares the recent days and all open orders again, whatever KeyCRM says about changes."),
     ),
     Sync(
         "sweep",
-        "Finds orders that KeyCRM no longer has, which are confirmed by id and marked, and those no load has returned.",
+        message(
+            "Finds orders that KeyCRM no longer has, which are confirmed by id and marked, and those no load has "
+            "returned."
+        ),
     ),
     Sync(
         "order",
-        "Loads single orders again, by their numbers in KeyCRM; one of a day that was never loaded is kept raw.",
+        message(
+            "Loads single orders again, by their numbers in KeyCRM; one of a day that was never loaded is kept raw."
+        ),
         takes_orders=True,
     ),
     Sync(
         "catalogue",
-        "Refreshes KeyCRM's categories, and the products and offers that occur in orders.",
+        message("Refreshes KeyCRM's categories, and the products and offers that occur in orders."),
     ),
     Sync(
         "rebuild",
-        "Derives all accounting tables again from the raw payloads, without a request, keeping card ids.",
+        message(
+            "Derives all accounting tables again from the raw payloads, without a request, keeping card ids."
+        ),
     ),
 )
 """All of them, in the order in which they are shown."""

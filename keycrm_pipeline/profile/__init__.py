@@ -38,6 +38,7 @@ from keycrm_pipeline.profile.loading import load_profile, load_profiles, profile
 from keycrm_pipeline.profile.models import (
     DEFAULT_BASE_URL,
     DEFAULT_REQUESTS_PER_MINUTE,
+    DEFAULT_TIMEZONE,
     DOCUMENT_SETTINGS,
     MOST_REQUESTS_PER_MINUTE,
     NAME_PATTERN,
@@ -46,6 +47,7 @@ from keycrm_pipeline.profile.models import (
     OdooSettings,
     Profile,
     RequisiteSettings,
+    language_of_zone,
 )
 from keycrm_pipeline.profile.problems import Problem, ProfileError
 from keycrm_pipeline.profile.workspace import (
@@ -62,6 +64,7 @@ __all__ = [
     "DATA_VARIABLE",
     "DEFAULT_BASE_URL",
     "DEFAULT_REQUESTS_PER_MINUTE",
+    "DEFAULT_TIMEZONE",
     "DEMO",
     "DOCUMENT_SETTINGS",
     "HOME_VARIABLE",
@@ -96,6 +99,7 @@ __all__ = [
     "is_possible_key",
     "key_file_variable",
     "key_variable",
+    "language_of_zone",
     "load_profile",
     "load_profiles",
     "profile_json_schema",

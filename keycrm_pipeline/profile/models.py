@@ -30,6 +30,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from keycrm_pipeline.language import Language
 from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.sentences.profiles import Allowed, Wrong
 from keycrm_pipeline.words import WordSet
@@ -49,6 +50,11 @@ MOST_REQUESTS_PER_MINUTE = 600
 
 SANDBOX_REQUESTS_PER_MINUTE = 6000
 """The demo shop runs in this process and has no limit."""
+
+DEFAULT_TIMEZONE = "Europe/Kyiv"
+
+_ZONES_OF_UKRAINE = ("Europe/Kyiv", "Europe/Kiev", "Europe/Uzhgorod", "Europe/Zaporozhye")
+"""Kyiv's zone under its names; the last two are links to it since 2022."""
 
 EARLIEST_START = date(2000, 1, 1)
 """Earlier than any KeyCRM order; an earlier start_date is a mistyped year and would create centuries of partitions."""
@@ -83,6 +89,11 @@ LEAST_VERSIONS_DAYS = 90
 
 Identifier = Annotated[StrictInt, Field(ge=1)]
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
+
+
+def language_of_zone(timezone: str) -> Language:
+    """The language of a profile that names none: Ukrainian in Kyiv's time zone, otherwise English."""
+    return "uk" if timezone in _ZONES_OF_UKRAINE else "en"
 
 
 def _wrong(what: Message, allowed: Message) -> PydanticCustomError:
@@ -382,7 +393,12 @@ class Profile(_Section):
         description="First day that can be loaded, YYYY-MM-DD; the first daily partition."
     )
     timezone: Text = Field(
-        default="Europe/Kyiv", description="Time zone that decides which day an order belongs to."
+        default=DEFAULT_TIMEZONE, description="Time zone that decides which day an order belongs to."
+    )
+    language: Language | None = Field(
+        default=None,
+        description="Language of what is written for people about this profile: `uk` or `en`; Ukrainian in Kyiv's time "
+        "zone unless given, otherwise English.",
     )
     currency: Text = Field(
         default="UAH",
@@ -391,7 +407,7 @@ class Profile(_Section):
     )
     words: WordSet = Field(
         default="bas",
-        description="Whose words the report and the exported tables use: `bas` (контрагент, номенклатура) or "
+        description="Whose words the Ukrainian texts and the exported tables use: `bas` (контрагент, номенклатура) or "
         "`quincefin` (партнер, товар).",
     )
     author: Text = Field(default="Оператор обміну", description="Author of the documents (Користувач).")
@@ -512,6 +528,11 @@ class Profile(_Section):
     def zone(self) -> ZoneInfo:
         """The profile's time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def own_language(self) -> Language:
+        """The language of what is written for people about this profile, whoever reads it."""
+        return self.language or language_of_zone(self.timezone)
 
     @model_validator(mode="before")
     @classmethod

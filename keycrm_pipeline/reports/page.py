@@ -15,7 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keycrm_pipeline.formatting import Formatter, Language
+from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.language import Language
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.elements import Writer
 from keycrm_pipeline.reports.figures import read_figures

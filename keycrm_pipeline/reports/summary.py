@@ -14,12 +14,14 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keycrm_pipeline.formatting import NO_VALUE, Formatter, Language
+from keycrm_pipeline.formatting import NO_VALUE, Formatter
+from keycrm_pipeline.language import Language
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.charts import BarChart, Frame, Style, draw, draw_labels, sides, svg, text
 from keycrm_pipeline.reports.periods import readable_span, span_starts, sums_by_span
 from keycrm_pipeline.reports.wording import Wording
 from keycrm_pipeline.sentences import without_typed
+from keycrm_pipeline.words import WordSet
 
 if TYPE_CHECKING:
     import duckdb
@@ -128,6 +130,7 @@ def load_summary_markdown(
     counts: ExchangeCounts,
     *,
     language: Language = "uk",
+    word_set: WordSet = "bas",
     with_chart: bool = False,
 ) -> str:
     """The summary of a load as markdown for the metadata of a materialization.
@@ -136,9 +139,10 @@ def load_summary_markdown(
         summary: The figures of the loaded days.
         counts: What the load did.
         language: Language of words, numbers and dates.
+        word_set: Whose words the Ukrainian texts use.
         with_chart: Whether to begin with the chart by day, as an embedded picture.
     """
-    write, words = Formatter(language), Wording(language)
+    write, words = Formatter(language), Wording(language, word_set)
     parts: list[str] = []
     if with_chart and summary.days:
         parts.append(

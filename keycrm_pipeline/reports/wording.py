@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from keycrm_pipeline.formatting import Language
 from keycrm_pipeline.kinds import DELIVERY, SERVICE_LINE_NAMES, TAX, WRAP
+from keycrm_pipeline.language import Language
 from keycrm_pipeline.sentences import Sentence
 from keycrm_pipeline.words import WordSet, in_words_of
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from keycrm_pipeline.accounting.statuses import group_name, status_name
+from keycrm_pipeline.language import Language, _
 from keycrm_pipeline.profile import (
     DEFAULT_BASE_URL,
     NAME_PATTERN,
@@ -114,7 +115,9 @@ def default_choices(today: date) -> Choices:
     return Choices(date(today.year, 1, 1), DEFAULT_PARTNER)
 
 
-def new_workspace(name: str, settings: Settings, connection: Connection, today: date) -> Workspace:
+def new_workspace(
+    name: str, settings: Settings, connection: Connection, today: date, language: Language | None = None
+) -> Workspace:
     """The profile-to-be: nothing is read or written.
 
     Raises:
@@ -122,15 +125,18 @@ def new_workspace(name: str, settings: Settings, connection: Connection, today: 
     """
     if not NAME_PATTERN.fullmatch(name):
         raise WrongNameError(
-            f"«{name}» is not a valid profile name. It must start with a-z and contain only a-z, 0-9 and _, "
-            "such as my_shop."
+            _(
+                "«{name}» is not a valid profile name. It must start with a-z and contain only a-z, "
+                "0-9 and _, such as my_shop.",
+                name=name,
+            )
         )
     path = _path(name, settings)
     if path.exists():
         raise NameTakenError(
-            f"{path} already exists and was not changed. Choose another name, or edit that file."
+            _("{path} already exists and was not changed. Choose another name, or edit that file.", path=path)
         )
-    return Workspace(_account(name, connection, today), settings)
+    return Workspace(_account(name, connection, today, language), settings)
 
 
 def checked_key(key: str) -> str:
@@ -142,7 +148,7 @@ def checked_key(key: str) -> str:
     key = key.strip()
     if not is_possible_key(key):
         raise WrongKeyError(
-            "This is no API key: it is empty, or contains spaces or characters that no key has."
+            _("This is no API key: it is empty, or contains spaces or characters that no key has.")
         )
     return key
 
@@ -174,7 +180,7 @@ def write_new_profile(new: NewProfile, choices: Choices) -> Path:
     """
     profile, settings = new.workspace.profile, new.workspace.settings
     if new.path.exists():
-        raise NameTakenError(f"{new.path} already exists and was not changed.")
+        raise NameTakenError(_("{path} already exists and was not changed.", path=new.path))
     if new.key is not None:
         store_key(profile.name, new.key, settings.data_directory)
     try:
@@ -193,15 +199,20 @@ def _path(name: str, settings: Settings) -> Path:
     return settings.profiles_directory / f"{name}.yaml"
 
 
-def _account(name: str, connection: Connection, today: date) -> Profile:
+def _account(name: str, connection: Connection, today: date, language: Language | None) -> Profile:
     url, requests = connection.base_url, connection.requests_per_minute
     limit = {} if requests is None else {"requests_per_minute": requests}
     try:
-        return Profile.model_validate({"name": name, "base_url": url, "start_date": today, **limit})
+        return Profile.model_validate(
+            {"name": name, "base_url": url, "start_date": today, "language": language, **limit}
+        )
     except ValueError:
         raise NewProfileError(
-            f"«{url}» is not a valid address of KeyCRM's API. It must start with https:// (http:// only on this "
-            "machine), or be `sandbox` for the demo shop."
+            _(
+                "«{url}» is not a valid address of KeyCRM's API. It must start with https:// (http:// "
+                "only on this machine), or be `sandbox` for the demo shop.",
+                url=url,
+            )
         ) from None
 
 
@@ -211,8 +222,10 @@ def _write_new(path: Path, text: str) -> None:
     except OSError as error:
         # A file where the directory should be is reported as a file that exists.
         if path.exists():
-            raise NameTakenError(f"{path} already exists and was not changed.") from None
-        raise UnwritableError(f"{path} cannot be written: {error.strerror}.") from None
+            raise NameTakenError(_("{path} already exists and was not changed.", path=path)) from None
+        raise UnwritableError(
+            _("{path} cannot be written: {reason}.", path=path, reason=error.strerror)
+        ) from None
 
 
 def plain(value: object) -> str:
@@ -228,13 +241,14 @@ def _yaml(value: object) -> str:
 def _mapping(setting: str, what: str, entries: Iterable[tuple[int, str, str]], indent: str = "") -> list[str]:
     """A setting whose entries are all comments; removing its # maps an entry."""
     lines = [f"{indent}  # {number}: {_yaml(to)}{note}" for number, to, note in entries]
-    return [f"{indent}# {what}", f"{indent}{setting}:", *(lines or [f"{indent}  # KeyCRM lists none"])]
+    none = f"{indent}  # {_('KeyCRM lists none')}"
+    return [f"{indent}# {what}", f"{indent}{setting}:", *(lines or [none])]
 
 
 def _proposed(row: Mapping[str, Any], name_key: str, *, instead: str) -> tuple[int, str, str]:
     """A mapping entry that proposes KeyCRM's name, or, without one, the value used while it is unmapped."""
     name = plain(row.get(name_key))
-    return (row["id"], name, "") if name else (row["id"], instead, "  # has no name in KeyCRM")
+    return (row["id"], name, "") if name else (row["id"], instead, f"  # {_('has no name in KeyCRM')}")
 
 
 def profile_text(
@@ -257,63 +271,77 @@ def profile_text(
         if choices.default_partner
         else f"# default_partner: {_yaml(DEFAULT_PARTNER)}"
     )
+    key = (
+        _("The demo shop of this program; it needs no API key.")
+        if account.base_url == SANDBOX
+        else _(
+            "The API key is not here: `keycrm-pipeline key --profile {profile}` stores it in a file of its own.",
+            profile=name,
+        )
+    )
+    managers = _("KeyCRM user -> responsible user in the accounting system (Відповідальний).")
+    if "managers" in refused:
+        managers += f" {_('KeyCRM returned no list: {reason}', reason=plain(refused['managers']))}"
+    unless_named = "" if account.language else "# "
     lines = [
-        f"# Profile {name}: one KeyCRM account and how its orders are booked (Профіль).",
-        "# A line that starts with # is a comment: remove the # to use it.",
-        "# `keycrm-pipeline check` shows what is not mapped yet.",
-        f"# The API key is not here: `keycrm-pipeline key --profile {name}` stores it in a file of its own."
-        if account.base_url != SANDBOX
-        else "# The demo shop of this program; it needs no API key.",
+        f"# {_('Profile {profile}: one KeyCRM account and how its orders are booked (Профіль).', profile=name)}",
+        f"# {_('A line that starts with # is a comment: remove the # to use it.')}",
+        f"# {_('`keycrm-pipeline check` shows what is not mapped yet.')}",
+        f"# {key}",
         "",
         f"base_url: {_yaml(account.base_url)}",
-        "# The first day that can be loaded.",
+        f"# {_('The first day that can be loaded.')}",
         f"start_date: {choices.start_date.isoformat()}",
-        "# The time zone that decides which day an order belongs to.",
+        f"# {_('The time zone that decides which day an order belongs to.')}",
         f"timezone: {account.timezone}",
-        "# Currency of orders whose source and payments specify none (Валюта).",
+        f"# {_('Language of what people read about this shop: uk or en.')}",
+        f"{unless_named}language: {account.own_language}",
+        f"# {_('Currency of orders whose source and payments specify none (Валюта).')}",
         f"currency: {account.currency}",
-        "# Author of the documents (Користувач).",
+        f"# {_('Author of the documents (Користувач).')}",
         f"author: {_yaml(account.author)}",
-        "# Partner for orders without a buyer (Контрагент); without it such orders are rejected.",
+        f"# {_('Partner for orders without a buyer (Контрагент); without it such orders are rejected.')}",
         partner,
-        "# phone: a known phone or e-mail finds the partner; phone_and_name: the name must match too.",
+        f"# {_('phone: a known phone or e-mail finds the partner; phone_and_name: the name must match too.')}",
         f"partner_match: {account.partner_match}",
-        "# What counts as no SKU (Артикул); - stands for -- too, and *** for any sign repeated.",
+        f"# {_('What counts as no SKU (Артикул); - stands for -- too, and *** for any sign repeated.')}",
         f"# placeholder_skus: {_yaml(list(account.placeholder_skus))}",
-        "# Service that paid delivery is booked on (Послуга з доставки).",
+        f"# {_('Service that paid delivery is booked on (Послуга з доставки).')}",
         f"delivery_service: {_yaml(account.delivery_service)}",
-        "# Add the order number from its source to the comment (Номер у джерелі в коментарі).",
+        f"# {_('Add the order number from its source to the comment (Номер у джерелі в коментарі).')}",
         "source_number_in_comment: false",
-        "# Bank account or cash desk when no payment determines it (Банк. рахунок/Каса).",
+        f"# {_('Bank account or cash desk when no payment determines it (Банк. рахунок/Каса).')}",
         f"account: {_yaml(account.account)}",
-        "# Requests per minute to KeyCRM allowed for this key.",
+        f"# {_('Requests per minute to KeyCRM allowed for this key.')}",
         f"requests_per_minute: {account.requests_per_minute}",
         "",
         *_mapping(
             "accounts",
-            "Payment method -> bank account or cash desk.",
+            _("Payment method -> bank account or cash desk."),
             (_proposed(row, "name", instead=account.account) for row in found["payment_methods"]),
         ),
         "",
-        "# Categories whose products, including those in subcategories, are services (Послуга). KeyCRM has:",
+        "# "
+        + _(
+            "Categories whose products, including those in subcategories, are services (Послуга). KeyCRM has:"
+        ),
         *(f"#   {int(row['id'])} {plain(row.get('name'))}{_inside(row)}" for row in found["categories"]),
         f"service_categories: {_yaml(list(choices.service_categories))}",
         "",
         *_mapping(
             "managers",
-            "KeyCRM user -> responsible user in the accounting system (Відповідальний)."
-            + (f" KeyCRM returned no list: {plain(refused['managers'])}" if "managers" in refused else ""),
+            managers,
             (_proposed(row, "full_name", instead=account.author) for row in found.get("users", ())),
         ),
         "",
         "statuses:",
-        "  # all, or a list of the ids whose orders are loaded, such as [1, 12].",
+        f"  # {_('all, or a list of the ids whose orders are loaded, such as [1, 12].')}",
         "  load: all",
-        "  # true: refuse to load while a status has no stage.",
+        f"  # {_('true: refuse to load while a status has no stage.')}",
         "  require_mapping: false",
         *_mapping(
             "stages",
-            "Status -> stage in the accounting system (Стадія).",
+            _("Status -> stage in the accounting system (Стадія)."),
             (
                 (
                     row["id"],
@@ -329,7 +357,7 @@ def profile_text(
 
 
 def _inside(row: Mapping[str, Any]) -> str:
-    return f" (in {row['parent_id']})" if row.get("parent_id") else ""
+    return f" ({_('in {number}', number=row['parent_id'])})" if row.get("parent_id") else ""
 
 
 def _group(row: Mapping[str, Any]) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from keycrm_pipeline.language import message
+
 PROGRESS = logging.getLogger("keycrm_pipeline.run.progress")
 """One record for each step forward, with a `Progress` as its attribute `progress`; on DEBUG, not passed on."""
 PROGRESS.propagate = False
@@ -32,25 +34,35 @@ ORDERS = "orders"
 """The activity that waits for KeyCRM's request limit."""
 
 
-def _report(activity: str, done: int, total: int, sentence: str) -> None:
-    PROGRESS.debug(sentence, done, total, extra={"progress": Progress(activity, done, total)})
+SENTENCES = {
+    "lists": message("KeyCRM is asked ({done} of {total} lists)"),
+    ORDERS: message("Orders from KeyCRM ({done} of {total})"),
+    "products": message("Products from KeyCRM ({done} of {total})"),
+    "stages": message("Documents are prepared ({done} of {total} steps)"),
+}
+"""Activity -> what a person reads while it goes on."""
+
+
+def _report(activity: str, done: int, total: int) -> None:
+    sentence = SENTENCES[activity].format(done=done, total=total)
+    PROGRESS.debug("%s", sentence, extra={"progress": Progress(activity, done, total)})
 
 
 def lists(done: int, total: int) -> None:
     """Reports that KeyCRM has answered with `done` of `total` reference lists."""
-    _report("lists", done, total, "KeyCRM is asked (%d of %d lists)")
+    _report("lists", done, total)
 
 
 def orders(done: int, total: int) -> None:
     """Reports that `done` of `total` orders are stored."""
-    _report(ORDERS, done, total, "Orders from KeyCRM (%d of %d)")
+    _report(ORDERS, done, total)
 
 
 def products(done: int, total: int) -> None:
     """Reports that KeyCRM was asked for `done` of `total` products."""
-    _report("products", done, total, "Products from KeyCRM (%d of %d)")
+    _report("products", done, total)
 
 
 def stages(done: int, total: int) -> None:
     """Reports that `done` of `total` stages have derived the documents."""
-    _report("stages", done, total, "Documents are prepared (%d of %d steps)")
+    _report("stages", done, total)

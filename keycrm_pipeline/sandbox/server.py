@@ -13,6 +13,7 @@ from types import FrameType, TracebackType
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from keycrm_pipeline.language import _
 from keycrm_pipeline.sandbox.api import API_ROOT, SandboxApi
 from keycrm_pipeline.sandbox.shop import ORDERS_PER_DAY, CreatedBetween, Shop
 
@@ -166,12 +167,23 @@ def _port_problem(port: int, error: Exception) -> str:
     """Why a port cannot be listened on, and what to do."""
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRINUSE:
-        return f"Port {port} on {_LOOPBACK} is in use by another program. Stop it or choose another port with --port."
-    if number == errno.EACCES:
-        return (
-            f"This user may not listen on port {port} of {_LOOPBACK}. Choose a port above 1023 with --port."
+        return _(
+            "Port {port} on {host} is in use by another program. Stop it or choose another port with --port.",
+            port=port,
+            host=_LOOPBACK,
         )
-    return f"Cannot listen on {_LOOPBACK}:{port}: {error}. Choose another port with --port."
+    if number == errno.EACCES:
+        return _(
+            "This user may not listen on port {port} of {host}. Choose a port above 1023 with --port.",
+            port=port,
+            host=_LOOPBACK,
+        )
+    return _(
+        "Cannot listen on {host}:{port}: {reason}. Choose another port with --port.",
+        host=_LOOPBACK,
+        port=port,
+        reason=error,
+    )
 
 
 def run_sandbox_server(
@@ -203,7 +215,11 @@ def run_sandbox_server(
     try:
         with server:
             print(
-                f"The demo shop is at {server.url} and accepts any API key. Press Ctrl-C to stop.", flush=True
+                _(
+                    "The demo shop is at {address} and accepts any API key. Press Ctrl-C to stop.",
+                    address=server.url,
+                ),
+                flush=True,
             )
             stop.wait()
     finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from keycrm_pipeline.language import message
 from keycrm_pipeline.sentences import Sentence
 
 
@@ -20,7 +21,7 @@ class ReviewKind:
         name: The key, as in `ops.review.kind`.
         title: What the entries of this kind are.
         advice: What to do about them.
-        assertion: What holds when there is no such entry; the description of the asset check.
+        assertion: What holds when there is no such entry; the description of the asset check, a message.
         has_typed_subject: Whether the subject is text that somebody typed; otherwise it is an id.
     """
 
@@ -39,7 +40,7 @@ _KINDS = (
             "Add the status to statuses.stages in the profile; until then its name is the stage.",
             "Додайте статус до statuses.stages у профілі; поки що стадією є назва статусу.",
         ),
-        assertion="Every status in the books has a stage (Стадія) in the profile.",
+        assertion=message("Every status in the books has a stage (Стадія) in the profile."),
     ),
     ReviewKind(
         "unmapped_manager",
@@ -48,7 +49,7 @@ _KINDS = (
             "Add the manager to managers in the profile; until then the author is responsible.",
             "Додайте менеджера до managers у профілі; поки що відповідальним є автор.",
         ),
-        assertion="Every manager in the books is mapped to a user (Відповідальний) in the profile.",
+        assertion=message("Every manager in the books is mapped to a user (Відповідальний) in the profile."),
     ),
     ReviewKind(
         "partner_name_conflict",
@@ -57,7 +58,7 @@ _KINDS = (
             "Check whether it is one person; if not, set partner_match: phone_and_name.",
             "Перевірте, чи це одна людина; якщо ні, поставте partner_match: phone_and_name.",
         ),
-        assertion="Buyers matched by phone or e-mail have the same name as the card.",
+        assertion=message("Buyers matched by phone or e-mail have the same name as the card."),
     ),
     ReviewKind(
         "ambiguous_product_name",
@@ -66,7 +67,7 @@ _KINDS = (
             "The first card with that name was used. Give the product a SKU in KeyCRM, or rename the other cards.",
             "Узято першу картку з такою назвою. Дайте товару артикул у KeyCRM або перейменуйте решту.",
         ),
-        assertion="Every product name used by a line without a SKU belongs to a single card.",
+        assertion=message("Every product name used by a line without a SKU belongs to a single card."),
         has_typed_subject=True,
     ),
     ReviewKind(
@@ -76,7 +77,7 @@ _KINDS = (
             "Check the card in the accounting system, then tick it off: keycrm-pipeline review --done.",
             "Перевірте картку в обліку і відзначте: keycrm-pipeline review --done.",
         ),
-        assertion="Every product that became Товар з SKU has been checked and ticked off.",
+        assertion=message("Every product that became Товар з SKU has been checked and ticked off."),
     ),
     ReviewKind(
         "product_renamed",
@@ -98,7 +99,7 @@ _KINDS = (
             "Перевірте, чи це один товар; якщо ні, дайте кожному власний артикул у KeyCRM і картку в products.csv. "
             "Тоді відзначте: keycrm-pipeline review --done.",
         ),
-        assertion="Products of KeyCRM that share a SKU have the same name.",
+        assertion=message("Products of KeyCRM that share a SKU have the same name."),
     ),
     ReviewKind(
         "order_difference",
@@ -108,7 +109,7 @@ _KINDS = (
             "exported.",
             "Перевірте знижки замовлення в KeyCRM. Документ завантажено як є, з розбіжністю, і не вивантажується.",
         ),
-        assertion="Every order adds up in KeyCRM.",
+        assertion=message("Every order adds up in KeyCRM."),
     ),
     ReviewKind(
         "payment_conflict",
@@ -117,7 +118,9 @@ _KINDS = (
             "Check the payments and lines in KeyCRM, then load the days of these orders again.",
             "Перевірте оплати й рядки в KeyCRM і завантажте дні цих замовлень ще раз.",
         ),
-        assertion="Every paid order has a payment, and each payment and line is booked in a single order.",
+        assertion=message(
+            "Every paid order has a payment, and each payment and line is booked in a single order."
+        ),
     ),
     ReviewKind(
         "currency_conflict",
@@ -126,7 +129,7 @@ _KINDS = (
             "The documents keep the currency they were booked in. Check the source's currency in KeyCRM.",
             "Документи лишаються у валюті, в якій їх проведено. Перевірте валюту джерела в KeyCRM.",
         ),
-        assertion="Every order is booked in the currency of its source.",
+        assertion=message("Every order is booked in the currency of its source."),
     ),
     ReviewKind(
         "rejected_order",
@@ -135,7 +138,7 @@ _KINDS = (
             "The reasons are in the section below. Fix the orders in KeyCRM; the next load picks them up.",
             "Причини — у розділі нижче. Виправте в KeyCRM: їх буде завантажено під час наступного обміну.",
         ),
-        assertion="Every order could be loaded.",
+        assertion=message("Every order could be loaded."),
     ),
     ReviewKind(
         "day_out_of_reach",
@@ -144,7 +147,7 @@ _KINDS = (
             "Correct the date of the order in KeyCRM; the next sync picks it up.",
             "Виправте дату замовлення в KeyCRM: його буде завантажено під час наступного обміну.",
         ),
-        assertion="Every order is dated within the days that can be loaded.",
+        assertion=message("Every order is dated within the days that can be loaded."),
     ),
     ReviewKind(
         "missing_in_crm",
@@ -153,7 +156,7 @@ _KINDS = (
             "The order was deleted in KeyCRM; the document was kept. Decide whether to cancel it.",
             "Замовлення видалено в KeyCRM, документ лишився. Вирішіть, чи скасувати його.",
         ),
-        assertion="KeyCRM still has every order in the books.",
+        assertion=message("KeyCRM still has every order in the books."),
     ),
     ReviewKind(
         "catalogue_conflict",
@@ -164,7 +167,7 @@ _KINDS = (
             "Another card or variant already has the SKU. Remove it from the row in products.csv.",
             "Артикул уже має інша картка чи варіант. Приберіть його з рядка файлу products.csv.",
         ),
-        assertion="Every SKU in the accounting catalogue's file could be assigned to its card.",
+        assertion=message("Every SKU in the accounting catalogue's file could be assigned to its card."),
     ),
 )
 

@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
+from keycrm_pipeline.language import message
 from keycrm_pipeline.warehouse.statements import statement
 
 INTEGRITY_CHECKS: Mapping[str, str] = {
-    "sums": "Goods, services and difference add up to the grand total of every order (R6).",
-    "lines_once": "Each line of every order is in exactly one of goods and services (R7).",
-    "references_exist": "The partner, products, status and source of every order exist.",
-    "skus_once": "No two cards or variants have the same SKU (R4).",
-    "links_once": "No buyer is linked twice, and every link leads to a card (R3).",
-    "raw_and_books_agree": "KeyCRM's payloads and the books hold the same orders, with the same sums and days.",
+    "sums": message("Goods, services and difference add up to the grand total of every order (R6)."),
+    "lines_once": message("Each line of every order is in exactly one of goods and services (R7)."),
+    "references_exist": message("The partner, products, status and source of every order exist."),
+    "skus_once": message("No two cards or variants have the same SKU (R4)."),
+    "links_once": message("No buyer is linked twice, and every link leads to a card (R3)."),
+    "raw_and_books_agree": message(
+        "KeyCRM's payloads and the books hold the same orders, with the same sums and days."
+    ),
 }
-"""Name of a check -> what it states."""
+"""Name of a check -> what it states, a message."""
 
 
 def offenders(

@@ -70,7 +70,7 @@ def test_the_date_that_keycrm_goes_by_is_shown(account: Account, keyed: Place) -
         learn_reading(connection, "created_at", order_id=7, now=moment)
     found = keyed.json("check")[1]["created_between"]
     assert found == {"reading": "created_at", "since": "2026-03-02T12:00:00+02:00", "order_id": 7}
-    assert "by created_at: known since 02.03.2026 12:00 from order 7" in keyed.run("check").stdout
+    assert "by created_at: known since 2 Mar 2026, 12:00 from order 7" in keyed.run("check").stdout
 
 
 def test_names_with_brackets_and_long_names_are_shown_in_full(account: Account, keyed: Place) -> None:

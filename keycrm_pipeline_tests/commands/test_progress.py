@@ -52,7 +52,7 @@ def test_the_bar_moves_while_orders_are_read(keyed: Place, account: Account) -> 
     assert "Documents are prepared (6 of 6 steps)" in terminal.shown
     assert "━━━━━━━━━━" in terminal.shown
     _, summary = terminal.shown.rsplit("steps)", 1)
-    assert "Exchange 1 (shop, period, 04.03.2024 to 04.03.2024): succeeded" in summary
+    assert "Exchange 1 (shop, period, 4 March 2024): succeeded" in summary
     # Bars and summary are on lines of their own.
     assert "\nExchange 1 (" in summary.replace("\r", "")
 

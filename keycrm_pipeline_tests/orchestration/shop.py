@@ -26,6 +26,7 @@ def make_workspace(directory: Path, name: str = "shop", **settings: Any) -> Work
     profile = Profile.model_validate(
         {
             "name": name,
+            "language": "en",
             "base_url": "sandbox",
             "start_date": date(2026, 1, 1),
             "default_partner": "Роздрібний покупець",

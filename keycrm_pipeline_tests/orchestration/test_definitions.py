@@ -150,7 +150,7 @@ def test_the_launchpad_shows_every_field(workspace: Workspace) -> None:
     }
     assert shown == {
         "exports": {"period_from": None, "period_to": None, "format": "xlsx", "organisation": None},
-        "report": {"period_from": None, "period_to": None, "language": "uk"},
+        "report": {"period_from": None, "period_to": None, "language": "profile"},
     }
 
 

@@ -40,7 +40,7 @@ def lines(workspace: Workspace, instance: dg.DagsterInstance) -> Callable[[], li
     told = EndedExchanges(instance, workspace.settings, datetime.now(UTC))
 
     def new_lines() -> list[str]:
-        return [line.split(" ", 2)[2] for line in told.lines(datetime.now(UTC))]
+        return [line.split(" ", 4)[4] for line in told.lines(datetime.now(UTC))]
 
     return new_lines
 
@@ -52,12 +52,12 @@ def test_each_exchange_is_told_once(
     assert lines() == []
     run_job(workspace, instance, "changes")
     assert lines() == [
-        "shop: changes failed. Nothing has been loaded for this profile yet: load a period first, then run changes."
+        "shop: changes: failed. Nothing has been loaded for this profile yet: load a period first, then run changes."
     ]
     run_job(workspace, instance, "load", Period(DAY, DAY))
     run_job(workspace, instance, "report", Period(DAY, DAY))
     (line,) = lines()
-    assert line.startswith("shop: load of 02.03.2026 succeeded: orders ")
+    assert line.startswith("shop: load, 2 March 2026: succeeded: orders ")
     with open_warehouse(workspace).reading() as connection:
         (orders,) = connection.execute("SELECT count(*) FROM accounting.orders").fetchall()[0]
     assert f", created {orders}, updated 0, rejected " in line
@@ -105,19 +105,19 @@ def exchange(**changed: object) -> Exchange:
     [
         (
             exchange(),
-            "load of 01.03.2026 to 03.03.2026 succeeded: orders 144, created 40, updated 3, rejected 1 (0:01:15)",
+            "load, 1–3 March 2026: succeeded: orders 144, created 40, updated 3, rejected 1 (1:15)",
         ),
         (
             exchange(kind="sweep", period_from=None, period_to=None),
-            "sweep succeeded: orders 144, created 40, updated 3, rejected 1 (0:01:15)",
+            "sweep: succeeded: orders 144, created 40, updated 3, rejected 1 (1:15)",
         ),
         (
             exchange(status="failed", error="KeyCRM did not answer.\nCheck the network."),
-            "load of 01.03.2026 to 03.03.2026 failed. KeyCRM did not answer. Check the network.",
+            "load, 1–3 March 2026: failed. KeyCRM did not answer. Check the network.",
         ),
         (
             exchange(status="running", finished_at=None),
-            "load of 01.03.2026 to 03.03.2026 was interrupted; the next exchange continues it",
+            "load, 1–3 March 2026: was interrupted; the next exchange continues it",
         ),
     ],
     ids=["load", "sync", "failed", "killed"],
@@ -125,4 +125,4 @@ def exchange(**changed: object) -> Exchange:
 def test_a_line(workspace: Workspace, found: Exchange, words: str) -> None:
     """Local time, which is summer time from three o'clock on; what was loaded; always one line."""
     ended = datetime(2026, 3, 29, 2, 31, tzinfo=UTC)
-    assert exchange_line(found, workspace.profile, ended) == f"29.03.2026 05:31 shop: {words}"
+    assert exchange_line(found, workspace.profile, ended) == f"29 Mar 2026, 05:31 shop: {words}"

@@ -274,6 +274,7 @@ def make_books(directory: Path, shop: EditableShop | None = None, **settings: An
     profile = Profile.model_validate(
         {
             "name": "shop",
+            "language": "en",
             "base_url": BASE_URL,
             "start_date": date(2023, 1, 1),
             "default_partner": "Роздрібний покупець",

@@ -24,6 +24,7 @@ def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
         "base_url": "https://openapi.keycrm.app/v1",
         "start_date": date(2024, 1, 1),
         "timezone": "Europe/Kyiv",
+        "language": None,
         "currency": "UAH",
         "words": "bas",
         "author": "Оператор обміну",

@@ -7,7 +7,7 @@ from typing import Any
 
 from lxml import html
 
-from keycrm_pipeline.formatting import Language
+from keycrm_pipeline.language import Language
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.reports.page import render_report
 from keycrm_pipeline_tests.documents import MADE_AT, Item, Payment

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from keycrm_pipeline.formatting import Language
+from keycrm_pipeline.language import Language
 from keycrm_pipeline.period import DAY, Period
 from keycrm_pipeline.reports.page import order_address, render_report, write_report
 from keycrm_pipeline.warehouse.connection import Warehouse

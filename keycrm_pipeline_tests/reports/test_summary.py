@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from lxml import etree
 
-from keycrm_pipeline.formatting import Language
+from keycrm_pipeline.language import Language
 from keycrm_pipeline.reports.summary import (
     DayFigures,
     GroupFigures,
