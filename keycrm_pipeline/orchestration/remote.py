@@ -15,6 +15,11 @@ import httpx
 from keycrm_pipeline.period import Period
 
 TIMEOUT_SECONDS = 20.0
+"""How long an answer to a question is waited for."""
+
+COMMAND_TIMEOUT_SECONDS = 120.0
+"""How long Dagster may take to start a run or to read the profiles; it loads the jobs first, and begins all the same
+when nobody waits any more."""
 
 LOCATION = "keycrm_pipeline"
 """`dagster_internals.CODE_LOCATION`."""
@@ -85,6 +90,16 @@ class DagsterUnreachableError(DagsterError):
 
     def __init__(self, address: str) -> None:
         super().__init__(f"Dagster does not answer at {address}. Start it with `make run`, then try again.")
+
+
+class DagsterSlowError(DagsterError):
+    """Something listens at Dagster's address but has not answered in time; what was asked may happen all the same."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"Dagster at {address} takes too long to answer. What was asked may have begun all the same: look before "
+            "you try again."
+        )
 
 
 class JobUnknownError(DagsterError):
@@ -240,7 +255,9 @@ class RemoteDagster:
         Raises:
             DagsterError: It does not answer, or could not read them.
         """
-        answer = self._ask(_RELOAD, {"location": LOCATION})["reloadRepositoryLocation"]
+        answer = self._ask(_RELOAD, {"location": LOCATION}, COMMAND_TIMEOUT_SECONDS)[
+            "reloadRepositoryLocation"
+        ]
         if answer.get("locationOrLoadError", {}).get("__typename") != "RepositoryLocation":
             raise DagsterError("Dagster could not read the profiles again. See its page under Deployment.")
 
@@ -254,7 +271,7 @@ class RemoteDagster:
             "runConfigData": config,
             "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
         }
-        answer = self._ask(_LAUNCH, {"params": params})["launchRun"]
+        answer = self._ask(_LAUNCH, {"params": params}, COMMAND_TIMEOUT_SECONDS)["launchRun"]
         kind = answer["__typename"]
         if kind == "LaunchRunSuccess":
             return str(answer["run"]["runId"])
@@ -262,16 +279,20 @@ class RemoteDagster:
             raise JobUnknownError(job)
         raise DagsterError(f"Dagster refused to start {job} ({kind}). See its page.")
 
-    def _ask(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    def _ask(
+        self, query: str, variables: Mapping[str, Any], timeout_seconds: float | None = None
+    ) -> dict[str, Any]:
         try:
             response = httpx.post(
                 f"{self.address}/graphql",
                 json={"query": query, "variables": variables},
-                timeout=TIMEOUT_SECONDS,
+                timeout=timeout_seconds or TIMEOUT_SECONDS,
                 # Dagster is a neighbour: neither a proxy of the environment nor its password is for it.
                 trust_env=False,
             )
             answer = response.json()
+        except httpx.ReadTimeout:
+            raise DagsterSlowError(self.address) from None
         except (httpx.HTTPError, ValueError):
             raise DagsterUnreachableError(self.address) from None
         if not isinstance(answer, dict) or "errors" in answer or not isinstance(answer.get("data"), dict):

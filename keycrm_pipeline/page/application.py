@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from keycrm_pipeline.orchestration.remote import DagsterError, DagsterUnreachableError
+from keycrm_pipeline.orchestration.remote import DagsterError, DagsterSlowError, DagsterUnreachableError
 from keycrm_pipeline.other_sites import RefuseOtherSites
 from keycrm_pipeline.page import (
     attention,
@@ -164,6 +164,14 @@ def _dagster_problem(request: Request, error: Exception) -> Response:
             "Dagster не відповідає",
             f"Кнопки цієї сторінки запускають завдання Dagster, а за адресою {request.app.state.page.dagster} його "
             "немає. Запустіть усе командою make run і спробуйте ще раз; нічого не втрачено.",
+        )
+    if isinstance(error, DagsterSlowError):
+        return _problem(
+            request,
+            504,
+            "Dagster ще не відповів",
+            "Dagster саме зайнятий. Можливо, прохання він усе-таки виконає: перш ніж натискати ще раз, подивіться на "
+            "сторінках «Отримати замовлення» та «Обміни», чи робота вже почалася.",
         )
     return _problem(request, 502, "Dagster не виконав прохання", str(error))
 

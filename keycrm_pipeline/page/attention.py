@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -27,6 +28,13 @@ MOST_OF_KIND = 100
 TICKED_OFF = ("product_promoted", "product_renamed", "shared_sku")
 """Kinds that leave the list when a person has checked the card (R4.1, R5)."""
 
+SET_RIGHT_IN: Mapping[str, str] = {
+    "unmapped_status": "orders",
+    "unmapped_manager": "users",
+    "partner_name_conflict": "other",
+}
+"""Kind -> the page of settings where a person sets it right."""
+
 _PARTNERS = ("partner_name_conflict",)
 
 
@@ -41,6 +49,7 @@ class KindOfItems:
         count: How many there are.
         items: Those shown.
         can_tick_off: Whether a person takes them off the list.
+        settings_page: The page of settings where they are set right; None if they are not a matter of settings.
     """
 
     name: str
@@ -49,6 +58,7 @@ class KindOfItems:
     count: int
     items: list[ReviewItem]
     can_tick_off: bool
+    settings_page: str | None
 
     def partner_of(self, item: ReviewItem) -> int | None:
         """The partner card that an item is about."""
@@ -94,6 +104,7 @@ def _kind(name: str, count: int, items: list[ReviewItem]) -> KindOfItems:
         count=count,
         items=items,
         can_tick_off=name in TICKED_OFF,
+        settings_page=SET_RIGHT_IN.get(name),
     )
 
 

@@ -27,6 +27,7 @@ from keycrm_pipeline.page.setting_forms import (
     problem_beside,
     problems_by_field,
     shown_groups,
+    with_names,
 )
 from keycrm_pipeline.page.shops import NotFoundError, page_settings, reading, workspace_of
 from keycrm_pipeline.profile import (
@@ -122,8 +123,9 @@ def change_settings(request: Request) -> Response:
     workspace, page = _asked(request)
     form: dict[str, str] = request.state.form
     now = _file(workspace)
-    if form.get("action") == "lists":
-        return _with_new_lists(request, workspace, page, now)
+    without_saving = {"lists": _with_new_lists, "names": _with_names}.get(form.get("action", ""))
+    if without_saving:
+        return without_saving(request, workspace, page, now)
     made_from = _kept(request).file(now.name, form.get(_DIGEST, ""))
     if made_from is None:
         return _page(request, workspace, page, now, _Answer(bad=_NOT_KNOWN, status_code=409))
@@ -131,7 +133,7 @@ def change_settings(request: Request) -> Response:
     if made_from.content != now.content:
         return _changed_meanwhile(request, workspace, page, made_from, now)
     if not changes:
-        return _saved(request, "unchanged", ())
+        return _saved(request, workspace, "unchanged", ())
     entered = Entered(form)
     try:
         write_profile_file(made_from, with_changes(made_from, changes))
@@ -145,7 +147,7 @@ def change_settings(request: Request) -> Response:
     except NotWrittenError:
         answer = _Answer(entered, bad=_UNREADABLE, status_code=500)
     else:
-        return _saved(request, "saved", tuple(changes))
+        return _saved(request, workspace, "saved", tuple(changes))
     return _page(request, workspace, page, now, answer)
 
 
@@ -188,8 +190,10 @@ def _tell(dagster: str) -> None:
         RemoteDagster(dagster).read_profiles_again()
 
 
-def _saved(request: Request, done: str, changed: Sequence[Setting]) -> Response:
-    rebuild = "&rebuild=1" if any(map(changes_documents, changed)) else ""
+def _saved(request: Request, workspace: Workspace, done: str, changed: Sequence[Setting]) -> Response:
+    # Before the first load there is nothing to rebuild.
+    has_books = workspace.database.exists()
+    rebuild = "&rebuild=1" if has_books and any(map(changes_documents, changed)) else ""
     # After the answer: Dagster needs some seconds, and nobody has to wait for them.
     told = BackgroundTask(_tell, page_settings(request).dagster) if changed else None
     return RedirectResponse(f"{request.url.path}?done={done}{rebuild}", 303, background=told)
@@ -219,6 +223,20 @@ def _with_new_lists(request: Request, workspace: Workspace, page: SettingPage, f
         return _page(request, workspace, page, file, _Answer(entered, bad=bad, status_code=502))
     _kept(request).keep_account(workspace.profile.name, account)
     return _page(request, workspace, page, file, _Answer(entered, good="Списки отримано з KeyCRM."))
+
+
+def _with_names(request: Request, workspace: Workspace, page: SettingPage, file: ProfileFile) -> Response:
+    account = _account(request, workspace)
+    if account is None:
+        answer = _Answer(
+            Entered(request.state.form),
+            bad="Списків ще не отримано. Натисніть «Оновити списки з KeyCRM».",
+            status_code=409,
+        )
+    else:
+        filled = with_names(page, request.state.form, account)
+        answer = _Answer(Entered(filled), good="Порожнє заповнено. Перевірте і натисніть «Зберегти».")
+    return _page(request, workspace, page, file, answer)
 
 
 def _account(request: Request, workspace: Workspace) -> Account | None:

@@ -46,6 +46,7 @@ class Mapped:
         label: What is entered beside each name.
         hint: What happens with an entry that is left empty.
         refusal: What is said beside a wrong entry.
+        fill: The button that enters KeyCRM's own names where nothing is entered; empty for none.
     """
 
     setting: Setting
@@ -53,6 +54,7 @@ class Mapped:
     label: str
     hint: str
     refusal: str = "Такої назви не може бути."
+    fill: str = ""
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,7 @@ _STATUSES = SettingGroup(
             "statuses",
             "Стадія",
             "Для незаповненого статусу стадією стає його назва, а статус потрапляє в перелік «Потребує уваги».",
+            fill="Заповнити порожні стадії назвами статусів",
         ),
         SettingField(
             ("statuses", "require_mapping"),
@@ -218,6 +221,7 @@ _USERS = SettingGroup(
             "managers",
             "Користувач облікової системи",
             "Для незаповненого менеджера відповідальним стає автор, а менеджер потрапляє в перелік «Потребує уваги».",
+            fill="Заповнити порожнє іменами з KeyCRM",
         ),
     ),
 )

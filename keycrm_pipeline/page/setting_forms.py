@@ -163,7 +163,31 @@ def _chosen(part: Chosen, form: Mapping[str, str], before: Any) -> str | list[in
     return kept + [number for number in ticked if number not in kept]
 
 
+def with_names(page: SettingPage, form: Mapping[str, str], account: Account) -> dict[str, str]:
+    """What was entered, with KeyCRM's own name in each empty field of the mappings that offer to be filled."""
+    names = {
+        dotted((*part.setting, number)): title
+        for part in page.parts
+        if isinstance(part, Mapped) and part.fill
+        for number, (title, _group, _group_title) in _listed(part, account).items()
+    }
+    return {**form, **{name: title for name, title in names.items() if not form.get(name, "").strip()}}
+
+
 # What a form shows.
+
+
+def _listed(part: Mapped, account: Account | None) -> dict[int, tuple[str, int | None, str]]:
+    """Id -> name, number and name of the group."""
+    if account is None:
+        return {}
+    if part.of == "statuses":
+        return {
+            status.status_id: (status.name, status.group_id, status.group or "")
+            for status in account.statuses
+        }
+    names = account.payment_methods if part.of == "payment_methods" else account.managers
+    return {number: (name, None, "") for number, name in (names or {}).items()}
 
 
 @dataclass(frozen=True)
@@ -304,20 +328,8 @@ class _Form:
         default = "" if field.setting == ("start_date",) else _shown(_effective(_DEFAULTS, field.setting))
         return ShownField(field, name, value, default.replace("\n", ", "), self._problem(name))
 
-    def _listed(self, part: Mapped) -> dict[int, tuple[str, int | None, str]]:
-        """Id -> name, number and name of the group."""
-        if self.account is None:
-            return {}
-        if part.of == "statuses":
-            return {
-                status.status_id: (status.name, status.group_id, status.group or "")
-                for status in self.account.statuses
-            }
-        names = self.account.payment_methods if part.of == "payment_methods" else self.account.managers
-        return {number: (name, None, "") for number, name in (names or {}).items()}
-
     def _mapping(self, part: Mapped, choice: Chosen | None) -> ShownMapping:
-        listed = self._listed(part)
+        listed = _listed(part, self.account)
         mapped: Mapping[int, str] = _effective(self.file.profile, part.setting)
         ticked = self._ticked(choice) if choice else ALL
         profile = self.file.profile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from lxml import html
 
+from keycrm_pipeline.orchestration import remote
 from keycrm_pipeline.orchestration.remote import RemoteDagster
 from keycrm_pipeline.page.loading import quick_choices
 from keycrm_pipeline.period import Period
@@ -144,6 +146,20 @@ def test_a_dagster_that_is_not_there_is_told(visitor: Visitor) -> None:
     assert "Dagster не відповідає" in answer.text
 
 
+def test_a_dagster_that_is_slow_is_not_called_stopped(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run may begin all the same, so a second press is not what the page asks for."""
+    monkeypatch.setattr(remote, "TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(remote, "COMMAND_TIMEOUT_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with visited(books.settings, dagster=address) as visitor:
+            answer = visitor.send(LOAD, LOAD, choice="yesterday")
+    assert answer.status_code == 504
+    text = text_of(html.fromstring(answer.text))
+    assert "Dagster ще не відповів" in text
+    assert "make run" not in text
+
+
 def test_a_run_under_way_is_shown_before_another_is_started(
     guest: Visitor, dagster: tuple[str, NotedDagster]
 ) -> None:
@@ -190,7 +206,7 @@ def test_the_progress_of_a_load(tmp_path: Path, dagster: tuple[str, NotedDagster
         status, part = progress(guest, run_id)
         text = plain(text_of(part))
         assert status == 200
-        assert "Замовлень збережено: 130 із 430" in text
+        assert "Замовлень переглянуто: 130 із 430" in text
         assert "Сторінок отримано з KeyCRM: 3; лишилося приблизно 2 хвилини (3 запити за хвилину)" in text
         (bar,) = part.xpath("//progress")
         assert (bar.get("value"), bar.get("max")) == ("130", "430")
@@ -202,7 +218,7 @@ def test_the_progress_of_a_load(tmp_path: Path, dagster: tuple[str, NotedDagster
             # What it last saw stays while the run writes.
             status, part = progress(guest, run_id)
             assert status == 200
-            assert "Замовлень збережено: 130 із 430" in plain(text_of(part))
+            assert "Замовлень переглянуто: 130 із 430" in plain(text_of(part))
             assert "Документи саме записуються." in text_of(part)
         whole = guest.page(f"/profiles/shop/runs/{run_id}")
         (polled,) = whole.xpath("//*[@hx-get]")
@@ -313,12 +329,12 @@ def test_the_names_that_are_asked_for_are_dagsters(books: Books, dagster: tuple[
 
     address, noted = dagster
     period = Period(date(2026, 3, 1), date(2026, 3, 31))
-    remote = RemoteDagster(address)
-    remote.launch_load("shop", period)
-    remote.launch_file("shop", "exports", {"format": "csv"})
-    remote.launch_file("shop", "report", {})
-    remote.launch_orders("shop", [501, 502])
-    remote.launch_rebuild("shop")
+    asked = RemoteDagster(address)
+    asked.launch_load("shop", period)
+    asked.launch_file("shop", "exports", {"format": "csv"})
+    asked.launch_file("shop", "report", {})
+    asked.launch_orders("shop", [501, 502])
+    asked.launch_rebuild("shop")
     tags = {tag["key"]: tag["value"] for tag in noted.launched[0]["executionMetadata"]["tags"]}
     assert tags == profile_assets.period_tags(period)
     assert noted.launched[3]["executionMetadata"]["tags"] == [

@@ -317,6 +317,16 @@ def test_what_needs_attention(visitor: Visitor) -> None:
     assert page.xpath(f"//main//a[@href='{SHOP}/documents/505']")
 
 
+def test_a_status_without_a_stage_leads_to_the_settings(tmp_path: Path) -> None:
+    books = make_books(tmp_path, **SETTINGS)
+    books.order(501, status_id=2)
+    books.load(MARCH_2)
+    write_profile(books)
+    with visited(books.settings) as visitor:
+        (link,) = visitor.page(f"{SHOP}/attention").xpath("//section//a[text()='Налаштування']/@href")
+        assert "Наявність підтверджено № 2" in text_of(visitor.page(link))
+
+
 def test_a_checked_card_is_ticked_off(tmp_path: Path) -> None:
     """Two products of KeyCRM with one article share a card; a person has looked at it."""
     books = make_books(tmp_path, **SETTINGS)

@@ -412,3 +412,38 @@ def test_the_lists_are_read_from_keycrm_on_a_press(tmp_path: Path, monkeypatch: 
             assert "another-key" not in refused.text
             assert filled(html.fromstring(refused.text))["managers.1"] == "typed"
     assert "typed" not in (tmp_path / "shop.yaml").read_text("utf-8")
+
+
+def test_empty_stages_and_users_are_filled_with_keycrms_names(books: Books, visitor: Visitor) -> None:
+    """What stands there already stays, accounts stay empty, and nothing is saved before «Зберегти»."""
+    answer = send(visitor, "orders", action="names", statuses__stages__1="Почато")
+    form = filled(html.fromstring(answer.text))
+    assert "Порожнє заповнено" in answer.text
+    assert [form[f"statuses.stages.{number}"] for number in (1, 2, 12, 19)] == [
+        "Почато",
+        "Наявність підтверджено",
+        "Закрито",
+        "Скасовано",
+    ]
+    assert (form["accounts.2"], form["accounts.3"]) == ("IBAN ФОП", "")
+    assert profile_file(books).read_text("utf-8") == FILE
+    users = filled(html.fromstring(send(visitor, "users", action="names").text))
+    assert (users["managers.1"], users["managers.2"]) == ("olena", "Богдана Прикладенко")
+
+
+def test_names_that_are_not_known_yet_fill_nothing(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text("start_date: 2026-01-01\n", "utf-8")
+    with visited(Settings(tmp_path, tmp_path / "data")) as visitor:
+        answer = send(visitor, "orders", action="names", author="Ірина")
+        assert answer.status_code == 409
+        assert "Списків ще не отримано" in answer.text
+        assert filled(html.fromstring(answer.text))["author"] == "Ірина"
+
+
+def test_a_rebuild_is_offered_once_there_are_documents(tmp_path: Path) -> None:
+    """The author of no document has changed before the first load."""
+    (tmp_path / "shop.yaml").write_text("start_date: 2026-01-01\n", "utf-8")
+    with visited(Settings(tmp_path, tmp_path / "data")) as visitor:
+        saved = visitor.page(send(visitor, "orders", author="Ірина").headers["location"])
+        assert "Збережено." in text_of(saved)
+        assert "переформування" not in text_of(saved)
