@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from keycrm_pipeline.profile import MOST_REQUESTS_PER_MINUTE, Setting
+from keycrm_pipeline.profile import LEAST_VERSIONS_DAYS, MOST_REQUESTS_PER_MINUTE, Setting
 
 Kind = Literal["text", "number", "day", "time", "tick", "choice", "lines"]
 
@@ -364,12 +364,27 @@ _CONNECTION = SettingGroup(
             _whole(0, 31),
             "KeyCRM може добирати замовлення за часом внесення, пізнішим за їхню дату.",
         ),
+        SettingField(
+            ("keep_versions_days",),
+            "number",
+            "Скільки днів зберігати попередні версії замовлення",
+            _whole(LEAST_VERSIONS_DAYS, 36_500),
+            "Порожньо: назавжди. Що в замовленні змінилося, залишається в обліку.",
+        ),
     ),
 )
 
 _FILES = SettingGroup(
     "Слова і файли",
     (
+        SettingField(
+            ("language",),
+            "choice",
+            "Мова",
+            "Виберіть одну з двох мов.",
+            "Мова звіту, команд і описів у Dagster.",
+            choices={"": "за часовим поясом", "uk": "українська", "en": "англійська"},
+        ),
         SettingField(
             ("words",),
             "choice",

@@ -84,7 +84,7 @@ def _stands(field: SettingField, file: ProfileFile) -> str:
     if field.kind == "tick":
         return _ON if _effective(file.profile, field.setting) else ""
     if field.kind == "choice":
-        return str(_effective(file.profile, field.setting))
+        return _shown(_effective(file.profile, field.setting))
     return _shown(_at(file.settings, field.setting))
 
 

@@ -470,6 +470,7 @@ class Profile(_Section):
     keep_versions_days: StrictInt | None = Field(
         default=None,
         ge=LEAST_VERSIONS_DAYS,
+        le=36_500,
         description="How many days an earlier version of an order is kept after another one replaced it; empty: for "
         "good. What changed in the order stays in the books.",
     )
