@@ -13,7 +13,7 @@ PYTHON_OF_VENV := .venv/bin/python
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-fast lint schema messages docs lock bench clean
+.PHONY: help setup run demo test test-fast soak lint schema messages docs lock bench clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: setup ## run every test, about 8 minutes (needs chromium, chromedriver and
 
 test-fast: setup ## run the tests of rules, client, profile, schemas and warehouse, about a minute
 	@exec $(PYTHON_OF_VENV) -m pytest -n auto --dist worksteal $(FAST_TESTS)
+
+soak: setup ## live through a year in simulated time, compare the books with a fresh load and print what grew (20 to 60 minutes)
+	@exec $(PYTHON_OF_VENV) -m keycrm_pipeline_tests.soak
 
 lint: setup ## check style, format, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -212,7 +212,7 @@ class HistorySettings(_Section):
     )
     days: StrictInt = Field(default=90, ge=1, le=3650, description="Days that all other runs are kept.")
     most_runs: StrictInt = Field(
-        default=1500,
+        default=1000,
         ge=50,
         le=1_000_000,
         description="How many runs are kept at most, the newest; older ones go even if they are younger than that.",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _Real = datetime.datetime
@@ -37,15 +38,19 @@ def let_jump(wrong_by: str) -> None:
     import keycrm_pipeline.cli
     import keycrm_pipeline.orchestration.launch  # noqa: F401
 
-    def jump() -> float:
-        return float(Path(wrong_by).read_text("ascii"))
+    make_wrong(lambda: float(Path(wrong_by).read_text("ascii")))
+
+
+def make_wrong(jump: Callable[[], float]) -> None:
+    """Makes the clock of this process wrong by the seconds that a function returns."""
+    import dagster._time
 
     class Jumping(_Real, metaclass=_IsReal):
         @classmethod
         def now(cls, tz: datetime.tzinfo | None = None) -> _Real:  # type: ignore[override]
             return _Real.now(tz) + datetime.timedelta(seconds=jump())
 
-    for name, module in list(sys.modules.items()):
+    for name, module in [*sys.modules.items(), ("keycrm_pipeline.", dagster._time)]:
         if name.startswith("keycrm_pipeline.") and vars(module).get("datetime") is _Real:
             vars(module)["datetime"] = Jumping
     time.time = lambda: _real_time() + jump()

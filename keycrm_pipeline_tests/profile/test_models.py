@@ -48,7 +48,7 @@ def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
         "recent": {"days": 14},
         "sweep": {"enabled": True, "weekday": "sunday", "most_missing": 20, "most_unseen": 100},
         "schedule": {"enabled": True, "daily_at": "05:30", "most_days_to_complete": 31},
-        "history": {"unchanged_days": 2, "failed_days": 90, "days": 90, "most_runs": 1500},
+        "history": {"unchanged_days": 2, "failed_days": 90, "days": 90, "most_runs": 1000},
         "alert": {"command": None, "webhook": None},
         "export": {
             "columns": {},
