@@ -11,12 +11,16 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from keycrm_pipeline.period import DAY
 from keycrm_pipeline_tests.soak.measures import Measure, differences
 from keycrm_pipeline_tests.soak.year import SHOP, Scale, Year
+
+MOST_EXAMPLES = 5
+"""Of rows that differ, for each table."""
 
 
 def main() -> int:
@@ -79,7 +83,7 @@ def main() -> int:
     return 1 if any(rows.values()) else 0
 
 
-def _print(year: Year, rows: dict[str, int], seconds: float) -> None:
+def _print(year: Year, rows: Mapping[str, Sequence[str]], seconds: float) -> None:
     print(f"{year.scale.days} days in {seconds / 60:.0f} minutes.")
     for what, number in sorted(year.happened.items()):
         print(f"  {number:5}  {what}")
@@ -92,8 +96,10 @@ def _print(year: Year, rows: dict[str, int], seconds: float) -> None:
     for each in year.measures:
         print(_row(each))
     print("\nRows that differ from a fresh load:")
-    for table, number in rows.items():
-        print(f"  {number:5}  {table}")
+    for table, differing in rows.items():
+        print(f"  {len(differing):5}  {table}")
+        for row in differing[:MOST_EXAMPLES]:
+            print(f"         {row}")
 
 
 def _row(each: Measure) -> str:

@@ -15,7 +15,20 @@ import psutil
 OF_CARDS = {"partner_id", "product_id", "variant_id"}
 """Numbers of cards follow the order in which buyers and products were met."""
 
-OF_TIME = {"created_at", "updated_at", "rejected_at", "extracted_at", "exchange_id", "missing_since"}
+OF_TIME = {
+    "created_at",
+    "updated_at",
+    "rejected_at",
+    "extracted_at",
+    "first_seen_at",
+    "exchange_id",
+    "missing_since",
+}
+"""Say when this file learned of something."""
+
+OF_VERSIONS = {"version_no"}
+"""Whoever loads afresh meets each order's last version as its first. Hence `raw.order_versions` and
+`accounting.order_movements` cannot be compared either; that no version is lost, the numbers of a file tell alone."""
 
 COMPARED = {
     "raw.orders": ("order_id",),
@@ -27,6 +40,16 @@ COMPARED = {
 """Table -> its key."""
 
 _MISSING = "(SELECT order_id FROM lived.raw.orders WHERE missing_since IS NOT NULL)"
+
+_WITHOUT_A_VERSION = """
+SELECT order_id, version_no, coalesce(earlier, []) AS earlier
+FROM lived.raw.orders
+LEFT JOIN (
+    SELECT order_id, list(version_no ORDER BY version_no) AS earlier FROM lived.raw.order_versions GROUP BY order_id
+) USING (order_id)
+WHERE coalesce(earlier, []) <> range(1, version_no)
+ORDER BY order_id
+"""
 
 
 @dataclass(frozen=True)
@@ -93,30 +116,48 @@ def measure(
     )
 
 
-def differences(lived: Path, fresh: Path, first: date, last: date) -> dict[str, int]:
-    """Table -> rows of a period that only one of the two files has, cards' numbers and times left out.
+def differences(lived: Path, fresh: Path, first: date, last: date) -> dict[str, list[str]]:
+    """Table -> its rows of a period that differ, each with its key and the columns, such as "17, 2: name, quantity".
 
-    Orders that KeyCRM no longer has are only in the books that saw them.
+    Numbers of cards, times and numbers of versions are left out. Orders that KeyCRM no longer has are only in the books
+    that saw them. `raw.order_versions` is not compared: an order is named there if one of its versions is not kept.
     """
     found = {}
     with contextlib.closing(duckdb.connect()) as connection:
         connection.execute(f"ATTACH '{lived}' AS lived (READ_ONLY)")
         connection.execute(f"ATTACH '{fresh}' AS fresh (READ_ONLY)")
-        for table in COMPARED:
+        for table, key in COMPARED.items():
             columns = [
                 str(name)
                 for (name, *_rest) in connection.execute(f"DESCRIBE lived.{table}").fetchall()
-                if name not in OF_CARDS | OF_TIME
+                if name not in OF_CARDS | OF_TIME | OF_VERSIONS
             ]
-            order_days = "SELECT order_id FROM {}.raw.orders WHERE order_day BETWEEN ? AND ?"
-            sides = [
-                f"SELECT {', '.join(columns)} FROM {side}.{table} "  # noqa: S608 - names of this module
-                f"WHERE order_id NOT IN {_MISSING} AND order_id IN ({order_days.format(side)})"
-                for side in ("lived", "fresh")
+            rows = connection.execute(_comparison(table, key, columns), [first, last] * 2).fetchall()
+            found[table] = [
+                f"{', '.join(map(str, values))}: {', '.join(differing)}" for *values, differing in rows
             ]
-            ((number,),) = connection.execute(
-                f"SELECT count(*) FROM (({sides[0]} EXCEPT {sides[1]}) UNION ALL ({sides[1]} EXCEPT {sides[0]}))",  # noqa: S608
-                [first, last] * 4,
-            ).fetchall()
-            found[table] = number
+        rows = connection.execute(_WITHOUT_A_VERSION).fetchall()
+        found["raw.order_versions"] = [
+            f"{order_id}: version {version_no} after {earlier}" for order_id, version_no, earlier in rows
+        ]
     return found
+
+
+def _comparison(table: str, key: Sequence[str], columns: Sequence[str]) -> str:
+    """A query for the keys of rows that differ, with the names of the columns that do."""
+    # Names of this module and of the program's own tables; the days are parameters.
+    sides = [
+        f"SELECT {', '.join(columns)} FROM {side}.{table} WHERE order_id NOT IN {_MISSING} "  # noqa: S608
+        f"AND order_id IN (SELECT order_id FROM {side}.raw.orders WHERE order_day BETWEEN ? AND ?)"
+        for side in ("lived", "fresh")
+    ]
+    differing = ", ".join(
+        f"CASE WHEN mine.{name} IS DISTINCT FROM other.{name} THEN '{name}' END" for name in columns
+    )
+    return (
+        f"SELECT {', '.join(key)}, CASE WHEN other.{key[0]} IS NULL THEN ['only in the year''s books'] "  # noqa: S608
+        f"WHEN mine.{key[0]} IS NULL THEN ['only in the fresh load'] "
+        f"ELSE list_filter([{differing}], name -> name IS NOT NULL) END AS differing "
+        f"FROM ({sides[0]}) AS mine FULL JOIN ({sides[1]}) AS other USING ({', '.join(key)}) "
+        f"WHERE len(differing) > 0 ORDER BY ALL"
+    )
