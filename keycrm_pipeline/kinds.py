@@ -68,6 +68,32 @@ MOVEMENT_NAMES: Mapping[str, str] = {
 }
 """Kind of a movement of an order -> its name (R14), in the order in which those of one version are shown."""
 
+CASH = "cash"
+CASH_ON_DELIVERY = "cash_on_delivery"
+
+PaymentKind = Literal["cash", "card", "transfer", "cash_on_delivery", "marketplace"]
+
+PAYMENT_KIND_NAMES: Mapping[str, str] = {
+    "cash": "готівка",
+    "card": "картка",
+    "transfer": "переказ",
+    "cash_on_delivery": "післяплата",
+    "marketplace": "маркетплейс",
+}
+"""Kind of a payment method -> its name (R8)."""
+
+OWN_RECEIPT = "own"
+RECEIPT_BY_CARRIER = "by_carrier"
+
+ReceiptIssuer = Literal["own", "by_carrier", "none"]
+
+RECEIPT_ISSUER_NAMES: Mapping[str, str] = {
+    "own": "магазин",
+    "by_carrier": "перевізник",
+    "none": "ніхто",
+}
+"""Who issues the receipt for payments by a method -> its name (R8)."""
+
 ExportFormat = Literal["xlsx", "csv", "parquet", "commerceml", "odoo"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 """Export formats, by the names users type; the first is the default."""

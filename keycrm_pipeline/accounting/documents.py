@@ -21,7 +21,7 @@ from keycrm_pipeline.accounting.discounts import (
     line_amounts,
     settle,
 )
-from keycrm_pipeline.kinds import DELIVERY, SERVICE, SERVICE_LINE_NAMES, TAX, WRAP
+from keycrm_pipeline.kinds import CASH, DELIVERY, SERVICE, SERVICE_LINE_NAMES, TAX, WRAP
 
 SOURCE_NUMBER_PREFIX = "Номер джерела: "
 HOME_COUNTRY_CODES = ("UA", "UKR")
@@ -30,6 +30,10 @@ ONE_UNIT = 1000
 """Quantity 1 in thousandths."""
 _THOUSANDTH = BILLIONTHS // ONE_UNIT
 """A thousandth in billionths."""
+
+MOST_ROUNDED = 25
+"""Kopiykas: cash is paid in multiples of 50 kopiykas, so at most half of that is more or less than the total."""
+CASH_CURRENCY = "UAH"
 
 ADDRESS_PARTS = ("country", "region", "city", "zip", "receive_point", "street", "second_line")
 
@@ -78,6 +82,8 @@ class DocumentSettings:
         author: Author of every document (Користувач).
         account: Bank account or cash desk when no payment decides (Банк. рахунок/Каса).
         accounts: Payment method id -> account.
+        payment_kinds: Payment method id -> its kind, see `kinds.PaymentKind`.
+        receipts: Payment method id -> who issues the receipt, `own` or `by_carrier`; missing where nobody does.
         organisations: Which legal entity an order or a payment belongs to.
         managers: KeyCRM user id -> responsible person.
         currency: Currency when neither source nor payment names one.
@@ -89,6 +95,8 @@ class DocumentSettings:
     author: str
     account: str
     accounts: Mapping[int, str]
+    payment_kinds: Mapping[int, str]
+    receipts: Mapping[int, str]
     organisations: OrganisationChoice
     managers: Mapping[int, str]
     currency: str
@@ -116,7 +124,7 @@ def derive_documents(
         orders: One row an order, sorted by `order_id`: typed header with `partner_id`, `stage`, `source_currency`,
             and `booked_currency`, the currency of its document if that is of the same source.
         lines: Lines with `product_id`, `variant_id`, `kind` of the card, sorted by `order_id`, `line_no`.
-        payments: Payments and expenses with `method`, sorted by `order_id`, `position`.
+        payments: Payments and expenses with `method` and their receipts, sorted by `order_id`, `position`.
         settings: The profile's choices.
     """
     order_index = np.searchsorted(
@@ -288,6 +296,13 @@ def _payments(payments: pl.DataFrame, heads: pl.DataFrame, settings: DocumentSet
         currency=currency,
         status="status",
         is_expense="is_expense",
+        method_kind=_mapped("method_id", settings.payment_kinds, pl.lit(None, pl.String)),
+        # Receipts are those that buyers get for their payments.
+        receipt=pl.when(~pl.col("is_expense")).then(
+            _mapped("method_id", settings.receipts, pl.lit(None, pl.String))
+        ),
+        fiscal_status="fiscal_status",
+        fiscal_result="fiscal_result",
     )
 
 
@@ -345,7 +360,10 @@ def _headers(
             & (pl.col("currency") == pl.col("order_currency"))
         )
         .group_by("order_id")
-        .agg(pl.col("amount").sum().alias("paid_total"))
+        .agg(
+            pl.col("amount").sum().alias("paid_total"),
+            ((pl.col("method_kind") == CASH) & (pl.col("currency") == CASH_CURRENCY)).any().alias("is_cash"),
+        )
     )
     accounts = (
         _deciding(payments)
@@ -374,8 +392,19 @@ def _headers(
             services_total=pl.col("services_total").fill_null(0),
             discount_total=pl.col("goods_discount").fill_null(0) + pl.col("services_discount").fill_null(0),
             paid_total=pl.col("paid_total").fill_null(0),
+            rounding=rounding(),
         )
     )
+
+
+def rounding() -> pl.Expr:
+    """What rounding cash has added to an order's total, in kopiykas; null if nothing (R8).
+
+    Of orders of which hryvnias were paid in cash: what was paid is up to 25 kopiykas more, or less (below zero), than
+    the total, and neither a debt nor an overpayment. Needs `grand_total`, `paid_total` and `is_cash`.
+    """
+    paid_more = pl.col("paid_total") - pl.col("grand_total")
+    return pl.when(pl.col("is_cash") & (paid_more != 0) & (paid_more.abs() <= MOST_ROUNDED)).then(paid_more)
 
 
 def comment(source_number_in_comment: bool) -> pl.Expr:

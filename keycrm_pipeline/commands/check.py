@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from keycrm_pipeline.accounting.payment_methods import proposed_kind
 from keycrm_pipeline.accounting.statuses import group_name, source_name, status_name
 from keycrm_pipeline.commands.output import reading_as_json
 from keycrm_pipeline.language import _
@@ -173,17 +174,34 @@ def _compare_managers(profile: Profile, rows: Rows | None, check: AccountCheck) 
 
 
 def _compare_payment_methods(profile: Profile, rows: Rows, check: AccountCheck) -> None:
-    accounts = profile.accounts
+    accounts, methods = profile.method_accounts, profile.payment_methods
+    kinds = {method: settings.kind for method, settings in methods.items()}
     listed = check.lists["payment_methods"] = [
-        {"id": row["id"], "name": row.get("name"), "account": accounts.get(row["id"])} for row in rows
+        {
+            "id": row["id"],
+            "name": row.get("name"),
+            "account": accounts.get(row["id"]),
+            "kind": kinds.get(row["id"]),
+        }
+        for row in rows
     ]
     check.unmapped += [
         _("payment method {number} is not mapped to an account (accounts).", number=row["id"])
         for row in listed
         if row["account"] is None
     ]
+    check.unmapped += [
+        _(
+            "payment method {number} has no kind (payment_methods); its name suggests {kind}.",
+            number=row["id"],
+            kind=proposed,
+        )
+        for row in listed
+        if row["kind"] is None and (proposed := proposed_kind(row["name"] or ""))
+    ]
     known = [row["id"] for row in listed]
-    check.unknown += _unknown("accounts", accounts, known)
+    check.unknown += _unknown("accounts", profile.accounts, known)
+    check.unknown += _unknown("payment_methods", methods, known)
     for name, organisation in profile.organisations.items():
         check.unknown += _unknown(
             f"organisations.{name}.payment_methods", organisation.payment_methods, known

@@ -255,8 +255,13 @@ _CHECK_TABLES: Sequence[tuple[str, str, Mapping[str, str]]] = (
     ),
     (
         "payment_methods",
-        message("Payment methods (accounts)"),
-        {"id": message("Id"), "name": message("Name"), "account": message("Account (Банк. рахунок/Каса)")},
+        message("Payment methods (payment_methods)"),
+        {
+            "id": message("Id"),
+            "name": message("Name"),
+            "account": message("Account (Банк. рахунок/Каса)"),
+            "kind": message("Kind (Вид оплати)"),
+        },
     ),
     (
         "delivery_services",

@@ -24,7 +24,14 @@ from keycrm_pipeline.exports.parquet import write_parquet
 from keycrm_pipeline.exports.separated import write_separated
 from keycrm_pipeline.exports.workbook import write_workbook
 from keycrm_pipeline.formatting import Formatter
-from keycrm_pipeline.kinds import EXPORT_FORMATS, PRODUCT_KIND_NAMES, SERVICE_LINE_NAMES, ExportFormat
+from keycrm_pipeline.kinds import (
+    EXPORT_FORMATS,
+    PAYMENT_KIND_NAMES,
+    PRODUCT_KIND_NAMES,
+    RECEIPT_ISSUER_NAMES,
+    SERVICE_LINE_NAMES,
+    ExportFormat,
+)
 from keycrm_pipeline.language import current_language, current_words
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile, Workspace
@@ -43,8 +50,12 @@ _CARD_KINDS = {
 }
 """Table of cards -> kind of card and the column of its number."""
 
-_KIND_NAMES = {"products": PRODUCT_KIND_NAMES, "order_services": SERVICE_LINE_NAMES}
-"""Table with a column `kind` -> the names that its column `kind_name` shows."""
+_NAMES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "products": {"kind": PRODUCT_KIND_NAMES},
+    "order_services": {"kind": SERVICE_LINE_NAMES},
+    "order_payments": {"method_kind": PAYMENT_KIND_NAMES, "receipt": RECEIPT_ISSUER_NAMES},
+}
+"""Table -> column with a code -> the names that a further column shows, such as `kind_name` for `kind`."""
 
 _WRITE = Formatter("uk")
 
@@ -120,9 +131,12 @@ def _held_back(frame: pl.DataFrame) -> tuple[HeldBack, ...]:
     return tuple(entries)
 
 
-def _with_kind_names(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+def _with_names(frame: pl.DataFrame, names: Mapping[str, Mapping[str, str]]) -> pl.DataFrame:
     return frame.with_columns(
-        pl.col("kind").replace_strict(names, default=None, return_dtype=pl.String).alias("kind_name")
+        pl.col(column)
+        .replace_strict(dict(known), default=None, return_dtype=pl.String)
+        .alias(f"{column}_name")
+        for column, known in names.items()
     )
 
 
@@ -262,8 +276,8 @@ def export_period(
         )
         review = review_items(connection)
     frames = dict(sources.tables)
-    for table, names in _KIND_NAMES.items():
-        frames[table] = _with_kind_names(frames[table], names)
+    for table, names in _NAMES.items():
+        frames[table] = _with_names(frames[table], names)
     frames["held_back"] = _with_reasons(frames["held_back"], profile.words)
     overview = Overview(
         profile.name,

@@ -31,6 +31,7 @@ TICKED_OFF = ("product_promoted", "product_renamed", "shared_sku")
 SET_RIGHT_IN: Mapping[str, str] = {
     "unmapped_status": "orders",
     "unmapped_manager": "users",
+    "receipt_conflict": "orders",
     "partner_name_conflict": "other",
 }
 """Kind -> the page of settings where a person sets it right."""

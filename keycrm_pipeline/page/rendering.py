@@ -19,7 +19,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from keycrm_pipeline.formatting import NO_VALUE, Formatter
-from keycrm_pipeline.kinds import MOVEMENT_NAMES, PRODUCT_KIND_NAMES, SERVICE_LINE_NAMES
+from keycrm_pipeline.kinds import (
+    MOVEMENT_NAMES,
+    PAYMENT_KIND_NAMES,
+    PRODUCT_KIND_NAMES,
+    RECEIPT_ISSUER_NAMES,
+    SERVICE_LINE_NAMES,
+)
 from keycrm_pipeline.page.wording import (
     DOCUMENT_PARTS,
     EXCHANGE_KINDS,
@@ -132,6 +138,8 @@ def _environment(words: WordSet) -> Environment:
         "document_parts": DOCUMENT_PARTS,
         "payment_states": PAYMENT_STATES,
         "payment_statuses": PAYMENT_STATUSES,
+        "payment_kinds": PAYMENT_KIND_NAMES,
+        "receipt_issuers": RECEIPT_ISSUER_NAMES,
     }
     return environment
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from keycrm_pipeline.kinds import PAYMENT_KIND_NAMES, RECEIPT_ISSUER_NAMES
 from keycrm_pipeline.profile import LEAST_VERSIONS_DAYS, MOST_REQUESTS_PER_MINUTE, Setting
 
 Kind = Literal["text", "number", "day", "time", "tick", "choice", "lines"]
@@ -42,7 +43,7 @@ class Mapped:
 
     Attributes:
         setting: Where it stands in the file: below it an entry for each id.
-        of: What is listed: `payment_methods`, `managers` or `statuses`.
+        of: What is listed: `managers` or `statuses`.
         label: What is entered beside each name.
         hint: What happens with an entry that is left empty.
         refusal: What is said beside a wrong entry.
@@ -50,11 +51,45 @@ class Mapped:
     """
 
     setting: Setting
-    of: Literal["payment_methods", "managers", "statuses"]
+    of: Literal["managers", "statuses"]
     label: str
     hint: str
     refusal: str = "Такої назви не може бути."
     fill: str = ""
+
+
+@dataclass(frozen=True)
+class PaymentMethods:
+    """What is booked of payments: a line of several fields for each payment method.
+
+    Attributes:
+        setting: The section with an entry for each id, of several settings.
+        short: The section that maps ids to accounts alone; accounts stay in the one where they stand.
+        account: Label of the account.
+        choices: Setting of an entry -> what is chosen; organisations are those of the profile.
+        hint: What happens with a method that is left empty.
+        refusal: What is said beside a wrong entry.
+    """
+
+    setting: Setting
+    short: Setting
+    account: str
+    choices: Mapping[str, MethodChoice]
+    hint: str
+    refusal: str = "Такого значення тут не може бути."
+
+
+@dataclass(frozen=True)
+class MethodChoice:
+    """What is chosen from a list for a payment method.
+
+    Attributes:
+        label: Its name.
+        values: Value -> its name; that of an empty value says what holds without a choice.
+    """
+
+    label: str
+    values: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -76,12 +111,15 @@ class Chosen:
     hint: str = ""
 
 
+SettingPart = SettingField | Mapped | PaymentMethods | Chosen
+
+
 @dataclass(frozen=True)
 class SettingGroup:
     """Settings under one heading."""
 
     title: str
-    parts: tuple[SettingField | Mapped | Chosen, ...]
+    parts: tuple[SettingPart, ...]
 
 
 @dataclass(frozen=True)
@@ -99,7 +137,7 @@ class SettingPage:
     shows_account: bool = False
 
     @property
-    def parts(self) -> tuple[SettingField | Mapped | Chosen, ...]:
+    def parts(self) -> tuple[SettingPart, ...]:
         """All its settings."""
         return tuple(part for group in self.groups for part in group.parts)
 
@@ -157,7 +195,7 @@ _DOCUMENT = SettingGroup(
 )
 
 _MONEY = SettingGroup(
-    "Банк. рахунок/Каса",
+    "Оплати",
     (
         SettingField(
             ("account",),
@@ -166,11 +204,26 @@ _MONEY = SettingGroup(
             _NAME,
             "Коли жодна оплата не визначає інше.",
         ),
-        Mapped(
+        PaymentMethods(
+            ("payment_methods",),
             ("accounts",),
-            "payment_methods",
-            "Банк. рахунок/Каса за способом оплати",
-            "Для незаповненого способу діє рахунок чи каса, вказані вище.",
+            "Банк. рахунок/Каса",
+            {
+                "kind": MethodChoice("Вид оплати", {"": "вид не вказано", **PAYMENT_KIND_NAMES}),
+                "receipt": MethodChoice(
+                    "Чек видає",
+                    {
+                        "": "чека немає",
+                        "own": f"чек видає {RECEIPT_ISSUER_NAMES['own']}",
+                        "by_carrier": f"чек видає {RECEIPT_ISSUER_NAMES['by_carrier']}",
+                    },
+                ),
+                "organisation": MethodChoice("Організація", {"": "організацію не вказано"}),
+            },
+            "Для способу без рахунку діє рахунок чи каса, вказані вище. За видом «післяплата» розпізнаються гроші, які "
+            "ще в перевізника; за видом «готівка» до 0,25 грн є заокругленням, а не боргом. Якщо чек видає "
+            "магазин, проведена оплата без чека потрапляє в перелік «Потребує уваги»; якщо перевізник — оплата з чеком "
+            "магазину.",
         ),
     ),
 )

@@ -10,15 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from keycrm_pipeline.kinds import PAYMENT_KIND_NAMES, PaymentKind
 from keycrm_pipeline.page.rendering import written
 from keycrm_pipeline.page.setting_fields import (
     NOT_EDITABLE,
     OF_OTHER_PAGES,
     Chosen,
     Mapped,
+    MethodChoice,
+    PaymentMethods,
     SettingField,
     SettingGroup,
     SettingPage,
+    SettingPart,
 )
 from keycrm_pipeline.period import day_from_text
 from keycrm_pipeline.profile import (
@@ -35,6 +39,7 @@ from keycrm_pipeline.run.account import Account, ListedCategory
 ALL = "all"
 SELECTED = "selected"
 _ON = "on"
+_ACCOUNT = "account"
 
 _DEFAULTS = Profile.model_validate({"name": "profile", "start_date": "2024-01-01"})
 
@@ -115,12 +120,37 @@ def _changes(
             for number, text in _by_id(form, dotted(part.setting)):
                 if text.strip() != _shown(_at(content, (*part.setting, number))):
                     yield (*part.setting, number), text.strip() or None
+        elif isinstance(part, PaymentMethods):
+            yield from _changed_methods(part, form, content)
         else:
             before = _effective(file.profile, part.setting)
             chosen = _chosen(part, form, before)
             if chosen != (before if before == ALL else list(before)):
                 # Without a service category there is nothing to write; without a status the model objects.
                 yield part.setting, None if chosen == [] and part.of == "categories" else chosen
+
+
+def _changed_methods(
+    part: PaymentMethods, form: Mapping[str, str], content: Mapping[Any, Any]
+) -> Iterator[tuple[Setting, Value]]:
+    for number, text in _by_id(form, dotted(part.short)):
+        if text.strip() != _shown(_at(content, (*part.short, number))):
+            yield (*part.short, number), text.strip() or None
+    name = dotted(part.setting)
+    for field_name, text in form.items():
+        head, _, key = field_name.rpartition(".")
+        if key != _ACCOUNT and key not in part.choices:
+            continue
+        for number, _text in _by_id({head: ""}, name):
+            setting = (*part.setting, number, key)
+            if text.strip() != _chosen_in(content, setting):
+                yield setting, text.strip() or None
+
+
+def _chosen_in(content: Mapping[Any, Any], setting: Setting) -> str:
+    """What a file says, as a list of choices shows it: that nobody issues a receipt is the empty choice."""
+    shown = _shown(_at(content, setting))
+    return "" if setting[-1] == "receipt" and shown == "none" else shown
 
 
 def _normal(field: SettingField, entered: str) -> str:
@@ -186,8 +216,7 @@ def _listed(part: Mapped, account: Account | None) -> dict[int, tuple[str, int |
             status.status_id: (status.name, status.group_id, status.group or "")
             for status in account.statuses
         }
-    names = account.payment_methods if part.of == "payment_methods" else account.managers
-    return {number: (name, None, "") for number, name in (names or {}).items()}
+    return {number: (name, None, "") for number, name in (account.managers or {}).items()}
 
 
 @dataclass(frozen=True)
@@ -258,6 +287,40 @@ class ShownMapping:
 
 
 @dataclass(frozen=True)
+class ShownChoice:
+    """What is chosen from a list for a payment method.
+
+    Attributes:
+        name: Name of the field.
+        label: What is chosen.
+        values: Value -> its name.
+        value: What is chosen.
+        problem: What is wrong with it.
+    """
+
+    name: str
+    label: str
+    values: Mapping[str, str]
+    value: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class ShownMethods:
+    """Payment methods as their form shows them.
+
+    Attributes:
+        part: The setting.
+        lines: The account of each method, and what is chosen for it.
+        suggestions: Accounts that are used already, then the names of the methods.
+    """
+
+    part: PaymentMethods
+    lines: Sequence[tuple[ShownEntry, Sequence[ShownChoice]]]
+    suggestions: Sequence[str]
+
+
+@dataclass(frozen=True)
 class ShownCategory:
     """A category with what it contains."""
 
@@ -277,7 +340,7 @@ class ShownTree:
     problem: str
 
 
-ShownPart = ShownField | ShownMapping | ShownTree
+ShownPart = ShownField | ShownMapping | ShownMethods | ShownTree
 
 
 def shown_groups(
@@ -316,6 +379,8 @@ class _Form:
                 yield self._field(part)
             elif isinstance(part, Mapped):
                 yield self._mapping(part, choice if part.of == "statuses" else None)
+            elif isinstance(part, PaymentMethods):
+                yield self._methods(part)
             elif part.of == "categories":
                 yield self._tree(part)
 
@@ -332,8 +397,7 @@ class _Form:
         listed = _listed(part, self.account)
         mapped: Mapping[int, str] = _effective(self.file.profile, part.setting)
         ticked = self._ticked(choice) if choice else ALL
-        profile = self.file.profile
-        instead = profile.account if part.of == "payment_methods" else profile.author
+        instead = self.file.profile.author
         unlisted = {*mapped, *(ticked if ticked != ALL else ())} - listed.keys()
         groups: dict[str, list[ShownEntry]] = {}
         order = sorted(listed, key=lambda number: listed[number][1] or 99) if choice else list(listed)
@@ -346,8 +410,6 @@ class _Form:
             entry = ShownEntry(name, number, title, group, value, default, self._problem(name), is_ticked)
             groups.setdefault(group_title, []).append(entry)
         used = [*mapped.values(), *(title for title, _number, _group in listed.values())]
-        if part.of == "payment_methods":
-            used.insert(0, profile.account)
         choice_name = dotted(choice.setting) if choice else ""
         return ShownMapping(
             part,
@@ -358,6 +420,45 @@ class _Form:
             self._loads_all(choice) if choice else False,
             self._problem(choice_name),
         )
+
+    def _methods(self, part: PaymentMethods) -> ShownMethods:
+        content, profile = self.file.settings, self.file.profile
+        titles = dict(self.account.payment_methods) if self.account else {}
+        proposed = self.account.proposed_kinds if self.account else {}
+        accounts = profile.method_accounts
+        lines = []
+        for number in [*titles, *sorted({*accounts, *profile.payment_methods} - titles.keys())]:
+            setting: Setting = (*part.setting, number, _ACCOUNT)
+            if _at(content, (*part.short, number)) or (
+                _at(content, part.short) and not _at(content, setting)
+            ):
+                setting = (*part.short, number)
+            name = dotted(setting)
+            value = self.entered.form.get(name, "") if self.entered.holds(name) else accounts.get(number, "")
+            title = titles.get(number)
+            entry = ShownEntry(name, number, title, None, value, profile.account, self._problem(name))
+            choices = [
+                self._choice((*part.setting, number, key), choice, proposed.get(number))
+                for key, choice in part.choices.items()
+                if key != "organisation" or profile.organisations
+            ]
+            lines.append((entry, choices))
+        used = [profile.account, *accounts.values(), *titles.values()]
+        return ShownMethods(part, lines, list(dict.fromkeys(used)))
+
+    def _choice(self, setting: Setting, choice: MethodChoice, proposed: PaymentKind | None) -> ShownChoice:
+        name = dotted(setting)
+        values = dict(choice.values)
+        if setting[-1] == "organisation":
+            values |= {organisation: organisation for organisation in self.file.profile.organisations}
+        elif setting[-1] == "kind" and proposed:
+            values[""] += f" (за назвою: {PAYMENT_KIND_NAMES[proposed]})"
+        value = (
+            self.entered.form.get(name, "")
+            if self.entered.holds(name)
+            else _chosen_in(self.file.settings, setting)
+        )
+        return ShownChoice(name, choice.label, values, value, self._problem(name))
 
     def _loads_all(self, choice: Chosen) -> bool:
         name = dotted(choice.setting)
@@ -415,10 +516,10 @@ def problems_by_field(page: SettingPage, problems: Iterable[Problem]) -> tuple[d
     elsewhere: list[str] = []
     for problem in problems:
         for part in page.parts:
-            name = dotted(part.setting)
-            if problem.key == name or problem.key.startswith(f"{name}."):
+            name = _name_of(part, problem.key)
+            if name is not None:
                 # Of a mapping the entry is named, of everything else the setting.
-                beside[problem.key if isinstance(part, Mapped) else name] = part.refusal
+                beside[problem.key if isinstance(part, Mapped | PaymentMethods) else name] = part.refusal
                 break
         else:
             # A mistake that no form can make is told as the file's own mistakes are.
@@ -429,10 +530,16 @@ def problems_by_field(page: SettingPage, problems: Iterable[Problem]) -> tuple[d
 def problem_beside(page: SettingPage, error: NotEditableError) -> dict[str, str]:
     """The field of a setting that cannot be changed in its file -> why."""
     for part in page.parts:
-        if error.setting[: len(part.setting)] == part.setting:
-            own = error.setting if isinstance(part, Mapped) else part.setting
+        if _name_of(part, dotted(error.setting)) is not None:
+            own = error.setting if isinstance(part, Mapped | PaymentMethods) else part.setting
             return {dotted(own): NOT_EDITABLE}
     return {}
+
+
+def _name_of(part: SettingPart, key: str) -> str | None:
+    """The setting of a part that a key belongs to; None if it belongs to another part."""
+    own = (part.setting, part.short) if isinstance(part, PaymentMethods) else (part.setting,)
+    return next((name for name in map(dotted, own) if key == name or key.startswith(f"{name}.")), None)
 
 
 def names_of(changes: Iterable[Setting]) -> frozenset[str]:

@@ -120,8 +120,15 @@ def organisation_choice(profile: Profile) -> OrganisationChoice:
         by_account |= dict.fromkeys(organisation.accounts, name)
         by_source |= dict.fromkeys(organisation.sources, name)
         by_method |= dict.fromkeys(organisation.payment_methods, name)
+    by_method |= {
+        method: settings.organisation
+        for method, settings in profile.payment_methods.items()
+        if settings.organisation is not None
+    }
     of_accounts = {
-        method: by_account[account] for method, account in profile.accounts.items() if account in by_account
+        method: by_account[account]
+        for method, account in profile.method_accounts.items()
+        if account in by_account
     }
     defaults = [name for name, organisation in profile.organisations.items() if organisation.default]
     return OrganisationChoice(
@@ -136,7 +143,17 @@ def document_settings(connection: duckdb.DuckDBPyConnection, profile: Profile) -
     return DocumentSettings(
         author=profile.author,
         account=profile.account,
-        accounts=profile.accounts,
+        accounts=profile.method_accounts,
+        payment_kinds={
+            method: settings.kind
+            for method, settings in profile.payment_methods.items()
+            if settings.kind is not None
+        },
+        receipts={
+            method: settings.receipt
+            for method, settings in profile.payment_methods.items()
+            if settings.receipt != "none"
+        },
         organisations=organisation_choice(profile),
         managers=profile.managers,
         currency=profile.currency,

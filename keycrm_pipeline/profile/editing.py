@@ -405,7 +405,8 @@ def _proposal(
         column: Column of the section's entries.
         entries: Beginning and end of entries; a comment inside of one belongs to that.
     """
-    if len(setting) != 1:
+    # A comment that proposes a section with settings of its own is recognised by an id alone.
+    if len(setting) != 1 and not isinstance(setting[0], int):
         return None
     pattern = re.compile(
         rf"^[ ]{{{column}}}#[ ]?{re.escape(str(setting[0]))}:(?:[ ][^\r\n]*)?$", re.MULTILINE

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +30,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from keycrm_pipeline.kinds import PaymentKind, ReceiptIssuer
 from keycrm_pipeline.language import Language
 from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.sentences.profiles import Allowed, Wrong
@@ -247,11 +248,33 @@ class AlertSettings(_Section):
         return None if value is None else _web_address(value)
 
 
+class PaymentMethodSettings(_Section):
+    """What is booked of the payments by one method."""
+
+    account: Text | None = Field(
+        default=None, description="Bank account or cash desk (Банк. рахунок/Каса), if `accounts` has none."
+    )
+    organisation: Text | None = Field(
+        default=None,
+        description="Legal entity that receives the money (Організація), one of `organisations`.",
+    )
+    kind: PaymentKind | None = Field(
+        default=None,
+        description="`cash`, `card`, `transfer`, `cash_on_delivery` or `marketplace` (Вид оплати).",
+    )
+    receipt: ReceiptIssuer = Field(
+        default="none",
+        description="Who issues the receipt (Чек видає): `own` the shop, `by_carrier` the carrier, `none` nobody or "
+        "not in KeyCRM. What differs from it goes to the review list.",
+    )
+
+
 class OrganisationSettings(_Section):
     """One legal entity of the shop: the orders and payments that belong to its books."""
 
     accounts: tuple[Text, ...] = Field(
-        default=(), description="Its bank accounts and cash desks, as in `account` and `accounts`."
+        default=(),
+        description="Its bank accounts and cash desks, as in `account`, `accounts` and `payment_methods`.",
     )
     payment_methods: tuple[Identifier, ...] = Field(
         default=(), description="Ids of the payment methods whose money it receives."
@@ -442,8 +465,16 @@ class Profile(_Section):
         description="KeyCRM payment method id -> bank account or cash desk (Банк. рахунок/Каса).",
         json_schema_extra=_IDENTIFIER_KEYS,
     )
+    payment_methods: dict[Identifier, PaymentMethodSettings] = Field(
+        default_factory=dict,
+        description="KeyCRM payment method id -> what is booked of its payments; `accounts` is the short form of their "
+        "accounts.",
+        json_schema_extra=_IDENTIFIER_KEYS,
+    )
     organisations: dict[Text, OrganisationSettings] = Field(
         default_factory=dict,
+        # Also without a section: a payment method may name an organisation.
+        validate_default=True,
         description="Legal entity -> what belongs to it (Організація), for a shop of several.",
     )
     service_categories: tuple[Identifier, ...] = Field(
@@ -535,11 +566,26 @@ class Profile(_Section):
         """The language of what is written for people about this profile, whoever reads it."""
         return self.language or language_of_zone(self.timezone)
 
+    @property
+    def method_accounts(self) -> dict[int, str]:
+        """Payment method id -> bank account or cash desk, from `accounts` and `payment_methods`."""
+        return self.accounts | _method_accounts(self.payment_methods)
+
     @model_validator(mode="before")
     @classmethod
     def _sandbox_is_not_throttled(cls, value: object) -> object:
         if isinstance(value, dict) and value.get("base_url") == SANDBOX:
             return {"requests_per_minute": SANDBOX_REQUESTS_PER_MINUTE, **value}
+        return value
+
+    @field_validator("payment_methods")
+    @classmethod
+    def _have_one_account(
+        cls, value: dict[int, PaymentMethodSettings], info: ValidationInfo
+    ) -> dict[int, PaymentMethodSettings]:
+        # Of two accounts only a person knows which one is meant.
+        for method in sorted(_method_accounts(value).keys() & info.data.get("accounts", {}).keys()):
+            raise _wrong(Wrong.TWO_ACCOUNTS.message(method=method), Allowed.ACCOUNT_IN_ONE_PLACE.message())
         return value
 
     @field_validator("organisations")
@@ -557,6 +603,19 @@ class Profile(_Section):
                 raise _wrong(is_twice.message(), Allowed.FOR_ONE_ORGANISATION.message())
         if sum(organisation.default for organisation in value.values()) > 1:
             raise _wrong(Wrong.SEVERAL_DEFAULTS.message(), Allowed.ONE_DEFAULT.message())
+        for method, settings in info.data.get("payment_methods", {}).items():
+            if settings.organisation is None:
+                continue
+            if settings.organisation not in value:
+                raise _wrong(
+                    Wrong.UNKNOWN_ORGANISATION.message(method=method), Allowed.NAMED_ORGANISATIONS.message()
+                )
+            if any(
+                method in organisation.payment_methods
+                for name, organisation in value.items()
+                if name != settings.organisation
+            ):
+                raise _wrong(Wrong.METHOD_LISTED_TWICE.message(), Allowed.FOR_ONE_ORGANISATION.message())
         _check_accounts(
             (account for organisation in value.values() for account in organisation.accounts), info
         )
@@ -661,6 +720,7 @@ DOCUMENT_SETTINGS = frozenset(
         "delivery_service",
         "managers",
         "organisations",
+        "payment_methods",
         "placeholder_skus",
         "service_categories",
         "source_number_in_comment",
@@ -674,8 +734,17 @@ DOCUMENT_SETTINGS = frozenset(
 
 def _check_accounts(named: Iterable[str], info: ValidationInfo) -> None:
     """Raises an error if an account is named that the profile gives to no order."""
-    if not set(named) <= {info.data.get("account"), *info.data.get("accounts", {}).values()}:
+    known = {
+        info.data.get("account"),
+        *info.data.get("accounts", {}).values(),
+        *_method_accounts(info.data.get("payment_methods", {})).values(),
+    }
+    if not set(named) <= known:
         raise _wrong(Wrong.UNKNOWN_ACCOUNT.message(), Allowed.NAMED_ACCOUNTS.message())
+
+
+def _method_accounts(methods: Mapping[int, PaymentMethodSettings]) -> dict[int, str]:
+    return {method: settings.account for method, settings in methods.items() if settings.account is not None}
 
 
 def _web_address(value: str) -> str:

@@ -87,6 +87,7 @@ class ReportFigures:
         year: The year's payments against the profile's limits; None without a limit.
         due: Amounts due by age of the order, for all stored orders.
         oldest_due: The oldest unpaid orders.
+        rounded: What rounding cash has added to the totals of all stored orders.
         lost: Cancelled and returned orders.
         buyer_sales: Orders of new and of returning buyers.
         buyers: Numbers of buyers.
@@ -123,6 +124,7 @@ class ReportFigures:
     year: YearFigures | None
     due: list[receivables.DueOfAge]
     oldest_due: list[receivables.DueOrder]
+    rounded: list[receivables.RoundedCash]
     lost: list[sales.LostSales]
     buyer_sales: list[sales.BuyerSales]
     buyers: sales.Buyers
@@ -199,6 +201,7 @@ def read_figures(
         year=_year_figures(connection, period, profile, today),
         due=receivables.due_ages(connection, today),
         oldest_due=receivables.oldest_due(connection, MOST_DUE_ORDERS),
+        rounded=receivables.rounded_cash(connection),
         lost=sales.returns_and_cancellations(connection, period),
         buyer_sales=sales.repeat_buyers(connection, period),
         buyers=sales.buyers(connection, period),

@@ -69,8 +69,15 @@ def due_section(figures: ReportFigures, writer: Writer) -> Section:
         words["order_age"], "orders", "due", "cash_on_delivery_orders", "cash_on_delivery_due"
     )
     table = writer.table(headings, figures.due, figures.currencies, write_rows)
+    rounded = [
+        words["rounded_cash"].format(
+            count=write.plural(row.orders, *words.forms("orders_count")),
+            amount=write.money(row.rounding, row.currency),
+        )
+        for row in figures.rounded
+    ]
     if table is None:
-        return Section("due", words["due_title"], empty=words["nothing_due"])
+        return Section("due", words["due_title"], " ".join(rounded), empty=words["nothing_due"])
     notes = [
         words["due_returned"].format(
             count=write.plural(returned, *words.forms("orders_count")),
@@ -78,7 +85,7 @@ def due_section(figures: ReportFigures, writer: Writer) -> Section:
         )
         for currency, ages in by_currency(figures.due, figures.currencies)
         if (returned := sum(age.returned_orders for age in ages))
-    ]
+    ] + rounded
     tables = [replace(table, note=" ".join(notes))]
     if figures.oldest_due:
         oldest = [

@@ -246,6 +246,10 @@ WORDS: Mapping[str, Sentence] = {
         "Returned parcels are not included: {count}, {amount}. Their orders should be cancelled in KeyCRM.",
         "Не враховано неотриманих посилок: {count}, {amount}. Їхні замовлення варто скасувати в KeyCRM.",
     ),
+    "rounded_cash": Sentence(
+        "Rounding of cash ({count}): {amount}; it is not a debt.",
+        "Заокруглення готівки ({count}): {amount}; це не борг.",
+    ),
     "oldest_due": Sentence("Oldest unpaid orders ({count})", "Найдавніші неоплачені замовлення ({count})"),
     "order": Sentence("Order", "Замовлення"),
     "cash_on_delivery_out": Sentence("cash on delivery in transit", "післяплата в дорозі"),

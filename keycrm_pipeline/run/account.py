@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from keycrm_pipeline.accounting.payment_methods import proposed_kind
 from keycrm_pipeline.accounting.statuses import group_name, source_name, status_name
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.crm.pages import CrmRow
 from keycrm_pipeline.crm.reference_lists import OPTIONAL, REFERENCE_ROUTES
 from keycrm_pipeline.crm.values import text, whole
+from keycrm_pipeline.kinds import PaymentKind
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.run import progress
 from keycrm_pipeline.run.client import open_client
@@ -74,6 +76,7 @@ class Account:
     Attributes:
         statuses: Statuses of orders.
         payment_methods: Id -> name.
+        proposed_kinds: Id of a payment method -> the kind that its name suggests, if any.
         managers: Id of a user -> name; None if KeyCRM shows no users to this key.
         categories: Categories of products.
         sources: Id -> name.
@@ -82,6 +85,7 @@ class Account:
 
     statuses: tuple[ListedStatus, ...]
     payment_methods: Mapping[int, str]
+    proposed_kinds: Mapping[int, PaymentKind]
     managers: Mapping[int, str] | None
     categories: tuple[ListedCategory, ...]
     sources: Mapping[int, str]
@@ -160,6 +164,11 @@ def account_of(found: Mapping[str, Rows], read_at: datetime) -> Account:
         payment_methods={
             row["id"]: row.get("name") or f"Спосіб оплати {row['id']}"
             for row in found.get("payment_methods", ())
+        },
+        proposed_kinds={
+            row["id"]: kind
+            for row in found.get("payment_methods", ())
+            if (kind := proposed_kind(row.get("name") or ""))
         },
         managers={row["id"]: row.get("full_name") or f"Користувач {row['id']}" for row in found["users"]}
         if "users" in found

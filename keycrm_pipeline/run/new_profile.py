@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from keycrm_pipeline.accounting.payment_methods import proposed_kind
 from keycrm_pipeline.accounting.statuses import group_name, status_name
 from keycrm_pipeline.language import Language, _
 from keycrm_pipeline.profile import (
@@ -240,7 +241,7 @@ def _yaml(value: object) -> str:
 
 def _mapping(setting: str, what: str, entries: Iterable[tuple[int, str, str]], indent: str = "") -> list[str]:
     """A setting whose entries are all comments; removing its # maps an entry."""
-    lines = [f"{indent}  # {number}: {_yaml(to)}{note}" for number, to, note in entries]
+    lines = [f"{indent}  # {number}: {to}{note}" for number, to, note in entries]
     none = f"{indent}  # {_('KeyCRM lists none')}"
     return [f"{indent}# {what}", f"{indent}{setting}:", *(lines or [none])]
 
@@ -248,7 +249,18 @@ def _mapping(setting: str, what: str, entries: Iterable[tuple[int, str, str]], i
 def _proposed(row: Mapping[str, Any], name_key: str, *, instead: str) -> tuple[int, str, str]:
     """A mapping entry that proposes KeyCRM's name, or, without one, the value used while it is unmapped."""
     name = plain(row.get(name_key))
-    return (row["id"], name, "") if name else (row["id"], instead, f"  # {_('has no name in KeyCRM')}")
+    return (
+        (row["id"], _yaml(name), "")
+        if name
+        else (row["id"], _yaml(instead), f"  # {_('has no name in KeyCRM')}")
+    )
+
+
+def _proposed_method(row: Mapping[str, Any], *, instead: str) -> tuple[int, str, str]:
+    """The entry of a payment method, with the kind that its name suggests."""
+    number, account, note = _proposed(row, "name", instead=instead)
+    kind = proposed_kind(plain(row.get("name")))
+    return number, f"{{account: {account}{f', kind: {kind}' if kind else ''}}}", note
 
 
 def profile_text(
@@ -316,9 +328,12 @@ def profile_text(
         f"requests_per_minute: {account.requests_per_minute}",
         "",
         *_mapping(
-            "accounts",
-            _("Payment method -> bank account or cash desk."),
-            (_proposed(row, "name", instead=account.account) for row in found["payment_methods"]),
+            "payment_methods",
+            _(
+                "Payment method -> bank account or cash desk, and kind (cash, card, transfer, cash_on_delivery or "
+                "marketplace), here as its name suggests. `receipt: own` or `by_carrier` says who issues the receipt."
+            ),
+            (_proposed_method(row, instead=account.account) for row in found["payment_methods"]),
         ),
         "",
         "# "
@@ -345,7 +360,7 @@ def profile_text(
             (
                 (
                     row["id"],
-                    plain(status_name(row.get("name"), row.get("alias")) or f"Статус {row['id']}"),
+                    _yaml(plain(status_name(row.get("name"), row.get("alias")) or f"Статус {row['id']}")),
                     _group(row),
                 )
                 for row in found["statuses"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from keycrm_pipeline.kinds import (
     CANCELLED_GROUP,
     MOVEMENT_NAMES,
+    PAYMENT_KIND_NAMES,
     PRODUCT_KIND_NAMES,
     SERVICE_LINE_NAMES,
     named_kinds,
@@ -191,6 +192,11 @@ ORDERS = Table(
             nullable=False,
         ),
         Column("paid_total", MONEY, "Payments received in the order's currency.", nullable=False),
+        Column(
+            "rounding",
+            MONEY,
+            "What rounding cash has added to the total (Заокруглення), below zero if it was lowered; empty if nothing.",
+        ),
         Column("payment_status", "VARCHAR", "not_paid, part_paid, paid or overpaid."),
         Column("missing_in_crm", "BOOLEAN", "Whether KeyCRM no longer has the order.", nullable=False),
         Column("crm_updated_at", INSTANT, "The order's updated_at in KeyCRM."),
@@ -292,6 +298,20 @@ ORDER_PAYMENTS = Table(
         Column("currency", "VARCHAR", "Currency of the amount.", nullable=False),
         Column("status", "VARCHAR", "paid, not_paid or canceled."),
         Column("is_expense", "BOOLEAN", "Whether it is an expense of the shop.", nullable=False),
+        Column(
+            "method_kind",
+            "VARCHAR",
+            f"Kind of its method (Вид оплати): {named_kinds(PAYMENT_KIND_NAMES)}; empty if the profile says none.",
+        ),
+        Column(
+            "receipt",
+            "VARCHAR",
+            "Who issues the receipt (Чек видає) by the profile: own (the shop) or by_carrier; empty if nobody.",
+        ),
+        Column("fiscal_status", "VARCHAR", "State of its receipt (Стан чека) in KeyCRM's words."),
+        Column(
+            "fiscal_result", "VARCHAR", "Its receipt (Чек) as KeyCRM sent it, JSON; empty if it sent none."
+        ),
     ),
     ("order_id", "payment_id"),
 )

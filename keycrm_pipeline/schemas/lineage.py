@@ -135,6 +135,16 @@ ACCOUNTING_SOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "validated_orders.order_payments.currency",
             "sources.currency",
         ),
+        "rounding": (
+            *_DECIDING_PAYMENT[1:],
+            "validated_orders.grand_total",
+            "validated_orders.order_payments.method_id",
+            "validated_orders.order_payments.amount",
+            "validated_orders.order_payments.actual_amount",
+            "validated_orders.order_payments.source_currency",
+            "validated_orders.order_payments.currency",
+            "sources.currency",
+        ),
         "missing_in_crm": ("raw_orders.missing_since",),
     },
 }

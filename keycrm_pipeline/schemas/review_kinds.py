@@ -123,6 +123,17 @@ _KINDS = (
         ),
     ),
     ReviewKind(
+        "receipt_conflict",
+        title=Sentence("Receipts that do not fit the profile", "Чеки, що не відповідають профілю"),
+        advice=Sentence(
+            "Check the receipts in KeyCRM. Who issues them is in payment_methods of the profile; after a change there, "
+            "rebuild.",
+            "Перевірте чеки в KeyCRM. Хто їх видає, вказано в payment_methods профілю; після зміни там потрібне "
+            "переформування.",
+        ),
+        assertion="Paid payments have the receipt that the shop issues, and none that the carrier issues.",
+    ),
+    ReviewKind(
         "currency_conflict",
         title=Sentence("Orders in another currency than their source", "Валюта замовлення й джерела різна"),
         advice=Sentence(

@@ -119,6 +119,8 @@ VALIDATED_ORDER_PAYMENTS = Table(
         ),
         Column("status", "VARCHAR", "paid, not_paid or canceled."),
         Column("is_expense", "BOOLEAN", "Whether it is an expense of the shop.", nullable=False),
+        Column("fiscal_status", "VARCHAR", "State of its receipt in KeyCRM's words."),
+        Column("fiscal_result", "VARCHAR", "Its receipt as KeyCRM sent it, JSON; empty if it sent none."),
     ),
     ("order_id", "payment_id"),
 )

@@ -52,6 +52,14 @@ class Wrong(Sentences):
         "один зі способів оплати названо двічі",
     )
     SOURCE_LISTED_TWICE = ("one of the sources is listed twice", "одне з джерел названо двічі")
+    TWO_ACCOUNTS = (
+        "payment method {method} has an account in `accounts` too",
+        "рахунок способу оплати {method} вказано ще й у `accounts`",
+    )
+    UNKNOWN_ORGANISATION = (
+        "the organisation of payment method {method} is not one of them",
+        "організації способу оплати {method} серед них немає",
+    )
     SEVERAL_DEFAULTS = ("several organisations are the default", "основною названо кілька організацій")
     UNENCRYPTED = (
         "http:// would send the API key unencrypted over the network",
@@ -227,8 +235,16 @@ class Allowed(Sentences):
         "Дозволено: `team:` і назва або електронна адреса",
     )
     NAMED_ACCOUNTS = (
-        "Allowed: the names in `account` and `accounts`",
-        "Дозволено: назви з `account` і `accounts`",
+        "Allowed: the names in `account`, `accounts` and `payment_methods`",
+        "Дозволено: назви з `account`, `accounts` і `payment_methods`",
+    )
+    ACCOUNT_IN_ONE_PLACE = (
+        "Allowed: one account for a payment method, in `accounts` or in `payment_methods`",
+        "Дозволено: один рахунок для способу оплати, в `accounts` або в `payment_methods`",
+    )
+    NAMED_ORGANISATIONS = (
+        "Allowed: in `payment_methods` the names that stand in `organisations`",
+        "Дозволено: у `payment_methods` назви, що стоять в `organisations`",
     )
     ADDRESS = (
         "Allowed: an address that starts with https:// or http://",

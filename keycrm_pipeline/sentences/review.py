@@ -99,6 +99,18 @@ class Review(Sentences):
         "Рядок {line_id} проведено в кількох замовленнях: {order_ids}. Перевірте в KeyCRM, чий він, і завантажте "
         "дні цих замовлень ще раз.",
     )
+    RECEIPT_MISSING = (
+        "Order {order_id}: payment {payment_ids} is paid, but has no receipt in KeyCRM, although the profile says that "
+        "the shop issues it (payment_methods, receipt: own). Issue it, or correct the profile.",
+        "Замовлення {order_id}: оплату {payment_ids} проведено, а чека в KeyCRM немає, хоча за профілем його видає "
+        "магазин (payment_methods, receipt: own). Видайте чек або виправте профіль.",
+    )
+    RECEIPT_DOUBLED = (
+        "Order {order_id}: payment {payment_ids} has a receipt of the shop, although the profile says that the carrier "
+        "issues it (payment_methods, receipt: by_carrier). Check whether there are two, or correct the profile.",
+        "Замовлення {order_id}: оплата {payment_ids} має чек магазину, хоча за профілем його видає перевізник "
+        "(payment_methods, receipt: by_carrier). Перевірте, чи чеків не два, або виправте профіль.",
+    )
     CURRENCY_CONFLICT = (
         "Order {order_id} was booked in {booked_currency}, but its source now sells in {source_currency}. The "
         "document was not changed. Check the source's currency in KeyCRM.",

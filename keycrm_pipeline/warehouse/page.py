@@ -175,6 +175,7 @@ class OrderHeader:
     grand_total: Decimal
     difference: Decimal
     paid_total: Decimal
+    rounding: Decimal | None
     payment_status: str | None
     missing_in_crm: bool
     crm_updated_at: datetime | None
@@ -235,6 +236,10 @@ class OrderPayment:
     currency: str
     status: str | None
     is_expense: bool
+    method_kind: str | None
+    receipt: str | None
+    fiscal_status: str | None
+    fiscal_result: str | None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Payments still due for the orders in the books, for the exchange report: by age, and the oldest orders."""
+"""Payments still due for the orders in the books, for the exchange report: by age, the oldest orders, rounded cash."""
 
 from __future__ import annotations
 
@@ -44,6 +44,21 @@ class DueOrder:
     is_cash_on_delivery_out: bool
 
 
+@dataclass(frozen=True)
+class RoundedCash:
+    """Orders whose cash was rounded, in one currency; cancelled ones are left out.
+
+    Attributes:
+        currency: The currency.
+        orders: How many.
+        rounding: What that has added to their totals; below zero if it has lowered them.
+    """
+
+    currency: str
+    orders: int
+    rounding: Decimal
+
+
 def due_ages(connection: duckdb.DuckDBPyConnection, today: date) -> list[DueOfAge]:
     """What is still due for all orders in the books, by currency and age as of `today`."""
     return typed_rows(DueOfAge, connection.execute(statement("receivables", "due_ages"), {"today": today}))
@@ -52,3 +67,8 @@ def due_ages(connection: duckdb.DuckDBPyConnection, today: date) -> list[DueOfAg
 def oldest_due(connection: duckdb.DuckDBPyConnection, most: int) -> list[DueOrder]:
     """The oldest unpaid orders, at most `most`, without those whose parcel was returned."""
     return typed_rows(DueOrder, connection.execute(statement("receivables", "oldest_due"), {"most": most}))
+
+
+def rounded_cash(connection: duckdb.DuckDBPyConnection) -> list[RoundedCash]:
+    """What rounding cash has added to the totals of all orders in the books, by currency; it is nobody's debt."""
+    return typed_rows(RoundedCash, connection.execute(statement("receivables", "rounded_cash")))

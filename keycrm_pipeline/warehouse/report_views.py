@@ -32,7 +32,7 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "difference": "grand_total minus goods and services; 0 unless KeyCRM's order does not add up.",
     "discount": "Discount on the lines.",
     "discount_total": "Discounts on goods and services.",
-    "due": "grand_total minus paid_total, never below 0.",
+    "due": "grand_total with its rounding, minus paid_total; never below 0.",
     "error": "What went wrong, in English.",
     "error_coded": "Code and values of what went wrong, from which every page shows it in its language.",
     "exchange_id": "Number of the exchange.",
@@ -45,7 +45,7 @@ COLUMN_COMMENTS: Mapping[str, str] = {
         f"Whether the status is in group {CANCELLED_GROUP} ({STATUS_GROUP_NAMES[CANCELLED_GROUP]}); "
         "such orders are not sales."
     ),
-    "is_cash_on_delivery": "Whether an open payment has a method named so, or the parcel is tracked so.",
+    "is_cash_on_delivery": "Whether an open payment has a method of that kind, or the parcel is tracked so.",
     "is_expense": "Whether the payment is an expense of the shop.",
     "is_returned": "Whether the parcel was returned (shipping status return, returned, refused or disposal).",
     "is_shipped": (
@@ -91,6 +91,7 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "reason_coded": "Code and values of the reason, from which every page shows it in its language.",
     "requests": "Requests made to KeyCRM.",
     "responsible": "Responsible (Відповідальний).",
+    "rounding": "What rounding cash has added to the total (Заокруглення); empty when nothing.",
     "rows": "Number of items.",
     "seconds": "Duration in seconds.",
     "services_discount": "Discounts on services.",

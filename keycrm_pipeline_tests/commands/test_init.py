@@ -75,10 +75,15 @@ def test_rows_without_a_name_in_keycrm(account: Account, keyed: Place) -> None:
     init(keyed, account)
     path = keyed.directory / "profiles" / "shop.yaml"
     text = path.read_text("utf-8")
-    assert '  # 71: "Каса"  # has no name in KeyCRM\n' in text
+    assert '  # 71: {account: "Каса"}  # has no name in KeyCRM\n' in text
+    assert '  # 5: {account: "Післяплата", kind: cash_on_delivery}\n' in text
+    assert '  # 1: {account: "Готівка", kind: cash}\n' in text
     assert '  # 72: "Оператор обміну"  # has no name in KeyCRM\n' in text
     path.write_text(text.replace("# 71: ", "71: ").replace("# 72: ", "72: "), "utf-8")
-    assert (keyed.profile().accounts, keyed.profile().managers) == ({71: "Каса"}, {72: "Оператор обміну"})
+    assert (keyed.profile().method_accounts, keyed.profile().managers) == (
+        {71: "Каса"},
+        {72: "Оператор обміну"},
+    )
 
 
 def test_a_file_is_never_overwritten(account: Account, keyed: Place) -> None:

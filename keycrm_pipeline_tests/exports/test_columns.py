@@ -19,6 +19,7 @@ def test_every_column_on_offer_exists(shop: SmallShop) -> None:
         "held_back": ({"reason"}, {"details_coded"}),
         "products": ({"kind_name"}, set()),
         "order_services": ({"kind_name"}, set()),
+        "order_payments": ({"method_kind_name", "receipt_name"}, set()),
         "product_variants": (set(), {"is_barcode_owner"}),
         "orders": (set(), {"partner_has_namesakes", "payment_method_id"}),
     }

@@ -7,6 +7,7 @@ import hashlib
 from datetime import date, timedelta
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from keycrm_pipeline.exports import ExportError, ExportResult, documents, export_period
@@ -261,6 +262,37 @@ def test_period_without_orders_makes_files_all_the_same(export: Export, export_f
     assert all(file.stat().st_size > 0 for file in result.files)
     assert set(result.counts.values()) == {0}
     assert result.held_back == ()
+
+
+@pytest.mark.parametrize("export_format", ["csv", "xlsx"])
+def test_receipts_kinds_and_rounding_are_exported(
+    shop: SmallShop, tmp_path: Path, export_format: ExportFormat
+) -> None:
+    """With names in Ukrainian; the expense, of whose method nothing is known, has neither."""
+    with shop.warehouse.writing() as connection:
+        connection.execute("UPDATE accounting.orders SET rounding = -0.20 WHERE order_id = 101")
+        connection.execute(
+            "UPDATE accounting.order_payments SET method_kind = 'cash', fiscal_status = 'done', "
+            "fiscal_result = '{}' WHERE payment_id = 71"
+        )
+    result = export_period(
+        shop_in(tmp_path).workspace,
+        MARCH,
+        export_format=export_format,
+        directory=tmp_path / "out",
+        now=NOW,
+    )
+    if export_format == "csv":
+        orders, payments = _rows(result, "orders"), _rows(result, "order_payments")
+        assert {row["Номер"]: row["Заокруглення"] for row in orders}["101"] == "-0,20"
+        assert [(row["Вид оплати"], row["Чек є"], row["Стан чека"]) for row in payments] == [
+            ("готівка", "так", "done"),
+            ("", "ні", ""),
+        ]
+    else:
+        sheet = openpyxl.load_workbook(result.files[0])["Замовлення"]
+        headers = [cell.value for cell in sheet[1]]
+        assert sheet.cell(2, headers.index("Заокруглення") + 1).value == -0.2
 
 
 def test_export_of_one_organisation(shop: SmallShop, tmp_path: Path) -> None:

@@ -61,6 +61,9 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pl.Schema]
     )
     for name in ("products", "order_services"):
         frames[name] = pl.Schema(dict(frames[name]) | {"kind_name": pl.String()})
+    frames["order_payments"] = pl.Schema(
+        dict(frames["order_payments"]) | {name: pl.String() for name in ("method_kind_name", "receipt_name")}
+    )
     return frames
 
 

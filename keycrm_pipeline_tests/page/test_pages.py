@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -171,8 +172,9 @@ def test_an_order_as_the_accountant_knows_it(visitor: Visitor) -> None:
         "1 | Чашка | CUP-1 | 2 шт | 100,00 ₴ | 20,00 ₴ рядка 0,00 ₴, частка замовлення 20,00 ₴ | 180,00 ₴",
         "2 | Ложка | SPOON-9 | 1 шт | 100,00 ₴ | 10,00 ₴ рядка 0,00 ₴, частка замовлення 10,00 ₴ | 90,00 ₴",
     ]
-    ((paid_at, kind, _method, account, state, amount),) = rows_of(page, "Оплати й витрати")
-    assert (kind, state, plain(amount)) == ("Оплата", "Проведено", "270,00 ₴")
+    ((paid_at, kind, _method, account, state, receipt, amount),) = rows_of(page, "Оплати й витрати")
+    assert (kind, state, receipt, plain(amount)) == ("Оплата", "Проведено", "—", "270,00 ₴")
+    assert "Заокруглення" not in text
     assert account == "IBAN ФОП ФОП Коваленко О. П."
     assert paid_at
     assert "Послуг немає." in text
@@ -183,6 +185,31 @@ def test_an_order_as_the_accountant_knows_it(visitor: Visitor) -> None:
     assert "source_uuid ROZ-77" in text_of(payload)
     assert "Історія статусів" in text
     assert "отримано 1 квіт. 2026, 12:00" in text
+
+
+def test_receipts_kinds_and_rounded_cash_of_an_order(tmp_path: Path) -> None:
+    """100.20 paid with 60 by card and 40 in cash: 0.20 less is rounding, and the receipt of the card is there."""
+    methods = {1: {"kind": "cash"}, 3: {"kind": "card", "receipt": "own"}}
+    books = make_books(tmp_path, payment_methods=methods)
+    by_card = payment_payload(
+        71, 60, payment_method_id=3, fiscal_result={"fiscal_code": "QWERTY"}, fiscal_status="done"
+    )
+    books.order(
+        501,
+        lines=[line_payload(price=Decimal("100.20"))],
+        payments=[by_card, payment_payload(72, 40, payment_method_id=1)],
+    )
+    books.load(MARCH_2)
+    write_profile(books, accounts={}, organisations={}, payment_methods=methods)
+    with visited(books.settings) as visitor:
+        page = visitor.page(f"{SHOP}/documents/501")
+        assert "Заокруглення -0,20 ₴" in plain(text_of(page)).replace("−", "-")
+        payments = rows_of(page, "Оплати й витрати")
+        assert [(row[2], row[5]) for row in payments] == [
+            ("LiqPay картка", "є done видає магазин"),
+            ("Готівка готівка", "—"),
+        ]
+        assert "QWERTY" in text_of(page)
 
 
 def test_what_changed_in_an_order(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from keycrm_pipeline.page.setting_fields import (
     NOT_EDITABLE,
     ONLY_IN_THE_FILE,
     SETTING_PAGES,
+    PaymentMethods,
     SettingField,
 )
 from keycrm_pipeline.profile import Profile, Settings, dotted
@@ -155,7 +156,9 @@ def _settings(model: type[BaseModel], before: str = "") -> set[str]:
 
 def test_every_setting_can_be_changed_or_is_named() -> None:
     """A setting that is added to the profile must be put on a page, or be named among those of the file."""
-    on_pages = [dotted(part.setting) for page in SETTING_PAGES.values() for part in page.parts]
+    parts = [part for page in SETTING_PAGES.values() for part in page.parts]
+    on_pages = [dotted(part.setting) for part in parts]
+    on_pages += [dotted(part.short) for part in parts if isinstance(part, PaymentMethods)]
     assert len(on_pages) == len(set(on_pages))
     assert _settings(Profile) - {"name"} == {*on_pages, *ONLY_IN_THE_FILE}
 
@@ -212,6 +215,60 @@ def test_what_was_entered_is_in_the_file_and_nothing_else_moved(
     wait_until(lambda: dagster[1].reloads == 1, "Dagster is told")
     # What was shown after it is what the file says: sending it again changes nothing.
     assert send(visitor, "orders").headers["location"].endswith("done=unchanged")
+
+
+def test_a_payment_method_has_a_line_of_its_own(visitor: Visitor, books: Books) -> None:
+    """Kinds are proposed by name and never chosen by themselves; an account stays where it stands."""
+    page = visitor.page(f"{SHOP}/orders")
+    assert filled(page)["payment_methods.5.kind"] == ""
+    proposed = page.xpath("//select[@name='payment_methods.5.kind']/option[@value='']")[0]
+    assert text_of(proposed) == "вид не вказано (за назвою: післяплата)"
+    assert not page.xpath("//select[@name='payment_methods.5.organisation']")
+    send(
+        visitor,
+        "orders",
+        accounts__2="Рахунок",
+        payment_methods__5__kind="cash_on_delivery",
+        payment_methods__5__receipt="by_carrier",
+        payment_methods__1__kind="cash",
+    )
+    written = yaml.safe_load(profile_file(books).read_text("utf-8"))
+    assert written["accounts"] == {2: "Рахунок"}
+    assert written["payment_methods"] == {
+        1: {"kind": "cash"},
+        5: {"kind": "cash_on_delivery", "receipt": "by_carrier"},
+    }
+    send(visitor, "orders", payment_methods__5__receipt="", payment_methods__1__kind="")
+    assert yaml.safe_load(profile_file(books).read_text("utf-8"))["payment_methods"] == {
+        1: None,
+        5: {"kind": "cash_on_delivery"},
+    }
+    answer = send(visitor, "orders", payment_methods__5__kind="barter")
+    assert answer.status_code == 422
+    assert beside(answer, "payment_methods.5.kind") == "Такого значення тут не може бути."
+
+
+def test_the_account_of_a_whole_payment_method(visitor: Visitor, books: Books) -> None:
+    """In a file with `payment_methods` alone its accounts are there, and organisations can be chosen."""
+    content = FILE.replace("accounts:\n  2: IBAN ФОП  # рахунок\n", "") + (
+        "payment_methods:\n  5: {account: НоваПей, kind: cash_on_delivery}\n"
+        "organisations: {ФОП: {}, ТОВ: {}}\n"
+    )
+    profile_file(books).write_text(content, "utf-8")
+    form = filled(visitor.page(f"{SHOP}/orders"))
+    assert (form["payment_methods.5.account"], form["payment_methods.5.organisation"]) == ("НоваПей", "")
+    assert send(visitor, "orders").headers["location"].endswith("done=unchanged")
+    send(
+        visitor,
+        "orders",
+        payment_methods__5__account="Сейф",
+        payment_methods__5__organisation="ТОВ",
+        payment_methods__2__account="IBAN",
+    )
+    assert yaml.safe_load(profile_file(books).read_text("utf-8"))["payment_methods"] == {
+        5: {"account": "Сейф", "kind": "cash_on_delivery", "organisation": "ТОВ"},
+        2: {"account": "IBAN"},
+    }
 
 
 def test_ticks_times_numbers_and_choices(visitor: Visitor, books: Books) -> None:

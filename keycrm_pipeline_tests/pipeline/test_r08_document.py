@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.sandbox.payloads import source_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, MakeBooks, kyiv, make_books, person
 
@@ -142,6 +144,7 @@ def test_header_says_all_of_the_order(books: Books) -> None:
         "difference": Decimal(0),
         # 600 + 250: neither the canceled, nor the unpaid, nor the euros, nor the expense.
         "paid_total": Decimal(850),
+        "rounding": None,
         "payment_status": "part_paid",
         "missing_in_crm": False,
         "manager_id": 5,
@@ -396,3 +399,139 @@ def test_the_account_of_unpaid_orders_names_the_organisation_last(tmp_path: Path
         "ФОП Коваль",
         "ТОВ Вишня",
     ]
+
+
+METHODS: dict[int, dict[str, str]] = {
+    1: {"account": "Каса", "kind": "cash"},
+    3: {"kind": "card", "receipt": "own"},
+    5: {"account": "НоваПей", "kind": "cash_on_delivery", "receipt": "by_carrier"},
+}
+
+
+def test_payment_method_gives_account_kind_receipt_and_organisation(tmp_path: Path) -> None:
+    """One table for each method; a method that is not in it, and an expense, get no kind or receipt of it."""
+    books = make_books(
+        tmp_path,
+        account="Сейф",
+        accounts={3: "LiqPay"},
+        payment_methods={**METHODS, 5: METHODS[5] | {"organisation": "ТОВ Вишня"}},
+        organisations={"ФОП Коваль": {"default": True}, "ТОВ Вишня": {}},
+    )
+    amounts = {"amount": 100, "status": "paid"}
+    payments = [{"id": 10 + method, "payment_method_id": method, **amounts} for method in (1, 2, 3, 5)]
+    books.order(1, payments=payments, expenses=[{"id": 30, "payment_method_id": 5, "amount": 7}])
+    books.load()
+    columns = "payment_id, account, method_kind, receipt, organisation"
+    assert books.rows("order_payments", columns) == [
+        (11, "Каса", "cash", None, "ФОП Коваль"),
+        (12, "Сейф", None, None, "ФОП Коваль"),
+        (13, "LiqPay", "card", "own", "ФОП Коваль"),
+        (15, "НоваПей", "cash_on_delivery", "by_carrier", "ТОВ Вишня"),
+        (30, "НоваПей", "cash_on_delivery", None, "ТОВ Вишня"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("total", "paid", "rounding"),
+    [
+        ("100.24", "100", "-0.24"),
+        ("100.25", "100.50", "0.25"),
+        ("100.25", "100", "-0.25"),
+        ("100.26", "100", None),
+        ("99.70", "100", None),
+        ("100", "100", None),
+    ],
+)
+def test_rounded_cash_is_neither_debt_nor_overpayment(
+    new_books: Any, total: str, paid: str, rounding: str | None
+) -> None:
+    """Cash is rounded to 50 kopiykas: up to 0.25 of difference is that; the same by card is a debt."""
+    books = new_books(payment_methods=METHODS)
+    for order_id, method in ((1, 1), (2, 3)):
+        payment = {"payment_method_id": method, "amount": Decimal(paid), "status": "paid"}
+        books.order(order_id, lines=[{"price": Decimal(total)}], payments=[payment])
+    books.load()
+    expected = Decimal(rounding) if rounding else None
+    assert books.rows("orders", "rounding") == [(expected,), (None,)]
+    short = max(Decimal(total) - Decimal(paid), Decimal(0))
+    due = dict(books.query("SELECT order_id, due FROM reports.payments_due"))
+    by_cash = {} if rounding or not short else {1: short}
+    assert due == by_cash | ({2: short} if short else {})
+
+
+def test_only_hryvnias_that_were_paid_in_cash_are_rounded(new_books: Any) -> None:
+    """A cash payment that has not come, or in euros, rounds nothing; one of several that has come does."""
+    books = new_books(payment_methods=METHODS)
+    cash = {"payment_method_id": 1, "status": "paid"}
+    card = {"payment_method_id": 3, "status": "paid", "amount": 60}
+    books.order(
+        1, payments=[card | {"amount": Decimal("99.80")}, cash | {"amount": 10, "status": "canceled"}]
+    )
+    books.order(
+        2,
+        source_id=EURO_SOURCE,
+        payments=[cash | {"amount": Decimal("99.80"), "actual_currency": "EUR"}],
+    )
+    books.order(3, lines=[{"price": Decimal("100.20")}], payments=[card, cash | {"amount": 40}])
+    books.load()
+    assert books.rows("orders", "order_id, rounding") == [(1, None), (2, None), (3, Decimal("-0.20"))]
+
+
+RECEIPT = {"id": "a1", "fiscal_code": "QWERTY", "url": "https://check.example/a1"}
+
+
+def test_receipts_of_keycrm_are_on_the_payments(new_books: Any) -> None:
+    """What KeyCRM sent stays as it is; an empty object, sent as a list, is no receipt."""
+    books = new_books()
+    books.order(
+        1,
+        payments=[
+            {"id": 11, "amount": 50, "fiscal_result": RECEIPT, "fiscal_status": "done"},
+            {"id": 12, "amount": 30, "fiscal_result": [], "fiscal_status": None},
+            {"id": 13, "amount": 20, "fiscal_result": {}, "fiscal_status": "error"},
+        ],
+    )
+    books.load()
+    found = books.rows("order_payments", "payment_id, fiscal_status, fiscal_result")
+    assert [(number, status, result and json.loads(result)) for number, status, result in found] == [
+        (11, "done", RECEIPT),
+        (12, None, None),
+        (13, "error", None),
+    ]
+
+
+def test_receipts_that_do_not_fit_the_profile_are_listed(new_books: Any) -> None:
+    """Paid by card without the shop's receipt, and cash on delivery with one: a person looks at both."""
+    books = new_books(payment_methods=METHODS)
+    card = {"payment_method_id": 3, "amount": 100, "status": "paid"}
+    on_delivery = {"payment_method_id": 5, "amount": 100, "status": "paid"}
+    books.order(1, payments=[card | {"id": 11}])
+    books.order(2, payments=[card | {"id": 12, "fiscal_result": RECEIPT}])
+    books.order(3, payments=[card | {"id": 13, "status": "not_paid"}])
+    books.order(4, payments=[on_delivery | {"id": 14, "fiscal_result": RECEIPT}])
+    books.order(5, payments=[on_delivery | {"id": 15}])
+    books.order(6, payments=[{"id": 16, "payment_method_id": 2, "amount": 100, "status": "paid"}])
+    books.load()
+    listed = "SELECT subject, details FROM ops.review WHERE kind = 'receipt_conflict' ORDER BY subject"
+    (missing, missing_text), (doubled, doubled_text) = books.query(listed)
+    assert (missing, doubled) == ("1", "4")
+    assert missing_text.startswith("Order 1: payment 11 is paid, but has no receipt in KeyCRM")
+    assert doubled_text.startswith("Order 4: payment 14 has a receipt of the shop")
+    # The receipt is issued, and the doubled one is gone: both leave the list.
+    books.order(1, payments=[card | {"id": 11, "fiscal_result": RECEIPT}])
+    books.order(4, payments=[on_delivery | {"id": 14}])
+    books.load()
+    assert books.query(listed) == []
+
+
+def test_receipts_follow_the_profile_at_a_rebuild(new_books: Any) -> None:
+    """Orders that were booked before the profile said who issues receipts are not listed until they are rebuilt."""
+    books = new_books()
+    books.order(1, payments=[{"payment_method_id": 3, "amount": 100, "status": "paid"}])
+    books.load()
+    settings = {**books.profile.model_dump(), "name": "shop", "payment_methods": METHODS}
+    books.profile = Profile.model_validate(settings)
+    books.load(date(2026, 3, 3))
+    assert books.review("receipt_conflict") == []
+    books.rebuild()
+    assert books.review("receipt_conflict") == ["1"]

@@ -148,12 +148,32 @@ def test_of_many_changes_the_one_that_cannot_be_made_is_named() -> None:
     assert refused.value.setting == ("author",)
 
 
+def test_a_proposed_payment_method_is_used_setting_by_setting() -> None:
+    """What `init` proposes as a comment becomes the entry, of which only what was entered counts."""
+    text = (
+        "start_date: 2024-01-01\n"
+        "payment_methods:\n"
+        '  # 5: {account: "Післяплата", kind: cash_on_delivery}\n'
+        '  # 6: {account: "Каса"}  # has no name in KeyCRM\n'
+    )
+    first = edited(text, payment_methods__5__kind="cash_on_delivery")
+    assert first == text.replace(
+        '  # 5: {account: "Післяплата", kind: cash_on_delivery}\n', "  5:\n    kind: cash_on_delivery\n"
+    )
+    both = edited(first, payment_methods__5__receipt="by_carrier", payment_methods__6__account="Сейф")
+    assert both == first.replace(
+        "    kind: cash_on_delivery\n", "    kind: cash_on_delivery\n    receipt: by_carrier\n"
+    ).replace('  # 6: {account: "Каса"}', "  6:\n    account: Сейф")
+
+
 def test_the_demo_profile_changes_in_the_lines_that_were_asked_for_alone() -> None:
     after = edited(
         DEMO,
         start_date=date(2025, 2, 1),
         author="Марія",
-        accounts__2=None,
+        payment_methods__2=None,
+        payment_methods__5__account="НоваПей",
+        payment_methods__6__receipt="own",
         managers__5="olena_k",
         managers__6="new",
         statuses__load=[1, 12],
@@ -164,7 +184,9 @@ def test_the_demo_profile_changes_in_the_lines_that_were_asked_for_alone() -> No
     assert gone == [
         "start_date: 2023-01-01",
         "author: Оператор обміну",
-        "  2: IBAN ФОП # Рахунок ФОП (IBAN)",
+        "  2: {account: IBAN ФОП, kind: transfer} # Рахунок ФОП (IBAN)",
+        "  5: {account: Розрахунки з НоваПей, kind: cash_on_delivery, receipt: by_carrier} # Післяплата",
+        "  6: {account: Пром-оплата, kind: marketplace} # Пром-оплата",
         "service_categories: [7] # Послуги",
         "  5: olena",
         "  load: all",
@@ -172,7 +194,9 @@ def test_the_demo_profile_changes_in_the_lines_that_were_asked_for_alone() -> No
     assert new == [
         "start_date: 2025-02-01",
         "author: Марія",
-        "  # 2: IBAN ФОП # Рахунок ФОП (IBAN)",
+        "  # 2: {account: IBAN ФОП, kind: transfer} # Рахунок ФОП (IBAN)",
+        "  5: {account: НоваПей, kind: cash_on_delivery, receipt: by_carrier} # Післяплата",
+        "  6: {account: Пром-оплата, kind: marketplace, receipt: own} # Пром-оплата",
         "service_categories: [7, 8] # Послуги",
         "  5: olena_k",
         "  6: new",

@@ -35,6 +35,7 @@ def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
         "source_number_in_comment": False,
         "account": "Каса",
         "accounts": {},
+        "payment_methods": {},
         "organisations": {},
         "service_categories": (),
         "managers": {},
@@ -79,8 +80,11 @@ currency: EUR
 default_partner: "  Роздрібний покупець "
 partner_match: phone_and_name
 accounts: {2: "ПриватБанк ФОП"}
+payment_methods:
+  2: {kind: transfer}
+  5: {account: НоваПей, organisation: ТОВ Вишня, kind: cash_on_delivery, receipt: by_carrier}
 organisations:
-  ФОП Коваль: {accounts: ["ПриватБанк ФОП"], payment_methods: [3], default: true, yearly_limit: 8000000.50}
+  ФОП Коваль: {accounts: ["ПриватБанк ФОП", НоваПей], payment_methods: [3], default: true, yearly_limit: 8000000.50}
   ТОВ Вишня: {sources: [2, 4]}
 service_categories: [7, 12]
 managers: {5: olena}
@@ -105,7 +109,16 @@ owners: ["team:books", olena@shop.example]
     assert profile.default_partner == "Роздрібний покупець"
     assert profile.accounts == {2: "ПриватБанк ФОП"}
     koval, vyshnia = profile.organisations.values()
-    assert (koval.accounts, koval.payment_methods, koval.default) == (("ПриватБанк ФОП",), (3,), True)
+    assert koval.accounts == ("ПриватБанк ФОП", "НоваПей")
+    assert (koval.payment_methods, koval.default) == ((3,), True)
+    assert profile.method_accounts == {2: "ПриватБанк ФОП", 5: "НоваПей"}
+    transfer, on_delivery = profile.payment_methods[2], profile.payment_methods[5]
+    assert (transfer.account, transfer.organisation, transfer.kind, transfer.receipt) == (
+        None, None, "transfer", "none",
+    )  # fmt: skip
+    assert (on_delivery.organisation, on_delivery.kind, on_delivery.receipt) == (
+        "ТОВ Вишня", "cash_on_delivery", "by_carrier",
+    )  # fmt: skip
     assert (koval.yearly_limit, vyshnia.yearly_limit) == (Decimal("8000000.50"), None)
     assert (vyshnia.sources, vyshnia.default) == ((2, 4), False)
     assert profile.service_categories == (7, 12)
@@ -163,6 +176,26 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
         ("accounts: {'2': IBAN}", "accounts", "«2» is not a valid id. Ids are whole numbers"),
         ("accounts: {true: IBAN}", "accounts", "true is not a valid id"),
         ("accounts: {0: IBAN}", "accounts", "0 is not a valid id"),
+        ("payment_methods: {5: Каса}", "payment_methods.5", "account, organisation, kind, receipt"),
+        ("payment_methods: {five: {kind: cash}}", "payment_methods", "Ids are whole numbers"),
+        ("payment_methods: {5: {kind: cod}}", "payment_methods.5.kind", "'cash_on_delivery'"),
+        ("payment_methods: {5: {receipt: carrier}}", "payment_methods.5.receipt", "'by_carrier'"),
+        ("payment_methods: {5: {fee_percent: 2}}", "payment_methods.5.fee_percent", "account, organisation"),
+        (
+            "accounts: {5: Каса}\npayment_methods: {5: {account: Сейф}}",
+            "payment_methods",
+            "payment method 5 has an account in `accounts` too",
+        ),
+        (
+            "payment_methods: {5: {organisation: ФОП}}",
+            "organisations",
+            "the organisation of payment method 5 is not one of them",
+        ),
+        (
+            "payment_methods: {5: {organisation: А}}\norganisations: {А: {}, Б: {payment_methods: [5]}}",
+            "organisations",
+            "one of the payment methods is listed twice",
+        ),
         ("organisations: [ФОП]", "organisations", "key: value"),
         (
             "organisations: {ФОП: {account: [Каса]}}",
@@ -179,7 +212,7 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
             "organisations",
             "for one of them at most",
         ),
-        ("organisations: {А: {accounts: [Сейф]}}", "organisations", "the names in `account` and `accounts`"),
+        ("organisations: {А: {accounts: [Сейф]}}", "organisations", "`accounts` and `payment_methods`"),
         (
             "organisations: {А: {yearly_limit: багато}}",
             "organisations.А.yearly_limit",
@@ -217,7 +250,7 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
         (
             "export: {commerceml: {requisites: {Склад: {account: {Сейф: Склад}}}}}",
             "export",
-            "the names in `account` and `accounts`",
+            "`accounts` and `payment_methods`",
         ),
         (
             "export: {commerceml: {requisites: {Склад: [Основний]}}}",
@@ -295,7 +328,9 @@ def test_the_profile_of_the_demo_shop_is_valid() -> None:
     assert len(listed - set(profile.statuses.stages)) == 1
     assert set(profile.statuses.stages) < listed
     assert {1, 2, 3, 4, 5} <= set(profile.managers)
-    assert set(profile.accounts) == {method["id"] for method in PAYMENT_METHODS if method["name"]}
+    listed = {row["id"] for row in PAYMENT_METHODS if row["name"]}
+    assert set(profile.method_accounts) == listed
+    assert {method for method, chosen in profile.payment_methods.items() if chosen.kind} == listed
     first_line = (places.profiles_directory / "demo.yaml").read_text("utf-8").splitlines()[0]
     named = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first_line)
     assert named is not None

@@ -50,7 +50,14 @@ def march_shop(directory: Path) -> Warehouse:
         1002,
         date(2026, 3, 28),
         [Item("1000", 1)],
-        payments=[Payment("1000", status="not_paid", method="Накладений платіж")],
+        payments=[
+            Payment(
+                "1000",
+                status="not_paid",
+                method="Накладений платіж",
+                columns={"method_kind": "cash_on_delivery"},
+            )
+        ],
         status_id=8,
         source_id=2,
         partner_id=2,

@@ -135,6 +135,14 @@ def test_what_is_due(ukrainian: str) -> None:
     assert "Не враховано неотриманих посилок: 1 замовлення, 90,00 ₴." in text_of(section(ukrainian, "due"))
 
 
+def test_rounded_cash_is_told_below_what_is_due(shop: BookedShop) -> None:
+    """100.20 for which 100.00 was paid in cash: all orders are paid, and where 0.20 went is said."""
+    shop.order(1, MARCH.first, [Item("100.20")], [Payment("100")], rounding=Decimal("-0.20"))
+    shown = text_of(section(render(shop.save()), "due")).replace("\N{MINUS SIGN}", "-")
+    assert "Усі замовлення оплачено." in shown
+    assert "Заокруглення готівки (1 замовлення): -0,20 ₴; це не борг." in shown.replace("\xa0", " ")
+
+
 def test_repeat_buyers_are_counts(ukrainian: str) -> None:
     """Three buyers, one of them bought before the period, two more than once in it."""
     lead = text_of(section(ukrainian, "buyers"))

@@ -53,6 +53,7 @@ SELECT
         WHEN 'partner_name_conflict' THEN by_partner.order_id
         WHEN 'order_difference' THEN review.subject_id
         WHEN 'payment_conflict' THEN review.subject_id
+        WHEN 'receipt_conflict' THEN review.subject_id
         WHEN 'currency_conflict' THEN review.subject_id
         WHEN 'day_out_of_reach' THEN review.subject_id
         WHEN 'rejected_order' THEN rejected.order_id

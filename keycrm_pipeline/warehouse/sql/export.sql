@@ -232,7 +232,9 @@ SELECT
     CASE payment.status WHEN 'paid' THEN 'Оплачено' WHEN 'not_paid' THEN 'Не оплачено' WHEN 'canceled' THEN 'Скасовано'
     END AS status_name,
     payment.is_expense,
-    CASE WHEN payment.is_expense THEN 'Витрата' ELSE 'Оплата' END AS kind_name
+    CASE WHEN payment.is_expense THEN 'Витрата' ELSE 'Оплата' END AS kind_name,
+    payment.method_kind, payment.receipt, payment.fiscal_result IS NOT NULL AS has_receipt, payment.fiscal_status,
+    payment.fiscal_result
 FROM accounting.order_payments AS payment
 SEMI JOIN exportable_orders USING (order_id)
 JOIN accounting.orders AS document USING (order_id)

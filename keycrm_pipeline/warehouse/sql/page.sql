@@ -80,7 +80,7 @@ SELECT document.order_id, document.order_day, document.ordered_at, document.part
     document.organisation, document.currency, document.comment, document.delivery_address, document.recipient_name,
     document.recipient_phone, document.delivery_service, document.tracking_code, document.goods_total,
     document.services_total, document.discount_total, document.grand_total, document.difference, document.paid_total,
-    document.payment_status, document.missing_in_crm, document.crm_updated_at, document.created_at, document.updated_at,
+    document.rounding, document.payment_status, document.missing_in_crm, document.crm_updated_at, document.created_at, document.updated_at,
     valid.discount_percent AS crm_discount_percent, valid.discount_amount AS crm_discount_amount
 FROM accounting.orders AS document
 LEFT JOIN accounting.partners AS partner USING (partner_id)
@@ -107,7 +107,8 @@ WHERE service.order_id = $order_id
 ORDER BY service.line_no
 
 -- name: order_payments
-SELECT payment_id, paid_at, method, account, organisation, amount, currency, status, is_expense
+SELECT payment_id, paid_at, method, account, organisation, amount, currency, status, is_expense, method_kind, receipt,
+    fiscal_status, fiscal_result
 FROM accounting.order_payments
 WHERE order_id = $order_id
 ORDER BY abs(payment_id), payment_id

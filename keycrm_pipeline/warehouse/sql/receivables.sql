@@ -25,3 +25,9 @@ FROM reports.payments_due AS due
 WHERE NOT is_returned
 ORDER BY due.order_day, due.order_id
 LIMIT $most
+
+-- name: rounded_cash
+SELECT currency, count(*)::BIGINT AS orders, sum(rounding) AS rounding
+FROM reports.order_facts
+WHERE rounding IS NOT NULL AND NOT is_cancelled
+GROUP BY currency ORDER BY currency

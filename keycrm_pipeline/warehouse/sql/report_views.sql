@@ -13,7 +13,7 @@ WITH delivery AS (
 collected AS (
     SELECT
         order_id,
-        bool_or(regexp_matches(lower(method), 'накладен|післяплат|наложен|cash on delivery|\bcod\b')) AS by_courier
+        bool_or(method_kind = 'cash_on_delivery') AS by_courier
     FROM accounting.order_payments
     WHERE NOT is_expense AND status IS DISTINCT FROM 'canceled' AND status IS DISTINCT FROM 'paid'
     GROUP BY order_id
@@ -54,7 +54,9 @@ SELECT
     orders.grand_total,
     orders.difference,
     orders.paid_total,
-    CAST(greatest(orders.grand_total - orders.paid_total, 0) AS DECIMAL(18,2)) AS due,
+    orders.rounding,
+    -- What rounding cash has taken off is nobody's debt.
+    CAST(greatest(orders.grand_total + coalesce(orders.rounding, 0) - orders.paid_total, 0) AS DECIMAL(18,2)) AS due,
     orders.payment_status
 FROM accounting.orders AS orders
 LEFT JOIN accounting.statuses AS status USING (status_id)

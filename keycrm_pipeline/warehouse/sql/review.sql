@@ -120,6 +120,16 @@ SELECT 'payment_conflict', CAST(order_id AS VARCHAR), arg_min(details_coded, (ra
 FROM payment_conflicts
 GROUP BY order_id
 UNION ALL
+-- Who issues the receipt is said by the document itself: one that was derived before the profile said it is not listed.
+SELECT 'receipt_conflict', CAST(order_id AS VARCHAR),
+    message(CASE WHEN bool_or(receipt = 'own') THEN 'receipt_missing' ELSE 'receipt_doubled' END,
+        json_object('order_id', order_id, 'payment_ids', list_sort(list(payment_id)))), NULL
+FROM accounting.order_payments
+WHERE (receipt = 'own' AND status = 'paid' AND fiscal_result IS NULL)
+    OR (receipt = 'by_carrier' AND status IS DISTINCT FROM 'canceled' AND fiscal_result IS NOT NULL)
+GROUP BY order_id, receipt
+QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY receipt DESC) = 1
+UNION ALL
 SELECT 'currency_conflict', CAST(orders.order_id AS VARCHAR),
     message('currency_conflict', json_object('order_id', orders.order_id, 'booked_currency', orders.currency,
         'source_currency', source.currency)), NULL

@@ -202,12 +202,14 @@ FROM mended_frame AS mended WHERE mended.order_id = staged_payloads.order_id
   "payments": [{
     "id": "VARCHAR", "amount": "VARCHAR", "actual_amount": "VARCHAR", "source_currency": "VARCHAR",
     "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR",
-    "status": "VARCHAR", "is_expense": "VARCHAR", "payment_date": "VARCHAR", "created_at": "VARCHAR"
+    "status": "VARCHAR", "is_expense": "VARCHAR", "payment_date": "VARCHAR", "created_at": "VARCHAR",
+    "fiscal_status": "VARCHAR", "fiscal_result": "VARCHAR"
   }],
   "expenses": [{
     "id": "VARCHAR", "amount": "VARCHAR", "actual_amount": "VARCHAR", "source_currency": "VARCHAR",
     "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR",
-    "status": "VARCHAR", "is_expense": "VARCHAR", "payment_date": "VARCHAR", "created_at": "VARCHAR"
+    "status": "VARCHAR", "is_expense": "VARCHAR", "payment_date": "VARCHAR", "created_at": "VARCHAR",
+    "fiscal_status": "VARCHAR", "fiscal_result": "VARCHAR"
   }]
 }
 
@@ -366,6 +368,9 @@ typed AS (
         upper(filled(payment.actual_currency)) AS currency,
         filled(payment.status) AS status,
         list_position > payments OR flag(payment.is_expense) AS is_expense,
+        filled(payment.fiscal_status) AS fiscal_status,
+        -- Without a receipt KeyCRM sends an empty object, which PHP writes as an empty list.
+        CASE WHEN payment.fiscal_result NOT IN ('', '[]', '{}', 'false') THEN payment.fiscal_result END AS fiscal_result,
         left(payment.amount, 40) AS amount_text,
         -- One mistake in both amounts is reported once.
         coalesce(CASE WHEN payment.actual_amount <> payment.amount
