@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from keycrm_pipeline.commands.days import day
+from keycrm_pipeline.commands.interruption import output_is_complete
 from keycrm_pipeline.commands.progress import shown_progress
 from keycrm_pipeline.commands.streams import replace_unprintable_letters
 from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
@@ -57,6 +58,7 @@ from keycrm_pipeline.profile import (
     Profile,
     ProfileError,
     Settings,
+    SettingsError,
     Workspace,
     language_of_zone,
     load_profile,
@@ -65,6 +67,7 @@ from keycrm_pipeline.profile import (
     write_demo_profile,
 )
 from keycrm_pipeline.run.imports import loading_for_good, without_pandas
+from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.words import WordSet
 
 if TYPE_CHECKING:
@@ -98,6 +101,7 @@ def _print_json(value: dict[str, Any]) -> None:
     from keycrm_pipeline.commands.output import print_json
 
     print_json(value)
+    output_is_complete()
 
 
 def _stop(reason: str | Exception, code: int, as_json: bool, **more: Any) -> NoReturn:
@@ -277,7 +281,9 @@ class _Commands(click.Group):
     def _run(self, asked: list[str], as_json: bool, *rest: Any, **more: Any) -> NoReturn:
         empty = _empty_summary(asked[0] if asked else None)
         try:
-            sys.exit(super().main(asked, *rest, **more) or 0)
+            code = super().main(asked, *rest, **more) or 0
+            output_is_complete()
+            sys.exit(code)
         except click.ClickException as error:
             if as_json:
                 _stop(error.format_message(), error.exit_code, as_json, **empty)
@@ -285,6 +291,8 @@ class _Commands(click.Group):
             sys.exit(error.exit_code)
         except (click.Abort, KeyboardInterrupt):
             stopped_by_hand(asked)
+        except MessageError as error:
+            _stop(error, WRONG_USAGE if isinstance(error, SettingsError) else FAILED, as_json, **empty)
         except Exception as error:  # noqa: BLE001 - reported in words; values may be personal data
             from keycrm_pipeline.run.errors import unexpected
 
@@ -385,7 +393,8 @@ def _finish(workspace: Workspace, outcome: Outcome, as_json: bool, order_ids: tu
 
     if outcome.summary is None:
         error = outcome.error or _("The exchange could not be started.")
-        _stop(error, FAILED, as_json, **failed_load(profile.name))
+        code = INTERRUPTED if outcome.is_stopped else FAILED
+        _stop(error, code, as_json, **failed_load(profile.name))
     if as_json:
         printed = outcome.summary.as_json()
         if not outcome.succeeded:
@@ -716,6 +725,8 @@ def up(port: int, host_names: tuple[str, ...]) -> None:
         run_everything(port, host_names)
     except (UpError, ProfileError) as error:
         _stop(error, FAILED, as_json=False)
+    # Whenever it was stopped: in its first seconds nobody could tell a start that was stopped from one that was not.
+    sys.exit(INTERRUPTED)
 
 
 @main.command()

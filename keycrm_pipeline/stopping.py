@@ -8,10 +8,15 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+SAME_STOP_SECONDS = 5.0
+"""Signals within this time are one stop: a service manager, Dagster and the terminal may each send one. A later one
+interrupts again, should the first have been lost in a library."""
 
 _NAMES = ("KeyboardInterrupt", "DagsterExecutionInterruptedError", "Query interrupted", "INTERRUPT Error")
 """How interruptions are called; and what DuckDB and polars, which make an error of their own of one, leave of it."""
@@ -22,6 +27,36 @@ def is_stop(error: BaseException) -> bool:
     if any(kind.__name__ in _NAMES for kind in type(error).__mro__):
         return True
     return isinstance(error, Exception) and any(name in str(error) for name in _NAMES)
+
+
+@contextlib.contextmanager
+def once() -> Iterator[None]:
+    """Of several signals in a row, the first alone interrupts what is done inside.
+
+    A second one would interrupt what the first one has begun: closing the file, without which nobody can write down
+    that the exchange was stopped.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        # Signals interrupt the main thread only.
+        yield
+        return
+    asked_at: float | None = None
+    handlers = {number: found for number in _SIGNALS if callable(found := signal.getsignal(number))}
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal asked_at
+        now = time.monotonic()
+        if asked_at is None or now - asked_at > SAME_STOP_SECONDS:
+            asked_at = now
+            handlers[signal.Signals(number)](number, frame)
+
+    for taken in handlers:
+        signal.signal(taken, interrupt)
+    try:
+        yield
+    finally:
+        for taken, handler in handlers.items():
+            signal.signal(taken, handler)
 
 
 @contextlib.contextmanager

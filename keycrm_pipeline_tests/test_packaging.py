@@ -462,7 +462,7 @@ def test_an_installed_package_is_the_whole_product(installed: Installed, tmp_pat
         product.start()
         assert (home / "dagster.yaml").read_bytes() == shipped_configuration().read_bytes()
         product.stop()
-        assert product.wait() == 0, product.said()
+        assert product.wait() == 130, product.said()
     finally:
         product.kill()
     said = product.said()

@@ -49,6 +49,14 @@ def interrupt_after_imports() -> None:
         signal.signal(signal.SIGINT, _interrupt)
 
 
+def output_is_complete() -> None:
+    """The command has said everything: a stop changes neither that nor its exit code any more."""
+    # Whoever runs a command inside of a process of their own keeps their handlers.
+    if signal.getsignal(signal.SIGINT) is _interrupt:
+        ignore_from_now_on()
+
+
 def ignore_from_now_on() -> None:
-    """The command has ended: Ctrl-C changes its exit code no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """The command has ended: Ctrl-C and SIGTERM change its exit code no more."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

@@ -323,7 +323,7 @@ def serve(services: Services, port: int, host_names: Sequence[str], exchanges: E
 
 
 def run_everything(port: int, host_names: Sequence[str] = ()) -> None:
-    """Starts everything and returns after it has stopped.
+    """Starts everything and returns after somebody has stopped it.
 
     The first start in a directory writes what is missing there: the profile of the demo shop and Dagster's settings.
 
@@ -345,7 +345,11 @@ def run_everything(port: int, host_names: Sequence[str] = ()) -> None:
 
 def _run(port: int, host_names: Sequence[str]) -> None:
     from keycrm_pipeline.orchestration.ended_exchanges import EndedExchanges
-    from keycrm_pipeline.orchestration.instance import open_instance, prepare_dagster_home
+    from keycrm_pipeline.orchestration.instance import (
+        full_home_in_words,
+        open_instance,
+        prepare_dagster_home,
+    )
     from keycrm_pipeline.orchestration.profile_assets import PAGE_VARIABLE
 
     for used in (port, exchange_page_port(port)):
@@ -355,10 +359,11 @@ def _run(port: int, host_names: Sequence[str]) -> None:
     if not settings.profiles_directory.exists():
         _say(_("Wrote {path}: the demo shop.", path=write_demo_profile(settings)))
     home = dagster_home(os.environ)
-    prepare_dagster_home(home)
     os.environ[HOME_VARIABLE] = str(home)
     os.environ.setdefault(PAGE_VARIABLE, f"http://{HOST}:{exchange_page_port(port)}")
-    with only_start(home) as lock:
+    with full_home_in_words(home):
+        prepare_dagster_home(home)
+    with full_home_in_words(home), only_start(home) as lock:
         services = Services(lock, os.environ)
         lock.write(f"{os.getpid()} ")
         lock.flush()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keycrm_pipeline.sentences import Message, MessageError
 from keycrm_pipeline.sentences.exports import ExportFailure
-from keycrm_pipeline.sentences.failures import cause_of
+from keycrm_pipeline.sentences.failures import NO_SPACE, cause_of
 
 
 class ExportError(MessageError):
@@ -27,10 +27,14 @@ class ColumnMapError(ExportError):
 
 
 class OutputDirectoryError(ExportError):
-    """The output directory cannot be written to."""
+    """The output directory cannot be written to, or its disk is full."""
 
     def __init__(self, directory: Path, error: OSError) -> None:
-        super().__init__(ExportFailure.DIRECTORY_CLOSED.message(path=directory, reason=cause_of(error)))
+        super().__init__(
+            ExportFailure.DISK_OF_FILES_FULL.message(path=directory)
+            if error.errno in NO_SPACE
+            else ExportFailure.DIRECTORY_CLOSED.message(path=directory, reason=cause_of(error))
+        )
 
 
 class SheetTooLongError(ExportError):

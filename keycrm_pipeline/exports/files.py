@@ -6,6 +6,7 @@ What is not here: the content of the files.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -13,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from keycrm_pipeline.exports.errors import OutputDirectoryError
+from keycrm_pipeline.sentences import MessageError
+from keycrm_pipeline.sentences.failures import NO_SPACE
 
 _STAGE_PREFIX = ".export-"
 
@@ -25,7 +28,7 @@ def stage(directory: Path) -> Iterator[Path]:
     since it may be somebody's desktop.
 
     Raises:
-        OutputDirectoryError: The directory cannot be created or written to.
+        OutputDirectoryError: The directory cannot be created or written to, or its disk is full.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -35,8 +38,21 @@ def stage(directory: Path) -> Iterator[Path]:
         raise OutputDirectoryError(directory, error) from None
     try:
         yield staged
+    except Exception as error:
+        # Every format has a library of its own, and each of them its own error for a full disk.
+        if not _is_of_full_disk(error):
+            raise
+        raise OutputDirectoryError(directory, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from None
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+
+
+def _is_of_full_disk(error: Exception) -> bool:
+    if isinstance(error, MessageError):
+        return False
+    return getattr(error, "errno", None) in NO_SPACE or any(
+        os.strerror(number) in str(error) for number in NO_SPACE
+    )
 
 
 def put_in_place(staged: Path, directory: Path, names: Sequence[str]) -> tuple[Path, ...]:

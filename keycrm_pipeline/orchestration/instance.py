@@ -6,10 +6,13 @@ settings are in `dagster.yaml`.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
+import shutil
 import socket
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +23,8 @@ from filelock import FileLock
 
 from keycrm_pipeline.orchestration.dagster_internals import HIDDEN_TAG_PREFIX, MAX_RETRIES_TAG, end_run
 from keycrm_pipeline.profile import HOME_VARIABLE, dagster_home
+from keycrm_pipeline.sentences import MessageError
+from keycrm_pipeline.sentences.failures import NO_SPACE, Failure, cause_of
 
 CONFIGURATION = "dagster.yaml"
 WORKSPACE = "workspace.yaml"
@@ -37,8 +42,57 @@ two processes do so at the same time."""
 _SHIPPED_RECORD = ".dagster.yaml.sha256"
 """Contains the hash of the copied configuration, to distinguish an old copy from one that a person edited."""
 
+_LEAST_FREE_BYTES = 1_000_000
+"""Less is a full disk to SQLite, which also needs room for its logs."""
+
 _RUNNING = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 _ENDED = "Its process no longer exists: the program was stopped or killed while it ran. Load the same period again."
+
+
+class HomeUnusableError(MessageError):
+    """DAGSTER_HOME cannot be written to, or its disk is full."""
+
+    def __init__(self, home: Path, error: OSError) -> None:
+        super().__init__(
+            Failure.HOME_FULL.message(path=home)
+            if error.errno in NO_SPACE
+            else Failure.HOME_UNUSABLE.message(path=home, reason=cause_of(error))
+        )
+
+
+@contextmanager
+def full_home_in_words(home: Path) -> Iterator[None]:
+    """Tells what keeps Dagster from storing its history, because of the disk of DAGSTER_HOME, in words.
+
+    Raises:
+        HomeUnusableError: It is full, or cannot be written to.
+    """
+    try:
+        yield
+    except MessageError:
+        raise
+    except Exception as error:
+        if (refused := _refusal(error, home)) is not None:
+            raise HomeUnusableError(home, refused) from None
+        raise
+
+
+def _refusal(error: BaseException | None, home: Path) -> OSError | None:
+    """What the system refused in DAGSTER_HOME, if an error came of that; the books tell of their own files."""
+    while error is not None:
+        if isinstance(error, sqlite3.OperationalError):
+            name = error.sqlite_errorname
+            # SQLite also calls it an error of the disk, or a file that cannot be opened, when its log cannot grow.
+            if name == "SQLITE_FULL" or shutil.disk_usage(home).free < _LEAST_FREE_BYTES:
+                return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if name.startswith("SQLITE_READONLY"):
+                return OSError(errno.EROFS, os.strerror(errno.EROFS))
+        if isinstance(error, OSError) and (
+            error.errno in NO_SPACE or str(error.filename or "").startswith(str(home))
+        ):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def shipped_configuration() -> Path:
@@ -92,13 +146,14 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
     """
     home = dagster_home(os.environ)
     os.environ[HOME_VARIABLE] = str(home)
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with FileLock(home / _OPENING_LOCK, mode=0o600):
-        _remove_parts(home)
+    with full_home_in_words(home):
         prepare_dagster_home(home)
-        opened = dg.DagsterInstance.get()
-    with opened as instance:
-        yield instance
+        with FileLock(home / _OPENING_LOCK, mode=0o600):
+            _remove_parts(home)
+            prepare_dagster_home(home)
+            opened = dg.DagsterInstance.get()
+        with opened as instance:
+            yield instance
 
 
 def process_tags(process: int, host: str) -> dict[str, str]:

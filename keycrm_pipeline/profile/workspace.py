@@ -11,6 +11,8 @@ from pathlib import Path
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile.keys import FoundKey, find_key, stored_key_path
 from keycrm_pipeline.profile.models import Profile
+from keycrm_pipeline.sentences import MessageError
+from keycrm_pipeline.sentences.profiles import ProfileProblem, Wrong
 
 PROFILES_VARIABLE = "KEYCRM_PROFILES_DIR"
 DATA_VARIABLE = "KEYCRM_DATA_DIR"
@@ -35,17 +37,40 @@ class Settings:
     data_directory: Path
 
 
+class SettingsError(MessageError):
+    """An environment variable that says where something is holds no path; the text says which one."""
+
+
 def settings_from_environment(environ: Mapping[str, str]) -> Settings:
-    """KEYCRM_PROFILES_DIR (default `profiles`) and KEYCRM_DATA_DIR (default `data`), as absolute paths."""
+    """KEYCRM_PROFILES_DIR (default `profiles`) and KEYCRM_DATA_DIR (default `data`), as absolute paths.
+
+    Raises:
+        SettingsError: One of them holds no path.
+    """
     return Settings(
-        profiles_directory=Path(environ.get(PROFILES_VARIABLE) or "profiles").expanduser().absolute(),
-        data_directory=Path(environ.get(DATA_VARIABLE) or "data").expanduser().absolute(),
+        profiles_directory=_directory(environ, PROFILES_VARIABLE, "profiles"),
+        data_directory=_directory(environ, DATA_VARIABLE, "data"),
     )
 
 
 def dagster_home(environ: Mapping[str, str]) -> Path:
-    """DAGSTER_HOME, or `.dagster_home` in the working directory, as an absolute path."""
-    return Path(environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().absolute()
+    """DAGSTER_HOME, or `.dagster_home` in the working directory, as an absolute path.
+
+    Raises:
+        SettingsError: It holds no path.
+    """
+    return _directory(environ, HOME_VARIABLE, DEFAULT_HOME)
+
+
+def _directory(environ: Mapping[str, str], variable: str, default: str) -> Path:
+    value = environ.get(variable) or default
+    what = Wrong.NO_PATH.message()
+    if "\0" not in value:
+        try:
+            return Path(value).expanduser().absolute()
+        except RuntimeError:
+            what = Wrong.NO_HOME.message()
+    raise SettingsError(ProfileProblem.VARIABLE_UNUSABLE.message(variable=variable, what=what))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ kernel releases a file lock when the process ends, however it ends.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -39,17 +40,17 @@ def holder(path: Path) -> str:
 
 def is_held(path: Path) -> bool:
     """Whether some process, this one included, is working on the profile right now."""
-    if not path.exists():
-        return False
-    lock = FileLock(path, thread_local=False, mode=0o600)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
+        # Opened for reading: whoever only looks may do so on a disk that is read-only.
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
         return True
     except PermissionError:
         # Another user's exchange: only the file that its holder wrote can be seen.
         return _holder_path(path).exists()
-    lock.release()
     return False
 
 

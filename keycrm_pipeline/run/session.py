@@ -21,7 +21,7 @@ from keycrm_pipeline.run.errors import CeilingError, StoppedError, message_of, u
 from keycrm_pipeline.run.leftovers import remove_leftovers
 from keycrm_pipeline.run.memory import give_freed_memory_back
 from keycrm_pipeline.sentences import MessageError
-from keycrm_pipeline.stopping import is_stop, undisturbed
+from keycrm_pipeline.stopping import is_stop, once, undisturbed
 from keycrm_pipeline.warehouse.compaction import compact_when_grown, remove_killed_copy
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import WarehouseError
@@ -179,6 +179,7 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
     os.umask(0o077)
     give_freed_memory_back()
     with (
+        once(),
         lock.held(workspace.lock, plan.run_id),
         services.open_warehouse(workspace).kept_ready() as warehouse,
     ):

@@ -65,6 +65,12 @@ class ExportFailure(Sentences):
         "The directory {path} cannot be written to: {reason}. Choose another one, or fix its permissions.",
         "У теку {path} не можна записати: {reason}. Виберіть іншу або виправте права доступу.",
     )
+    DISK_OF_FILES_FULL = (
+        "The disk that holds {path} is full. The files of earlier exports were left as they are; free some space, or "
+        "choose another directory, and export again.",
+        "На диску, де лежить {path}, немає місця. Файли попередніх вивантажень лишилися як були; звільніть місце або "
+        "виберіть іншу теку й вивантажте ще раз.",
+    )
     REPORT_NOT_WRITTEN = (
         "The report cannot be written to {path}: {reason}. Choose another file with --out.",
         "Звіт не вдалося записати у файл {path}: {reason}. Вкажіть інший файл параметром --out.",

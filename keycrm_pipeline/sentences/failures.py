@@ -57,6 +57,9 @@ class FailurePart(Sentences):
     STATUS = ("{status_id} {name:typed}", "{status_id} {name:typed}")
 
 
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+"""What the operating system says of a full disk, and of a full quota."""
+
 _CAUSES = {
     errno.ENOENT: Cause.NO_SUCH_FILE,
     errno.EACCES: Cause.PERMISSION_DENIED,
@@ -65,7 +68,7 @@ _CAUSES = {
     errno.ENOTDIR: Cause.NOT_A_DIRECTORY,
     errno.EISDIR: Cause.IS_A_DIRECTORY,
     errno.EROFS: Cause.READ_ONLY,
-    errno.ENOSPC: Cause.NO_SPACE,
+    **dict.fromkeys(NO_SPACE, Cause.NO_SPACE),
 }
 
 
@@ -187,6 +190,18 @@ class Failure(Sentences):
         "KEYCRM_DATA_DIR, and load again; nothing was lost.",
         "У теку даних {path} не можна записати: {reason}. Виправте права доступу або вкажіть іншу теку в "
         "KEYCRM_DATA_DIR і завантажте ще раз; нічого не втрачено.",
+    )
+    HOME_FULL = (
+        "The disk that holds Dagster's history {path} is full. The books were not harmed; free some space, or set "
+        "another directory in DAGSTER_HOME, and run the command again.",
+        "На диску, де лежить історія Dagster {path}, немає місця. Дані обліку цілі; звільніть місце або вкажіть іншу "
+        "теку в DAGSTER_HOME і запустіть команду ще раз.",
+    )
+    HOME_UNUSABLE = (
+        "Dagster's history {path} cannot be written to: {reason}. Fix its permissions, or set another directory in "
+        "DAGSTER_HOME, and run the command again; nothing was lost.",
+        "В історію Dagster {path} не можна записати: {reason}. Виправте права доступу або вкажіть іншу теку в "
+        "DAGSTER_HOME і запустіть команду ще раз; нічого не втрачено.",
     )
     DATABASE_NEWER = (
         "The database {path} has version {found}, but this program only knows versions up to {known}. Update the "

@@ -15,6 +15,10 @@ class ProfileProblem(Sentences):
         "The profile {file} cannot be used:\n  - {problems:items}",
         "Профіль {file} непридатний:\n  - {problems:items}",
     )
+    VARIABLE_UNUSABLE = (
+        "The environment variable {variable} cannot be used: {what}. Set it to the path of a directory.",
+        "Змінна середовища {variable} непридатна: {what}. Вкажіть у ній шлях до теки.",
+    )
     PROBLEM = ("{what}.", "{what}.")
     PROBLEM_ALLOWED = ("{what}. {allowed}.", "{what}. {allowed}.")
     PROBLEM_OF_SETTING = ("{key}: {what}.", "{key}: {what}.")
@@ -77,6 +81,7 @@ class Wrong(Sentences):
         "the home directory that ~ stands for is not known",
         "домашню теку, яку означає ~, не знайдено",
     )
+    NO_PATH = ("it is not a path", "це не шлях")
     NAME_TOO_LONG = ("it is longer than the name of a file may be", "це довше, ніж може бути назва файлу")
     NOT_AN_OWNER = ("one of them is not a valid owner", "одне з них не може бути власником")
     UNKNOWN_ACCOUNT = (

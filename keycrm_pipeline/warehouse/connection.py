@@ -7,6 +7,7 @@ closed at once, also on an exception; if another program holds the file, we wait
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import random
 import re
@@ -22,6 +23,7 @@ from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
     DatabaseMissingError,
     DatabaseUnreadableError,
+    DirectoryUnusableError,
     DiskFullError,
     ForeignLogError,
     WarehouseError,
@@ -74,6 +76,7 @@ _NO_SPACE = (
     "File too large",
     "Could not write all required bytes",
 )
+_READ_ONLY = "Read-only file system"
 _FOREIGN_LOG = "replaying WAL"
 """DuckDB's words for any log that does not fit its file."""
 _INTERRUPTED = "Query interrupted"
@@ -139,17 +142,24 @@ class Warehouse:
             return
         with self._translated(), for_the_owner_only():
             self._make_directory()
-            with self._opening():
-                instance = self._connect(self._attached)
-            connection = instance.cursor()
+            opened: list[duckdb.DuckDBPyConnection] = []
             try:
+                with self._opening():
+                    instance = self._connect(self._attached, opened)
+                connection = instance.cursor()
+                opened.insert(0, connection)
                 with self._opening():
                     _prepare_for_writing(connection)
                     migrate(connection, self.path)
                 yield connection
-            finally:
                 _close(connection)
                 self._let_go(instance)
+                opened.clear()
+            finally:
+                # After an error or an interruption, wherever it came: a file left open could not be opened again.
+                for left in opened:
+                    if left not in (self._ready or ()):
+                        _close(left)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -166,19 +176,20 @@ class Warehouse:
         if not self.path.exists():
             raise DatabaseMissingError(self.path)
         with self._translated():
-            with self._opening():
-                connection = self._connect(self._read_only)
+            opened: list[duckdb.DuckDBPyConnection] = []
             try:
                 with self._opening():
+                    connection = self._connect(self._read_only, opened)
                     is_current = is_up_to_date(connection, self.path)
                 if not is_current:
                     connection.close()
                     with self.writing():
                         pass
-                    connection = self._connect(self._read_only)
+                    connection = self._connect(self._read_only, opened)
                 yield connection
             finally:
-                _close(connection)
+                for left in opened:
+                    _close(left)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -195,12 +206,17 @@ class Warehouse:
         """Where DuckDB writes what does not fit in memory."""
         return Path(f"{self.path}.tmp")
 
-    def _connect(self, open_file: Callable[[], duckdb.DuckDBPyConnection]) -> duckdb.DuckDBPyConnection:
-        """Opens the file once no other program has it open."""
+    def _connect(
+        self,
+        open_file: Callable[[], duckdb.DuckDBPyConnection],
+        opened: list[duckdb.DuckDBPyConnection],
+    ) -> duckdb.DuckDBPyConnection:
+        """Opens the file once no other program has it open, and adds it at once to what the caller has to close."""
         started = time.monotonic()
         while True:
             try:
                 connection = open_file()
+                opened.append(connection)
                 break
             except (duckdb.IOException, duckdb.BinderException) as error:
                 message = str(error)
@@ -282,25 +298,34 @@ class Warehouse:
             yield
         except WarehouseError:
             raise
-        except OSError as error:
-            if any(text in str(error) for text in _NO_SPACE):
-                raise DiskFullError(self.path) from None
-            raise
-        except duckdb.Error as error:
-            message = str(error)
-            if any(text in message for text in _NO_SPACE):
-                raise DiskFullError(self.path) from None
-            if _FOREIGN_LOG in message:
-                raise ForeignLogError(self.path) from None
-            if isinstance(error, duckdb.IOException | duckdb.SerializationException) and (
-                any(text in message or text in message.lower() for text in _DAMAGED)
-            ):
-                raise DatabaseUnreadableError(
-                    self.path, Cause.CAUSE_IN_WORDS.message(text=message.splitlines()[0][:200])
-                ) from None
-            if isinstance(error, duckdb.IOException) and "Permission denied" in message:
-                raise DatabaseUnreadableError(self.path, Cause.PERMISSION_DENIED.message()) from None
-            raise
+        except (OSError, duckdb.Error) as error:
+            told = self._refused_by_the_disk(error) or self._fault_of_the_file(error)
+            if told is None:
+                raise
+            raise told from None
+
+    def _refused_by_the_disk(self, error: Exception) -> WarehouseError | None:
+        message = str(error)
+        if any(text in message for text in _NO_SPACE):
+            return DiskFullError(self.path)
+        if _READ_ONLY in message:
+            return DirectoryUnusableError(self.path.parent, OSError(errno.EROFS, _READ_ONLY))
+        return None
+
+    def _fault_of_the_file(self, error: Exception) -> WarehouseError | None:
+        message = str(error)
+        if not isinstance(error, duckdb.Error):
+            return None
+        if _FOREIGN_LOG in message:
+            return ForeignLogError(self.path)
+        if isinstance(error, duckdb.IOException | duckdb.SerializationException) and (
+            any(text in message or text in message.lower() for text in _DAMAGED)
+        ):
+            cause = Cause.CAUSE_IN_WORDS.message(text=message.splitlines()[0][:200])
+            return DatabaseUnreadableError(self.path, cause)
+        if isinstance(error, duckdb.IOException) and "Permission denied" in message:
+            return DatabaseUnreadableError(self.path, Cause.PERMISSION_DENIED.message())
+        return None
 
 
 def keep_freed_memory(connection: duckdb.DuckDBPyConnection) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from keycrm_pipeline_tests.product import PATIENCE_SECONDS
+from keycrm_pipeline_tests.product import PATIENCE_SECONDS, free_port
 
 pytestmark = pytest.mark.process
 
@@ -69,6 +69,16 @@ def test_ctrl_c_during_an_import_is_a_stop(tmp_path: Path, arguments: tuple[str,
     """It ended with a traceback, or was swallowed and the command went on."""
     code, output, said = interrupted(tmp_path, arguments, module)
     assert (code, output, said) == (130, "", [STOPPED])
+
+
+@pytest.mark.parametrize(
+    "module", ["keycrm_pipeline.commands.up", "dagster._core.errors", "dagster._core.instance"]
+)
+def test_a_start_that_is_stopped_in_its_first_seconds(tmp_path: Path, module: str) -> None:
+    """It ended with 0, as if it had been asked for nothing; what it says depends on how far it was."""
+    code, output, said = interrupted(tmp_path, ("up", "--port", str(free_port())), module)
+    assert code == 130
+    assert said == [STOPPED] or (said, output.splitlines()[-1]) == ([], "Stopped.")
 
 
 @pytest.mark.parametrize("module", ["click.core", "dagster._core.errors"])

@@ -9,7 +9,9 @@ import pytest
 from keycrm_pipeline.profile import (
     MissingKeyError,
     Settings,
+    SettingsError,
     Workspace,
+    dagster_home,
     settings_from_environment,
 )
 from keycrm_pipeline_tests.profile.files import START, read
@@ -59,3 +61,19 @@ def test_directories_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, 
     assert settings_from_environment({"KEYCRM_PROFILES_DIR": "", "KEYCRM_DATA_DIR": "/srv/data"}) == Settings(
         tmp_path / "profiles", Path("/srv/data")
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [("~nosuchuser/x", "the home directory that ~ stands for is not known"), ("a\0b", "it is not a path")],
+)
+def test_a_variable_that_holds_no_path(value: str, what: str) -> None:
+    """It is refused by its name, before anything is looked for."""
+    for variable in ("KEYCRM_PROFILES_DIR", "KEYCRM_DATA_DIR"):
+        with pytest.raises(SettingsError) as caught:
+            settings_from_environment({variable: value})
+        assert str(caught.value) == (
+            f"The environment variable {variable} cannot be used: {what}. Set it to the path of a directory."
+        )
+    with pytest.raises(SettingsError, match="DAGSTER_HOME"):
+        dagster_home({"DAGSTER_HOME": value})

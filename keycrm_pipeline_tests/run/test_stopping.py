@@ -16,7 +16,7 @@ import pytest
 from keycrm_pipeline.profile import Profile, Settings, Workspace
 from keycrm_pipeline.run.errors import StoppedError, UnexpectedError
 from keycrm_pipeline.run.session import Plan, open_session, open_warehouse
-from keycrm_pipeline.stopping import is_stop, undisturbed
+from keycrm_pipeline.stopping import is_stop, once, undisturbed
 from keycrm_pipeline.warehouse.exchanges import Exchange, begin_exchange, end_exchange, last_exchange
 
 NOW = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
@@ -109,4 +109,25 @@ def test_what_is_undisturbed_ends_first() -> None:
     with pytest.raises(KeyboardInterrupt):
         work()
     assert done == ["written"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_signals_in_a_row_are_one_stop() -> None:
+    """The second one would interrupt what the first one has begun."""
+    ended = []
+
+    def stop() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def work() -> None:
+        with once():
+            try:
+                stop()
+            finally:
+                stop()
+                ended.append("closed")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert ended == ["closed"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
