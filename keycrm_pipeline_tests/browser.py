@@ -159,6 +159,8 @@ def start_browser(user_data: Path, *, seconds: float = 60) -> webdriver.Chrome:
         # The browser's own start page fetches much; starting on the empty one keeps it out of the records.
         for switch in (*_SWITCHES, f"--user-data-dir={user_data / str(attempt)}", "about:blank"):
             options.add_argument(switch)
+        # That of a Ukrainian accountant; otherwise the browser would name English.
+        options.add_experimental_option("prefs", {"intl.accept_languages": "uk,en"})
         options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
         try:
             return webdriver.Chrome(options=options, service=Service(str(CHROMEDRIVER)))

@@ -20,6 +20,20 @@ from keycrm_pipeline.sandbox.shop import (
     utc_now,
 )
 
+_LATIN = str.maketrans(
+    "абвгґдеєжзиіїйклмнопрстуфхцчшщьюяАБВГҐДЕЄЖЗИІЇЙКЛМНОПРСТУФХЦЧШЩЬЮЯ’№",
+    "abvggdeezzyiijklmnoprstufhccssjuaABVGGDEEZZYIIJKLMNOPRSTUFHCCSSJUA'N",
+)
+
+
+def in_latin(value: Any) -> Any:
+    """A value of a record with every text in Latin letters."""
+    if isinstance(value, str):
+        return value.translate(_LATIN)
+    if isinstance(value, Mapping):
+        return {key: in_latin(part) for key, part in value.items()}
+    return [in_latin(part) for part in value] if isinstance(value, list) else value
+
 
 @dataclass(frozen=True, slots=True)
 class _ChangedOrder:
@@ -153,6 +167,16 @@ class EditableShop(Shop):
     def _put(self, order_id: int, change: _ChangedOrder | None) -> None:
         self._changed[order_id] = change
         self._changed_by_day.setdefault(self._calendar.number_of_id(order_id), set()).add(order_id)
+
+    def spell_in_latin(self) -> None:
+        """Spell every text of the account in Latin letters, as a shop abroad has them."""
+        with self._lock:
+            self._lists = {name: in_latin(records) for name, records in self._lists.items()}
+            self._changed = {
+                order_id: change and _ChangedOrder(in_latin(change.record), change.facts)
+                for order_id, change in self._changed.items()
+            }
+            self._changed_buyers = in_latin(self._changed_buyers)
 
     def records_of(self, name: ListName) -> list[Payload]:
         with self._lock:

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from keycrm_pipeline.language import _
 from keycrm_pipeline.period import Period
 
 TIMEOUT_SECONDS = 20.0
@@ -82,14 +83,19 @@ mutation($location: String!) {
 
 
 class DagsterError(Exception):
-    """Dagster cannot be asked, or refuses; the text says why and what to do."""
+    """Dagster cannot be asked, or refuses; the text says why and what to do, in the current language."""
 
 
 class DagsterUnreachableError(DagsterError):
     """Nothing answers at Dagster's address."""
 
     def __init__(self, address: str) -> None:
-        super().__init__(f"Dagster does not answer at {address}. Start it with `make run`, then try again.")
+        super().__init__(
+            _(
+                "Dagster does not answer at {address}. Start it with `make run`, then try again.",
+                address=address,
+            )
+        )
 
 
 class DagsterSlowError(DagsterError):
@@ -97,8 +103,11 @@ class DagsterSlowError(DagsterError):
 
     def __init__(self, address: str) -> None:
         super().__init__(
-            f"Dagster at {address} takes too long to answer. What was asked may have begun all the same: look before "
-            "you try again."
+            _(
+                "Dagster at {address} takes too long to answer. What was asked may have begun all the same: look "
+                "before you try again.",
+                address=address,
+            )
         )
 
 
@@ -107,8 +116,11 @@ class JobUnknownError(DagsterError):
 
     def __init__(self, job: str) -> None:
         super().__init__(
-            f"Dagster does not know the job {job} yet. It reads a new profile within a minute; if it does not, look "
-            "at its page under Deployment."
+            _(
+                "Dagster does not know the job {job} yet. It reads a new profile within a minute; if it does not, look "
+                "at its page under Deployment.",
+                job=job,
+            )
         )
 
 
@@ -259,7 +271,7 @@ class RemoteDagster:
             "reloadRepositoryLocation"
         ]
         if answer.get("locationOrLoadError", {}).get("__typename") != "RepositoryLocation":
-            raise DagsterError("Dagster could not read the profiles again. See its page under Deployment.")
+            raise DagsterError(_("Dagster could not read the profiles again. See its page under Deployment."))
 
     def _launch(self, job: str, tags: Mapping[str, str], config: Mapping[str, Any]) -> str:
         params = {
@@ -277,7 +289,7 @@ class RemoteDagster:
             return str(answer["run"]["runId"])
         if kind == "PipelineNotFoundError":
             raise JobUnknownError(job)
-        raise DagsterError(f"Dagster refused to start {job} ({kind}). See its page.")
+        raise DagsterError(_("Dagster refused to start {job} ({kind}). See its page.", job=job, kind=kind))
 
     def _ask(
         self, query: str, variables: Mapping[str, Any], timeout_seconds: float | None = None
@@ -297,7 +309,10 @@ class RemoteDagster:
             raise DagsterUnreachableError(self.address) from None
         if not isinstance(answer, dict) or "errors" in answer or not isinstance(answer.get("data"), dict):
             raise DagsterError(
-                f"Dagster at {self.address} did not understand the question. Is it the Dagster of this project?"
+                _(
+                    "Dagster at {address} did not understand the question. Is it the Dagster of this project?",
+                    address=self.address,
+                )
             )
         data: dict[str, Any] = answer["data"]
         return data

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from keycrm_pipeline.language import _, speaking
 from keycrm_pipeline.orchestration.remote import DagsterError, DagsterSlowError, DagsterUnreachableError
 from keycrm_pipeline.other_sites import RefuseOtherSites
 from keycrm_pipeline.page import (
@@ -40,6 +41,7 @@ from keycrm_pipeline.page.searches import Searches
 from keycrm_pipeline.page.security import Guard, Visitors
 from keycrm_pipeline.page.settings import PageSettings
 from keycrm_pipeline.page.shops import NotFoundError, WrongEntryError
+from keycrm_pipeline.page.speech import language_without_profile, spoken
 from keycrm_pipeline.profile import ProfileError
 from keycrm_pipeline.run.errors import unexpected
 from keycrm_pipeline.sentences import MessageError
@@ -65,14 +67,14 @@ def _static(request: Request) -> Response:
 
 def _routes() -> list[Route]:
     def get(path: str, endpoint: Callable[[Request], Response]) -> Route:
-        return Route(path, endpoint, methods=["GET"])
+        return Route(path, spoken(endpoint), methods=["GET"])
 
     def post(path: str, endpoint: Callable[[Request], Response]) -> Route:
-        return Route(path, endpoint, methods=["POST"])
+        return Route(path, spoken(endpoint), methods=["POST"])
 
     return [
         get("/", profiles.profiles),
-        get("/static/{name}", _static),
+        Route("/static/{name}", _static, methods=["GET"]),
         get(new_profile.PATH, new_profile.new_profile),
         post(new_profile.PATH, new_profile.change_new_profile),
         get("/login", login.login),
@@ -114,27 +116,32 @@ def _problem(request: Request, status_code: int, title: str, text: str, **more: 
 
 def _not_found(request: Request, _error: Exception) -> Response:
     return _problem(
-        request, 404, "Такої сторінки немає", "Можливо, профіль перейменовано або адресу введено з помилкою."
+        request,
+        404,
+        _("There is no such page"),
+        _("The profile may have been renamed, or the address was mistyped."),
     )
 
 
 def _http_problem(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code != 404:
-        return _problem(request, error.status_code, "Так не вийде", "Такого запиту сторінка не знає.")
+        return _problem(
+            request, error.status_code, _("That does not work"), _("The page knows no such request.")
+        )
     return _not_found(request, error)
 
 
 def _said(error: Exception) -> str:
-    """What an error reports, in Ukrainian."""
+    """What an error reports, in the current language."""
     return written(error.message) if isinstance(error, MessageError) else str(error)
 
 
 def _wrong_entry(request: Request, error: Exception) -> Response:
-    return _problem(request, 422, "Так не вийде", str(error))
+    return _problem(request, 422, _("That does not work"), str(error))
 
 
 def _profile_problem(request: Request, error: Exception) -> Response:
-    return _problem(request, 409, "У профілі помилка", _said(error))
+    return _problem(request, 409, _("The profile has a mistake"), _said(error))
 
 
 def _books_problem(request: Request, error: Exception) -> Response:
@@ -142,18 +149,18 @@ def _books_problem(request: Request, error: Exception) -> Response:
         return _problem(
             request,
             200,
-            "Ще нічого не завантажено",
-            "Тут з'являться документи після першого обміну.",
+            _("Nothing has been loaded yet"),
+            _("Documents appear here after the first exchange."),
             empty=request.path_params.get("profile"),
         )
     if isinstance(error, DatabaseBusyError):
         return _problem(
             request,
             503,
-            "Базу зараз записують",
-            "Обмін або інша програма записує документи. Оновіть сторінку за кілька секунд.",
+            _("The database is being written"),
+            _("An exchange or another program is writing documents. Refresh the page in a few seconds."),
         )
-    return _problem(request, 503, "Базу не вдалося прочитати", _said(error))
+    return _problem(request, 503, _("The database could not be read"), _said(error))
 
 
 def _dagster_problem(request: Request, error: Exception) -> Response:
@@ -161,49 +168,56 @@ def _dagster_problem(request: Request, error: Exception) -> Response:
         return _problem(
             request,
             502,
-            "Dagster не відповідає",
-            f"Кнопки цієї сторінки запускають завдання Dagster, а за адресою {request.app.state.page.dagster} його "
-            "немає. Запустіть усе командою make run і спробуйте ще раз; нічого не втрачено.",
+            _("Dagster does not answer"),
+            _(
+                "The buttons of this page start Dagster's jobs, and there is no Dagster at {address}. Start everything "
+                "with the command make run and try again; nothing is lost.",
+                address=request.app.state.page.dagster,
+            ),
         )
     if isinstance(error, DagsterSlowError):
         return _problem(
             request,
             504,
-            "Dagster ще не відповів",
-            "Dagster саме зайнятий. Можливо, прохання він усе-таки виконає: перш ніж натискати ще раз, подивіться на "
-            "сторінках «Отримати замовлення» та «Обміни», чи робота вже почалася.",
+            _("Dagster has not answered yet"),
+            _(
+                "Dagster is busy. It may still do what it was asked: before you press again, look at the pages “Load "
+                "orders” and “Exchanges” whether the work has begun."
+            ),
         )
-    return _problem(request, 502, "Dagster не виконав прохання", str(error))
+    return _problem(request, 502, _("Dagster did not do what it was asked"), str(error))
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:
     """An error that nobody foresaw: its text may quote a buyer, so neither the page nor the log repeats it."""
     message = unexpected(error).message
     _LOG.error("%s", message)
-    return _problem(request, 500, "Непередбачена помилка", written(message))
+    return _problem(request, 500, _("Unforeseen error"), written(message))
 
 
 def create_application(page: PageSettings) -> Starlette:
     """The page as an ASGI application."""
     visitors = Visitors()
+    with speaking(language_without_profile(page.settings, "")):
+        refused = _("This request was not sent from this page, so nothing was done.")
     application = Starlette(
         routes=_routes(),
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=page.allowed_hosts, www_redirect=False),
             Middleware(
                 RefuseOtherSites,
-                text="Цей запит надіслано не з цієї сторінки, тому нічого не зроблено.",
+                text=refused,
                 host_names=page.host_names,
             ),
-            Middleware(Guard, page=page, visitors=visitors, unforeseen=_unforeseen),
+            Middleware(Guard, page=page, visitors=visitors, unforeseen=spoken(_unforeseen)),
         ],
         exception_handlers={
-            HTTPException: _http_problem,
-            NotFoundError: _not_found,
-            WrongEntryError: _wrong_entry,
-            ProfileError: _profile_problem,
-            WarehouseError: _books_problem,
-            DagsterError: _dagster_problem,
+            HTTPException: spoken(_http_problem),
+            NotFoundError: spoken(_not_found),
+            WrongEntryError: spoken(_wrong_entry),
+            ProfileError: spoken(_profile_problem),
+            WarehouseError: spoken(_books_problem),
+            DagsterError: spoken(_dagster_problem),
         },
     )
     application.state.page = page

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from keycrm_pipeline.page.rendering import render
+from keycrm_pipeline.language import _
+from keycrm_pipeline.page.rendering import in_words, render
 from keycrm_pipeline.page.shops import WAIT_SECONDS, WrongEntryError, read_number, reading, workspace_of
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
@@ -100,8 +101,8 @@ def _kind(name: str, count: int, items: list[ReviewItem]) -> KindOfItems:
     known = REVIEW_LIST.get(name)
     return KindOfItems(
         name=name,
-        title=known.title.ukrainian if known else name,
-        advice=known.advice.ukrainian if known else "",
+        title=in_words(known.title) if known else name,
+        advice=in_words(known.advice) if known else "",
         count=count,
         items=items,
         can_tick_off=name in TICKED_OFF,
@@ -124,6 +125,6 @@ def tick_off(request: Request) -> Response:
             is_done = tick_off_product(connection, product_id)
     if not is_done:
         raise WrongEntryError(
-            "Цієї картки вже немає в переліку: її відзначив хтось інший або причина зникла."
+            _("This card is no longer on the list: somebody else has ticked it off, or the reason is gone.")
         )
     return RedirectResponse(f"/profiles/{workspace.profile.name}/attention?done=1", 303)

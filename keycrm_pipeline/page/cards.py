@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from keycrm_pipeline.kinds import PRODUCT_KIND_NAMES
+from keycrm_pipeline.language import _
 from keycrm_pipeline.page.rendering import query, render
 from keycrm_pipeline.page.searches import Searches
 from keycrm_pipeline.page.shops import NotFoundError, identifier, read_number, reading, workspace_of
@@ -121,5 +122,5 @@ def _search_of(request: Request) -> tuple[str | None, str | None, str]:
     searches: Searches = request.app.state.searches
     values = searches.find(number)
     if values is None:
-        return None, None, "Цей пошук уже забуто (сторінку перезапускали). Введіть його ще раз."
+        return None, None, _("This search is forgotten (the page was restarted). Enter it again.")
     return number, values.get("text"), ""

@@ -10,6 +10,7 @@ import os
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from keycrm_pipeline.language import _, message
 from keycrm_pipeline.page.rendering import render, written
 from keycrm_pipeline.page.shops import NotFoundError, workspace_of
 from keycrm_pipeline.profile import (
@@ -24,13 +25,18 @@ from keycrm_pipeline.profile import (
 from keycrm_pipeline.run.client import count_statuses
 from keycrm_pipeline.sentences import MessageError
 
-_DONE = {"stored": "Ключ збережено. Перевірте його.", "removed": "Ключ прибрано."}
+_DONE = {"stored": message("The key is stored. Check it."), "removed": message("The key is removed.")}
 
 
 def connection(request: Request) -> Response:
     """Whether there is a key and where it comes from, and the forms that change it."""
     workspace = workspace_of(request)
-    return _page(request, workspace, good=_DONE.get(request.query_params.get("done", ""), ""))
+    return _page(request, workspace, good=_done(request))
+
+
+def _done(request: Request) -> str:
+    done = _DONE.get(request.query_params.get("done", ""))
+    return _(done) if done else ""
 
 
 def change_connection(request: Request) -> Response:
@@ -54,7 +60,11 @@ def change_connection(request: Request) -> Response:
         if action == "test":
             statuses = count_statuses(workspace, os.environ)
             return _page(
-                request, workspace, good=f"Ключ працює: KeyCRM відповів, статусів в акаунті — {statuses}."
+                request,
+                workspace,
+                good=_(
+                    "The key works: KeyCRM has answered, statuses in the account: {count}.", count=statuses
+                ),
             )
     except MessageError as error:
         return _page(request, workspace, bad=written(error.message))

@@ -13,6 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from keycrm_pipeline.language import _
 from keycrm_pipeline.page.rendering import query, render
 from keycrm_pipeline.page.searches import Searches
 from keycrm_pipeline.page.shops import (
@@ -38,12 +39,12 @@ def documents(request: Request) -> Response:
     private = searches.find(given.get("search"))
     problem = ""
     if given.get("search") and private is None:
-        problem = "Цей пошук уже забуто (сторінку перезапускали). Введіть його ще раз."
+        problem = _("This search is forgotten (the page was restarted). Enter it again.")
     private = private or {}
     first = last = None
     try:
-        first = read_day(given.get("from", ""), "Перший день")
-        last = read_day(given.get("to", ""), "Останній день")
+        first = read_day(given.get("from", ""), _("First day"))
+        last = read_day(given.get("to", ""), _("Last day"))
     except WrongEntryError as error:
         problem = str(error)
     chosen = OrderFilter(

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from keycrm_pipeline.kinds import EXPORT_FORMATS
+from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.remote import RemoteDagster
 from keycrm_pipeline.page.rendering import render
 from keycrm_pipeline.page.shops import (
@@ -138,8 +139,8 @@ def make_file(request: Request) -> Response:
         period = read_period(
             request,
             profile,
-            read_day(form.get("from", ""), "Перший день"),
-            read_day(form.get("to", ""), "Останній день"),
+            read_day(form.get("from", ""), _("First day")),
+            read_day(form.get("to", ""), _("Last day")),
         )
     except WrongEntryError as error:
         return _page(request, str(error))
@@ -150,13 +151,13 @@ def make_file(request: Request) -> Response:
     elif kind == "export":
         job = "exports"
         if form.get("format") not in EXPORT_FORMATS:
-            return _page(request, "Такого формату немає. Виберіть один із переліку.")
+            return _page(request, _("There is no such format. Choose one from the list."))
         config["format"] = form["format"]
         organisation = form.get("organisation", "")
         if organisation:
             if organisation not in profile.organisations:
                 return _page(
-                    request, "Такої організації в профілі немає. Оновіть сторінку і виберіть ще раз."
+                    request, _("The profile has no such organisation. Refresh the page and choose again.")
                 )
             config["organisation"] = organisation
     else:

@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from keycrm_pipeline.language import _, message
 from keycrm_pipeline.orchestration.remote import DagsterError, RemoteDagster, RunState
 from keycrm_pipeline.page.rendering import render
 from keycrm_pipeline.page.shops import (
@@ -80,12 +81,12 @@ def quick_choices(profile: Profile, today: date, missing: list[date]) -> list[Qu
     yesterday = today - DAY
     month_end = today.replace(day=1) - DAY
     found = [
-        ("yesterday", "Вчора", ((yesterday, yesterday),)),
-        ("week", "Цей тиждень", ((today - timedelta(days=today.weekday()), today),)),
-        ("month", "Минулий місяць", ((month_end.replace(day=1), month_end),)),
+        ("yesterday", message("Yesterday"), ((yesterday, yesterday),)),
+        ("week", message("This week"), ((today - timedelta(days=today.weekday()), today),)),
+        ("month", message("Last month"), ((month_end.replace(day=1), month_end),)),
         (
             "missing",
-            "Не завантажені дні",
+            message("Days not loaded yet"),
             tuple((period.first, period.last) for period in contiguous_periods(missing))[
                 -MOST_MISSING_PERIODS:
             ],
@@ -186,14 +187,14 @@ def _asked_periods(request: Request, workspace: Workspace) -> tuple[Period, ...]
     profile = workspace.profile
     form: dict[str, str] = request.state.form
     if not form.get("choice"):
-        first = read_day(form.get("from", ""), "Перший день")
-        last = read_day(form.get("to", ""), "Останній день")
+        first = read_day(form.get("from", ""), _("First day"))
+        last = read_day(form.get("to", ""), _("Last day"))
         return (read_period(request, profile, first, last),)
     choices = quick_choices(profile, today(request, profile), _missing(request, workspace))
     for choice in choices:
         if choice.name == form["choice"] and choice.periods:
             return choice.periods
-    raise WrongEntryError("У цьому виборі немає жодного дня, який можна завантажити.")
+    raise WrongEntryError(_("This choice has no day that can be loaded."))
 
 
 @dataclass(frozen=True)
@@ -239,7 +240,7 @@ class Progress:
     @property
     def job(self) -> str:
         """What it does, in words."""
-        return JOBS.get(self.run.job.rpartition("_")[2], "Обмін")
+        return JOBS.get(self.run.job.rpartition("_")[2], message("Exchange"))
 
     @property
     def is_file(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from keycrm_pipeline.language import _
 from keycrm_pipeline.page.passwords import Attempts, read_password
 from keycrm_pipeline.page.rendering import render
 from keycrm_pipeline.page.security import LOGIN, Visitors
@@ -33,12 +34,12 @@ def check_login(request: Request) -> Response:
     address = request.client.host if request.client else ""
     if attempts.must_wait(address, now):
         return render(
-            request, "login", 429, problem="Забагато спроб. Зачекайте чверть години і спробуйте ще раз."
+            request, "login", 429, problem=_("Too many attempts. Wait a quarter of an hour and try again.")
         )
     # Counted first: many attempts at once must not pass together while the hash is computed.
     attempts.record_wrong(address, now)
     if not read_password(page.password_file).matches(request.state.form.get("password", "")):
-        return render(request, "login", 403, problem="Пароль не той.")
+        return render(request, "login", 403, problem=_("That is not the password."))
     attempts.forget(address)
     # A cookie that somebody planted before the login must not be worth anything after it.
     visitors.log_out(request.state.visitor)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from keycrm_pipeline.language import _, message
 from keycrm_pipeline.orchestration.remote import DagsterError
 from keycrm_pipeline.page.loading import dagster_of
 from keycrm_pipeline.page.rendering import render, written
@@ -43,13 +44,17 @@ WAITS_FOR = timedelta(minutes=30)
 
 MOST_WAITING = 20
 
-_WRONG_NAME = (
-    "Назва може містити лише малі латинські літери, цифри та _ і починається з літери, наприклад my_shop."
+_WRONG_NAME = message(
+    "The name may only have lower-case Latin letters, digits and _, and begins with a letter, such as my_shop."
 )
-_TAKEN = "Профіль із такою назвою вже є. Виберіть іншу назву."
-_WRONG_KEY = "Це не схоже на ключ API: поле порожнє або містить пробіли чи літери, яких у ключах немає."
-_NO_KEY = "Вставте ключ API: KeyCRM, Налаштування - Основні - API-ключ."
-_FORGOTTEN = "Перевірку вже забуто: минуло забагато часу або сторінку перезапустили. Перевірте ключ ще раз."
+_TAKEN = message("There is a profile of this name already. Choose another name.")
+_WRONG_KEY = message(
+    "This does not look like an API key: it is empty, or has spaces or letters that keys do not have."
+)
+_NO_KEY = message("Paste the API key: KeyCRM, Settings - General - API key.")
+_FORGOTTEN = message(
+    "The check is forgotten: too much time has passed, or the page was restarted. Check the key again."
+)
 
 
 class WaitingProfiles:
@@ -96,7 +101,7 @@ def change_new_profile(request: Request) -> Response:
     now = page_settings(request).clock()
     new = waiting.of(request.state.visitor, now)
     if new is None:
-        return _form(request, _FORGOTTEN)
+        return _form(request, _(_FORGOTTEN))
     try:
         write_new_profile(new, _choices(request, now))
     except WrongEntryError as error:
@@ -123,9 +128,9 @@ def _choices(request: Request, now: datetime) -> Choices:
         WrongEntryError: The first day is no day, or in the future.
     """
     form: dict[str, str] = request.state.form
-    first = read_day(form.get("start_date", ""), "Перший день")
+    first = read_day(form.get("start_date", ""), _("First day"))
     if first is None or first > now.date():
-        raise WrongEntryError("Вкажіть перший день, який можна завантажувати: не пізніше за сьогодні.")
+        raise WrongEntryError(_("Enter the first day that may be loaded, today at the latest."))
     return Choices(first, DEFAULT_PARTNER if form.get("has_default_partner") else None)
 
 
@@ -143,7 +148,7 @@ def _check(request: Request, waiting: WaitingProfiles) -> Response:
         key = checked_key(typed) if typed.strip() and not is_sandbox else None
         new = read_new_profile(workspace, os.environ, key)
     except MissingKeyError:
-        return _form(request, _NO_KEY)
+        return _form(request, _(_NO_KEY))
     except (NewProfileError, MessageError) as error:
         return _form(request, _in_words(error))
     waiting.keep(request.state.visitor, new, now)
@@ -152,13 +157,16 @@ def _check(request: Request, waiting: WaitingProfiles) -> Response:
 
 def _in_words(error: Exception) -> str:
     if isinstance(error, WrongNameError):
-        return _WRONG_NAME
+        return _(_WRONG_NAME)
     if isinstance(error, NameTakenError):
-        return _TAKEN
+        return _(_TAKEN)
     if isinstance(error, WrongKeyError):
-        return _WRONG_KEY
+        return _(_WRONG_KEY)
     if isinstance(error, NewProfileError):
-        return "Файл профілю не вдалося записати: перевірте права на теку профілів. Нічого не створено."
+        return _(
+            "The profile's file could not be written: check the permissions of the directory of profiles. "
+            "Nothing was created."
+        )
     return written(error.message) if isinstance(error, MessageError) else str(error)
 
 

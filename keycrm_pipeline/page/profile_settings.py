@@ -16,6 +16,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from keycrm_pipeline.language import _, message
 from keycrm_pipeline.orchestration.remote import DagsterError, RemoteDagster
 from keycrm_pipeline.page.kept_settings import KeptSettings
 from keycrm_pipeline.page.rendering import render, written
@@ -54,24 +55,29 @@ WAIT_SECONDS = 2.0
 _DIGEST = "digest"
 
 _DONE: Mapping[str, str] = {
-    "saved": "Збережено. Dagster працює з новими налаштуваннями не пізніше ніж за хвилину.",
-    "unchanged": "Усе так, як було: змінювати не було чого.",
-    "created": "Профіль створено. Зіставте тут статуси, рахунки й послуги, тоді завантажте місяць, який добре знаєте: "
-    "«Отримати замовлення».",
-    "created-alone": "Профіль створено, але Dagster зараз не відповідає. Запустіть його (make run), тоді завантажте "
-    "перший місяць: «Отримати замовлення».",
+    "saved": message("Saved. Dagster works with the new settings within a minute."),
+    "unchanged": message("All is as it was: there was nothing to change."),
+    "created": message(
+        "The profile is created. Map statuses, accounts and services here, then load a month that you know well: "
+        "“Load orders”."
+    ),
+    "created-alone": message(
+        "The profile is created, but Dagster does not answer now. Start it (make run), then load the first month: "
+        "“Load orders”."
+    ),
 }
-_WRONG = "Не збережено: виправте позначене нижче."
-_CHANGED_MEANWHILE = (
-    "Не збережено: файл профілю тим часом змінив хтось інший. Нижче видно, що саме; у формі залишилося введене вами, "
-    "решта вже з нового файлу. Перевірте і збережіть ще раз."
+_WRONG = message("Not saved: correct what is marked below.")
+_CHANGED_MEANWHILE = message(
+    "Not saved: somebody else has changed the profile's file meanwhile. See below what; the form keeps what you have "
+    "entered, the rest is from the new file. Check it and save again."
 )
-_NOT_KNOWN = (
-    "Не збережено: форму відкрито надто давно, і вже невідомо, що в ній змінено. Нижче те, що зараз у файлі; введіть "
-    "зміни ще раз."
+_NOT_KNOWN = message(
+    "Not saved: the form was opened too long ago, and it is no longer known what was changed in it. Below is what the "
+    "file says now; enter the changes again."
 )
-_UNREADABLE = (
-    "Файл профілю не вдалося записати: перевірте права доступу до теки профілів і вільне місце на диску."
+_UNREADABLE = message(
+    "The profile's file could not be written: check the permissions of the directory of profiles and the free disk "
+    "space."
 )
 
 
@@ -109,7 +115,10 @@ def settings(request: Request) -> Response:
         workspace,
         page,
         _file(workspace),
-        _Answer(good=_DONE.get(asked.get("done", ""), ""), offers_rebuild="rebuild" in asked),
+        _Answer(
+            good=_(_DONE[asked["done"]]) if asked.get("done") in _DONE else "",
+            offers_rebuild="rebuild" in asked,
+        ),
     )
 
 
@@ -128,7 +137,7 @@ def change_settings(request: Request) -> Response:
         return without_saving(request, workspace, page, now)
     made_from = _kept(request).file(now.name, form.get(_DIGEST, ""))
     if made_from is None:
-        return _page(request, workspace, page, now, _Answer(bad=_NOT_KNOWN, status_code=409))
+        return _page(request, workspace, page, now, _Answer(bad=_(_NOT_KNOWN), status_code=409))
     changes = changes_of(page, form, made_from)
     if made_from.content != now.content:
         return _changed_meanwhile(request, workspace, page, made_from, now)
@@ -139,13 +148,13 @@ def change_settings(request: Request) -> Response:
         write_profile_file(made_from, with_changes(made_from, changes))
     except ProfileError as error:
         beside, elsewhere = problems_by_field(page, error.problems)
-        answer = _Answer(entered, bad=_WRONG, problems=beside, elsewhere=elsewhere, status_code=422)
+        answer = _Answer(entered, bad=_(_WRONG), problems=beside, elsewhere=elsewhere, status_code=422)
     except NotEditableError as error:
-        answer = _Answer(entered, bad=_WRONG, problems=problem_beside(page, error), status_code=422)
+        answer = _Answer(entered, bad=_(_WRONG), problems=problem_beside(page, error), status_code=422)
     except FileChangedError:
         return _changed_meanwhile(request, workspace, page, made_from, _file(workspace))
     except NotWrittenError:
-        answer = _Answer(entered, bad=_UNREADABLE, status_code=500)
+        answer = _Answer(entered, bad=_(_UNREADABLE), status_code=500)
     else:
         return _saved(request, workspace, "saved", tuple(changes))
     return _page(request, workspace, page, now, answer)
@@ -210,7 +219,7 @@ def _changed_meanwhile(
         for line in difflib.ndiff(made_from.text.splitlines(), now.text.splitlines())
         if line.startswith(("+ ", "- "))
     ]
-    answer = _Answer(Entered(form, mine), bad=_CHANGED_MEANWHILE, difference=difference, status_code=409)
+    answer = _Answer(Entered(form, mine), bad=_(_CHANGED_MEANWHILE), difference=difference, status_code=409)
     return _page(request, workspace, page, now, answer)
 
 
@@ -219,10 +228,12 @@ def _with_new_lists(request: Request, workspace: Workspace, page: SettingPage, f
     try:
         account = fetch_account(workspace, os.environ, page_settings(request).clock)
     except MessageError as error:
-        bad = f"Списків не отримано. {written(error.message)}"
+        bad = f"{_('No lists were received.')} {written(error.message)}"
         return _page(request, workspace, page, file, _Answer(entered, bad=bad, status_code=502))
     _kept(request).keep_account(workspace.profile.name, account)
-    return _page(request, workspace, page, file, _Answer(entered, good="Списки отримано з KeyCRM."))
+    return _page(
+        request, workspace, page, file, _Answer(entered, good=_("The lists were received from KeyCRM."))
+    )
 
 
 def _with_names(request: Request, workspace: Workspace, page: SettingPage, file: ProfileFile) -> Response:
@@ -230,12 +241,12 @@ def _with_names(request: Request, workspace: Workspace, page: SettingPage, file:
     if account is None:
         answer = _Answer(
             Entered(request.state.form),
-            bad="Списків ще не отримано. Натисніть «Оновити списки з KeyCRM».",
+            bad=_("No lists have been received yet. Press “Refresh the lists from KeyCRM”."),
             status_code=409,
         )
     else:
         filled = with_names(page, request.state.form, account)
-        answer = _Answer(Entered(filled), good="Порожнє заповнено. Перевірте і натисніть «Зберегти».")
+        answer = _Answer(Entered(filled), good=_("What was empty is filled. Check it and press “Save”."))
     return _page(request, workspace, page, file, answer)
 
 

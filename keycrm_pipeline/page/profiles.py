@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from keycrm_pipeline.language import _, message
 from keycrm_pipeline.page.rendering import render, written
 from keycrm_pipeline.page.settings import PageSettings
 from keycrm_pipeline.page.shops import page_settings, reading
@@ -21,7 +22,7 @@ from keycrm_pipeline.warehouse.page import LoggedExchange, exchange_page
 WAIT_SECONDS = 0.5
 """How long the list waits for one profile that is being written; the others are behind it."""
 
-BUSY = "Базу зараз записують; оновіть сторінку за кілька секунд."
+BUSY = message("The database is being written; refresh the page in a few seconds.")
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _state(page: PageSettings, workspace: Workspace) -> ProfileState:
     except DatabaseMissingError:
         return ProfileState(profile)
     except DatabaseBusyError:
-        return ProfileState(profile, problem=BUSY)
+        return ProfileState(profile, problem=_(BUSY))
     except WarehouseError as error:
         return ProfileState(profile, problem=written(error.message))
     last = logged[0] if logged else None

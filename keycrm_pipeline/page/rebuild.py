@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.language import current_language
 from keycrm_pipeline.page.loading import dagster_of
 from keycrm_pipeline.page.rendering import render
 from keycrm_pipeline.page.shops import NotFoundError, page_settings, workspace_of
@@ -44,10 +45,12 @@ class Trial:
 
     @property
     def error(self) -> str:
-        """Why it failed, in words; empty if it did not."""
+        """Why it failed, in the current language; empty if it did not."""
         if not self.found:
             return ""
-        return stored_text(self.found.get("error"), self.found.get("error_coded"), Formatter("uk"))
+        return stored_text(
+            self.found.get("error"), self.found.get("error_coded"), Formatter(current_language())
+        )
 
 
 class Trials:

@@ -1,12 +1,12 @@
-"""Renders the page's templates: numbers, money and dates as a Ukrainian reader writes them, every text escaped.
+"""Renders the page's templates: words, numbers, money and dates in the current language, every text escaped.
 
-What is not here: what is shown (the module of each page).
+What is not here: what is shown (the module of each page), and which language that is (`speech`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
@@ -19,27 +19,25 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from keycrm_pipeline.formatting import NO_VALUE, Formatter
-from keycrm_pipeline.kinds import (
-    MOVEMENT_NAMES,
-    PAYMENT_KIND_NAMES,
-    PRODUCT_KIND_NAMES,
-    RECEIPT_ISSUER_NAMES,
-    SERVICE_LINE_NAMES,
-)
+from keycrm_pipeline.language import LANGUAGES, current_language, current_words, gettext, ngettext, speaking
 from keycrm_pipeline.page.wording import (
     DOCUMENT_PARTS,
     EXCHANGE_KINDS,
     EXCHANGE_OUTCOMES,
+    MOVEMENTS,
+    PAYMENT_KINDS,
     PAYMENT_STATES,
     PAYMENT_STATUSES,
+    PRODUCT_KINDS,
+    RECEIPT_ISSUERS,
+    SERVICE_KINDS,
+    STATUS_GROUPS,
 )
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.reports.page import order_address
-from keycrm_pipeline.sentences import Message
-from keycrm_pipeline.words import WORD_SETS, WordSet, in_words_of
-
-_WRITE = Formatter("uk")
+from keycrm_pipeline.reports.wording import Wording
+from keycrm_pipeline.sentences import Message, Sentence
 
 STATIC_FILES = ("page.css", "htmx.min.js")
 
@@ -53,29 +51,52 @@ def static_digests() -> Mapping[str, str]:
     }
 
 
+def _write() -> Formatter:
+    return Formatter(current_language())
+
+
+def in_words(sentence: Sentence) -> str:
+    """A sentence that exists in both languages, in the current one."""
+    return Wording(current_language(), current_words()).of(sentence)
+
+
+def _worded(text: str) -> str:
+    """A stored text of the current language in the words that the profile chooses."""
+    return Wording(current_language(), current_words()).in_words(text)
+
+
+def _translated(text: str) -> str:
+    # gettext answers an empty text with the head of its catalogue.
+    return gettext(text) if text else text
+
+
 def written(message: Message) -> str:
-    """A message in Ukrainian."""
-    return message.text(_WRITE)
+    """A message in the current language."""
+    return message.text(_write())
 
 
 def _money(amount: Decimal | None, currency: str) -> str:
-    return NO_VALUE if amount is None else _WRITE.money(amount, currency)
+    return NO_VALUE if amount is None else _write().money(amount, currency)
+
+
+def _number(value: Decimal | int) -> str:
+    return _write().number(value)
 
 
 def _instant(instant: datetime | None, profile: Profile) -> str:
-    return NO_VALUE if instant is None else _WRITE.instant(instant, profile.timezone)
+    return NO_VALUE if instant is None else _write().instant(instant, profile.timezone)
 
 
 def _day(day: date | None) -> str:
-    return NO_VALUE if day is None else _WRITE.day(day)
+    return NO_VALUE if day is None else _write().day(day)
 
 
 def _period(first: date | None, last: date | None) -> str:
-    return "" if first is None or last is None else _WRITE.period(Period(first, last))
+    return "" if first is None or last is None else _write().period(Period(first, last))
 
 
 def _duration(seconds: float | None) -> str:
-    return NO_VALUE if seconds is None else _WRITE.duration(seconds)
+    return NO_VALUE if seconds is None else _write().duration(seconds)
 
 
 def _crm_order(order_id: int, profile: Profile) -> str | None:
@@ -89,40 +110,29 @@ def _kind_of_value(value: Any) -> str:
     return "object" if isinstance(value, Mapping) else "list" if isinstance(value, list) else "text"
 
 
-class _WordedLoader(PackageLoader):
-    """Loads the templates in the words of a set; what a shop typed is put in later, and keeps its own."""
-
-    def __init__(self, words: WordSet) -> None:
-        super().__init__("keycrm_pipeline.page")
-        self._words = words
-
-    def get_source(
-        self, environment: Environment, template: str
-    ) -> tuple[str, str, Callable[[], bool] | None]:
-        source, path, is_current = super().get_source(environment, template)
-        return in_words_of(self._words, source), path, is_current
-
-
 @cache
-def _environment(words: WordSet) -> Environment:
+def _environment() -> Environment:
     environment = Environment(
-        loader=_WordedLoader(words),
+        loader=PackageLoader("keycrm_pipeline.page"),
+        extensions=["jinja2.ext.i18n"],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # The extension adds this method.
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
         "money": _money,
-        "number": _WRITE.number,
+        "number": _number,
         "day": _day,
         "instant": _instant,
         "duration": _duration,
-        "plural": lambda count, *forms: _WRITE.plural(count, *forms),
-        "details": lambda item: in_words_of(words, item.text(_WRITE)),
-        "reasons": lambda record: [in_words_of(words, text) for text in record.reason_texts(_WRITE)],
-        "worded": lambda text: in_words_of(words, text),
-        "error": lambda exchange: exchange.error_text(_WRITE),
+        "details": lambda item: _worded(item.text(_write())),
+        "reasons": lambda record: [_worded(text) for text in record.reason_texts(_write())],
+        "error": lambda exchange: exchange.error_text(_write()),
+        # Constants of the code; what stands in a template itself is written there as `_("…")`.
+        "translated": _translated,
         "or_dash": lambda text: NO_VALUE if text is None or text == "" else text,
         "kind_of_value": _kind_of_value,
     }
@@ -130,30 +140,33 @@ def _environment(words: WordSet) -> Environment:
         "period": _period,
         "crm_order": _crm_order,
         "static": lambda name: f"/static/{name}?v={static_digests()[name]}",
-        "product_kinds": PRODUCT_KIND_NAMES,
-        "service_kinds": SERVICE_LINE_NAMES,
-        "movement_names": MOVEMENT_NAMES,
+        "language": current_language,
+        "product_kinds": PRODUCT_KINDS,
+        "service_kinds": SERVICE_KINDS,
+        "movement_names": MOVEMENTS,
+        "status_groups": STATUS_GROUPS,
         "exchange_kinds": EXCHANGE_KINDS,
         "exchange_outcomes": EXCHANGE_OUTCOMES,
         "document_parts": DOCUMENT_PARTS,
         "payment_states": PAYMENT_STATES,
         "payment_statuses": PAYMENT_STATUSES,
-        "payment_kinds": PAYMENT_KIND_NAMES,
-        "receipt_issuers": RECEIPT_ISSUER_NAMES,
+        "payment_kinds": PAYMENT_KINDS,
+        "receipt_issuers": RECEIPT_ISSUERS,
     }
     return environment
 
 
 def prepare() -> None:
     """Compiles the templates and loads what the first page would otherwise wait for, half a second."""
-    for words in WORD_SETS:
-        environment = _environment(words)
-        for name in environment.list_templates(filter_func=lambda name: name.endswith(".j2")):
-            environment.get_template(name)
+    environment = _environment()
+    for name in environment.list_templates(filter_func=lambda name: name.endswith(".j2")):
+        environment.get_template(name)
     static_digests()
-    _WRITE.plural(1, "", "", "")
-    _WRITE.instant(datetime.now(UTC), "UTC")
-    _WRITE.money(Decimal(1), "UAH")
+    for language in LANGUAGES:
+        with speaking(language):
+            ngettext("order", "orders", 1)
+            _write().instant(datetime.now(UTC), "UTC")
+            _money(Decimal(1), "UAH")
 
 
 def render(request: Request, template: str, status_code: int = 200, **content: Any) -> HTMLResponse:
@@ -163,12 +176,11 @@ def render(request: Request, template: str, status_code: int = 200, **content: A
         request: The request; its visitor's token goes into every form.
         template: Name of the template, without its ending.
         status_code: Status of the answer.
-        content: What the template shows; a `profile` chooses its words.
+        content: What the template shows.
     """
     state = request.app.state
-    profile = content.get("profile")
     text = (
-        _environment(profile.words if profile else "bas")
+        _environment()
         .get_template(f"{template}.html.j2")
         .render(
             {

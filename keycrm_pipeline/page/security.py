@@ -24,7 +24,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from keycrm_pipeline.language import _, message
 from keycrm_pipeline.page.settings import PageSettings
+from keycrm_pipeline.page.speech import spoken
 
 MOST_FORM_BYTES = 512 * 1024
 _MOST_FIELDS = 4000
@@ -157,7 +159,7 @@ class Guard:
         """The answer to a request that no route may see; None for every other one."""
         path = request.url.path
         if request.method not in (*_SAFE, "POST"):
-            return PlainTextResponse("Такого запиту сторінка не знає.", 405)
+            return _refusal(request, message("The page knows no such request."), 405)
         if request.method == "POST":
             problem = await self._read_form(request)
             if problem is not None:
@@ -174,24 +176,27 @@ class Guard:
     async def _read_form(self, request: Request) -> Response | None:
         """Reads the form of a POST into `request.state.form`; an answer if it is not a form of this page."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-            return PlainTextResponse("Сторінка приймає лише власні форми.", 415)
+            return _refusal(request, message("The page accepts only its own forms."), 415)
         body = b""
         async for part in request.stream():
             body += part
             if len(body) > MOST_FORM_BYTES:
-                return PlainTextResponse("Форма завелика.", 413)
+                return _refusal(request, message("The form is too large."), 413)
         try:
             fields = parse_qsl(
                 body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
             )
         except ValueError:
-            return PlainTextResponse("Форму не вдалося прочитати.", 400)
+            return _refusal(request, message("The form could not be read."), 400)
         form = dict(fields)
         given = form.pop(TOKEN, "")
         if not hmac.compare_digest(given.encode("utf-8"), request.state.token.encode("utf-8")):
-            return PlainTextResponse(
-                "Форму відкрито до перезапуску сторінки або надіслано не з неї. Нічого не зроблено: поверніться, "
-                "оновіть сторінку і надішліть ще раз.",
+            return _refusal(
+                request,
+                message(
+                    "The form was opened before the page was restarted, or was not sent from it. Nothing was done: go "
+                    "back, refresh the page and send it again."
+                ),
                 403,
             )
         request.state.form = form
@@ -215,6 +220,11 @@ class Guard:
             await send(message)
 
         return answered
+
+
+@spoken
+def _refusal(_request: Request, text: str, status_code: int) -> Response:
+    return PlainTextResponse(_(text), status_code)
 
 
 def _is_cookie(value: str) -> bool:

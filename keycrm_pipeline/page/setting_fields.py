@@ -1,19 +1,38 @@
 """The settings that a shop changes in the browser: on which page, under which words, and what is said of a wrong value.
 
-The words are those of BAS, as in the templates. What is not here: what a form says about a file (`setting_forms`), and
-which values are valid (`profile.models`).
+Every text is a message, which whoever shows it translates. What is not here: what a form says about a file
+(`setting_forms`), and which values are valid (`profile.models`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from keycrm_pipeline.kinds import PAYMENT_KIND_NAMES, RECEIPT_ISSUER_NAMES
+from keycrm_pipeline.language import _, message
+from keycrm_pipeline.page.wording import PAYMENT_KINDS
 from keycrm_pipeline.profile import LEAST_VERSIONS_DAYS, MOST_REQUESTS_PER_MINUTE, Setting
 
 Kind = Literal["text", "number", "day", "time", "tick", "choice", "lines"]
+
+
+class Limits(NamedTuple):
+    """The whole numbers that a setting can have."""
+
+    least: int
+    most: int
+
+
+def refused(refusal: str | Limits) -> str:
+    """What is said beside a wrong value, in the current language."""
+    if isinstance(refusal, Limits):
+        return _("Enter a whole number from {least} to {most}.", least=refusal.least, most=refusal.most)
+    return _(refusal)
+
+
+_NOT_POSSIBLE = message("This value is not possible here.")
+_NO_SUCH_NAME = message("This name is not possible.")
 
 
 @dataclass(frozen=True)
@@ -24,7 +43,7 @@ class SettingField:
         setting: Where it stands in the file.
         kind: What kind of value it has.
         label: Its name.
-        refusal: What is said beside it when its value is wrong.
+        refusal: What is said beside it when its value is wrong, or which whole numbers are right.
         hint: What it does.
         choices: Value -> its name, for a choice.
     """
@@ -32,7 +51,7 @@ class SettingField:
     setting: Setting
     kind: Kind
     label: str
-    refusal: str = "Такого значення тут не може бути."
+    refusal: str | Limits = _NOT_POSSIBLE
     hint: str = ""
     choices: Mapping[str, str] = field(default_factory=dict)
 
@@ -54,7 +73,7 @@ class Mapped:
     of: Literal["managers", "statuses"]
     label: str
     hint: str
-    refusal: str = "Такої назви не може бути."
+    refusal: str = _NO_SUCH_NAME
     fill: str = ""
 
 
@@ -76,7 +95,7 @@ class PaymentMethods:
     account: str
     choices: Mapping[str, MethodChoice]
     hint: str
-    refusal: str = "Такого значення тут не може бути."
+    refusal: str = _NOT_POSSIBLE
 
 
 @dataclass(frozen=True)
@@ -142,390 +161,404 @@ class SettingPage:
         return tuple(part for group in self.groups for part in group.parts)
 
 
-def _whole(least: int, most: int) -> str:
-    return f"Потрібне ціле число від {least} до {most}."
-
-
-_NAME = "Вкажіть назву."
+_NAME = message("Enter a name.")
 
 _DOCUMENT = SettingGroup(
-    "Документ",
+    message("Document"),
     (
         SettingField(
             ("author",),
             "text",
-            "Автор",
+            message("Author"),
             _NAME,
-            "Хто вказаний автором кожного документа; також відповідальний, якщо менеджера не зіставлено.",
+            message(
+                "Who is named as the author of each document; also responsible if the manager is not mapped."
+            ),
         ),
         SettingField(
             ("default_partner",),
             "text",
-            "Контрагент",
+            message("Partner"),
             _NAME,
-            "Для замовлень без покупця. Якщо не вказати, такі замовлення відхиляються.",
+            message("For orders without a buyer. Without it such orders are rejected."),
         ),
         SettingField(
             ("delivery_service",),
             "text",
-            "Послуга з доставки",
+            message("Delivery service"),
             _NAME,
-            "Картка послуги, на яку записується доставка коштом покупця.",
+            message("The card of the service to which delivery at the buyer's cost is booked."),
         ),
         SettingField(
             ("source_number_in_comment",),
             "tick",
-            "Записувати номер у джерелі в коментар",
+            message("Write the number at the source into the comment"),
         ),
         SettingField(
             ("start_date",),
             "day",
-            "Період: перший день",
-            "Вкажіть день від 01.01.2000, наприклад 01.01.2024.",
-            "Раніші замовлення не завантажуються.",
+            message("Period: first day"),
+            message("Enter a day from 01.01.2000 on, such as 01.01.2024."),
+            message("Earlier orders are not loaded."),
         ),
         SettingField(
             ("currency",),
             "text",
-            "Валюта",
-            "Вкажіть три великі латинські літери, наприклад UAH.",
-            "Якщо її не вказано ні в джерелі, ні в оплаті.",
+            message("Currency"),
+            message("Enter three Latin capital letters, such as UAH."),
+            message("If neither the source nor the payment names one."),
         ),
     ),
 )
 
 _MONEY = SettingGroup(
-    "Оплати",
+    message("Payments"),
     (
         SettingField(
             ("account",),
             "text",
-            "Банк. рахунок/Каса",
+            message("Bank account/Cash desk"),
             _NAME,
-            "Коли жодна оплата не визначає інше.",
+            message("Unless a payment decides otherwise."),
         ),
         PaymentMethods(
             ("payment_methods",),
             ("accounts",),
-            "Банк. рахунок/Каса",
+            message("Bank account/Cash desk"),
             {
-                "kind": MethodChoice("Вид оплати", {"": "вид не вказано", **PAYMENT_KIND_NAMES}),
+                "kind": MethodChoice(
+                    message("Kind of payment"), {"": message("kind not named"), **PAYMENT_KINDS}
+                ),
                 "receipt": MethodChoice(
-                    "Чек видає",
+                    message("Receipt issued by"),
                     {
-                        "": "чека немає",
-                        "own": f"чек видає {RECEIPT_ISSUER_NAMES['own']}",
-                        "by_carrier": f"чек видає {RECEIPT_ISSUER_NAMES['by_carrier']}",
+                        "": message("no receipt"),
+                        "own": message("receipt issued by the shop"),
+                        "by_carrier": message("receipt issued by the carrier"),
                     },
                 ),
-                "organisation": MethodChoice("Організація", {"": "організацію не вказано"}),
+                "organisation": MethodChoice(
+                    message("Organisation"), {"": message("organisation not named")}
+                ),
             },
-            "Для способу без рахунку діє рахунок чи каса, вказані вище. За видом «післяплата» розпізнаються гроші, які "
-            "ще в перевізника; за видом «готівка» до 0,25 грн є заокругленням, а не боргом. Якщо чек видає "
-            "магазин, проведена оплата без чека потрапляє в перелік «Потребує уваги»; якщо перевізник — оплата з чеком "
-            "магазину.",
+            message(
+                "A method without an account has the account or cash desk above. The kind “cash on delivery” marks "
+                "money that is still with the carrier; with the kind “cash” up to 0.25 hryvnias are rounding and no "
+                "debt. If the shop issues the receipt, a posted payment without one is listed under “Needs attention”; "
+                "if the carrier does, a payment with a receipt of the shop is."
+            ),
         ),
     ),
 )
 
 _STATUSES = SettingGroup(
-    "Статуси",
+    message("Order statuses"),
     (
         Chosen(
             ("statuses", "load"),
             "statuses",
-            "Завантажувати статуси",
-            "Позначте хоча б один статус або виберіть усі.",
-            "Замовлення, яке вже є в документах, оновлюється за будь-якого статусу.",
+            message("Load statuses"),
+            message("Tick at least one status, or choose all."),
+            message("An order that is already in the documents is updated whatever its status."),
         ),
         Mapped(
             ("statuses", "stages"),
             "statuses",
-            "Стадія",
-            "Для незаповненого статусу стадією стає його назва, а статус потрапляє в перелік «Потребує уваги».",
-            fill="Заповнити порожні стадії назвами статусів",
+            message("Stage"),
+            message("A status left empty has its name as its stage, and is listed under “Needs attention”."),
+            fill=message("Fill empty stages with the names of the statuses"),
         ),
         SettingField(
             ("statuses", "require_mapping"),
             "tick",
-            "Не завантажувати нічого, доки хоч один статус без стадії",
+            message("Load nothing while a status has no stage"),
         ),
     ),
 )
 
 _CATEGORIES = SettingGroup(
-    "Послуги знаходяться в категорії",
+    message("Services are in the category"),
     (
         Chosen(
             ("service_categories",),
             "categories",
-            "Послуги знаходяться в категорії",
-            "Такої категорії не може бути.",
-            "Товари позначених категорій і їхніх підкатегорій є послугами.",
+            message("Services are in the category"),
+            message("This category is not possible."),
+            message("Products of the ticked categories and their subcategories are services."),
         ),
     ),
 )
 
 _USERS = SettingGroup(
-    "Користувачі",
+    message("Users"),
     (
         Mapped(
             ("managers",),
             "managers",
-            "Користувач облікової системи",
-            "Для незаповненого менеджера відповідальним стає автор, а менеджер потрапляє в перелік «Потребує уваги».",
-            fill="Заповнити порожнє іменами з KeyCRM",
+            message("User of the accounting system"),
+            message(
+                "For a manager left empty the author is responsible, and the manager is listed under “Needs attention”."
+            ),
+            fill=message("Fill what is empty with the names from KeyCRM"),
         ),
     ),
 )
 
 _WEEKDAYS: Mapping[str, str] = {
-    "monday": "понеділок",
-    "tuesday": "вівторок",
-    "wednesday": "середа",
-    "thursday": "четвер",
-    "friday": "п’ятниця",
-    "saturday": "субота",
-    "sunday": "неділя",
+    "monday": message("Monday"),
+    "tuesday": message("Tuesday"),
+    "wednesday": message("Wednesday"),
+    "thursday": message("Thursday"),
+    "friday": message("Friday"),
+    "saturday": message("Saturday"),
+    "sunday": message("Sunday"),
 }
 
 _DAILY = SettingGroup(
-    "Щодня",
+    message("Every day"),
     (
         SettingField(
             ("schedule", "enabled"),
             "tick",
-            "Завантажувати автоматично",
-            hint="Без позначки нічого не завантажується, доки хтось не натисне кнопку.",
+            message("Load automatically"),
+            hint=message("Without a tick nothing is loaded until somebody presses a button."),
         ),
         SettingField(
             ("schedule", "daily_at"),
             "time",
-            "О котрій щодня",
-            "Вкажіть час від 05:00 до 20:59.",
-            "За місцевим часом: від 05:00 до 20:59, бо раніше вночі переводять годинник.",
+            message("Daily at"),
+            message("Enter a time from 05:00 to 20:59."),
+            message("Local time: from 05:00 to 20:59, since clocks are changed earlier in the night."),
         ),
         SettingField(
             ("schedule", "most_days_to_complete"),
             "number",
-            "Скільки пропущених днів довантажувати",
-            _whole(0, 366),
+            message("Most missed days to complete"),
+            Limits(0, 366),
         ),
         SettingField(
             ("recent", "days"),
             "number",
-            "Скільки останніх днів звіряти щоночі",
-            _whole(1, 366),
+            message("Last days to check every night"),
+            Limits(1, 366),
         ),
     ),
 )
 
 _CHANGES = SettingGroup(
-    "Зміни протягом дня",
+    message("Changes during the day"),
     (
-        SettingField(("changes", "enabled"), "tick", "Завантажувати змінені замовлення"),
-        SettingField(("changes", "every_minutes"), "number", "Кожні стільки хвилин", _whole(1, 1440)),
+        SettingField(("changes", "enabled"), "tick", message("Load changed orders")),
+        SettingField(
+            ("changes", "every_minutes"), "number", message("Every so many minutes"), Limits(1, 1440)
+        ),
         SettingField(
             ("changes", "overlap_minutes"),
             "number",
-            "На скільки хвилин раніше за останню зміну починати",
-            _whole(0, 10080),
+            message("Minutes before the last change to begin at"),
+            Limits(0, 10080),
         ),
     ),
 )
 
 _SWEEP = SettingGroup(
-    "Звірка щотижня",
+    message("Weekly sweep"),
     (
-        SettingField(("sweep", "enabled"), "tick", "Шукати замовлення, яких у KeyCRM більше немає"),
-        SettingField(("sweep", "weekday"), "choice", "Якого дня", "Виберіть день тижня.", choices=_WEEKDAYS),
+        SettingField(("sweep", "enabled"), "tick", message("Look for orders that KeyCRM no longer has")),
+        SettingField(
+            ("sweep", "weekday"),
+            "choice",
+            message("On which day"),
+            message("Choose a day of the week."),
+            choices=_WEEKDAYS,
+        ),
         SettingField(
             ("sweep", "most_missing"),
             "number",
-            "Найбільше зниклих за раз",
-            _whole(0, 10000),
-            "Якщо бракує більше замовлень, жодне не позначається, а звірка повідомляє про помилку.",
+            message("Most missing orders at a time"),
+            Limits(0, 10000),
+            message("If more orders are missing, none is marked, and the sweep reports an error."),
         ),
         SettingField(
             ("sweep", "most_unseen"),
             "number",
-            "Найбільше ще не отриманих за раз",
-            _whole(0, 10000),
-            "Якщо їх більше, звірка називає дні, які слід завантажити.",
+            message("Most orders not yet received at a time"),
+            Limits(0, 10000),
+            message("If there are more, the sweep names the days to load."),
         ),
     ),
 )
 
 _CARDS = SettingGroup(
-    "Картки",
+    message("Cards"),
     (
         SettingField(
             ("partner_match",),
             "choice",
-            "Як знаходити контрагента",
-            "Виберіть один із двох способів.",
+            message("How a partner is found"),
+            message("Choose one of the two ways."),
             choices={
-                "phone": "за телефоном або e-mail",
-                "phone_and_name": "за телефоном або e-mail та іменем",
+                "phone": message("by phone or e-mail"),
+                "phone_and_name": message("by phone or e-mail, and name"),
             },
         ),
         SettingField(
             ("placeholder_skus",),
             "lines",
-            "Що вважати відсутнім артикулом",
-            "Вкажіть по одному в рядку.",
-            "По одному в рядку. Власний перелік замінює типовий; порожньо: діє типовий.",
+            message("What counts as no SKU"),
+            message("Enter one per line."),
+            message("One per line. Your own list replaces the default one; empty: the default one."),
         ),
     ),
 )
 
 _CONNECTION = SettingGroup(
-    "Акаунт KeyCRM",
+    message("KeyCRM account"),
     (
         SettingField(
             ("keycrm_url",),
             "text",
-            "Адреса сторінок KeyCRM",
-            "Вкажіть адресу, що починається з https://, без імені та пароля.",
-            "Наприклад https://myshop.keycrm.app: тоді номери замовлень стають посиланнями.",
+            message("Address of KeyCRM's pages"),
+            message("Enter an address that begins with https://, without a name and a password."),
+            message("For example https://myshop.keycrm.app: then the numbers of orders become links."),
         ),
         SettingField(
             ("requests_per_minute",),
             "number",
-            "Запитів за хвилину",
-            _whole(1, MOST_REQUESTS_PER_MINUTE),
-            "Скільки дозволено вашому ключу API.",
+            message("Requests per minute"),
+            Limits(1, MOST_REQUESTS_PER_MINUTE),
+            message("As many as your API key may make."),
         ),
         SettingField(
             ("largest_answer_megabytes",),
             "number",
-            "Найбільша відповідь KeyCRM, МБ",
-            _whole(1, 1024),
-            "Розпакована; більшу не дочитують.",
+            message("Largest answer of KeyCRM, MB"),
+            Limits(1, 1024),
+            message("Unpacked; a larger one is not read to its end."),
         ),
         SettingField(
             ("timezone",),
             "text",
-            "Часовий пояс",
-            "Вкажіть назву поясу IANA, наприклад Europe/Kyiv.",
-            "Визначає, до якого дня належить замовлення.",
+            message("Time zone"),
+            message("Enter the IANA name of the zone, such as Europe/Kyiv."),
+            message("Decides to which day an order belongs."),
         ),
         SettingField(
             ("created_margin_days",),
             "number",
-            "Запас днів навколо періоду",
-            _whole(0, 31),
-            "KeyCRM може добирати замовлення за часом внесення, пізнішим за їхню дату.",
+            message("Spare days around a period"),
+            Limits(0, 31),
+            message("KeyCRM may select orders by the time they were entered, later than their date."),
         ),
         SettingField(
             ("keep_versions_days",),
             "number",
-            "Скільки днів зберігати попередні версії замовлення",
-            _whole(LEAST_VERSIONS_DAYS, 36_500),
-            "Порожньо: назавжди. Що в замовленні змінилося, залишається в обліку.",
+            message("Days to keep earlier versions of an order"),
+            Limits(LEAST_VERSIONS_DAYS, 36_500),
+            message("Empty: for good. What changed in the order stays in the books."),
         ),
     ),
 )
 
 _FILES = SettingGroup(
-    "Слова і файли",
+    message("Words and files"),
     (
         SettingField(
             ("language",),
             "choice",
-            "Мова",
-            "Виберіть одну з двох мов.",
-            "Мова звіту, команд і описів у Dagster.",
-            choices={"": "за часовим поясом", "uk": "українська", "en": "англійська"},
+            message("Language"),
+            message("Choose one of the two languages."),
+            message("Language of this page, the report, commands and descriptions in Dagster."),
+            choices={"": message("by the time zone"), "uk": message("Ukrainian"), "en": message("English")},
         ),
         SettingField(
             ("words",),
             "choice",
-            "Слова сторінки, звіту й файлів",
-            "Виберіть один із двох наборів.",
-            choices={"bas": "як у BAS та 1С", "quincefin": "як у Quincefin"},
+            message("Words of page, report and files"),
+            message("Choose one of the two sets."),
+            choices={"bas": message("as in BAS and 1C"), "quincefin": message("as in Quincefin")},
         ),
         SettingField(
             ("export", "commerceml", "vat"),
             "number",
-            "Ставка ПДВ у цінах, %",
-            _whole(0, 100),
-            "Для файлів CommerceML. Порожньо: податків у файлі немає.",
+            message("VAT rate within prices, %"),
+            Limits(0, 100),
+            message("For CommerceML files. Empty: the file has no taxes."),
         ),
         SettingField(
             ("export", "commerceml", "tell_namesakes_apart"),
             "tick",
-            "Додавати телефон до імен, що повторюються",
-            hint="Для файлів CommerceML.",
+            message("Add the phone to names that occur more than once"),
+            hint=message("For CommerceML files."),
         ),
         SettingField(
             ("export", "commerceml", "namespace"),
             "tick",
-            "Писати простір імен (xmlns)",
-            hint="Для файлів CommerceML; 1С та BAS його очікують.",
+            message("Write the namespace (xmlns)"),
+            hint=message("For CommerceML files; 1C and BAS expect it."),
         ),
         SettingField(
             ("export", "odoo", "currency"),
             "text",
-            "Валюта компанії в Odoo",
-            "Вкажіть три великі латинські літери, наприклад UAH.",
-            "Порожньо: валюта профілю.",
+            message("Currency of the company in Odoo"),
+            message("Enter three Latin capital letters, such as UAH."),
+            message("Empty: that of the profile."),
         ),
         SettingField(
             ("export", "odoo", "notes"),
             "choice",
-            "Коментар, доставка й оплата в Odoo",
-            "Виберіть одне з трьох.",
+            message("Comment, delivery and payment in Odoo"),
+            message("Choose one of the three."),
             choices={
-                "internal": "у нотатці для колег",
-                "printed": "в умовах, які бачить покупець",
-                "none": "ніде",
+                "internal": message("in a note for colleagues"),
+                "printed": message("in the terms that the buyer sees"),
+                "none": message("nowhere"),
             },
         ),
     ),
 )
 
 _HISTORY = SettingGroup(
-    "Історія запусків у Dagster",
+    message("History of runs in Dagster"),
     (
         SettingField(
             ("history", "unchanged_days"),
             "number",
-            "Скільки днів зберігати запуски без змін",
-            _whole(1, 3650),
+            message("Days to keep runs without changes"),
+            Limits(1, 3650),
         ),
         SettingField(
-            ("history", "failed_days"), "number", "Скільки днів зберігати невдалі запуски", _whole(1, 3650)
+            ("history", "failed_days"), "number", message("Days to keep failed runs"), Limits(1, 3650)
         ),
-        SettingField(("history", "days"), "number", "Скільки днів зберігати решту", _whole(1, 3650)),
+        SettingField(("history", "days"), "number", message("Days to keep all others"), Limits(1, 3650)),
         SettingField(
             ("history", "most_runs"),
             "number",
-            "Скільки запусків зберігати щонайбільше",
-            _whole(50, 1_000_000),
+            message("Most runs to keep"),
+            Limits(50, 1_000_000),
         ),
     ),
 )
 
 SETTING_PAGES: Mapping[str, SettingPage] = {
-    "orders": SettingPage("Замовлення", (_DOCUMENT, _MONEY, _STATUSES, _CATEGORIES), shows_account=True),
-    "users": SettingPage("Користувачі", (_USERS,), shows_account=True),
-    "schedule": SettingPage("Розклад", (_DAILY, _CHANGES, _SWEEP)),
-    "other": SettingPage("Інше", (_CARDS, _CONNECTION, _FILES, _HISTORY)),
+    "orders": SettingPage(message("Orders"), (_DOCUMENT, _MONEY, _STATUSES, _CATEGORIES), shows_account=True),
+    "users": SettingPage(message("Users"), (_USERS,), shows_account=True),
+    "schedule": SettingPage(message("Schedule"), (_DAILY, _CHANGES, _SWEEP)),
+    "other": SettingPage(message("Other"), (_CARDS, _CONNECTION, _FILES, _HISTORY)),
 }
 """Name of a page in its address -> the page, in order."""
 
 ONLY_IN_THE_FILE: Mapping[str, str] = {
-    "organisations": "організації та що до них належить",
-    "export.columns": "стовпці й заголовки таблиць",
-    "export.commerceml.currencies": "назви валют в обліковій системі",
-    "export.commerceml.requisites": "реквізити замовлення у CommerceML",
-    "export.odoo.users": "логіни продавців в Odoo",
-    "alert.command": "команда, яка повідомляє про невдалі обміни",
-    "alert.webhook": "адреса, яка отримує повідомлення про невдалі обміни",
-    "base_url": "адреса API",
-    "database": "файл бази",
-    "owners": "власники в Dagster",
+    "organisations": message("organisations and what belongs to them"),
+    "export.columns": message("columns and headers of tables"),
+    "export.commerceml.currencies": message("names of currencies in the accounting system"),
+    "export.commerceml.requisites": message("attributes of an order in CommerceML"),
+    "export.odoo.users": message("logins of sellers in Odoo"),
+    "alert.command": message("command that reports failed exchanges"),
+    "alert.webhook": message("address that receives reports of failed exchanges"),
+    "base_url": message("address of the API"),
+    "database": message("database file"),
+    "owners": message("owners in Dagster"),
 }
 """Setting that is changed in the file alone -> what it is.
 
@@ -534,12 +567,14 @@ everybody who can open the page.
 """
 
 OF_OTHER_PAGES: Mapping[str, str] = {
-    "organisations": "Організації (organisations) посилаються на рахунок чи касу, яких більше не буде. Спершу змініть "
-    "їх у файлі профілю.",
-    "database": "Інший профіль пише в той самий файл бази.",
+    "organisations": message(
+        "The organisations (organisations) refer to an account or cash desk that would be gone. Change them in the "
+        "profile's file first."
+    ),
+    "database": message("Another profile writes to the same database file."),
 }
 """Setting -> what is said when a change elsewhere makes it wrong."""
 
-NOT_EDITABLE = (
-    "У файлі профілю цей рядок пов’язано з іншими (якір YAML), тому змініть його там текстовим редактором."
+NOT_EDITABLE = message(
+    "In the profile's file this line is tied to others (a YAML anchor), so change it there with a text editor."
 )

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keycrm_pipeline.kinds import PAYMENT_KIND_NAMES, PaymentKind
+from keycrm_pipeline.kinds import PaymentKind
+from keycrm_pipeline.language import _
 from keycrm_pipeline.page.rendering import written
 from keycrm_pipeline.page.setting_fields import (
     NOT_EDITABLE,
@@ -23,7 +24,9 @@ from keycrm_pipeline.page.setting_fields import (
     SettingGroup,
     SettingPage,
     SettingPart,
+    refused,
 )
+from keycrm_pipeline.page.wording import PAYMENT_KINDS
 from keycrm_pipeline.period import day_from_text
 from keycrm_pipeline.profile import (
     NotEditableError,
@@ -448,17 +451,17 @@ class _Form:
 
     def _choice(self, setting: Setting, choice: MethodChoice, proposed: PaymentKind | None) -> ShownChoice:
         name = dotted(setting)
-        values = dict(choice.values)
+        values = {known: _(text) for known, text in choice.values.items()}
         if setting[-1] == "organisation":
             values |= {organisation: organisation for organisation in self.file.profile.organisations}
         elif setting[-1] == "kind" and proposed:
-            values[""] += f" (за назвою: {PAYMENT_KIND_NAMES[proposed]})"
+            values[""] += _(" (by its name: {kind})", kind=_(PAYMENT_KINDS[proposed]))
         value = (
             self.entered.form.get(name, "")
             if self.entered.holds(name)
             else _chosen_in(self.file.settings, setting)
         )
-        return ShownChoice(name, choice.label, values, value, self._problem(name))
+        return ShownChoice(name, _(choice.label), values, value, self._problem(name))
 
     def _loads_all(self, choice: Chosen) -> bool:
         name = dotted(choice.setting)
@@ -511,7 +514,7 @@ class _Form:
 
 
 def problems_by_field(page: SettingPage, problems: Iterable[Problem]) -> tuple[dict[str, str], list[str]]:
-    """Name of a field -> what is wrong with it, in Ukrainian; and what is wrong elsewhere."""
+    """Name of a field -> what is wrong with it, in the current language; and what is wrong elsewhere."""
     beside: dict[str, str] = {}
     elsewhere: list[str] = []
     for problem in problems:
@@ -519,11 +522,14 @@ def problems_by_field(page: SettingPage, problems: Iterable[Problem]) -> tuple[d
             name = _name_of(part, problem.key)
             if name is not None:
                 # Of a mapping the entry is named, of everything else the setting.
-                beside[problem.key if isinstance(part, Mapped | PaymentMethods) else name] = part.refusal
+                beside[problem.key if isinstance(part, Mapped | PaymentMethods) else name] = refused(
+                    part.refusal
+                )
                 break
         else:
             # A mistake that no form can make is told as the file's own mistakes are.
-            elsewhere.append(OF_OTHER_PAGES.get(problem.key.partition(".")[0], written(problem.message)))
+            known = OF_OTHER_PAGES.get(problem.key.partition(".")[0])
+            elsewhere.append(_(known) if known else written(problem.message))
     return beside, elsewhere
 
 
@@ -532,7 +538,7 @@ def problem_beside(page: SettingPage, error: NotEditableError) -> dict[str, str]
     for part in page.parts:
         if _name_of(part, dotted(error.setting)) is not None:
             own = error.setting if isinstance(part, Mapped | PaymentMethods) else part.setting
-            return {dotted(own): NOT_EDITABLE}
+            return {dotted(own): _(NOT_EDITABLE)}
     return {}
 
 

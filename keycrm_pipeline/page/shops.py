@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
+from keycrm_pipeline.language import _
 from keycrm_pipeline.page.settings import PageSettings
 from keycrm_pipeline.period import Period, day_from_text
 from keycrm_pipeline.profile import Profile, Workspace, load_profile, profile_names
@@ -32,7 +33,7 @@ class NotFoundError(Exception):
 
 
 class WrongEntryError(Exception):
-    """Something in a form cannot be meant; the text says what, in Ukrainian."""
+    """Something in a form cannot be meant; the text says what, in the current language."""
 
 
 def page_settings(request: Request) -> PageSettings:
@@ -48,11 +49,16 @@ def workspace_of(request: Request) -> Workspace:
         NotFoundError: There is no such profile.
         ProfileError: Its file has a mistake.
     """
+    known: Workspace | None = getattr(request.state, "workspace", None)
+    if known is not None:
+        return known
     name = request.path_params["profile"]
     settings = page_settings(request).settings
     if name not in profile_names(settings):
         raise NotFoundError
-    return Workspace(load_profile(name, settings), settings)
+    # A request is answered by the profile as it was when the request came.
+    request.state.workspace = found = Workspace(load_profile(name, settings), settings)
+    return found
 
 
 @contextlib.contextmanager
@@ -88,7 +94,9 @@ def read_day(text: str, what: str) -> date | None:
     try:
         return day_from_text(written)
     except ValueError:
-        raise WrongEntryError(f"{what}: такої дати немає. Напишіть день так: 26.10.2026.") from None
+        raise WrongEntryError(
+            _("{field}: there is no such date. Write a day like this: 26.10.2026.", field=what)
+        ) from None
 
 
 def identifier(request: Request, name: str) -> int:
@@ -117,14 +125,17 @@ def read_period(request: Request, profile: Profile, first: date | None, last: da
         WrongEntryError: A day is missing, or the period is backwards, in the future, or before the profile's first day.
     """
     if first is None or last is None:
-        raise WrongEntryError("Вкажіть перший і останній день періоду.")
+        raise WrongEntryError(_("Enter the first and the last day of the period."))
     if last < first:
-        raise WrongEntryError("Період закінчується раніше, ніж починається. Поміняйте дні місцями.")
+        raise WrongEntryError(_("The period ends before it begins. Swap the days."))
     now = today(request, profile)
     if last > now:
-        raise WrongEntryError(f"Період закінчується в майбутньому. Сьогодні {now:%d.%m.%Y}.")
+        raise WrongEntryError(_("The period ends in the future. Today is {day}.", day=f"{now:%d.%m.%Y}"))
     if first < profile.start_date:
         raise WrongEntryError(
-            f"Період починається раніше за перший день профілю, {profile.start_date:%d.%m.%Y} (start_date)."
+            _(
+                "The period begins before the profile's first day, {day} (start_date).",
+                day=f"{profile.start_date:%d.%m.%Y}",
+            )
         )
     return Period(first, last)

@@ -40,14 +40,32 @@ def write_profile(books: Books, **settings: object) -> None:
     path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
 
 
-def small_shop(directory: Path) -> Books:
+IN_ENGLISH: dict[str, Any] = {
+    "language": "en",
+    "accounts": {2: "IBAN"},
+    "organisations": {"First Ltd": {"accounts": ["IBAN"]}, "Second Ltd": {"default": True}},
+    "statuses": {"stages": {1: "New", 12: "Closed"}},
+    "author": "Exchange operator",
+    "default_partner": "Retail buyer",
+    "delivery_service": "Carriage",
+    "account": "Main account",
+}
+"""Settings of the small shop when it is kept in English."""
+
+
+def small_shop(directory: Path, *, in_english: bool = False) -> Books:
     """Four orders of 2 and 3 March, and a fifth that is rejected.
 
     501: two lines of 200 and 100 hryvnias with 10 % off the order, 30 hryvnias: 20 and 10; paid 270 by method 2.
     502: one line of 100 hryvnias, another buyer, a waybill. 503: its total is 5 hryvnias more than its line.
     504: the buyer of 501 again, on 3 March. 505 has no readable total. 501 belongs to ФОП Коваленко, the others not.
+
+    Args:
+        directory: Where its files are.
+        in_english: Whether its profile is English, and all that was typed in KeyCRM is in Latin letters.
     """
-    books = make_books(directory, **SETTINGS)
+    settings = {**SETTINGS, **IN_ENGLISH} if in_english else SETTINGS
+    books = make_books(directory, **settings)
     olena = person(1, "Олена Тестова", "+380501112233")
     ivan = person(2, "Іван Зразковий", "+380674445566")
     books.order(
@@ -67,8 +85,10 @@ def small_shop(directory: Path) -> Books:
     books.order(503, buyer=ivan, grand_total=105)
     books.order(504, kyiv(2026, 3, 3), buyer=olena)
     books.order(505, grand_total="скільки завгодно")
+    if in_english:
+        books.shop.spell_in_latin()
     books.load(MARCH_2, kyiv(2026, 3, 3).date())
-    write_profile(books)
+    write_profile(books, **settings)
     return books
 
 

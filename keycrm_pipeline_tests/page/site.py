@@ -9,11 +9,12 @@ import contextlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from lxml import html
@@ -95,6 +96,34 @@ def visited(settings: Settings, **more: Any) -> Iterator[Visitor]:
         httpx.Client(base_url=address, trust_env=False, timeout=60) as client,
     ):
         yield Visitor(client)
+
+
+def crawl(visitor: Visitor, first: Iterable[str]) -> dict[str, html.HtmlElement]:
+    """Every page that a link of another one leads to; reports and downloads are left out.
+
+    Args:
+        visitor: Who follows the links.
+        first: Paths of the pages to begin with.
+
+    Returns:
+        Path with its query -> the page.
+    """
+    waiting = list(first)
+    seen: dict[str, html.HtmlElement] = {}
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        answer = visitor.get(path)
+        if not answer.headers.get("content-type", "").startswith("text/html") or path.endswith("/view"):
+            continue
+        page = html.fromstring(answer.text)
+        seen[path] = page
+        for link in page.xpath("//a/@href"):
+            address = urlsplit(link)
+            if not address.netloc and address.path.startswith("/") and "/download" not in link:
+                waiting.append(link)
+    return seen
 
 
 def text_of(element: html.HtmlElement) -> str:

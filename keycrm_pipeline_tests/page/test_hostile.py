@@ -13,7 +13,7 @@ from starlette.routing import Route
 from keycrm_pipeline.page.application import create_application
 from keycrm_pipeline.page.settings import PageSettings
 from keycrm_pipeline_tests.page.shops import ATTACKS
-from keycrm_pipeline_tests.page.site import NotedDagster, Visitor, text_of, visited
+from keycrm_pipeline_tests.page.site import NotedDagster, Visitor, crawl, text_of, visited
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books
 
 
@@ -21,11 +21,11 @@ from keycrm_pipeline_tests.pipeline.bookkeeping import Books
 def pages(hostile: Books) -> Iterator[dict[str, html.HtmlElement]]:
     """Every page that a link of another one leads to, those of searches included."""
     with visited(hostile.settings) as visitor:
-        yield crawl(visitor)
+        yield crawl(visitor, first_pages(visitor))
 
 
-def crawl(visitor: Visitor) -> dict[str, html.HtmlElement]:
-    """Path with its query -> the page."""
+def first_pages(visitor: Visitor) -> list[str]:
+    """Pages to begin with: those that no link leads to, and those of searches."""
     waiting = ["/", "/login", "/nothing"]
     for cards in ("partners", "products"):
         for attack in ATTACKS:
@@ -37,21 +37,7 @@ def crawl(visitor: Visitor) -> dict[str, html.HtmlElement]:
             text=attack, stage=attack, responsible=attack, organisation=attack, **{"from": attack},
         )  # fmt: skip
         waiting.append(sent.headers["location"])
-    seen: dict[str, html.HtmlElement] = {}
-    while waiting:
-        path = waiting.pop()
-        if path in seen:
-            continue
-        answer = visitor.get(path)
-        if not answer.headers.get("content-type", "").startswith("text/html") or path.endswith("/view"):
-            continue
-        page = html.fromstring(answer.text)
-        seen[path] = page
-        for link in page.xpath("//a/@href"):
-            address = urlsplit(link)
-            if not address.netloc and address.path.startswith("/") and "/download" not in link:
-                waiting.append(link)
-    return seen
+    return waiting
 
 
 def test_all_routes_were_looked_at(pages: dict[str, html.HtmlElement], hostile: Books) -> None:
@@ -59,7 +45,11 @@ def test_all_routes_were_looked_at(pages: dict[str, html.HtmlElement], hostile: 
     routes = [
         route
         for route in create_application(PageSettings(hostile.settings)).routes
-        if isinstance(route, Route) and "GET" in (route.methods or ()) and "{run_id" not in route.path
+        if isinstance(route, Route)
+        and "GET" in (route.methods or ())
+        and "{run_id" not in route.path
+        # The part of the page above it that changes.
+        and route.path != "/profiles/{profile}/rebuild/progress"
     ]
     seen = {urlsplit(path).path for path in pages}
     missed = [

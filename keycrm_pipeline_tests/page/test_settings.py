@@ -12,12 +12,14 @@ import yaml
 from lxml import html
 from pydantic import BaseModel
 
+from keycrm_pipeline.language import _, speaking
 from keycrm_pipeline.page.setting_fields import (
     NOT_EDITABLE,
     ONLY_IN_THE_FILE,
     SETTING_PAGES,
     PaymentMethods,
     SettingField,
+    refused,
 )
 from keycrm_pipeline.profile import Profile, Settings, dotted
 from keycrm_pipeline.sandbox.server import SandboxServer
@@ -340,7 +342,8 @@ def test_a_wrong_value_is_refused_beside_its_field_and_kept(
     answer = send(visitor, page, {dotted(field.setting): value})
     name = dotted(field.setting)
     assert answer.status_code == 422
-    assert beside(answer, name) == field.refusal
+    with speaking("uk"):
+        assert beside(answer, name) == refused(field.refusal)
     assert "Не збережено" in answer.text
     if field.kind != "choice":
         assert filled(html.fromstring(answer.text))[name] == value
@@ -353,7 +356,9 @@ def test_the_limits_that_a_refusal_names_are_those_of_the_profile(visitor: Visit
         for part in page.parts:
             if not (isinstance(part, SettingField) and part.kind == "number"):
                 continue
-            least, most = (int(word) for word in part.refusal.rstrip(".").split() if word.isdecimal())
+            with speaking("uk"):
+                told = refused(part.refusal)
+            least, most = (int(word) for word in told.rstrip(".").split() if word.isdecimal())
             field = dotted(part.setting)
             for value, expected in ((least - 1, 422), (least, 303), (most, 303), (most + 1, 422)):
                 profile_file(books).write_text(FILE, "utf-8")
@@ -390,7 +395,8 @@ def test_a_line_that_others_share_is_refused_in_words(visitor: Visitor, books: B
     content = FILE.replace("author: Оксана", "author: &who Оксана") + "default_partner: *who\n"
     profile_file(books).write_text(content, "utf-8")
     answer = send(visitor, "orders", author="Ірина")
-    assert (answer.status_code, beside(answer, "author")) == (422, NOT_EDITABLE)
+    with speaking("uk"):
+        assert (answer.status_code, beside(answer, "author")) == (422, _(NOT_EDITABLE))
     assert profile_file(books).read_text("utf-8") == content
     assert send(visitor, "orders", currency="EUR").status_code == 303
     assert profile_file(books).read_text("utf-8") == content + "currency: EUR\n"
