@@ -33,7 +33,7 @@ from keycrm_pipeline.commands.days import day
 from keycrm_pipeline.commands.interruption import output_is_complete
 from keycrm_pipeline.commands.progress import shown_progress
 from keycrm_pipeline.commands.streams import replace_unprintable_letters
-from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
+from keycrm_pipeline.kinds import DECIDING_DAYS, EXPORT_FORMATS, DecidingDay, ExportFormat
 from keycrm_pipeline.language import (
     DOMAIN,
     LANGUAGES,
@@ -777,6 +777,32 @@ def sandbox(
 )
 @_option("--organisation", help=message("Only the orders of this legal entity; default: all orders."))
 @_option(
+    "--by",
+    "decided_by",
+    type=click.Choice(DECIDING_DAYS),
+    default=DECIDING_DAYS[0],
+    show_default=True,
+    help=message("The day that decides: of the order, of a payment, of the shipment, or of the completion."),
+)
+@_option(
+    "--stages",
+    multiple=True,
+    metavar="STAGE",
+    help=message(
+        "Only orders in this stage; may be repeated. Default: hand_over.stages of the profile, else all."
+    ),
+)
+@_option(
+    "--since-last",
+    is_flag=True,
+    help=message("Only what is new or changed since it was last exported in this format."),
+)
+@_option(
+    "--dry-run",
+    is_flag=True,
+    help=message("Write nothing: count, and list what is not exported and why."),
+)
+@_option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     help=message("Directory; default: exports in the data directory."),
@@ -788,6 +814,10 @@ def export(
     last_day: date,
     export_format: ExportFormat,
     organisation: str | None,
+    decided_by: DecidingDay,
+    stages: tuple[str, ...],
+    since_last: bool,
+    dry_run: bool,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -803,6 +833,10 @@ def export(
             period,
             export_format=export_format,
             organisation=organisation,
+            decided_by=decided_by,
+            stages=stages,
+            since_last=since_last,
+            dry_run=dry_run,
             directory=out,
             now=datetime.now(UTC),
         )

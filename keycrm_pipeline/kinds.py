@@ -118,6 +118,15 @@ EXCHANGE_STATUSES: Mapping[str, str] = {
 }
 """How an exchange stands -> its name, a message; `killed` is not in the log, but found out."""
 
+DecidingDay = Literal["order", "payment", "shipment", "completed"]
+DECIDING_DAYS: tuple[DecidingDay, ...] = get_args(DecidingDay)
+"""What decides to which period an exported order belongs, by the names users type; the first is the default: its own
+day, the day of a payment, the day it was shipped, and the day it was completed."""
+
+HandedOverKind = Literal["document", "withdrawn", "correction"]
+HANDED_OVER_KINDS: tuple[HandedOverKind, ...] = get_args(HandedOverKind)
+"""How an order was handed over: as a document, as one that is no longer exported, or as a change in a closed period."""
+
 
 def named_kinds(names: Mapping[str, str]) -> str:
     """`product (Товар), product_with_sku (Товар з SKU) or service (Послуга)`, for a sentence."""

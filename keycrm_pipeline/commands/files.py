@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from keycrm_pipeline.period import Period
 
 if TYPE_CHECKING:
     from keycrm_pipeline.exports import ExportResult
+    from keycrm_pipeline.exports.hand_over import HandOver
+    from keycrm_pipeline.formatting import Formatter
 
 _TABLE_WORDS = {
     "partners": message("Partners (Контрагент)"),
@@ -24,11 +27,48 @@ _TABLE_WORDS = {
     "order_payments": message("Payments"),
 }
 MOST_DAYS_SHOWN = 10
+MOST_ORDERS_SHOWN = 20
+
+
+def _numbers(order_ids: Sequence[int]) -> str:
+    shown = ", ".join(map(str, order_ids[:MOST_ORDERS_SHOWN]))
+    return f"{shown}, …" if len(order_ids) > MOST_ORDERS_SHOWN else shown
+
+
+def _print_hand_over(hand_over: HandOver, write: Formatter) -> None:
+    """Prints what is new or changed beside what was handed over before, and what changed in the closed period."""
+    if hand_over.repeated_at is not None:
+        click.echo(
+            _(
+                "Nothing has changed since this was exported on {day}: the files are the same.",
+                day=write.day(hand_over.repeated_at.astimezone().date()),
+            )
+        )
+    for label, count in (
+        (_("Documents that are new"), hand_over.count("new")),
+        (_("Changed documents"), hand_over.count("changed")),
+        (_("Unchanged documents"), hand_over.unchanged),
+        (_("No longer exported"), hand_over.count("withdrawn")),
+        (_("Changes in the closed period"), len(hand_over.closed)),
+    ):
+        print_row(label, write.number(count))
+    for words, order_ids in (
+        (_("Changed documents"), [one.order_id for one in hand_over.differences if one.state == "changed"]),
+        (
+            _("No longer exported"),
+            [one.order_id for one in hand_over.differences if one.state == "withdrawn"],
+        ),
+        (_("Changes in the closed period"), [one.order_id for one, changes in hand_over.closed]),
+    ):
+        if order_ids:
+            click.echo(f"{words}: {_numbers(order_ids)}")
 
 
 def print_export(result: ExportResult) -> None:
     """Prints which files were written, what they contain, and which orders were held back and why."""
     write = written()
+    if not result.files:
+        click.echo(_("A dry run: nothing was written."))
     for path in result.files:
         click.echo(str(path))
     for label, count in (
@@ -38,10 +78,13 @@ def print_export(result: ExportResult) -> None:
         (_("New variants"), result.new_variants),
     ):
         print_row(label, write.number(count))
+    _print_hand_over(result.hand_over, write)
     if result.held_back:
         click.echo(_("Orders held back: {count}.", count=write.number(result.orders_held_back)))
         for entry in result.held_back:
             click.echo(f"  {write.number(entry.orders):>6}  {entry.reason}")
+            if not result.files and entry.order_ids:
+                click.echo(f"          {_numbers(entry.order_ids)}")
     if result.days_not_loaded:
         shown = ", ".join(write.day(day) for day in result.days_not_loaded[:MOST_DAYS_SHOWN])
         click.echo(
@@ -75,6 +118,19 @@ def export_as_json(profile: str, period: Period, result: ExportResult) -> dict[s
             for entry in result.held_back
         ],
         "days_not_loaded": [day.isoformat() for day in result.days_not_loaded],
+        "hand_over": {
+            "number": None if not result.files else result.hand_over.number,
+            "repeated": result.hand_over.repeated_at is not None,
+            "new": result.hand_over.count("new"),
+            "changed": result.hand_over.count("changed"),
+            "unchanged": result.hand_over.unchanged,
+            "withdrawn": result.hand_over.count("withdrawn"),
+            "closed_period_changes": len(result.hand_over.closed),
+            "orders": [
+                {"order_id": one.order_id, "state": one.state, "cause": one.cause}
+                for one in result.hand_over.differences
+            ],
+        },
         "error": None,
     }
 

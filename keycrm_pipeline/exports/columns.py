@@ -77,6 +77,22 @@ class ExportTable:
         return sum(column.is_printed for column in self.columns)
 
 
+_CHANGE_COLUMNS = (
+    ExportColumn("order_id", "Номер замовлення", Kind.INTEGER),
+    ExportColumn("order_day", "Дата замовлення", Kind.DAY),
+    ExportColumn("part_name", "Де"),
+    ExportColumn("name", "Рядок"),
+    ExportColumn("field_name", "Реквізит"),
+    ExportColumn("before", "Було"),
+    ExportColumn("after", "Стало"),
+    ExportColumn("difference", "Різниця", Kind.MONEY),
+    ExportColumn("currency", "Валюта"),
+)
+_CODES_OF_CHANGES = (
+    ExportColumn("part", "Код таблиці", is_default=False),
+    ExportColumn("field", "Код реквізиту", is_default=False),
+)
+
 TABLES: tuple[ExportTable, ...] = (
     ExportTable(
         "partners",
@@ -268,6 +284,27 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("reason", "Чому не вивантажено"),
             ExportColumn("details", "Подробиці"),
             ExportColumn("cause", "Код причини", is_default=False),
+        ),
+    ),
+    ExportTable(
+        "changed_after_export",
+        "Змінено після вивантаження",
+        (
+            *_CHANGE_COLUMNS,
+            ExportColumn("handed_over_at", "Коли вивантажено", Kind.INSTANT),
+            ExportColumn("file", "У файлі"),
+            *_CODES_OF_CHANGES,
+        ),
+    ),
+    ExportTable(
+        "closed_period_changes",
+        "Зміни в закритому періоді",
+        (
+            *_CHANGE_COLUMNS,
+            ExportColumn("changed_at", "Коли змінено", Kind.INSTANT),
+            ExportColumn("handed_over_at", "Коли вивантажено", Kind.INSTANT),
+            ExportColumn("file", "У файлі"),
+            *_CODES_OF_CHANGES,
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Exports the documents of a period: reads the books, writes the files, and records which cards were exported.
+"""Exports the documents of a period: reads the books, writes the files, and records what was handed over.
 
 What is not here: how a format is written (one module each), SQL (`warehouse.export`).
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -18,6 +19,7 @@ from keycrm_pipeline.exports.columns import ExportTable, chosen_tables
 from keycrm_pipeline.exports.commerceml import write_commerceml
 from keycrm_pipeline.exports.errors import ExportError
 from keycrm_pipeline.exports.files import put_in_place, stage
+from keycrm_pipeline.exports.hand_over import ChangeWriter, HandOver, find_hand_over
 from keycrm_pipeline.exports.odoo import write_odoo
 from keycrm_pipeline.exports.overview import Overview, held_back_figures, review_rows, sum_figures
 from keycrm_pipeline.exports.parquet import write_parquet
@@ -25,11 +27,13 @@ from keycrm_pipeline.exports.separated import write_separated
 from keycrm_pipeline.exports.workbook import write_workbook
 from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.kinds import (
+    DECIDING_DAYS,
     EXPORT_FORMATS,
     PAYMENT_KIND_NAMES,
     PRODUCT_KIND_NAMES,
     RECEIPT_ISSUER_NAMES,
     SERVICE_LINE_NAMES,
+    DecidingDay,
     ExportFormat,
 )
 from keycrm_pipeline.language import current_language, current_words
@@ -40,8 +44,18 @@ from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.sentences import Sentence, stored_texts
 from keycrm_pipeline.sentences.exports import ExportFailure, HeldBackCause
 from keycrm_pipeline.warehouse.attention import review_items
+from keycrm_pipeline.warehouse.chosen_documents import (
+    DocumentChoice,
+    choose_documents,
+    leave_out_unchanged,
+)
+from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.export import ExportSources, read_export_sources, record_exported_cards
+from keycrm_pipeline.warehouse.hand_over import HandOverRequest, next_number, record_hand_over
 from keycrm_pipeline.words import WordSet, in_words_of
+
+if TYPE_CHECKING:
+    import duckdb
 
 _CARD_KINDS = {
     "partners": ("partner", "partner_id"),
@@ -59,6 +73,19 @@ _NAMES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
 
 _WRITE = Formatter("uk")
 
+_CHANGES = ("changed_after_export", "closed_period_changes")
+"""Tables that only say what happened: formats of a fixed content have them as files of their own, unless empty."""
+
+_BY_DAY: Mapping[DecidingDay, str] = {
+    "order": "день замовлення",
+    "payment": "день оплати",
+    "shipment": "день відвантаження",
+    "completed": "день виконання",
+}
+
+_LONGEST_PART = 40
+"""Characters of the stages in the name of a file."""
+
 _TABLE_FORMATS = ("xlsx", "csv", "parquet")
 """Formats that follow the profile's column map; the others have a fixed content."""
 
@@ -74,7 +101,8 @@ class HeldBack:
     """Orders that are not exported, and why.
 
     Attributes:
-        cause: `rejected`, `difference`, `missing_in_crm`, `incomplete` or `currency`.
+        cause: `rejected`, `difference`, `missing_in_crm`, `incomplete`, `currency`, or why it is not ready: `stage` or
+            `unpaid`.
         reason: The cause in words, in the current language.
         orders: How many. An order counts once, under the first cause in the order above.
         order_ids: Their KeyCRM ids; fewer than `orders` when an order has no readable id.
@@ -91,13 +119,14 @@ class ExportResult:
     """The result of an export.
 
     Attributes:
-        files: The files, in the order in which to import them.
+        files: The files, in the order in which to import them; none in a dry run.
         counts: Table -> exported rows.
         held_back: Orders of the period that are not exported, by cause.
         new_partners: Partner cards that no earlier export of this format, of another period, contained.
         new_products: The same for product cards.
         new_variants: The same for variants.
         days_not_loaded: Days of the period that were never loaded; they may have orders.
+        hand_over: What is new, changed or no longer exported beside what was handed over before.
     """
 
     files: tuple[Path, ...]
@@ -107,6 +136,7 @@ class ExportResult:
     new_products: int
     new_variants: int
     days_not_loaded: tuple[date, ...]
+    hand_over: HandOver = field(repr=False)
 
     @property
     def orders_held_back(self) -> int:
@@ -157,10 +187,34 @@ def _local_second(instant: datetime, zone: ZoneInfo) -> datetime:
     return instant.astimezone(zone).replace(tzinfo=None, microsecond=0)
 
 
-def _stem(profile: Profile, period: Period, organisation: str | None) -> str:
-    """What the names of the files begin with; letters of any script are kept, the rest would need quotes."""
-    of_organisation = "" if organisation is None else "_" + re.sub(r"\W+", "_", organisation).strip("_")
-    return f"{profile.name}_{period.first}_{period.last}{of_organisation}"
+def _for_file_name(text: str) -> str:
+    """Letters of any script are kept, the rest would need quotes."""
+    return re.sub(r"\W+", "_", text).strip("_")
+
+
+def _stem(profile: Profile, request: HandOverRequest, stages: Sequence[str], number: int) -> str:
+    """What the names of the files begin with: exports that were asked for otherwise do not replace each other's."""
+    period = request.period
+    parts = [
+        f"{profile.name}_{period.first}_{period.last}",
+        _for_file_name(request.organisation),
+        "" if request.decided_by == "order" else f"by_{request.decided_by}",
+        _for_file_name("_".join(stages))[:_LONGEST_PART],
+        f"since_last_{number}" if request.since_last else "",
+    ]
+    return "_".join(filter(None, parts))
+
+
+def _asked(request: HandOverRequest) -> list[tuple[str, str]]:
+    """What the summary says about an export that is not that of all documents by their own days."""
+    asked: list[tuple[str, str]] = []
+    if request.decided_by != "order":
+        asked.append(("Період визначає", _BY_DAY[request.decided_by]))
+    if request.stages:
+        asked.append(("Стадії", ", ".join(request.stages)))
+    if request.since_last:
+        asked.append(("Що вивантажено", "лише нове і змінене після попереднього вивантаження"))
+    return asked
 
 
 def _write(
@@ -174,6 +228,13 @@ def _write(
     """Writes the files of a format and returns their names; `place` is their path up to what a format adds."""
     directory, stem = place.parent, place.name
     timezone = profile.timezone
+    changes: list[str] = []
+    if export_format not in _TABLE_FORMATS:
+        for table in chosen_tables({}, profile.words):
+            if table.name in _CHANGES and frames[table.name].height:
+                name = f"{stem}_{table.name}.csv"
+                write_separated(directory / name, table, frames[table.name], timezone=timezone)
+                changes.append(name)
     match export_format:
         case "xlsx":
             name = f"{stem}.xlsx"
@@ -188,9 +249,9 @@ def _write(
                 period=overview.period,
                 settings=profile.export.commerceml,
             )
-            return [name]
+            return [name, *changes]
         case "odoo":
-            return write_odoo(directory, stem, frames, profile)
+            return write_odoo(directory, stem, frames, profile) + changes
         case "csv" | "parquet":
             names: list[str] = []
             write_table = write_separated if export_format == "csv" else write_parquet
@@ -220,43 +281,12 @@ def _exported_cards(
     }
 
 
-def export_period(
-    workspace: Workspace,
-    period: Period,
-    *,
-    export_format: ExportFormat,
-    organisation: str | None = None,
-    directory: Path | None = None,
-    now: datetime,
-) -> ExportResult:
-    """Writes the documents of a period for the accounting system, with the cards they use.
-
-    Only complete, valid orders are exported; the others are counted with the reason and listed in the table
-    `held_back`. The files are made in a private directory and moved into place when all are finished, so that
-    nobody ever reads half a file; only their owner can read them. The same books and the same period give the
-    same bytes.
-
-    A card is marked as new (`is_new`) when no earlier export of the same format, of another period, contained it.
-    Repeating an export repeats its marks. Cards of the accounting catalogue (R12) are never new.
-
-    Args:
-        workspace: The profile with its database and directories.
-        period: The local days.
-        export_format: One of `EXPORT_FORMATS`.
-        organisation: Only the orders of this legal entity of the profile; None for all orders.
-        directory: Where the files go, `workspace.exports_directory` by default; created for its owner only
-            (0700) if it does not exist.
-        now: The time, timezone-aware; recorded with the cards, never written into a file.
-
-    Raises:
-        ColumnMapError: The profile's column map names a table or column that does not exist.
-        OutputDirectoryError: The directory cannot be written to.
-        ExportError: The format or the organisation is unknown, or a table has too many rows for a sheet.
-        WarehouseError: The database is missing, busy or unreadable.
-    """
+def _check_request(profile: Profile, export_format: str, organisation: str | None, decided_by: str) -> None:
+    """Raises ExportError for a format, an organisation or a deciding day that does not exist."""
     if export_format not in EXPORT_FORMATS:
         raise ExportError(ExportFailure.NO_SUCH_FORMAT.message(format=export_format, formats=EXPORT_FORMATS))
-    profile = workspace.profile
+    if decided_by not in DECIDING_DAYS:
+        raise ExportError(ExportFailure.NO_SUCH_DECIDING_DAY.message(day=decided_by, days=DECIDING_DAYS))
     if organisation is not None and organisation not in profile.organisations:
         known = list(profile.organisations)
         raise ExportError(
@@ -264,21 +294,86 @@ def export_period(
             if known
             else ExportFailure.NO_ORGANISATIONS.message(organisation=organisation)
         )
+
+
+def export_period(
+    workspace: Workspace,
+    period: Period,
+    *,
+    export_format: ExportFormat,
+    organisation: str | None = None,
+    decided_by: DecidingDay = "order",
+    stages: Sequence[str] = (),
+    since_last: bool = False,
+    dry_run: bool = False,
+    directory: Path | None = None,
+    now: datetime,
+) -> ExportResult:
+    """Writes the documents of a period for the accounting system, with the cards they use.
+
+    Only complete, valid orders that are ready (`hand_over` of the profile) are exported; the others are counted with
+    the reason and listed in the table `held_back`. The files are made in a private directory and moved into place when
+    all are finished, so that nobody ever reads half a file; only their owner can read them. The same books and the
+    same request give the same bytes.
+
+    What is handed over is recorded together with the files, so an export that fails has handed nothing over. A card is
+    marked as new (`is_new`) when no earlier export of the same format, of another period, contained it. Repeating an
+    export repeats its marks and its lists of changes. Cards of the accounting catalogue (R12) are never new.
+
+    Args:
+        workspace: The profile with its database and directories.
+        period: The local days.
+        export_format: One of `EXPORT_FORMATS`.
+        organisation: Only the orders of this legal entity of the profile; None for all orders.
+        decided_by: Whose day decides whether an order belongs to the period.
+        stages: Only orders in these stages; none for those that the profile names.
+        since_last: Whether only documents that are new or changed since they were handed over are written.
+        dry_run: Whether nothing is written: neither files, nor what was handed over.
+        directory: Where the files go, `workspace.exports_directory` by default; created for its owner only
+            (0700) if it does not exist.
+        now: The time, timezone-aware; recorded with the cards and the documents.
+
+    Raises:
+        ColumnMapError: The profile's column map names a table or column that does not exist.
+        OutputDirectoryError: The directory cannot be written to.
+        ExportError: The format, the organisation or the deciding day is unknown, a table has too many rows for a sheet,
+            or another export was finished meanwhile.
+        WarehouseError: The database is missing, busy or unreadable.
+    """
+    profile = workspace.profile
+    _check_request(profile, export_format, organisation, decided_by)
     tables = chosen_tables(profile.export.columns, profile.words)
+    request = HandOverRequest(
+        period,
+        export_format,
+        organisation or "",
+        decided_by,
+        tuple(stages) or profile.hand_over.stages,
+        since_last,
+    )
+    choice = DocumentChoice(
+        decided_by=decided_by,
+        organisation=organisation,
+        currencies=_currencies(profile, export_format),
+        stages=request.stages or None,
+        must_be_paid=profile.hand_over.paid,
+    )
     with books_of(workspace).reading() as connection:
+        choose_documents(connection, period, choice)
+        hand_over = find_hand_over(connection, request, closed_until=profile.closed_until)
+        if since_last:
+            leave_out_unchanged(connection, hand_over.exported)
         sources = read_export_sources(
             connection,
             period,
             export_format=export_format,
             currency=profile.currency,
             organisation=organisation,
-            currencies=_currencies(profile, export_format),
+            since_last=since_last,
+            repeated_at=hand_over.repeated_at,
         )
         review = review_items(connection)
-    frames = dict(sources.tables)
-    for table, names in _NAMES.items():
-        frames[table] = _with_names(frames[table], names)
-    frames["held_back"] = _with_reasons(frames["held_back"], profile.words)
+    frames = _frames(sources, hand_over, profile)
     overview = Overview(
         profile.name,
         organisation,
@@ -290,28 +385,67 @@ def export_period(
             sources.sums, {cause: reason.ukrainian for cause, reason in _CAUSES.items()}, sources.never_booked
         ),
         review=review_rows(review, profile.zone, profile.words),
+        asked=_asked(request),
     )
-    directory = directory or workspace.exports_directory
-    with stage(directory) as staged:
-        place = staged / _stem(profile, period, organisation)
-        file_names = _write(place, profile, export_format, tables, frames, overview)
-        # Before the files appear: an export that is killed here marks the same cards when it is repeated.
-        with open_warehouse(workspace).writing() as connection:
-            record_exported_cards(
-                connection,
-                _exported_cards(export_format, tables, sources),
-                period,
-                export_format=export_format,
-                organisation=organisation,
-                now=now,
-            )
-        files = put_in_place(staged, directory, file_names)
+    files: tuple[Path, ...] = ()
+    if not dry_run:
+        directory = directory or workspace.exports_directory
+        with stage(directory) as staged:
+            place = staged / _stem(profile, request, stages, hand_over.number)
+            file_names = _write(place, profile, export_format, tables, frames, overview)
+            cards = _exported_cards(export_format, tables, sources)
+            with open_warehouse(workspace).writing() as connection, transaction(connection):
+                _record(connection, request, hand_over, cards, file_names, now)
+                # Inside the transaction: files that cannot be put in place have handed nothing over. An export that is
+                # killed between the two hands the same documents over once more.
+                files = put_in_place(staged, directory, file_names)
     return ExportResult(
         files=files,
-        counts={name: frame.height for name, frame in frames.items() if name != "held_back"},
+        counts={name: frame.height for name, frame in frames.items() if name not in ("held_back", *_CHANGES)},
         held_back=_held_back(frames["held_back"]),
         new_partners=int(frames["partners"]["is_new"].sum()),
         new_products=int(frames["products"]["is_new"].sum()),
         new_variants=int(frames["product_variants"]["is_new"].sum()),
         days_not_loaded=sources.days_not_loaded,
+        hand_over=hand_over,
     )
+
+
+def _frames(sources: ExportSources, hand_over: HandOver, profile: Profile) -> dict[str, pl.DataFrame]:
+    """The tables with what they say in words."""
+    frames = dict(sources.tables)
+    for table, names in _NAMES.items():
+        frames[table] = _with_names(frames[table], names)
+    frames["held_back"] = _with_reasons(frames["held_back"], profile.words)
+    causes = {cause: reason.ukrainian for cause, reason in _CAUSES.items()}
+    writer = ChangeWriter(profile.zone, profile.words, causes)
+    frames["changed_after_export"] = writer.changed_after_export(hand_over.changed)
+    frames["closed_period_changes"] = writer.closed_period_changes(hand_over.closed)
+    return frames
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection,
+    request: HandOverRequest,
+    hand_over: HandOver,
+    cards: Mapping[str, pl.Series],
+    file_names: Sequence[str],
+    now: datetime,
+) -> None:
+    """Records cards and documents; a repeated export has neither new ones nor a number of its own.
+
+    Raises:
+        ExportError: Another export has taken the number.
+    """
+    record_exported_cards(
+        connection,
+        cards,
+        request.period,
+        export_format=request.export_format,
+        organisation=request.organisation or None,
+        now=now,
+    )
+    if hand_over.repeated_at is None:
+        if next_number(connection) != hand_over.number:
+            raise ExportError(ExportFailure.EXPORTED_MEANWHILE.message())
+        record_hand_over(connection, hand_over.number, request, hand_over.to_record, file_names, now=now)

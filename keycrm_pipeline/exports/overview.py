@@ -81,6 +81,7 @@ class Overview:
         figures: Sales, cancelled and all orders, exported and held back, each by currency.
         held_back: Why orders are held back, by currency.
         review: The review list, as rows of `REVIEW_TABLE`.
+        asked: What else the export was asked for, and its value.
     """
 
     profile: str
@@ -91,6 +92,7 @@ class Overview:
     figures: Sequence[Figure]
     held_back: Sequence[Figure]
     review: pl.DataFrame
+    asked: Sequence[tuple[str, str]] = ()
 
     @property
     def heading(self) -> str:
@@ -122,6 +124,7 @@ def overview_rows(overview: Overview, counts: Mapping[str, int]) -> list[Overvie
         OverviewRow(("Профіль", overview.profile)),
         OverviewRow(("Організація", overview.organisation or "усі")),
         OverviewRow(("Період", written_period(overview.period))),
+        *map(OverviewRow, overview.asked),
         OverviewRow(("Дані станом на", overview.as_of or "обміну ще не було")),
         OverviewRow(
             ("Дні, які ще не завантажено (їхні замовлення невідомі)", missing or "немає: завантажено всі дні")

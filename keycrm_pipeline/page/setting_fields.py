@@ -518,6 +518,31 @@ _FILES = SettingGroup(
     ),
 )
 
+_HAND_OVER = SettingGroup(
+    message("Hand-over to the accountant"),
+    (
+        SettingField(
+            ("hand_over", "stages"),
+            "lines",
+            message("Stages whose orders are exported"),
+            message("Enter the stages one per line."),
+            message("One per line. Empty: all stages."),
+        ),
+        SettingField(
+            ("hand_over", "paid"),
+            "tick",
+            message("Export only orders that are fully paid"),
+        ),
+        SettingField(
+            ("closed_until",),
+            "day",
+            message("The period is closed until"),
+            message("Enter a day from 1 January 2000 on, such as 31 October 2026."),
+            message("Inclusive. What changes in these days later is listed in “Changes in the closed period”."),
+        ),
+    ),
+)
+
 _HISTORY = SettingGroup(
     message("History of runs in Dagster"),
     (
@@ -544,7 +569,7 @@ SETTING_PAGES: Mapping[str, SettingPage] = {
     "orders": SettingPage(message("Orders"), (_DOCUMENT, _MONEY, _STATUSES, _CATEGORIES), shows_account=True),
     "users": SettingPage(message("Users"), (_USERS,), shows_account=True),
     "schedule": SettingPage(message("Schedule"), (_DAILY, _CHANGES, _SWEEP)),
-    "other": SettingPage(message("Other"), (_CARDS, _CONNECTION, _FILES, _HISTORY)),
+    "other": SettingPage(message("Other"), (_CARDS, _CONNECTION, _HAND_OVER, _FILES, _HISTORY)),
 }
 """Name of a page in its address -> the page, in order."""
 

@@ -202,7 +202,7 @@ def derive_selected_documents(
         with alone(pace):
             staged = store.stage_documents(connection, documents)
             documents.clear()
-            return store.replace_documents(connection, staged, now=now)
+            return store.replace_documents(connection, staged, closed_until=profile.closed_until, now=now)
 
     counts = DocumentCounts()
     batches = store.selected_batches(connection, pace.batch_orders)

@@ -403,6 +403,15 @@ class ExportSettings(_Section):
     )
 
 
+class HandOverSettings(_Section):
+    """When an order is ready to be handed over to the accountant."""
+
+    stages: tuple[Text, ...] = Field(
+        default=(), description="Stages (Стадія) whose orders are ready; leave out for all stages."
+    )
+    paid: StrictBool = Field(default=False, description="Whether an order must be paid in full.")
+
+
 class Profile(_Section):
     """One KeyCRM account and how its orders enter the books (Профіль)."""
 
@@ -543,6 +552,14 @@ class Profile(_Section):
     alert: AlertSettings = Field(
         default_factory=AlertSettings, description="Who is notified when exchanges start to fail."
     )
+    hand_over: HandOverSettings = Field(
+        default_factory=HandOverSettings, description="Which orders are ready to be exported."
+    )
+    closed_until: date | None = Field(
+        default=None,
+        description="Last day of the closed period, YYYY-MM-DD: what changes up to it is listed and handed over as a "
+        "correction.",
+    )
     export: ExportSettings = Field(
         default_factory=ExportSettings, description="The layout of exported documents."
     )
@@ -638,9 +655,11 @@ class Profile(_Section):
             raise _wrong(Wrong.UNENCRYPTED.message(), Allowed.ENCRYPTED_ADDRESS.message())
         return value.rstrip("/")
 
-    @field_validator("start_date", mode="before")
+    @field_validator("start_date", "closed_until", mode="before")
     @classmethod
-    def _is_day(cls, value: object) -> object:
+    def _is_day(cls, value: object, info: ValidationInfo) -> object:
+        if value is None and info.field_name == "closed_until":
+            return None
         allowed = Allowed.DATE.message()
         if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
             try:

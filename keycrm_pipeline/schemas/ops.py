@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keycrm_pipeline.kinds import EXPORT_FORMATS
+from keycrm_pipeline.kinds import DECIDING_DAYS, EXPORT_FORMATS, HANDED_OVER_KINDS
 from keycrm_pipeline.schemas.columns import INSTANT, INTEGER_LIST, TEXT_LIST, Column, Table, one_of
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 
@@ -279,4 +279,82 @@ EXPORTED_CARDS = Table(
         Column("exported_at", INSTANT, "When that export was first written.", nullable=False),
     ),
     ("format", "organisation", "card_kind", "card_id"),
+)
+
+HAND_OVERS = Table(
+    "ops",
+    "hand_overs",
+    "One export that handed documents over: what was asked for, and the files. Repeating it without a change in the "
+    "books gives the same files and no further row.",
+    (
+        Column("hand_over_id", "BIGINT", "Number of the hand-over, counted from 1.", nullable=False),
+        Column("format", "VARCHAR", f"Format of the export: {', '.join(EXPORT_FORMATS)}.", nullable=False),
+        Column(
+            "organisation",
+            "VARCHAR",
+            "Its organisation; an empty text for all of them together.",
+            nullable=False,
+        ),
+        Column("period_from", "DATE", "First day of the period.", nullable=False),
+        Column("period_to", "DATE", "Last day of the period.", nullable=False),
+        Column(
+            "decided_by",
+            "VARCHAR",
+            f"Whose day decides about the period: {', '.join(DECIDING_DAYS)}.",
+            nullable=False,
+            checks=(one_of("decided_by", DECIDING_DAYS),),
+        ),
+        Column("stages", TEXT_LIST, "Stages whose orders were ready; empty for all.", nullable=False),
+        Column(
+            "since_last", "BOOLEAN", "Whether only new and changed documents were written.", nullable=False
+        ),
+        Column("files", TEXT_LIST, "Names of the files.", nullable=False),
+        Column("handed_over_at", INSTANT, "When the files were written.", nullable=False),
+    ),
+    ("hand_over_id",),
+)
+
+HANDED_OVER_DOCUMENTS = Table(
+    "ops",
+    "handed_over_documents",
+    "One document that an export handed over for the first time with this content; the newest row of a format and an "
+    "organisation is what the accountant has. The key has no index.",
+    (
+        Column("hand_over_id", "BIGINT", "The export: ops.hand_overs.", nullable=False),
+        Column("order_id", "BIGINT", "The order.", nullable=False),
+        Column(
+            "kind",
+            "VARCHAR",
+            "document: it was in the files. withdrawn: it had been, and is no longer exported. correction: what "
+            "changed in it behind the closed day was listed.",
+            nullable=False,
+            checks=(one_of("kind", HANDED_OVER_KINDS),),
+        ),
+        Column("decides_on", "DATE", "The day that put it into the period.", nullable=False),
+        Column("content_hash", "VARCHAR", "SHA-256 of the content.", nullable=False),
+        Column(
+            "content",
+            "JSON",
+            "The document with its lines, services and payments, as handed over.",
+            nullable=False,
+        ),
+    ),
+    ("hand_over_id", "order_id"),
+    has_index=False,
+)
+
+CLOSED_DOCUMENTS = Table(
+    "ops",
+    "closed_documents",
+    "One document of a closed period (closed_until) that changed after that was closed, as it was before.",
+    (
+        Column("order_id", "BIGINT", "The order.", nullable=False),
+        Column(
+            "order_day", "DATE", "Its day before the change, or after it if that is earlier.", nullable=False
+        ),
+        Column("content", "JSON", "The document before the change; empty if there was none."),
+        Column("content_hash", "VARCHAR", "SHA-256 of the content; empty if there was none."),
+        Column("changed_at", INSTANT, "When it was first changed.", nullable=False),
+    ),
+    ("order_id",),
 )

@@ -25,6 +25,22 @@ class HeldBackCause(Sentences):
         "The accounting system's name of the order's currency is not set; add it to export.commerceml.currencies.",
         "Назву валюти в обліковій системі не вказано: додайте її в export.commerceml.currencies",
     )
+    HELD_BACK_STAGE = (
+        "The order is not ready: its stage is not one of those that are handed over.",
+        "Ще не готове: стадія не з тих, які вивантажуються",
+    )
+    HELD_BACK_UNPAID = (
+        "The order is not ready: it is not paid in full.",
+        "Ще не готове: оплачено не повністю",
+    )
+    HELD_BACK_UNCHANGED = (
+        "The order was handed over before and has not changed since.",
+        "Уже вивантажено, відтоді без змін",
+    )
+    HELD_BACK_OTHER_DAYS = (
+        "The order no longer belongs to these days.",
+        "Замовлення вже не належить до цих днів",
+    )
 
 
 class HeldBackDetail(Sentences):
@@ -35,6 +51,11 @@ class HeldBackDetail(Sentences):
         "Розбіжність {difference:money currency}",
     )
     CURRENCY_OF_ORDER = ("Currency {currency}", "Валюта {currency}")
+    STAGE_OF_ORDER = ("Stage «{stage}»", "Стадія «{stage}»")
+    PAID_OF_ORDER = (
+        "Paid {paid:money currency} of {total:money currency}",
+        "Оплачено {paid:money currency} з {total:money currency}",
+    )
 
 
 class ExportFailure(Sentences):
@@ -52,6 +73,14 @@ class ExportFailure(Sentences):
         "The profile has no organisation '{organisation}'. Its organisations are not listed yet: see "
         "docs/settings.md.",
         "У профілі немає організації '{organisation}'. Організацій у ньому ще не вказано: див. docs/settings.md.",
+    )
+    NO_SUCH_DECIDING_DAY = (
+        "There is no day '{day}' to export by. The days are {days}.",
+        "За днем '{day}' вивантажити не можна. Дні: {days}.",
+    )
+    EXPORTED_MEANWHILE = (
+        "Another export was finished meanwhile, so nothing was handed over. Export again.",
+        "Тим часом завершилося інше вивантаження, тому нічого не передано. Вивантажте ще раз.",
     )
     IDS_OF_TEMPLATES = (
         "{count:number} products of catalogue/products have an id of Odoo's list Products, such as {first}. Orders "

@@ -17,6 +17,7 @@ from keycrm_pipeline.schemas.validated import VALIDATED_ORDERS
 from keycrm_pipeline.warehouse.batches import WORKERS
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import column_list, differing_orders, read_frame, stage_frame
+from keycrm_pipeline.warehouse.hand_over import keep_closed_documents
 from keycrm_pipeline.warehouse.ranges import (
     MANY_LINES,
     OrderRange,
@@ -125,11 +126,16 @@ def stage_documents(
 
 
 def replace_documents(
-    connection: duckdb.DuckDBPyConnection, staged: StagedColumns, *, now: datetime
+    connection: duckdb.DuckDBPyConnection,
+    staged: StagedColumns,
+    *,
+    closed_until: date | None = None,
+    now: datetime,
 ) -> list[DayCounts]:
     """Stores a batch of staged documents in one transaction and returns what changed, by day.
 
-    A document whose header, lines, services and payments are all unchanged is not written (R1).
+    A document whose header, lines, services and payments are all unchanged is not written (R1). One that changes in the
+    period closed until `closed_until` is kept as it was before its first change.
     """
     connection.execute(statement("documents", "booked_orders"))
     (booked,) = single_row(connection.execute(statement("documents", "count_booked")))
@@ -149,6 +155,8 @@ def replace_documents(
             DayCounts(*row)
             for row in connection.execute(statement("documents", "batch_day_counts")).fetchall()
         ]
+        if closed_until is not None and any(day.created or day.updated for day in days):
+            keep_closed_documents(connection, closed_until, now=now)
         if any(day.updated for day in days):
             for table in (*_CHILDREN, ORDERS):
                 connection.execute(statement("documents", "delete_documents").format(table=table.name))

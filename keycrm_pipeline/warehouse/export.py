@@ -5,7 +5,7 @@ Names of columns and files, and how a file is written, belong to package `export
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -14,7 +14,6 @@ import polars as pl
 
 from keycrm_pipeline.kinds import CANCELLED_GROUP
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import registered
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 from keycrm_pipeline.warehouse.sums import PeriodSums, count_never_booked, sums_of_chosen
@@ -53,36 +52,33 @@ def read_export_sources(
     export_format: str,
     currency: str,
     organisation: str | None = None,
-    currencies: Sequence[str] | None = None,
+    since_last: bool = False,
+    repeated_at: datetime | None = None,
 ) -> ExportSources:
-    """Reads the complete, valid orders of a period with the cards they use, and lists the orders held back.
+    """Reads the orders that `choose_documents` has chosen with the cards they use, and lists the orders held back.
 
-    An order is held back when its newest payload was rejected (R10), when it does not add up (R6), when KeyCRM no
-    longer has it (R11), when one of its cards or sums is not as the books require, or when its currency is not one of
-    those asked for. A card is new unless an export of the same format for another period contained it first; cards of
-    the accounting catalogue (R12) are never new.
+    A card is new unless an export of the same format for another period contained it first; cards of the accounting
+    catalogue (R12) are never new.
 
     Args:
         connection: An open connection; reading is enough.
         period: The local days.
         export_format: The format, since each accounting system has its own set of known cards.
         currency: Currency of the list prices on the cards; sales in another one give a card no price.
-        organisation: Only the orders of this legal entity; its books have their own set of known cards too.
-        currencies: Codes of the currencies whose orders can be exported; None for all.
+        organisation: The legal entity, whose books have their own set of known cards too.
+        since_last: Whether only what changed since the last export is read: a card that was exported is not new then.
+        repeated_at: When the same export was made that this one repeats; its cards are as new as they were.
     """
     days = period_parameters(period)
     entity = {"organisation": organisation or _ALL_ORGANISATIONS}
-    connection.execute(
-        statement("export", "choose_orders"),
-        {**days, **entity, "currencies": None if currencies is None else list(currencies)},
-    )
+    known = {"format": export_format, "since_last": since_last, "repeated_at": repeated_at}
     connection.execute(statement("export", "exportable_orders"))
     connection.execute(statement("export", "exported_products"))
     connection.execute(
         statement("export", "last_sales"), {"currency": currency, "cancelled_group": CANCELLED_GROUP}
     )
     tables = {
-        name: connection.execute(statement("export", name), days | entity | {"format": export_format}).pl()
+        name: connection.execute(statement("export", name), days | entity | known).pl()
         for name in _CARD_TABLES
     }
     tables |= {
@@ -112,6 +108,8 @@ def record_exported_cards(
 ) -> None:
     """Records the cards of an export; a card that an earlier export contained keeps its record.
 
+    Call it inside a transaction.
+
     Args:
         connection: A connection that may write.
         card_ids: Kind of card (`partner`, `product`, `product_variant`) -> ids of the cards.
@@ -120,17 +118,16 @@ def record_exported_cards(
         organisation: The legal entity whose orders were exported; None for all of them.
         now: Time of the export, timezone-aware.
     """
-    with transaction(connection):
-        for card_kind, identifiers in card_ids.items():
-            # As a frame: thousands of ids as a parameter take seconds.
-            with registered(connection, "cards_to_record", pl.DataFrame({"card_id": identifiers})):
-                connection.execute(
-                    statement("export", "record_exported_cards"),
-                    {
-                        **period_parameters(period),
-                        "format": export_format,
-                        "organisation": organisation or _ALL_ORGANISATIONS,
-                        "card_kind": card_kind,
-                        "now": now,
-                    },
-                )
+    for card_kind, identifiers in card_ids.items():
+        # As a frame: thousands of ids as a parameter take seconds.
+        with registered(connection, "cards_to_record", pl.DataFrame({"card_id": identifiers})):
+            connection.execute(
+                statement("export", "record_exported_cards"),
+                {
+                    **period_parameters(period),
+                    "format": export_format,
+                    "organisation": organisation or _ALL_ORGANISATIONS,
+                    "card_kind": card_kind,
+                    "now": now,
+                },
+            )

@@ -2,7 +2,8 @@
 
 Sales («Продажі») are the orders that are not cancelled, cancelled («Скасовано») the others, and both together all
 orders («Разом замовлень»). An export of the period contains the exported ones («Вивантажено») and holds back the rest
-(«Не вивантажено»), cancelled or not. This is an export of all organisations in a format that takes every currency.
+(«Не вивантажено»), cancelled or not. This is an export of all organisations and stages in a format that takes every
+currency.
 What is not here: what the sales consist of (`sales`), and the exported documents themselves (`export`).
 """
 
@@ -15,13 +16,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from keycrm_pipeline.kinds import CANCELLED_GROUP
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.warehouse.chosen_documents import EVERYTHING, choose_documents
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement, typed_rows
 
 if TYPE_CHECKING:
     import duckdb
 
-HELD_BACK_CAUSES = ("rejected", "difference", "missing_in_crm", "incomplete")
-"""Why an export holds an order back, in the order in which a user would fix them; the first one counts."""
+HELD_BACK_CAUSES = (
+    "rejected",
+    "difference",
+    "missing_in_crm",
+    "incomplete",
+    "currency",
+    "stage",
+    "unpaid",
+    "unchanged",
+)
+"""Why an export does not contain an order, in the order in which a user would fix them; the first one counts. Those
+from `currency` on depend on what the export was asked for."""
 
 
 class OrderSum(NamedTuple):
@@ -80,8 +92,7 @@ def period_sums(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[s
         connection: An open connection; reading is enough.
         period: The local days.
     """
-    everything = {"organisation": "", "currencies": None}
-    connection.execute(statement("export", "choose_orders"), period_parameters(period) | everything)
+    choose_documents(connection, period, EVERYTHING)
     return sums_of_chosen(connection)
 
 

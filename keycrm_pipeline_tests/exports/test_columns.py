@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from keycrm_pipeline.exports.columns import TABLES, chosen_tables
 from keycrm_pipeline.exports.errors import ColumnMapError
+from keycrm_pipeline.exports.hand_over import ChangeWriter
+from keycrm_pipeline.warehouse.chosen_documents import EVERYTHING, choose_documents
 from keycrm_pipeline.warehouse.export import read_export_sources
 from keycrm_pipeline_tests.exports.small_shop import MARCH, SmallShop
 
@@ -13,6 +17,7 @@ from keycrm_pipeline_tests.exports.small_shop import MARCH, SmallShop
 def test_every_column_on_offer_exists(shop: SmallShop) -> None:
     """A column that the documentation offers must not fail in the month's last hour."""
     with shop.warehouse.reading() as connection:
+        choose_documents(connection, MARCH, EVERYTHING)
         sources = read_export_sources(connection, MARCH, export_format="csv", currency="UAH")
     # Added by the export itself, or meant for one format only.
     beyond = {
@@ -23,11 +28,17 @@ def test_every_column_on_offer_exists(shop: SmallShop) -> None:
         "product_variants": (set(), {"is_barcode_owner"}),
         "orders": (set(), {"partner_has_namesakes", "payment_method_id"}),
     }
-    assert {table.name for table in TABLES} == set(sources.tables)
+    writer = ChangeWriter(ZoneInfo("Europe/Kyiv"), "bas", {})
+    frames = {
+        **sources.tables,
+        "changed_after_export": writer.changed_after_export(()),
+        "closed_period_changes": writer.closed_period_changes(()),
+    }
+    assert {table.name for table in TABLES} == set(frames)
     for table in TABLES:
         added, hidden = beyond.get(table.name, (set(), set()))
         offered = {column.name for column in table.columns}
-        assert offered - added == set(sources.tables[table.name].columns) - hidden, table.name
+        assert offered - added == set(frames[table.name].columns) - hidden, table.name
 
 
 def test_default_headers_are_distinct() -> None:

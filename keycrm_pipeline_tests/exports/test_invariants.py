@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import polars as pl
@@ -19,9 +20,11 @@ from lxml import etree
 
 from keycrm_pipeline.exports.columns import chosen_tables
 from keycrm_pipeline.exports.commerceml import write_commerceml
+from keycrm_pipeline.exports.hand_over import ChangeWriter
 from keycrm_pipeline.exports.odoo import odoo_tables
 from keycrm_pipeline.exports.workbook import write_workbook
 from keycrm_pipeline.profile import CommerceMLSettings, Profile
+from keycrm_pipeline.warehouse.chosen_documents import EVERYTHING, choose_documents
 from keycrm_pipeline.warehouse.export import read_export_sources
 from keycrm_pipeline_tests.exports.small_shop import MARCH, empty_overview, small_shop
 
@@ -54,6 +57,7 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pl.Schema]
     """Names and types of the frames as the warehouse gives them."""
     shop = small_shop(tmp_path_factory.mktemp("schemas"))
     with shop.warehouse.reading() as connection:
+        choose_documents(connection, MARCH, EVERYTHING)
         sources = read_export_sources(connection, MARCH, export_format="csv", currency="UAH")
     frames = {name: frame.schema for name, frame in sources.tables.items()}
     frames["held_back"] = pl.Schema(
@@ -64,6 +68,9 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pl.Schema]
     frames["order_payments"] = pl.Schema(
         dict(frames["order_payments"]) | {name: pl.String() for name in ("method_kind_name", "receipt_name")}
     )
+    writer = ChangeWriter(ZoneInfo("Europe/Kyiv"), "bas", {})
+    frames["changed_after_export"] = writer.changed_after_export(()).schema
+    frames["closed_period_changes"] = writer.closed_period_changes(()).schema
     return frames
 
 

@@ -150,8 +150,10 @@ class SmallOdoo:
 
 def _imported(files: Sequence[Path], odoo: SmallOdoo | None = None) -> SmallOdoo:
     odoo = odoo or SmallOdoo()
+    # The list of changes next to them has no number: it is for people.
     for file in files:
-        odoo.load(file)
+        if "_odoo_" in file.name:
+            odoo.load(file)
     return odoo
 
 

@@ -1,14 +1,55 @@
 -- Documents to export: which orders of a period can be exported, which are held back, and the tables of the former.
 -- Every result is ordered, so that the same books give the same bytes.
 
+-- name: days_by_order
+-- The day that decides whether an order belongs to the period, for the orders that do.
+CREATE OR REPLACE TEMP TABLE deciding_days AS
+SELECT order_id, order_day AS decides_on FROM accounting.orders WHERE order_day BETWEEN $first_day AND $last_day
+
+-- name: days_by_payment
+-- The first payment inside the period: an order that was paid in two months belongs to both.
+CREATE OR REPLACE TEMP TABLE deciding_days AS
+SELECT order_id, min(CAST(paid_at AS DATE)) AS decides_on
+FROM accounting.order_payments
+WHERE status = 'paid' AND NOT is_expense AND CAST(paid_at AS DATE) BETWEEN $first_day AND $last_day
+GROUP BY order_id
+
+-- name: days_by_shipment
+-- KeyCRM's date has no time: midnight UTC is that day everywhere.
+CREATE OR REPLACE TEMP TABLE deciding_days AS
+SELECT order_id, shipped_on AS decides_on
+FROM (
+    SELECT order_id, TRY_CAST(left(payload ->> '$.shipping.shipping_date_actual', 10) AS DATE) AS shipped_on
+    FROM raw.orders
+)
+WHERE shipped_on BETWEEN $first_day AND $last_day
+
+-- name: days_by_completed
+-- Orders that are completed now, by the day on which KeyCRM set their status, else on which it was first seen.
+CREATE OR REPLACE TEMP TABLE deciding_days AS
+SELECT order_id, decides_on
+FROM (
+    SELECT document.order_id,
+        CAST(coalesce(validated.status_changed_at, history.seen_at, document.ordered_at) AS DATE) AS decides_on
+    FROM accounting.orders AS document
+    JOIN accounting.statuses AS status ON status.status_id = document.status_id AND status.group_id = $completed_group
+    LEFT JOIN validated.orders AS validated ON validated.order_id = document.order_id
+    LEFT JOIN ops.status_history AS history
+        ON history.order_id = document.order_id AND history.status_id = document.status_id
+)
+WHERE decides_on BETWEEN $first_day AND $last_day
+
 -- name: choose_orders
 -- One row per booked order of the period, with the cause that holds it back (NULL: it can be exported).
 -- The causes come in the order in which a user would fix them; an order counts under the first one only. An empty text
--- as the organisation stands for all of them, here and for the exported cards.
+-- as the organisation stands for all of them, here and for the exported cards. An order that is complete may still not
+-- be ready: its stage, or its money, by the rule of the profile.
 CREATE OR REPLACE TEMP TABLE chosen_orders AS
 WITH period_orders AS (
-    SELECT * FROM accounting.orders
-    WHERE order_day BETWEEN $first_day AND $last_day AND ($organisation = '' OR organisation = $organisation)
+    SELECT document.*, deciding.decides_on
+    FROM accounting.orders AS document
+    JOIN deciding_days AS deciding USING (order_id)
+    WHERE $organisation = '' OR organisation = $organisation
 ),
 lines AS (
     SELECT order_id, sum(amount) AS amount,
@@ -45,7 +86,16 @@ SELECT
             THEN 'incomplete'
         -- NULL for a format that takes every currency.
         WHEN NOT list_contains(CAST($currencies AS VARCHAR[]), document.currency) THEN 'currency'
+        -- NULL for all stages.
+        WHEN NOT list_contains(CAST($stages AS VARCHAR[]), document.stage) THEN 'stage'
+        WHEN $must_be_paid AND document.payment_status IS DISTINCT FROM 'paid'
+            AND document.payment_status IS DISTINCT FROM 'overpaid' AND document.paid_total < document.grand_total
+            THEN 'unpaid'
     END AS cause,
+    document.decides_on,
+    document.stage,
+    document.paid_total,
+    document.grand_total,
     document.difference,
     document.currency
 FROM period_orders AS document
@@ -55,6 +105,10 @@ LEFT JOIN services USING (order_id)
 
 -- name: exportable_orders
 CREATE OR REPLACE TEMP TABLE exportable_orders AS SELECT order_id FROM chosen_orders WHERE cause IS NULL
+
+-- name: leave_out_unchanged
+-- Documents that the accountant has already are neither exported nor held back.
+UPDATE chosen_orders SET cause = 'unchanged' WHERE cause IS NULL AND NOT list_contains($order_ids, order_id)
 
 -- name: as_of
 -- When KeyCRM was last asked for what changed in the period. A rebuild asks nothing, a load asks for its own days.
@@ -102,11 +156,16 @@ FROM (
                 json_object('difference', CAST(chosen.difference AS VARCHAR), 'currency', chosen.currency)))
             WHEN 'currency' THEN json_array(json_object('code', 'currency_of_order', 'values',
                 json_object('currency', chosen.currency)))
+            WHEN 'stage' THEN json_array(json_object('code', 'stage_of_order', 'values',
+                json_object('stage', chosen.stage)))
+            WHEN 'unpaid' THEN json_array(json_object('code', 'paid_of_order', 'values',
+                json_object('paid', CAST(chosen.paid_total AS VARCHAR), 'total', CAST(chosen.grand_total AS VARCHAR),
+                    'currency', chosen.currency)))
         END AS details_coded,
         CAST(chosen.order_id AS VARCHAR) AS record_key
     FROM chosen_orders AS chosen
     LEFT JOIN ops.rejected_records AS record ON record.order_id = chosen.order_id
-    WHERE chosen.cause IS NOT NULL
+    WHERE chosen.cause <> 'unchanged'
     UNION ALL
     SELECT record.order_id, record.order_day, 'rejected', record.reasons, record.reasons_coded, record.record_key
     FROM ops.rejected_records AS record
@@ -122,10 +181,13 @@ WHERE NOT EXISTS (SELECT 1 FROM ops.loaded_days AS loaded WHERE loaded.order_day
 ORDER BY order_day
 
 -- name: partners
+-- A card is new in the first export that contains it. In what changed since the last export, a card that was exported is
+-- known, unless it is that same export that is repeated.
 SELECT
     partner.partner_id, partner.name, partner.phone, partner.email, partner.origin, partner.catalogue_id,
-    partner.origin = 'keycrm' AND (exported.card_id IS NULL
-        OR (exported.period_from = $first_day AND exported.period_to = $last_day)) AS is_new,
+    partner.origin = 'keycrm' AND (exported.card_id IS NULL OR CASE WHEN $since_last
+        THEN coalesce(exported.exported_at >= $repeated_at, false)
+        ELSE exported.period_from = $first_day AND exported.period_to = $last_day END) AS is_new,
     partner.created_at, partner.updated_at
 FROM accounting.partners AS partner
 LEFT JOIN ops.exported_cards AS exported
@@ -139,8 +201,9 @@ SELECT
     card.product_id, card.name, card.sku, card.kind,
     coalesce(card.unit, 'шт') AS unit, last.sale.price AS price, last.sale.day AS price_date,
     card.category_id, card.category_name, card.origin, card.catalogue_id,
-    card.origin = 'keycrm' AND (exported.card_id IS NULL
-        OR (exported.period_from = $first_day AND exported.period_to = $last_day)) AS is_new,
+    card.origin = 'keycrm' AND (exported.card_id IS NULL OR CASE WHEN $since_last
+        THEN coalesce(exported.exported_at >= $repeated_at, false)
+        ELSE exported.period_from = $first_day AND exported.period_to = $last_day END) AS is_new,
     card.created_at, card.updated_at
 FROM accounting.products AS card
 SEMI JOIN exported_products USING (product_id)
@@ -159,8 +222,9 @@ SELECT
         SELECT 1 FROM accounting.product_variants AS other
         WHERE other.barcode = variant.barcode AND other.variant_id < variant.variant_id
     ) AS is_barcode_owner,
-    exported.card_id IS NULL
-        OR (exported.period_from = $first_day AND exported.period_to = $last_day) AS is_new,
+    exported.card_id IS NULL OR CASE WHEN $since_last
+        THEN coalesce(exported.exported_at >= $repeated_at, false)
+        ELSE exported.period_from = $first_day AND exported.period_to = $last_day END AS is_new,
     variant.created_at, variant.updated_at
 FROM accounting.product_variants AS variant
 JOIN accounting.products AS card USING (product_id)

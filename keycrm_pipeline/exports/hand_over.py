@@ -1,0 +1,282 @@
+"""What an export hands over: what is new, changed or no longer exported, and what changed in the closed period.
+
+An export that is repeated although nothing changed compares with the ledger as it was before the first time, so that
+its files are the same. What is not here: how two versions of a document differ (`accounting.hand_over`), SQL
+(`warehouse.hand_over`), and how a file is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from keycrm_pipeline.accounting.hand_over import HEADER, PRESENCE, FieldChange, document_changes
+from keycrm_pipeline.exports.columns import TABLES
+from keycrm_pipeline.kinds import SERVICE_LINE_NAMES
+from keycrm_pipeline.warehouse.hand_over import (
+    ClosedChange,
+    ComparedDocument,
+    Comparison,
+    HandedOverDocument,
+    HandOverRequest,
+    compare_with_ledger,
+    earlier_hand_over,
+    next_number,
+)
+from keycrm_pipeline.words import WordSet, in_words_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+_EXPORTED = "is_exported"
+_FIELD_NAMES: Final[Mapping[tuple[str, str], str]] = {
+    **{(table.name, column.name): column.header for table in TABLES for column in table.columns},
+    (HEADER, "missing_in_crm"): "Зникло з KeyCRM",
+    (HEADER, "payment_status"): "Стан оплати",
+    ("order_payments", "status"): "Стан",
+    (HEADER, _EXPORTED): "Вивантажується",
+    ("order_services", "kind"): "Вид",
+    ("order_payments", "name"): "Спосіб оплати",
+    ("order_lines", PRESENCE): "Увесь рядок",
+    ("order_services", PRESENCE): "Увесь рядок",
+    ("order_payments", PRESENCE): "Уся оплата",
+}
+_PART_NAMES: Final = {table.name: table.title for table in TABLES}
+_VALUE_NAMES: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
+    (HEADER, "payment_status"): {
+        "not_paid": "Не оплачено",
+        "part_paid": "Оплачено частково",
+        "paid": "Оплачено",
+        "overpaid": "Переплата",
+    },
+    ("order_payments", "status"): {"paid": "Оплачено", "not_paid": "Не оплачено", "canceled": "Скасовано"},
+    ("order_services", "kind"): SERVICE_LINE_NAMES,
+}
+_NUMBERS: Final = frozenset(
+    {"goods_total", "services_total", "discount_total", "grand_total", "paid_total"}
+    | {"amount", "discount", "price", "quantity", PRESENCE}
+)
+_INSTANTS: Final = frozenset({"ordered_at", "paid_at"})
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_Changed = tuple[ComparedDocument, list[FieldChange]]
+_ChangedClosed = tuple[ClosedChange, list[FieldChange]]
+
+
+@dataclass(frozen=True)
+class DocumentDifference:
+    """One document of an export that is not as it was handed over.
+
+    Attributes:
+        order_id: Its number.
+        state: `new`, `changed` or `withdrawn`.
+        cause: Why it is withdrawn.
+    """
+
+    order_id: int
+    state: str
+    cause: str | None
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """What an export hands over.
+
+    Attributes:
+        number: Number of the hand-over; of the first one, if it is repeated.
+        repeated_at: When it was first made; None if it is not repeated.
+        exported: The orders that are new or changed.
+        differences: What differs from the ledger of today; nothing if it is repeated.
+        unchanged: How many documents are as they were handed over.
+        corrections: How many documents of the closed period the accountant is told of for the first time.
+        to_record: Rows for the ledger.
+        changed: Changes after an earlier hand-over, with the document.
+        closed: Changes in the closed period, with the document.
+    """
+
+    number: int
+    repeated_at: datetime | None
+    exported: tuple[int, ...]
+    differences: tuple[DocumentDifference, ...]
+    unchanged: int
+    corrections: int
+    to_record: tuple[HandedOverDocument, ...]
+    changed: tuple[_Changed, ...]
+    closed: tuple[_ChangedClosed, ...]
+
+    def count(self, state: str) -> int:
+        """How many documents are `new`, `changed` or `withdrawn` beside the ledger of today."""
+        return sum(one.state == state for one in self.differences)
+
+
+@dataclass(frozen=True)
+class _Confirmed:
+    documents: tuple[_Changed, ...]
+    closed: tuple[_ChangedClosed, ...]
+    exportable: int
+    newest: int
+
+
+def _changes(before: str | None, after: str) -> list[FieldChange]:
+    return document_changes(None if before is None else json.loads(before), json.loads(after))
+
+
+def _confirmed(found: Comparison) -> _Confirmed:
+    """Without documents whose text differs and whose fields do not: an older program wrote them."""
+    documents = tuple(
+        (one, changes)
+        for one in found.documents
+        if (changes := [] if one.state == "new" else _changes(one.content_before, one.content_after))
+        or one.state != "changed"
+    )
+    closed = tuple(
+        (one, changes) for one in found.closed if (changes := _changes(one.content_before, one.content_after))
+    )
+    return _Confirmed(documents, closed, found.exportable, found.newest)
+
+
+def find_hand_over(
+    connection: duckdb.DuckDBPyConnection, request: HandOverRequest, *, closed_until: date | None
+) -> HandOver:
+    """What an export of the chosen documents hands over; call `choose_documents` first.
+
+    Args:
+        connection: An open connection; reading is enough.
+        request: What the export was asked for.
+        closed_until: Last day of the closed period; None if none is closed.
+    """
+    today = _confirmed(compare_with_ledger(connection, request, closed_until=closed_until))
+    earlier = earlier_hand_over(connection, request)
+    is_repeated = (
+        earlier is not None and not (today.documents or today.closed) and today.newest <= earlier.hand_over_id
+    )
+    shown = today
+    if earlier is not None and is_repeated:
+        shown = _confirmed(
+            compare_with_ledger(connection, request, closed_until=closed_until, before=earlier.hand_over_id)
+        )
+    exported = tuple(one.order_id for one, _ in shown.documents if one.state != "withdrawn")
+    differing = {one.order_id for one, _ in today.documents}
+    corrections = [one for one, _ in today.closed if one.order_id not in differing]
+    return HandOver(
+        number=earlier.hand_over_id if earlier is not None and is_repeated else next_number(connection),
+        repeated_at=earlier.handed_over_at if earlier is not None and is_repeated else None,
+        exported=exported,
+        differences=tuple(
+            DocumentDifference(one.order_id, one.state, one.cause) for one, _ in today.documents
+        ),
+        unchanged=today.exportable - sum(one.state != "withdrawn" for one, _ in today.documents),
+        corrections=len(today.closed),
+        to_record=(
+            *(
+                HandedOverDocument(
+                    one.order_id,
+                    "withdrawn" if one.state == "withdrawn" else "document",
+                    one.decides_on,
+                    one.content_hash,
+                    one.content_after,
+                )
+                for one, _ in today.documents
+            ),
+            *(
+                HandedOverDocument(
+                    one.order_id, "correction", one.order_day, one.content_hash, one.content_after
+                )
+                for one in corrections
+            ),
+        ),
+        changed=tuple(pair for pair in shown.documents if pair[0].state != "new"),
+        closed=shown.closed,
+    )
+
+
+@dataclass(frozen=True)
+class ChangeWriter:
+    """Writes changes as rows for people.
+
+    Attributes:
+        zone: Time zone in which instants are shown.
+        words: Whose words names use.
+        causes: Cause -> why an order is not exported.
+    """
+
+    zone: ZoneInfo
+    words: WordSet
+    causes: Mapping[str, str]
+
+    def changed_after_export(self, changed: Iterable[_Changed]) -> pl.DataFrame:
+        """The rows of the table `changed_after_export`."""
+        rows: list[dict[str, Any]] = []
+        for one, changes in changed:
+            known = {"handed_over_at": one.handed_over_at, "file": one.file}
+            if one.state == "withdrawn":
+                reason = self.causes[one.cause or ""]
+                rows.append(
+                    self._row(one, FieldChange(HEADER, None, _EXPORTED, True, reason, None, "")) | known
+                )
+            rows += [self._row(one, change) | known for change in changes]
+        return self._frame("changed_after_export", rows)
+
+    def closed_period_changes(self, closed: Iterable[_ChangedClosed]) -> pl.DataFrame:
+        """The rows of the table `closed_period_changes`."""
+        rows = [
+            self._row(one, change)
+            | {"changed_at": one.changed_at, "handed_over_at": one.handed_over_at, "file": one.file}
+            for one, changes in closed
+            for change in changes
+        ]
+        return self._frame("closed_period_changes", rows)
+
+    def _row(self, one: ComparedDocument | ClosedChange, change: FieldChange) -> dict[str, Any]:
+        return {
+            "order_id": one.order_id,
+            "order_day": one.order_day,
+            "part": change.part,
+            "part_name": in_words_of(self.words, _PART_NAMES[change.part]),
+            "name": change.name,
+            "field": change.field,
+            "field_name": in_words_of(self.words, _FIELD_NAMES[change.part, change.field]),
+            "before": self._written(change, change.before),
+            "after": self._written(change, change.after),
+            "difference": change.difference,
+            "currency": change.currency if change.difference is not None else None,
+        }
+
+    def _written(self, change: FieldChange, value: Any) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, bool):
+            return "так" if value else "ні"
+        if change.field in _NUMBERS:
+            return str(value).replace(".", ",")
+        if change.field in _INSTANTS:
+            instant = _BEGINNING + timedelta(microseconds=value)
+            return f"{instant.astimezone(self.zone):%d.%m.%Y %H:%M}"
+        if change.field == "order_day":
+            return f"{date.fromisoformat(value):%d.%m.%Y}"
+        return _VALUE_NAMES.get((change.part, change.field), {}).get(str(value), str(value))
+
+    @staticmethod
+    def _frame(table: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+        (found,) = (one for one in TABLES if one.name == table)
+        types: dict[str, pl.DataType] = {
+            "order_id": pl.Int64(),
+            "order_day": pl.Date(),
+            "difference": pl.Decimal(18, 2),
+            "handed_over_at": pl.Datetime("us", "UTC"),
+            "changed_at": pl.Datetime("us", "UTC"),
+        }
+        schema = {column.name: types.get(column.name, pl.String()) for column in found.columns}
+        return pl.DataFrame(
+            [{name: _exact(row[name]) for name in schema} for row in rows], schema=schema, orient="row"
+        )
+
+
+def _exact(value: Any) -> Any:
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
