@@ -12,7 +12,7 @@ from typing import Final, Literal
 import dagster as dg
 from pydantic import Field
 
-from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
+from keycrm_pipeline.kinds import DECIDING_DAYS, EXPORT_FORMATS, DecidingDay, ExportFormat
 from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.dagster_internals import tag_run
 from keycrm_pipeline.orchestration.failures import as_dagster_failure
@@ -48,6 +48,16 @@ class ExportConfig(_Period):
     organisation: str | None = Field(
         default=None, description="Only the orders of this legal entity; by default all orders."
     )
+    decided_by: DecidingDay = Field(
+        default=DECIDING_DAYS[0], description=f"The day that decides: {', '.join(DECIDING_DAYS)}."
+    )
+    stages: list[str] = Field(
+        default=[], description="Only orders in these stages; by default those of hand_over.stages, else all."
+    )
+    since_last: bool = Field(
+        default=False, description="Only what is new or changed since it was last exported in this format."
+    )
+    dry_run: bool = Field(default=False, description="Write nothing, only count what would be exported.")
 
 
 class ReportConfig(_Period):
@@ -119,14 +129,26 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
                 period,
                 export_format=config.format,
                 organisation=config.organisation,
+                decided_by=config.decided_by,
+                stages=config.stages,
+                since_last=config.since_last,
+                dry_run=config.dry_run,
                 now=now,
             )
         return dg.MaterializeResult(
             metadata={
                 "period": str(period),
                 "format": config.format,
-                "path": dg.MetadataValue.path(str(result.files[0].parent)),
-                "files": dg.MetadataValue.md("\n".join(f"- {path.name}" for path in result.files)),
+                "path": dg.MetadataValue.path(str(workspace.exports_directory)),
+                "files": dg.MetadataValue.md(
+                    "\n".join(f"- {path.name}" for path in result.files) or "None: a dry run."
+                ),
+                **{
+                    f"{state} documents": result.hand_over.count(state)
+                    for state in ("new", "changed", "withdrawn")
+                },
+                "unchanged documents": result.hand_over.unchanged,
+                "changes in the closed period": len(result.hand_over.closed),
                 **{f"rows of {table}": rows for table, rows in result.counts.items()},
                 "orders held back": result.orders_held_back,
                 "held back because": dg.MetadataValue.md(

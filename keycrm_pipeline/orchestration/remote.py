@@ -197,7 +197,7 @@ class RemoteDagster:
         """
         return self._launch(f"{profile}_rebuild", {}, {})
 
-    def launch_file(self, profile: str, name: str, config: Mapping[str, str]) -> str:
+    def launch_file(self, profile: str, name: str, config: Mapping[str, object]) -> str:
         """Starts the job of `exports` or `report` and returns the id of the queued run.
 
         Args:

@@ -16,7 +16,7 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from keycrm_pipeline.kinds import EXPORT_FORMATS
+from keycrm_pipeline.kinds import DECIDING_DAYS, EXPORT_FORMATS
 from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.remote import RemoteDagster
 from keycrm_pipeline.page.rendering import render
@@ -29,8 +29,8 @@ from keycrm_pipeline.page.shops import (
     today,
     workspace_of,
 )
-from keycrm_pipeline.page.wording import FORMATS
-from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.page.wording import DECIDING_DAY_NAMES, FORMATS
+from keycrm_pipeline.profile import Profile, Workspace
 
 MOST_SHOWN = 200
 
@@ -120,10 +120,17 @@ def _page(request: Request, problem: str) -> Response:
         last=now,
         formats=FORMATS,
         organisations=list(profile.organisations),
+        deciding_days=DECIDING_DAY_NAMES,
+        stages=_stages(profile),
         made=made[:MOST_SHOWN],
         hidden=max(0, len(made) - MOST_SHOWN),
         problem=problem,
     )
+
+
+def _stages(profile: Profile) -> list[str]:
+    """The stages that the profile names, in its order."""
+    return list(dict.fromkeys((*profile.hand_over.stages, *profile.statuses.stages.values())))
 
 
 def make_file(request: Request) -> Response:
@@ -144,7 +151,10 @@ def make_file(request: Request) -> Response:
         )
     except WrongEntryError as error:
         return _page(request, str(error))
-    config = {"period_from": period.first.isoformat(), "period_to": period.last.isoformat()}
+    config: dict[str, object] = {
+        "period_from": period.first.isoformat(),
+        "period_to": period.last.isoformat(),
+    }
     kind = request.path_params["kind"]
     if kind == "report":
         job = "report"
@@ -160,6 +170,17 @@ def make_file(request: Request) -> Response:
                     request, _("The profile has no such organisation. Refresh the page and choose again.")
                 )
             config["organisation"] = organisation
+        decided_by = form.get("by", DECIDING_DAYS[0])
+        stage = form.get("stage", "")
+        if decided_by not in DECIDING_DAYS or (stage and stage not in _stages(profile)):
+            return _page(
+                request, _("There is no such day or no such stage. Refresh the page and choose again.")
+            )
+        config["decided_by"] = decided_by
+        if stage:
+            config["stages"] = [stage]
+        if form.get("since_last") == "on":
+            config["since_last"] = True
     else:
         raise NotFoundError
     run_id = RemoteDagster(page_settings(request).dagster).launch_file(profile.name, job, config)

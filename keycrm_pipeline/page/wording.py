@@ -162,3 +162,11 @@ RECEIPT_ISSUERS: Mapping[str, str] = {
     "none": message("nobody"),
 }
 """Who issues the receipt for payments by a method -> its name (R8)."""
+
+DECIDING_DAY_NAMES: Mapping[str, str] = {
+    "order": message("day of the order"),
+    "payment": message("day of the payment"),
+    "shipment": message("day of the shipment"),
+    "completed": message("day of completion"),
+}
+"""What decides to which period an exported order belongs -> its name."""

@@ -102,7 +102,7 @@ def test_a_file_of_another_profile_is_not_reached_through_this_one(guest: Visito
 
 def test_an_export_is_started_as_on_dagsters_page(guest: Visitor, dagster: tuple[str, NotedDagster]) -> None:
     sent = guest.send(
-        f"{FILES}/export", FILES, format="csv", organisation="ФОП Коваленко",
+        f"{FILES}/export", FILES, format="csv", organisation="ФОП Коваленко", by="payment", since_last="on",
         **{"from": "2026-03-01", "to": "2026-03-31"},
     )  # fmt: skip
     (launched,) = dagster[1].launched
@@ -115,6 +115,8 @@ def test_an_export_is_started_as_on_dagsters_page(guest: Visitor, dagster: tuple
                     "period_to": "2026-03-31",
                     "format": "csv",
                     "organisation": "ФОП Коваленко",
+                    "decided_by": "payment",
+                    "since_last": True,
                 }
             }
         }

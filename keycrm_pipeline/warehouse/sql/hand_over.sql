@@ -126,7 +126,7 @@ LEFT JOIN ops.hand_overs AS one ON one.hand_over_id = told.hand_over_id
 LEFT JOIN ops.handed_over_documents AS kept ON kept.hand_over_id = told.hand_over_id AND kept.order_id = closed.order_id
 WHERE coalesce(told.content_hash, closed.content_hash, '') <> now.content_hash
     AND ($organisation = '' OR now.organisation = $organisation
-        OR closed.content ->> '$.orders.organisation' = $organisation)
+        OR (closed.content ->> '$.orders.organisation') = $organisation)
 ORDER BY closed.order_day, closed.order_id
 
 -- name: closed_state
