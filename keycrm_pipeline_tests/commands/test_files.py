@@ -52,7 +52,7 @@ def test_days_that_were_never_loaded_are_told(place: Place) -> None:
     _, printed = place.json("export", "--from", "2024-03-03", "--to", "2024-03-05")
     assert printed["days_not_loaded"] == ["2024-03-03", "2024-03-05"]
     shown = place.run("export", "--from", "2024-03-03", "--to", "2024-03-05").stdout
-    assert "Days of the period that were never loaded: 2 (03.03.2024, 05.03.2024)." in shown
+    assert "Days of the period that were never loaded: 2 (3 Mar 2024, 5 Mar 2024)." in shown
 
 
 @pytest.mark.usefixtures("loaded")

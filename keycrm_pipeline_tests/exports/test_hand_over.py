@@ -313,7 +313,7 @@ def test_export_that_fails_has_handed_nothing_over(
 
     with monkeypatch.context() as broken:
         broken.setattr(documents, "write_workbook", full_disk)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(OutputDirectoryError, match="is full"):
             hand_over(SEPTEMBER, "xlsx")
     (tmp_path / "out" / "demo_2026-09-01_2026-09-30.xlsx").mkdir()
     with pytest.raises(OutputDirectoryError):
