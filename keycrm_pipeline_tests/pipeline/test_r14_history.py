@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from keycrm_pipeline.reading import books_of
 from keycrm_pipeline_tests.payloads import offer_payload, order_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books
 
@@ -414,3 +415,18 @@ def test_times_of_a_day_are_local(books: Books) -> None:
     books.shop.add_order(paid_order(at(9), payments=[]))
     books.load()
     assert movements(books, "seen_day") == [(date(2026, 4, 2),)]
+
+
+def test_programs_read_the_movements(books: Books) -> None:
+    """A payment of 100 is deleted between two loads: as a frame it is one row, and the schema finds it right."""
+    books.shop.add_order(paid_order(at(8)))
+    books.load()
+    empty = books_of(books.workspace).table("accounting.order_movements", validate=True)
+    assert empty.empty
+    books.shop.add_order(paid_order(at(9), payments=[]))
+    books.load()
+    frame = books_of(books.workspace).table("accounting.order_movements", validate=True)
+    columns = ["order_id", "version_no", "kind", "subject_id", "seen_day", "amount_before", "amount_after"]
+    assert frame[columns].values.tolist() == [
+        [1, 2, "payment_cancelled", 71, APRIL_1, Decimal("100.00"), Decimal("0.00")]
+    ]
