@@ -538,7 +538,9 @@ _HAND_OVER = SettingGroup(
             "day",
             message("The period is closed until"),
             message("Enter a day from 1 January 2000 on, such as 31 October 2026."),
-            message("Inclusive. What changes in these days later is listed in “Changes in the closed period”."),
+            message(
+                "Inclusive. What changes in these days later is listed in “Changes in the closed period”."
+            ),
         ),
     ),
 )
