@@ -593,7 +593,7 @@ def test_one_start_at_a_time_and_ctrl_c_ends_everything(places: Path) -> None:
 
     started.process.send_signal(signal.SIGINT)
     code, said = started.rest()
-    assert code == 0
+    assert code == 130
     assert said.endswith("Stopped.\n")
     assert processes_of(places / "home") == []
 
