@@ -200,7 +200,7 @@ def test_a_number_is_read_or_reported(
     written = text(_in_python(value))
     assert (reported is None) == (expected is not None or written is None)
     if reported is not None:
-        assert reported == f"taxes «{written}»"
+        assert reported == f"taxes\x1e{written}"
 
 
 def test_a_decimal_reads_as_the_number_that_orders_show() -> None:
