@@ -149,7 +149,16 @@ def test_the_launchpad_shows_every_field(workspace: Workspace) -> None:
         for name in ("exports", "report")
     }
     assert shown == {
-        "exports": {"period_from": None, "period_to": None, "format": "xlsx", "organisation": None},
+        "exports": {
+            "period_from": None,
+            "period_to": None,
+            "format": "xlsx",
+            "organisation": None,
+            "decided_by": "order",
+            "stages": [],
+            "since_last": False,
+            "dry_run": False,
+        },
         "report": {"period_from": None, "period_to": None, "language": "profile"},
     }
 
