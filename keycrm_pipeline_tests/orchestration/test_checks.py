@@ -88,7 +88,7 @@ def test_first_cases_have_reason_and_link(new_books: MakeBooks, instance: dg.Dag
     )
     assert (
         "| [8](https://shop.keycrm.app/app/orders/view/8) | Order 8 does not add up in KeyCRM: its total differs from "
-        "its lines by 899.00 UAH."
+        "its lines by ₴899.00."
     ) in first_cases(checks["order_difference"])
 
 

@@ -65,6 +65,14 @@ def unlisted(status_id: int) -> dict[str, Any]:
 
 NO_SKU: dict[str, Any] = {"products.sku": None, "products.offer.sku": None}
 NO_SOURCE: dict[str, Any] = {"source_id": None}
+CASH_METHOD = 9
+IN_CASH: dict[str, Any] = {
+    "payments": lambda payments: payments[:1],
+    "payments.payment_method_id": CASH_METHOD,
+    "payments.amount": 150.2,
+    "payments.actual_amount": 150.2,
+}
+"""150 hryvnias that are paid with 150.20, which is rounding and no overpayment."""
 
 
 def stranger(buyer_id: int) -> dict[str, Any]:
@@ -174,6 +182,17 @@ CHANGES = (
     Change("payments.status", "canceled", NO_SOURCE),
     Change("payments.is_expense", True, NO_SOURCE),
     Change("payments.payment_date", at(40)),
+    # What is rounding of cash and no debt.
+    Change("grand_total", 149, IN_CASH),
+    Change("source_id", DOLLARS, IN_CASH),
+    Change("payments.amount", 77, IN_CASH),
+    Change("payments.actual_amount", 77, IN_CASH | {"payments.source_currency": "EUR"}),
+    Change("payments.source_currency", "EUR", IN_CASH | {"payments.actual_amount": 3}),
+    Change("payments.actual_currency", "EUR", IN_CASH | NO_SOURCE),
+    Change("payments.actual_currency", "EUR", IN_CASH | {"payments.source_currency": None}),
+    Change("payments.payment_method_id", 3, IN_CASH),
+    Change("payments.status", "canceled", IN_CASH),
+    Change("payments.is_expense", True, IN_CASH),
 )
 
 
@@ -243,6 +262,7 @@ def loaded(directory: Path, *, changed: bool) -> Books:
     books = make_books(
         directory,
         accounts={2: "Банк А", 3: "Банк Б"},
+        payment_methods={CASH_METHOD: {"kind": "cash"}},
         managers={5: "olena", 6: "petro"},
         organisations={
             "ФОП А": {"payment_methods": [2]},
