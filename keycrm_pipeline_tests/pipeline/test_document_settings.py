@@ -17,6 +17,7 @@ from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, kyiv, mak
 
 CHANGED: dict[str, Any] = {
     "account": "Інша каса",
+    "payment_methods": {2: {"kind": "cash"}},
     "accounts": {2: "Інший рахунок"},
     "author": "Інший автор",
     "default_partner": "Інший покупець",
@@ -46,6 +47,11 @@ OTHERS: dict[str, Any] = {
     "alert": {"webhook": "https://hook.example"},
     "export": {"commerceml": {"vat": 20}, "odoo": {"notes": "none"}},
     "history": {"days": 30},
+    "hand_over": {"paid": True},
+    "closed_until": date(2026, 3, 1),
+    "keep_versions_days": 90,
+    "language": "en",
+    "largest_answer_megabytes": 32,
     "owners": ["team:sales"],
 }
 """The settings that change no document; where the account and the file are is no question of documents."""
