@@ -331,7 +331,7 @@ def creates_profile(me: Accountant, name: str) -> None:
 def maps(me: Accountant) -> None:
     """The settings of the documents, of services, statuses and users."""
     me.writes("author", "Ірина Бухгалтер")
-    me.writes("accounts.2", "IBAN ФОП")
+    me.writes("payment_methods.2.account", "IBAN ФОП")
     me.writes("statuses.stages.12", "Закрито")
     me.ticks("Послуги")
     # All other stages are the names of the statuses.
@@ -404,7 +404,7 @@ def compares_order(me: Accountant, sent: dict[str, Any]) -> None:
         ("Вишивка", "135,00 ₴"),
         ("Послуги доставки", "80,00 ₴"),
     ]
-    assert [(row[3], row[5]) for row in me.table("Оплати й витрати")] == [("IBAN ФОП", "600,00 ₴")]
+    assert [(row[3], row[6]) for row in me.table("Оплати й витрати")] == [("IBAN ФОП", "600,00 ₴")]
     sent_and_shown(me, sent)
     me.checks_page()
 
