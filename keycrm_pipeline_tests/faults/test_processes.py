@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import random
-import signal
 import sqlite3
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +13,6 @@ import duckdb
 import pytest
 
 from keycrm_pipeline.pipeline.stages import STAGES
-from keycrm_pipeline.run.errors import StoppedError
 from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.faults.scene import (
     FIRST_DAY,
@@ -137,25 +134,6 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
             statuses = [status for (status,) in history.execute("SELECT status FROM runs")]
         # The last command has ended those that died before it.
         assert set(statuses) == {"FAILURE", "SUCCESS"}
-
-
-def test_stopped_at_random_moments(tmp_path: Path) -> None:
-    """Ctrl-C, twice in a row, and SIGTERM, wherever it is: the log says that it was stopped, and nothing else."""
-    dice = random.Random(20260402)
-    stages = [("load", stage.name) for stage in STAGES] + [("rebuild", "rebuild")] * 3
-    ways = [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGINT, signal.SIGTERM)]
-    stopped = 0
-    with command_line(tmp_path) as (line, _api):
-        line.profile("shop")
-        for number, when in enumerate(random_kills(dice, *stages)):
-            stopped += kill(line, "shop", replace(when, signals=ways[number % len(ways)]))
-        assert stopped >= len(STAGES)
-        with duckdb.connect(str(line.database("shop")), read_only=True) as connection:
-            log = connection.execute("SELECT status, error FROM ops.exchanges").fetchall()
-        assert {(status, error) for status, error in log if status != "succeeded"} == {
-            ("failed", str(StoppedError()))
-        }
-        assert line.load("shop")["status"] == "succeeded"
 
 
 def test_two_loads_of_one_profile_at_the_same_time(tmp_path: Path) -> None:
