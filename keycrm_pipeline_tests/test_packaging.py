@@ -616,7 +616,7 @@ def test_the_terminal_says_what_ended_and_what_is_missing(places: Path) -> None:
         check=True,
         capture_output=True,
     )
-    said += started.until("shop: load of 04.03.2024 succeeded: orders ")
+    said += started.until("shop: load, 4 March 2024: succeeded: orders ")
     started.process.send_signal(signal.SIGINT)
     said += started.rest()[1]
     assert said.count("shop: load") == 1
