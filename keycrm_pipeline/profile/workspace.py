@@ -70,7 +70,7 @@ def _directory(environ: Mapping[str, str], variable: str, default: str) -> Path:
             return Path(value).expanduser().absolute()
         except RuntimeError:
             what = Wrong.NO_HOME.message()
-    raise SettingsError(ProfileProblem.VARIABLE_UNUSABLE.message(variable=variable, what=what))
+    raise SettingsError(ProfileProblem.DIRECTORY_VARIABLE_UNUSABLE.message(variable=variable, what=what))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ class ProfileProblem(Sentences):
         "The profile {file} cannot be used:\n  - {problems:items}",
         "Профіль {file} непридатний:\n  - {problems:items}",
     )
-    VARIABLE_UNUSABLE = (
+    DIRECTORY_VARIABLE_UNUSABLE = (
         "The environment variable {variable} cannot be used: {what}. Set it to the path of a directory.",
         "Змінна середовища {variable} непридатна: {what}. Вкажіть у ній шлях до теки.",
     )
