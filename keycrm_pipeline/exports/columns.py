@@ -85,7 +85,7 @@ _CHANGE_COLUMNS = (
     ExportColumn("field_name", "Реквізит"),
     ExportColumn("before", "Було"),
     ExportColumn("after", "Стало"),
-    ExportColumn("difference", "Різниця", Kind.MONEY),
+    ExportColumn("difference", "Зміна суми", Kind.MONEY),
     ExportColumn("currency", "Валюта"),
 )
 _CODES_OF_CHANGES = (

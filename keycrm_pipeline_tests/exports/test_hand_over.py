@@ -152,7 +152,7 @@ def test_only_what_is_new_or_changed_goes_out(autumn: SmallShop, hand_over: Hand
     assert (_orders(since), _counts(since)) == ([1, 6], (1, 1, 2, 0))
     assert all("since_last_2" in file.name for file in since.files)
     assert [
-        (row["Номер замовлення"], row["Де"], row["Реквізит"], row["Було"], row["Стало"], row["Різниця"])
+        (row["Номер замовлення"], row["Де"], row["Реквізит"], row["Було"], row["Стало"], row["Зміна суми"])
         for row in _rows(since, "changed_after_export")
     ] == [
         ("1", "Замовлення", "Сума товарів", "100,00", "110,00", "10,00"),
@@ -233,7 +233,7 @@ def test_lines_and_payments_that_went_are_told(autumn: SmallShop, hand_over: Han
     )
     changed = _rows(hand_over(SEPTEMBER, since_last=True), "changed_after_export")
     assert [
-        (row["Рядок"], row["Реквізит"], row["Було"], row["Стало"], row["Різниця"]) for row in changed
+        (row["Рядок"], row["Реквізит"], row["Було"], row["Стало"], row["Зміна суми"]) for row in changed
     ] == [
         ("", "Сума товарів", "250,50", "250,00", "-0,50"),
         ("", "Сума документа", "250,50", "250,00", "-0,50"),

@@ -63,7 +63,7 @@ def _changes(result: ExportResult) -> list[tuple[str, str, str, str, str, str]]:
                 row["Реквізит"],
                 row["Було"],
                 row["Стало"],
-                row["Різниця"],
+                row["Зміна суми"],
             )
             for row in csv.DictReader(opened, delimiter=";")
         ]
