@@ -274,8 +274,8 @@ def sent_and_shown(accountant: Accountant, sent: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "size", "has_mouse"),
-    [("desk", DESKTOP, True)],
-    ids=["mouse-1280"],
+    [("desk", DESKTOP, True), ("pocket", PHONE, False)],
+    ids=["mouse-1280", "keyboard-390"],
 )
 def test_from_the_key_to_the_documents(
     product: Product,
