@@ -6,13 +6,16 @@ What is not here: what becomes of the exchange (`session`) and of its run (`orch
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_Handler = Callable[[int, FrameType | None], Any]
 
 SAME_STOP_SECONDS = 5.0
 """Signals within this time are one stop: a service manager, Dagster and the terminal may each send one. A later one
@@ -36,27 +39,17 @@ def once() -> Iterator[None]:
     A second one would interrupt what the first one has begun: closing the file, without which nobody can write down
     that the exchange was stopped.
     """
-    if threading.current_thread() is not threading.main_thread():
-        # Signals interrupt the main thread only.
-        yield
-        return
     asked_at: float | None = None
-    handlers = {number: found for number in _SIGNALS if callable(found := signal.getsignal(number))}
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def interrupt(earlier: _Handler, number: int, frame: FrameType | None) -> None:
         nonlocal asked_at
         now = time.monotonic()
         if asked_at is None or now - asked_at > SAME_STOP_SECONDS:
             asked_at = now
-            handlers[signal.Signals(number)](number, frame)
+            earlier(number, frame)
 
-    for taken in handlers:
-        signal.signal(taken, interrupt)
-    try:
+    with _handled_by(interrupt):
         yield
-    finally:
-        for taken, handler in handlers.items():
-            signal.signal(taken, handler)
 
 
 @contextlib.contextmanager
@@ -65,18 +58,25 @@ def undisturbed() -> Iterator[None]:
 
     For short work only. A signal that nobody handles still ends the process at once.
     """
+    asked: list[tuple[_Handler, int, FrameType | None]] = []
+    with _handled_by(lambda *given: asked.append(given)):
+        yield
+    for earlier, number, frame in asked[:1]:
+        earlier(number, frame)
+
+
+@contextlib.contextmanager
+def _handled_by(handle: Callable[[_Handler, int, FrameType | None], None]) -> Iterator[None]:
+    """Gives the signals that somebody handles to a function instead, together with what handled them before."""
     if threading.current_thread() is not threading.main_thread():
         # Signals interrupt the main thread only.
         yield
         return
-    asked: list[tuple[int, FrameType | None]] = []
     handlers = {number: found for number in _SIGNALS if callable(found := signal.getsignal(number))}
-    for taken in handlers:
-        signal.signal(taken, lambda given, frame: asked.append((given, frame)))
+    for taken, handler in handlers.items():
+        signal.signal(taken, functools.partial(handle, handler))
     try:
         yield
     finally:
         for taken, handler in handlers.items():
             signal.signal(taken, handler)
-    for number, frame in asked[:1]:
-        handlers[signal.Signals(number)](number, frame)
