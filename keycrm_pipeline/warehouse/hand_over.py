@@ -262,19 +262,3 @@ def keep_closed_documents(
     if changing:
         _read_contents(connection, "closing_contents", "closing_orders")
         connection.execute(statement("hand_over", "keep_closed"), {"now": now})
-
-
-def closed_changes(
-    connection: duckdb.DuckDBPyConnection, closed_until: date | None
-) -> tuple[ClosedChange, ...]:
-    """Every document of the closed period that is not as it was when it was closed, whatever was handed over since."""
-    if closed_until is None:
-        return ()
-    connection.execute(
-        statement("hand_over", "handed_over").format(target="told", kinds="none"),
-        {"format": "", "organisation": "", "before": 0, "kinds": []},
-    )
-    connection.execute(statement("hand_over", "closed_orders"), {"closed_until": closed_until})
-    _read_contents(connection, "closed_contents", "closed_orders")
-    found = connection.execute(statement("hand_over", "closed_changes"), {"organisation": ""})
-    return tuple(typed_rows(ClosedChange, found))
