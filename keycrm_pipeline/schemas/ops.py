@@ -252,18 +252,19 @@ CATALOGUE_CONFLICTS = Table(
 
 EXPORTED_CARD_KINDS = ("partner", "product", "product_variant")
 
+_WHOSE_EXPORT = (
+    Column("format", "VARCHAR", f"Format of the export: {', '.join(EXPORT_FORMATS)}.", nullable=False),
+    Column(
+        "organisation", "VARCHAR", "Its organisation; an empty text for all of them together.", nullable=False
+    ),
+)
+
 EXPORTED_CARDS = Table(
     "ops",
     "exported_cards",
     "One card exported in a format for an organisation, and the first export that contained it: only there it is new.",
     (
-        Column("format", "VARCHAR", f"Format of the export: {', '.join(EXPORT_FORMATS)}.", nullable=False),
-        Column(
-            "organisation",
-            "VARCHAR",
-            "Its organisation; an empty text for all of them together.",
-            nullable=False,
-        ),
+        *_WHOSE_EXPORT,
         Column(
             "card_kind",
             "VARCHAR",
@@ -288,13 +289,7 @@ HAND_OVERS = Table(
     "books gives the same files and no further row.",
     (
         Column("hand_over_id", "BIGINT", "Number of the hand-over, counted from 1.", nullable=False),
-        Column("format", "VARCHAR", f"Format of the export: {', '.join(EXPORT_FORMATS)}.", nullable=False),
-        Column(
-            "organisation",
-            "VARCHAR",
-            "Its organisation; an empty text for all of them together.",
-            nullable=False,
-        ),
+        *_WHOSE_EXPORT,
         Column("period_from", "DATE", "First day of the period.", nullable=False),
         Column("period_to", "DATE", "Last day of the period.", nullable=False),
         Column(
