@@ -98,10 +98,7 @@ def derive_movements(read: Versions, timezone: str) -> pl.DataFrame:
     ]
     return (
         pl.concat([_completed(frame) for frame in found], how="vertical")
-        .with_columns(
-            seen_day=pl.col("first_seen_at").dt.convert_time_zone(timezone).dt.date(),
-        )
-        .select(pl.col(name).cast(column_type) for name, column_type in COLUMNS.items())
+        .with_columns(seen_day=pl.col("first_seen_at").dt.convert_time_zone(timezone).dt.date())
         .sort("order_id", "version_no", "kind", "subject_id")
     )
 
