@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from keycrm_pipeline.language import LANGUAGES as LANGUAGES
 from keycrm_pipeline.language import Language as Language
+from keycrm_pipeline.language import current_language
 from keycrm_pipeline.period import Period
 
 NO_BREAK_SPACE = "\u00a0"
@@ -156,6 +157,11 @@ class Formatter:
         category = Locale.parse(self.locale).plural_form(count)
         order = ("one", "few", "many") if self.language == "uk" else ("one", "other")
         return min(order.index(category) if category in order else forms - 1, forms - 1)
+
+
+def current_formatter() -> Formatter:
+    """Formats values for whoever is spoken to here (`language`)."""
+    return Formatter(current_language())
 
 
 def without_contacts(text: str) -> str:

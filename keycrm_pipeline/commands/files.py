@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from keycrm_pipeline.commands.output import print_row, written
+from keycrm_pipeline.commands.output import print_row
+from keycrm_pipeline.formatting import current_formatter
 from keycrm_pipeline.language import _, message
 from keycrm_pipeline.period import Period
 
@@ -66,7 +67,7 @@ def _print_hand_over(hand_over: HandOver, write: Formatter) -> None:
 
 def print_export(result: ExportResult) -> None:
     """Prints which files were written, what they contain, and which orders were held back and why."""
-    write = written()
+    write = current_formatter()
     if not result.files:
         click.echo(_("A dry run: nothing was written."))
     for path in result.files:

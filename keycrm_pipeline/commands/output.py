@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keycrm_pipeline.commands.streams import is_utf8
-from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.formatting import current_formatter
 from keycrm_pipeline.kinds import EXCHANGE_KINDS, EXCHANGE_STATUSES
-from keycrm_pipeline.language import _, counted, current_language, current_words, message
+from keycrm_pipeline.language import _, counted, message
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.reading import books_of
-from keycrm_pipeline.reports.wording import Wording
+from keycrm_pipeline.reports.wording import current_wording
 from keycrm_pipeline.run.summary import ExchangeSummary, sums_as_json
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.sentences import MessageError, Sentence
@@ -26,7 +26,6 @@ from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import Exchange, ExchangeCounts
 from keycrm_pipeline.warehouse.readings import KnownReading
 from keycrm_pipeline.warehouse.sums import OrderSum
-from keycrm_pipeline.words import in_words_of
 
 if TYPE_CHECKING:
     from keycrm_pipeline.commands.check import AccountCheck
@@ -56,30 +55,25 @@ def failed_load(profile: str | None) -> dict[str, Any]:
     }
 
 
-def written() -> Formatter:
-    """Writes numbers and dates in the current language, as the report and the page do."""
-    return Formatter(current_language())
-
-
 def in_words(sentence: Sentence) -> str:
     """A stored sentence, or a title, in the current language."""
-    return Wording(current_language(), current_words()).of(sentence)
+    return current_wording().of(sentence)
 
 
 def in_these_words(text: str) -> str:
     """A text in the words that the profile chooses, if it is Ukrainian."""
-    return in_words_of(current_words(), text) if current_language() == "uk" else text
+    return current_wording().in_words(text)
 
 
 def failure_in_words(exchange: Exchange) -> str:
     """Why an exchange failed, in the current language; empty if it did not."""
-    return in_these_words(exchange.error_text(written()))
+    return in_these_words(exchange.error_text(current_formatter()))
 
 
 def error_in_words(error: str | Exception) -> str:
     """An error in the current language; as it is if it has no other."""
     if isinstance(error, MessageError):
-        return in_these_words(error.message.text(written()))
+        return in_these_words(error.message.text(current_formatter()))
     return str(error)
 
 
@@ -109,7 +103,7 @@ def reading_in_words(reading: KnownReading | None, timezone: str) -> str:
     return _(
         "KeyCRM selects a period's orders by {reading}: known since {moment} from order {order_id}.",
         reading=reading.reading,
-        moment=written().instant(reading.learned_at, timezone),
+        moment=current_formatter().instant(reading.learned_at, timezone),
         order_id=reading.order_id,
     )
 
@@ -134,14 +128,14 @@ def print_left_out(workspace: Workspace, order_ids: Sequence[int]) -> None:
         click.echo(
             _(
                 "Kept raw, because their day is before start_date: {count}.",
-                count=written().number(outside.before_start_date),
+                count=current_formatter().number(outside.before_start_date),
             )
         )
     if outside.days_not_loaded:
         click.echo(
             _(
                 "Kept raw until their day is loaded (load it with `load`): {count}.",
-                count=written().number(outside.days_not_loaded),
+                count=current_formatter().number(outside.days_not_loaded),
             )
         )
 
@@ -154,7 +148,7 @@ def print_exchange(summary: ExchangeSummary, shown_status: str | None = None) ->
         shown_status: The status to show instead of the one in the log.
     """
     exchange = summary.exchange
-    write = written()
+    write = current_formatter()
     period = "" if exchange.period is None else f", {write.period(exchange.period)}"
     status = shown_status or exchange.outcome
     click.echo(
@@ -195,7 +189,7 @@ def print_exchange(summary: ExchangeSummary, shown_status: str | None = None) ->
 
 
 def _print_sum(label: str, one: OrderSum) -> None:
-    write = written()
+    write = current_formatter()
     orders = counted("order", "orders", one.orders)
     print_row(label, write.amount(one.amount), f"{write.number(one.orders):>8} {orders}")
 
@@ -213,7 +207,7 @@ def print_review(review: Mapping[str, int]) -> None:
         return
     click.echo(_("Needs your attention (see `keycrm-pipeline review`):"))
     for kind, count in review.items():
-        click.echo(f"  {written().number(count):>6}  {review_title(kind)}")
+        click.echo(f"  {current_formatter().number(count):>6}  {review_title(kind)}")
 
 
 _CHECK_TABLES: Sequence[tuple[str, str, Mapping[str, str]]] = (

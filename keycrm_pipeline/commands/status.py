@@ -22,8 +22,8 @@ from keycrm_pipeline.commands.output import (
     reading_as_json,
     reading_in_words,
     review_title,
-    written,
 )
+from keycrm_pipeline.formatting import current_formatter
 from keycrm_pipeline.language import _
 from keycrm_pipeline.profile import Profile, Workspace, dagster_home
 from keycrm_pipeline.reading import Books
@@ -141,7 +141,7 @@ def status_as_json(status: ProfileStatus) -> dict[str, Any]:
 
 def print_status(status: ProfileStatus) -> None:
     """Prints the status of a profile, for users."""
-    write = written()
+    write = current_formatter()
     if status.last is None:
         click.echo(
             _(
@@ -211,7 +211,7 @@ def _print_space(space: Space) -> None:
             "Database {database}, Dagster's history {history} in {files} files, free on the disk {free}.",
             database=_megabytes(space.database_bytes),
             history=_megabytes(space.history_bytes),
-            files=written().number(space.history_files),
+            files=current_formatter().number(space.history_files),
             free=_megabytes(space.free_bytes),
         )
     )
@@ -225,7 +225,7 @@ def _print_space(space: Space) -> None:
 
 
 def _megabytes(size: int) -> str:
-    return _("{count} MB", count=written().number(round(size / 1e6)))
+    return _("{count} MB", count=current_formatter().number(round(size / 1e6)))
 
 
 def read_review(workspace: Workspace, kind: str | None) -> list[ReviewItem]:
@@ -274,7 +274,7 @@ def print_review_rows(rows: Sequence[ReviewItem]) -> None:
     if not rows:
         click.echo(_("Nothing needs your attention."))
         return
-    kind, write = None, written()
+    kind, write = None, current_formatter()
     for row in rows:
         if row.kind != kind:
             kind = row.kind

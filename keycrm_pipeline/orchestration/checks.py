@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from keycrm_pipeline.formatting import Formatter
-from keycrm_pipeline.language import _, current_language, current_words
+from keycrm_pipeline.formatting import current_formatter
+from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.dagster_internals import AssetJob
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import dagster_home
 from keycrm_pipeline.reading import books_of
-from keycrm_pipeline.reports.wording import Wording
+from keycrm_pipeline.reports.wording import current_wording
 from keycrm_pipeline.run.space import read_space
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.sentences import stored_text, without_typed
@@ -46,7 +46,7 @@ LinkOrder = Callable[[int], str | None]
 def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
     """The checks of one profile, all on its `orders`."""
     orders = assets.key("orders")
-    words = _wording()
+    words = current_wording()
     descriptions = {
         **{name: _(what) for name, what in INTEGRITY_CHECKS.items()},
         **{
@@ -151,7 +151,7 @@ def _is_loaded(connection: "duckdb.DuckDBPyConnection", day: date) -> bool:
 def _cases(items: Sequence["ReviewItem"], link: LinkOrder, timezone: str) -> str:
     if not items:
         return _("None.")
-    words, write = _wording(), Formatter(current_language())
+    words, write = current_wording(), current_formatter()
     lines = [
         f"| {_subject(item, link)} | "
         f"{words.in_words(stored_text(item.details, item.details_coded, write, without_typed))} | "
@@ -160,10 +160,6 @@ def _cases(items: Sequence["ReviewItem"], link: LinkOrder, timezone: str) -> str
     ]
     header = f"| {_('about')} | {_('reason')} | {_('first seen')} |"
     return "\n".join([header, "|---|---|---|", *lines])
-
-
-def _wording() -> Wording:
-    return Wording(current_language(), current_words())
 
 
 def _subject(item: "ReviewItem", link: LinkOrder) -> str:

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from keycrm_pipeline.formatting import Formatter
+from keycrm_pipeline.formatting import current_formatter
 from keycrm_pipeline.kinds import EXCHANGE_KINDS
-from keycrm_pipeline.language import _, current_language
+from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG
 from keycrm_pipeline.profile import Profile, ProfileError, Settings, Workspace, load_profile
 from keycrm_pipeline.reading import Books
@@ -90,7 +90,7 @@ class EndedExchanges:
         if run.status == dg.DagsterRunStatus.FAILURE:
             return _(
                 "{moment} {profile}: {job} failed; see its run on Dagster's page",
-                moment=Formatter(current_language()).instant(ended, profile.timezone),
+                moment=current_formatter().instant(ended, profile.timezone),
                 profile=profile.name,
                 job=run.job_name,
             )
@@ -106,7 +106,7 @@ def exchange_line(exchange: Exchange, profile: Profile, ended: datetime) -> str:
         profile: Its profile, whose time zone the line is in.
         ended: When its run ended; timezone-aware.
     """
-    write = Formatter(current_language())
+    write = current_formatter()
     kind = _(EXCHANGE_KINDS.get(exchange.kind, exchange.kind)) if exchange.kind != "period" else _("load")
     values = {
         "moment": write.instant(ended, profile.timezone),

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from keycrm_pipeline.formatting import Formatter
-from keycrm_pipeline.language import current_language, speaking
+from keycrm_pipeline.formatting import current_formatter
+from keycrm_pipeline.language import speaking
 from keycrm_pipeline.orchestration.dagster_internals import RANGE_END_TAG, RANGE_START_TAG
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import MissingKeyError, Profile, Workspace
@@ -84,7 +84,7 @@ class ProfileAssets:
         try:
             self.workspace.api_key(os.environ)
         except MissingKeyError as error:
-            return error.message.text(Formatter(current_language()))
+            return error.message.text(current_formatter())
         return None
 
     @contextlib.contextmanager

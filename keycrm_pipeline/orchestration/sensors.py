@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from keycrm_pipeline.formatting import Formatter
-from keycrm_pipeline.language import _, current_language
+from keycrm_pipeline.formatting import current_formatter
+from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.dagster_internals import has_backfill_under_way
 from keycrm_pipeline.orchestration.history import tidy_history
 from keycrm_pipeline.orchestration.instance import end_orphaned_runs
@@ -150,15 +150,15 @@ def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> st
         return _(
             "The books of profile {profile} cannot be read: {error}",
             profile=profile.name,
-            error=error.message.text(_write()),
+            error=error.message.text(current_formatter()),
         )
     if newest is not None and newest.status == "running":
         if not is_held(assets.workspace.lock):
-            return _failed(newest, exchanges.KILLED.text(_write()))
+            return _failed(newest, exchanges.KILLED.text(current_formatter()))
     elif last is not None and last.status == "failed" and not _goes_on(instance, last.run_id):
-        return _failed(last, last.error_text(_write()))
+        return _failed(last, last.error_text(current_formatter()))
     if last is not None and last.status == "failed" and newest != last:
-        return _failed(last, last.error_text(_write()))
+        return _failed(last, last.error_text(current_formatter()))
     records = instance.get_run_records(
         dg.RunsFilter(
             tags={PROFILE_TAG: profile.name},
@@ -191,10 +191,6 @@ def _failed(exchange: exchanges.Exchange, error: str) -> str:
         profile=exchange.profile,
         error=error,
     )
-
-
-def _write() -> Formatter:
-    return Formatter(current_language())
 
 
 def _goes_on(instance: dg.DagsterInstance, run_id: str | None) -> bool:

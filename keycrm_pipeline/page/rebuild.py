@@ -19,8 +19,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from keycrm_pipeline.formatting import Formatter
-from keycrm_pipeline.language import current_language
+from keycrm_pipeline.formatting import current_formatter
 from keycrm_pipeline.page.loading import dagster_of
 from keycrm_pipeline.page.rendering import render
 from keycrm_pipeline.page.shops import NotFoundError, page_settings, workspace_of
@@ -48,9 +47,7 @@ class Trial:
         """Why it failed, in the current language; empty if it did not."""
         if not self.found:
             return ""
-        return stored_text(
-            self.found.get("error"), self.found.get("error_coded"), Formatter(current_language())
-        )
+        return stored_text(self.found.get("error"), self.found.get("error_coded"), current_formatter())
 
 
 class Trials:

@@ -18,8 +18,8 @@ from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from keycrm_pipeline.formatting import NO_VALUE, Formatter
-from keycrm_pipeline.language import LANGUAGES, current_language, current_words, gettext, ngettext, speaking
+from keycrm_pipeline.formatting import NO_VALUE, current_formatter
+from keycrm_pipeline.language import LANGUAGES, current_language, gettext, ngettext, speaking
 from keycrm_pipeline.page.wording import (
     DOCUMENT_PARTS,
     EXCHANGE_KINDS,
@@ -36,7 +36,7 @@ from keycrm_pipeline.page.wording import (
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.reports.page import order_address
-from keycrm_pipeline.reports.wording import Wording
+from keycrm_pipeline.reports.wording import current_wording
 from keycrm_pipeline.sentences import Message, Sentence
 
 STATIC_FILES = ("page.css", "htmx.min.js")
@@ -51,18 +51,14 @@ def static_digests() -> Mapping[str, str]:
     }
 
 
-def _write() -> Formatter:
-    return Formatter(current_language())
-
-
 def in_words(sentence: Sentence) -> str:
     """A sentence that exists in both languages, in the current one."""
-    return Wording(current_language(), current_words()).of(sentence)
+    return current_wording().of(sentence)
 
 
 def _worded(text: str) -> str:
     """A stored text of the current language in the words that the profile chooses."""
-    return Wording(current_language(), current_words()).in_words(text)
+    return current_wording().in_words(text)
 
 
 def _translated(text: str) -> str:
@@ -72,31 +68,31 @@ def _translated(text: str) -> str:
 
 def written(message: Message) -> str:
     """A message in the current language."""
-    return message.text(_write())
+    return message.text(current_formatter())
 
 
 def _money(amount: Decimal | None, currency: str) -> str:
-    return NO_VALUE if amount is None else _write().money(amount, currency)
+    return NO_VALUE if amount is None else current_formatter().money(amount, currency)
 
 
 def _number(value: Decimal | int) -> str:
-    return _write().number(value)
+    return current_formatter().number(value)
 
 
 def _instant(instant: datetime | None, profile: Profile) -> str:
-    return NO_VALUE if instant is None else _write().instant(instant, profile.timezone)
+    return NO_VALUE if instant is None else current_formatter().instant(instant, profile.timezone)
 
 
 def _day(day: date | None) -> str:
-    return NO_VALUE if day is None else _write().day(day)
+    return NO_VALUE if day is None else current_formatter().day(day)
 
 
 def _period(first: date | None, last: date | None) -> str:
-    return "" if first is None or last is None else _write().period(Period(first, last))
+    return "" if first is None or last is None else current_formatter().period(Period(first, last))
 
 
 def _duration(seconds: float | None) -> str:
-    return NO_VALUE if seconds is None else _write().duration(seconds)
+    return NO_VALUE if seconds is None else current_formatter().duration(seconds)
 
 
 def _crm_order(order_id: int, profile: Profile) -> str | None:
@@ -128,9 +124,9 @@ def _environment() -> Environment:
         "day": _day,
         "instant": _instant,
         "duration": _duration,
-        "details": lambda item: _worded(item.text(_write())),
-        "reasons": lambda record: [_worded(text) for text in record.reason_texts(_write())],
-        "error": lambda exchange: exchange.error_text(_write()),
+        "details": lambda item: _worded(item.text(current_formatter())),
+        "reasons": lambda record: [_worded(text) for text in record.reason_texts(current_formatter())],
+        "error": lambda exchange: exchange.error_text(current_formatter()),
         # Constants of the code; what stands in a template itself is written there as `_("…")`.
         "translated": _translated,
         "or_dash": lambda text: NO_VALUE if text is None or text == "" else text,
@@ -165,7 +161,7 @@ def prepare() -> None:
     for language in LANGUAGES:
         with speaking(language):
             ngettext("order", "orders", 1)
-            _write().instant(datetime.now(UTC), "UTC")
+            current_formatter().instant(datetime.now(UTC), "UTC")
             _money(Decimal(1), "UAH")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from keycrm_pipeline.kinds import DELIVERY, SERVICE_LINE_NAMES, TAX, WRAP
-from keycrm_pipeline.language import Language
+from keycrm_pipeline.language import Language, current_language, current_words
 from keycrm_pipeline.sentences import Sentence
 from keycrm_pipeline.words import WordSet, in_words_of
 
@@ -374,3 +374,8 @@ class Wording:
     def forms(self, key: str) -> tuple[str, ...]:
         """The forms of a counted word, for `Formatter.plural`."""
         return PLURALS[self.language][key]
+
+
+def current_wording() -> Wording:
+    """The words for whoever is spoken to here (`language`)."""
+    return Wording(current_language(), current_words())
