@@ -18,8 +18,10 @@ from keycrm_pipeline.warehouse.frames import registered
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 from keycrm_pipeline.warehouse.sums import PeriodSums, count_never_booked, sums_of_chosen
 
-_CARD_TABLES = ("partners", "products", "product_variants")
-_DOCUMENT_TABLES = ("orders", "order_lines", "order_services", "order_payments")
+_TABLES = (
+    *("partners", "products", "product_variants"),
+    *("orders", "order_lines", "order_services", "order_payments"),
+)
 _ALL_ORGANISATIONS = ""
 _PARAMETERS = {"orders": {"cancelled_group": CANCELLED_GROUP}}
 
@@ -70,20 +72,21 @@ def read_export_sources(
         repeated_at: When the same export was made that this one repeats; its cards are as new as they were.
     """
     days = period_parameters(period)
-    entity = {"organisation": organisation or _ALL_ORGANISATIONS}
-    known = {"format": export_format, "since_last": since_last, "repeated_at": repeated_at}
+    asked = {
+        "format": export_format,
+        "organisation": organisation or _ALL_ORGANISATIONS,
+        "since_last": since_last,
+        "repeated_at": repeated_at,
+    }
+    connection.execute(statement("export", "known_cards"), days | asked)
     connection.execute(statement("export", "exportable_orders"))
     connection.execute(statement("export", "exported_products"))
     connection.execute(
         statement("export", "last_sales"), {"currency": currency, "cancelled_group": CANCELLED_GROUP}
     )
     tables = {
-        name: connection.execute(statement("export", name), days | entity | known).pl()
-        for name in _CARD_TABLES
-    }
-    tables |= {
         name: connection.execute(statement("export", name), _PARAMETERS.get(name, {})).pl()
-        for name in _DOCUMENT_TABLES
+        for name in _TABLES
     }
     tables["held_back"] = connection.execute(statement("export", "held_back"), days).pl()
     not_loaded = connection.execute(statement("export", "days_not_loaded"), days).fetchall()

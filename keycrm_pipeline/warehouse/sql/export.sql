@@ -180,19 +180,23 @@ FROM generate_series(CAST($first_day AS TIMESTAMP), CAST($last_day AS TIMESTAMP)
 WHERE NOT EXISTS (SELECT 1 FROM ops.loaded_days AS loaded WHERE loaded.order_day = CAST(day AS DATE))
 ORDER BY order_day
 
--- name: partners
+-- name: known_cards
 -- A card is new in the first export that contains it. In what changed since the last export, a card that was exported is
 -- known, unless it is that same export that is repeated.
+CREATE OR REPLACE TEMP TABLE known_cards AS
+SELECT card_kind, card_id,
+    CASE WHEN $since_last THEN coalesce(exported_at >= $repeated_at, false)
+        ELSE period_from = $first_day AND period_to = $last_day END AS is_new
+FROM ops.exported_cards
+WHERE format = $format AND organisation = $organisation
+
+-- name: partners
 SELECT
     partner.partner_id, partner.name, partner.phone, partner.email, partner.origin, partner.catalogue_id,
-    partner.origin = 'keycrm' AND (exported.card_id IS NULL OR CASE WHEN $since_last
-        THEN coalesce(exported.exported_at >= $repeated_at, false)
-        ELSE exported.period_from = $first_day AND exported.period_to = $last_day END) AS is_new,
+    partner.origin = 'keycrm' AND coalesce(exported.is_new, true) AS is_new,
     partner.created_at, partner.updated_at
 FROM accounting.partners AS partner
-LEFT JOIN ops.exported_cards AS exported
-    ON exported.format = $format AND exported.organisation = $organisation AND exported.card_kind = 'partner'
-        AND exported.card_id = partner.partner_id
+LEFT JOIN known_cards AS exported ON exported.card_kind = 'partner' AND exported.card_id = partner.partner_id
 WHERE partner.partner_id IN (SELECT partner_id FROM accounting.orders SEMI JOIN exportable_orders USING (order_id))
 ORDER BY partner.partner_id
 
@@ -201,16 +205,12 @@ SELECT
     card.product_id, card.name, card.sku, card.kind,
     coalesce(card.unit, 'шт') AS unit, last.sale.price AS price, last.sale.day AS price_date,
     card.category_id, card.category_name, card.origin, card.catalogue_id,
-    card.origin = 'keycrm' AND (exported.card_id IS NULL OR CASE WHEN $since_last
-        THEN coalesce(exported.exported_at >= $repeated_at, false)
-        ELSE exported.period_from = $first_day AND exported.period_to = $last_day END) AS is_new,
+    card.origin = 'keycrm' AND coalesce(exported.is_new, true) AS is_new,
     card.created_at, card.updated_at
 FROM accounting.products AS card
 SEMI JOIN exported_products USING (product_id)
 LEFT JOIN (SELECT product_id, max(sale) AS sale FROM last_sales GROUP BY product_id) AS last USING (product_id)
-LEFT JOIN ops.exported_cards AS exported
-    ON exported.format = $format AND exported.organisation = $organisation AND exported.card_kind = 'product'
-        AND exported.card_id = card.product_id
+LEFT JOIN known_cards AS exported ON exported.card_kind = 'product' AND exported.card_id = card.product_id
 ORDER BY card.product_id
 
 -- name: product_variants
@@ -222,16 +222,12 @@ SELECT
         SELECT 1 FROM accounting.product_variants AS other
         WHERE other.barcode = variant.barcode AND other.variant_id < variant.variant_id
     ) AS is_barcode_owner,
-    exported.card_id IS NULL OR CASE WHEN $since_last
-        THEN coalesce(exported.exported_at >= $repeated_at, false)
-        ELSE exported.period_from = $first_day AND exported.period_to = $last_day END AS is_new,
+    coalesce(exported.is_new, true) AS is_new,
     variant.created_at, variant.updated_at
 FROM accounting.product_variants AS variant
 JOIN accounting.products AS card USING (product_id)
 LEFT JOIN last_sales AS last ON last.product_id = variant.product_id AND last.variant_id = variant.variant_id
-LEFT JOIN ops.exported_cards AS exported
-    ON exported.format = $format AND exported.organisation = $organisation AND exported.card_kind = 'product_variant'
-        AND exported.card_id = variant.variant_id
+LEFT JOIN known_cards AS exported ON exported.card_kind = 'product_variant' AND exported.card_id = variant.variant_id
 WHERE variant.variant_id IN (SELECT variant_id FROM accounting.order_lines SEMI JOIN exportable_orders USING (order_id))
 ORDER BY variant.product_id, variant.variant_id
 
