@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import http.client
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,6 +35,8 @@ from keycrm_pipeline_tests.product import free_port, wait_until
 pytestmark = [pytest.mark.process, pytest.mark.browser]
 
 PROXY = "exchange.shop.example"
+LOGIN = {"Authorization": f"Basic {base64.b64encode(b'accountant:its password').decode()}"}
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 CHANGE = 'mutation { setConcurrencyLimit(concurrencyKey: "%s", limit: 1) }'
 
 
@@ -169,3 +176,76 @@ def test_programs_without_a_browser_are_answered(page: Page) -> None:
     """The exchange page and scripts name neither an origin nor a site."""
     assert page.ask("by_program") == 200
     assert "by_program" in page.pools()
+
+
+@contextlib.contextmanager
+def nginx_of_the_docs(shown: Page, directory: Path) -> Iterator[str]:
+    """A real nginx with the location that docs/operations.md prints; gives its address."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            "This test runs the example of docs/operations.md in nginx, and it is not there. Install it once with "
+            "`apt-get install -y --no-install-recommends nginx`, then run the test again."
+        )
+    found = re.search(r"```nginx\n(.*?)```", OPERATIONS.read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    users = directory / "exchange.users"
+    users.write_text("accountant:{PLAIN}its password\n", "utf-8")
+    location = found[1].replace("http://127.0.0.1:3000", shown.address)
+    location = location.replace("/etc/nginx/exchange.users", str(users))
+    assert (shown.address in location, str(users) in location) == (True, True)
+    port = free_port()
+    parts = " ".join(
+        f"{part}_temp_path {directory / part};"
+        for part in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    configuration = directory / "nginx.conf"
+    configuration.write_text(
+        # Otherwise the workers of an nginx that root started could not read the directory of the test.
+        f"{'user root; ' if os.geteuid() == 0 else ''}"
+        f"daemon off; pid {directory / 'nginx.pid'}; error_log {directory / 'error.log'}; events {{}}\n"
+        f"http {{ access_log off; {parts}\n"
+        f"server {{ listen 127.0.0.1:{port}; server_name {PROXY};\n{location} }} }}\n",
+        "utf-8",
+    )
+    log = directory / "error.log"
+    with subprocess.Popen([program, "-c", str(configuration), "-e", str(log)]) as process:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_until(lambda: _answers_at_all(process, address), "nginx answers")
+            yield address
+        finally:
+            process.terminate()
+
+
+def _answers_at_all(process: subprocess.Popen[bytes], address: str) -> bool:
+    assert process.poll() is None
+    try:
+        httpx.get(address, trust_env=False)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def test_the_example_of_nginx_works(page: Page, tmp_path: Path) -> None:
+    """Behind it a login is asked for, a browser's own questions and websocket pass, and other sites stay outside."""
+    own = {**LOGIN, "Host": PROXY, "Origin": f"https://{PROXY}", "Sec-Fetch-Site": "same-origin"}
+    with nginx_of_the_docs(page, tmp_path) as address:
+        proxied = Page(address, page.home)
+        without_login = {name: value for name, value in own.items() if name != "Authorization"}
+        assert proxied.ask("without_login", **without_login) == 401
+        assert proxied.ask("through_nginx", **own) == 200
+        foreign = {**own, "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+        assert proxied.ask("foreign_through_nginx", **foreign) == 403
+        connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+        upgrade = {
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": base64.b64encode(b"sixteen bytes...").decode(),
+            "Sec-WebSocket-Protocol": "graphql-ws",
+        }
+        connection.request("GET", "/graphql", headers={**own, **upgrade})
+        assert connection.getresponse().status == 101
+        connection.close()
+    assert {"through_nginx"} == page.pools() & {"without_login", "through_nginx", "foreign_through_nginx"}
