@@ -495,7 +495,7 @@ def rebuild(workspace: Workspace, is_trial: bool, as_json: bool) -> None:
     except StoppedError:
         raise KeyboardInterrupt from None
     except (ExchangeError, WarehouseError) as error:
-        _stop(str(error), FAILED, as_json, profile=workspace.profile.name, error_coded=error.message.dump())
+        _stop(error, FAILED, as_json, profile=workspace.profile.name, error_coded=error.message.dump())
     if as_json:
         _print_json(trial_as_json(workspace.profile, trial))
     else:

@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keycrm_pipeline.commands.output import print_row
+from keycrm_pipeline.formatting import current_formatter
+from keycrm_pipeline.language import _, message
 from keycrm_pipeline.profile import Profile
 
 if TYPE_CHECKING:
     from keycrm_pipeline.pipeline.trial import RebuildTrial
 
 _PARTS = {
-    "stage": "stage (Стадія)",
-    "responsible": "responsible user or author (Відповідальний, Автор)",
-    "account": "account (Банк. рахунок/Каса)",
-    "organisation": "organisation (Організація)",
-    "partner": "partner (Контрагент)",
-    "comment": "comment",
-    "sums": "sums",
-    "goods": "lines of goods",
-    "services": "services",
-    "payments": "payments",
-    "other": "something else",
+    "stage": message("stage (Стадія)"),
+    "responsible": message("responsible user or author (Відповідальний, Автор)"),
+    "account": message("account (Банк. рахунок/Каса)"),
+    "organisation": message("organisation (Організація)"),
+    "partner": message("partner (Контрагент)"),
+    "comment": message("comment"),
+    "sums": message("sums"),
+    "goods": message("lines of goods"),
+    "services": message("services"),
+    "payments": message("payments"),
+    "other": message("something else"),
 }
 """Part of a document -> what it is called; one document may change in several."""
 
@@ -47,19 +50,21 @@ def trial_as_json(profile: Profile, trial: RebuildTrial) -> dict[str, Any]:
 
 def print_trial(trial: RebuildTrial) -> None:
     """Prints the trial for people."""
-    documents = trial.documents
-    click.echo("A rebuild would do this; nothing was changed:")
-    for label, number in (
-        ("Documents created", documents.created),
-        ("  changed", documents.updated),
-        ("  unchanged", documents.unchanged),
-        ("  leaving the books", documents.leaving),
-        ("Orders rejected", trial.counts.orders_rejected),
-        ("New partners (Контрагент)", trial.counts.partners_created),
-        ("New products (Товар)", trial.counts.products_created),
+    documents, number = trial.documents, current_formatter().number
+    click.echo(_("A rebuild would do this; nothing was changed:"))
+    for label, count in (
+        (_("Documents created"), documents.created),
+        (_("  changed"), documents.updated),
+        (_("  unchanged"), documents.unchanged),
+        (_("  leaving the books"), documents.leaving),
+        (_("Orders rejected"), trial.counts.orders_rejected),
+        (_("New partners (Контрагент)"), trial.counts.partners_created),
+        (_("New products (Товар)"), trial.counts.products_created),
     ):
-        click.echo(f"{label:<28}{number:>16}")
+        print_row(label, number(count))
     if documents.parts:
-        click.echo("What changes in the documents:")
+        click.echo(_("What changes in the documents:"))
     for name, part in documents.parts.items():
-        click.echo(f"  {part.orders:>6}  {_PARTS[name]}, for example {', '.join(map(str, part.examples))}")
+        examples = ", ".join(map(str, part.examples))
+        said = _("{part}, for example {examples}", part=_(_PARTS[name]), examples=examples)
+        click.echo(f"  {number(part.orders):>8}  {said}")

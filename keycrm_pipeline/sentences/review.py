@@ -31,6 +31,7 @@ class Review(Sentences):
         "Менеджеру {manager_id} у профілі не відповідає жоден користувач, замовлень у нього: {orders:number}; "
         "відповідальним поки що є автор. Додайте менеджера до managers.",
     )
+    MANAGER_IN_CRM = ("In KeyCRM this is {name:typed}.", "У KeyCRM це {name:typed}.")
     NAMES_DISAGREE = (
         "Buyer {buyer_ids} was matched to partner {partner_id} by phone or e-mail, but the names differ. Check "
         "whether it is one person; if not, set partner_match: phone_and_name.",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.sentences import ShowTyped, as_typed, stored_text, stored_texts
+from keycrm_pipeline.sentences import Message, ShowTyped, as_typed, stored_text, stored_texts
 from keycrm_pipeline.sentences.review import Review, ReviewPart
 from keycrm_pipeline.warehouse.exchanges import outcome_of
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement, typed_rows
@@ -64,6 +64,7 @@ class ReviewItem:
         order_id: An order that shows it, when there is one.
         card_name: The name on the partner card, when it disagrees with a buyer's (R3).
         buyer_names: The newest names of the card's buyers that are not the card's.
+        manager_name: The name of a manager without a user, as KeyCRM listed it last; None if it did not.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class ReviewItem:
     order_id: int | None
     card_name: str | None
     buyer_names: list[str]
+    manager_name: str | None
 
     def text(self, write: Formatter, typed: ShowTyped = as_typed) -> str:
         """What decides the item and what to do, in the language of a formatter.
@@ -85,11 +87,17 @@ class ReviewItem:
             typed: How what somebody typed is shown, the names of people included.
         """
         details = stored_text(self.details, self.details_coded, write, typed)
+        who = self._people()
+        return details if who is None else f"{details} {who.text(write, typed)}"
+
+    def _people(self) -> Message | None:
+        """Whom the item is about, if it is about people whose names are known."""
+        if self.manager_name is not None:
+            return Review.MANAGER_IN_CRM.message(name=self.manager_name)
         if self.card_name is None or not self.buyer_names:
-            return details
+            return None
         names = [ReviewPart.NAME.message(name=name) for name in self.buyer_names]
-        message = Review.NAMES_ON_CARD_AND_IN_CRM.message(card_name=self.card_name, buyer_names=names)
-        return f"{details} {message.text(write, typed)}"
+        return Review.NAMES_ON_CARD_AND_IN_CRM.message(card_name=self.card_name, buyer_names=names)
 
     def plain(self, typed: ShowTyped) -> str:
         """The stored details in English, without names of people; `typed` shows what somebody typed."""

@@ -88,6 +88,25 @@ def test_review(books: Books, ukrainian: Place) -> None:
     assert entry.endswith("Виправте його в KeyCRM: його буде завантажено під час наступного обміну.")
 
 
+def test_what_a_rebuild_would_change(books: Books, ukrainian: Place) -> None:
+    """The author of the profile is another one now: in all 14 documents."""
+    fill(books)
+    ukrainian.write_profile(author="Ірина")
+    shown = lines(ukrainian.run("rebuild", "--dry-run").stdout)
+    assert shown == [
+        "Що зробило б переформування; нічого не змінено:",
+        "Створено документів 0",
+        "змінено 14",
+        "без змін 0",
+        "вийде з обліку 0",
+        "Відхилено замовлень 1",
+        "Нові картки контрагентів 0",
+        "Нові картки номенклатури 0",
+        "Що зміниться в документах:",
+        "14 відповідальний або автор, наприклад 1, 2, 3, 4, 5",
+    ]
+
+
 def test_nothing_was_loaded_yet(ukrainian: Place) -> None:
     """A new shop owner learns how to begin."""
     ukrainian.write_profile()

@@ -354,6 +354,22 @@ def test_a_status_without_a_stage_leads_to_the_settings(tmp_path: Path) -> None:
         assert "Наявність підтверджено № 2" in text_of(visitor.page(link))
 
 
+def test_a_manager_without_a_user_is_named(tmp_path: Path) -> None:
+    """KeyCRM lists number 3 as Тарас Зразченко. What is stored, which Dagster shows as well, has the number alone."""
+    books = make_books(tmp_path, **SETTINGS)
+    books.order(501, manager_id=3)
+    books.order(502, manager_id=99)
+    books.load(MARCH_2)
+    write_profile(books)
+    with visited(books.settings) as visitor:
+        text = text_of(visitor.page(f"{SHOP}/attention"))
+    assert "Менеджеру 3 у профілі не відповідає жоден користувач" in text
+    assert "У KeyCRM це Тарас Зразченко." in text
+    assert text.count("У KeyCRM це") == 1
+    stored = books.query("SELECT details, details_coded::VARCHAR FROM ops.review")
+    assert "Зразченко" not in str(stored)
+
+
 def test_a_checked_card_is_ticked_off(tmp_path: Path) -> None:
     """Two products of KeyCRM with one article share a card; a person has looked at it."""
     books = make_books(tmp_path, **SETTINGS)

@@ -59,13 +59,16 @@ SELECT
         WHEN 'rejected_order' THEN rejected.order_id
     END AS order_id,
     disagreeing.card_name,
-    coalesce(disagreeing.buyer_names, []) AS buyer_names
+    coalesce(disagreeing.buyer_names, []) AS buyer_names,
+    nullif(trim(manager.payload ->> 'full_name'), '') AS manager_name
 FROM numbered AS review
 LEFT JOIN by_status ON by_status.status_id = review.subject_id
 LEFT JOIN by_manager ON by_manager.manager_id = review.subject_id
 LEFT JOIN by_partner ON by_partner.partner_id = review.subject_id
 LEFT JOIN disagreeing ON review.kind = 'partner_name_conflict' AND disagreeing.partner_id = review.subject_id
 LEFT JOIN ops.rejected_records AS rejected ON rejected.record_key = review.subject
+LEFT JOIN raw.reference_rows AS manager
+    ON review.kind = 'unmapped_manager' AND manager.list_name = 'users' AND manager.row_id = review.subject_id
 WHERE $most IS NULL OR review.position <= $most
 ORDER BY review.kind, review.position
 
