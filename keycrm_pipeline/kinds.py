@@ -68,6 +68,21 @@ MOVEMENT_NAMES: Mapping[str, str] = {
 }
 """Kind of a movement of an order -> its name (R14), in the order in which those of one version are shown."""
 
+ORDER_PAYMENT_STATE_NAMES: Mapping[str, str] = {
+    "not_paid": "Не оплачено",
+    "part_paid": "Оплачено частково",
+    "paid": "Оплачено",
+    "overpaid": "Переплата",
+}
+"""How far an order is paid, in KeyCRM's codes -> its name (R8)."""
+
+PAYMENT_STATE_NAMES: Mapping[str, str] = {
+    "paid": "Оплачено",
+    "not_paid": "Не оплачено",
+    "canceled": "Скасовано",
+}
+"""State of one payment, in KeyCRM's codes -> its name (R8)."""
+
 CASH = "cash"
 CASH_ON_DELIVERY = "cash_on_delivery"
 

@@ -29,7 +29,9 @@ from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.kinds import (
     DECIDING_DAYS,
     EXPORT_FORMATS,
+    ORDER_PAYMENT_STATE_NAMES,
     PAYMENT_KIND_NAMES,
+    PAYMENT_STATE_NAMES,
     PRODUCT_KIND_NAMES,
     RECEIPT_ISSUER_NAMES,
     SERVICE_LINE_NAMES,
@@ -67,7 +69,12 @@ _CARD_KINDS = {
 _NAMES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "products": {"kind": PRODUCT_KIND_NAMES},
     "order_services": {"kind": SERVICE_LINE_NAMES},
-    "order_payments": {"method_kind": PAYMENT_KIND_NAMES, "receipt": RECEIPT_ISSUER_NAMES},
+    "orders": {"payment_status": ORDER_PAYMENT_STATE_NAMES},
+    "order_payments": {
+        "status": PAYMENT_STATE_NAMES,
+        "method_kind": PAYMENT_KIND_NAMES,
+        "receipt": RECEIPT_ISSUER_NAMES,
+    },
 }
 """Table -> column with a code -> the names that a further column shows, such as `kind_name` for `kind`."""
 
@@ -101,8 +108,8 @@ class HeldBack:
     """Orders that are not exported, and why.
 
     Attributes:
-        cause: `rejected`, `difference`, `missing_in_crm`, `incomplete`, `currency`, or why it is not ready: `stage` or
-            `unpaid`.
+        cause: `rejected`, `difference`, `missing_in_crm`, `incomplete`, `currency`, or why it is not ready: `stage`,
+            `unpaid` or `no_receipt`.
         reason: The cause in words, in the current language.
         orders: How many. An order counts once, under the first cause in the order above.
         order_ids: Their KeyCRM ids; fewer than `orders` when an order has no readable id.
@@ -357,6 +364,7 @@ def export_period(
         currencies=_currencies(profile, export_format),
         stages=request.stages or None,
         must_be_paid=profile.hand_over.paid,
+        must_have_receipts=profile.hand_over.receipt,
     )
     with books_of(workspace).reading() as connection:
         choose_documents(connection, period, choice)

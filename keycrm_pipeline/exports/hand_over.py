@@ -18,7 +18,13 @@ import polars as pl
 
 from keycrm_pipeline.accounting.hand_over import HEADER, PRESENCE, FieldChange, document_changes
 from keycrm_pipeline.exports.columns import TABLES
-from keycrm_pipeline.kinds import SERVICE_LINE_NAMES
+from keycrm_pipeline.kinds import (
+    ORDER_PAYMENT_STATE_NAMES,
+    PAYMENT_KIND_NAMES,
+    PAYMENT_STATE_NAMES,
+    RECEIPT_ISSUER_NAMES,
+    SERVICE_LINE_NAMES,
+)
 from keycrm_pipeline.warehouse.hand_over import (
     ClosedChange,
     ComparedDocument,
@@ -43,19 +49,18 @@ _FIELD_NAMES: Final[Mapping[tuple[str, str], str]] = {
     (HEADER, _EXPORTED): "Вивантажується",
     ("order_services", "kind"): "Вид",
     ("order_payments", "name"): "Спосіб оплати",
+    ("order_payments", "method_kind"): "Вид оплати",
+    ("order_payments", "receipt"): "Чек видає",
     ("order_lines", PRESENCE): "Увесь рядок",
     ("order_services", PRESENCE): "Увесь рядок",
     ("order_payments", PRESENCE): "Уся оплата",
 }
 _PART_NAMES: Final = {table.name: table.title for table in TABLES}
 _VALUE_NAMES: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
-    (HEADER, "payment_status"): {
-        "not_paid": "Не оплачено",
-        "part_paid": "Оплачено частково",
-        "paid": "Оплачено",
-        "overpaid": "Переплата",
-    },
-    ("order_payments", "status"): {"paid": "Оплачено", "not_paid": "Не оплачено", "canceled": "Скасовано"},
+    (HEADER, "payment_status"): ORDER_PAYMENT_STATE_NAMES,
+    ("order_payments", "status"): PAYMENT_STATE_NAMES,
+    ("order_payments", "method_kind"): PAYMENT_KIND_NAMES,
+    ("order_payments", "receipt"): RECEIPT_ISSUER_NAMES,
     ("order_services", "kind"): SERVICE_LINE_NAMES,
 }
 _NUMBERS: Final = frozenset(

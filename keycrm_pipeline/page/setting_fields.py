@@ -534,6 +534,11 @@ _HAND_OVER = SettingGroup(
             message("Export only orders that are fully paid"),
         ),
         SettingField(
+            ("hand_over", "receipt"),
+            "tick",
+            message("Export only orders whose paid payments have the receipts that the shop issues"),
+        ),
+        SettingField(
             ("closed_until",),
             "day",
             message("The period is closed until"),

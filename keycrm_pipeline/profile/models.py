@@ -410,6 +410,11 @@ class HandOverSettings(_Section):
         default=(), description="Stages (Стадія) whose orders are ready; leave out for all stages."
     )
     paid: StrictBool = Field(default=False, description="Whether an order must be paid in full.")
+    receipt: StrictBool = Field(
+        default=False,
+        description="Whether each paid payment must have its receipt (Чек), if the shop issues it: `receipt: own` of "
+        "its payment method.",
+    )
 
 
 class Profile(_Section):

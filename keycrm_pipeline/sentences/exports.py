@@ -33,6 +33,10 @@ class HeldBackCause(Sentences):
         "The order is not ready: it is not paid in full.",
         "Ще не готове: оплачено не повністю",
     )
+    HELD_BACK_NO_RECEIPT = (
+        "The order is not ready: a paid payment has no receipt, which the shop issues.",
+        "Ще не готове: немає чека за проведеною оплатою, який видає магазин",
+    )
     HELD_BACK_UNCHANGED = (
         "The order was handed over before and has not changed since.",
         "Уже вивантажено, відтоді без змін",
@@ -56,6 +60,7 @@ class HeldBackDetail(Sentences):
         "Paid {paid:money currency} of {total:money currency}",
         "Оплачено {paid:money currency} з {total:money currency}",
     )
+    PAYMENTS_WITHOUT_RECEIPT = ("Payment {payment_ids}", "Оплата {payment_ids}")
 
 
 class ExportFailure(Sentences):

@@ -27,6 +27,7 @@ class DocumentChoice:
         currencies: Codes of the currencies whose orders can be exported; None for all.
         stages: Stages whose orders are ready; None for all.
         must_be_paid: Whether only orders that are paid in full are ready.
+        must_have_receipts: Whether only orders are ready whose paid payments have the receipts that the shop issues.
     """
 
     decided_by: DecidingDay = "order"
@@ -34,6 +35,7 @@ class DocumentChoice:
     currencies: Sequence[str] | None = None
     stages: Sequence[str] | None = None
     must_be_paid: bool = False
+    must_have_receipts: bool = False
 
 
 EVERYTHING = DocumentChoice()
@@ -45,7 +47,8 @@ def choose_documents(connection: duckdb.DuckDBPyConnection, period: Period, choi
 
     An order is held back when its newest payload was rejected (R10), when it does not add up (R6), when KeyCRM no
     longer has it (R11), when one of its cards or sums is not as the books require, when its currency is not one of
-    those asked for, or when it is not ready: its stage is not one of those asked for, or it is not paid.
+    those asked for, or when it is not ready: its stage is not one of those asked for, it is not paid, or a receipt is
+    missing.
 
     Args:
         connection: An open connection; reading is enough.
@@ -62,6 +65,7 @@ def choose_documents(connection: duckdb.DuckDBPyConnection, period: Period, choi
             "currencies": None if choice.currencies is None else list(choice.currencies),
             "stages": None if choice.stages is None else list(choice.stages),
             "must_be_paid": choice.must_be_paid,
+            "must_have_receipts": choice.must_have_receipts,
         },
     )
 

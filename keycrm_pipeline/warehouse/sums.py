@@ -30,6 +30,7 @@ HELD_BACK_CAUSES = (
     "currency",
     "stage",
     "unpaid",
+    "no_receipt",
     "unchanged",
 )
 """Why an export does not contain an order, in the order in which a user would fix them; the first one counts. Those

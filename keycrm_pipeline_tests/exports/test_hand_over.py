@@ -20,9 +20,11 @@ from keycrm_pipeline.exports import ExportError, ExportResult, documents, export
 from keycrm_pipeline.exports.errors import OutputDirectoryError
 from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.sandbox.payloads import SHIPPING
 from keycrm_pipeline.schemas.accounting import PARTNERS, PRODUCTS, STATUSES
 from keycrm_pipeline_tests.documents import Documents, Item, Payment, new_warehouse
 from keycrm_pipeline_tests.exports.small_shop import SmallShop, shop_in
+from keycrm_pipeline_tests.pipeline.bookkeeping import make_books
 
 SEPTEMBER = Period(date(2026, 9, 1), date(2026, 9, 30))
 OCTOBER = Period(date(2026, 10, 1), date(2026, 10, 31))
@@ -336,6 +338,32 @@ def test_another_day_can_decide(
     assert _orders(hand_over(OCTOBER, decided_by=decided_by)) == october
 
 
+def test_day_of_shipping_decides(tmp_path: Path) -> None:
+    """KeyCRM's date has no time: 31 October is October, the order of 30 October that left on 1 November is not."""
+    books = make_books(tmp_path)
+    for order_id, ordered, shipped in (
+        (1, date(2026, 9, 30), "2026-10-01"),
+        (2, date(2026, 10, 5), "2026-10-31"),
+        (3, date(2026, 10, 30), "2026-11-01"),
+        (4, date(2026, 10, 6), None),
+    ):
+        books.order(
+            order_id,
+            datetime(ordered.year, ordered.month, ordered.day, 9, tzinfo=UTC),
+            shipping={**SHIPPING, "shipping_date_actual": shipped},
+        )
+    books.load(SEPTEMBER.first, OCTOBER.last)
+
+    def shipped_in(period: Period) -> list[int]:
+        workspace, out = books.workspace, tmp_path / "out"
+        found = export_period(
+            workspace, period, export_format="csv", decided_by="shipment", directory=out, now=FIRST
+        )
+        return _orders(found)
+
+    assert [shipped_in(month) for month in (SEPTEMBER, OCTOBER, NOVEMBER)] == [[], [1, 2], [3]]
+
+
 def test_files_say_what_was_asked_for(hand_over: HandOver) -> None:
     """Two exports of one month that were asked for otherwise do not replace each other."""
     paid = hand_over(OCTOBER, decided_by="payment", stages=("Виконано",))
@@ -365,3 +393,51 @@ def test_what_is_not_ready_is_listed_with_the_reason(hand_over: HandOver) -> Non
         "Ще не готове: стадія не з тих, які вивантажуються",
         "Стадія «Нове»",
     )
+
+
+RECEIPTS: dict[str, Any] = {"hand_over": {"receipt": True}}
+
+
+def test_order_without_the_receipt_of_the_shop_is_not_ready(autumn: SmallShop, hand_over: HandOver) -> None:
+    """Only a paid payment whose receipt the shop issues needs one: order 2 lacks it.
+
+    Order 1 has it, in September only order 3 is unpaid; in October the carrier issues that of 4, and 5 needs none.
+    """
+    _change(
+        autumn,
+        "UPDATE accounting.order_payments SET receipt = 'own' WHERE payment_id IN (71, 72)",
+        "UPDATE accounting.order_payments SET fiscal_result = '{}' WHERE payment_id = 71",
+        "UPDATE accounting.order_payments SET receipt = 'by_carrier' WHERE payment_id = 74",
+    )
+    september = hand_over(SEPTEMBER, profile=RECEIPTS)
+    assert _orders(september) == [1, 3]
+    assert [(one.cause, one.order_ids) for one in september.held_back] == [("no_receipt", (2,))]
+    (row,) = _rows(september, "held_back")
+    assert (row["Чому не вивантажено"], row["Подробиці"]) == (
+        "Ще не готове: немає чека за проведеною оплатою, який видає магазин",
+        "Оплата 72",
+    )
+    assert _orders(hand_over(OCTOBER, profile=RECEIPTS)) == [4, 5]
+    assert _orders(hand_over(SEPTEMBER)) == [1, 2, 3]
+
+
+def test_receipt_that_came_is_a_change(autumn: SmallShop, hand_over: HandOver) -> None:
+    """The accountant was given the payment without it, and as cash on delivery."""
+    _change(
+        autumn,
+        "UPDATE accounting.order_payments SET receipt = 'by_carrier', method_kind = 'cash_on_delivery' "
+        "WHERE payment_id = 71",
+    )
+    hand_over(SEPTEMBER)
+    _change(
+        autumn,
+        "UPDATE accounting.order_payments SET receipt = 'own', method_kind = 'card', fiscal_result = '{}', "
+        "fiscal_status = 'DONE' WHERE payment_id = 71",
+    )
+    changed = _rows(hand_over(SEPTEMBER, since_last=True), "changed_after_export")
+    assert [(row["Рядок"], row["Реквізит"], row["Було"], row["Стало"]) for row in changed] == [
+        ("LiqPay", "Вид оплати", "післяплата", "картка"),
+        ("LiqPay", "Чек видає", "перевізник", "магазин"),
+        ("LiqPay", "Чек є", "ні", "так"),
+        ("LiqPay", "Стан чека", "", "DONE"),
+    ]

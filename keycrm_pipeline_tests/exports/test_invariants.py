@@ -65,8 +65,10 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pl.Schema]
     )
     for name in ("products", "order_services"):
         frames[name] = pl.Schema(dict(frames[name]) | {"kind_name": pl.String()})
+    frames["orders"] = pl.Schema(dict(frames["orders"]) | {"payment_status_name": pl.String()})
     frames["order_payments"] = pl.Schema(
-        dict(frames["order_payments"]) | {name: pl.String() for name in ("method_kind_name", "receipt_name")}
+        dict(frames["order_payments"])
+        | {name: pl.String() for name in ("status_name", "method_kind_name", "receipt_name")}
     )
     writer = ChangeWriter(ZoneInfo("Europe/Kyiv"), "bas", {})
     frames["changed_after_export"] = writer.changed_after_export(()).schema

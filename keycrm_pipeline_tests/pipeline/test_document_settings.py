@@ -47,7 +47,7 @@ OTHERS: dict[str, Any] = {
     "alert": {"webhook": "https://hook.example"},
     "export": {"commerceml": {"vat": 20}, "odoo": {"notes": "none"}},
     "history": {"days": 30},
-    "hand_over": {"paid": True},
+    "hand_over": {"paid": True, "receipt": True},
     "closed_until": date(2026, 3, 1),
     "keep_versions_days": 90,
     "language": "en",

@@ -51,7 +51,7 @@ def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
         "schedule": {"enabled": True, "daily_at": "05:30", "most_days_to_complete": 31},
         "history": {"unchanged_days": 2, "failed_days": 90, "days": 90, "most_runs": 1000},
         "alert": {"command": None, "webhook": None},
-        "hand_over": {"stages": (), "paid": False},
+        "hand_over": {"stages": (), "paid": False, "receipt": False},
         "closed_until": None,
         "export": {
             "columns": {},

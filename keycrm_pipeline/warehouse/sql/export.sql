@@ -68,6 +68,14 @@ services AS (
     SEMI JOIN period_orders USING (order_id)
     LEFT JOIN accounting.products AS card USING (product_id)
     GROUP BY order_id
+),
+-- As for the review list: who issues the receipt is said by the document itself.
+receipts AS (
+    SELECT order_id, list(payment_id ORDER BY payment_id) AS missing
+    FROM accounting.order_payments
+    SEMI JOIN period_orders USING (order_id)
+    WHERE receipt = 'own' AND status = 'paid' AND fiscal_result IS NULL
+    GROUP BY order_id
 )
 SELECT
     document.order_id,
@@ -91,17 +99,20 @@ SELECT
         WHEN $must_be_paid AND document.payment_status IS DISTINCT FROM 'paid'
             AND document.payment_status IS DISTINCT FROM 'overpaid' AND document.paid_total < document.grand_total
             THEN 'unpaid'
+        WHEN $must_have_receipts AND receipts.order_id IS NOT NULL THEN 'no_receipt'
     END AS cause,
     document.decides_on,
     document.stage,
     document.paid_total,
     document.grand_total,
     document.difference,
-    document.currency
+    document.currency,
+    receipts.missing AS payments_without_receipt
 FROM period_orders AS document
 LEFT JOIN accounting.partners AS partner USING (partner_id)
 LEFT JOIN lines USING (order_id)
 LEFT JOIN services USING (order_id)
+LEFT JOIN receipts USING (order_id)
 
 -- name: exportable_orders
 CREATE OR REPLACE TEMP TABLE exportable_orders AS SELECT order_id FROM chosen_orders WHERE cause IS NULL
@@ -161,6 +172,8 @@ FROM (
             WHEN 'unpaid' THEN json_array(json_object('code', 'paid_of_order', 'values',
                 json_object('paid', CAST(chosen.paid_total AS VARCHAR), 'total', CAST(chosen.grand_total AS VARCHAR),
                     'currency', chosen.currency)))
+            WHEN 'no_receipt' THEN json_array(json_object('code', 'payments_without_receipt', 'values',
+                json_object('payment_ids', chosen.payments_without_receipt)))
         END AS details_coded,
         CAST(chosen.order_id AS VARCHAR) AS record_key
     FROM chosen_orders AS chosen
@@ -238,8 +251,6 @@ SELECT
     partner.catalogue_id AS partner_catalogue_id, namesakes.name_key IS NOT NULL AS partner_has_namesakes,
     status.name AS status_name,
     coalesce(status.group_id = $cancelled_group, false) AS is_cancelled, source.name AS source_name,
-    CASE document.payment_status WHEN 'not_paid' THEN 'Не оплачено' WHEN 'part_paid' THEN 'Оплачено частково'
-        WHEN 'paid' THEN 'Оплачено' WHEN 'overpaid' THEN 'Переплата' END AS payment_status_name,
     payments.first.method AS payment_method, payments.first.method_id AS payment_method_id
 FROM accounting.orders AS document
 SEMI JOIN exportable_orders USING (order_id)
@@ -288,10 +299,7 @@ ORDER BY document.order_day, service.order_id, service.line_no
 -- name: order_payments
 SELECT
     payment.order_id, document.order_day, payment.payment_id, payment.paid_at, payment.method_id, payment.method,
-    payment.account, payment.organisation, payment.amount, payment.currency, payment.status,
-    CASE payment.status WHEN 'paid' THEN 'Оплачено' WHEN 'not_paid' THEN 'Не оплачено' WHEN 'canceled' THEN 'Скасовано'
-    END AS status_name,
-    payment.is_expense,
+    payment.account, payment.organisation, payment.amount, payment.currency, payment.status, payment.is_expense,
     CASE WHEN payment.is_expense THEN 'Витрата' ELSE 'Оплата' END AS kind_name,
     payment.method_kind, payment.receipt, payment.fiscal_result IS NOT NULL AS has_receipt, payment.fiscal_status,
     payment.fiscal_result

@@ -25,7 +25,9 @@ payments AS (
     SELECT order_id, list({{
         'key': CAST(payment_id AS VARCHAR), 'name': method, 'is_expense': is_expense,
         'paid_at': epoch_us(paid_at), 'account': account, 'organisation': organisation,
-        'amount': CAST(amount AS VARCHAR), 'currency': currency, 'status': status
+        'amount': CAST(amount AS VARCHAR), 'currency': currency, 'status': status,
+        'method_kind': method_kind, 'receipt': receipt, 'has_receipt': fiscal_result IS NOT NULL,
+        'fiscal_status': fiscal_status
     }} ORDER BY payment_id) AS entries
     FROM accounting.order_payments SEMI JOIN {orders} USING (order_id) GROUP BY order_id
 )
