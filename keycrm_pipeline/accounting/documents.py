@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import time
 
 import numpy as np
 import polars as pl
@@ -42,6 +43,7 @@ RULE_INPUTS = (
     "booked_currency",
     "buyer_comment",
     "manager_comment",
+    "shipped_at",
     "shipping_price",
     "wrap_price",
     "taxes",
@@ -90,6 +92,7 @@ class DocumentSettings:
         source_number_in_comment: Whether the comment begins with the order's number at its source.
         delivery_service: Name of the delivery line of the services tab.
         delivery_product_id: Its card; None when no order has paid delivery.
+        timezone: IANA zone of the shop.
     """
 
     author: str
@@ -103,6 +106,7 @@ class DocumentSettings:
     source_number_in_comment: bool
     delivery_service: str
     delivery_product_id: int | None
+    timezone: str
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,8 @@ def derive_documents(
             "sku",
             "characteristics",
             "unit",
+            "warehouse",
+            "stock_status",
             "quantity",
             "price",
             "discount",
@@ -388,6 +394,7 @@ def _headers(
             organisation=settings.organisations.of("account_method_id", "source_id"),
             currency="order_currency",
             comment=comment(settings.source_number_in_comment),
+            shipped_on=shipped_on(settings.timezone),
             goods_total=pl.col("goods_total").fill_null(0),
             services_total=pl.col("services_total").fill_null(0),
             discount_total=pl.col("goods_discount").fill_null(0) + pl.col("services_discount").fill_null(0),
@@ -417,6 +424,19 @@ def comment(source_number_in_comment: bool) -> pl.Expr:
     ]
     joined = pl.concat_str(parts, separator="\n", ignore_nulls=True)
     return pl.when(joined != "").then(joined)
+
+
+def shipped_on(timezone: str) -> pl.Expr:
+    """The local day of `shipped_at` (R8); null if there is none.
+
+    KeyCRM writes a day without a time as midnight UTC, which means that day in every time zone.
+    """
+    moment = pl.col("shipped_at")
+    return (
+        pl.when(moment.dt.time() == time())
+        .then(moment.dt.date())
+        .otherwise(moment.dt.convert_time_zone(timezone).dt.date())
+    )
 
 
 def with_delivery_address(orders: pl.DataFrame) -> pl.DataFrame:

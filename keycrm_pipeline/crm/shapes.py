@@ -51,8 +51,9 @@ _SHIPPING_TEXTS: Final = (
     "shipping_secondary_line",
     "recipient_full_name",
     "recipient_phone",
+    "was_shipped",
 )
-_LINE_TEXTS: Final = ("sku", "name", "unit_type")
+_LINE_TEXTS: Final = ("sku", "name", "unit_type", "stock_status")
 _OFFER_TEXTS: Final = ("sku", "barcode")
 _PAYMENT_VALUES: Final = ("source_currency", "actual_currency", "status", "is_expense")
 

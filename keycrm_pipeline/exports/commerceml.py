@@ -7,8 +7,7 @@ the format, which is in Russian; texts of the shop stay as they are.
 1C's module, which BAS has too, finds partners, units, currencies and characteristics by name; what is written for
 it is explained where it is written.
 
-What is not here: payments as separate documents, exchange rates, stock, and the day of shipping, which the books do
-not hold.
+What is not here: payments as separate documents, exchange rates, and stock.
 """
 
 from __future__ import annotations
@@ -298,7 +297,11 @@ def _requisite(requisite: RequisiteSettings, order: _Row) -> str | None:
 
 def _requisites(order: _Row, settings: CommerceMLSettings) -> dict[str, str | None]:
     values = {name: _requisite(requisite, order) for name, requisite in settings.requisites.items()}
-    return {**values, "Организация": values.get("Организация") or order["organisation"]}
+    return {
+        **values,
+        "Организация": values.get("Организация") or order["organisation"],
+        "Склад": values.get("Склад") or order["warehouse"],
+    }
 
 
 def _document(order: _Row, lines: list[_Row], context: _Context) -> ElementTree.Element:
@@ -337,6 +340,7 @@ def _document(order: _Row, lines: list[_Row], context: _Context) -> ElementTree.
             "Способ доставки": order["delivery_service"],
             "Адрес доставки": order["delivery_address"],
             "Номер отправления": order["tracking_code"],
+            "Дата отгрузки": order["shipped_on"] and f"{order['shipped_on']:%Y-%m-%d}",
             "Получатель": order["recipient_name"],
             "Телефон получателя": order["recipient_phone"],
             "Источник": order["source_name"],

@@ -68,6 +68,7 @@ _NUMBERS: Final = frozenset(
     | {"amount", "discount", "price", "quantity", PRESENCE}
 )
 _INSTANTS: Final = frozenset({"ordered_at", "paid_at"})
+_DAYS: Final = frozenset({"order_day", "shipped_on"})
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _Changed = tuple[ComparedDocument, list[FieldChange]]
@@ -263,7 +264,7 @@ class ChangeWriter:
         if change.field in _INSTANTS:
             instant = _BEGINNING + timedelta(microseconds=value)
             return f"{instant.astimezone(self.zone):%d.%m.%Y %H:%M}"
-        if change.field == "order_day":
+        if change.field in _DAYS:
             return f"{date.fromisoformat(value):%d.%m.%Y}"
         return _VALUE_NAMES.get((change.part, change.field), {}).get(str(value), str(value))
 

@@ -160,6 +160,7 @@ def document_settings(connection: duckdb.DuckDBPyConnection, profile: Profile) -
         source_number_in_comment=profile.source_number_in_comment,
         delivery_service=profile.delivery_service,
         delivery_product_id=store.delivery_product_id(connection, name_key(profile.delivery_service) or ""),
+        timezone=profile.timezone,
     )
 
 

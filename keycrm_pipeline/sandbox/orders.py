@@ -261,6 +261,7 @@ class OrderBook:
             "payments": payments,
             "expenses": expenses,
             "shipping": self._shipping(lifecycle, contents, state),
+            "products": _with_reserve(contents.header["products"], state),
         }
         if state.is_noted:
             record["manager_comment"] = contents.note
@@ -321,7 +322,7 @@ class OrderBook:
             "created_at": created,
             "source_updated_at": timestamp(lifecycle.ordered_at) if lifecycle.source_uuid else None,
             "last_synced_at": blank_timestamp(lifecycle.created_at) if lifecycle.source_uuid else None,
-            "warehouse": WAREHOUSES[0],
+            "warehouse": _warehouse(lifecycle),
             "buyer": buyer,
             "products": lines,
             "manager": manager,
@@ -386,7 +387,7 @@ class OrderBook:
             if random.happens(700)
             else _BLANK,
             "shipment_type": None if article.is_service else "warehouse",
-            "warehouse": None if article.is_service else WAREHOUSES[0],
+            "warehouse": None if article.is_service else _warehouse(lifecycle),
             "offer": article.offer if article.is_linked else None,
             "created_at": timestamp(lifecycle.created_at),
             "updated_at": timestamp(lifecycle.created_at),
@@ -630,6 +631,20 @@ def _payments(lifecycle: Lifecycle, contents: Contents, state: State) -> list[Pa
         elif event.action in ("cancel", "refuse", "refund"):
             payments.cancel(event.at)
     return payments.records
+
+
+def _warehouse(lifecycle: Lifecycle) -> Payload:
+    """What is picked up leaves from the shop, everything else from the main warehouse."""
+    return WAREHOUSES[lifecycle.delivery == "pickup"]
+
+
+def _with_reserve(lines: list[Payload], state: State) -> list[Payload]:
+    """The lines with the state of their reserves: goods are reserved until they leave or the order is closed."""
+    if state.status_id == 1:
+        return lines
+    is_fulfilled = state.shipped_at is not None or _STATUS_BY_ID[state.status_id]["group_id"] == 5
+    reserve = "fulfilled" if is_fulfilled else None if state.closed_at else "reserved"
+    return [{**line, "stock_status": reserve} if line.get("warehouse") else line for line in lines]
 
 
 def _midnight(moment: datetime) -> datetime:

@@ -181,6 +181,14 @@ ORDERS = Table(
         Column("recipient_phone", "VARCHAR", "Recipient's phone."),
         Column("delivery_service", "VARCHAR", "Delivery service (Служба доставки)."),
         Column("tracking_code", "VARCHAR", "Waybill number (ТТН)."),
+        Column("shipping_status", "VARCHAR", "Where the parcel is (Стан доставки), in KeyCRM's words."),
+        Column("was_shipped", "BOOLEAN", "Whether KeyCRM says that it was shipped (Відвантажено)."),
+        Column(
+            "shipped_on",
+            "DATE",
+            "Local day on which it was really shipped (Дата відвантаження); empty if KeyCRM gives none.",
+        ),
+        Column("warehouse", "VARCHAR", "Warehouse of the order (Склад)."),
         Column("goods_total", MONEY, "Sum of order_lines.amount.", nullable=False),
         Column("services_total", MONEY, "Sum of order_services.amount.", nullable=False),
         Column("discount_total", MONEY, "Sum of both discount columns.", nullable=False),
@@ -223,6 +231,12 @@ ORDER_LINES = Table(
         Column("sku", "VARCHAR", "SKU (article): the line's, offer's or variant's; a placeholder is none."),
         Column("characteristics", "VARCHAR", "Options, `Колір: Червоний; Розмір: M`."),
         Column("unit", "VARCHAR", "Unit of measure; empty for pieces."),
+        Column("warehouse", "VARCHAR", "Warehouse of the line (Склад)."),
+        Column(
+            "stock_status",
+            "VARCHAR",
+            "State of its reserve (Стан резерву), in KeyCRM's words: reserved, fulfilled…",
+        ),
         Column(
             "quantity",
             QUANTITY,

@@ -114,6 +114,7 @@ ACCOUNTING_SOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "validated_orders.manager_comment",
         ),
         "delivery_address": _ADDRESS,
+        "shipped_on": ("validated_orders.shipped_at",),
         "goods_total": (*_LINES_SOLD, *_SHARED_DISCOUNT),
         "services_total": (*_LINES_SOLD, *_SHARED_DISCOUNT),
         "discount_total": (

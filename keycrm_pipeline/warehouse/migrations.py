@@ -35,7 +35,7 @@ from keycrm_pipeline.warehouse.statements import quoted_text, statement
 
 _log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Number of the newest migration. A new table, column or view needs no number."""
 
 
@@ -88,6 +88,10 @@ MIGRATIONS: Mapping[int, Sequence[str | Callable[[duckdb.DuckDBPyConnection], No
         statement("migrations", "collapse_variant_skus"),
     ),
     5: (_tell_exported_cards_by_organisation,),
+    6: (
+        statement("migrations", "shipments_of_validated_orders"),
+        statement("migrations", "shipments_of_documents"),
+    ),
 }
 """Number -> the steps that bring a file from the number before to this one, once; new files do not need them.
 

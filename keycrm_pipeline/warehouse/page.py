@@ -169,6 +169,10 @@ class OrderHeader:
     recipient_phone: str | None
     delivery_service: str | None
     tracking_code: str | None
+    shipping_status: str | None
+    was_shipped: bool | None
+    shipped_on: date | None
+    warehouse: str | None
     goods_total: Decimal
     services_total: Decimal
     discount_total: Decimal
@@ -195,6 +199,8 @@ class OrderLine:
     sku: str | None
     characteristics: str | None
     unit: str
+    warehouse: str | None
+    stock_status: str | None
     quantity: Decimal
     price: Decimal
     discount: Decimal

@@ -97,6 +97,8 @@ def test_order_is_told_in_the_words_of_the_format(export: Export) -> None:
         "Способ доставки": "Нова Пошта",
         "Адрес доставки": "Київська область, м. Київ, Відділення №5",
         "Номер отправления": "20450000000123",
+        "Дата отгрузки": "2026-03-02",
+        "Склад": "Основний",
         "Получатель": "Коваленко Петро",
         "Телефон получателя": "+380670000001",
         "Источник": "Сайт",
@@ -463,6 +465,19 @@ def test_the_set_organisation_comes_first(shop: SmallShop, export: Export) -> No
     may.save()
     tree = _exported(export, MAY, requisites={"Организация": "ТОВ «Вишня»"})
     assert _attributes(_documents(tree)["500"])["Организация"] == "ТОВ «Вишня»"
+
+
+def test_warehouse_of_the_order_unless_the_profile_sets_one(shop: SmallShop, export: Export) -> None:
+    """In 1C a warehouse may have another name; an order without one has no requisite."""
+    may = Documents(shop.warehouse)
+    plain_order(may, 500, DAY, warehouse="Основний")
+    plain_order(may, 501, DAY)
+    plain_order(may, 502, DAY, source_id=7, warehouse="Магазин")
+    may.save()
+    documents = _documents(_exported(export, MAY, requisites={"Склад": {"source": {7: "Склад Prom"}}}))
+    assert [_attributes(documents[number]).get("Склад") for number in ("500", "501", "502")] == [
+        "Основний", None, "Склад Prom",
+    ]  # fmt: skip
 
 
 def test_readers_without_namespaces_find_the_orders(export: Export) -> None:

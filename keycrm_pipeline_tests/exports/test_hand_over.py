@@ -49,7 +49,15 @@ def autumn(tmp_path: Path) -> SmallShop:
         at = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
         return Payment(amount, columns={"payment_id": number, "paid_at": at})
 
-    rows.order(1, date(2026, 9, 5), [_tea("100.00", 11)], [paid(71, "100.00", date(2026, 9, 6))], **completed)
+    shipped: dict[str, Any] = {"was_shipped": True, "shipped_on": date(2026, 10, 1), "warehouse": "Основний"}
+    rows.order(
+        1,
+        date(2026, 9, 5),
+        [_tea("100.00", 11)],
+        [paid(71, "100.00", date(2026, 9, 6))],
+        **completed,
+        **shipped,
+    )
     rows.order(
         2, date(2026, 9, 20), [_tea("250.50", 12)], [paid(72, "250.50", date(2026, 10, 2))], **completed
     )
@@ -328,12 +336,20 @@ def test_export_that_fails_has_handed_nothing_over(
 
 @pytest.mark.parametrize(
     ("decided_by", "september", "october"),
-    [("order", [1, 2, 3], [4, 5]), ("payment", [1], [2, 4]), ("completed", [1, 2], [4])],
+    [
+        ("order", [1, 2, 3], [4, 5]),
+        ("payment", [1], [2, 4]),
+        ("shipment", [], [1]),
+        ("completed", [1, 2], [4]),
+    ],
 )
 def test_another_day_can_decide(
     hand_over: HandOver, decided_by: str, september: list[int], october: list[int]
 ) -> None:
-    """Order 2 of 20 September was paid on 2 October, and order 5 of October in November; 3 and 5 are not completed."""
+    """Order 2 of 20 September was paid on 2 October, and order 5 of October in November; 3 and 5 are not completed.
+
+    Order 1 left on 1 October, and no other order has left.
+    """
     assert _orders(hand_over(SEPTEMBER, decided_by=decided_by)) == september
     assert _orders(hand_over(OCTOBER, decided_by=decided_by)) == october
 
@@ -362,6 +378,20 @@ def test_day_of_shipping_decides(tmp_path: Path) -> None:
         return _orders(found)
 
     assert [shipped_in(month) for month in (SEPTEMBER, OCTOBER, NOVEMBER)] == [[], [1, 2], [3]]
+
+
+def test_another_day_of_shipment_or_warehouse_is_a_change(autumn: SmallShop, hand_over: HandOver) -> None:
+    """Both are requisites that an accountant has entered."""
+    hand_over(SEPTEMBER)
+    _change(
+        autumn,
+        "UPDATE accounting.orders SET shipped_on = DATE '2026-10-02', warehouse = 'Магазин' WHERE order_id = 1",
+    )
+    since = hand_over(SEPTEMBER, since_last=True)
+    assert [
+        (row["Номер замовлення"], row["Реквізит"], row["Було"], row["Стало"])
+        for row in _rows(since, "changed_after_export")
+    ] == [("1", "Дата відвантаження", "01.10.2026", "02.10.2026"), ("1", "Склад", "Основний", "Магазин")]
 
 
 def test_files_say_what_was_asked_for(hand_over: HandOver) -> None:

@@ -137,6 +137,9 @@ CHANGES = (
     Change("shipping.delivery_service.name", "Укрпошта"),
     Change("shipping.tracking_code", "20450000000002"),
     Change("shipping.shipping_status", "in_transit"),
+    Change("shipping.shipping_date_actual", "2026-03-05T00:00:00.000000Z"),
+    Change("shipping.was_shipped", True),
+    Change("warehouse.name", "Магазин"),
     Change("shipping.shipping_address_country", "Польща", {"shipping.shipping_address_country_code": "PL"}),
     Change("shipping.shipping_address_country_code", "PL", {"shipping.shipping_address_country": "Полтавія"}),
     Change("shipping.shipping_address_region", "Одеська"),
@@ -224,6 +227,7 @@ def pair_of(number: int, change: Change) -> tuple[dict[str, Any], dict[str, Any]
             source_uuid="№ 1",
             buyer_comment="Коментар",
             manager_comment="Менеджер",
+            warehouse={"id": 1, "name": "Основний"},
             shipping={
                 "delivery_service": {"name": "Нова Пошта"},
                 "tracking_code": "20450000000001",
@@ -238,6 +242,8 @@ def pair_of(number: int, change: Change) -> tuple[dict[str, Any], dict[str, Any]
                 "shipping_secondary_line": "кв. 1",
                 "recipient_full_name": "Отримувач",
                 "recipient_phone": "+380500000008",
+                "shipping_date_actual": "2026-03-04T00:00:00.000000Z",
+                "was_shipped": False,
             },
         )
         for path, value in {**change.given, **(change.own if offset else {})}.items():

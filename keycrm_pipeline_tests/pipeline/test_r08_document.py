@@ -39,6 +39,9 @@ ORDERS: dict[int, dict[str, Any]] = {
             "delivery_service_id": 1,
             "delivery_service": NOVA_POSHTA,
             "tracking_code": "20450000000001",
+            "shipping_status": "delivered",
+            "was_shipped": True,
+            "shipping_date_actual": "2026-03-04T00:00:00.000000Z",
             "shipping_address_country": "Україна",
             "shipping_address_country_code": "UA",
             "shipping_address_region": "Полтавська",
@@ -51,6 +54,7 @@ ORDERS: dict[int, dict[str, Any]] = {
             "recipient_phone": "+380500000002",
             "address_payload": [],
         },
+        "warehouse": {"id": 1, "name": "Основний"},
     },
     # A manager whom the profile does not know; the first payment's method is not mapped; no comment.
     2: {
@@ -137,6 +141,10 @@ def test_header_says_all_of_the_order(books: Books) -> None:
         "recipient_phone": "+380500000002",
         "delivery_service": "Нова Пошта",
         "tracking_code": "20450000000001",
+        "shipping_status": "delivered",
+        "was_shipped": True,
+        "shipped_on": date(2026, 3, 4),
+        "warehouse": "Основний",
         "goods_total": Decimal(1000),
         "services_total": Decimal(0),
         "discount_total": Decimal(0),
@@ -149,6 +157,81 @@ def test_header_says_all_of_the_order(books: Books) -> None:
         "missing_in_crm": False,
         "manager_id": 5,
     }
+
+
+@pytest.mark.parametrize(
+    ("sent", "timezone", "day"),
+    [
+        # A day alone is that day everywhere, also west of Greenwich.
+        ("2026-03-04T00:00:00.000000Z", "Europe/Kyiv", date(2026, 3, 4)),
+        ("2026-03-04T00:00:00.000000Z", "America/New_York", date(2026, 3, 4)),
+        ("2026-03-04 00:00:00", "Europe/Kyiv", date(2026, 3, 4)),
+        ("2026-03-04", "Europe/Kyiv", date(2026, 3, 4)),
+        # A moment is of the shop's own day: 22:00 UTC is midnight in Kyiv, in summer 21:00.
+        ("2026-03-03T22:00:00.000000Z", "Europe/Kyiv", date(2026, 3, 4)),
+        ("2026-03-03T21:59:59.000000Z", "Europe/Kyiv", date(2026, 3, 3)),
+        ("2026-07-03T21:00:00.000000Z", "Europe/Kyiv", date(2026, 7, 4)),
+        (None, "Europe/Kyiv", None),
+        ("", "Europe/Kyiv", None),
+        ([], "Europe/Kyiv", None),
+    ],
+)
+def test_day_of_shipment_is_the_shops_own(
+    new_books: MakeBooks, sent: Any, timezone: str, day: date | None
+) -> None:
+    """The day on which the parcel really left, whichever form KeyCRM gives it."""
+    books = new_books(timezone=timezone)
+    shipping = {"delivery_service": NOVA_POSHTA, "shipping_date_actual": sent, "was_shipped": True}
+    books.order(1, kyiv(2026, 3, 2, 12, 0), shipping=shipping)
+    books.load()
+    assert (books.value(1, "shipped_on"), books.value(1, "was_shipped")) == (day, True)
+
+
+def test_day_of_shipment_follows_the_time_zone_at_a_rebuild(new_books: MakeBooks) -> None:
+    """A shop that had the wrong zone corrects its profile and rebuilds."""
+    books = new_books(timezone="UTC")
+    shipping = {"delivery_service": NOVA_POSHTA, "shipping_date_actual": "2026-03-03T22:00:00.000000Z"}
+    books.order(1, kyiv(2026, 3, 2, 12, 0), shipping=shipping)
+    books.load()
+    assert books.value(1, "shipped_on") == date(2026, 3, 3)
+    books.profile = books.profile.model_copy(update={"timezone": "Europe/Kyiv"})
+    books.rebuild()
+    assert books.value(1, "shipped_on") == date(2026, 3, 4)
+
+
+def test_lines_have_warehouses_of_their_own(new_books: MakeBooks) -> None:
+    """An order may leave from two warehouses; neither must be named, and none is sent for what is not stored."""
+    books = new_books()
+    books.order(
+        1,
+        warehouse={"id": 1, "name": "Основний"},
+        lines=[
+            {"name": "Чай", "warehouse": {"id": 2, "name": " Магазин "}, "stock_status": "reserved"},
+            {"name": "Кава", "warehouse": {"id": 1, "name": "Основний"}, "stock_status": "fulfilled"},
+            {"name": "Мед", "warehouse": None},
+            {"name": "Сіль", "warehouse": [], "stock_status": ""},
+        ],
+    )
+    books.order(2, warehouse=None)
+    books.load()
+    assert books.rows("order_lines", "line_no, warehouse, stock_status", "order_id = 1") == [
+        (1, "Магазин", "reserved"),
+        (2, "Основний", "fulfilled"),
+        (3, None, None),
+        (4, None, None),
+    ]
+    assert (books.value(1, "warehouse"), books.value(2, "warehouse")) == ("Основний", None)
+
+
+@pytest.mark.parametrize("sent", ["скоро", "2026-02-30", {"date": "2026-03-04"}, 20260304])
+def test_day_of_shipment_that_cannot_be_read_is_not_none(new_books: MakeBooks, sent: Any) -> None:
+    """R10: an order that left in March is not taken for one that did not leave."""
+    books = new_books()
+    shipping = {"delivery_service": NOVA_POSHTA, "shipping_date_actual": sent}
+    books.order(1, kyiv(2026, 3, 2, 12, 0), shipping=shipping)
+    books.load()
+    ((reason,),) = books.reasons().values()
+    assert "shipping.shipping_date_actual" in reason
 
 
 def test_payments_and_expenses_stand_with_their_accounts(books: Books) -> None:

@@ -248,6 +248,16 @@ def test_line_and_offer_agree_on_what_was_copied(two_months: list[Record]) -> No
         ("a courier", lambda order: (order["shipping"] or {}).get("shipping_address")),
         ("the post", lambda order: (order["shipping"] or {}).get("delivery_service_id") == 2),
         ("self pickup", lambda order: (order["shipping"] or {}).get("delivery_service_id") == 3),
+        ("an order from the second warehouse", lambda order: (order["warehouse"] or {}).get("id") == 2),
+        (
+            "goods in reserve",
+            lambda order: any(line["stock_status"] == "reserved" for line in order["products"]),
+        ),
+        (
+            "goods that left",
+            lambda order: any(line["stock_status"] == "fulfilled" for line in order["products"]),
+        ),
+        ("a parcel that left", lambda order: (order["shipping"] or {}).get("was_shipped")),
         ("no delivery at all", lambda order: order["shipping"] is None),
         ("another recipient", lambda order: (order["shipping"] or {}).get("recipient_phone")),
         ("part-paid", lambda order: order["payment_status"] == "part_paid"),

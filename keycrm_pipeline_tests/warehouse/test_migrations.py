@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,14 @@ import duckdb
 import pytest
 
 from keycrm_pipeline.schemas import TABLES, Column, Table
+from keycrm_pipeline.schemas.raw import RAW_ORDERS
+from keycrm_pipeline.schemas.validated import VALIDATED_ORDERS
 from keycrm_pipeline.warehouse import migrations, report_views
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import DatabaseNewerError, DatabaseUnreadableError
 from keycrm_pipeline.warehouse.migrations import SCHEMA_VERSION
 from keycrm_pipeline.warehouse.statements import statement
+from keycrm_pipeline_tests.documents import MADE_AT, Documents, Item
 
 INSERT_LINE = """
     INSERT INTO validated.order_lines BY NAME
@@ -321,6 +325,54 @@ def test_lines_of_an_older_file_take_all_decimals(tmp_path: Path) -> None:
         (Decimal("1.5"), Decimal("0.333333")),
         (Decimal("0.3333"), Decimal("0.003333333")),
     ]
+
+
+def test_shipments_of_an_older_file_are_read_once(tmp_path: Path) -> None:
+    """An export by day of shipment finds in the upgraded file what it found in the payloads before."""
+    warehouse = Warehouse(tmp_path / "shop.duckdb", "Europe/Kyiv")
+    payloads = {
+        1: '{"shipping": {"shipping_date_actual": "2026-03-04T00:00:00.000000Z", "was_shipped": true}, '
+        '"warehouse": {"id": 1, "name": "Основний"}}',
+        2: '{"shipping": null, "warehouse": null}',
+        # Its newest payload was rejected: what the document says is of the one before.
+        3: '{"shipping": {"shipping_date_actual": "2026-03-05T00:00:00.000000Z", "was_shipped": true}}',
+    }
+    documents = Documents(warehouse)
+    for order_id, payload in payloads.items():
+        documents.order(order_id, date(2026, 3, 2), [Item("10.00")])
+        documents.add(
+            RAW_ORDERS,
+            order_id=order_id,
+            payload=payload,
+            payload_hash="new",
+            extracted_at=MADE_AT,
+            exchange_id=1,
+        )
+        documents.add(
+            VALIDATED_ORDERS,
+            order_id=order_id,
+            order_day=date(2026, 3, 2),
+            ordered_at=MADE_AT,
+            status_id=1,
+            shipping_status="transit",
+            payload_hash="old" if order_id == 3 else "new",
+            exchange_id=1,
+            **dict.fromkeys(
+                ("grand_total", "shipping_price", "wrap_price", "taxes", "discount_amount", "discount_percent",
+                 "total_discount"), Decimal(0)
+            ),
+        )  # fmt: skip
+    documents.save()
+    with warehouse.writing() as connection:
+        connection.execute("UPDATE ops.schema_version SET version = 5, digest = NULL")
+    with warehouse.writing() as connection:
+        assert connection.execute(
+            "SELECT order_id, shipping_status, was_shipped, shipped_on, warehouse FROM accounting.orders ORDER BY 1"
+        ).fetchall() == [
+            (1, "transit", True, date(2026, 3, 4), "Основний"),
+            (2, "transit", False, None, None),
+            (3, "transit", None, None, None),
+        ]
 
 
 def test_migrations_that_a_file_lacks_run_once(tmp_path: Path, redefine: Redefine) -> None:

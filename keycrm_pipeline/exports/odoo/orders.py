@@ -26,6 +26,8 @@ _LABELS = (
     ("payment_method", "Спосіб оплати"),
     ("delivery_service", "Служба доставки"),
     ("tracking_code", "ТТН"),
+    ("shipped_on", "Дата відвантаження"),
+    ("warehouse", "Склад"),
     ("delivery_address", "Адреса доставки"),
     ("recipient_name", "Отримувач"),
     ("recipient_phone", "Телефон отримувача"),
@@ -117,7 +119,8 @@ def order_heads(orders: pl.DataFrame, settings: OdooSettings, timezone: str) -> 
         settings: The profile's `export.odoo`.
         timezone: IANA zone of their times.
     """
-    texts = orders.select(clean_column(name) for name in (*dict(_LABELS), *dict(_TAGS))).to_dicts()
+    written = orders.with_columns(pl.col("shipped_on").dt.to_string("%d.%m.%Y"))
+    texts = written.select(clean_column(name) for name in (*dict(_LABELS), *dict(_TAGS))).to_dicts()
     tags = [
         _tags_of(order, is_cancelled=is_cancelled)
         for order, is_cancelled in zip(texts, orders["is_cancelled"], strict=True)

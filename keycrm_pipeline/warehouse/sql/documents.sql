@@ -47,7 +47,7 @@ SELECT
     validated.address_country, validated.address_country_code, validated.address_region, validated.address_city,
     validated.address_zip, validated.address_receive_point, validated.address_street,
     validated.address_second_line,
-    validated.shipping_price, validated.wrap_price, validated.taxes,
+    validated.shipped_at, validated.shipping_price, validated.wrap_price, validated.taxes,
     validated.discount_amount, validated.discount_percent, validated.total_discount,
     coalesce(raw.missing_since IS NOT NULL, false) AS missing_in_crm
 FROM validated.orders AS validated
@@ -67,7 +67,7 @@ ORDER BY validated.order_id
 SELECT
     line.order_id, line.line_no, line.crm_line_id, item.product_id, item.variant_id, card.kind, line.name,
     coalesce(item.sku, variant.sku) AS sku, coalesce(line.characteristics, variant.characteristics) AS characteristics,
-    line.unit, line.quantity, line.price, line.price_sold
+    line.unit, line.warehouse, line.stock_status, line.quantity, line.price, line.price_sold
 FROM validated.order_lines AS line
 SEMI JOIN batch_orders USING (order_id)
 LEFT JOIN validated.sold_items AS item ON item.item_key = line.item_key

@@ -15,14 +15,8 @@ WHERE status = 'paid' AND NOT is_expense AND CAST(paid_at AS DATE) BETWEEN $firs
 GROUP BY order_id
 
 -- name: days_by_shipment
--- KeyCRM's date has no time: midnight UTC is that day everywhere.
 CREATE OR REPLACE TEMP TABLE deciding_days AS
-SELECT order_id, shipped_on AS decides_on
-FROM (
-    SELECT order_id, TRY_CAST(left(payload ->> '$.shipping.shipping_date_actual', 10) AS DATE) AS shipped_on
-    FROM raw.orders
-)
-WHERE shipped_on BETWEEN $first_day AND $last_day
+SELECT order_id, shipped_on AS decides_on FROM accounting.orders WHERE shipped_on BETWEEN $first_day AND $last_day
 
 -- name: days_by_completed
 -- Orders that are completed now, by the day on which KeyCRM set their status, else on which it was first seen.
@@ -273,7 +267,8 @@ ORDER BY document.order_day, document.order_id
 SELECT
     line.order_id, document.order_day, line.line_no, line.crm_line_id, line.product_id, card.name AS product_name,
     card.catalogue_id AS product_catalogue_id, line.variant_id, line.name, line.sku, variant.barcode,
-    line.characteristics, coalesce(line.unit, 'шт') AS unit, line.quantity, line.price,
+    line.characteristics, coalesce(line.unit, 'шт') AS unit, line.warehouse, line.stock_status, line.quantity,
+    line.price,
     CAST(round(line.price * line.quantity, 2) AS DECIMAL(18, 2)) AS listed_amount,
     line.discount, line.amount, document.currency
 FROM accounting.order_lines AS line

@@ -45,6 +45,7 @@ FROM (
             'grand_total': CAST(document.grand_total AS VARCHAR), 'paid_total': CAST(document.paid_total AS VARCHAR),
             'payment_status': document.payment_status, 'delivery_service': document.delivery_service,
             'tracking_code': document.tracking_code, 'delivery_address': document.delivery_address,
+            'shipped_on': CAST(document.shipped_on AS VARCHAR), 'warehouse': document.warehouse,
             'recipient_name': document.recipient_name, 'recipient_phone': document.recipient_phone,
             'comment': document.comment, 'missing_in_crm': document.missing_in_crm
         }},

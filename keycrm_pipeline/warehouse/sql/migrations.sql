@@ -111,3 +111,23 @@ SELECT * REPLACE (coalesce(organisation, '') AS organisation) FROM ops.exported_
 
 -- name: return_exported_cards
 INSERT INTO ops.exported_cards BY NAME SELECT * FROM kept_exported_cards
+
+-- name: shipments_of_validated_orders
+-- An export by day of shipment used to read that day from the payload. Of orders whose newest payload was rejected, the
+-- last good one is not stored.
+UPDATE validated.orders AS booked SET
+    shipped_at = CAST(TRY_CAST(left(raw.payload ->> '$.shipping.shipping_date_actual', 10) AS DATE) AS TIMESTAMP)
+        AT TIME ZONE 'UTC',
+    was_shipped = coalesce(lower(raw.payload ->> '$.shipping.was_shipped') IN ('true', '1'), false),
+    warehouse = nullif(trim(raw.payload ->> '$.warehouse.name'), '')
+FROM raw.orders AS raw
+WHERE raw.order_id = booked.order_id AND raw.payload_hash = booked.payload_hash
+
+-- name: shipments_of_documents
+UPDATE accounting.orders AS document SET
+    shipping_status = booked.shipping_status,
+    was_shipped = booked.was_shipped,
+    shipped_on = CAST(booked.shipped_at AT TIME ZONE 'UTC' AS DATE),
+    warehouse = booked.warehouse
+FROM validated.orders AS booked
+WHERE booked.order_id = document.order_id

@@ -78,7 +78,8 @@ SELECT document.order_id, document.order_day, document.ordered_at, document.part
     partner.phone AS partner_phone, partner.email AS partner_email, status.name AS status_name, document.stage,
     source.name AS source_name, document.source_number, document.author, document.responsible, document.account,
     document.organisation, document.currency, document.comment, document.delivery_address, document.recipient_name,
-    document.recipient_phone, document.delivery_service, document.tracking_code, document.goods_total,
+    document.recipient_phone, document.delivery_service, document.tracking_code, document.shipping_status,
+    document.was_shipped, document.shipped_on, document.warehouse, document.goods_total,
     document.services_total, document.discount_total, document.grand_total, document.difference, document.paid_total,
     document.rounding, document.payment_status, document.missing_in_crm, document.crm_updated_at, document.created_at, document.updated_at,
     valid.discount_percent AS crm_discount_percent, valid.discount_amount AS crm_discount_amount
@@ -92,7 +93,7 @@ WHERE document.order_id = $order_id
 -- name: order_lines
 -- The discount of a line is its own, and its share of the order's (R6).
 SELECT line.line_no, line.product_id, line.name, line.sku, line.characteristics, coalesce(line.unit, 'шт') AS unit,
-    line.quantity, line.price, line.discount, line.amount,
+    line.warehouse, line.stock_status, line.quantity, line.price, line.discount, line.amount,
     round((valid.price - valid.price_sold) * valid.quantity, 2)::DECIMAL(18, 2) AS own_discount
 FROM accounting.order_lines AS line
 LEFT JOIN validated.order_lines AS valid USING (order_id, line_no)

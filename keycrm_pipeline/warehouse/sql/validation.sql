@@ -83,7 +83,7 @@ CREATE OR REPLACE TEMP MACRO has_odd_options(properties) AS properties IS NULL O
 )) > 0;
 CREATE OR REPLACE TEMP MACRO has_odd_lines(products) AS len(list_filter(products,
     line -> greatest(
-        is_nested(line.sku), is_nested(line.name), is_nested(line.unit_type),
+        is_nested(line.sku), is_nested(line.name), is_nested(line.unit_type), is_nested(line.stock_status),
         is_nested(line.offer.sku), is_nested(line.offer.barcode),
         has_odd_options(line.properties),
         line.offer.id IS NOT NULL AND has_odd_options(line.offer.properties)))) > 0;
@@ -97,7 +97,8 @@ CREATE OR REPLACE TEMP MACRO has_odd_texts(fields) AS regexp_matches(concat_ws(c
     fields.shipping.shipping_address_country, fields.shipping.shipping_address_country_code,
     fields.shipping.shipping_address_region, fields.shipping.shipping_address_city,
     fields.shipping.shipping_address_zip, fields.shipping.shipping_receive_point, fields.shipping.shipping_address,
-    fields.shipping.shipping_secondary_line, fields.shipping.recipient_full_name, fields.shipping.recipient_phone
+    fields.shipping.shipping_secondary_line, fields.shipping.recipient_full_name, fields.shipping.recipient_phone,
+    fields.shipping.was_shipped, fields.warehouse.name
 ), '\x1f[\[{]');
 -- Buyer, manager, status, shipping, its delivery service, and a key that every filled shipping has.
 CREATE OR REPLACE TEMP MACRO kinds_of_parts(fields, payload) AS CASE
@@ -180,12 +181,13 @@ FROM mended_frame AS mended WHERE mended.order_id = staged_payloads.order_id
   "discount_amount": "VARCHAR", "discount_percent": "VARCHAR", "total_discount": "VARCHAR",
   "payment_status": "VARCHAR", "deleted_at": "VARCHAR",
   "buyer_comment": "VARCHAR", "client_comment": "VARCHAR", "manager_comment": "VARCHAR",
+  "warehouse": {"name": "VARCHAR"},
   "buyer": {"id": "VARCHAR", "full_name": "VARCHAR", "phone": "VARCHAR", "email": "VARCHAR"},
   "manager": {"id": "VARCHAR"},
   "status": {"id": "VARCHAR", "name": "VARCHAR", "alias": "VARCHAR", "group_id": "VARCHAR"},
   "products": [{
     "id": "VARCHAR", "sku": "VARCHAR", "name": "VARCHAR", "quantity": "VARCHAR", "unit_type": "VARCHAR",
-    "price": "VARCHAR", "price_sold": "VARCHAR",
+    "price": "VARCHAR", "price_sold": "VARCHAR", "stock_status": "VARCHAR", "warehouse": {"name": "VARCHAR"},
     "properties": [{"name": "VARCHAR", "value": "VARCHAR"}],
     "offer": {
       "id": "VARCHAR", "product_id": "VARCHAR", "sku": "VARCHAR", "barcode": "VARCHAR",
@@ -197,7 +199,8 @@ FROM mended_frame AS mended WHERE mended.order_id = staged_payloads.order_id
     "shipping_address_country": "VARCHAR", "shipping_address_country_code": "VARCHAR",
     "shipping_address_region": "VARCHAR", "shipping_address_city": "VARCHAR", "shipping_address_zip": "VARCHAR",
     "shipping_receive_point": "VARCHAR", "shipping_address": "VARCHAR", "shipping_secondary_line": "VARCHAR",
-    "recipient_full_name": "VARCHAR", "recipient_phone": "VARCHAR"
+    "recipient_full_name": "VARCHAR", "recipient_phone": "VARCHAR",
+    "shipping_date_actual": "VARCHAR", "was_shipped": "VARCHAR"
   },
   "payments": [{
     "id": "VARCHAR", "amount": "VARCHAR", "actual_amount": "VARCHAR", "source_currency": "VARCHAR",
@@ -249,6 +252,9 @@ WITH typed AS (
         filled(fields.shipping.delivery_service.name) AS delivery_service,
         filled(fields.shipping.tracking_code) AS tracking_code,
         filled(fields.shipping.shipping_status) AS shipping_status,
+        instant(fields.shipping.shipping_date_actual) AS shipped_at,
+        flag(fields.shipping.was_shipped) AS was_shipped,
+        filled(fields.warehouse.name) AS warehouse,
         filled(fields.shipping.shipping_address_country) AS address_country,
         filled(fields.shipping.shipping_address_country_code) AS address_country_code,
         filled(fields.shipping.shipping_address_region) AS address_region,
@@ -282,6 +288,8 @@ SELECT
         CASE WHEN status_changed_at IS NULL THEN written('status_changed_at', fields.status_changed_at) END,
         CASE WHEN NOT (is_moment(trim(fields.deleted_at)) AND try_cast(trim(fields.deleted_at) AS DATE) IS NOT NULL)
             THEN written('deleted_at', fields.deleted_at) END,
+        CASE WHEN shipped_at IS NULL
+            THEN written('shipping.shipping_date_actual', fields.shipping.shipping_date_actual) END,
         CASE WHEN source_id IS NULL THEN written('source_id', fields.source_id) END,
         CASE WHEN status_id IS NULL THEN written('status_id', fields.status_id) END,
         CASE WHEN status_id IS NULL THEN written('status.id', fields.status.id) END,
@@ -313,6 +321,8 @@ typed AS (
         coalesce(filled(line.sku), filled(line.offer.sku)) AS sku,
         filled(line.name) AS name,
         filled(line.unit_type) AS unit,
+        filled(line.warehouse.name) AS warehouse,
+        filled(line.stock_status) AS stock_status,
         in_full(line.quantity) AS quantity,
         coalesce(in_full(line.price), in_full(line.price_sold)) AS price,
         coalesce(in_full(line.price_sold), in_full(line.price)) AS price_sold,
