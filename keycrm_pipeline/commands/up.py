@@ -255,12 +255,12 @@ def prepare_queue(settings: Settings) -> None:
         )
 
 
-def end_dead_runs(*, report: bool) -> None:
+def end_runs_that_died(settings: Settings, *, report: bool) -> None:
     """Ends runs that died with a daemon: they would block the queue of their profile for ever."""
-    from keycrm_pipeline.orchestration.instance import end_orphaned_runs, open_instance
+    from keycrm_pipeline.orchestration.instance import end_dead_runs, open_instance
 
     with open_instance() as instance:
-        ended = end_orphaned_runs(instance, at_start_of_page=True)
+        ended = end_dead_runs(instance, settings, at_start_of_page=True)
     if ended and report:
         _say(
             _("Runs of an earlier start that died with it and are marked failed: {count}.", count=len(ended))
@@ -369,7 +369,7 @@ def _run(port: int, host_names: Sequence[str]) -> None:
         lock.flush()
         say_what_is_wrong_with_profiles(settings)
         try:
-            end_dead_runs(report=True)
+            end_runs_that_died(settings, report=True)
             prepare_queue(settings)
             if wants_first_load(settings):
                 _say(_("Loading the demo shop's last 30 days (on the first start only)."))
@@ -383,7 +383,7 @@ def _run(port: int, host_names: Sequence[str]) -> None:
             failure = None
         finally:
             services.stop()
-        end_dead_runs(report=False)
+        end_runs_that_died(settings, report=False)
     if failure is not None:
         raise UpError(_("{failure}; everything else was stopped too.", failure=failure))
     _say(_("Stopped."))

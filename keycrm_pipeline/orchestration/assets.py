@@ -103,7 +103,11 @@ def build_load(assets: ProfileAssets) -> dg.AssetsDefinition:
             tag_run(context.instance, context.run.run_id, {PERIOD_TAG: str(period)})
         chosen = stages_named({key.path[-1] for key in context.selected_asset_keys})
         plan = Plan("period", context.run.root_run_id or context.run.run_id, period)
-        with as_dagster_failure(context), exchange(assets.workspace, plan) as session:
+        with (
+            assets.under_way(context.run),
+            as_dagster_failure(context),
+            exchange(assets.workspace, plan) as session,
+        ):
             for result in run_load(session, period, chosen):
                 key = assets.key(result.stage.name)
                 for day, numbers in result.numbers.days.items():

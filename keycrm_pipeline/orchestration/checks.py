@@ -70,7 +70,11 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
     )
     def books(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         chosen = {key.name for key in context.selected_asset_check_keys}
-        with assets.speaking(), books_of(assets.workspace).reading() as connection:
+        with (
+            assets.under_way(context.run),
+            assets.speaking(),
+            books_of(assets.workspace).reading() as connection,
+        ):
             for name in descriptions:
                 if name in chosen:
                     yield _result(connection, assets, name)

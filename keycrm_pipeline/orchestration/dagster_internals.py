@@ -101,6 +101,14 @@ def end_run(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> N
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
+def is_history_of_this_machine(instance: dg.DagsterInstance) -> bool:
+    """Whether the instance keeps its history in files of this machine, and not in a database that hosts share.
+
+    1.13.28: neither the storage of an instance nor its class is public.
+    """
+    return isinstance(instance.event_log_storage, SqliteEventLogStorage)
+
+
 def make_pools_known(instance: dg.DagsterInstance, pools: Iterable[str]) -> None:
     """Gives pools their default limit before the daemon sees a run that uses them.
 

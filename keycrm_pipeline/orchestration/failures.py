@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from keycrm_pipeline.crm.errors import TransportFailure
-from keycrm_pipeline.orchestration.instance import PROCESS_TAG
+from keycrm_pipeline.orchestration.profile_assets import COMMAND_TAG
 from keycrm_pipeline.run.errors import StoppedError
 from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.stopping import is_stop
@@ -35,7 +35,7 @@ def as_dagster_failure(context: dg.OpExecutionContext | dg.AssetExecutionContext
     with a wrong key, a refused request or a damaged file. A run stopped at a terminal stays stopped: Dagster's retry
     policy would take Ctrl-C for a fault and start again. A run that the daemon launched is interrupted.
     """
-    is_watched = PROCESS_TAG in context.run.tags
+    is_watched = COMMAND_TAG in context.run.tags
     try:
         yield
     except (GeneratorExit, SystemExit):

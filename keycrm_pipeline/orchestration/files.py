@@ -123,7 +123,7 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
         workspace = assets.workspace
         period = _period(workspace, config, now)
         tag_run(context.instance, context.run.run_id, {PERIOD_TAG: str(period)})
-        with _as_failure(context), assets.speaking():
+        with assets.under_way(context.run), _as_failure(context), assets.speaking():
             result = export_period(
                 workspace,
                 period,
@@ -186,7 +186,7 @@ def build_report(assets: ProfileAssets) -> dg.AssetsDefinition:
         period = _period(workspace, config, now)
         tag_run(context.instance, context.run.run_id, {PERIOD_TAG: str(period)})
         language = assets.profile.own_language if config.language == OF_THE_PROFILE else config.language
-        with _as_failure(context):
+        with assets.under_way(context.run), _as_failure(context):
             path = report_period(workspace, period, language=language, now=now)
         return dg.MaterializeResult(
             metadata={

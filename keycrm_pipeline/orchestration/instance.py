@@ -9,11 +9,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import re
 import shutil
-import socket
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,19 +19,15 @@ import dagster as dg
 import psutil
 from filelock import FileLock
 
-from keycrm_pipeline.orchestration.dagster_internals import HIDDEN_TAG_PREFIX, MAX_RETRIES_TAG, end_run
-from keycrm_pipeline.profile import HOME_VARIABLE, dagster_home
+from keycrm_pipeline.orchestration.dagster_internals import end_run, is_history_of_this_machine
+from keycrm_pipeline.orchestration.profile_assets import COMMAND_TAG
+from keycrm_pipeline.profile import HOME_VARIABLE, Settings, dagster_home
+from keycrm_pipeline.run.marks import abandoned, is_marked
 from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.sentences.failures import NO_SPACE, Failure, cause_of
 
 CONFIGURATION = "dagster.yaml"
 WORKSPACE = "workspace.yaml"
-
-PROCESS_TAG = f"{HIDDEN_TAG_PREFIX}keycrm_process"
-HOST_TAG = f"{HIDDEN_TAG_PREFIX}keycrm_host"
-STARTED_TAG = f"{HIDDEN_TAG_PREFIX}keycrm_process_started"
-_NO_RETRY = {MAX_RETRIES_TAG: "0"}
-"""Dagster retries a crashed run by launching it again; the person who ran a command sees that it died."""
 
 _OPENING_LOCK = ".opening.lock"
 """In DAGSTER_HOME. Dagster creates and migrates its SQLite files when an instance is first opened, and fails if
@@ -156,70 +150,41 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
             yield instance
 
 
-def process_tags(process: int, host: str) -> dict[str, str]:
-    """Tags of a run that a command does itself; they identify the run's process after the command was killed.
-
-    Args:
-        process: The process that does the run's work; it must be running.
-        host: The machine it runs on.
-    """
-    return {PROCESS_TAG: str(process), HOST_TAG: host, STARTED_TAG: _process_started(process), **_NO_RETRY}
-
-
-def _process_started(process: int) -> str:
-    """When a process was started, in seconds since the machine was booted.
-
-    A process number alone proves nothing: after a restart, above all in a container, it belongs to another process.
-    The time is counted from the boot because the clock may be set while a load runs.
-
-    Raises:
-        psutil.NoSuchProcess: The process has ended; a zombie has ended too.
-    """
-    found = psutil.Process(process)
-    if found.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
-        raise psutil.ZombieProcess(process)
-    return f"{found.create_time() - psutil.boot_time():.2f}"
-
-
-def _is_alive(tags: Mapping[str, str]) -> bool:
-    """Whether the process named in the tags still runs; assumed for a process on another machine."""
-    if tags.get(HOST_TAG) != socket.gethostname():
-        return True
-    number = tags[PROCESS_TAG]
-    if not re.fullmatch(r"[1-9]\d{0,9}", number):
-        return False
-    try:
-        started = _process_started(int(number))
-    except psutil.Error:
-        # A process that may not be looked at belongs to another user, and this history to one user only.
-        return False
-    return tags.get(STARTED_TAG, started) == started
-
-
-def end_orphaned_runs(instance: dg.DagsterInstance, *, at_start_of_page: bool = False) -> list[str]:
+def end_dead_runs(
+    instance: dg.DagsterInstance, settings: Settings, *, at_start_of_page: bool = False
+) -> list[str]:
     """Ends runs whose process no longer exists; a dead run would block its profile's queue for ever.
 
-    Runs of a command are ended only if their process ran on this machine and no longer exists, so this may be called
-    at any time.
+    A run is dead when its mark lies in the data directory and nobody holds it, wherever it ran. So this may be called
+    at any time, on every host, and ends no run of a host that has other data.
 
     Args:
         instance: The instance that contains the runs.
-        at_start_of_page: The page is about to start and no daemon is running yet: runs launched by an earlier daemon
-            died with it and are ended too.
+        settings: Where the data are.
+        at_start_of_page: The page is about to start, or has just been stopped. If the instance belongs to this machine
+            alone, there is no daemon now: runs that it launched died with it, also those that had no mark yet.
 
     Returns:
         The ids of the ended runs.
     """
-    ended = []
-    for record in instance.get_run_records(dg.RunsFilter(statuses=list(_RUNNING))):
-        run = record.dagster_run
-        is_command = PROCESS_TAG in run.tags
-        if _is_alive(run.tags) if is_command else not at_start_of_page:
-            continue
-        # It may have ended since the list was read.
-        fresh = instance.get_run_by_id(run.run_id)
-        if fresh is None or fresh.is_finished:
-            continue
-        end_run(instance, fresh, _ENDED)
-        ended.append(run.run_id)
+    marks = settings.marks_directory
+    ended = [run_id for run_id in abandoned(marks) if _end(instance, run_id)]
+    if at_start_of_page and is_history_of_this_machine(instance):
+        for record in instance.get_run_records(dg.RunsFilter(statuses=list(_RUNNING))):
+            run = record.dagster_run
+            if (
+                COMMAND_TAG not in run.tags
+                and not is_marked(marks, run.run_id)
+                and _end(instance, run.run_id)
+            ):
+                ended.append(run.run_id)
     return ended
+
+
+def _end(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Ends a run that is dead, and returns whether it had not ended by itself."""
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.status not in _RUNNING:
+        return False
+    end_run(instance, run, _ENDED)
+    return True

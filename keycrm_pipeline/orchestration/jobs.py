@@ -75,7 +75,11 @@ def _sync_job(assets: ProfileAssets, sync: Sync) -> dg.JobDefinition:
         if order_ids and ORDERS_TAG not in context.run.tags:
             tag_run(context.instance, context.run.run_id, orders_tags(order_ids))
         plan = Plan(sync.name, context.run.root_run_id or context.run.run_id, order_ids=order_ids)
-        with as_dagster_failure(context), exchange(assets.workspace, plan) as session:
+        with (
+            assets.under_way(context.run),
+            as_dagster_failure(context),
+            exchange(assets.workspace, plan) as session,
+        ):
             try:
                 numbers = sync.run(session)
             finally:

@@ -6,8 +6,7 @@ Imported only by commands that really launch a run, because it imports Dagster.
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,13 +17,19 @@ from keycrm_pipeline.language import _, speaking
 from keycrm_pipeline.orchestration.dagster_internals import runs_with_origin
 from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.orchestration.history import tidy_when_due
-from keycrm_pipeline.orchestration.instance import end_orphaned_runs, open_instance, process_tags
-from keycrm_pipeline.orchestration.profile_assets import ProfileAssets, orders_tags, period_tags
+from keycrm_pipeline.orchestration.instance import end_dead_runs, open_instance
+from keycrm_pipeline.orchestration.profile_assets import (
+    ProfileAssets,
+    command_tags,
+    orders_tags,
+    period_tags,
+)
 from keycrm_pipeline.orchestration.remote import orders_config
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.run.errors import StoppedError
+from keycrm_pipeline.run.marks import marked
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import exchange_of_run
@@ -62,17 +67,20 @@ def run_job(
         order_ids: The orders of `order`.
     """
     definitions = build_definitions([workspace.profile], workspace.settings)
-    with open_instance() as instance:
+    run_id = str(uuid.uuid4())
+    # Marked before Dagster knows of the run and until it has recorded its end.
+    with open_instance() as instance, marked(workspace.settings.marks_directory, run_id):
         # A load that was killed would keep the profile's place in the queue, and there may be no daemon to end it.
-        end_orphaned_runs(instance)
+        end_dead_runs(instance, workspace.settings)
         # What a run stores is the same whoever starts it, in whichever language.
         with runs_with_origin(instance, DEFINITIONS), speaking("en"), _stop_as_keyboard_interrupt():
             result = definitions.resolve_job_def(f"{workspace.profile.name}_{job}").execute_in_process(
                 instance=instance,
+                run_id=run_id,
                 tags={
                     **(period_tags(period) if period else {}),
                     **(orders_tags(order_ids) if order_ids else {}),
-                    **process_tags(os.getpid(), socket.gethostname()),
+                    **command_tags(),
                 },
                 run_config={
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},

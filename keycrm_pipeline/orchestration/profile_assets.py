@@ -14,10 +14,16 @@ import dagster as dg
 
 from keycrm_pipeline.formatting import current_formatter
 from keycrm_pipeline.language import speaking
-from keycrm_pipeline.orchestration.dagster_internals import RANGE_END_TAG, RANGE_START_TAG
+from keycrm_pipeline.orchestration.dagster_internals import (
+    HIDDEN_TAG_PREFIX,
+    MAX_RETRIES_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+)
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import MissingKeyError, Profile, Workspace
 from keycrm_pipeline.reading import books_of
+from keycrm_pipeline.run.marks import marked
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.sentences.failures import Cause
 from keycrm_pipeline.warehouse.errors import DatabaseUnreadableError, WarehouseError
@@ -38,6 +44,9 @@ NOTHING = "nothing"
 
 PAGE_VARIABLE = "KEYCRM_PAGE_URL"
 """Address of the exchange page for browsers, for links from Dagster's page; `up` sets it unless somebody did."""
+
+COMMAND_TAG = f"{HIDDEN_TAG_PREFIX}keycrm_command"
+"""Set on a run that a command does itself, while somebody waits for it."""
 
 ORDERS_TAG = "keycrm/orders"
 """The orders that a run loads by their numbers, with blanks between them."""
@@ -87,6 +96,12 @@ class ProfileAssets:
             return error.message.text(current_formatter())
         return None
 
+    def under_way(self, run: dg.DagsterRun) -> contextlib.AbstractContextManager[None]:
+        """A block in which a run counts as alive, see `keycrm_pipeline.run.marks`; a command marks its run itself."""
+        if COMMAND_TAG in run.tags:
+            return contextlib.nullcontext()
+        return marked(self.workspace.settings.marks_directory, run.run_id)
+
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The books, for a tick of a sensor or a schedule, which must not fail for anything that is in a database.
@@ -122,6 +137,14 @@ class ProfileAssets:
 def orders_tags(order_ids: Sequence[int]) -> dict[str, str]:
     """The tag of a run that loads single orders."""
     return {ORDERS_TAG: " ".join(map(str, order_ids))}
+
+
+def command_tags() -> dict[str, str]:
+    """The tags of a run that a command does itself.
+
+    Dagster would retry one that crashed by launching it again; the person who ran the command sees that it died.
+    """
+    return {COMMAND_TAG: "true", MAX_RETRIES_TAG: "0"}
 
 
 def period_tags(period: Period) -> dict[str, str]:

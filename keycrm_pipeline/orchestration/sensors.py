@@ -11,7 +11,7 @@ from keycrm_pipeline.formatting import current_formatter
 from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.dagster_internals import has_backfill_under_way
 from keycrm_pipeline.orchestration.history import tidy_history
-from keycrm_pipeline.orchestration.instance import end_orphaned_runs
+from keycrm_pipeline.orchestration.instance import end_dead_runs
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.run.alerts import send_alert
 from keycrm_pipeline.run.lock import is_held
@@ -65,12 +65,12 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
         minimum_interval_seconds=FAILURE_POLL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=_(
-            "Raises one alert when exchanges begin to fail; a later success clears it. Ends runs of commands "
-            "that were killed, so that nothing waits for them."
+            "Raises one alert when exchanges begin to fail; a later success clears it. Ends runs that were killed, "
+            "so that nothing waits for them."
         ),
     )
     def failures(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        end_orphaned_runs(context.instance)
+        end_dead_runs(context.instance, assets.workspace.settings)
         with assets.speaking():
             standing = _nothing_is_loaded(assets) or _standing_failure(context.instance, assets)
         alerted = json.loads(context.cursor)["alerted"] if context.cursor else False

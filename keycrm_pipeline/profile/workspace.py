@@ -36,6 +36,11 @@ class Settings:
     profiles_directory: Path
     data_directory: Path
 
+    @property
+    def marks_directory(self) -> Path:
+        """Contains a file for each run that is under way with these data, see `keycrm_pipeline.run.marks`."""
+        return self.data_directory / "runs"
+
 
 class SettingsError(MessageError):
     """An environment variable that says where something is holds no path; the text says which one."""

@@ -16,8 +16,8 @@ AGE = timedelta(hours=1)
 """Whatever is younger may still be written, by another process."""
 
 _UNFINISHED = re.compile(r"\.(?:.+\.[a-z0-9_]{8}(?:\.part)?|export-[a-z0-9_]{8})")
-"""Names of files that become a report, an export, a key or a password once they are complete; `tempfile` ends them with
-eight characters."""
+"""Names of files that become a report, an export, a key, a password or a mark once they are complete; `tempfile` ends
+them with eight characters."""
 
 
 def remove_leftovers(workspace: Workspace, now: datetime) -> list[Path]:
@@ -34,6 +34,7 @@ def remove_leftovers(workspace: Workspace, now: datetime) -> list[Path]:
         workspace.exports_directory,
         workspace.reports_directory,
         workspace.stored_key.parent,
+        workspace.settings.marks_directory,
     ):
         for path in directory.iterdir() if directory.is_dir() else ():
             if _UNFINISHED.fullmatch(path.name) and _is_old(path, now):

@@ -14,8 +14,8 @@ import dagster as dg
 import pytest
 
 from keycrm_pipeline.orchestration.dagster_internals import RANGE_END_TAG, RANGE_START_TAG
-from keycrm_pipeline.orchestration.instance import PROCESS_TAG, open_instance
-from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG
+from keycrm_pipeline.orchestration.instance import open_instance
+from keycrm_pipeline.orchestration.profile_assets import COMMAND_TAG, PROFILE_TAG
 from keycrm_pipeline.sandbox.server import SandboxServer
 from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.faults.scene import (
@@ -121,7 +121,7 @@ def test_ten_queued_runs_of_two_shops_and_a_killed_command(places: Path) -> None
 
 def _of_commands(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     return [
-        record.dagster_run for record in instance.get_run_records() if PROCESS_TAG in record.dagster_run.tags
+        record.dagster_run for record in instance.get_run_records() if COMMAND_TAG in record.dagster_run.tags
     ]
 
 

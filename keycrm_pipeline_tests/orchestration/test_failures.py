@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
-from keycrm_pipeline.orchestration.instance import PROCESS_TAG
+from keycrm_pipeline.orchestration.profile_assets import COMMAND_TAG
 from keycrm_pipeline.run.errors import StoppedError
 
 FAILURE_REASON = "dagster/failure_reason"
@@ -59,7 +59,7 @@ def test_a_run_that_ends_with_the_product_is_tried_again_at_the_next_start(
 
 def test_a_load_that_a_person_stopped_stays_stopped(instance: dg.DagsterInstance) -> None:
     """Ctrl-C on the terminal is no fault."""
-    run, events = stopped_run(instance, KeyboardInterrupt(), {PROCESS_TAG: "1"})
+    run, events = stopped_run(instance, KeyboardInterrupt(), {COMMAND_TAG: "true"})
     assert run.status == dg.DagsterRunStatus.FAILURE
     assert run.tags[FAILURE_REASON] == "STEP_FAILURE"
     assert "STEP_UP_FOR_RETRY" not in events

@@ -5,14 +5,15 @@ Covers `keycrm_pipeline.orchestration.instance` and `dagster.yaml`, with a real 
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
-import socket
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,26 @@ import pytest
 
 from keycrm_pipeline.orchestration.dagster_internals import make_pools_known
 from keycrm_pipeline.orchestration.instance import (
-    HOST_TAG,
-    PROCESS_TAG,
-    STARTED_TAG,
-    end_orphaned_runs,
+    end_dead_runs,
     open_instance,
     prepare_dagster_home,
-    process_tags,
     shipped_configuration,
 )
-from keycrm_pipeline.profile import dagster_home
+from keycrm_pipeline.orchestration.profile_assets import ProfileAssets, command_tags
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import Settings, Workspace, dagster_home
+from keycrm_pipeline_tests.orchestration.shop import run_job
 
-HOST = socket.gethostname()
+DAY = date(2026, 3, 28)
+
+_WORK = """
+import sys
+from pathlib import Path
+from keycrm_pipeline.run.marks import marked
+with marked(Path(sys.argv[1]), sys.argv[2]):
+    print("works", flush=True)
+    sys.stdin.read()
+"""
 
 
 @dg.op
@@ -59,11 +68,23 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
-def waiting_process() -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    yield process
-    process.kill()
-    process.communicate()
+def settings(tmp_path: Path) -> Settings:
+    return Settings(tmp_path / "profiles", tmp_path / "data")
+
+
+@contextlib.contextmanager
+def process_of(settings: Settings, run_id: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that does the work of a run with these data until it is killed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _WORK, str(settings.marks_directory), run_id],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "works\n"
+        yield process
+        process.kill()
 
 
 def _run(
@@ -173,92 +194,145 @@ def test_existing_settings_are_left_alone(home: Path) -> None:
     assert shipped_configuration().read_text("utf-8") != "# theirs\n"
 
 
-def test_a_run_of_a_living_command_continues(
-    instance: dg.DagsterInstance, waiting_process: subprocess.Popen[bytes]
-) -> None:
+def test_a_living_run_continues(instance: dg.DagsterInstance, settings: Settings) -> None:
     """Starting the page does not end a load that a command is running."""
-    run_id = _run(instance, process_tags(waiting_process.pid, HOST))
-    assert end_orphaned_runs(instance) == []
-    assert end_orphaned_runs(instance, at_start_of_page=True) == []
-    assert _status(instance, run_id) == dg.DagsterRunStatus.STARTED
+    run_id = _run(instance, command_tags())
+    with process_of(settings, run_id):
+        assert end_dead_runs(instance, settings) == []
+        assert end_dead_runs(instance, settings, at_start_of_page=True) == []
+        assert _status(instance, run_id) == dg.DagsterRunStatus.STARTED
 
 
 @pytest.mark.parametrize("is_collected", [True, False])
-def test_a_run_of_a_killed_command_is_ended(
-    instance: dg.DagsterInstance, waiting_process: subprocess.Popen[bytes], is_collected: bool
-) -> None:
+def test_a_killed_run_is_ended(instance: dg.DagsterInstance, settings: Settings, is_collected: bool) -> None:
     """A load killed with -9 remains `started` in Dagster and would block its profile's queue for ever."""
-    run_id = _run(instance, process_tags(waiting_process.pid, HOST))
-    os.kill(waiting_process.pid, signal.SIGKILL)
-    if is_collected:
-        waiting_process.wait()
-    else:
-        # A zombie, as in a container without an init process.
-        os.waitid(os.P_PID, waiting_process.pid, os.WEXITED | os.WNOWAIT)
-    assert end_orphaned_runs(instance) == [run_id]
-    assert _status(instance, run_id) == dg.DagsterRunStatus.FAILURE
-    messages = [
-        entry.message for entry in instance.all_logs(run_id) if "process no longer exists" in entry.message
-    ]
-    assert len(messages) == 1
-    assert end_orphaned_runs(instance) == []
+    run_id = _run(instance, command_tags())
+    with process_of(settings, run_id) as process:
+        os.kill(process.pid, signal.SIGKILL)
+        if is_collected:
+            process.wait()
+        else:
+            # A zombie, as in a container without an init process.
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert end_dead_runs(instance, settings) == [run_id]
+        assert _status(instance, run_id) == dg.DagsterRunStatus.FAILURE
+        messages = [
+            entry.message
+            for entry in instance.all_logs(run_id)
+            if "process no longer exists" in entry.message
+        ]
+        assert len(messages) == 1
+        assert end_dead_runs(instance, settings) == []
 
 
-def test_a_run_is_ended_although_another_process_has_its_number(
-    instance: dg.DagsterInstance, waiting_process: subprocess.Popen[bytes]
+def test_a_run_that_was_stopping_when_it_was_killed_is_canceled(
+    instance: dg.DagsterInstance, settings: Settings
 ) -> None:
-    """After a restart of the machine or the container, the number belongs to another process."""
-    tags = process_tags(waiting_process.pid, HOST)
-    since_boot = float(tags[STARTED_TAG])
-    earlier = _run(instance, {**tags, STARTED_TAG: f"{since_boot - 0.01:.2f}"})
-    before_restart = _run(instance, {**tags, STARTED_TAG: f"{since_boot + 86_400:.2f}"})
-    same = _run(instance, tags)
-    assert set(end_orphaned_runs(instance)) == {earlier, before_restart}
-    assert _status(instance, same) == dg.DagsterRunStatus.STARTED
+    run_id = _run(instance, {}, dg.DagsterRunStatus.CANCELING)
+    with process_of(settings, run_id) as process:
+        process.kill()
+        process.wait()
+        assert end_dead_runs(instance, settings) == [run_id]
+        assert _status(instance, run_id) == dg.DagsterRunStatus.CANCELED
 
 
-def test_runs_of_another_machine_are_left_alone(instance: dg.DagsterInstance) -> None:
-    """It is unknown here whether a process on another machine is alive."""
-    run_id = _run(instance, {PROCESS_TAG: "1", HOST_TAG: f"not-{HOST}"})
-    assert end_orphaned_runs(instance, at_start_of_page=True) == []
-    assert _status(instance, run_id) == dg.DagsterRunStatus.STARTED
+def test_a_run_that_reported_its_end_and_was_killed_then_keeps_its_outcome(
+    instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    """Its process had recorded the end already; nothing is left of it afterwards."""
+    run_id = _run(instance, {}, dg.DagsterRunStatus.SUCCESS)
+    with process_of(settings, run_id) as process, process_of(settings, "never-created") as other:
+        for each in (process, other):
+            each.kill()
+            each.wait()
+        assert end_dead_runs(instance, settings) == []
+        assert _status(instance, run_id) == dg.DagsterRunStatus.SUCCESS
+        assert list(settings.marks_directory.iterdir()) == []
 
 
-def test_a_tag_that_is_not_a_process_counts_as_ended(instance: dg.DagsterInstance) -> None:
-    """Tags can be edited on the page; an invalid one must not prevent the start."""
-    tagged = [
-        _run(instance, {PROCESS_TAG: number, HOST_TAG: HOST}) for number in ("x", "-1", "0", "9999999999")
-    ]
-    assert set(end_orphaned_runs(instance)) == set(tagged)
+def test_runs_of_another_host_go_on(instance: dg.DagsterInstance, settings: Settings, tmp_path: Path) -> None:
+    """Two hosts with data of their own share Dagster's storage: what starts on one ends nothing on the other.
 
-
-def test_runs_of_an_earlier_page_are_ended_only_at_the_next_start(instance: dg.DagsterInstance) -> None:
-    """While the page is running, its daemon's runs are alive; after everything was killed, none is."""
-    started = _run(instance, {})
+    That holds for a run that works, one that is starting, and one whose process is dead, which the other host ends.
+    """
+    theirs = Settings(settings.profiles_directory, tmp_path / "other-host")
+    works, killed, launched = (_run(instance, tags) for tags in (command_tags(), {}, {}))
     starting = _run(instance, {}, dg.DagsterRunStatus.STARTING)
-    canceling = _run(instance, {}, dg.DagsterRunStatus.CANCELING)
-    waiting = _run(instance, {}, dg.DagsterRunStatus.NOT_STARTED)
-    succeeded = _run(instance, {}, dg.DagsterRunStatus.SUCCESS)
-    assert end_orphaned_runs(instance) == []
-    assert set(end_orphaned_runs(instance, at_start_of_page=True)) == {started, starting, canceling}
-    assert _status(instance, started) == dg.DagsterRunStatus.FAILURE
-    assert _status(instance, starting) == dg.DagsterRunStatus.FAILURE
-    assert _status(instance, canceling) == dg.DagsterRunStatus.CANCELED
-    assert _status(instance, waiting) == dg.DagsterRunStatus.NOT_STARTED
-    assert _status(instance, succeeded) == dg.DagsterRunStatus.SUCCESS
+    with process_of(theirs, works), process_of(theirs, killed) as process:
+        process.kill()
+        process.wait()
+        assert end_dead_runs(instance, settings, at_start_of_page=True) == []
+        assert end_dead_runs(instance, theirs, at_start_of_page=True) == [killed]
+    assert _status(instance, works) == dg.DagsterRunStatus.STARTED
+    assert _status(instance, launched) == dg.DagsterRunStatus.STARTED
+    assert _status(instance, starting) == dg.DagsterRunStatus.STARTING
 
 
-def test_slots_of_an_ended_run_are_freed(home: Path, waiting_process: subprocess.Popen[bytes]) -> None:
+def test_runs_of_an_earlier_page_are_ended_at_the_next_start(home: Path, settings: Settings) -> None:
+    """The history is this machine's own: after everything was killed, no run that its daemon launched is alive.
+
+    While the page runs, one without a mark may be starting, or be of assets of somebody's own.
+    """
+    with open_instance() as instance:
+        started = _run(instance, {})
+        starting = _run(instance, {}, dg.DagsterRunStatus.STARTING)
+        canceling = _run(instance, {}, dg.DagsterRunStatus.CANCELING)
+        waiting = _run(instance, {}, dg.DagsterRunStatus.NOT_STARTED)
+        succeeded = _run(instance, {}, dg.DagsterRunStatus.SUCCESS)
+        command = _run(instance, command_tags())
+        assert end_dead_runs(instance, settings) == []
+        ended = end_dead_runs(instance, settings, at_start_of_page=True)
+        assert set(ended) == {started, starting, canceling}
+        assert _status(instance, started) == dg.DagsterRunStatus.FAILURE
+        assert _status(instance, starting) == dg.DagsterRunStatus.FAILURE
+        assert _status(instance, canceling) == dg.DagsterRunStatus.CANCELED
+        assert _status(instance, waiting) == dg.DagsterRunStatus.NOT_STARTED
+        assert _status(instance, succeeded) == dg.DagsterRunStatus.SUCCESS
+        assert _status(instance, command) == dg.DagsterRunStatus.STARTED
+    assert home.exists()
+
+
+def test_every_run_of_a_profile_is_marked_while_it_works(
+    workspace: Workspace, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a sync that waits for another exchange, an export, a report and the checks, which hold no lock."""
+    marks = workspace.settings.marks_directory
+    seen: list[list[str]] = []
+    under_way = ProfileAssets.under_way
+
+    @contextlib.contextmanager
+    def watched(assets: ProfileAssets, run: dg.DagsterRun) -> Iterator[None]:
+        with under_way(assets, run):
+            seen.append([path.name for path in marks.iterdir()])
+            yield
+
+    monkeypatch.setattr(ProfileAssets, "under_way", watched)
+    runs = [
+        run_job(workspace, instance, "load", Period(DAY, DAY)),
+        *(run_job(workspace, instance, job) for job in ("changes", "checks", "exports", "report")),
+    ]
+    assert all(run.success for run in runs)
+    checks_of_the_load = [runs[0].run_id] * (len(seen) - len(runs))
+    assert [each for (each,) in seen] == [
+        runs[0].run_id,
+        *checks_of_the_load,
+        *(run.run_id for run in runs[1:]),
+    ]
+    assert list(marks.iterdir()) == []
+
+
+def test_slots_of_an_ended_run_are_freed(home: Path, settings: Settings) -> None:
     """A profile's pool has one slot: if a dead run kept it, the next load would wait for ever."""
     with open_instance() as instance:
         storage = instance.event_log_storage
         storage.set_concurrency_slots("keycrm_shop", 1)
-        run_id = _run(instance, process_tags(waiting_process.pid, HOST))
+        run_id = _run(instance, command_tags())
         storage.claim_concurrency_slot("keycrm_shop", run_id, "shop__orders")
         assert storage.get_concurrency_info("keycrm_shop").active_slot_count == 1
-        waiting_process.kill()
-        waiting_process.wait()
-        assert end_orphaned_runs(instance) == [run_id]
+        with process_of(settings, run_id) as process:
+            process.kill()
+            process.wait()
+            assert end_dead_runs(instance, settings) == [run_id]
         assert storage.get_concurrency_info("keycrm_shop").active_slot_count == 0
     assert home.exists()
 
@@ -276,16 +350,15 @@ def test_the_first_runs_of_a_profile_wait_for_each_other(home: Path) -> None:
     assert home.exists()
 
 
-def test_the_daemon_does_not_retry_the_run_of_a_killed_command(
-    home: Path, waiting_process: subprocess.Popen[bytes]
-) -> None:
+def test_the_daemon_does_not_retry_the_run_of_a_killed_command(home: Path, settings: Settings) -> None:
     """The person who ran the command sees that it died; Dagster cannot launch such a run again."""
     with open_instance() as instance:
-        run_id = _run(instance, process_tags(waiting_process.pid, HOST))
+        run_id = _run(instance, command_tags())
         launched = _run(instance, {})
-        waiting_process.kill()
-        waiting_process.wait()
-        end_orphaned_runs(instance, at_start_of_page=True)
+        with process_of(settings, run_id) as process:
+            process.kill()
+            process.wait()
+            end_dead_runs(instance, settings, at_start_of_page=True)
         run, other = instance.get_run_by_id(run_id), instance.get_run_by_id(launched)
         assert run is not None
         assert other is not None

@@ -8,9 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from keycrm_pipeline.orchestration.instance import PROCESS_TAG
 from keycrm_pipeline.orchestration.launch import run_job as run_command
-from keycrm_pipeline.orchestration.profile_assets import PERIOD_TAG
+from keycrm_pipeline.orchestration.profile_assets import COMMAND_TAG, PERIOD_TAG
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.run.session import open_warehouse
@@ -92,8 +91,8 @@ def test_the_load_of_a_command_is_a_run_like_all_others(
             "shop_load",
         )
         assert run.tags[PERIOD_TAG] == "2026-03-28"
-        assert PROCESS_TAG.startswith(".dagster/")
-        assert PROCESS_TAG in run.tags
+        assert COMMAND_TAG.startswith(".dagster/")
+        assert COMMAND_TAG in run.tags
         shown = {tag for tag in run.tags if not tag.startswith((".dagster/", "dagster/"))}
         assert shown == {"keycrm/profile", PERIOD_TAG}
         assert record.end_time is not None

@@ -14,7 +14,7 @@ UNFINISHED = (
     ".page-password.abcdefgh",
 )
 OTHERS = (".gitignore", ".DS_Store", "shop-2026-03.html", "notes.part", "old.duckdb")
-DIRECTORIES = ("", "exports", "reports", "keys")
+DIRECTORIES = ("", "exports", "reports", "keys", "runs")
 
 
 def write(path: Path, books: Books, hours: float) -> Path:

@@ -14,7 +14,6 @@ import pkgutil
 import random
 import resource
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -34,8 +33,8 @@ from keycrm_pipeline.crm.budget import RequestBudget
 from keycrm_pipeline.crm.client import KeyCrmClient
 from keycrm_pipeline.orchestration.dagster_internals import runs_with_origin
 from keycrm_pipeline.orchestration.definitions import build_definitions
-from keycrm_pipeline.orchestration.instance import open_instance, process_tags
-from keycrm_pipeline.orchestration.profile_assets import ProfileAssets, period_tags
+from keycrm_pipeline.orchestration.instance import open_instance
+from keycrm_pipeline.orchestration.profile_assets import ProfileAssets, command_tags, period_tags
 from keycrm_pipeline.orchestration.schedules import build_schedules
 from keycrm_pipeline.orchestration.sensors import build_sensors
 from keycrm_pipeline.period import DAY, Period
@@ -282,7 +281,7 @@ class Year:
         with runs_with_origin(self.instance, "keycrm_pipeline.orchestration.definitions"):
             result = self.jobs[job].execute_in_process(
                 instance=self.instance,
-                tags={**tags, **process_tags(os.getpid(), socket.gethostname())},
+                tags={**tags, **command_tags()},
                 run_config=QUIET,
                 raise_on_error=False,
             )

@@ -1,0 +1,74 @@
+"""Which runs are under way: each holds a file of its own, which the kernel lets go however its process ends.
+
+The profile's lock would not tell: a run that waits for it, an export, a report and the checks do not hold it. Whose
+mark lies in the data directory and is held by nobody has died, on whichever host it ran that has this directory. A run
+whose mark lies elsewhere cannot be judged from here, and is not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def marked(directory: Path, run_id: str) -> Iterator[None]:
+    """Marks a run as being under way until the block ends.
+
+    On a disk that is full or read-only the run is not marked: its own work reports that better.
+
+    Args:
+        directory: Where the marks are, see `Settings.marks_directory`.
+        run_id: The run.
+    """
+    path = directory / run_id
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle, unfinished = tempfile.mkstemp(dir=directory, prefix=f".{run_id}.")
+            stack.callback(os.close, handle)
+            # Held before it has its name: nobody ever sees a mark of a living run that is not held.
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            Path(unfinished).replace(path)
+            # Removed before it is let go, for the same reason.
+            stack.callback(_remove, path)
+        yield
+
+
+def is_marked(directory: Path, run_id: str) -> bool:
+    """Whether a run is under way: some process holds its mark."""
+    try:
+        with (directory / run_id).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def abandoned(directory: Path) -> Iterator[str]:
+    """The runs that died: their marks are held by nobody. A mark is removed when the next one is asked for.
+
+    Args:
+        directory: Where the marks are.
+    """
+    for path in sorted(directory.iterdir()) if directory.is_dir() else ():
+        if path.name.startswith("."):
+            continue
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The run may have ended in order since the list was read, or another process may have been first.
+            if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                continue
+            yield path.name
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
