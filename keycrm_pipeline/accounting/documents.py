@@ -86,6 +86,7 @@ class DocumentSettings:
         accounts: Payment method id -> account.
         payment_kinds: Payment method id -> its kind, see `kinds.PaymentKind`.
         receipts: Payment method id -> who issues the receipt, `own` or `by_carrier`; missing where nobody does.
+        expense_types: Kind of expense -> its name.
         organisations: Which legal entity an order or a payment belongs to.
         managers: KeyCRM user id -> responsible person.
         currency: Currency when neither source nor payment names one.
@@ -100,6 +101,7 @@ class DocumentSettings:
     accounts: Mapping[int, str]
     payment_kinds: Mapping[int, str]
     receipts: Mapping[int, str]
+    expense_types: Mapping[int, str]
     organisations: OrganisationChoice
     managers: Mapping[int, str]
     currency: str
@@ -302,6 +304,11 @@ def _payments(payments: pl.DataFrame, heads: pl.DataFrame, settings: DocumentSet
         currency=currency,
         status="status",
         is_expense="is_expense",
+        expense_type_id="expense_type_id",
+        expense_type=_mapped(
+            "expense_type_id", settings.expense_types, pl.format("Вид витрати {}", "expense_type_id")
+        ),
+        description="description",
         method_kind=_mapped("method_id", settings.payment_kinds, pl.lit(None, pl.String)),
         # Receipts are those that buyers get for their payments.
         receipt=pl.when(~pl.col("is_expense")).then(

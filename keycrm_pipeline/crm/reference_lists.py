@@ -12,10 +12,11 @@ REFERENCE_ROUTES: Mapping[str, str] = {
     "sources": "/order/source",
     "payment_methods": "/order/payment-method",
     "delivery_services": "/order/delivery-service",
+    "expense_types": "/order/expense-type",
     "users": "/users",
     "categories": "/products/categories",
 }
 """Name of a list -> its route."""
 
-OPTIONAL = ("users", "delivery_services")
+OPTIONAL = ("users", "delivery_services", "expense_types")
 """Lists that an exchange can do without: it continues if an account lacks the route or the route fails."""

@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from keycrm_pipeline.accounting.documents import DocumentSettings, OrganisationChoice, derive_documents
+from keycrm_pipeline.accounting.expenses import expense_type_name
 from keycrm_pipeline.accounting.names import name_key
+from keycrm_pipeline.crm.values import text
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline import movements, review
 from keycrm_pipeline.pipeline.results import StageNumbers
@@ -22,7 +26,7 @@ from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDE
 from keycrm_pipeline.warehouse import days
 from keycrm_pipeline.warehouse import documents as store
 from keycrm_pipeline.warehouse.batches import alone, pace_of, work_on_batches
-from keycrm_pipeline.warehouse.cards import select_orders
+from keycrm_pipeline.warehouse.cards import reference_rows, select_orders
 from keycrm_pipeline.warehouse.documents import DayCounts
 from keycrm_pipeline.warehouse.ranges import OrderRange
 from keycrm_pipeline.warehouse.validated import rejected_by_day
@@ -153,6 +157,11 @@ def document_settings(connection: duckdb.DuckDBPyConnection, profile: Profile) -
             method: settings.receipt
             for method, settings in profile.payment_methods.items()
             if settings.receipt != "none"
+        },
+        expense_types={
+            type_id: expense_type_name(type_id, text(row.get("name")), text(row.get("alias")))
+            for type_id, payload, _listed in reference_rows(connection, "expense_types")
+            for row in (msgspec.json.decode(payload),)
         },
         organisations=organisation_choice(profile),
         managers=profile.managers,

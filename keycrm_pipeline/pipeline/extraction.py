@@ -43,13 +43,14 @@ FLUSH_SECONDS = 0.2
 
 FLUSH_PAGES = 40
 REFRESH_HOURS = 12
-"""How old a list may be that no document needs immediately: users, delivery services, categories."""
+"""How old a list may be that no document needs immediately: users, delivery services, kinds of expenses, categories."""
 
 KEYS_OF_LISTS: Mapping[str, tuple[str, ...]] = {
     "statuses": ("name", "alias", "group_id"),
     "sources": ("name", "driver", "currency_code"),
     "payment_methods": ("name",),
     "delivery_services": ("name",),
+    "expense_types": ("name", "alias"),
     "users": ("full_name",),
     "categories": ("name", "parent_id"),
 }

@@ -17,8 +17,12 @@ from keycrm_pipeline.warehouse import attention, receivables, sales
 from keycrm_pipeline.warehouse.exchanges import KILLED
 from keycrm_pipeline.warehouse.payments import (
     AccountPayments,
+    ExpensesOfKind,
     OrganisationPayments,
+    SourceMoney,
     UndatedPayments,
+    expenses_by_kind,
+    money_by_source,
     payments_by_account,
     payments_by_organisation,
     undated_payments,
@@ -83,6 +87,8 @@ class ReportFigures:
         payments: Payments received for the period's orders.
         has_organisations: Whether the profile lists legal entities.
         paid: Payments and expenses by day of payment, by organisation and account.
+        expenses: Expenses by day of payment, by kind.
+        source_money: Payments and expenses by day of payment, by source.
         undated: Payments without a date, of all stored orders.
         year: The year's payments against the profile's limits; None without a limit.
         due: Amounts due by age of the order, for all stored orders.
@@ -120,6 +126,8 @@ class ReportFigures:
     payments: list[sales.Payments]
     has_organisations: bool
     paid: list[AccountPayments]
+    expenses: list[ExpensesOfKind]
+    source_money: list[SourceMoney]
     undated: list[UndatedPayments]
     year: YearFigures | None
     due: list[receivables.DueOfAge]
@@ -197,6 +205,8 @@ def read_figures(
         payments=sales.payments(connection, period),
         has_organisations=bool(profile.organisations),
         paid=payments_by_account(connection, period),
+        expenses=expenses_by_kind(connection, period),
+        source_money=money_by_source(connection, period),
         undated=undated_payments(connection),
         year=_year_figures(connection, period, profile, today),
         due=receivables.due_ages(connection, today),

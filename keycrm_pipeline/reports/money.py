@@ -1,4 +1,4 @@
-"""Money by the day of its payment in KeyCRM: by account and legal entity, and the year's against the user's limits.
+"""Money by the day of its payment in KeyCRM: by account and legal entity, against the user's limits, and expenses.
 
 Payments by the day of their order are in `rankings`, what is still due in `waiting`. No text here says which date is
 income, or what follows from a limit.
@@ -7,12 +7,13 @@ income, or what follows from a limit.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from keycrm_pipeline.formatting import NO_VALUE
 from keycrm_pipeline.reports.elements import ZERO, Body, Cell, Section, Table, Writer, by_currency, share_of
 from keycrm_pipeline.reports.figures import ReportFigures, YearFigures
-from keycrm_pipeline.warehouse.payments import AccountPayments
+from keycrm_pipeline.warehouse.payments import AccountPayments, ExpensesOfKind, SourceMoney
 
 
 def money_section(figures: ReportFigures, writer: Writer) -> list[Section]:
@@ -118,3 +119,64 @@ def _limits(year: YearFigures, writer: Writer) -> Table:
         lead=words["limit_lead"],
         note=" ".join(notes),
     )
+
+
+def expenses_section(figures: ReportFigures, writer: Writer) -> list[Section]:
+    """Expenses by kind, and beside the payments of each source; no section without expenses.
+
+    They are shown next to the money that came in, and never taken off the sales.
+    """
+    if not figures.expenses:
+        return []
+    words, write = writer.words, writer.write
+
+    def kinds(currency: str, members: list[ExpensesOfKind]) -> tuple[list[list[Cell]], list[Cell]]:
+        whole = sum((member.amount for member in members), ZERO)
+        rows = [
+            [
+                Cell(member.kind or words["no_expense_kind"]),
+                Cell(write.number(member.expenses)),
+                Cell(write.money(member.amount, currency)),
+                Cell(
+                    write.percent(member.amount / whole) if whole > 0 else NO_VALUE,
+                    tone="quiet",
+                    bar=share_of(member.amount, whole),
+                ),
+            ]
+            for member in members
+        ]
+        count = write.number(sum(member.expenses for member in members))
+        return rows, [Cell(words["total"]), Cell(count), Cell(write.money(whole, currency)), Cell("")]
+
+    def row(name: str, currency: str, members: Sequence[SourceMoney]) -> list[Cell]:
+        received = sum((member.received for member in members), ZERO)
+        expenses = sum((member.expenses for member in members), ZERO)
+        left = received - expenses
+        return [
+            Cell(name),
+            Cell(write.money(received, currency)),
+            Cell(write.money(expenses, currency)),
+            Cell(write.money(left, currency), tone="bad" if left < 0 else ""),
+        ]
+
+    def sources(currency: str, members: list[SourceMoney]) -> tuple[list[list[Cell]], list[Cell]]:
+        rows = [row(member.source or words["no_source"], currency, [member]) for member in members]
+        return rows, row(words["total"], currency, members)
+
+    currencies = figures.currencies
+    by_kind = writer.table(
+        writer.headings(words["expense_kind"], "count", "amount", "share"),
+        figures.expenses,
+        currencies,
+        kinds,
+    )
+    by_source = writer.table(
+        writer.headings(words["source"], "received", "expenses", "left_after_expenses"),
+        figures.source_money,
+        currencies,
+        sources,
+    )
+    tables = [by_kind] if by_kind else []
+    if by_source:
+        tables.append(replace(by_source, title=words["by_source_title"], lead=words["by_source_lead"]))
+    return [Section("expenses", words["expenses_title"], words["expenses_lead"], tables=tables)]

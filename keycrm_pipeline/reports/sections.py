@@ -8,7 +8,7 @@ from __future__ import annotations
 from keycrm_pipeline.reports.elements import Section, Writer
 from keycrm_pipeline.reports.figures import ReportFigures
 from keycrm_pipeline.reports.headline import figures_section
-from keycrm_pipeline.reports.money import money_section
+from keycrm_pipeline.reports.money import expenses_section, money_section
 from keycrm_pipeline.reports.rankings import (
     buyers_section,
     delivery_section,
@@ -35,6 +35,7 @@ def all_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
         return [
             figures_section(figures, writer),
             *money_section(figures, writer),
+            *expenses_section(figures, writer),
             due_section(figures, writer),
             *_lists(figures, writer),
         ]
@@ -49,6 +50,7 @@ def all_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
         discounts_section(figures, writer),
         payments,
         *money_section(figures, writer),
+        *expenses_section(figures, writer),
         delivery_section(figures, writer),
         due_section(figures, writer),
         stages,

@@ -196,6 +196,21 @@ WORDS: Mapping[str, Sentence] = {
     "received": Sentence("Received", "Надійшло оплат"),
     "received_for_cancelled": Sentence("of which for cancelled orders", "у т. ч. за скасованими"),
     "expenses": Sentence("Expenses", "Витрати"),
+    "expenses_title": Sentence("Expenses by kind", "Витрати за видами"),
+    "expenses_lead": Sentence(
+        "Expenses of orders that are marked as paid in KeyCRM and dated in the period, whatever the day and status of "
+        "the order. They are not deducted from the sales.",
+        "Витрати замовлень, проведені в KeyCRM із датою в цьому періоді, незалежно від дня і статусу замовлення. Від "
+        "продажів їх не віднято.",
+    ),
+    "expense_kind": Sentence("Kind of expense", "Вид витрати"),
+    "no_expense_kind": Sentence("no kind", "без виду"),
+    "by_source_title": Sentence("Payments less expenses by source", "Оплати без витрат за джерелами"),
+    "by_source_lead": Sentence(
+        "What came in and what was spent on orders in the same days; the cost of goods is not in it.",
+        "Що надійшло і що витрачено на замовлення за ті самі дні; собівартості товарів тут немає.",
+    ),
+    "left_after_expenses": Sentence("Payments less expenses", "Оплати без витрат"),
     "undated": Sentence(
         "Without a date in KeyCRM and in no period: {count}, {amount}.",
         "Без дати оплати в KeyCRM, тому в жодному періоді: {count}, {amount}.",

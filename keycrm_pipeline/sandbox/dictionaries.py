@@ -91,21 +91,25 @@ DELIVERY_SERVICES: Final[tuple[Payload, ...]] = (
 
 DELIVERY_EXPENSE: Final = 1
 FEE_EXPENSE: Final = 3
+MARKETPLACE_EXPENSE: Final = 4
+WRAPPING_EXPENSE: Final = 20
+"""A kind of the shop's own."""
 
 EXPENSE_TYPES: Final[tuple[Payload, ...]] = tuple(
     {
         "id": type_id,
-        "name": f"dictionaries.expense_types.{alias}",
+        "name": name or f"dictionaries.expense_types.{alias}",
         "alias": alias,
         "is_active": True,
-        "is_reserved": True,
+        "is_reserved": name is None,
         "by_order": True,
     }
-    for type_id, alias in (
-        (DELIVERY_EXPENSE, "delivery"),
-        (2, "package"),
-        (FEE_EXPENSE, "payment_fee"),
-        (4, "marketplace_fee"),
+    for type_id, name, alias in (
+        (DELIVERY_EXPENSE, None, "delivery"),
+        (2, None, "package"),
+        (FEE_EXPENSE, None, "payment_fee"),
+        (MARKETPLACE_EXPENSE, None, "marketplace_fee"),
+        (WRAPPING_EXPENSE, "Стрічки й коробки", "strichky-i-korobky"),
     )
 )
 """KeyCRM sends the names of its own types as keys for its interface to translate."""

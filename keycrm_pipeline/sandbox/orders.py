@@ -23,6 +23,7 @@ from keycrm_pipeline.sandbox.dictionaries import (
     FEE_EXPENSE,
     LOYALTY_LEVELS,
     MANAGERS,
+    MARKETPLACE_EXPENSE,
     MARKETPLACE_METHOD,
     NAMELESS_METHOD,
     NOVA_POSHTA,
@@ -31,6 +32,7 @@ from keycrm_pipeline.sandbox.dictionaries import (
     TAGS,
     UKRPOSHTA,
     WAREHOUSES,
+    WRAPPING_EXPENSE,
 )
 from keycrm_pipeline.sandbox.lifecycle import Action, Lifecycle, State, state_at
 from keycrm_pipeline.sandbox.payloads import (
@@ -140,6 +142,9 @@ _PAYMENT_IDS_PER_ORDER: Final = 10
 """How many ids are reserved for the lines and for the payments of each order."""
 _OVERPAYMENT: Final = 1000
 """By how many kopiykas a buyer overpays."""
+_MARKETPLACE_FEE_PERCENT: Final = 3
+_WRAPPING_COST: Final = 1250
+"""Kopiykas that the shop pays for ribbon and box."""
 _MARKETPLACE_SOURCE: Final = 2
 """The source whose buyers pay through the marketplace."""
 _MANAGER_LEFT_ON: Final = 540
@@ -537,24 +542,43 @@ class OrderBook:
         }
 
     def _expenses(self, lifecycle: Lifecycle, contents: Contents, state: State) -> list[Payload]:
-        """What the shop itself pays for the delivery, known once the parcel has been shipped."""
-        if not contents.expense or state.shipped_at is None:
+        """What the shop itself pays, known once the parcel has been shipped: delivery, marketplace, gift wrap."""
+        if state.shipped_at is None:
             return []
+        fee = contents.grand_total * _MARKETPLACE_FEE_PERCENT // 100
+        spent = (
+            (DELIVERY_EXPENSE, contents.expense, None),
+            (
+                MARKETPLACE_EXPENSE,
+                fee if contents.method_id == MARKETPLACE_METHOD else 0,
+                "Комісія за замовлення",
+            ),
+            (
+                WRAPPING_EXPENSE,
+                _WRAPPING_COST if contents.header["gift_wrap"] else 0,
+                "Подарункове пакування",
+            ),
+        )
         shipped = timestamp(state.shipped_at)
         return [
             {
                 **PAYMENT,
-                "id": lifecycle.order_id * _PAYMENT_IDS_PER_ORDER + _PAYMENT_IDS_PER_ORDER - 1,
+                "id": lifecycle.order_id * _PAYMENT_IDS_PER_ORDER + _PAYMENT_IDS_PER_ORDER - place,
                 "destination_id": lifecycle.order_id,
-                "amount": money(contents.expense),
-                "actual_amount": money(contents.expense),
+                "amount": money(amount),
+                "actual_amount": money(amount),
+                "source_currency": contents.currency if type_id == MARKETPLACE_EXPENSE else "UAH",
+                "actual_currency": contents.currency if type_id == MARKETPLACE_EXPENSE else "UAH",
                 "is_expense": True,
                 "payment_method_id": None,
-                "expense_type_id": DELIVERY_EXPENSE,
+                "expense_type_id": type_id,
+                "description": description,
                 "payment_date": shipped,
                 "created_at": shipped,
                 "updated_at": shipped,
             }
+            for place, (type_id, amount, description) in enumerate(spent, start=1)
+            if amount
         ]
 
 

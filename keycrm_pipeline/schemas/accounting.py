@@ -312,6 +312,13 @@ ORDER_PAYMENTS = Table(
         Column("currency", "VARCHAR", "Currency of the amount.", nullable=False),
         Column("status", "VARCHAR", "paid, not_paid or canceled."),
         Column("is_expense", "BOOLEAN", "Whether it is an expense of the shop.", nullable=False),
+        Column("expense_type_id", "BIGINT", "Kind of the expense in KeyCRM; empty for payments."),
+        Column(
+            "expense_type",
+            "VARCHAR",
+            "Its name (Вид витрати); Ukrainian for KeyCRM's own kinds, empty if the expense has none.",
+        ),
+        Column("description", "VARCHAR", "What was typed about the payment or expense in KeyCRM (Опис)."),
         Column(
             "method_kind",
             "VARCHAR",

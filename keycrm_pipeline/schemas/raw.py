@@ -11,6 +11,7 @@ REFERENCE_LISTS: Mapping[str, str] = {
     "sources": "source_id",
     "payment_methods": "method_id",
     "delivery_services": "delivery_service_id",
+    "expense_types": "expense_type_id",
     "users": "user_id",
     "categories": "category_id",
 }

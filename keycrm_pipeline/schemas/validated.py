@@ -120,6 +120,8 @@ VALIDATED_ORDER_PAYMENTS = Table(
         Column("position", "INTEGER", "Position in the CRM's order, from 1, expenses last.", nullable=False),
         Column("paid_at", INSTANT, "Date of the payment."),
         Column("method_id", "BIGINT", "Payment method."),
+        Column("expense_type_id", "BIGINT", "Kind of the expense; empty for payments."),
+        Column("description", "VARCHAR", "What was typed about it."),
         Column("amount", MONEY, "Amount in source_currency.", nullable=False),
         Column("source_currency", "VARCHAR", "Currency of amount; empty when the payment names none."),
         Column("actual_amount", MONEY, "Amount in currency; empty when the payment has none."),

@@ -242,6 +242,8 @@ class OrderPayment:
     currency: str
     status: str | None
     is_expense: bool
+    expense_type: str | None
+    description: str | None
     method_kind: str | None
     receipt: str | None
     fiscal_status: str | None

@@ -50,6 +50,33 @@ class OrganisationPayments:
 
 
 @dataclass(frozen=True)
+class ExpensesOfKind:
+    """Expenses of one kind in one currency, as a positive sum; the kind is None for expenses without any."""
+
+    kind: str | None
+    currency: str
+    expenses: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class SourceMoney:
+    """What came in for the orders of one source and what was spent on them, in one currency.
+
+    Attributes:
+        source: The source; None for orders without one.
+        currency: The currency of the amounts.
+        received: Payments received.
+        expenses: The shop's expenses, as a positive sum.
+    """
+
+    source: str | None
+    currency: str
+    received: Decimal
+    expenses: Decimal
+
+
+@dataclass(frozen=True)
 class UndatedPayments:
     """Payments received in one currency for which KeyCRM gave no date."""
 
@@ -70,6 +97,18 @@ def payments_by_organisation(
     """Payments dated in a period, by organisation and currency."""
     found = connection.execute(statement("payments", "by_organisation"), period_parameters(period))
     return typed_rows(OrganisationPayments, found)
+
+
+def expenses_by_kind(connection: duckdb.DuckDBPyConnection, period: Period) -> list[ExpensesOfKind]:
+    """Expenses dated in a period, by kind and currency, the largest first; those without a kind come last."""
+    found = connection.execute(statement("payments", "expenses_by_kind"), period_parameters(period))
+    return typed_rows(ExpensesOfKind, found)
+
+
+def money_by_source(connection: duckdb.DuckDBPyConnection, period: Period) -> list[SourceMoney]:
+    """Payments and expenses dated in a period, by source and currency, the largest first."""
+    found = connection.execute(statement("payments", "money_by_source"), period_parameters(period))
+    return typed_rows(SourceMoney, found)
 
 
 def undated_payments(connection: duckdb.DuckDBPyConnection) -> list[UndatedPayments]:

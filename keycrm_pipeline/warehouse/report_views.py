@@ -36,6 +36,7 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "error": "What went wrong, in English.",
     "error_coded": "Code and values of what went wrong, from which every page shows it in its language.",
     "exchange_id": "Number of the exchange.",
+    "expense_type": "Kind of the expense (Вид витрати); empty for payments, and if the expense has none.",
     "finished_at": "When it ended; empty while it is running.",
     "goods_discount": "Discounts on goods.",
     "goods_total": "Sum of the goods.",
@@ -137,6 +138,10 @@ VIEWS: Mapping[str, str] = {
     "payments_by_day": (
         "Payments and expenses of one day of payment, whatever the day of the order, by organisation, account and "
         "method, in the currency of the payment."
+    ),
+    "payments_by_source": (
+        "Payments and expenses of one day of payment, whatever the day of the order, by source and kind of expense, in "
+        "the currency of the payment."
     ),
     "payments_due": "One order that is not cancelled and not paid in full.",
     "cash_on_delivery_out": (

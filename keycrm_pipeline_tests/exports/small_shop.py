@@ -163,7 +163,13 @@ def _orders_to_hand_over(documents: Documents) -> None:
                 "6.10",
                 method="Комісія",
                 is_expense=True,
-                columns={"payment_id": 72, "paid_at": datetime(2026, 3, 1, 9, 0, tzinfo=UTC)},
+                columns={
+                    "payment_id": 72,
+                    "paid_at": datetime(2026, 3, 1, 9, 0, tzinfo=UTC),
+                    "expense_type_id": 3,
+                    "expense_type": "Комісія за оплату",
+                    "description": "=1+1",
+                },
             ),
         ],
         # 00:15 in Kyiv, the day before in UTC.

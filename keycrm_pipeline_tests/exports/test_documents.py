@@ -345,3 +345,12 @@ def test_organisation_that_the_profile_does_not_list_is_refused(tmp_path: Path) 
             directory=tmp_path,
             now=NOW,
         )
+
+
+def test_expenses_say_what_they_are_for(export: Export) -> None:
+    """The accountant enters the bank's fee by its kind; what somebody typed runs in no spreadsheet."""
+    payment, expense = _rows(export("csv"), "order_payments")
+    assert [(row["Вид"], row["Вид витрати"], row["Опис"]) for row in (payment, expense)] == [
+        ("Оплата", "", ""),
+        ("Витрата", "Комісія за оплату", "'=1+1"),
+    ]

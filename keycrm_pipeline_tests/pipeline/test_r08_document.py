@@ -250,6 +250,44 @@ def test_payments_and_expenses_stand_with_their_accounts(books: Books) -> None:
     ]
 
 
+def test_expenses_have_a_kind_and_what_was_typed(new_books: MakeBooks) -> None:
+    """KeyCRM's own kinds come as keys, the shop's own with their names; one that no list names keeps its number."""
+    books = new_books()
+    books.order(
+        1,
+        payments=[{"id": 70, "amount": 100, "description": " Передоплата "}],
+        expenses=[
+            {"id": 71, "amount": 60.5, "expense_type_id": 1, "description": None},
+            {"id": 72, "amount": 3, "expense_type_id": 3, "description": "Комісія банку"},
+            {"id": 73, "amount": 12.5, "expense_type_id": 20, "description": ""},
+            {"id": 74, "amount": 1, "expense_type_id": 99},
+            {"id": 75, "amount": 2, "expense_type_id": None},
+        ],
+    )
+    books.load()
+    columns = "payment_id, amount, is_expense, expense_type_id, expense_type, description"
+    assert books.rows("order_payments", columns) == [
+        (70, Decimal(100), False, None, None, "Передоплата"),
+        (71, Decimal("60.50"), True, 1, "Доставка", None),
+        (72, Decimal(3), True, 3, "Комісія за оплату", "Комісія банку"),
+        (73, Decimal("12.50"), True, 20, "Стрічки й коробки", None),
+        (74, Decimal(1), True, 99, "Вид витрати 99", None),
+        (75, Decimal(2), True, None, None, None),
+    ]
+    # They make the order neither cheaper nor more paid.
+    assert (books.value(1, "grand_total"), books.value(1, "paid_total")) == (Decimal(100), Decimal(100))
+
+
+def test_an_account_without_the_list_of_kinds_is_loaded(new_books: MakeBooks) -> None:
+    """The exchange can do without it: kinds keep their numbers."""
+    books = new_books()
+    books.order(1, expenses=[{"id": 71, "amount": 5, "expense_type_id": 1}])
+    books.api.faults.path_prefix = "/order/expense-type"
+    books.api.faults.server_errors = 1_000
+    assert books.load().status == "succeeded"
+    assert books.rows("order_payments", "expense_type") == [("Вид витрати 1",)]
+
+
 @pytest.mark.parametrize(
     ("order_id", "currency", "paid_total"),
     [(3, "EUR", 60), (4, "USD", 120), (5, "UAH", 0), (8, "PLN", 100), (9, "UAH", 1000)],

@@ -151,3 +151,59 @@ def test_nothing_paid_is_no_section(shop: BookedShop) -> None:
     """An unpaid order: a table of zeros would say nothing."""
     shop.order(1, MARCH.first, [Item("500")])
     assert money(shop) is None
+
+
+def expenses(shop: BookedShop, language: Language = "uk") -> html.HtmlElement | None:
+    """The section of expenses in the report of March, or None if it has none."""
+    document = render_report(books_in(shop.save()), MARCH, now=MADE_AT, language=language)
+    found = html.fromstring(document).xpath("//section[@id='expenses']")
+    return found[0] if found else None
+
+
+def test_expenses_are_told_by_kind_and_set_against_the_money_of_their_source(shop: BookedShop) -> None:
+    """Site: 1,000 came in, 60 + 12.50 + 5 was spent, 922.50 is left. Rozetka: 200 against 6, and an unpaid bill."""
+    noon = datetime(2026, 3, 5, 10, tzinfo=UTC)
+    shop.source(1, "Сайт")
+    shop.source(2, "Rozetka")
+
+    def spent(amount: str, kind: str | None, at: datetime = noon, **columns: Any) -> Payment:
+        return paid(amount, at, is_expense=True, expense_type=kind, **columns)
+
+    site = [paid("1000", noon), spent("60", "Доставка"), spent("12.50", "Пакування")]
+    shop.order(1, MARCH.first, [Item("1000")], site)
+    # The parcel of a cancelled order was paid for too; April's expenses are not March's.
+    april = datetime(2026, 4, 1, 10, tzinfo=UTC)
+    refused = [spent("5", "Доставка"), spent("70", "Доставка", april)]
+    shop.order(2, MARCH.first, [Item("300")], refused, status_id=LOST_STATUS)
+    rozetka = [paid("200", noon), spent("6", None), spent("99", "Доставка", status="not_paid")]
+    shop.order(3, MARCH.first, [Item("200")], rozetka, source_id=2)
+    section = expenses(shop)
+    assert section is not None
+    by_kind, by_source = section.xpath(".//table")
+    assert [[text_of(cell) for cell in row] for row in by_kind.xpath(".//tbody/tr")] == [
+        ["Доставка", "2", "65,00 ₴", "77,8 %"],
+        ["Пакування", "1", "12,50 ₴", "15,0 %"],
+        ["без виду", "1", "6,00 ₴", "7,2 %"],
+        ["Разом", "4", "83,50 ₴", ""],
+    ]
+    assert [[text_of(cell) for cell in row] for row in by_source.xpath(".//tbody/tr")] == [
+        ["Сайт", "1 000,00 ₴", "77,50 ₴", "922,50 ₴"],
+        ["Rozetka", "200,00 ₴", "6,00 ₴", "194,00 ₴"],
+        ["Разом", "1 200,00 ₴", "83,50 ₴", "1 116,50 ₴"],
+    ]
+    assert text_of(section.find("h2")) == "Витрати за видами"
+
+
+def test_sales_are_what_buyers_pay_whatever_was_spent(shop: BookedShop) -> None:
+    """An expense is no discount: the sales of the month are the same with it and without."""
+    noon = datetime(2026, 3, 5, 10, tzinfo=UTC)
+    shop.order(1, MARCH.first, [Item("100")], [paid("100", noon), paid("40", noon, is_expense=True)])
+    with shop.save().reading() as connection:
+        (found,) = connection.execute("SELECT grand_total, paid_total FROM reports.sales_by_day").fetchall()
+    assert list(map(str, found)) == ["100.00", "100.00"]
+
+
+def test_no_expenses_are_no_section(shop: BookedShop) -> None:
+    """Most shops enter none in KeyCRM."""
+    shop.order(1, MARCH.first, [Item("100")], [paid("100", datetime(2026, 3, 5, 10, tzinfo=UTC))])
+    assert expenses(shop) is None

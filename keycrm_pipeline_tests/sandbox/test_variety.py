@@ -278,6 +278,11 @@ def test_line_and_offer_agree_on_what_was_copied(two_months: list[Record]) -> No
             lambda order: any(p["payment_method_id"] == 7 for p in order["payments"]),
         ),
         ("an expense", lambda order: order["expenses"]),
+        ("a marketplace's fee", lambda order: any(e["expense_type_id"] == 4 for e in order["expenses"])),
+        (
+            "an expense of the shop's own kind",
+            lambda order: any(e["expense_type_id"] == 20 for e in order["expenses"]),
+        ),
         ("a returned order", lambda order: order["status_id"] == 22),
         ("a cancelled order", lambda order: order["status_id"] in range(13, 20)),
         ("a status the list no longer has", lambda order: order["status_id"] == 24),

@@ -296,7 +296,8 @@ SELECT
     payment.order_id, document.order_day, payment.payment_id, payment.paid_at, payment.method_id, payment.method,
     payment.account, payment.organisation, payment.amount, payment.currency, payment.status, payment.is_expense,
     CASE WHEN payment.is_expense THEN 'Витрата' ELSE 'Оплата' END AS kind_name,
-    payment.method_kind, payment.receipt, payment.fiscal_result IS NOT NULL AS has_receipt, payment.fiscal_status,
+    payment.expense_type_id, payment.expense_type, payment.description, payment.method_kind, payment.receipt,
+    payment.fiscal_result IS NOT NULL AS has_receipt, payment.fiscal_status,
     payment.fiscal_result
 FROM accounting.order_payments AS payment
 SEMI JOIN exportable_orders USING (order_id)

@@ -23,7 +23,7 @@ services AS (
 ),
 payments AS (
     SELECT order_id, list({{
-        'key': CAST(payment_id AS VARCHAR), 'name': method, 'is_expense': is_expense,
+        'key': CAST(payment_id AS VARCHAR), 'name': method, 'is_expense': is_expense, 'expense_type': expense_type,
         'paid_at': epoch_us(paid_at), 'account': account, 'organisation': organisation,
         'amount': CAST(amount AS VARCHAR), 'currency': currency, 'status': status,
         'method_kind': method_kind, 'receipt': receipt, 'has_receipt': fiscal_result IS NOT NULL,

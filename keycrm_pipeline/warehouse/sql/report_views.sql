@@ -254,6 +254,22 @@ FROM accounting.order_payments AS payment
 JOIN reports.order_facts AS orders USING (order_id)
 GROUP BY ALL
 
+-- name: payments_by_source
+SELECT
+    CAST(payment.paid_at AS DATE) AS paid_day,
+    payment.currency,
+    orders.is_cancelled,
+    payment.is_expense,
+    payment.status,
+    orders.source_id,
+    orders.source_name,
+    payment.expense_type,
+    count(*) AS payments,
+    sum(payment.amount) AS amount
+FROM accounting.order_payments AS payment
+JOIN reports.order_facts AS orders USING (order_id)
+GROUP BY ALL
+
 -- name: payments_due
 SELECT
     order_id,

@@ -204,13 +204,13 @@ FROM mended_frame AS mended WHERE mended.order_id = staged_payloads.order_id
   },
   "payments": [{
     "id": "VARCHAR", "amount": "VARCHAR", "actual_amount": "VARCHAR", "source_currency": "VARCHAR",
-    "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR",
+    "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR", "expense_type_id": "VARCHAR", "description": "VARCHAR",
     "status": "VARCHAR", "is_expense": "VARCHAR", "payment_date": "VARCHAR", "created_at": "VARCHAR",
     "fiscal_status": "VARCHAR", "fiscal_result": "VARCHAR"
   }],
   "expenses": [{
     "id": "VARCHAR", "amount": "VARCHAR", "actual_amount": "VARCHAR", "source_currency": "VARCHAR",
-    "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR",
+    "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR", "expense_type_id": "VARCHAR", "description": "VARCHAR",
     "status": "VARCHAR", "is_expense": "VARCHAR", "payment_date": "VARCHAR", "created_at": "VARCHAR",
     "fiscal_status": "VARCHAR", "fiscal_result": "VARCHAR"
   }]
@@ -372,6 +372,9 @@ typed AS (
         coalesce(instant(payment.payment_date),
             CASE WHEN filled(payment.payment_date) IS NULL THEN instant(payment.created_at) END) AS paid_at,
         whole(payment.payment_method_id) AS method_id,
+        whole(payment.expense_type_id) AS expense_type_id,
+        -- What only describes a payment does not decide whether its order is booked.
+        CASE WHEN NOT is_nested(payment.description) THEN filled(payment.description) END AS description,
         money(payment.amount) AS amount,
         upper(filled(payment.source_currency)) AS source_currency,
         money(payment.actual_amount) AS actual_amount,
@@ -396,7 +399,8 @@ SELECT
         CASE WHEN paid_at IS NULL THEN written('payment_date', payment.payment_date) END,
         CASE WHEN paid_at IS NULL AND coalesce(trim(payment.payment_date), '') = ''
             THEN written('created_at', payment.created_at) END,
-        CASE WHEN method_id IS NULL THEN written('payment_method_id', payment.payment_method_id) END
+        CASE WHEN method_id IS NULL THEN written('payment_method_id', payment.payment_method_id) END,
+        CASE WHEN expense_type_id IS NULL THEN written('expense_type_id', payment.expense_type_id) END
     ]) AS unreadable_values
 FROM typed
 QUALIFY row_number() OVER (PARTITION BY order_id, coalesce(crm_payment_id, -position) ORDER BY position) = 1
