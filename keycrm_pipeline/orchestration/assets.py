@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from keycrm_pipeline.language import _
+from keycrm_pipeline.orchestration.checks import log_checks
 from keycrm_pipeline.orchestration.dagster_internals import tag_run
 from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
 from keycrm_pipeline.orchestration.inputs import io_manager_key
@@ -122,6 +123,10 @@ def build_load(assets: ProfileAssets) -> dg.AssetsDefinition:
                     partition_key=period.last.isoformat(),
                 )
                 yield dg.MaterializeResult(asset_key=key)
+        # Any other job that materializes the asset, as that of the page's own button, executes its checks, too.
+        if context.run.job_name == assets.load_job and STAGES[-1] in chosen:
+            with as_dagster_failure(context):
+                log_checks(context, assets)
 
     return load
 

@@ -3,10 +3,13 @@
 A check reads the stored tables and changes nothing, so it can be run again once something was mended: all of them by
 the job `<profile>_checks`, or a single one on the page. No personal data: ids, and reasons without anything that
 somebody typed.
+
+The load job has no step for them: it logs their outcome itself, with one event each instead of the three (planned,
+output, outcome) of a check that is executed. That is a third of all events of a small load.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,11 +22,11 @@ from keycrm_pipeline.orchestration.dagster_internals import AssetJob
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import dagster_home
-from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.reports.wording import current_wording
 from keycrm_pipeline.run.space import read_space
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.sentences import stored_text, without_typed
+from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS, offenders
 
 if TYPE_CHECKING:
@@ -43,11 +46,35 @@ _ABOUT_CARDS = ("skus_once", "links_once")
 LinkOrder = Callable[[int], str | None]
 
 
-def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
-    """The checks of one profile, all on its `orders`."""
-    orders = assets.key("orders")
+def log_checks(context: dg.AssetExecutionContext, assets: ProfileAssets) -> None:
+    """Logs the outcome of all checks after a load; a load whose checks cannot be read has succeeded nevertheless."""
+    try:
+        evaluations = list(_evaluate(assets, _described()))
+    except WarehouseError as error:
+        context.log.warning("The checks were not run: %s Run the job %s_checks.", error, assets.name)
+        return
+    for evaluation in evaluations:
+        context.log_event(evaluation)
+
+
+def _evaluate(assets: ProfileAssets, names: Iterable[str]) -> Iterator[dg.AssetCheckEvaluation]:
+    """The outcome of some checks.
+
+    Raises:
+        WarehouseError: The database cannot be read.
+    """
+    from keycrm_pipeline.warehouse.attention import review_counts
+
+    with assets.speaking(), assets.reading() as connection:
+        counts = review_counts(connection)
+        for name in names:
+            yield _evaluation(connection, assets, name, counts.get(name, 0))
+
+
+def _described() -> dict[str, str]:
+    """Name of each check -> what it is about and what it asserts, in the current language."""
     words = current_wording()
-    descriptions = {
+    return {
         **{name: _(what) for name, what in INTEGRITY_CHECKS.items()},
         **{
             kind.name: f"{words.of(kind.title)}.\n\n{_(kind.assertion)} {words.of(kind.advice)}"
@@ -58,6 +85,12 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
             "A disk that is almost full.\n\nThe disk of the database has room for a load and a copy of the file."
         ),
     }
+
+
+def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
+    """The checks of one profile, all on its `orders`."""
+    orders = assets.key("orders")
+    descriptions = _described()
 
     @dg.multi_asset_check(
         name=f"{assets.name}__checks",
@@ -70,14 +103,15 @@ def build_checks(assets: ProfileAssets) -> list[dg.AssetChecksDefinition]:
     )
     def books(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         chosen = {key.name for key in context.selected_asset_check_keys}
-        with (
-            assets.under_way(context.run),
-            assets.speaking(),
-            books_of(assets.workspace).reading() as connection,
-        ):
-            for name in descriptions:
-                if name in chosen:
-                    yield _result(connection, assets, name)
+        with assets.under_way(context.run):
+            for evaluation in _evaluate(assets, [name for name in descriptions if name in chosen]):
+                yield dg.AssetCheckResult(
+                    asset_key=evaluation.asset_key,
+                    check_name=evaluation.check_name,
+                    passed=evaluation.passed,
+                    severity=evaluation.severity,
+                    metadata=evaluation.metadata,
+                )
 
     return [books]
 
@@ -95,10 +129,13 @@ def checks_job(assets: ProfileAssets) -> AssetJob:
     )
 
 
-def _result(connection: "duckdb.DuckDBPyConnection", assets: ProfileAssets, name: str) -> dg.AssetCheckResult:
+def _evaluation(
+    connection: "duckdb.DuckDBPyConnection", assets: ProfileAssets, name: str, count: int
+) -> dg.AssetCheckEvaluation:
+    """The outcome of a check; `count` is the number of its entries in the review list."""
     from keycrm_pipeline.reports.page import order_address
 
-    result = partial(dg.AssetCheckResult, asset_key=assets.key("orders"), check_name=name)
+    result = partial(dg.AssetCheckEvaluation, asset_key=assets.key("orders"), check_name=name)
     link = partial(order_address, assets.profile.keycrm_url)
     if name in INTEGRITY_CHECKS:
         from keycrm_pipeline.pipeline.selection import chosen_status_ids
@@ -114,9 +151,8 @@ def _result(connection: "duckdb.DuckDBPyConnection", assets: ProfileAssets, name
             metadata={"count": len(ids), "first cases": dg.MetadataValue.md(", ".join(shown) or _("None."))},
         )
     if name in REVIEW_LIST:
-        from keycrm_pipeline.warehouse.attention import review_counts, review_items
+        from keycrm_pipeline.warehouse.attention import review_items
 
-        count = review_counts(connection).get(name, 0)
         items = review_items(connection, kind=name, most=MOST_CASES) if count else []
         return result(
             passed=not count,

@@ -34,8 +34,11 @@ def build_jobs(assets: ProfileAssets) -> list[dg.JobDefinition | AssetJob]:
     tags = {PROFILE_TAG: assets.name}
     return [
         dg.define_asset_job(
-            f"{assets.name}_load",
-            selection=dg.AssetSelection.assets(*(assets.key(stage.name) for stage in STAGES)),
+            assets.load_job,
+            # It logs the outcome of the checks itself, see `checks`.
+            selection=dg.AssetSelection.assets(
+                *(assets.key(stage.name) for stage in STAGES)
+            ).without_checks(),
             description=_("Loads a period: one day, or a range of days in one run."),
             tags=tags,
             metadata=assets.page_link,

@@ -68,6 +68,11 @@ class ProfileAssets:
         """Its name: group of its assets, and first part of the names of its jobs."""
         return self.profile.name
 
+    @property
+    def load_job(self) -> str:
+        """The name of the job that loads a period."""
+        return f"{self.name}_load"
+
     def key(self, name: str) -> dg.AssetKey:
         """The key of one of the profile's assets."""
         return dg.AssetKey([self.name, name])

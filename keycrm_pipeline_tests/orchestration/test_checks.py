@@ -9,9 +9,11 @@ import dagster as dg
 import pytest
 
 from keycrm_pipeline.orchestration import exchange_definitions
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS
-from keycrm_pipeline_tests.orchestration.shop import QUIET
+from keycrm_pipeline_tests.orchestration.shop import QUIET, run_job
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, MakeBooks, person
 
 ORDERS = dg.AssetKey(["shop", "orders"])
@@ -120,6 +122,44 @@ def test_nothing_that_somebody_typed_is_shown(books: Books, instance: dg.Dagster
     assert "| 3 | Order 3 could not be loaded: Cannot be read: manager_id «…»" in first_cases(
         checks["rejected_order"]
     )
+
+
+DAY = Period(date(2026, 3, 28), date(2026, 3, 28))
+
+
+def test_a_load_shows_the_outcome_of_every_check(workspace: Workspace, instance: dg.DagsterInstance) -> None:
+    """The same as the job shows a moment later, and each takes one event of the load."""
+    result = run_job(workspace, instance, "load", DAY)
+    assert result.success
+    after = run_job(workspace, instance, "checks").get_asset_check_evaluations()
+    assert len(after) == len(INTEGRITY_CHECKS) + len(REVIEW_LIST) + 2
+    assert [
+        (check.asset_key, check.check_name, check.passed, check.severity)
+        for check in result.get_asset_check_evaluations()
+    ] == [(check.asset_key, check.check_name, check.passed, check.severity) for check in after]
+    assert not instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED)
+
+
+def test_stages_before_the_documents_run_no_checks(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    """The checks are about the documents, which such a run does not touch."""
+    assert not run_job(workspace, instance, "load", DAY, stages=["raw_orders"]).get_asset_check_evaluations()
+
+
+def test_a_load_whose_checks_cannot_be_read_has_succeeded(
+    workspace: Workspace, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program may open the file just then: the orders are loaded, and Dagster must not load them again."""
+
+    def fail(_connection: object) -> dict[str, int]:
+        raise OSError
+
+    monkeypatch.setattr("keycrm_pipeline.warehouse.attention.review_counts", fail)
+    result = run_job(workspace, instance, "load", DAY)
+    assert result.success
+    assert not result.get_asset_check_evaluations()
+    assert any("Run the job shop_checks." in entry.user_message for entry in instance.all_logs(result.run_id))
 
 
 def test_checks_are_named_in_words(books: Books) -> None:
