@@ -178,11 +178,8 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
     # Files of an exchange contain personal data: readable by their owner only.
     os.umask(0o077)
     give_freed_memory_back()
-    with (
-        once(),
-        lock.held(workspace.lock, plan.run_id),
-        services.open_warehouse(workspace).kept_ready() as warehouse,
-    ):
+    warehouse = services.open_warehouse(workspace)
+    with once(), lock.held(workspace.lock, plan.run_id):
         _clean_up(workspace, warehouse, services.clock())
         session = Session(workspace, warehouse, plan, NOT_BEGUN, services.clock(), services)
         try:

@@ -99,26 +99,11 @@ class Warehouse:
     timezone: str
     wait_seconds: float = WAIT_SECONDS
     sleep: Callable[[float], None] = time.sleep
-    _ready: list[duckdb.DuckDBPyConnection] | None = field(default=None, repr=False, compare=False)
     _open: duckdb.DuckDBPyConnection | None = field(default=None, repr=False, compare=False)
 
     def waiting_at_most(self, seconds: float) -> Warehouse:
         """The same database with another waiting time."""
         return replace(self, wait_seconds=seconds)
-
-    @contextlib.contextmanager
-    def kept_ready(self) -> Iterator[Warehouse]:
-        """The same database, with a DuckDB instance that stays between two pieces of work, without the file.
-
-        Starting DuckDB takes three times as long as opening a file with it (measured: 22 ms with a new instance each
-        time, 6 ms with one that stays), and an exchange opens its file about fifteen times.
-        """
-        ready: list[duckdb.DuckDBPyConnection] = []
-        try:
-            yield replace(self, _ready=ready)
-        finally:
-            for instance in ready:
-                _end(instance)
 
     @contextlib.contextmanager
     def kept_open(self) -> Iterator[Warehouse]:
@@ -145,21 +130,14 @@ class Warehouse:
             opened: list[duckdb.DuckDBPyConnection] = []
             try:
                 with self._opening():
-                    instance = self._connect(self._attached, opened)
-                connection = instance.cursor()
-                opened.insert(0, connection)
-                with self._opening():
+                    connection = self._connect(self._attached, opened)
                     _prepare_for_writing(connection)
                     migrate(connection, self.path)
                 yield connection
-                _close(connection)
-                self._let_go(instance)
-                opened.clear()
             finally:
-                # After an error or an interruption, wherever it came: a file left open could not be opened again.
+                # Also after an error or an interruption: a file left open could not be opened again.
                 for left in opened:
-                    if left not in (self._ready or ()):
-                        _close(left)
+                    _close(left)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -168,10 +146,8 @@ class Warehouse:
         Raises:
             WarehouseError: As for `writing`, and if there is no file yet.
         """
-        if self._open is not None or self._ready is not None:
-            # An exchange has the profile to itself, and a DuckDB instance that can write.
-            with self.writing() as connection:
-                yield connection
+        if self._open is not None:
+            yield self._open
             return
         if not self.path.exists():
             raise DatabaseMissingError(self.path)
@@ -243,7 +219,7 @@ class Warehouse:
 
     def _attached(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB instance with the file attached for writing."""
-        instance = self._ready.pop() if self._ready else duckdb.connect()
+        instance = duckdb.connect()
         try:
             # As an option of ATTACH, it would make DuckDB refuse a file with another block size.
             instance.execute(f"SET default_block_size = {BLOCK_SIZE}")
@@ -257,17 +233,9 @@ class Warehouse:
             _remove_left_over(self._spill_directory)
             instance.execute(f"ATTACH ':memory:' AS {STAGING}")
         except BaseException:
-            _end(instance)
+            instance.close()
             raise
         return instance
-
-    def _let_go(self, instance: duckdb.DuckDBPyConnection) -> None:
-        """Closes the file; a DuckDB instance that is kept ready stays for the next piece of work."""
-        # What was spilled next to the file is removed when the DuckDB instance that wrote it ends.
-        if self._ready is not None and not self._spill_directory.exists() and _is_detached(instance):
-            self._ready.append(instance)
-        else:
-            _end(instance)
 
     @contextlib.contextmanager
     def _opening(self) -> Iterator[None]:
@@ -375,23 +343,6 @@ def _close(connection: duckdb.DuckDBPyConnection) -> None:
     with contextlib.suppress(duckdb.Error):
         connection.execute("SELECT 1")
     connection.close()
-
-
-def _is_detached(instance: duckdb.DuckDBPyConnection) -> bool:
-    """Whether a DuckDB instance has released its file and still answers; after a fatal error it does not."""
-    try:
-        for name in (_DATABASE, STAGING):
-            instance.execute(f"DETACH {name}")
-        instance.execute("SELECT 1").fetchall()
-    except duckdb.Error:
-        return False
-    return True
-
-
-def _end(instance: duckdb.DuckDBPyConnection) -> None:
-    """Ends a DuckDB instance, and closes what is attached to it."""
-    with contextlib.suppress(duckdb.Error):
-        instance.close()
 
 
 def _prepare_for_writing(connection: duckdb.DuckDBPyConnection) -> None:
