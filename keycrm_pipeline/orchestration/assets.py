@@ -104,28 +104,24 @@ def build_load(assets: ProfileAssets) -> dg.AssetsDefinition:
             tag_run(context.instance, context.run.run_id, {PERIOD_TAG: str(period)})
         chosen = stages_named({key.path[-1] for key in context.selected_asset_keys})
         plan = Plan("period", context.run.root_run_id or context.run.run_id, period)
-        with (
-            assets.under_way(context.run),
-            as_dagster_failure(context),
-            exchange(assets.workspace, plan) as session,
-        ):
-            for result in run_load(session, period, chosen):
-                key = assets.key(result.stage.name)
-                for day, numbers in result.numbers.days.items():
-                    if day in period:
-                        context.add_asset_metadata(
-                            day_metadata(numbers), asset_key=key, partition_key=day.isoformat()
-                        )
-                # Only on the last day: repeated on each day it would fill the storage.
-                context.add_asset_metadata(
-                    _run_metadata(assets, session, result),
-                    asset_key=key,
-                    partition_key=period.last.isoformat(),
-                )
-                yield dg.MaterializeResult(asset_key=key)
-        # Any other job that materializes the asset, as that of the page's own button, executes its checks, too.
-        if context.run.job_name == assets.load_job and STAGES[-1] in chosen:
-            with as_dagster_failure(context):
+        with assets.under_way(context.run), as_dagster_failure(context):
+            with exchange(assets.workspace, plan) as session:
+                for result in run_load(session, period, chosen):
+                    key = assets.key(result.stage.name)
+                    for day, numbers in result.numbers.days.items():
+                        if day in period:
+                            context.add_asset_metadata(
+                                day_metadata(numbers), asset_key=key, partition_key=day.isoformat()
+                            )
+                    # Only on the last day: repeated on each day it would fill the storage.
+                    context.add_asset_metadata(
+                        _run_metadata(assets, session, result),
+                        asset_key=key,
+                        partition_key=period.last.isoformat(),
+                    )
+                    yield dg.MaterializeResult(asset_key=key)
+            # Any other job that materializes the asset, as that of the page's own button, executes its checks, too.
+            if context.run.job_name == assets.load_job and STAGES[-1] in chosen:
                 log_checks(context, assets)
 
     return load
