@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from keycrm_pipeline.commands.days import day
+from keycrm_pipeline.commands.days import day, month_argument
 from keycrm_pipeline.commands.interruption import output_is_complete
 from keycrm_pipeline.commands.progress import shown_progress
 from keycrm_pipeline.commands.streams import replace_unprintable_letters
@@ -45,7 +45,7 @@ from keycrm_pipeline.language import (
     speak,
     speaking,
 )
-from keycrm_pipeline.period import Period
+from keycrm_pipeline.period import DAY, Period, month_of
 from keycrm_pipeline.pipeline.syncs import SYNCS, Sync
 from keycrm_pipeline.profile import (
     DEFAULT_BASE_URL,
@@ -90,7 +90,7 @@ _EXCHANGES = ("load", *(sync.name for sync in SYNCS))
 _ORDER = (
     *("up", "page", "demo"),
     *("init", "key", "check", "load", "order", "status", "review", "rebuild"),
-    *("report", "export"),
+    *("report", "export", "month"),
     *("changes", "recent", "sweep", "catalogue"),
     "sandbox",
 )
@@ -586,7 +586,7 @@ def status(workspace: Workspace, as_json: bool) -> None:
 def review(workspace: Workspace, kind: str | None, done: int | None, as_json: bool) -> None:
     """Lists what needs your attention; --done ticks off a product that was promoted, renamed or has a shared SKU."""
     from keycrm_pipeline.commands.status import (
-        print_review_rows,
+        print_review_list,
         read_review,
         review_as_json,
         tick_off,
@@ -606,13 +606,13 @@ def review(workspace: Workspace, kind: str | None, done: int | None, as_json: bo
                     number=done,
                 )
             )
-        rows = read_review(workspace, kind)
+        found = read_review(workspace, kind)
     except WarehouseError as error:
         _stop(error, FAILED, as_json, profile=workspace.profile.name)
     if as_json:
-        _print_json(review_as_json(workspace.profile, rows))
+        _print_json(review_as_json(workspace.profile, found))
     else:
-        print_review_rows(rows)
+        print_review_list(found)
 
 
 @main.command()
@@ -885,6 +885,62 @@ def report(
         _print_json(report_as_json(workspace.profile.name, period, path))
     else:
         click.echo(str(path))
+
+
+@main.command()
+@click.argument("typed", metavar="[MONTH]", required=False, callback=month_argument)
+@_option(
+    "--format",
+    "export_format",
+    type=click.Choice(EXPORT_FORMATS),
+    help=message("Compare with what was exported in this format; default: that of the month's last export."),
+)
+@_option("--workbook", "is_written", is_flag=True, help=message("Also write the workbook «Закриття місяця»."))
+@_option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help=message("Directory of the workbook; default: exports in the data directory."),
+)
+@_command
+def month(
+    workspace: Workspace,
+    typed: Period | None,
+    export_format: ExportFormat | None,
+    is_written: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Says what is left to do before a month, such as 2026-10, can be closed, and adds up its payments."""
+    profile = workspace.profile
+    today = datetime.now(UTC).astimezone(profile.zone).date()
+    chosen = typed or month_of(today.replace(day=1) - DAY)
+    if chosen.first > today:
+        raise click.UsageError(_("The month has not begun yet: {month}.", month=f"{chosen.first:%Y-%m}"))
+    if chosen.last < profile.start_date:
+        raise click.UsageError(
+            _(
+                "The month {month} lies before the profile's start_date {start_date}.",
+                month=f"{chosen.first:%Y-%m}",
+                start_date=profile.start_date,
+            )
+        )
+    from keycrm_pipeline.commands.month import month_as_json, print_month
+    from keycrm_pipeline.exports import ExportError
+    from keycrm_pipeline.exports.month import read_month
+    from keycrm_pipeline.exports.month_workbook import write_month
+    from keycrm_pipeline.warehouse.errors import WarehouseError
+
+    try:
+        found = read_month(workspace, chosen, export_format=export_format)
+        path = write_month(workspace, found, out) if is_written else None
+    except (ExportError, WarehouseError) as error:
+        _stop(error, FAILED, as_json, profile=profile.name)
+    if as_json:
+        _print_json(month_as_json(found, path))
+    else:
+        print_month(found, path)
+    if not found.is_done:
+        sys.exit(FAILED)
 
 
 def _set_password(path: Path | None) -> None:

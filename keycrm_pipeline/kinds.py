@@ -143,6 +143,13 @@ HANDED_OVER_KINDS: tuple[HandedOverKind, ...] = get_args(HandedOverKind)
 """How an order was handed over: as a document, as one that is no longer exported, or as a change in a closed period."""
 
 
+StepName = Literal["days", "rejected", "unmapped", "receipts", "closed_period", "handed_over"]
+"""Steps of the month's end."""
+
+StepState = Literal["done", "open", "not_set_up"]
+"""How a step of the month's end stands; `not_set_up` if the profile asks for nothing that could be open."""
+
+
 def named_kinds(names: Mapping[str, str]) -> str:
     """`product (Товар), product_with_sku (Товар з SKU) or service (Послуга)`, for a sentence."""
     *most, last = (f"{kind} ({name})" for kind, name in names.items())

@@ -96,6 +96,34 @@ class Period:
         return start.astimezone(UTC), end.astimezone(UTC)
 
 
+_WRITTEN_MONTHS = (
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})"),
+    re.compile(r"(?P<month>\d{1,2})\.(?P<year>\d{4})"),
+)
+
+
+def month_of(day: date) -> Period:
+    """The month of a day, from its first day to its last."""
+    first = day.replace(day=1)
+    return Period(first, (first + 31 * DAY).replace(day=1) - DAY)
+
+
+def month_from_text(text: str) -> Period:
+    """The month that a person has typed, as `2026-10` or as `10.2026`.
+
+    Raises:
+        ValueError: It is written otherwise, or there is no such month; the text says which.
+    """
+    for written in _WRITTEN_MONTHS:
+        found = written.fullmatch(text.strip())
+        if found is not None:
+            try:
+                return month_of(date(int(found["year"]), int(found["month"]), 1))
+            except (ValueError, OverflowError):
+                break
+    raise ValueError(_("«{text}» is not a month. Write it as 2026-10 or 10.2026.", text=text))
+
+
 def contiguous_periods(days: Iterable[date]) -> list[Period]:
     """Joins consecutive days into periods, in order."""
     return list(_joined(sorted(set(days))))

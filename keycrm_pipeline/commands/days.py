@@ -1,4 +1,4 @@
-"""A day as an option of a command or as an answer, typed as people write it."""
+"""A day or a month as an argument of a command or as an answer, typed as people write it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date
 
 import click
 
-from keycrm_pipeline.period import day_from_text
+from keycrm_pipeline.period import Period, day_from_text, month_from_text
 
 
 def day(typed: str) -> date:
@@ -17,5 +17,17 @@ def day(typed: str) -> date:
     """
     try:
         return day_from_text(typed)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def month_argument(_context: click.Context, _parameter: click.Parameter, typed: str | None) -> Period | None:
+    """The month of `2026-10` or `10.2026`, None if nothing was typed; the callback of an argument.
+
+    Raises:
+        click.BadParameter: It is no month.
+    """
+    try:
+        return None if typed is None else month_from_text(typed)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None

@@ -6,7 +6,6 @@ Answers at once: reads a few small rows, and imports neither Dagster nor polars,
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -27,6 +26,7 @@ from keycrm_pipeline.formatting import current_formatter
 from keycrm_pipeline.language import _
 from keycrm_pipeline.profile import Profile, Workspace, dagster_home
 from keycrm_pipeline.reading import Books
+from keycrm_pipeline.reading.closed_period import ClosedPeriodChange, closed_period_changes
 from keycrm_pipeline.run.imports import without_pandas
 from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.run.session import open_warehouse
@@ -34,7 +34,8 @@ from keycrm_pipeline.run.space import Space, read_space
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
 from keycrm_pipeline.sentences import as_typed, without_typed
 from keycrm_pipeline.warehouse.attention import ReviewItem, review_items
-from keycrm_pipeline.warehouse.days import LeftOut, left_out, missing_days
+from keycrm_pipeline.warehouse.days import LeftOut, missing_days
+from keycrm_pipeline.warehouse.days import left_out as orders_left_out
 from keycrm_pipeline.warehouse.exchanges import (
     KILLED,
     Exchange,
@@ -67,6 +68,7 @@ class ProfileStatus:
         left_out: Stored orders that stay out of the books because of their day.
         reading: The date that KeyCRM's filter `created_between` was found to go by; None while nothing is proven.
         space: What it takes on the disk.
+        closed_changes: Documents that changed in the closed period, and that no export has listed.
     """
 
     profile: str
@@ -79,6 +81,7 @@ class ProfileStatus:
     days_missing: tuple[date, ...] = ()
     left_out: LeftOut = NOTHING_LEFT_OUT
     reading: KnownReading | None = None
+    closed_changes: int = 0
 
 
 def read_status(workspace: Workspace) -> ProfileStatus:
@@ -113,8 +116,9 @@ def read_status(workspace: Workspace) -> ProfileStatus:
             else succeeded,
             rejected=rejected_count(connection),
             days_missing=tuple(missing_days(connection, yesterday)),
-            left_out=left_out(connection, profile.start_date),
+            left_out=orders_left_out(connection, profile.start_date),
             reading=current_reading(connection),
+            closed_changes=len(closed_period_changes(connection, profile)),
         )
 
 
@@ -131,6 +135,7 @@ def status_as_json(status: ProfileStatus) -> dict[str, Any]:
         "last_succeeded": None if succeeded is None else ExchangeSummary(exchange=succeeded).as_json(),
         "review": {} if last is None else dict(last.review),
         "rejected": status.rejected,
+        "closed_period_changes": status.closed_changes,
         "days_missing": [day.isoformat() for day in status.days_missing],
         "left_out": asdict(status.left_out),
         "created_between": reading_as_json(status.reading),
@@ -186,23 +191,35 @@ def print_status(status: ProfileStatus) -> None:
             click.echo(
                 _("Days not loaded: {count} ({days}). The daily load completes them.", count=count, days=days)
             )
-    if status.left_out.before_start_date:
+    _print_left_out(status.left_out)
+    if status.closed_changes:
         click.echo(
             _(
-                "Orders from before start_date, kept raw and not booked: {count}.",
-                count=write.number(status.left_out.before_start_date),
-            )
-        )
-    if status.left_out.days_not_loaded:
-        click.echo(
-            _(
-                "Orders of days that are not loaded, kept raw until they are: {count}.",
-                count=write.number(status.left_out.days_not_loaded),
+                "Documents that changed in the closed period: {count}. `keycrm-pipeline review` lists them until an "
+                "export has.",
+                count=write.number(status.closed_changes),
             )
         )
     click.echo(reading_in_words(status.reading, status.timezone))
     _print_space(status.space)
     print_review(status.last.review)
+
+
+def _print_left_out(left_out: LeftOut) -> None:
+    if left_out.before_start_date:
+        click.echo(
+            _(
+                "Orders from before start_date, kept raw and not booked: {count}.",
+                count=current_formatter().number(left_out.before_start_date),
+            )
+        )
+    if left_out.days_not_loaded:
+        click.echo(
+            _(
+                "Orders of days that are not loaded, kept raw until they are: {count}.",
+                count=current_formatter().number(left_out.days_not_loaded),
+            )
+        )
 
 
 def _print_space(space: Space) -> None:
@@ -228,16 +245,32 @@ def _megabytes(size: int) -> str:
     return _("{count} MB", count=current_formatter().number(round(size / 1e6)))
 
 
-def read_review(workspace: Workspace, kind: str | None) -> list[ReviewItem]:
+@dataclass(frozen=True)
+class ReviewList:
+    """What needs attention.
+
+    Attributes:
+        rows: The review list, or one kind of it.
+        closed_changes: Documents that changed in the closed period; none if one kind was asked for.
+    """
+
+    rows: list[ReviewItem]
+    closed_changes: list[ClosedPeriodChange]
+
+
+def read_review(workspace: Workspace, kind: str | None) -> ReviewList:
     """The review list, or one kind of it; empty when nothing has been loaded yet.
 
     Raises:
         WarehouseError: The database is busy, unreadable, or newer than this program.
     """
     if not workspace.database.exists():
-        return []
+        return ReviewList([], [])
     with without_pandas(), Books(workspace, wait_seconds=WAIT_SECONDS).reading() as connection:
-        return review_items(connection, kind=kind)
+        return ReviewList(
+            review_items(connection, kind=kind),
+            closed_period_changes(connection, workspace.profile) if kind is None else [],
+        )
 
 
 def tick_off(workspace: Workspace, product_id: int) -> bool:
@@ -252,7 +285,7 @@ def tick_off(workspace: Workspace, product_id: int) -> bool:
         return tick_off_product(connection, product_id)
 
 
-def review_as_json(profile: Profile, rows: Sequence[ReviewItem]) -> dict[str, Any]:
+def review_as_json(profile: Profile, found: ReviewList) -> dict[str, Any]:
     """The review list as `--json` prints it: without names of buyers and values it quotes, which may be personal."""
     return {
         "profile": profile.name,
@@ -263,20 +296,33 @@ def review_as_json(profile: Profile, rows: Sequence[ReviewItem]) -> dict[str, An
                 "details": row.plain(without_typed if row.kind == "rejected_order" else as_typed),
                 "first_seen_at": row.first_seen_at.isoformat(),
             }
-            for row in rows
+            for row in found.rows
+        ],
+        "closed_period_changes": [
+            {
+                "order_id": one.order_id,
+                "order_day": one.order_day.isoformat(),
+                "details": str(one.message),
+                "changed_at": one.changed_at.isoformat(),
+            }
+            for one in found.closed_changes
         ],
         "error": None,
     }
 
 
-def print_review_rows(rows: Sequence[ReviewItem]) -> None:
-    """Prints the review list for people, kind by kind, with the names that disagree."""
-    if not rows:
+def print_review_list(found: ReviewList) -> None:
+    """Prints the review list for people, kind by kind, with the names that disagree, and then the closed period."""
+    if not found.rows and not found.closed_changes:
         click.echo(_("Nothing needs your attention."))
         return
     kind, write = None, current_formatter()
-    for row in rows:
+    for row in found.rows:
         if row.kind != kind:
             kind = row.kind
             click.echo(f"{review_title(kind)} ({kind}):")
         click.echo(f"  {write.day(row.first_seen_at):<12}  {in_these_words(row.text(write))}")
+    if found.closed_changes:
+        click.echo(f"{_('Changes in the closed period')}:")
+    for one in found.closed_changes:
+        click.echo(f"  {write.day(one.changed_at):<12}  {in_these_words(one.message.text(write))}")

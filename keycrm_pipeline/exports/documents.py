@@ -96,7 +96,7 @@ _LONGEST_PART = 40
 _TABLE_FORMATS = ("xlsx", "csv", "parquet")
 """Formats that follow the profile's column map; the others have a fixed content."""
 
-_CAUSES = {
+CAUSES = {
     cause.code.removeprefix("held_back_"): Sentence(str(cause.message()), cause.message().text(_WRITE))
     for cause in HeldBackCause
 }
@@ -153,7 +153,7 @@ class ExportResult:
 
 def _held_back(frame: pl.DataFrame) -> tuple[HeldBack, ...]:
     entries: list[HeldBack] = []
-    for cause, reason in _CAUSES.items():
+    for cause, reason in CAUSES.items():
         rows = frame.filter(pl.col("cause") == cause)
         if rows.height:
             identifiers = tuple(rows["order_id"].drop_nulls().to_list())
@@ -178,7 +178,7 @@ def _with_names(frame: pl.DataFrame, names: Mapping[str, Mapping[str, str]]) -> 
 
 
 def _with_reasons(frame: pl.DataFrame, words: WordSet) -> pl.DataFrame:
-    causes = {cause: reason.ukrainian for cause, reason in _CAUSES.items()}
+    causes = {cause: reason.ukrainian for cause, reason in CAUSES.items()}
     details = [
         in_words_of(words, " ".join(stored_texts(texts, coded, _WRITE))) or None
         for texts, coded in frame["details", "details_coded"].iter_rows()
@@ -269,11 +269,23 @@ def _write(
             return names
 
 
-def _currencies(profile: Profile, export_format: ExportFormat) -> tuple[str, ...] | None:
+def _currencies(profile: Profile, export_format: str) -> tuple[str, ...] | None:
     """The currencies that a format can carry; None for all: 1C alone books an unknown one as hryvnias, unasked."""
     if export_format != "commerceml":
         return None
     return (profile.currency, *profile.export.commerceml.currencies)
+
+
+def document_choice(profile: Profile, request: HandOverRequest) -> DocumentChoice:
+    """Which orders a request chooses, by the rule of the profile for what is ready."""
+    return DocumentChoice(
+        decided_by=request.decided_by,
+        organisation=request.organisation or None,
+        currencies=_currencies(profile, request.export_format),
+        stages=request.stages or None,
+        must_be_paid=profile.hand_over.paid,
+        must_have_receipts=profile.hand_over.receipt,
+    )
 
 
 def _exported_cards(
@@ -358,16 +370,8 @@ def export_period(
         tuple(stages) or profile.hand_over.stages,
         since_last,
     )
-    choice = DocumentChoice(
-        decided_by=decided_by,
-        organisation=organisation,
-        currencies=_currencies(profile, export_format),
-        stages=request.stages or None,
-        must_be_paid=profile.hand_over.paid,
-        must_have_receipts=profile.hand_over.receipt,
-    )
     with books_of(workspace).reading() as connection:
-        choose_documents(connection, period, choice)
+        choose_documents(connection, period, document_choice(profile, request))
         hand_over = find_hand_over(connection, request, closed_until=profile.closed_until)
         if since_last:
             leave_out_unchanged(connection, hand_over.exported)
@@ -390,7 +394,7 @@ def export_period(
         days_not_loaded=sources.days_not_loaded,
         figures=sum_figures(sources.sums, profile.currency),
         held_back=held_back_figures(
-            sources.sums, {cause: reason.ukrainian for cause, reason in _CAUSES.items()}, sources.never_booked
+            sources.sums, {cause: reason.ukrainian for cause, reason in CAUSES.items()}, sources.never_booked
         ),
         review=review_rows(review, profile.zone, profile.words),
         asked=_asked(request),
@@ -425,7 +429,7 @@ def _frames(sources: ExportSources, hand_over: HandOver, profile: Profile) -> di
     for table, names in _NAMES.items():
         frames[table] = _with_names(frames[table], names)
     frames["held_back"] = _with_reasons(frames["held_back"], profile.words)
-    causes = {cause: reason.ukrainian for cause, reason in _CAUSES.items()}
+    causes = {cause: reason.ukrainian for cause, reason in CAUSES.items()}
     writer = ChangeWriter(profile.zone, profile.words, causes)
     frames["changed_after_export"] = writer.changed_after_export(hand_over.changed)
     frames["closed_period_changes"] = writer.closed_period_changes(hand_over.closed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from keycrm_pipeline.exports.overview import (
     OVERVIEW_WIDTHS,
     REVIEW_TABLE,
     Overview,
+    OverviewRow,
     overview_rows,
 )
 from keycrm_pipeline.exports.texts import (
@@ -197,20 +199,21 @@ def _write_total(sheet: Worksheet, row: int, total_row: TotalRow, formats: Mappi
             sheet.write_formula(row, position, total.formula, formats["total_money"], total.amount)
 
 
-def _write_overview(
+def _write_summary(
     workbook: xlsxwriter.Workbook,
     formats: Mapping[str, Format],
-    overview: Overview,
-    counts: Mapping[str, int],
+    title: str,
+    rows: Sequence[OverviewRow],
+    foot: str,
 ) -> None:
-    sheet = workbook.add_worksheet(OVERVIEW_TITLE)
-    set_up_page(sheet, overview.heading)
+    sheet = workbook.add_worksheet(title)
+    set_up_page(sheet, foot)
     for position, width in enumerate(OVERVIEW_WIDTHS):
         sheet.set_column(position, position, width)
     # On one page: figures that are compared with each other.
     sheet.fit_to_pages(1, 1)
     write_text = _text_writer(formats["wrapped"], formats["wrapped_formula"])
-    for row_number, row in enumerate(overview_rows(overview, counts)):
+    for row_number, row in enumerate(rows):
         sheet.set_row(row_number, height_of(row.cells, OVERVIEW_WIDTHS))
         for position, value in enumerate(row.cells):
             is_words = position < OVERVIEW_TEXTS
@@ -228,6 +231,69 @@ def _write_overview(
                     sheet.write_number(row_number, position, value, formats["money"])
                 case datetime():
                     sheet.write_datetime(row_number, position, value, formats["instant"])
+
+
+def _workbook(target: Path | BytesIO, day: date, **options: Any) -> xlsxwriter.Workbook:
+    """A new workbook, dated by a day, so that the same rows give the same bytes."""
+    workbook = xlsxwriter.Workbook(
+        target if isinstance(target, BytesIO) else str(target),
+        {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, **options},
+    )
+    workbook.set_properties({"created": datetime.combine(day, time())})
+    return workbook
+
+
+def _checked_totals(
+    tables: Sequence[ExportTable], frames: Mapping[str, pl.DataFrame]
+) -> dict[str, list[TotalRow]]:
+    """The totals under each sheet.
+
+    Raises:
+        SheetTooLongError: A table has more rows than a sheet can hold.
+    """
+    totals = {table.name: total_rows(table, frames[table.name]) for table in tables}
+    for table in tables:
+        under = len(totals[table.name]) + _ROWS_BEFORE_TOTALS if totals[table.name] else 0
+        most = MOST_ROWS - 1 - under
+        if frames[table.name].height > most:
+            raise SheetTooLongError(table.name, frames[table.name].height, most)
+    return totals
+
+
+def write_summary_and_tables(
+    target: Path | BytesIO,
+    title: str,
+    rows: Sequence[OverviewRow],
+    tables: Sequence[ExportTable],
+    frames: Mapping[str, pl.DataFrame],
+    *,
+    foot: str,
+    day: date,
+    timezone: str,
+) -> None:
+    """Writes one workbook for people: a summary, and a sheet with totals for each table.
+
+    Args:
+        target: The file to create, or where its bytes go.
+        title: Name of the summary's sheet.
+        rows: The summary.
+        tables: Tables with their columns and headers, in the order of the sheets.
+        frames: Table -> rows, in order.
+        foot: What stands at the foot of each printed page.
+        day: The day by which the workbook is dated.
+        timezone: IANA zone in which times are shown.
+
+    Raises:
+        SheetTooLongError: A table has more rows than a sheet can hold.
+    """
+    totals = _checked_totals(tables, frames)
+    workbook = _workbook(target, day, in_memory=isinstance(target, BytesIO))
+    formats = _formats(workbook)
+    _write_summary(workbook, formats, title, rows, foot)
+    for table in tables:
+        cells = _local_cells(table, frames[table.name], timezone)
+        _write_table(workbook, formats, table, cells, totals[table.name], foot)
+    workbook.close()
 
 
 def write_workbook(
@@ -257,32 +323,22 @@ def write_workbook(
     """
     sheets = [*tables, REVIEW_TABLE]
     frames = {**frames, REVIEW_TABLE.name: overview.review}
-    totals = {table.name: total_rows(table, frames[table.name]) for table in sheets}
-    for table in sheets:
-        under = len(totals[table.name]) + _ROWS_BEFORE_TOTALS if totals[table.name] else 0
-        most = MOST_ROWS - 1 - under
-        if frames[table.name].height > most:
-            raise SheetTooLongError(table.name, frames[table.name].height, most)
+    totals = _checked_totals(sheets, frames)
     cells = {table.name: _local_cells(table, frames[table.name], timezone) for table in sheets}
-    workbook = xlsxwriter.Workbook(
-        str(path),
-        {
-            "constant_memory": sum(frame.height * frame.width for frame in cells.values()) > STREAMED_CELLS,
-            "tmpdir": str(path.parent),
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-        },
+    workbook = _workbook(
+        path,
+        overview.period.last,
+        constant_memory=sum(frame.height * frame.width for frame in cells.values()) > STREAMED_CELLS,
+        tmpdir=str(path.parent),
     )
-    workbook.set_properties({"created": datetime.combine(overview.period.last, time())})
     formats = _formats(workbook)
     counts = {table.title: frames[table.name].height for table in sheets}
     is_for_people = not any(table.is_mapped for table in tables)
     if is_for_people:
-        _write_overview(workbook, formats, overview, counts)
+        _write_summary(workbook, formats, OVERVIEW_TITLE, overview_rows(overview, counts), overview.heading)
     for table in tables:
         _write_table(workbook, formats, table, cells[table.name], totals[table.name], overview.heading)
     if not is_for_people:
-        _write_overview(workbook, formats, overview, counts)
+        _write_summary(workbook, formats, OVERVIEW_TITLE, overview_rows(overview, counts), overview.heading)
     _write_table(workbook, formats, REVIEW_TABLE, cells[REVIEW_TABLE.name], [], overview.heading)
     workbook.close()

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from keycrm_pipeline.language import _
 from keycrm_pipeline.page.rendering import in_words, render
 from keycrm_pipeline.page.shops import WAIT_SECONDS, WrongEntryError, read_number, reading, workspace_of
+from keycrm_pipeline.reading.closed_period import closed_period_changes
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse.attention import (
@@ -72,13 +73,14 @@ class KindOfItems:
 
 
 def attention(request: Request) -> Response:
-    """The list, kind by kind, and the rejected orders with all their reasons."""
+    """The list, kind by kind, the rejected orders with all their reasons, and what changed in the closed period."""
     workspace = workspace_of(request)
     with reading(workspace) as connection:
         counts = review_counts(connection)
         items = review_items(connection, most=MOST_OF_KIND)
         rejected: list[RejectedRecord] = rejected_records(connection, MOST_OF_KIND)
         rejected_count = count_rejected(connection)
+        closed = closed_period_changes(connection, workspace.profile)
     order = [*REVIEW_LIST, *sorted(counts.keys() - REVIEW_LIST.keys())]
     kinds = [
         _kind(name, counts[name], [item for item in items if item.kind == name])
@@ -93,6 +95,8 @@ def attention(request: Request) -> Response:
         kinds=kinds,
         rejected=rejected,
         rejected_count=rejected_count,
+        closed=closed[:MOST_OF_KIND],
+        closed_count=len(closed),
         done=bool(request.query_params.get("done")),
     )
 

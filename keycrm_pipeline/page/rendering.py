@@ -32,6 +32,7 @@ from keycrm_pipeline.page.wording import (
     RECEIPT_ISSUERS,
     SERVICE_KINDS,
     STATUS_GROUPS,
+    STEP_STATES,
 )
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile
@@ -125,6 +126,7 @@ def _environment() -> Environment:
         "instant": _instant,
         "duration": _duration,
         "details": lambda item: _worded(item.text(current_formatter())),
+        "message": lambda message: _worded(written(message)),
         "reasons": lambda record: [_worded(text) for text in record.reason_texts(current_formatter())],
         "error": lambda exchange: exchange.error_text(current_formatter()),
         # Constants of the code; what stands in a template itself is written there as `_("…")`.
@@ -141,6 +143,7 @@ def _environment() -> Environment:
         "service_kinds": SERVICE_KINDS,
         "movement_names": MOVEMENTS,
         "status_groups": STATUS_GROUPS,
+        "step_states": STEP_STATES,
         "exchange_kinds": EXCHANGE_KINDS,
         "exchange_outcomes": EXCHANGE_OUTCOMES,
         "document_parts": DOCUMENT_PARTS,

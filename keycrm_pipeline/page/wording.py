@@ -163,6 +163,20 @@ RECEIPT_ISSUERS: Mapping[str, str] = {
 }
 """Who issues the receipt for payments by a method -> its name (R8)."""
 
+DIFFERENCE_NAMES: Mapping[str, str] = {
+    "new": message("Not exported yet"),
+    "changed": message("Changed since the last export"),
+    "withdrawn": message("Exported before, and no longer"),
+}
+"""How a document differs from what was handed over -> its name."""
+
+STEP_STATES: Mapping[str, str] = {
+    "done": message("done"),
+    "open": message("open"),
+    "not_set_up": message("not set up"),
+}
+"""State of a step of the month's end -> its name."""
+
 DECIDING_DAY_NAMES: Mapping[str, str] = {
     "order": message("day of the order"),
     "payment": message("day of the payment"),

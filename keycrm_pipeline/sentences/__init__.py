@@ -3,7 +3,7 @@
 A module for each subject: why an order is rejected (`reasons`), what needs attention (`review`), why an exchange, an
 export or a file failed (`failures`), what the KeyCRM client reports (`client`), mistakes in a profile and with its key
 (`profiles`) and in the files of the accounting catalogue (`catalogue`), why an order is not exported
-(`exports`). What is not here: the words of the report
+(`exports`), the steps of the month's end (`month`). What is not here: the words of the report
 (`reports.wording`) and of the exchange page, and which order gets which sentence.
 """
 
@@ -17,7 +17,13 @@ from typing import Any
 from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.sentences.catalogue import CatalogueFailure, CatalogueMistake
 from keycrm_pipeline.sentences.client import Advice, Answer, Client, Fault, RefusalWords, Times, Variable
-from keycrm_pipeline.sentences.exports import ColumnMistake, ExportFailure, HeldBackCause, HeldBackDetail
+from keycrm_pipeline.sentences.exports import (
+    ClosedChangeWords,
+    ColumnMistake,
+    ExportFailure,
+    HeldBackCause,
+    HeldBackDetail,
+)
 from keycrm_pipeline.sentences.failures import Cause, Failure, FailurePart, Hint, Trial
 from keycrm_pipeline.sentences.messages import (
     Message,
@@ -29,6 +35,7 @@ from keycrm_pipeline.sentences.messages import (
     dump_messages,
     without_typed,
 )
+from keycrm_pipeline.sentences.month import MonthWords
 from keycrm_pipeline.sentences.profiles import Allowed, Key, ProfileProblem, Wrong
 from keycrm_pipeline.sentences.reasons import Reason, ReasonPart
 from keycrm_pipeline.sentences.review import Review, ReviewPart
@@ -58,8 +65,10 @@ LISTS: tuple[type[Sentences], ...] = (
     CatalogueMistake,
     HeldBackCause,
     HeldBackDetail,
+    ClosedChangeWords,
     ExportFailure,
     ColumnMistake,
+    MonthWords,
 )
 """All lists of sentences."""
 

@@ -63,6 +63,22 @@ class HeldBackDetail(Sentences):
     PAYMENTS_WITHOUT_RECEIPT = ("Payment {payment_ids}", "Оплата {payment_ids}")
 
 
+class ClosedChangeWords(Sentences):
+    """What changed in a document of the closed period."""
+
+    CLOSED_ORDER_CAME = (
+        "Order {order_id} of {day:day} is new: {total:money currency}",
+        "Замовлення {order_id} за {day:day} — нове: {total:money currency}",
+    )
+    CLOSED_ORDER_CHANGED = (
+        "Order {order_id} of {day:day}: total {total_before:money currency_before}, now {total:money currency}; paid "
+        "{paid_before:money currency_before}, now {paid:money currency}; fields changed: {fields:number}",
+        "Замовлення {order_id} за {day:day}: сума була {total_before:money currency_before}, стала "
+        "{total:money currency}; оплачено було {paid_before:money currency_before}, стало {paid:money currency}; "
+        "змінено реквізитів: {fields:number}",
+    )
+
+
 class ExportFailure(Sentences):
     """Why an export or a report could not be written, and what to do."""
 

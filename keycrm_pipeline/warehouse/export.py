@@ -90,14 +90,19 @@ def read_export_sources(
     }
     tables["held_back"] = connection.execute(statement("export", "held_back"), days).pl()
     not_loaded = connection.execute(statement("export", "days_not_loaded"), days).fetchall()
-    (as_of,) = single_row(connection.execute(statement("export", "as_of"), days))
     return ExportSources(
         tables=tables,
         sums=sums_of_chosen(connection),
         never_booked=count_never_booked(connection, period),
-        as_of=as_of,
+        as_of=last_asked(connection, period),
         days_not_loaded=tuple(row[0] for row in not_loaded),
     )
+
+
+def last_asked(connection: duckdb.DuckDBPyConnection, period: Period) -> datetime | None:
+    """When KeyCRM was last asked for changes in a period, timezone-aware; None if it never was."""
+    (as_of,) = single_row(connection.execute(statement("export", "as_of"), period_parameters(period)))
+    return as_of  # type: ignore[no-any-return]
 
 
 def record_exported_cards(

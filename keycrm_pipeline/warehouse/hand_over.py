@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
-
-import duckdb
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.kinds import HANDED_OVER_KINDS, DecidingDay, HandedOverKind
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.warehouse.frames import registered
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement, typed_rows
+
+if TYPE_CHECKING:
+    import duckdb
 
 _FIRST_AFTER_ALL = 2**62
 """A number that no hand-over has: everything was before it."""
@@ -184,15 +183,35 @@ def compare_with_ledger(
     exportable, newest = single_row(connection.execute(statement("hand_over", "scope_state")))
     closed: list[ClosedChange] = []
     if closed_until is not None:
-        connection.execute(statement("hand_over", "closed_orders"), {"closed_until": closed_until})
-        _read_contents(connection, "closed_contents", "closed_orders")
-        found = connection.execute(
-            statement("hand_over", "closed_changes"), {"organisation": request.organisation}
-        )
-        closed = typed_rows(ClosedChange, found)
+        _choose_closed(connection, closed_until)
+        closed = _closed_changes(connection, request.organisation)
         (told,) = single_row(connection.execute(statement("hand_over", "closed_state")))
         newest = max(newest, told)
     return Comparison(tuple(documents), tuple(closed), exportable, newest)
+
+
+def closed_changes_not_exported(
+    connection: duckdb.DuckDBPyConnection, closed_until: date
+) -> list[ClosedChange]:
+    """Documents of the closed period that are not as the newest export of any format has them, by day and number.
+
+    Args:
+        connection: An open connection; reading is enough.
+        closed_until: Last day of the closed period.
+    """
+    _choose_closed(connection, closed_until)
+    connection.execute(statement("hand_over", "told_by_any_export"))
+    return _closed_changes(connection, "")
+
+
+def _choose_closed(connection: duckdb.DuckDBPyConnection, closed_until: date) -> None:
+    connection.execute(statement("hand_over", "closed_orders"), {"closed_until": closed_until})
+    _read_contents(connection, "closed_contents", "closed_orders")
+
+
+def _closed_changes(connection: duckdb.DuckDBPyConnection, organisation: str) -> list[ClosedChange]:
+    found = connection.execute(statement("hand_over", "closed_changes"), {"organisation": organisation})
+    return typed_rows(ClosedChange, found)
 
 
 def earlier_hand_over(
@@ -231,6 +250,11 @@ def record_hand_over(
         files: Names of the files.
         now: Time of the export, timezone-aware.
     """
+    # `status` reads what changed in the closed period from this module, and must answer at once.
+    import polars as pl
+
+    from keycrm_pipeline.warehouse.frames import registered
+
     connection.execute(
         statement("hand_over", "record_hand_over"),
         request.parameters | {"hand_over_id": number, "files": list(files), "now": now},

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import html
@@ -20,7 +21,7 @@ from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.run import lock
 from keycrm_pipeline.warehouse.exchanges import begin_exchange
 from keycrm_pipeline_tests.commands.place import MARCH_4, Place
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books, kyiv, person
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, kyiv, make_books, person
 
 HEAVY = ("dagster", "polars", "pandera", "pandas", "numpy", "pyarrow", "httpx")
 MOMENT = datetime(2024, 3, 4, 10, tzinfo=UTC)
@@ -66,6 +67,7 @@ def test_nothing_was_loaded_yet(place: Place) -> None:
         "last_succeeded": None,
         "review": {},
         "rejected": 0,
+        "closed_period_changes": 0,
         "days_missing": [],
         "left_out": {"before_start_date": 0, "days_not_loaded": 0},
         "created_between": None,
@@ -358,3 +360,40 @@ def test_a_promoted_product_is_ticked_off_once(books: Books, place: Place) -> No
         2,
         "Product 1 is not on the list as product_promoted, product_renamed or shared_sku.",
     )
+
+
+def test_changes_in_a_closed_period_wait_until_an_export_tells_them(place: Place) -> None:
+    """Order 1 of 200 hryvnias loses its line of 50; nobody may learn that only from the next workbook."""
+    closed: dict[str, Any] = {"closed_until": date(2024, 3, 31), "default_partner": "Роздрібний покупець"}
+    place.write_profile(**closed)
+    directory = place.directory / "data"
+    directory.mkdir()
+    books = make_books(directory, **closed)
+    tea = {"id": 11, "name": "Чай", "price": 150}
+    sell(books, 1, lines=[tea, {"id": 12, "name": "Мед", "price": 50}])
+    books.load(MARCH_4)
+    assert place.json("status")[1]["closed_period_changes"] == 0
+    sell(books, 1, lines=[tea], updated_at="2024-04-02T08:00:00.000000Z")
+    sell(books, 2, lines=[{"name": "Сир", "price": 30}])
+    books.load(MARCH_4)
+    _, printed = place.json("review")
+    assert [(row["order_id"], row["details"]) for row in printed["closed_period_changes"]] == [
+        (
+            1,
+            "Order 1 of 2024-03-04: total 200.00 UAH, now 150.00 UAH; paid 0.00 UAH, now 0.00 UAH; "
+            "fields changed: 3",
+        ),
+        (2, "Order 2 of 2024-03-04 is new: 30.00 UAH"),
+    ]
+    assert "Order 2 of 4 Mar 2024 is new: ₴30.00\n" in place.run("review").stdout
+    assert place.json("review", "--kind", "rejected_order")[1]["closed_period_changes"] == []
+    assert "Documents that changed in the closed period: 2. " in place.run("status").stdout
+    april = ("--from", "2024-04-01", "--to", "2024-04-30", "--format", "csv")
+    assert place.json("export", *april)[0] == 0
+    assert place.json("review")[1]["closed_period_changes"] == []
+    assert "closed period" not in place.run("status").stdout
+    # What an export told is what the next change is compared with.
+    sell(books, 1, lines=[{**tea, "price": 140}], updated_at="2024-04-03T08:00:00.000000Z")
+    books.load(MARCH_4)
+    (change,) = place.json("review")[1]["closed_period_changes"]
+    assert change["details"].startswith("Order 1 of 2024-03-04: total 150.00 UAH, now 140.00 UAH;")

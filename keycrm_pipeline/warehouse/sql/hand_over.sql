@@ -132,6 +132,13 @@ WHERE coalesce(told.content_hash, closed.content_hash, '') <> now.content_hash
         OR (closed.content ->> '$.orders.organisation') = $organisation)
 ORDER BY closed.order_day, closed.order_id
 
+-- name: told_by_any_export
+-- Whatever its format and organisation.
+CREATE OR REPLACE TEMP TABLE told AS
+SELECT order_id, max(hand_over_id) AS hand_over_id, arg_max(content_hash, hand_over_id) AS content_hash
+FROM ops.handed_over_documents SEMI JOIN closed_orders USING (order_id)
+GROUP BY order_id
+
 -- name: closed_state
 SELECT coalesce(max(told.hand_over_id), 0) FROM told SEMI JOIN closed_orders USING (order_id)
 

@@ -1,0 +1,289 @@
+"""The month's end: the check list and the sums of a month, read once for the command, the page and the workbook.
+
+What is not here: which step is done (`accounting.month`), SQL (`warehouse.month`), and how it is shown
+(`month_workbook`, `commands.month`, `page.month`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from keycrm_pipeline.accounting.month import (
+    HandOverCounts,
+    MonthCounts,
+    MonthStep,
+    is_month_done,
+    month_steps,
+)
+from keycrm_pipeline.exports.documents import document_choice
+from keycrm_pipeline.exports.hand_over import DocumentDifference, find_hand_over
+from keycrm_pipeline.kinds import DECIDING_DAYS, EXPORT_FORMATS, DecidingDay, ExportFormat
+from keycrm_pipeline.period import Period, contiguous_periods
+from keycrm_pipeline.reading import Books
+from keycrm_pipeline.reading.closed_period import ClosedPeriodChange, closed_period_changes
+from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.sentences.month import MonthWords
+from keycrm_pipeline.warehouse.attention import days_not_loaded
+from keycrm_pipeline.warehouse.chosen_documents import choose_documents
+from keycrm_pipeline.warehouse.connection import WAIT_SECONDS
+from keycrm_pipeline.warehouse.export import last_asked
+from keycrm_pipeline.warehouse.hand_over import HandOverRequest
+from keycrm_pipeline.warehouse.month import (
+    CancelledPayment,
+    DayPayments,
+    OpenCounts,
+    cancelled_payments,
+    day_payments,
+    held_back_orders,
+    last_hand_over,
+    open_counts,
+)
+from keycrm_pipeline.warehouse.payments import UndatedPayments, undated_payments
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from keycrm_pipeline.profile import Profile, Workspace
+
+NOT_READY = ("stage", "unpaid", "no_receipt")
+"""Causes for which an order is not ready by the rule of the profile."""
+
+TO_BE_MENDED = ("difference", "incomplete", "currency")
+"""Causes for which a document waits for somebody. Rejected orders have a step of their own, and whether the document of
+an order that KeyCRM no longer has stays in the books is for a person to decide: nothing ends that wait."""
+
+
+@dataclass(frozen=True)
+class MonthHandOver:
+    """The documents of a month beside what was handed over.
+
+    Attributes:
+        export_format: The format whose ledger they are compared with.
+        decided_by: Whose day puts an order into the month.
+        organisations: Those that are handed over one by one; an empty text for all orders together.
+        handed_over_at: When days of the month were last exported in this format; None if they never were.
+        counts: How many documents there are of each state.
+        differences: Those that the next export with `since_last` hands over, or tells to be gone.
+        held_back: Cause -> the orders that it holds back.
+    """
+
+    export_format: ExportFormat
+    decided_by: DecidingDay
+    organisations: tuple[str, ...]
+    handed_over_at: datetime | None
+    counts: HandOverCounts
+    differences: tuple[DocumentDifference, ...]
+    held_back: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class MonthLine:
+    """One line of the check list: the step, and what it says."""
+
+    step: MonthStep
+    message: Message
+
+
+@dataclass(frozen=True)
+class PaymentSum:
+    """Money of a month under one name, in one currency; the sums are those of `DayPayments`."""
+
+    organisation: str | None
+    account: str | None
+    currency: str
+    payments: int
+    received: Decimal
+    received_for_cancelled: Decimal
+    expenses: Decimal
+
+
+@dataclass(frozen=True)
+class MonthEnd:
+    """A month as it stands.
+
+    Attributes:
+        profile: Name of the profile.
+        month: Its local days, from the profile's first day on.
+        as_of: When KeyCRM was last asked for changes in the month; None if it never was.
+        lines: The check list.
+        days_not_loaded: Days that no load has finished.
+        hand_over: The documents beside what was handed over.
+        payments: Money by organisation, account and day of payment.
+        undated: Payments for which KeyCRM gave no date, of all months.
+        cancelled: Payments that were first seen cancelled, or less, in the month.
+        closed: Documents of the closed period that changed, and that no export has listed.
+    """
+
+    profile: str
+    month: Period
+    as_of: datetime | None
+    lines: tuple[MonthLine, ...]
+    days_not_loaded: tuple[date, ...]
+    hand_over: MonthHandOver
+    payments: tuple[DayPayments, ...]
+    undated: tuple[UndatedPayments, ...]
+    cancelled: tuple[CancelledPayment, ...]
+    closed: tuple[ClosedPeriodChange, ...]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no step is open."""
+        return is_month_done(tuple(line.step for line in self.lines))
+
+    @property
+    def open_steps(self) -> int:
+        """How many steps are open."""
+        return sum(line.step.state == "open" for line in self.lines)
+
+    def by_account(self) -> list[PaymentSum]:
+        """The money by organisation, account and currency."""
+        return _added(self.payments, of_account=True)
+
+    def by_organisation(self) -> list[PaymentSum]:
+        """The money by organisation and currency; its accounts are None."""
+        return _added(self.payments, of_account=False)
+
+
+def read_month(
+    workspace: Workspace,
+    month: Period,
+    *,
+    export_format: ExportFormat | None = None,
+    wait_seconds: float = WAIT_SECONDS,
+) -> MonthEnd:
+    """Reads the check list and the sums of a month.
+
+    Documents are compared with the ledger of the format in which the month was last exported, by the day and the
+    organisations of that export; a month that was never exported is compared with that of workbooks.
+
+    Args:
+        workspace: The profile with its database.
+        month: The local days of the month; days before the profile's first one are left out.
+        export_format: Compare with the ledger of this format.
+        wait_seconds: How long to wait while an exchange writes.
+
+    Raises:
+        WarehouseError: The database is missing, busy or unreadable.
+    """
+    profile = workspace.profile
+    month = Period(max(month.first, min(profile.start_date, month.last)), month.last)
+    with Books(workspace, wait_seconds).reading() as connection:
+        not_loaded = tuple(days_not_loaded(connection, month))
+        found = open_counts(connection, month, list(profile.managers))
+        closed = tuple(closed_period_changes(connection, profile))
+        hand_over = _hand_over(connection, profile, month, export_format)
+        steps = month_steps(
+            MonthCounts(
+                days_not_loaded=len(not_loaded),
+                rejected=found.rejected,
+                unmapped=found.unmapped_statuses + found.unmapped_managers,
+                receipts_expected=any(one.receipt != "none" for one in profile.payment_methods.values()),
+                receipt_conflicts=found.receipt_conflicts,
+                is_period_closed=profile.closed_until is not None,
+                closed_changes=len(closed),
+                hand_over=hand_over.counts,
+            )
+        )
+        messages = _messages(steps, not_loaded, found, hand_over)
+        return MonthEnd(
+            profile=profile.name,
+            month=month,
+            as_of=last_asked(connection, month),
+            lines=tuple(MonthLine(step, messages[step.name]) for step in steps),
+            days_not_loaded=not_loaded,
+            hand_over=hand_over,
+            payments=tuple(day_payments(connection, month)),
+            undated=tuple(undated_payments(connection)),
+            cancelled=tuple(cancelled_payments(connection, month)),
+            closed=closed,
+        )
+
+
+def _hand_over(
+    connection: duckdb.DuckDBPyConnection,
+    profile: Profile,
+    month: Period,
+    export_format: ExportFormat | None,
+) -> MonthHandOver:
+    last = last_hand_over(connection, month, export_format)
+    of_format = export_format or (EXPORT_FORMATS[0] if last is None else last.format)
+    decided_by = DECIDING_DAYS[0] if last is None else last.decided_by
+    # Whoever exports one organisation hands over each of them.
+    organisations = ("",) if last is None or not last.organisation else tuple(profile.organisations)
+    counts = HandOverCounts()
+    differences: list[DocumentDifference] = []
+    held_back: dict[str, tuple[int, ...]] = {}
+    for organisation in organisations:
+        request = HandOverRequest(
+            month, of_format, organisation, decided_by, profile.hand_over.stages, since_last=True
+        )
+        choose_documents(connection, month, document_choice(profile, request))
+        held = held_back_orders(connection)
+        found = find_hand_over(connection, request, closed_until=None)
+        counts = counts.plus(
+            HandOverCounts(
+                unchanged=found.unchanged,
+                new=found.count("new"),
+                changed=found.count("changed"),
+                withdrawn=found.count("withdrawn"),
+                not_ready=sum(len(held.get(cause, ())) for cause in NOT_READY),
+                held_back=sum(len(held.get(cause, ())) for cause in TO_BE_MENDED),
+            )
+        )
+        differences += found.differences
+        for cause, order_ids in held.items():
+            held_back[cause] = (*held_back.get(cause, ()), *order_ids)
+    return MonthHandOver(
+        of_format,
+        decided_by,
+        organisations,
+        None if last is None else last.handed_over_at,
+        counts,
+        tuple(sorted(differences, key=lambda one: one.order_id)),
+        held_back,
+    )
+
+
+def _messages(
+    steps: Sequence[MonthStep], not_loaded: Sequence[date], found: OpenCounts, hand_over: MonthHandOver
+) -> dict[str, Message]:
+    """Step -> what it says in its state."""
+    counts = hand_over.counts
+    values: Mapping[str, Mapping[str, object]] = {
+        "days": {"days": contiguous_periods(not_loaded)},
+        "unmapped": {"statuses": found.unmapped_statuses, "managers": found.unmapped_managers},
+        "handed_over": {
+            "format": hand_over.export_format,
+            "new": counts.new,
+            "changed": counts.changed,
+            "withdrawn": counts.withdrawn,
+            "held_back": counts.held_back,
+            "unchanged": counts.unchanged,
+            "not_ready": counts.not_ready,
+        },
+    }
+    messages: dict[str, Message] = {}
+    for step in steps:
+        sentence = MonthWords[f"{step.name}_{step.state}".upper()]
+        known = values.get(step.name, {"orders": step.open})
+        messages[step.name] = sentence.message(**{name: known[name] for name in sentence.fields})
+    return messages
+
+
+def _added(payments: Sequence[DayPayments], *, of_account: bool) -> list[PaymentSum]:
+    sums: dict[tuple[str | None, str | None, str], PaymentSum] = {}
+    for one in payments:
+        key = (one.organisation, one.account if of_account else None, one.currency)
+        before = sums.get(key) or PaymentSum(*key, 0, Decimal("0.00"), Decimal("0.00"), Decimal("0.00"))
+        sums[key] = PaymentSum(
+            *key,
+            before.payments + one.payments,
+            before.received + one.received,
+            before.received_for_cancelled + one.received_for_cancelled,
+            before.expenses + one.expenses,
+        )
+    return list(sums.values())

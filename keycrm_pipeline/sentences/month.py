@@ -1,0 +1,55 @@
+"""What the check list of the month's end says about each step."""
+
+from __future__ import annotations
+
+from keycrm_pipeline.sentences.messages import Sentences
+
+
+class MonthWords(Sentences):
+    """A step and its state; the name is that of both."""
+
+    DAYS_DONE = ("All days are loaded", "Усі дні завантажено")
+    DAYS_OPEN = ("Days that are not loaded: {days:periods}", "Не завантажено днів: {days:periods}")
+    REJECTED_DONE = ("No order was rejected", "Відхилених замовлень немає")
+    REJECTED_OPEN = ("Rejected orders: {orders:number}", "Відхилених замовлень: {orders:number}")
+    UNMAPPED_DONE = (
+        "Every status has a stage, every manager a user",
+        "Усі статуси мають стадію, усі менеджери — користувача",
+    )
+    UNMAPPED_OPEN = (
+        "Without a stage or a user: statuses {statuses:number}, managers {managers:number}",
+        "Без стадії або користувача: статусів {statuses:number}, менеджерів {managers:number}",
+    )
+    RECEIPTS_DONE = ("Payments have the receipts that they should have", "Чеки за оплатами на місці")
+    RECEIPTS_OPEN = (
+        "Orders whose receipts do not fit the profile: {orders:number}",
+        "Замовлень, чеки яких не відповідають профілю: {orders:number}",
+    )
+    RECEIPTS_NOT_SET_UP = (
+        "Receipts are not checked: the profile does not say who issues them (payment_methods, receipt)",
+        "Чеки не перевіряються: у профілі не вказано, хто їх видає (payment_methods, receipt)",
+    )
+    CLOSED_PERIOD_DONE = (
+        "Nothing changed in the closed period that no export has listed",
+        "У закритому періоді немає змін, яких не показало вивантаження",
+    )
+    CLOSED_PERIOD_OPEN = (
+        "Documents changed in the closed period: {orders:number}",
+        "Змінено документів у закритому періоді: {orders:number}",
+    )
+    CLOSED_PERIOD_NOT_SET_UP = (
+        "No period is closed (closed_until)",
+        "Закритого періоду немає (closed_until)",
+    )
+    HANDED_OVER_DONE = (
+        "All documents are handed over ({format}): {unchanged:number}; not ready: {not_ready:number}",
+        "Усі документи вивантажено ({format}): {unchanged:number}; ще не готових: {not_ready:number}",
+    )
+    HANDED_OVER_OPEN = (
+        "Not handed over ({format}): new {new:number}, changed {changed:number}, no longer exported "
+        "{withdrawn:number}, to be mended {held_back:number}; handed over {unchanged:number}, not ready "
+        "{not_ready:number}",
+        "Не вивантажено ({format}): нових {new:number}, змінених {changed:number}, таких, що більше не "
+        "вивантажуються, {withdrawn:number}, таких, що треба виправити, {held_back:number}; вивантажено "
+        "{unchanged:number}, ще не готових {not_ready:number}",
+    )
