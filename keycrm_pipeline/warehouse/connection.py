@@ -233,7 +233,7 @@ class Warehouse:
             _remove_left_over(self._spill_directory)
             instance.execute(f"ATTACH ':memory:' AS {STAGING}")
         except BaseException:
-            instance.close()
+            _close(instance)
             raise
         return instance
 

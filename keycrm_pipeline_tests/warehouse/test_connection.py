@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -259,6 +262,42 @@ def test_ctrl_c_in_a_query_closes_the_file(warehouse: Warehouse) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     with replace(warehouse, wait_seconds=0).writing() as connection:
+        assert connection.execute("SELECT 42").fetchone() == (42,)
+
+
+def test_ctrl_c_while_the_file_is_opened_closes_it(warehouse: Warehouse) -> None:
+    """Under load an exchange that was stopped here kept its file open, and nobody could write that it was stopped.
+
+    The moment decides, so many are tried: without the fix about every twentieth leaves the file open.
+    """
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    dice = random.Random(20261130)
+    at_once = replace(warehouse, wait_seconds=0)
+    with warehouse.writing():
+        pass
+    before = signal.signal(signal.SIGALRM, stop)
+    stopped = 0
+    try:
+        for _ in range(60):
+            began = time.perf_counter()
+            with at_once.writing():
+                seconds = time.perf_counter() - began
+            with contextlib.suppress(KeyboardInterrupt, RuntimeError):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, dice.uniform(0.0001, seconds))
+                    with at_once.writing():
+                        signal.setitimer(signal.ITIMER_REAL, 0)
+                except BaseException:
+                    stopped += 1
+                    raise
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert stopped > 30
+    with at_once.writing() as connection:
         assert connection.execute("SELECT 42").fetchone() == (42,)
 
 
