@@ -150,7 +150,12 @@ def derive_documents(
         ),
         LineMoney(order_index=order_index, listed=listed, sold=sold),
     )
+    purchased_price = lines["purchased_price"].fill_null(0)
     priced = lines.with_columns(
+        _known(line_amounts(purchased_price.to_numpy(), np.full(lines.height, BILLIONTHS))).alias(
+            "purchased_price"
+        ),
+        _known(line_amounts(purchased_price.to_numpy(), lines["quantity"].to_numpy())).alias("cost"),
         # A document shows a price in kopiykas: half a kopiyka is rounded up, as for amounts.
         price=pl.Series(line_amounts(lines["price"].to_numpy(), np.full(lines.height, BILLIONTHS))),
         # It is shown with three decimals; the amounts above follow from all of them.
@@ -185,10 +190,18 @@ def derive_documents(
             "price",
             "discount",
             "amount",
+            "purchased_price",
+            "cost",
         ),
         order_services=services,
         order_payments=booked_payments.drop("position"),
     )
+
+
+def _known(kopiykas: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pl.Series:
+    """Costs, of which 0 means that there is none."""
+    costs = pl.Series(kopiykas)
+    return costs.set(costs == 0, None)
 
 
 def _services(
@@ -212,6 +225,8 @@ def _services(
         "price",
         "discount",
         "amount",
+        "purchased_price",
+        "cost",
     )
     last_lines = lines.group_by("order_id").agg(pl.col("line_no").max().alias("last_line"))
     charged = (
@@ -248,6 +263,8 @@ def _services(
             characteristics=pl.lit(None, pl.String),
             quantity=pl.lit(ONE_UNIT, pl.Int64),
             amount=pl.col("price") - pl.col("discount"),
+            purchased_price=pl.lit(None, pl.Int64),
+            cost=pl.lit(None, pl.Int64),
         )
     )
     return pl.concat([service_lines.select(columns), extras.select(columns)], how="vertical_relaxed").sort(
@@ -378,6 +395,22 @@ def _headers(
             ((pl.col("method_kind") == CASH) & (pl.col("currency") == CASH_CURRENCY)).any().alias("is_cash"),
         )
     )
+    spent = (
+        booked_payments.join(currencies, on="order_id", how="inner")
+        .filter(
+            (pl.col("status").fill_null("") != "canceled")
+            & pl.col("is_expense")
+            & (pl.col("currency") == pl.col("order_currency"))
+        )
+        .group_by("order_id")
+        .agg(pl.col("amount").sum().alias("expenses_total"))
+    )
+    costs = (
+        pl.concat(frame.select("order_id", "cost") for frame in (goods, services))
+        .drop_nulls()
+        .group_by("order_id")
+        .agg(pl.col("cost").sum().alias("cost_total"))
+    )
     accounts = (
         _deciding(payments)
         .group_by("order_id", maintain_order=True)
@@ -388,6 +421,8 @@ def _headers(
         .join(sums(goods, "goods_total", "goods_discount"), on="order_id", how="left")
         .join(sums(services, "services_total", "services_discount"), on="order_id", how="left")
         .join(paid, on="order_id", how="left")
+        .join(spent, on="order_id", how="left")
+        .join(costs, on="order_id", how="left")
         .join(accounts, on="order_id", how="left")
         .join(currencies, on="order_id", how="left")
         .sort("order_id")
@@ -407,6 +442,9 @@ def _headers(
             discount_total=pl.col("goods_discount").fill_null(0) + pl.col("services_discount").fill_null(0),
             paid_total=pl.col("paid_total").fill_null(0),
             rounding=rounding(),
+            expenses_total="expenses_total",
+            cost_total="cost_total",
+            margin=pl.col("grand_total") - pl.col("cost_total") - pl.col("expenses_total").fill_null(0),
         )
     )
 

@@ -43,6 +43,7 @@ class ExportColumn:
         kind: What it contains.
         is_default: Whether it is exported unless a column map says otherwise.
         is_printed: Whether it is printed; on paper a sheet with all columns of an order could not be read.
+        is_cost: Whether it is about what the shop paid or earns: then the profile says whether it is exported.
     """
 
     name: str
@@ -50,6 +51,11 @@ class ExportColumn:
     kind: Kind = Kind.TEXT
     is_default: bool = True
     is_printed: bool = True
+    is_cost: bool = False
+
+
+def _cost(name: str, header: str, kind: Kind = Kind.MONEY) -> ExportColumn:
+    return ExportColumn(name, header, kind, is_default=False, is_printed=False, is_cost=True)
 
 
 @dataclass(frozen=True)
@@ -184,6 +190,10 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("recipient_name", "Отримувач", is_printed=False),
             ExportColumn("recipient_phone", "Телефон отримувача", Kind.CODE, is_printed=False),
             ExportColumn("comment", "Коментар", is_printed=False),
+            _cost("cost_total", "Собівартість"),
+            _cost("expenses_total", "Витрати"),
+            _cost("margin", "Маржа"),
+            _cost("margin_in_crm", "Маржа в KeyCRM"),
             ExportColumn("was_shipped", "Відвантажено", Kind.FLAG, is_default=False),
             ExportColumn("shipping_status", "Стан доставки", is_default=False),
             ExportColumn("order_day", "День", Kind.DAY, is_default=False),
@@ -221,6 +231,8 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("amount", "Сума", Kind.MONEY),
             ExportColumn("currency", "Валюта"),
             ExportColumn("warehouse", "Склад", is_printed=False),
+            _cost("purchased_price", "Ціна закупівлі", Kind.PRICE),
+            _cost("cost", "Собівартість"),
             ExportColumn("stock_status", "Стан резерву", is_default=False),
             ExportColumn("crm_line_id", "Код рядка KeyCRM", Kind.INTEGER, is_default=False),
             ExportColumn("product_name", "Картка номенклатури", is_default=False),
@@ -246,6 +258,8 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("discount", "Знижка", Kind.MONEY),
             ExportColumn("amount", "Сума", Kind.MONEY),
             ExportColumn("currency", "Валюта"),
+            _cost("purchased_price", "Ціна закупівлі", Kind.PRICE),
+            _cost("cost", "Собівартість"),
             ExportColumn("kind", "Код виду", is_default=False),
             ExportColumn("crm_line_id", "Код рядка KeyCRM", Kind.INTEGER, is_default=False),
             ExportColumn("product_catalogue_id", "Код в обліковій системі", Kind.CODE, is_default=False),
@@ -365,7 +379,7 @@ def _chosen_table(table: ExportTable, headers: Mapping[str, str], problems: list
 
 
 def chosen_tables(
-    column_map: Mapping[str, Mapping[str, str]], words: WordSet = "bas"
+    column_map: Mapping[str, Mapping[str, str]], words: WordSet = "bas", *, with_cost: bool = False
 ) -> tuple[ExportTable, ...]:
     """The tables to write, with their columns in order.
 
@@ -375,6 +389,7 @@ def chosen_tables(
     Args:
         column_map: Table -> column -> header, in order; the `export.columns` of the profile.
         words: Whose words titles and default headers use.
+        with_cost: Whether cost and margin are among the defaults. A column map may always name them.
 
     Raises:
         ColumnMapError: A table or column does not exist, or a header is empty or appears twice.
@@ -386,7 +401,14 @@ def chosen_tables(
         headers = column_map.get(table.name)
         if headers is None:
             chosen.append(
-                replace(table, columns=tuple(column for column in table.columns if column.is_default))
+                replace(
+                    table,
+                    columns=tuple(
+                        column
+                        for column in table.columns
+                        if column.is_default or (with_cost and column.is_cost)
+                    ),
+                )
             )
         elif headers:
             chosen.append(_chosen_table(table, headers, problems))

@@ -361,7 +361,7 @@ def export_period(
     """
     profile = workspace.profile
     _check_request(profile, export_format, organisation, decided_by)
-    tables = chosen_tables(profile.export.columns, profile.words)
+    tables = chosen_tables(profile.export.columns, profile.words, with_cost=profile.show_cost)
     request = HandOverRequest(
         period,
         export_format,

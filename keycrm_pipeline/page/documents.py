@@ -27,6 +27,9 @@ from keycrm_pipeline.page.shops import (
 )
 from keycrm_pipeline.warehouse.page import OrderFilter, OrderPlace, choices, order_page, read_order
 
+_COST_KEYS = frozenset({"purchased_price", "margin_sum"})
+"""Keys of an order, its lines and their offers."""
+
 PRIVATE = ("text", "responsible", "organisation")
 """Fields of the form that never stand in an address."""
 
@@ -121,16 +124,23 @@ def document(request: Request) -> Response:
         profile=workspace.profile,
         order_id=order_id,
         order=found,
-        payload=_readable(found.payload),
+        payload=_readable(found.payload, with_cost=workspace.profile.show_cost),
     )
 
 
-def _readable(payload: str | None) -> Any:
-    """The payload with numbers as they were sent; its text if it is no JSON, as a rejected record may be."""
+def _readable(payload: str | None, *, with_cost: bool) -> Any:
+    """The payload with numbers as they were sent; its text if it is no JSON, as a rejected record may be.
+
+    Without what the shop paid and earns, unless the profile shows that.
+    """
     if payload is None:
         return None
+
+    def shown(fields: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in fields.items() if with_cost or name not in _COST_KEYS}
+
     try:
-        return json.loads(payload, parse_float=Decimal)
+        return json.loads(payload, parse_float=Decimal, object_hook=shown)
     except (ValueError, RecursionError):
         return payload
 

@@ -195,6 +195,11 @@ _DOCUMENT = SettingGroup(
             message("Write the number at the source into the comment"),
         ),
         SettingField(
+            ("show_cost",),
+            "tick",
+            message("Show cost and margin in exports, the report and on these pages"),
+        ),
+        SettingField(
             ("start_date",),
             "day",
             message("Period: first day"),

@@ -568,6 +568,10 @@ class Profile(_Section):
     export: ExportSettings = Field(
         default_factory=ExportSettings, description="The layout of exported documents."
     )
+    show_cost: StrictBool = Field(
+        default=False,
+        description="Whether exports, the report and the pages show cost and margin (Собівартість, Маржа).",
+    )
     keycrm_url: Text | None = Field(
         default=None,
         description="URL of the shop's KeyCRM pages, for links to orders in the report; a URL that contains "

@@ -88,6 +88,7 @@ class ReportFigures:
         has_organisations: Whether the profile lists legal entities.
         paid: Payments and expenses by day of payment, by organisation and account.
         expenses: Expenses by day of payment, by kind.
+        margins: Cost and margin by source; nothing unless the profile shows them.
         source_money: Payments and expenses by day of payment, by source.
         undated: Payments without a date, of all stored orders.
         year: The year's payments against the profile's limits; None without a limit.
@@ -127,6 +128,7 @@ class ReportFigures:
     has_organisations: bool
     paid: list[AccountPayments]
     expenses: list[ExpensesOfKind]
+    margins: list[sales.Margins]
     source_money: list[SourceMoney]
     undated: list[UndatedPayments]
     year: YearFigures | None
@@ -206,6 +208,7 @@ def read_figures(
         has_organisations=bool(profile.organisations),
         paid=payments_by_account(connection, period),
         expenses=expenses_by_kind(connection, period),
+        margins=sales.margins(connection, period) if profile.show_cost else [],
         source_money=money_by_source(connection, period),
         undated=undated_payments(connection),
         year=_year_figures(connection, period, profile, today),

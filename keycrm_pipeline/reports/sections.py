@@ -1,6 +1,6 @@
 """The order of the report's sections, and which of them are left out for an empty period.
 
-The sections themselves are in `headline`, `timeline`, `rankings`, `money` and `waiting`.
+The sections themselves are in `headline`, `timeline`, `rankings`, `money`, `margins` and `waiting`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from keycrm_pipeline.reports.elements import Section, Writer
 from keycrm_pipeline.reports.figures import ReportFigures
 from keycrm_pipeline.reports.headline import figures_section
+from keycrm_pipeline.reports.margins import margins_section
 from keycrm_pipeline.reports.money import expenses_section, money_section
 from keycrm_pipeline.reports.rankings import (
     buyers_section,
@@ -51,6 +52,7 @@ def all_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
         payments,
         *money_section(figures, writer),
         *expenses_section(figures, writer),
+        *margins_section(figures, writer),
         delivery_section(figures, writer),
         due_section(figures, writer),
         stages,

@@ -211,6 +211,22 @@ WORDS: Mapping[str, Sentence] = {
         "Що надійшло і що витрачено на замовлення за ті самі дні; собівартості товарів тут немає.",
     ),
     "left_after_expenses": Sentence("Payments less expenses", "Оплати без витрат"),
+    "margins_title": Sentence("Cost and margin", "Собівартість і маржа"),
+    "margins_lead": Sentence(
+        "Sales of the period by source: what the goods cost as of the order, by KeyCRM, and what is left after cost "
+        "and expenses. Orders without any cost are in the share of lines alone.",
+        "Продажі періоду за джерелами: скільки товари коштували магазину на момент замовлення, за даними KeyCRM, і що "
+        "лишається після собівартості й витрат. Замовлення без собівартості враховано лише в частці рядків.",
+    ),
+    "sales_with_cost": Sentence("Sales with a cost", "Продажі із собівартістю"),
+    "cost": Sentence("Cost", "Собівартість"),
+    "margin": Sentence("Margin", "Маржа"),
+    "margin_share": Sentence("Share of sales", "Частка продажів"),
+    "lines_with_cost": Sentence("Lines with a cost", "Рядків із собівартістю"),
+    "margin_differs": Sentence(
+        "In KeyCRM the margin is another one in {count}; together it is {amount} more here than there.",
+        "У KeyCRM маржа інша: {count}; разом тут більше на {amount}, ніж там.",
+    ),
     "undated": Sentence(
         "Without a date in KeyCRM and in no period: {count}, {amount}.",
         "Без дати оплати в KeyCRM, тому в жодному періоді: {count}, {amount}.",

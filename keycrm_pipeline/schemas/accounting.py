@@ -205,6 +205,18 @@ ORDERS = Table(
             MONEY,
             "What rounding cash has added to the total (Заокруглення), below zero if it was lowered; empty if nothing.",
         ),
+        Column(
+            "expenses_total", MONEY, "Expenses in the order's currency that are not cancelled; empty if none."
+        ),
+        Column(
+            "cost_total",
+            MONEY,
+            "Cost of its lines (Собівартість), as far as KeyCRM has one; empty if it has none for any line.",
+        ),
+        Column(
+            "margin", MONEY, "grand_total less cost_total and expenses_total (Маржа); empty without a cost."
+        ),
+        Column("margin_in_crm", MONEY, "The margin by KeyCRM's own count, to compare with."),
         Column("payment_status", "VARCHAR", "not_paid, part_paid, paid or overpaid."),
         Column("missing_in_crm", "BOOLEAN", "Whether KeyCRM no longer has the order.", nullable=False),
         Column("crm_updated_at", INSTANT, "The order's updated_at in KeyCRM."),
@@ -247,6 +259,12 @@ ORDER_LINES = Table(
         Column("price", MONEY, "List price per unit.", nullable=False),
         Column("discount", MONEY, "price x quantity minus amount.", nullable=False),
         Column("amount", MONEY, "What the line costs the buyer.", nullable=False),
+        Column(
+            "purchased_price",
+            MONEY,
+            "Cost per unit as of the order (Ціна закупівлі); empty if KeyCRM has none.",
+        ),
+        Column("cost", MONEY, "purchased_price x quantity with all their decimals (Собівартість)."),
     ),
     ("order_id", "line_no"),
 )
@@ -285,6 +303,12 @@ ORDER_SERVICES = Table(
         Column("price", MONEY, "Price per unit.", nullable=False),
         Column("discount", MONEY, "price x quantity minus amount.", nullable=False),
         Column("amount", MONEY, "What it costs the buyer.", nullable=False),
+        Column(
+            "purchased_price",
+            MONEY,
+            "Cost per unit as of the order (Ціна закупівлі); empty if KeyCRM has none.",
+        ),
+        Column("cost", MONEY, "purchased_price x quantity with all their decimals (Собівартість)."),
     ),
     ("order_id", "line_no"),
 )

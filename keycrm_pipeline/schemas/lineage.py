@@ -40,6 +40,19 @@ _DECIDING_PAYMENT = (
 )
 """Which payment decides about its order: the first that is neither cancelled nor an expense (R8)."""
 
+_COST = ("validated_orders.order_lines.purchased_price", "validated_orders.order_lines.quantity")
+
+_SPENT = (
+    "validated_orders.order_payments.is_expense",
+    "validated_orders.order_payments.status",
+    "validated_orders.order_payments.amount",
+    "validated_orders.order_payments.actual_amount",
+    "validated_orders.order_payments.source_currency",
+    "validated_orders.order_payments.currency",
+    "sources.currency",
+)
+"""What decides the expenses in the order's currency."""
+
 _SOLD_ITEM = (
     "validated_orders.order_lines.sku",
     "validated_orders.order_lines.offer_id",
@@ -146,6 +159,9 @@ ACCOUNTING_SOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "validated_orders.order_payments.currency",
             "sources.currency",
         ),
+        "expenses_total": _SPENT,
+        "cost_total": _COST,
+        "margin": ("validated_orders.grand_total", *_COST, *_SPENT),
         "missing_in_crm": ("raw_orders.missing_since",),
     },
 }

@@ -173,6 +173,10 @@ class OrderHeader:
     was_shipped: bool | None
     shipped_on: date | None
     warehouse: str | None
+    expenses_total: Decimal | None
+    cost_total: Decimal | None
+    margin: Decimal | None
+    margin_in_crm: Decimal | None
     goods_total: Decimal
     services_total: Decimal
     discount_total: Decimal

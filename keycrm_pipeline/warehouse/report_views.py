@@ -26,6 +26,7 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "buyer_kind": "first_order (the buyer's first in the books), repeat_order or no_buyer.",
     "category_id": "Current category in KeyCRM; empty when there is none.",
     "category_name": "Its name.",
+    "cost_total": "Cost of the lines that have one in KeyCRM.",
     "currency": "Currency of all sums of the row; never add rows of different currencies.",
     "delivery_service": "Delivery service (Служба доставки); empty when the order has none.",
     "delivery_total": "Delivery charged to buyers; a part of services_total.",
@@ -37,6 +38,7 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "error_coded": "Code and values of what went wrong, from which every page shows it in its language.",
     "exchange_id": "Number of the exchange.",
     "expense_type": "Kind of the expense (Вид витрати); empty for payments, and if the expense has none.",
+    "expenses_total": "Expenses of the orders with a cost, in their currency.",
     "finished_at": "When it ended; empty while it is running.",
     "goods_discount": "Discounts on goods.",
     "goods_total": "Sum of the goods.",
@@ -56,8 +58,12 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "item_kind": "goods, service, delivery, wrap, tax, or difference for what does not add up.",
     "kind": "Kind of the exchange or of the review item.",
     "line_no": "Position in the document; empty for a difference.",
+    "lines": "Lines of goods and services.",
+    "lines_with_cost": "Those of them that have a cost in KeyCRM.",
     "list_total": "Goods and services at list prices, before discounts.",
     "manager_id": "Manager in KeyCRM.",
+    "margin": "grand_total less cost_total and expenses_total.",
+    "margin_difference": "How much more that is than KeyCRM's own margin.",
     "method": "Payment method.",
     "oldest_at": "When the oldest of them was first seen.",
     "order_day": "Local day of the order.",
@@ -66,11 +72,13 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "orders": "Number of orders; an order with several items counts once in every row it is in.",
     "orders_charged": "Orders whose buyer pays for the delivery.",
     "orders_created": "New documents.",
+    "orders_differing": "Orders whose margin is another one in KeyCRM.",
     "orders_rejected": "Orders that failed validation.",
     "orders_returned": "Orders whose parcel was returned.",
     "orders_seen": "All orders that KeyCRM returned for the period, selected or not.",
     "orders_unchanged": "Documents that needed no change.",
     "orders_updated": "Changed documents.",
+    "orders_with_cost": "Orders of which any line has a cost in KeyCRM; the sums of the row are theirs.",
     "orders_with_discount": "Orders with a discount on any item.",
     "organisation": "Legal entity (Організація); empty if the profile determines none.",
     "paid_day": (
@@ -142,6 +150,9 @@ VIEWS: Mapping[str, str] = {
     "payments_by_source": (
         "Payments and expenses of one day of payment, whatever the day of the order, by source and kind of expense, in "
         "the currency of the payment."
+    ),
+    "margins_by_source": (
+        "Cost and margin of the orders of one day and source. Orders without any cost count for the lines alone."
     ),
     "payments_due": "One order that is not cancelled and not paid in full.",
     "cash_on_delivery_out": (

@@ -123,6 +123,35 @@ class LostSales:
 
 
 @dataclass(frozen=True)
+class Margins:
+    """Cost and margin of one source in one currency, of orders of which any line has a cost.
+
+    Attributes:
+        source: The source; None for orders without one.
+        currency: The currency of the sums.
+        grand_total: What the buyers pay.
+        cost_total: Cost of the lines that have one.
+        expenses_total: Expenses of the orders.
+        margin: What is left.
+        margin_difference: How much more that is than KeyCRM's own margin.
+        orders_differing: Orders whose margin is another one in KeyCRM.
+        lines: Lines of goods and services, also of orders without any cost.
+        lines_with_cost: Those that have a cost.
+    """
+
+    source: str | None
+    currency: str
+    grand_total: Decimal
+    cost_total: Decimal
+    expenses_total: Decimal
+    margin: Decimal
+    margin_difference: Decimal
+    orders_differing: int
+    lines: int
+    lines_with_cost: int
+
+
+@dataclass(frozen=True)
 class BuyerSales:
     """Orders of new or returning buyers, in one currency; `buyer_kind` as in the view."""
 
@@ -188,6 +217,9 @@ returns_and_cancellations = _query("returns_and_cancellations", LostSales)
 
 repeat_buyers = _query("repeat_buyers", BuyerSales)
 """The period's orders by whether the buyer had ordered before."""
+
+margins = _query("margins", Margins)
+"""Orders that are not cancelled, by source and currency, largest margin first."""
 
 _totals = _query("period_totals", PeriodTotals)
 _buyers = _query("buyers", Buyers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,9 +25,9 @@ def test_every_column_on_offer_exists(shop: SmallShop) -> None:
         "held_back": ({"reason"}, {"details_coded"}),
         "products": ({"kind_name"}, set()),
         "order_services": ({"kind_name"}, set()),
-        "order_payments": ({"method_kind_name", "receipt_name"}, set()),
+        "order_payments": ({"status_name", "method_kind_name", "receipt_name"}, set()),
         "product_variants": (set(), {"is_barcode_owner"}),
-        "orders": (set(), {"partner_has_namesakes", "payment_method_id"}),
+        "orders": ({"payment_status_name"}, {"partner_has_namesakes", "payment_method_id"}),
     }
     writer = ChangeWriter(ZoneInfo("Europe/Kyiv"), "bas", {})
     frames = {
@@ -88,3 +89,16 @@ def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(ColumnMapError) as caught:
         chosen_tables({"order": {}, "orders": {"nothing": "x"}, "partners": {"name": ""}})
     assert len(caught.value.problems) == 3
+
+
+def test_cost_and_margin_only_if_the_profile_shows_them() -> None:
+    """A manager who gets the workbook learns no purchase price; whoever maps the column asked for it."""
+    costs = {"cost_total", "expenses_total", "margin", "margin_in_crm", "purchased_price", "cost"}
+
+    def named(**asked: Any) -> set[str]:
+        return {column.name for table in chosen_tables({}, **asked) for column in table.columns}
+
+    assert named() & costs == set()
+    assert named(with_cost=True) >= costs
+    mapped = {table.name: table for table in chosen_tables({"order_lines": {"cost": "Собівартість"}})}
+    assert [column.name for column in mapped["order_lines"].columns] == ["cost"]

@@ -185,6 +185,14 @@ CHANGES = (
     Change("payments.status", "canceled", NO_SOURCE),
     Change("payments.is_expense", True, NO_SOURCE),
     Change("payments.payment_date", at(40)),
+    # What the goods cost, and what was spent.
+    Change("products.purchased_price", 45),
+    Change("margin_sum", 71),
+    Change("expenses.amount", 7),
+    Change("expenses.actual_amount", 6, {"expenses.source_currency": "EUR"}),
+    Change("expenses.source_currency", "EUR", {"expenses.actual_amount": 3}),
+    Change("expenses.actual_currency", "EUR", {"expenses.source_currency": None}),
+    Change("expenses.status", "canceled"),
     # What is rounding of cash and no debt.
     Change("grand_total", 149, IN_CASH),
     Change("source_id", DOLLARS, IN_CASH),
@@ -212,6 +220,7 @@ def pair_of(number: int, change: Change) -> tuple[dict[str, Any], dict[str, Any]
                     "name": f"Товар {number}",
                     "sku": f"SKU-{number}",
                     "price": 100,
+                    "purchased_price": 40,
                     "quantity": 1,
                     "offer": offer_payload(number, 10_000 + number, sku=f"OFFER-{number}"),
                 },
@@ -228,6 +237,7 @@ def pair_of(number: int, change: Change) -> tuple[dict[str, Any], dict[str, Any]
             buyer_comment="Коментар",
             manager_comment="Менеджер",
             warehouse={"id": 1, "name": "Основний"},
+            margin_sum=70,
             shipping={
                 "delivery_service": {"name": "Нова Пошта"},
                 "tracking_code": "20450000000001",

@@ -53,6 +53,7 @@ OTHERS: dict[str, Any] = {
     "language": "en",
     "largest_answer_megabytes": 32,
     "owners": ["team:sales"],
+    "show_cost": True,
 }
 """The settings that change no document; where the account and the file are is no question of documents."""
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from keycrm_pipeline.profile import Profile
-from keycrm_pipeline.sandbox.payloads import source_payload
+from keycrm_pipeline.sandbox.payloads import product_payload, source_payload
+from keycrm_pipeline_tests.payloads import offer_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, MakeBooks, kyiv, make_books, person
 
 EURO_SOURCE, SOURCE_WITHOUT_CURRENCY = 6, 5
@@ -153,6 +154,10 @@ def test_header_says_all_of_the_order(books: Books) -> None:
         # 600 + 250: neither the canceled, nor the unpaid, nor the euros, nor the expense.
         "paid_total": Decimal(850),
         "rounding": None,
+        "expenses_total": Decimal(85),
+        "cost_total": None,
+        "margin": None,
+        "margin_in_crm": Decimal(0),
         "payment_status": "part_paid",
         "missing_in_crm": False,
         "manager_id": 5,
@@ -286,6 +291,62 @@ def test_an_account_without_the_list_of_kinds_is_loaded(new_books: MakeBooks) ->
     books.api.faults.server_errors = 1_000
     assert books.load().status == "succeeded"
     assert books.rows("order_payments", "expense_type") == [("Вид витрати 1",)]
+
+
+def test_cost_and_margin_as_of_the_order(new_books: MakeBooks) -> None:
+    """2 x 210.005 = 420.01 and 0.333 x 99.99 = 33.30 (33.29667) and 45 of the service: 498.31 of 1,377.50.
+
+    Less 85 of delivery and 3 of the bank's fee the margin is 791.19. A cancelled expense and one in euros do not count.
+    """
+    books = new_books()
+    books.shop.add_product(product_payload(32, "Вишивка", has_offers=False, category_id=7))
+    books.order(
+        1,
+        lines=[
+            {"name": "Футболка", "quantity": 2, "price": 475, "purchased_price": 210.005},
+            {"name": "Стрічка", "quantity": 0.333, "price": 1000, "purchased_price": "99.99"},
+            {"name": "Листівка", "price": 47.5, "purchased_price": 0},
+            {"name": "Вишивка", "price": 47, "purchased_price": 45, "offer": offer_payload(31, 32, sku="V")},
+        ],
+        grand_total=1377.5,
+        products_total=1377.5,
+        margin_sum=791.2,
+        payments=[{"id": 70, "amount": 3, "is_expense": True}],
+        expenses=[
+            {"id": 71, "amount": 85},
+            {"id": 72, "amount": 40, "status": "canceled"},
+            {"id": 73, "amount": 5, "actual_currency": "EUR"},
+        ],
+    )
+    books.order(2, lines=[{"purchased_price": None}], margin_sum=None)
+    books.load()
+    assert books.rows("order_lines", "line_no, purchased_price, cost", "order_id = 1") == [
+        (1, Decimal("210.01"), Decimal("420.01")),
+        (2, Decimal("99.99"), Decimal("33.30")),
+        (3, None, None),
+    ]
+    assert books.rows("order_services", "purchased_price, cost", "order_id = 1") == [
+        (Decimal(45), Decimal(45))
+    ]
+    columns = "cost_total, expenses_total, margin, margin_in_crm"
+    assert books.document(1, columns) == {
+        "cost_total": Decimal("498.31"),
+        "expenses_total": Decimal(88),
+        "margin": Decimal("791.19"),
+        "margin_in_crm": Decimal("791.20"),
+    }
+    assert set(books.document(2, columns).values()) == {None}
+    # A difference is shown where costs are, and floods no list.
+    assert books.query("SELECT kind FROM ops.review WHERE details LIKE '%791%'") == []
+
+
+@pytest.mark.parametrize("sent", ["за домовленістю", [], {"a": 1}, -5, 1e30, "1_000"])
+def test_a_cost_that_cannot_be_read_is_none(new_books: MakeBooks, sent: Any) -> None:
+    """No document depends on it: the order is booked."""
+    books = new_books()
+    books.order(1, lines=[{"purchased_price": sent}])
+    assert books.load().orders_created == 1
+    assert books.rows("order_lines", "purchased_price, cost") == [(None, None)]
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
                 "namespace": True,
             },
         },
+        "show_cost": False,
         "keycrm_url": None,
         "owners": ("team:accounting",),
     }

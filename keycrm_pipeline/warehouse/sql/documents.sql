@@ -67,7 +67,8 @@ ORDER BY validated.order_id
 SELECT
     line.order_id, line.line_no, line.crm_line_id, item.product_id, item.variant_id, card.kind, line.name,
     coalesce(item.sku, variant.sku) AS sku, coalesce(line.characteristics, variant.characteristics) AS characteristics,
-    line.unit, line.warehouse, line.stock_status, line.quantity, line.price, line.price_sold
+    line.unit, line.warehouse, line.stock_status, line.quantity, line.price, line.price_sold,
+    line.purchased_price
 FROM validated.order_lines AS line
 SEMI JOIN batch_orders USING (order_id)
 LEFT JOIN validated.sold_items AS item ON item.item_key = line.item_key

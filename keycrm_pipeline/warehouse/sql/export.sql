@@ -270,7 +270,7 @@ SELECT
     line.characteristics, coalesce(line.unit, 'шт') AS unit, line.warehouse, line.stock_status, line.quantity,
     line.price,
     CAST(round(line.price * line.quantity, 2) AS DECIMAL(18, 2)) AS listed_amount,
-    line.discount, line.amount, document.currency
+    line.discount, line.amount, line.purchased_price, line.cost, document.currency
 FROM accounting.order_lines AS line
 SEMI JOIN exportable_orders USING (order_id)
 JOIN accounting.orders AS document USING (order_id)
@@ -284,7 +284,7 @@ SELECT
     service.product_id, card.catalogue_id AS product_catalogue_id, service.name, service.sku,
     service.characteristics, service.quantity, service.price,
     CAST(round(service.price * service.quantity, 2) AS DECIMAL(18, 2)) AS listed_amount,
-    service.discount, service.amount, document.currency
+    service.discount, service.amount, service.purchased_price, service.cost, document.currency
 FROM accounting.order_services AS service
 SEMI JOIN exportable_orders USING (order_id)
 JOIN accounting.orders AS document USING (order_id)

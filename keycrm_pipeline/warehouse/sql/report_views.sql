@@ -270,6 +270,36 @@ FROM accounting.order_payments AS payment
 JOIN reports.order_facts AS orders USING (order_id)
 GROUP BY ALL
 
+-- name: margins_by_source
+WITH items AS (
+    SELECT order_id, count(*) AS lines, count(cost) AS lines_with_cost
+    FROM (
+        SELECT order_id, cost FROM accounting.order_lines
+        UNION ALL
+        SELECT order_id, cost FROM accounting.order_services WHERE kind = 'service'
+    )
+    GROUP BY order_id
+)
+SELECT
+    facts.order_day,
+    facts.currency,
+    facts.is_cancelled,
+    facts.source_id,
+    facts.source_name,
+    count(orders.margin) AS orders_with_cost,
+    coalesce(sum(orders.grand_total) FILTER (orders.margin IS NOT NULL), 0) AS grand_total,
+    coalesce(sum(orders.cost_total), 0) AS cost_total,
+    coalesce(sum(orders.expenses_total) FILTER (orders.margin IS NOT NULL), 0) AS expenses_total,
+    coalesce(sum(orders.margin), 0) AS margin,
+    coalesce(sum(orders.margin - orders.margin_in_crm), 0) AS margin_difference,
+    count(*) FILTER (orders.margin <> orders.margin_in_crm) AS orders_differing,
+    coalesce(sum(items.lines), 0)::BIGINT AS lines,
+    coalesce(sum(items.lines_with_cost), 0)::BIGINT AS lines_with_cost
+FROM reports.order_facts AS facts
+JOIN accounting.orders AS orders USING (order_id)
+LEFT JOIN items USING (order_id)
+GROUP BY ALL
+
 -- name: payments_due
 SELECT
     order_id,

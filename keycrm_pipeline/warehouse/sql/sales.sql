@@ -138,3 +138,13 @@ SELECT
             AND earlier.order_day < $first_day
     )) AS bought_before
 FROM of_period
+
+-- name: margins
+SELECT source_name AS source, currency, sum(grand_total) AS grand_total, sum(cost_total) AS cost_total,
+    sum(expenses_total) AS expenses_total, sum(margin) AS margin, sum(margin_difference) AS margin_difference,
+    sum(orders_differing)::BIGINT AS orders_differing, sum(lines)::BIGINT AS lines,
+    sum(lines_with_cost)::BIGINT AS lines_with_cost
+FROM reports.margins_by_source
+WHERE order_day BETWEEN $first_day AND $last_day AND NOT is_cancelled
+GROUP BY source_id, source_name, currency
+ORDER BY currency, margin DESC, source_name NULLS LAST

@@ -179,7 +179,7 @@ FROM mended_frame AS mended WHERE mended.order_id = staged_payloads.order_id
   "client_id": "VARCHAR", "manager_id": "VARCHAR",
   "grand_total": "VARCHAR", "shipping_price": "VARCHAR", "wrap_price": "VARCHAR", "taxes": "VARCHAR",
   "discount_amount": "VARCHAR", "discount_percent": "VARCHAR", "total_discount": "VARCHAR",
-  "payment_status": "VARCHAR", "deleted_at": "VARCHAR",
+  "margin_sum": "VARCHAR", "payment_status": "VARCHAR", "deleted_at": "VARCHAR",
   "buyer_comment": "VARCHAR", "client_comment": "VARCHAR", "manager_comment": "VARCHAR",
   "warehouse": {"name": "VARCHAR"},
   "buyer": {"id": "VARCHAR", "full_name": "VARCHAR", "phone": "VARCHAR", "email": "VARCHAR"},
@@ -188,6 +188,7 @@ FROM mended_frame AS mended WHERE mended.order_id = staged_payloads.order_id
   "products": [{
     "id": "VARCHAR", "sku": "VARCHAR", "name": "VARCHAR", "quantity": "VARCHAR", "unit_type": "VARCHAR",
     "price": "VARCHAR", "price_sold": "VARCHAR", "stock_status": "VARCHAR", "warehouse": {"name": "VARCHAR"},
+    "purchased_price": "VARCHAR",
     "properties": [{"name": "VARCHAR", "value": "VARCHAR"}],
     "offer": {
       "id": "VARCHAR", "product_id": "VARCHAR", "sku": "VARCHAR", "barcode": "VARCHAR",
@@ -246,6 +247,7 @@ WITH typed AS (
         coalesce(money(fields.discount_amount), 0) AS discount_amount,
         coalesce(number(fields.discount_percent), 0) AS discount_percent,
         coalesce(money(fields.total_discount), 0) AS total_discount,
+        money(fields.margin_sum) AS margin_in_crm,
         filled(fields.payment_status) AS payment_status,
         coalesce(filled(fields.buyer_comment), filled(fields.client_comment)) AS buyer_comment,
         filled(fields.manager_comment) AS manager_comment,
@@ -326,6 +328,10 @@ typed AS (
         in_full(line.quantity) AS quantity,
         coalesce(in_full(line.price), in_full(line.price_sold)) AS price,
         coalesce(in_full(line.price_sold), in_full(line.price)) AS price_sold,
+        -- A cost that is none, or cannot be true, is not known; no document depends on it.
+        CASE WHEN try_cast(line.purchased_price AS DOUBLE) > 0
+            AND greatest(1, quantity::DOUBLE) * try_cast(line.purchased_price AS DOUBLE) < 9e9
+            THEN in_full(line.purchased_price) END AS purchased_price,
         coalesce(line_options, offer_options) AS characteristics,
         whole(line.offer.id) AS offer_id,
         filled(line.offer.sku) AS offer_sku,
