@@ -4,7 +4,7 @@ A run is for one day or a range of days, and for all stages or some of them. Wha
 assets of exported files and reports are in `files`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
@@ -16,7 +16,7 @@ import dagster as dg
 from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.checks import log_checks
 from keycrm_pipeline.orchestration.dagster_internals import tag_run
-from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
+from keycrm_pipeline.orchestration.failures import RETRY, UNFINISHED_WORK, as_dagster_failure, unfinished_work
 from keycrm_pipeline.orchestration.inputs import io_manager_key
 from keycrm_pipeline.orchestration.lineage import column_lineage
 from keycrm_pipeline.orchestration.profile_assets import (
@@ -97,8 +97,14 @@ def build_load(assets: ProfileAssets) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.multi_run(RUN_DAYS),
         pool=assets.pool,
         retry_policy=RETRY,
+        resource_defs={UNFINISHED_WORK: unfinished_work},
     )
     def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        work = results(context)
+        getattr(context.resources, UNFINISHED_WORK).append(work)
+        yield from work
+
+    def results(context: dg.AssetExecutionContext) -> Generator[dg.MaterializeResult, None, None]:
         period = run_period(context)
         if PERIOD_TAG not in context.run.tags:
             tag_run(context.instance, context.run.run_id, {PERIOD_TAG: str(period)})

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+# 1.13.28: where a run gets its logger for the console.
+from dagster._core.execution import context_creation_job
+
 # 1.13.28: the origin of a run has no public type.
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
@@ -139,6 +142,19 @@ def has_backfill_under_way(instance: dg.DagsterInstance, prefix: str, newest: in
         and any(key.path[0] == prefix for key in backfill.asset_selection or ())
         for backfill in instance.get_backfills(limit=newest)
     )
+
+
+def keep_events_off_the_console() -> None:
+    """Leaves the errors of runs of this process to their events: a run that somebody stops is pages of traceback.
+
+    1.13.28: the configuration of a run can do that for this run alone, `python_log_level` would take what the exchange
+    logs out of the events too, and a logger of the code location counts only for runs that configure it.
+    """
+
+    def quiet(_instance: dg.DagsterInstance | None) -> list[tuple[dg.LoggerDefinition, dict[str, str]]]:
+        return [(dg.colored_console_logger, {"name": "dagster", "log_level": "CRITICAL"})]
+
+    vars(context_creation_job)["default_system_loggers"] = quiet
 
 
 def serve_dagster_page(middleware: Sequence[Middleware], arguments: Sequence[str]) -> None:

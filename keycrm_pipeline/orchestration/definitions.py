@@ -18,7 +18,7 @@ import dagster as dg
 
 from keycrm_pipeline.orchestration.assets import build_load
 from keycrm_pipeline.orchestration.checks import build_checks
-from keycrm_pipeline.orchestration.dagster_internals import AssetJob
+from keycrm_pipeline.orchestration.dagster_internals import AssetJob, keep_events_off_the_console
 from keycrm_pipeline.orchestration.files import build_exports, build_report
 from keycrm_pipeline.orchestration.inputs import build_resources
 from keycrm_pipeline.orchestration.jobs import build_jobs
@@ -142,6 +142,8 @@ def _code_location() -> dg.Definitions:
     """All profiles of the profiles directory; evaluated when Dagster loads the code location."""
     settings = settings_from_environment(os.environ)
     profiles, refused = load_profiles(settings)
+    # How an exchange ended is a line of `up`, in words; the events of its run say all else.
+    keep_events_off_the_console()
     source = (profiles, settings, [str(error) for error in refused])
     if "last" not in _built or _built["last"][0] != source:
         _built["last"] = (

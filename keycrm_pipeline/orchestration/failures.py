@@ -1,9 +1,10 @@
-"""Which failures Dagster may retry, and which only a person can fix."""
+"""Which failures Dagster may retry, which only a person can fix, and what becomes of work that is interrupted."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -16,6 +17,9 @@ from keycrm_pipeline.warehouse.errors import DatabaseBusyError
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """For what outlasts the client's own retries: a CRM or a file that is busy for minutes."""
+
+UNFINISHED_WORK = "keycrm_unfinished_work"
+"""Name of the resource `unfinished_work` in a run."""
 
 
 class RunStoppedError(dg.DagsterError, dg.DagsterExecutionInterruptedError):
@@ -50,3 +54,22 @@ def as_dagster_failure(context: dg.OpExecutionContext | dg.AssetExecutionContext
         if isinstance(error, TransportFailure | DatabaseBusyError) and not is_watched:
             raise
         raise dg.Failure(description=str(error), allow_retries=False) from None
+
+
+@dg.resource(
+    description="Work that gives its results one by one, and is closed when its run ends before it has."
+)
+def unfinished_work(_context: dg.InitResourceContext) -> Iterator[list[Generator[Any, None, None]]]:
+    """Closes the generators that a run has begun and left.
+
+    Dagster asks for the next result only when the last one is in its history, which takes seconds for a long period. A
+    run that is stopped meanwhile never asks again, and keeps the generator in the traceback until its process ends: the
+    exchange would neither be over in the log, nor release its lock. 1.13.28: resources end before the run has its last
+    status, so whoever sees a stopped run sees a stopped exchange.
+    """
+    begun: list[Generator[Any, None, None]] = []
+    try:
+        yield begun
+    finally:
+        for work in begun:
+            work.close()

@@ -33,6 +33,7 @@ from keycrm_pipeline.page.shops import (
 from keycrm_pipeline.page.wording import JOBS, RUN_STATUSES, STAGES
 from keycrm_pipeline.period import DAY, Period, contiguous_periods
 from keycrm_pipeline.profile import MissingKeyError, Profile, Workspace
+from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.run.summary import summarise
 from keycrm_pipeline.warehouse.days import LeftOut, left_out, missing_days
 from keycrm_pipeline.warehouse.errors import DatabaseMissingError, WarehouseError
@@ -206,7 +207,9 @@ class Progress:
         status: Its status in words.
         exchange: Its row of the exchange log; None before it has one, and for files.
         stored: How far the reading of KeyCRM's lists is; None when it is not reading them.
-        minutes_left: Whole minutes that the rest of the requests takes, by the budget of the key; 0 for less than one.
+        requests_left: How many requests the rest of the lists takes.
+        minutes_left: Whole minutes that they take, by the budget of the key; 0 for less than one.
+        is_ending: Whether it has ended in Dagster, but not in the exchange log yet.
         is_busy: Whether the books are being written just now, so that nothing more can be read.
         sums: Sums of the period's orders by currency, once it has ended.
         cards: Cards that it created, once it has ended.
@@ -218,12 +221,24 @@ class Progress:
     status: str
     exchange: Exchange | None = None
     stored: PagesStored | None = None
+    requests_left: int = 0
     minutes_left: int = 0
+    is_ending: bool = False
     is_busy: bool = False
     sums: Mapping[str, PeriodSums] = field(default_factory=dict)
     cards: tuple[NewCard, ...] = ()
     review: int = 0
     left_out: LeftOut | None = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether there is more to come."""
+        return self.run.is_under_way or self.is_ending
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether its process ended before it could write down how it had ended."""
+        return self.exchange is not None and self.exchange.status == "running" and not self.is_under_way
 
     @property
     def is_stopped(self) -> bool:
@@ -285,7 +300,7 @@ def run_progress(request: Request) -> Response:
     """The part of that page that changes; asked for again until the run has ended."""
     workspace = workspace_of(request)
     progress = _progress(request, workspace)
-    status_code = 200 if progress.run.is_under_way else _STOP_POLLING
+    status_code = 200 if progress.is_under_way else _STOP_POLLING
     return render(request, "progress", status_code, profile=workspace.profile, progress=progress)
 
 
@@ -315,6 +330,8 @@ def _progress(request: Request, workspace: Workspace) -> Progress:
     if run.job.endswith(("_exports", "_report")):
         return Progress(run, status)
     seen: LastProgress = request.app.state.last_progress
+    # Checked before the log is read: an exchange that ends in between then reads as ended.
+    is_working = is_held(workspace.lock)
     try:
         with reading(workspace, POLL_WAIT_SECONDS if run.is_under_way else None) as connection:
             exchange = exchange_of_run(connection, run.run_id)
@@ -322,8 +339,11 @@ def _progress(request: Request, workspace: Workspace) -> Progress:
                 return Progress(run, status)
             if run.is_under_way:
                 stored = pages_stored(connection, exchange.started_at)
-                left = _minutes_left(stored, workspace.profile)
-                return seen.keep(Progress(run, status, exchange, stored, left))
+                left = math.ceil(max(0, stored.total - stored.orders) / _ORDERS_OF_A_PAGE)
+                minutes = round(left / workspace.profile.requests_per_minute)
+                return seen.keep(Progress(run, status, exchange, stored, left, minutes))
+            if exchange.status == "running" and is_working:
+                return Progress(run, RUN_STATUSES["CANCELING"], exchange, is_ending=True)
             summary = summarise(connection, exchange)
             return Progress(
                 run,
@@ -341,11 +361,6 @@ def _progress(request: Request, workspace: Workspace) -> Progress:
     except WarehouseError:
         # A write is short; the page asks again in a moment, and shows meanwhile what it last saw.
         return replace(seen.of(run) or Progress(run, status), run=run, status=status, is_busy=True)
-
-
-def _minutes_left(stored: PagesStored, profile: Profile) -> int:
-    rest = max(0, stored.total - stored.orders)
-    return round(math.ceil(rest / _ORDERS_OF_A_PAGE) / profile.requests_per_minute)
 
 
 def dagster_of(request: Request) -> RemoteDagster:

@@ -183,6 +183,7 @@ def _store(
             asked_day=listing.asked_day if listing else None,
             says_the_same=says_the_same,
         )
+        session.log_requests(connection)
     counts.created += stored.created
     counts.updated += stored.updated
     counts.deleted += stored.deleted

@@ -25,9 +25,11 @@ from keycrm_pipeline.stopping import is_stop, once, undisturbed
 from keycrm_pipeline.warehouse.compaction import compact_when_grown, remove_killed_copy
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import WarehouseError
-from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, begin_exchange, end_exchange
+from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, add_requests, begin_exchange, end_exchange
 
 if TYPE_CHECKING:
+    import duckdb
+
     from keycrm_pipeline.crm.client import KeyCrmClient
 
 COMPACTED_AFTER = ("recent", "sweep")
@@ -102,6 +104,8 @@ class Session:
         written_days: Loaded days whose documents a sync has created or changed -> their numbers.
         changed_cards: Stages of which a sync has created or changed cards.
         has_asked_for_owners: Whether it has requested the other orders of shared payments and lines.
+        logged_requests: How many of its requests its row has already.
+        open_client: The client that is making requests; None between clients.
     """
 
     workspace: Workspace
@@ -115,6 +119,8 @@ class Session:
     written_days: dict[date, Mapping[str, Any]] = field(default_factory=dict)
     changed_cards: set[str] = field(default_factory=set)
     has_asked_for_owners: bool = False
+    logged_requests: int = 0
+    open_client: KeyCrmClient | None = None
 
     @property
     def profile(self) -> Profile:
@@ -161,10 +167,19 @@ class Session:
             MissingKeyError: No API key is set.
         """
         with self.services.open_client(self.workspace) as client:
+            self.open_client = client
             try:
                 yield client
             finally:
+                self.open_client = None
                 self.add(requests=client.statistics.requests)
+
+    def log_requests(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Adds the requests that were made so far to the row of the log, for whoever watches the exchange."""
+        now = self.open_client.statistics.requests if self.open_client is not None else 0
+        made = self.counts.requests + now
+        add_requests(connection, self.exchange_id, made - self.logged_requests)
+        self.logged_requests = made
 
 
 @contextlib.contextmanager
@@ -237,7 +252,8 @@ def _end(session: Session, error: BaseException | None) -> None:
         end_exchange(
             connection,
             session.exchange_id,
-            session.counts,
+            # A retry goes on in the same row, so requests are added to those that it has.
+            replace(session.counts, requests=session.counts.requests - session.logged_requests),
             error=message,
             forgotten_listings=sorted(session.listings) if is_done else (),
             now=session.services.clock(),

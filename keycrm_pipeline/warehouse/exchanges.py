@@ -190,6 +190,13 @@ def end_exchange(
             connection.execute(statement("raw", "forget_pages"), {"listings": list(forgotten_listings)})
 
 
+def add_requests(connection: duckdb.DuckDBPyConnection, exchange_id: int, requests: int) -> None:
+    """Adds requests that a running exchange has made to its row."""
+    connection.execute(
+        statement("exchanges", "add_requests"), {"exchange_id": exchange_id, "requests": requests}
+    )
+
+
 def set_watermark(connection: duckdb.DuckDBPyConnection, exchange_id: int, watermark: datetime) -> None:
     """Records the updated_at up to which this exchange has stored changes; it counts once the exchange succeeds."""
     connection.execute(

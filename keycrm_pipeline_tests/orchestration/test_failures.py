@@ -1,6 +1,11 @@
-"""What Dagster makes of a run that is told to stop: whether it is tried again, and when."""
+"""What becomes of a run that is told to stop: whether Dagster tries it again, and what its exchange says."""
 
+import os
+import signal as signals
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -8,7 +13,12 @@ import pytest
 
 from keycrm_pipeline.orchestration.failures import RETRY, as_dagster_failure
 from keycrm_pipeline.orchestration.profile_assets import COMMAND_TAG
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.run.errors import StoppedError
+from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.run.session import open_warehouse
+from keycrm_pipeline.warehouse.exchanges import last_exchange
+from keycrm_pipeline_tests.orchestration.shop import make_workspace, run_job
 
 FAILURE_REASON = "dagster/failure_reason"
 
@@ -63,3 +73,35 @@ def test_a_load_that_a_person_stopped_stays_stopped(instance: dg.DagsterInstance
     assert run.status == dg.DagsterRunStatus.FAILURE
     assert run.tags[FAILURE_REASON] == "STEP_FAILURE"
     assert "STEP_UP_FOR_RETRY" not in events
+
+
+@pytest.mark.parametrize("number", [signals.SIGINT, signals.SIGTERM], ids=lambda number: number.name)
+def test_an_exchange_is_over_when_its_run_is_stopped_between_two_stages(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signals.Signals
+) -> None:
+    """While Dagster writes what a stage has done, nothing of the exchange runs that could notice the stop."""
+    workspace = make_workspace(tmp_path)
+    handle = instance.handle_new_event
+    stopped: list[dg.EventLogEntry] = []
+
+    def handle_and_stop(event: dg.EventLogEntry, **more: Any) -> Any:
+        if (
+            event.is_dagster_event
+            and event.get_dagster_event().event_type == dg.DagsterEventType.ASSET_MATERIALIZATION
+            and not stopped
+        ):
+            stopped.append(event)
+            os.kill(os.getpid(), number)
+        return handle(event, **more)
+
+    monkeypatch.setattr(instance, "handle_new_event", handle_and_stop)
+    before = signals.getsignal(number)
+    run_job(workspace, instance, "load", Period(date(2026, 3, 1), date(2026, 3, 2)))
+    assert stopped
+    assert signals.getsignal(number) is before
+    with open_warehouse(workspace).reading() as connection:
+        exchange = last_exchange(connection)
+    assert exchange is not None
+    assert (exchange.status, exchange.outcome) == ("failed", "stopped")
+    assert exchange.requests > 0
+    assert not is_held(workspace.lock)

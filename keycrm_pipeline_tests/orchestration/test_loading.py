@@ -2,11 +2,16 @@
 
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import pytest
+from dagster._core.execution import context_creation_job
 
 from keycrm_pipeline.orchestration.definitions import _code_location as definitions
+from keycrm_pipeline.orchestration.profile_assets import period_tags
+from keycrm_pipeline.period import Period
 
 PROFILE = "base_url: sandbox\nstart_date: 2026-03-01\n"
 
@@ -20,6 +25,32 @@ def test_definitions_load_nothing_that_only_some_run_needs() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_a_run_of_the_product_fails_without_a_traceback_on_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A line of `up` says what became of it, in words; its events have the rest."""
+    # Undone after the test: it is for the whole process.
+    loggers = vars(context_creation_job)
+    monkeypatch.setitem(loggers, "default_system_loggers", loggers["default_system_loggers"])
+    monkeypatch.setenv("KEYCRM_PROFILES_DIR", str(tmp_path))
+    monkeypatch.setenv("KEYCRM_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "one.yaml").write_text(f"{PROFILE}statuses: {{require_mapping: true}}\n", "utf-8")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = (
+            definitions()
+            .resolve_job_def("one_load")
+            .execute_in_process(
+                instance=instance,
+                tags=period_tags(Period(date(2026, 3, 1), date(2026, 3, 1))),
+                raise_on_error=False,
+            )
+        )
+    assert not result.success
+    assert any(event.is_step_failure for event in result.all_events)
+    written = capfd.readouterr()
+    assert (written.out, written.err) == ("", "")
 
 
 def test_a_profile_written_meanwhile_is_there_at_the_next_load(

@@ -18,6 +18,7 @@ from keycrm_pipeline.page.loading import quick_choices
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.run.errors import StoppedError
+from keycrm_pipeline.run.lock import held
 from keycrm_pipeline_tests.page.shops import small_shop
 from keycrm_pipeline_tests.page.site import NotedDagster, Visitor, rows_of, text_of, visited
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, kyiv
@@ -189,7 +190,8 @@ def test_the_progress_of_a_load(tmp_path: Path, dagster: tuple[str, NotedDagster
         with books.warehouse.writing() as connection:
             connection.execute(
                 "INSERT INTO ops.exchanges BY NAME SELECT * REPLACE (2 AS exchange_id, ? AS run_id, "
-                "'running' AS status, ?::TIMESTAMPTZ AS started_at, NULL AS finished_at) FROM ops.exchanges",
+                "'running' AS status, ?::TIMESTAMPTZ AS started_at, NULL AS finished_at, 10 AS requests) "
+                "FROM ops.exchanges",
                 [run_id, begun],
             )
             for page, size in ((1, 50), (2, 50), (3, 30)):
@@ -207,7 +209,10 @@ def test_the_progress_of_a_load(tmp_path: Path, dagster: tuple[str, NotedDagster
         text = plain(text_of(part))
         assert status == 200
         assert "Замовлень переглянуто: 130 із 430" in text
-        assert "Сторінок отримано з KeyCRM: 3; лишилося приблизно 2 хвилини (3 запити за хвилину)" in text
+        assert (
+            "Запитів до KeyCRM: 10, попереду ще близько 6; лишилося приблизно 2 хвилини (3 запити за хвилину)."
+            in text
+        )
         (bar,) = part.xpath("//progress")
         assert (bar.get("value"), bar.get("max")) == ("130", "430")
         assert [text_of(step) for step in part.xpath("//li[@class='done']")] == [
@@ -220,6 +225,17 @@ def test_the_progress_of_a_load(tmp_path: Path, dagster: tuple[str, NotedDagster
             assert status == 200
             assert "Замовлень переглянуто: 130 із 430" in plain(text_of(part))
             assert "Документи саме записуються." in text_of(part)
+        # Stopped in Dagster, while its process still writes down how it ended; then killed before it could.
+        noted.run(run_id, "shop_load", "CANCELED")
+        with held(books.workspace.lock, run_id):
+            status, part = progress(guest, run_id)
+            assert (status, part.xpath("//form")) == (200, [])
+            assert text_of(part).startswith("Зупиняється")
+        status, part = progress(guest, run_id)
+        assert status == 286
+        assert text_of(part).startswith("Обірвано")
+        assert "Процес завершився, перш ніж" in text_of(part)
+        noted.run(run_id, "shop_load", "STARTED")
         whole = guest.page(f"/profiles/shop/runs/{run_id}")
         (polled,) = whole.xpath("//*[@hx-get]")
         assert (polled.get("hx-get"), polled.get("hx-trigger")) == (

@@ -12,6 +12,7 @@ import pytest
 
 from keycrm_pipeline.crm.errors import KeyCrmError
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.extraction import created_listing, read_listing
 from keycrm_pipeline.pipeline.stages import STAGES, run_load
 from keycrm_pipeline.run.errors import ExchangeError, StoppedError
 from keycrm_pipeline.run.lock import is_held
@@ -200,3 +201,26 @@ def test_every_kind_of_pass_has_its_row(books: Books) -> None:
     assert _kinds(books) == [
         (kind, "succeeded") for kind in ("period", "changes", "recent", "sweep", "catalogue", "rebuild")
     ]
+
+
+def test_the_requests_of_a_running_exchange_are_in_its_row_with_each_page(books: Books) -> None:
+    """A person who watches a long load sees them grow; at its end they are what KeyCRM was asked, each counted once."""
+    for order_id in range(1, 121):
+        books.order(order_id)
+    seen: list[int] = []
+
+    listing = created_listing(*PERIOD.instants(books.profile.zone), PERIOD.first)
+    run_id = "watched"
+    with books.session("period", PERIOD, run_id=run_id) as session, session.client() as client:
+
+        def watch(_done: int, _total: int) -> None:
+            with session.warehouse.reading() as connection:
+                exchange = last_exchange(connection)
+            assert exchange is not None
+            seen.append(exchange.requests)
+
+        read_listing(session, client, listing, after_write=watch)
+        assert seen == sorted(seen)
+        assert 1 <= seen[0] <= seen[-1] == 3
+        client.order(1)
+    assert books.exchange(run_id).requests == 4 == books.api.request_count

@@ -33,6 +33,9 @@ UPDATE ops.exchanges SET
     {counts}
 WHERE exchange_id = $exchange_id
 
+-- name: add_requests
+UPDATE ops.exchanges SET requests = requests + $requests WHERE exchange_id = $exchange_id
+
 -- name: set_watermark
 UPDATE ops.exchanges SET watermark = $watermark WHERE exchange_id = $exchange_id
 
