@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from keycrm_pipeline.kinds import StepName
 from keycrm_pipeline.page.rendering import render
@@ -63,6 +63,17 @@ def month(request: Request) -> Response:
         lists={line.step.name: _list_of(found, line.step.name) for line in found.lines},
         most=MOST_SHOWN,
     )
+
+
+def choose_month(request: Request) -> Response:
+    """Leads to the month that was chosen.
+
+    Raises:
+        NotFoundError: There is no such month for this profile.
+    """
+    profile = workspace_of(request).profile
+    chosen = _chosen(_months(profile, today(request, profile)), request.state.form.get("month"))
+    return RedirectResponse(f"/profiles/{profile.name}/month?month={chosen.first:%Y-%m}", 303)
 
 
 def workbook(request: Request) -> Response:

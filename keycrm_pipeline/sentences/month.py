@@ -26,8 +26,8 @@ class MonthWords(Sentences):
         "Замовлень, чеки яких не відповідають профілю: {orders:number}",
     )
     RECEIPTS_NOT_SET_UP = (
-        "Receipts are not checked: the profile does not say who issues them (payment_methods, receipt)",
-        "Чеки не перевіряються: у профілі не вказано, хто їх видає (payment_methods, receipt)",
+        "Receipts are not checked: the profile does not say who issues them",
+        "Чеки не перевіряються: у профілі не вказано, хто їх видає",
     )
     CLOSED_PERIOD_DONE = (
         "Nothing changed in the closed period that no export has listed",
@@ -38,8 +38,8 @@ class MonthWords(Sentences):
         "Змінено документів у закритому періоді: {orders:number}",
     )
     CLOSED_PERIOD_NOT_SET_UP = (
-        "No period is closed (closed_until)",
-        "Закритого періоду немає (closed_until)",
+        "No period is closed",
+        "Закритого періоду немає",
     )
     HANDED_OVER_DONE = (
         "All documents are handed over ({format}): {unchanged:number}; not ready: {not_ready:number}",
