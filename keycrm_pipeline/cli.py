@@ -33,6 +33,7 @@ from keycrm_pipeline.commands.days import day, month_argument
 from keycrm_pipeline.commands.interruption import output_is_complete
 from keycrm_pipeline.commands.progress import shown_progress
 from keycrm_pipeline.commands.streams import replace_unprintable_letters
+from keycrm_pipeline.formatting import current_formatter
 from keycrm_pipeline.kinds import DECIDING_DAYS, EXPORT_FORMATS, DecidingDay, ExportFormat
 from keycrm_pipeline.language import (
     DOMAIN,
@@ -90,7 +91,7 @@ _EXCHANGES = ("load", *(sync.name for sync in SYNCS))
 _ORDER = (
     *("up", "page", "demo"),
     *("init", "key", "check", "load", "order", "status", "review", "rebuild"),
-    *("report", "export", "month"),
+    *("report", "export", "reconcile", "month"),
     *("changes", "recent", "sweep", "catalogue"),
     "sandbox",
 )
@@ -940,6 +941,68 @@ def month(
     else:
         print_month(found, path)
     if not found.is_done:
+        sys.exit(FAILED)
+
+
+@main.command()
+@_option("--from", "first_day", type=day, help=message("First day; default: 30 days up to the last day."))
+@_option("--to", "last_day", type=day, help=message("Last day, included; default: today."))
+@_option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=message("Also write all lines to this file, .xlsx or .csv."),
+)
+@_command
+def reconcile(
+    workspace: Workspace,
+    first_day: date | None,
+    last_day: date | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Reads the registers of carriers and banks, and compares the payments of a period with the money that came."""
+    now = datetime.now(UTC)
+    profile = workspace.profile
+    try:
+        period = workspace.period_or_last_days(first_day, last_day, now)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    _checked_period(profile, period.first, period.last)
+    if not profile.reconciliation.is_used:
+        _stop(
+            _(
+                "The profile {profile} compares nothing: set reconciliation.external_transactions or "
+                "reconciliation.registers (docs/settings.md).",
+                profile=profile.name,
+            ),
+            WRONG_USAGE,
+            as_json,
+            profile=profile.name,
+        )
+    with without_pandas():
+        from keycrm_pipeline.commands.reconcile import print_reconciliation, reconciliation_as_json
+        from keycrm_pipeline.exports.errors import ExportError
+        from keycrm_pipeline.exports.reconciliation import write_reconciliation
+        from keycrm_pipeline.pipeline.reconciliation import reconcile_again
+        from keycrm_pipeline.run.session import open_warehouse
+        from keycrm_pipeline.warehouse.errors import WarehouseError
+        from keycrm_pipeline.warehouse.reconciliation_lines import counts_by_kind, lines_of_period
+
+        try:
+            problems = reconcile_again(workspace, now=now)
+            with open_warehouse(workspace).reading() as connection:
+                counts = counts_by_kind(connection, period)
+                lines = lines_of_period(connection, period)
+            path = None if out is None else write_reconciliation(profile, period, lines, out)
+        except (ExportError, WarehouseError) as error:
+            _stop(error, FAILED, as_json, profile=profile.name)
+    if as_json:
+        _print_json(reconciliation_as_json(profile.name, period, counts, lines, path, problems))
+    else:
+        print_reconciliation(period, counts, lines, path)
+        for problem in problems:
+            click.echo(_("Error: {message}", message=problem.text(current_formatter())), err=True)
+    if problems:
         sys.exit(FAILED)
 
 

@@ -109,6 +109,56 @@ RECEIPT_ISSUER_NAMES: Mapping[str, str] = {
 }
 """Who issues the receipt for payments by a method -> its name (R8)."""
 
+ReconciliationKind = Literal[
+    "payment_without_money",
+    "money_without_payment",
+    "sum_differs",
+    "several_candidates",
+    "awaited",
+    "outgoing",
+    "matched",
+]
+
+RECONCILIATION_NAMES: Mapping[str, str] = {
+    "payment_without_money": "оплата без надходження",
+    "money_without_payment": "надходження без оплати",
+    "sum_differs": "розбіжність сум",
+    "several_candidates": "кілька можливих збігів",
+    "awaited": "надходження очікується",
+    "outgoing": "списання",
+    "matched": "суми збігаються",
+}
+"""Kind of a line of the reconciliation -> its name (R15), in the order in which they are shown."""
+
+RECONCILIATION_WORDS: Mapping[str, str] = {
+    "payment_without_money": message("Payment without money"),
+    "money_without_payment": message("Money without payment"),
+    "sum_differs": message("Sums differ"),
+    "several_candidates": message("Several candidates"),
+    "awaited": message("Money awaited"),
+    "outgoing": message("Money that went out"),
+    "matched": message("Sums agree"),
+}
+"""The same kinds -> their names, messages."""
+
+OPEN_RECONCILIATION_KINDS: tuple[ReconciliationKind, ...] = (
+    "payment_without_money",
+    "money_without_payment",
+    "sum_differs",
+    "several_candidates",
+)
+"""Kinds about which a person has to do something."""
+
+MatchedBy = Literal["reference", "order", "text", "buyer"]
+
+MATCHED_BY_NAMES: Mapping[str, str] = {
+    "reference": "код операції",
+    "order": "номер замовлення або ТТН",
+    "text": "призначення платежу і сума",
+    "buyer": "покупець і сума",
+}
+"""By what a payment and its money were found to belong together (R15) -> its name."""
+
 ExportFormat = Literal["xlsx", "csv", "parquet", "commerceml", "odoo"]
 EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 """Export formats, by the names users type; the first is the default."""

@@ -41,6 +41,7 @@ class Faults:
         cut_off_bodies: Requests whose correct response ends in the middle of its JSON.
         slow_seconds: How long a response is delayed.
         slow_requests: How many responses are delayed; None delays all while `slow_seconds` is above 0.
+        refusal_status: The status, such as 403, of all answers; 0 for none.
         key_revoked_after: Number of further requests before the key gives 401; None for never.
         path_prefix: Only requests whose path (without `/v1`) starts with this have faults or call `on_page`.
         on_page: Called with page number and path (without `/v1`) before a request is answered, so that a test
@@ -57,6 +58,7 @@ class Faults:
     cut_off_bodies: int = 0
     slow_seconds: float = 0.0
     slow_requests: int | None = None
+    refusal_status: int = 0
     key_revoked_after: int | None = None
     path_prefix: str = ""
     on_page: Callable[[int, str], None] | None = None
@@ -181,6 +183,8 @@ class ScriptedApi(SandboxApi):
             return super().answer(method, route, asked, rate_headers)
         if self.faults.revokes_key():
             return _message(401, "Unauthenticated.", {})
+        if self.faults.refusal_status:
+            return _message(self.faults.refusal_status, "This action is not allowed.", {})
         fault = self.faults.take()
         delay = self.faults.take_delay()
         if delay:

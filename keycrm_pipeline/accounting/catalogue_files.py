@@ -302,10 +302,11 @@ class UnreadableLineError(MessageError):
         super().__init__(CatalogueMistake.BROKEN_QUOTES.message(reason=reason))
 
 
-def cells_of_csv(text: str) -> Iterator[tuple[int, list[str]]]:
+def cells_of_csv(text: str, separator: str | None = None) -> Iterator[tuple[int, list[str]]]:
     """Yield the fields of each line that is not blank, with the line where they begin.
 
-    Comma or semicolon, whichever the first line has; a byte order mark and Excel's line `sep=;` are skipped.
+    Comma or semicolon, whichever the first line has, unless a separator is given; a byte order mark and Excel's line
+    `sep=;` are skipped.
 
     Raises:
         UnreadableLineError: A quote is not closed, or stands inside a quoted field.
@@ -316,7 +317,8 @@ def cells_of_csv(text: str) -> Iterator[tuple[int, list[str]]]:
     if hint.strip().lower().startswith(_EXCEL_HINT):
         text, skipped = rest, 1
     header = next((line for line in text.splitlines() if line.strip()), "")
-    separator = ";" if ";" in header else ","
+    if separator is None:
+        separator = ";" if ";" in header else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     line = skipped + 1
     try:

@@ -333,6 +333,7 @@ def _payments(payments: pl.DataFrame, heads: pl.DataFrame, settings: DocumentSet
         ),
         fiscal_status="fiscal_status",
         fiscal_result="fiscal_result",
+        transaction_uuid="transaction_uuid",
     )
 
 

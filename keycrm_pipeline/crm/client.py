@@ -1,4 +1,4 @@
-"""Reads from KeyCRM: orders of a period, single orders, reference lists, products; one client per load.
+"""Reads from KeyCRM: orders, bank transactions, reference lists, products; one client per load.
 
 What belongs here: routes, parameters, and the check that an answer is what was requested. What does not: sending
 and retrying (see `connection`), the pace (see `budget`), decoding (see `pages`), paging (see `paging`), and what
@@ -54,6 +54,7 @@ from keycrm_pipeline.crm.paging import (
     may_be_overstated,
     warn_of_total,
 )
+from keycrm_pipeline.crm.values import parse_instant
 from keycrm_pipeline.sentences.client import Advice, Client
 
 Content = TypeVar("Content")
@@ -84,6 +85,7 @@ SLACK: Final = timedelta(days=1)
 whether the ends are included; an ignored filter returns orders of many years."""
 
 ORDER_ROUTE: Final = "/order"
+TRANSACTIONS_ROUTE: Final = "/payments/external-transactions"
 
 NO_PAGES: Final[Mapping[int, PageRecord]] = MappingProxyType({})
 """Nothing to resume from."""
@@ -264,6 +266,31 @@ class KeyCrmClient:
             )
         return row
 
+    # Bank transactions
+
+    def external_transactions(self, created_between: Window) -> list[CrmRow]:
+        """The bank transactions of a window that the account's payment gateways have brought, each id once.
+
+        Args:
+            created_between: Start and end, aware; KeyCRM does not document which date of a transaction it selects by.
+
+        Raises:
+            RequestRefused: Also if this key may not read them, or the account lacks the route.
+            TransportFailure: Also if the list changed while it was read, twice in a row.
+            UnexpectedAnswer: Also if the filter was ignored, as routes other than `/order` ignore unknown ones.
+            KeyCrmError: As for `orders`.
+        """
+
+        def check(envelope: Envelope) -> None:
+            if len(envelope.rows) >= envelope.page_size:
+                rows = [row for row in map(decode_row, envelope.rows) if row is not None]
+                _check_window(
+                    "created_between", created_between, envelope.page, _dates(rows), TRANSACTIONS_ROUTE
+                )
+
+        query = {"filter[created_between]": _window_text(created_between)}
+        return self._all_rows(TRANSACTIONS_ROUTE, query, check=check)
+
     # Reference lists and products
 
     def reference_rows(self, route: str) -> list[CrmRow]:
@@ -338,21 +365,29 @@ class KeyCrmClient:
         return sorted(rows, key=lambda row: row.row_id or 0)
 
     def _all_rows(
-        self, route: str, query: Mapping[str, str], stopped: Callable[[], bool] = never
+        self,
+        route: str,
+        query: Mapping[str, str],
+        stopped: Callable[[], bool] = never,
+        *,
+        check: Callable[[Envelope], None] = lambda _envelope: None,
     ) -> list[CrmRow]:
         """All pages of a short list, each id once; read twice if they do not add up to its total.
 
-        If the total is a little too high in two equal readings, they are taken with a note.
+        If the total is a little too high in two equal readings, they are taken with a note. `check` raises for a page
+        that is not what was requested.
         """
         previous: list[bytes] = []
         for _ in range(2):
             envelope = self._get_page(route, query, 1, stopped)
+            check(envelope)
             # The first page shows how long pages are even if the answers themselves do not say so.
             page, page_size = 1, envelope.page_size
             payloads, totals = [*envelope.rows], {envelope.total}
             while page * page_size < envelope.total or (envelope.has_more and envelope.rows):
                 page += 1
                 envelope = self._get_page(route, query, page, stopped)
+                check(envelope)
                 payloads += envelope.rows
                 totals.add(envelope.total)
             unique: dict[object, CrmRow | None] = {}
@@ -516,7 +551,19 @@ def _updated_dates(rows: Sequence[OrderRow]) -> list[list[datetime]]:
     return [[row.updated_at] for row in rows if row.updated_at is not None]
 
 
-def _check_window(name: str, window: Window | None, page: int, dates: Sequence[Sequence[datetime]]) -> None:
+def _dates(rows: Sequence[CrmRow]) -> list[list[datetime]]:
+    """The dates of each bank transaction that KeyCRM may have selected it by."""
+    moments = ([parse_instant(row.get(key)) for key in ("created_at", "transaction_date")] for row in rows)
+    return [[moment for moment in found if moment is not None] for found in moments]
+
+
+def _check_window(
+    name: str,
+    window: Window | None,
+    page: int,
+    dates: Sequence[Sequence[datetime]],
+    route: str = ORDER_ROUTE,
+) -> None:
     """Reject a page if most of its rows lie outside the requested window with all of their dates.
 
     KeyCRM ignores unknown filters and then returns everything. Single rows outside are kept.
@@ -526,20 +573,21 @@ def _check_window(name: str, window: Window | None, page: int, dates: Sequence[S
     start, end = window[0] - SLACK, window[1] + SLACK
     dated = [row for row in dates if row]
     outside = sum(not any(start <= date <= end for date in row) for row in dated)
-    _reject_if_most(outside, len(dated), name, page)
+    _reject_if_most(outside, len(dated), name, page, route)
 
 
 def _check_status(status_id: int | None, page: int, rows: Sequence[OrderRow]) -> None:
     """Reject a page if most of its rows have another status than requested."""
     if status_id is not None:
-        _reject_if_most(sum(row.status_id != status_id for row in rows), len(rows), "status_id", page)
+        unexpected = sum(row.status_id != status_id for row in rows)
+        _reject_if_most(unexpected, len(rows), "status_id", page, ORDER_ROUTE)
 
 
-def _reject_if_most(unexpected: int, count: int, name: str, page: int) -> None:
+def _reject_if_most(unexpected: int, count: int, name: str, page: int, route: str) -> None:
     if unexpected * 2 > count:
         raise UnexpectedAnswer(
             Client.FILTER_IGNORED.message(
-                route=ORDER_ROUTE,
+                route=route,
                 page=page,
                 unexpected=unexpected,
                 count=count,

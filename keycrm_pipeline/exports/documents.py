@@ -23,6 +23,7 @@ from keycrm_pipeline.exports.hand_over import ChangeWriter, HandOver, find_hand_
 from keycrm_pipeline.exports.odoo import write_odoo
 from keycrm_pipeline.exports.overview import Overview, held_back_figures, review_rows, sum_figures
 from keycrm_pipeline.exports.parquet import write_parquet
+from keycrm_pipeline.exports.reconciliation import RECONCILIATION, is_compared, reconciliation_frame
 from keycrm_pipeline.exports.separated import write_separated
 from keycrm_pipeline.exports.workbook import write_workbook
 from keycrm_pipeline.formatting import Formatter
@@ -54,6 +55,7 @@ from keycrm_pipeline.warehouse.chosen_documents import (
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.export import ExportSources, read_export_sources, record_exported_cards
 from keycrm_pipeline.warehouse.hand_over import HandOverRequest, next_number, record_hand_over
+from keycrm_pipeline.warehouse.reconciliation_lines import lines_of_period
 from keycrm_pipeline.words import WordSet, in_words_of
 
 if TYPE_CHECKING:
@@ -361,7 +363,11 @@ def export_period(
     """
     profile = workspace.profile
     _check_request(profile, export_format, organisation, decided_by)
-    tables = chosen_tables(profile.export.columns, profile.words, with_cost=profile.show_cost)
+    tables = [
+        table
+        for table in chosen_tables(profile.export.columns, profile.words, with_cost=profile.show_cost)
+        if is_compared(table, profile)
+    ]
     request = HandOverRequest(
         period,
         export_format,
@@ -385,7 +391,9 @@ def export_period(
             repeated_at=hand_over.repeated_at,
         )
         review = review_items(connection)
+        compared = lines_of_period(connection, period) if profile.reconciliation.is_used else []
     frames = _frames(sources, hand_over, profile)
+    frames[RECONCILIATION] = reconciliation_frame(compared, organisation)
     overview = Overview(
         profile.name,
         organisation,
@@ -413,7 +421,11 @@ def export_period(
                 files = put_in_place(staged, directory, file_names)
     return ExportResult(
         files=files,
-        counts={name: frame.height for name, frame in frames.items() if name not in ("held_back", *_CHANGES)},
+        counts={
+            name: frame.height
+            for name, frame in frames.items()
+            if name not in ("held_back", RECONCILIATION, *_CHANGES)
+        },
         held_back=_held_back(frames["held_back"]),
         new_partners=int(frames["partners"]["is_new"].sum()),
         new_products=int(frames["products"]["is_new"].sum()),

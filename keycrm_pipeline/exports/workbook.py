@@ -260,6 +260,37 @@ def _checked_totals(
     return totals
 
 
+def write_sheets(
+    path: Path,
+    tables: Sequence[ExportTable],
+    frames: Mapping[str, pl.DataFrame],
+    *,
+    foot: str,
+    day: date,
+    timezone: str,
+) -> None:
+    """Writes one workbook of tables alone, each a sheet with totals.
+
+    Args:
+        path: The file to create.
+        tables: Tables with their columns and headers, in the order of the sheets.
+        frames: Table -> rows, in order.
+        foot: What stands at the foot of each printed page.
+        day: The day by which the workbook is dated.
+        timezone: IANA zone in which times are shown.
+
+    Raises:
+        SheetTooLongError: A table has more rows than a sheet can hold.
+    """
+    totals = _checked_totals(tables, frames)
+    workbook = _workbook(path, day)
+    formats = _formats(workbook)
+    for table in tables:
+        cells = _local_cells(table, frames[table.name], timezone)
+        _write_table(workbook, formats, table, cells, totals[table.name], foot)
+    workbook.close()
+
+
 def write_summary_and_tables(
     target: Path | BytesIO,
     title: str,

@@ -555,6 +555,31 @@ _HAND_OVER = SettingGroup(
     ),
 )
 
+_RECONCILIATION = SettingGroup(
+    message("Reconciliation"),
+    (
+        SettingField(
+            ("reconciliation", "external_transactions"),
+            "tick",
+            message("Fetch the bank transactions of KeyCRM's payment gateways"),
+            hint=message("Fifty transactions cost one of the requests to KeyCRM."),
+        ),
+        SettingField(
+            ("reconciliation", "since"),
+            "day",
+            message("First day whose payments need money"),
+            message("Enter a day from 1 January 2000 on, such as 31 October 2026."),
+            message("Empty: the first day of the money of each account."),
+        ),
+        SettingField(
+            ("reconciliation", "days"),
+            "number",
+            message("Most days between a payment and its money"),
+            Limits(0, 60),
+        ),
+    ),
+)
+
 _HISTORY = SettingGroup(
     message("History of runs in Dagster"),
     (
@@ -581,12 +606,17 @@ SETTING_PAGES: Mapping[str, SettingPage] = {
     "orders": SettingPage(message("Orders"), (_DOCUMENT, _MONEY, _STATUSES, _CATEGORIES), shows_account=True),
     "users": SettingPage(message("Users"), (_USERS,), shows_account=True),
     "schedule": SettingPage(message("Schedule"), (_DAILY, _CHANGES, _SWEEP)),
-    "other": SettingPage(message("Other"), (_CARDS, _CONNECTION, _HAND_OVER, _FILES, _HISTORY)),
+    "other": SettingPage(
+        message("Other"), (_CARDS, _CONNECTION, _HAND_OVER, _RECONCILIATION, _FILES, _HISTORY)
+    ),
 }
 """Name of a page in its address -> the page, in order."""
 
 ONLY_IN_THE_FILE: Mapping[str, str] = {
     "organisations": message("organisations and what belongs to them"),
+    "reconciliation.gateways": message("accounts of payment gateways"),
+    "reconciliation.registers": message("registers of carriers and banks"),
+    "reconciliation.tolerance": message("difference up to which sums agree"),
     "export.columns": message("columns and headers of tables"),
     "export.commerceml.currencies": message("names of currencies in the accounting system"),
     "export.commerceml.requisites": message("attributes of an order in CommerceML"),

@@ -8,7 +8,6 @@ optional. A file that has not changed since it was imported is not read again. W
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -32,6 +31,7 @@ from keycrm_pipeline.accounting.partners import BuyerTexts, PartnerCard
 from keycrm_pipeline.accounting.products import ProductCard, ProductVariant
 from keycrm_pipeline.pipeline.partners import partner_row
 from keycrm_pipeline.pipeline.products import card_row
+from keycrm_pipeline.pipeline.workbooks import NotAWorkbookError, cells_of_workbook
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.run.errors import ExchangeError
 from keycrm_pipeline.run.session import Session
@@ -246,20 +246,10 @@ def _cells(file: CatalogueFile) -> Cells:
 
 def _cells_of_workbook(file: CatalogueFile) -> list[tuple[int, list[str]]]:
     """The rows of the first sheet that are not blank, as the texts that the sheet shows for them."""
-    from python_calamine import CalamineError, CalamineWorkbook
-
     try:
-        sheet = CalamineWorkbook.from_filelike(io.BytesIO(file.content)).get_sheet_by_index(0)
-        rows = sheet.to_python(skip_empty_area=False)
-    except (CalamineError, ValueError):
+        return cells_of_workbook(file.content)
+    except NotAWorkbookError:
         raise _unreadable(file, 1, CatalogueMistake.NOT_A_WORKBOOK) from None
-    cells = [(number, [_text_of_cell(value) for value in row]) for number, row in enumerate(rows, start=1)]
-    return [(number, row) for number, row in cells if any(cell.strip() for cell in row)]
-
-
-def _text_of_cell(value: object) -> str:
-    """A workbook keeps every number with a decimal point; one without decimals is shown without."""
-    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _unreadable(file: CatalogueFile, line: int, mistake: CatalogueMistake) -> CatalogueFileError:

@@ -24,6 +24,7 @@ from keycrm_pipeline.crm.shapes import is_whole_row, takes_away
 from keycrm_pipeline.crm.values import text, whole
 from keycrm_pipeline.crm.versions import says_the_same
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.external_transactions import fetch_transactions
 from keycrm_pipeline.pipeline.results import StageNumbers
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.run import progress
@@ -333,6 +334,7 @@ def run(session: Session, period: Period) -> StageNumbers:
 
             counts = read_period(session, client, period, after_write=after_write)
         unconfirmed = _confirm_missing(session, client, period, counts)
+        fetch_transactions(session, client, period)
         statistics = client.statistics
     with session.warehouse.writing() as connection:
         raw.forget_nameless(connection, period, sorted(counts.nameless_keys))

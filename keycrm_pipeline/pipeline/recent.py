@@ -11,6 +11,7 @@ from keycrm_pipeline.accounting.statuses import CLOSING_GROUPS
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline import movements
 from keycrm_pipeline.pipeline.derivation import derive_met
+from keycrm_pipeline.pipeline.external_transactions import fetch_transactions
 from keycrm_pipeline.pipeline.extraction import (
     SECOND,
     ExtractionCounts,
@@ -77,6 +78,7 @@ def run(session: Session) -> Mapping[str, Any]:
         most = profile.sweep.most_missing
         if len(absent) <= most:
             ask_for(session, client, [order.order_id for order in absent], counts)
+        fetch_transactions(session, client, window)
     numbers = derive_met(session, counts)
     movements.forget_old_versions(session)
     if len(absent) > most:

@@ -47,6 +47,7 @@ from keycrm_pipeline.profile.models import (
     CommerceMLSettings,
     OdooSettings,
     Profile,
+    RegisterSettings,
     RequisiteSettings,
     language_of_zone,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "Profile",
     "ProfileError",
     "ProfileFile",
+    "RegisterSettings",
     "RequisiteSettings",
     "Setting",
     "Settings",

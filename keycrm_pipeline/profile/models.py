@@ -417,6 +417,88 @@ class HandOverSettings(_Section):
     )
 
 
+class RegisterColumns(_Section):
+    """Which column of a register holds what: the names in its first row."""
+
+    date: Text = Field(description="Day of the money.")
+    sum: Text = Field(description="Sum; below zero for money that went out.")
+    fee: Text | None = Field(default=None, description="What carrier or bank kept (Комісія).")
+    order: Text | None = Field(default=None, description="Number of the order, in KeyCRM or at its source.")
+    waybill: Text | None = Field(default=None, description="Waybill number (ТТН).")
+    reference: Text | None = Field(
+        default=None,
+        description="Code of the operation: it makes a row the same one however often it is listed.",
+    )
+    text: Text | None = Field(
+        default=None, description="What it was paid for (Призначення платежу), or who paid."
+    )
+
+
+class RegisterSettings(_Section):
+    """One register of a carrier, an acquirer or a bank, whose files lie in the folder `registers`."""
+
+    account: Text = Field(
+        description="Bank account or cash desk (Банк. рахунок/Каса) whose payments it is compared with."
+    )
+    files: Text | None = Field(
+        default=None,
+        description="Which files are its own, such as `vypyska*`; those whose names begin with its name unless given.",
+    )
+    currency: Text | None = Field(
+        default=None, pattern=r"^[A-Z]{3}$", description="Its currency; the profile's currency unless given."
+    )
+    sums: Literal["gross", "net"] = Field(
+        default="gross", description="Whether its sums are before the fee (`gross`) or after it (`net`)."
+    )
+    columns: RegisterColumns = Field(description="What its columns are called.")
+
+
+class ReconciliationSettings(_Section):
+    """How payments in KeyCRM are compared with the money that came (Звірка)."""
+
+    external_transactions: StrictBool = Field(
+        default=False,
+        description="Whether the bank transactions of KeyCRM's payment gateways are fetched; 50 cost a request.",
+    )
+    gateways: dict[Identifier, Text] = Field(
+        default_factory=dict,
+        description="KeyCRM's payment gateway id -> bank account or cash desk whose payments it is compared with.",
+        json_schema_extra=_IDENTIFIER_KEYS,
+    )
+    registers: dict[Text, RegisterSettings] = Field(
+        default_factory=dict, description="Name of a register -> its account and its columns."
+    )
+    since: date | None = Field(
+        default=None,
+        description="First day whose payments need money, YYYY-MM-DD; unless given, the first day of the money of "
+        "their account.",
+    )
+    days: StrictInt = Field(
+        default=7,
+        ge=0,
+        le=60,
+        description="Most days between a payment and its money: how far apart equal sums may be, and how long money "
+        "is awaited.",
+    )
+    tolerance: Decimal = Field(
+        default=Decimal(0),
+        ge=0,
+        max_digits=18,
+        decimal_places=2,
+        description="Up to which difference two sums are the same.",
+    )
+
+    @field_validator("since", mode="before")
+    @classmethod
+    def _is_day(cls, value: object) -> object:
+        return None if value is None else _possible_day(value)
+
+    @property
+    def is_used(self) -> bool:
+        """Whether there is any money to compare payments with."""
+        return self.external_transactions or bool(self.registers)
+
+
 class Profile(_Section):
     """One KeyCRM account and how its orders enter the books (Профіль)."""
 
@@ -565,6 +647,10 @@ class Profile(_Section):
         description="Last day of the closed period, YYYY-MM-DD: what changes up to it is listed and handed over as a "
         "correction.",
     )
+    reconciliation: ReconciliationSettings = Field(
+        default_factory=ReconciliationSettings,
+        description="How payments are compared with the money that came (Звірка).",
+    )
     export: ExportSettings = Field(
         default_factory=ExportSettings, description="The layout of exported documents."
     )
@@ -647,6 +733,19 @@ class Profile(_Section):
         )
         return value
 
+    @field_validator("reconciliation")
+    @classmethod
+    def _compares_known_accounts(
+        cls, value: ReconciliationSettings, info: ValidationInfo
+    ) -> ReconciliationSettings:
+        of_gateways = set(value.gateways.values())
+        of_registers = {register.account for register in value.registers.values()}
+        _check_accounts(of_gateways | of_registers, info)
+        # The same money would be there twice.
+        if of_gateways & of_registers:
+            raise _wrong(Wrong.ACCOUNT_OF_TWO_SOURCES.message(), Allowed.GATEWAY_OR_REGISTER.message())
+        return value
+
     @field_validator("export")
     @classmethod
     def _names_known_accounts(cls, value: ExportSettings, info: ValidationInfo) -> ExportSettings:
@@ -667,22 +766,7 @@ class Profile(_Section):
     @field_validator("start_date", "closed_until", mode="before")
     @classmethod
     def _is_day(cls, value: object, info: ValidationInfo) -> object:
-        if value is None and info.field_name == "closed_until":
-            return None
-        allowed = Allowed.DATE.message()
-        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-            try:
-                value = date.fromisoformat(value)
-            except ValueError:
-                raise _wrong(Wrong.NO_SUCH_DATE.message(), allowed) from None
-        # A datetime is also a date: its time would be dropped silently.
-        if type(value) is not date:
-            raise _wrong(Wrong.NOT_A_DATE.message(), allowed)
-        if value < EARLIEST_START:
-            raise _wrong(Wrong.TOO_EARLY.message(day=value), Allowed.DATE_FROM.message(day=EARLIEST_START))
-        if value > LATEST_START:
-            raise _wrong(Wrong.TOO_LATE.message(day=value), Allowed.DATE_UP_TO.message(day=LATEST_START))
-        return value
+        return None if value is None and info.field_name == "closed_until" else _possible_day(value)
 
     @field_validator("timezone")
     @classmethod
@@ -758,6 +842,24 @@ DOCUMENT_SETTINGS = frozenset(
     }
 )
 """Settings that documents follow at a `rebuild`; what is booked keeps its currency and partner."""
+
+
+def _possible_day(value: object) -> date:
+    """A day of orders, written as in ISO 8601."""
+    allowed = Allowed.DATE.message()
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        try:
+            value = date.fromisoformat(value)
+        except ValueError:
+            raise _wrong(Wrong.NO_SUCH_DATE.message(), allowed) from None
+    # A datetime is also a date: its time would be dropped silently.
+    if type(value) is not date:
+        raise _wrong(Wrong.NOT_A_DATE.message(), allowed)
+    if value < EARLIEST_START:
+        raise _wrong(Wrong.TOO_EARLY.message(day=value), Allowed.DATE_FROM.message(day=EARLIEST_START))
+    if value > LATEST_START:
+        raise _wrong(Wrong.TOO_LATE.message(day=value), Allowed.DATE_UP_TO.message(day=LATEST_START))
+    return value
 
 
 def _check_accounts(named: Iterable[str], info: ValidationInfo) -> None:

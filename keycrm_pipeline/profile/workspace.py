@@ -116,6 +116,11 @@ class Workspace:
         return self.settings.profiles_directory / self.profile.name / "catalogue"
 
     @property
+    def registers_directory(self) -> Path:
+        """Directory of the registers of carriers, acquirers and banks (R15)."""
+        return self.settings.profiles_directory / self.profile.name / "registers"
+
+    @property
     def stored_key(self) -> Path:
         """The file in which the API key is kept, whether it exists or not."""
         return stored_key_path(self.profile.name, self.settings.data_directory)

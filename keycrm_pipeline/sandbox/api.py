@@ -332,6 +332,7 @@ class SandboxApi:
             "/buyer": self._buyers,
             "/companies": self._companies,
             "/custom-fields": self._custom_fields,
+            "/payments/external-transactions": self._external_transactions,
         }
         if route in lists:
             return lists[route](route, asked)
@@ -609,6 +610,22 @@ class SandboxApi:
         includes = asked.includes(_COMPANY_INCLUDES)
         company = self._company_by_id(company_id)
         return _not_found() if company is None else _company_view(company, includes)
+
+    def _external_transactions(self, route: str, asked: Query) -> Payload:
+        ids, uuids = asked.numbers("id"), asked.texts("transaction_uuid")
+        gateways, is_attached = asked.numbers("gateway_id"), asked.flag("is_attached")
+        created = asked.window("created_between")
+        found = [
+            transaction
+            for transaction in self.shop.external_transactions(created)
+            if (ids is None or transaction["id"] in ids)
+            and (uuids is None or transaction["uuid"] in uuids)
+            and (gateways is None or transaction["gateway_id"] in gateways)
+            and (is_attached is None or transaction["is_attached"] == is_attached)
+            and _within_text(transaction["created_at"], created)
+        ]
+        # Newest first, as KeyCRM lists orders: no order of this list is documented.
+        return self._listed(route, asked, found[::-1])
 
     def _custom_fields(self, _route: str, asked: Query) -> list[Payload]:
         includes = asked.includes(("options",))

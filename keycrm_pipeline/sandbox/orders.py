@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
+from keycrm_pipeline.sandbox.bank import attached_uuid
 from keycrm_pipeline.sandbox.catalogue import Article, Catalogue
 from keycrm_pipeline.sandbox.dictionaries import (
     CARD_METHODS,
@@ -595,10 +596,11 @@ class _PaymentList:
     ) -> None:
         """Add a payment in kopiykas, or the bank's fee for one."""
         moment = timestamp(at)
+        payment_id = self._order_id * _PAYMENT_IDS_PER_ORDER + len(self.records)
         self.records.append(
             {
                 **PAYMENT,
-                "id": self._order_id * _PAYMENT_IDS_PER_ORDER + len(self.records),
+                "id": payment_id,
                 "destination_id": self._order_id,
                 "amount": money(amount),
                 "actual_amount": money(amount),
@@ -607,6 +609,7 @@ class _PaymentList:
                 "is_expense": is_fee,
                 "payment_method_id": method_id,
                 "expense_type_id": FEE_EXPENSE if is_fee else None,
+                "transaction_uuid": attached_uuid(payment_id, method_id) if status == "paid" else None,
                 "description": "Комісія банку" if is_fee else None,
                 "status": status,
                 "payment_date": moment if status == "paid" else None,

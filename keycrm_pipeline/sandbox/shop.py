@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Final, Literal
 
 from keycrm_pipeline.sandbox import dictionaries
+from keycrm_pipeline.sandbox.bank import LONGEST_WAY, transactions_of
 from keycrm_pipeline.sandbox.catalogue import CATEGORIES, Catalogue
 from keycrm_pipeline.sandbox.days import LONGEST_DELAY, LONGEST_LEAD, ShopCalendar
 from keycrm_pipeline.sandbox.lifecycle import (
@@ -32,7 +33,8 @@ DEFAULT_SEED: Final = 20230101
 
 ListName = Literal[
     "statuses", "sources", "tags", "delivery_services", "payment_methods", "expense_types",
-    "product_statuses", "managers", "companies", "custom_fields", "categories", "products", "offers",
+    "product_statuses", "managers", "companies", "custom_fields", "external_transactions", "categories", "products",
+    "offers",
 ]  # fmt: skip
 """The lists of the account."""
 
@@ -306,6 +308,20 @@ class Shop:
         records = self._lists[name]
         return [records[record_id] for record_id in sorted(records)]
 
+    def external_transactions(self, created: Window | None) -> list[Payload]:
+        """The bank transactions in order of id: at least those that were created in a range."""
+        now = self.now()
+        listed = {record["id"]: record for record in self.records_of("external_transactions")}
+        wanted = OrderFilter(
+            created=None if created is None else (created[0] - LONGEST_LIFECYCLE - LONGEST_WAY, created[1])
+        )
+        # Those of generated orders: what is changed by hand may have any shape.
+        for number in self._day_numbers(wanted, now):
+            for order_id in self._generated_matches(number, wanted, now):
+                order = Shop._record(self, order_id, now)
+                listed |= {row["id"]: row for row in transactions_of(order, now)}
+        return [listed[transaction_id] for transaction_id in sorted(listed)]
+
     def buyer_ids(self) -> Sequence[Sequence[int]]:
         """The ids of all buyers now, as ascending runs."""
         if not self._has_generated_orders:
@@ -333,5 +349,6 @@ _ACCOUNT_LISTS: Final[dict[ListName, tuple[Payload, ...]]] = {
     "managers": dictionaries.MANAGERS,
     "companies": dictionaries.COMPANIES,
     "custom_fields": dictionaries.CUSTOM_FIELDS,
+    "external_transactions": (),
     "categories": CATEGORIES,
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from keycrm_pipeline.kinds import (
     CANCELLED_GROUP,
+    MATCHED_BY_NAMES,
     MOVEMENT_NAMES,
     PAYMENT_KIND_NAMES,
     PRODUCT_KIND_NAMES,
+    RECONCILIATION_NAMES,
     SERVICE_LINE_NAMES,
     named_kinds,
 )
@@ -357,6 +359,11 @@ ORDER_PAYMENTS = Table(
         Column(
             "fiscal_result", "VARCHAR", "Its receipt (Чек) as KeyCRM sent it, JSON; empty if it sent none."
         ),
+        Column(
+            "transaction_uuid",
+            "VARCHAR",
+            "The bank transaction that KeyCRM attached to it: raw.external_transactions.",
+        ),
     ),
     ("order_id", "payment_id"),
 )
@@ -414,5 +421,61 @@ ORDER_MOVEMENTS = Table(
     ),
     ("order_id", "version_no", "kind", "subject_id"),
     # Measured: with an index 300,000 movements take 31 MB, without it 7.
+    has_index=False,
+)
+
+RECONCILIATION = Table(
+    "accounting",
+    "reconciliation",
+    "One line of the reconciliation (Звірка, R15): a payment of KeyCRM beside the money that came for it, or one of "
+    "them without the other. The key has no index.",
+    (
+        Column(
+            "line_key",
+            "VARCHAR",
+            "The payment with its order, or the money: the transaction of KeyCRM, or the register with the row's key.",
+            nullable=False,
+        ),
+        Column(
+            "kind",
+            "VARCHAR",
+            f"{named_kinds(RECONCILIATION_NAMES)}.",
+            nullable=False,
+            checks=(one_of("kind", tuple(RECONCILIATION_NAMES)),),
+        ),
+        Column("day", "DATE", "Local day of the payment in KeyCRM, or else of the money.", nullable=False),
+        Column("order_id", "BIGINT", "The order of the payment, or the one that the money names."),
+        Column("payment_id", "BIGINT", "The payment, as in order_payments."),
+        Column("account", "VARCHAR", "Bank account or cash desk (Банк. рахунок/Каса)."),
+        Column("organisation", "VARCHAR", "Legal entity (Організація) of the payment."),
+        Column("paid_day", "DATE", "Local day of the payment in KeyCRM."),
+        Column("received_day", "DATE", "Day of the money."),
+        Column(
+            "days_in_transit", "BIGINT", "Days from the payment to the money; below zero if that was earlier."
+        ),
+        Column("paid", MONEY, "Amount of the payment in KeyCRM."),
+        Column("received", MONEY, "Amount of the money before the fee; below zero if it went out."),
+        Column("difference", MONEY, "received minus paid, if there are both in one currency."),
+        Column("fee", MONEY, "What carrier or bank kept of it (Комісія)."),
+        Column("currency", "VARCHAR", "Currency of the payment, or else of the money.", nullable=False),
+        Column("received_currency", "VARCHAR", "Currency of the money and its fee."),
+        Column(
+            "matched_by",
+            "VARCHAR",
+            f"{named_kinds(MATCHED_BY_NAMES)}.",
+            checks=(one_of("matched_by", tuple(MATCHED_BY_NAMES)),),
+        ),
+        Column("source", "VARCHAR", "keycrm for a transaction of KeyCRM, otherwise the register."),
+        Column("file_name", "VARCHAR", "File of the register."),
+        Column("line", "BIGINT", "Its line or row."),
+        Column("transaction_id", "BIGINT", "The transaction: raw.external_transactions."),
+        Column("text", "VARCHAR", "What the money was paid for, as the bank has it."),
+        Column(
+            "candidates",
+            "VARCHAR",
+            "What it may belong to and was not chosen: orders, or transactions and rows.",
+        ),
+    ),
+    ("line_key",),
     has_index=False,
 )

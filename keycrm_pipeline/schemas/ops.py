@@ -238,6 +238,48 @@ CATALOGUE_FILES = Table(
     ("file_name",),
 )
 
+REGISTER_FILES = Table(
+    "ops",
+    "register_files",
+    "One file of a register (R15) as it was last read.",
+    (
+        Column("file_name", "VARCHAR", "The file.", nullable=False),
+        Column("register", "VARCHAR", "Name of the register in the profile.", nullable=False),
+        Column(
+            "digest",
+            "VARCHAR",
+            "Digest of its content and of the register's settings; an unchanged file is not read again.",
+            nullable=False,
+        ),
+        Column("rows", "BIGINT", "Number of rows in it.", nullable=False),
+        Column("read_at", INSTANT, "When it was read.", nullable=False),
+    ),
+    ("file_name",),
+)
+
+RECONCILIATION_PROBLEMS = Table(
+    "ops",
+    "reconciliation_problems",
+    "What the reconciliation (R15) could not read: a file of a register, or KeyCRM's bank transactions.",
+    (
+        Column("subject", "VARCHAR", "external_transactions, or the name of the file.", nullable=False),
+        Column("details", "VARCHAR", "What the problem is and what to do, in English.", nullable=False),
+        Column("details_coded", "JSON", _CODED.format("the details")),
+    ),
+    ("subject",),
+)
+
+RECONCILED = Table(
+    "ops",
+    "reconciled",
+    "What the reconciliation (R15) in the books was made of: a single row.",
+    (
+        Column("digest", "VARCHAR", "Digest of the payments, the money and the settings.", nullable=False),
+        Column("reconciled_at", INSTANT, "When it was made.", nullable=False),
+    ),
+    ("digest",),
+)
+
 CATALOGUE_CONFLICTS = Table(
     "ops",
     "catalogue_conflicts",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from keycrm_pipeline.schemas.columns import INSTANT, Column, Table
+from keycrm_pipeline.schemas.columns import INSTANT, MONEY, Column, Table
 
 REFERENCE_LISTS: Mapping[str, str] = {
     "statuses": "status_id",
@@ -105,6 +105,55 @@ RAW_REFERENCE_LISTS = Table(
         Column("refreshed_at", INSTANT, "When it was last read.", nullable=False),
     ),
     ("list_name",),
+)
+
+RAW_EXTERNAL_TRANSACTIONS = Table(
+    "raw",
+    "external_transactions",
+    "One bank transaction that a payment gateway of the account has brought to KeyCRM (R15), as last fetched.",
+    (
+        Column("transaction_id", "BIGINT", "KeyCRM's id.", nullable=False),
+        Column("uuid", "VARCHAR", "Its code, which a payment that it is attached to names."),
+        Column("gateway_id", "BIGINT", "The payment gateway."),
+        Column("received_at", INSTANT, "When the money moved; empty if that cannot be read."),
+        Column("amount", MONEY, "Its amount; empty if that cannot be read."),
+        Column("currency", "VARCHAR", "Its currency."),
+        Column("description", "VARCHAR", "What it was paid for, as the bank has it."),
+        Column("is_attached", "BOOLEAN", "Whether KeyCRM has attached it to a payment.", nullable=False),
+        Column("payload", "JSON", "The transaction as KeyCRM sent it.", nullable=False),
+        Column("extracted_at", INSTANT, "When this payload was first fetched.", nullable=False),
+    ),
+    ("transaction_id",),
+)
+
+RAW_REGISTER_ROWS = Table(
+    "raw",
+    "register_rows",
+    "One row of a register of a carrier, an acquirer or a bank (R15), as long as its file is in the folder. The key "
+    "has no index.",
+    (
+        Column("file_name", "VARCHAR", "The file.", nullable=False),
+        Column("line", "BIGINT", "Line or row of the file, from 1.", nullable=False),
+        Column("register", "VARCHAR", "Name of the register in the profile.", nullable=False),
+        Column(
+            "row_key",
+            "VARCHAR",
+            "What makes it the same row in another file of the register: a digest of its values and its number among "
+            "equal rows.",
+            nullable=False,
+        ),
+        Column("account", "VARCHAR", "Bank account or cash desk of the register.", nullable=False),
+        Column("received_day", "DATE", "Its day.", nullable=False),
+        Column("amount", MONEY, "What the buyer paid; below zero for money that went out.", nullable=False),
+        Column("fee", MONEY, "What carrier or bank kept of it.", nullable=False),
+        Column("currency", "VARCHAR", "Currency of both.", nullable=False),
+        Column("order_number", "VARCHAR", "Number of the order, in KeyCRM or at its source."),
+        Column("waybill", "VARCHAR", "Waybill number (ТТН)."),
+        Column("reference", "VARCHAR", "Code of the operation."),
+        Column("text", "VARCHAR", "What it was paid for."),
+    ),
+    ("file_name", "line"),
+    has_index=False,
 )
 
 RAW_PRODUCTS = Table(

@@ -180,6 +180,17 @@ _KINDS = (
         ),
         assertion=message("Every SKU in the accounting catalogue's file could be assigned to its card."),
     ),
+    ReviewKind(
+        "reconciliation_unread",
+        title=Sentence("Money that could not be read", "Надходження, яких не прочитано"),
+        advice=Sentence(
+            "The reconciliation does without them. Correct the file, or the register in the profile; then: "
+            "keycrm-pipeline reconcile.",
+            "Звірку зроблено без них. Виправте файл або реєстр у профілі, тоді: keycrm-pipeline reconcile.",
+        ),
+        assertion=message("Every register and KeyCRM's bank transactions could be read."),
+        has_typed_subject=True,
+    ),
 )
 
 REVIEW_LIST: Mapping[str, ReviewKind] = {kind.name: kind for kind in _KINDS}

@@ -138,6 +138,7 @@ VALIDATED_ORDER_PAYMENTS = Table(
         Column("is_expense", "BOOLEAN", "Whether it is an expense of the shop.", nullable=False),
         Column("fiscal_status", "VARCHAR", "State of its receipt in KeyCRM's words."),
         Column("fiscal_result", "VARCHAR", "Its receipt as KeyCRM sent it, JSON; empty if it sent none."),
+        Column("transaction_uuid", "VARCHAR", "The bank transaction that KeyCRM attached to it."),
     ),
     ("order_id", "payment_id"),
 )

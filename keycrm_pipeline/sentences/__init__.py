@@ -38,6 +38,7 @@ from keycrm_pipeline.sentences.messages import (
 from keycrm_pipeline.sentences.month import MonthWords
 from keycrm_pipeline.sentences.profiles import Allowed, Key, ProfileProblem, Wrong
 from keycrm_pipeline.sentences.reasons import Reason, ReasonPart
+from keycrm_pipeline.sentences.registers import RegisterFailure, RegisterMistake
 from keycrm_pipeline.sentences.review import Review, ReviewPart
 
 LISTS: tuple[type[Sentences], ...] = (
@@ -63,6 +64,8 @@ LISTS: tuple[type[Sentences], ...] = (
     Key,
     CatalogueFailure,
     CatalogueMistake,
+    RegisterFailure,
+    RegisterMistake,
     HeldBackCause,
     HeldBackDetail,
     ClosedChangeWords,

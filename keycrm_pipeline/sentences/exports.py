@@ -86,6 +86,10 @@ class ExportFailure(Sentences):
         "There is no format '{format}'. The formats are {formats}.",
         "Формату '{format}' немає. Формати: {formats}.",
     )
+    NO_FORMAT_OF_NAME = (
+        "{name} names no format: let it end with one of {suffixes}.",
+        "{name} не називає формату: назва має закінчуватися на {suffixes}.",
+    )
     NO_SUCH_ORGANISATION = (
         "The profile has no organisation '{organisation}'. Its organisations are {organisations}.",
         "У профілі немає організації '{organisation}'. Його організації: {organisations}.",

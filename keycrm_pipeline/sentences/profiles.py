@@ -56,6 +56,10 @@ class Wrong(Sentences):
         "один зі способів оплати названо двічі",
     )
     SOURCE_LISTED_TWICE = ("one of the sources is listed twice", "одне з джерел названо двічі")
+    ACCOUNT_OF_TWO_SOURCES = (
+        "one of the accounts is that of a payment gateway and of a register",
+        "один із рахунків вказано і для платіжного шлюзу, і для реєстру",
+    )
     TWO_ACCOUNTS = (
         "payment method {method} has an account in `accounts` too",
         "рахунок способу оплати {method} вказано ще й у `accounts`",
@@ -242,6 +246,10 @@ class Allowed(Sentences):
     NAMED_ACCOUNTS = (
         "Allowed: the names in `account`, `accounts` and `payment_methods`",
         "Дозволено: назви з `account`, `accounts` і `payment_methods`",
+    )
+    GATEWAY_OR_REGISTER = (
+        "Allowed: an account in `gateways` or in `registers`, or its money would count twice",
+        "Дозволено: рахунок або в `gateways`, або в `registers`, інакше його гроші враховано двічі",
     )
     ACCOUNT_IN_ONE_PLACE = (
         "Allowed: one account for a payment method, in `accounts` or in `payment_methods`",

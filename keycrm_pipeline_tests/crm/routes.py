@@ -116,6 +116,15 @@ ROUTES: Final[Mapping[str, Route]] = {
     "/buyer/{id}": Route(includes=_BUYER_INCLUDES, is_paged=False),
     "/companies": Route(filters={"company_id": NUMBERS, **_DATES}, includes=_COMPANY_INCLUDES),
     "/companies/{id}": Route(includes=_COMPANY_INCLUDES, is_paged=False),
+    "/payments/external-transactions": Route(
+        filters={
+            "id": NUMBERS,
+            "transaction_uuid": TEXT,
+            "gateway_id": NUMBERS,
+            "is_attached": FLAG,
+            "created_between": RANGE,
+        }
+    ),
     "/custom-fields": Route(
         filters={"model": TEXT}, includes=("options",), sorts=("position",), is_paged=False
     ),

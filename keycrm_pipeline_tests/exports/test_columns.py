@@ -10,6 +10,7 @@ import pytest
 from keycrm_pipeline.exports.columns import TABLES, chosen_tables
 from keycrm_pipeline.exports.errors import ColumnMapError
 from keycrm_pipeline.exports.hand_over import ChangeWriter
+from keycrm_pipeline.exports.reconciliation import reconciliation_frame
 from keycrm_pipeline.warehouse.chosen_documents import EVERYTHING, choose_documents
 from keycrm_pipeline.warehouse.export import read_export_sources
 from keycrm_pipeline_tests.exports.small_shop import MARCH, SmallShop
@@ -34,6 +35,7 @@ def test_every_column_on_offer_exists(shop: SmallShop) -> None:
         **sources.tables,
         "changed_after_export": writer.changed_after_export(()),
         "closed_period_changes": writer.closed_period_changes(()),
+        "reconciliation": reconciliation_frame(()),
     }
     assert {table.name for table in TABLES} == set(frames)
     for table in TABLES:

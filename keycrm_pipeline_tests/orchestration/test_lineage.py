@@ -185,6 +185,7 @@ CHANGES = (
     Change("payments.status", "canceled", NO_SOURCE),
     Change("payments.is_expense", True, NO_SOURCE),
     Change("payments.payment_date", at(40)),
+    Change("payments.transaction_uuid", "b7e1"),
     # What the goods cost, and what was spent.
     Change("products.purchased_price", 45),
     Change("margin_sum", 71),

@@ -49,6 +49,7 @@ OTHERS: dict[str, Any] = {
     "history": {"days": 30},
     "hand_over": {"paid": True, "receipt": True},
     "closed_until": date(2026, 3, 1),
+    "reconciliation": {"since": date(2026, 3, 1), "days": 3},
     "keep_versions_days": 90,
     "language": "en",
     "largest_answer_megabytes": 32,

@@ -53,6 +53,14 @@ def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
         "alert": {"command": None, "webhook": None},
         "hand_over": {"stages": (), "paid": False, "receipt": False},
         "closed_until": None,
+        "reconciliation": {
+            "external_transactions": False,
+            "gateways": {},
+            "registers": {},
+            "since": None,
+            "days": 7,
+            "tolerance": 0,
+        },
         "export": {
             "columns": {},
             "odoo": {"currency": None, "notes": "internal", "users": {}},

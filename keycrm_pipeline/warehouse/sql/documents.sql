@@ -82,7 +82,7 @@ SELECT
     payment.order_id, payment.payment_id, payment.position, payment.paid_at, payment.method_id,
     method.payload ->> 'name' AS method,
     payment.amount, payment.source_currency, payment.actual_amount, payment.currency, payment.status, payment.is_expense,
-    payment.expense_type_id, payment.description, payment.fiscal_status, payment.fiscal_result
+    payment.expense_type_id, payment.description, payment.fiscal_status, payment.fiscal_result, payment.transaction_uuid
 FROM validated.order_payments AS payment
 SEMI JOIN batch_orders USING (order_id)
 LEFT JOIN raw.reference_rows AS method

@@ -298,7 +298,7 @@ SELECT
     CASE WHEN payment.is_expense THEN 'Витрата' ELSE 'Оплата' END AS kind_name,
     payment.expense_type_id, payment.expense_type, payment.description, payment.method_kind, payment.receipt,
     payment.fiscal_result IS NOT NULL AS has_receipt, payment.fiscal_status,
-    payment.fiscal_result
+    payment.fiscal_result, payment.transaction_uuid
 FROM accounting.order_payments AS payment
 SEMI JOIN exportable_orders USING (order_id)
 JOIN accounting.orders AS document USING (order_id)

@@ -160,6 +160,8 @@ FROM raw.orders
 WHERE order_day > $last_day AND missing_since IS NULL
 UNION ALL
 SELECT 'catalogue_conflict', catalogue_id, details_coded, details FROM ops.catalogue_conflicts
+UNION ALL
+SELECT 'reconciliation_unread', subject, details_coded, details FROM ops.reconciliation_problems
 
 -- name: owners_of_shared
 SELECT booked.order_id

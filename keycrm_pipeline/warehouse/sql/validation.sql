@@ -207,13 +207,13 @@ FROM mended_frame AS mended WHERE mended.order_id = staged_payloads.order_id
     "id": "VARCHAR", "amount": "VARCHAR", "actual_amount": "VARCHAR", "source_currency": "VARCHAR",
     "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR", "expense_type_id": "VARCHAR", "description": "VARCHAR",
     "status": "VARCHAR", "is_expense": "VARCHAR", "payment_date": "VARCHAR", "created_at": "VARCHAR",
-    "fiscal_status": "VARCHAR", "fiscal_result": "VARCHAR"
+    "fiscal_status": "VARCHAR", "fiscal_result": "VARCHAR", "transaction_uuid": "VARCHAR"
   }],
   "expenses": [{
     "id": "VARCHAR", "amount": "VARCHAR", "actual_amount": "VARCHAR", "source_currency": "VARCHAR",
     "actual_currency": "VARCHAR", "payment_method_id": "VARCHAR", "expense_type_id": "VARCHAR", "description": "VARCHAR",
     "status": "VARCHAR", "is_expense": "VARCHAR", "payment_date": "VARCHAR", "created_at": "VARCHAR",
-    "fiscal_status": "VARCHAR", "fiscal_result": "VARCHAR"
+    "fiscal_status": "VARCHAR", "fiscal_result": "VARCHAR", "transaction_uuid": "VARCHAR"
   }]
 }
 
@@ -390,6 +390,7 @@ typed AS (
         filled(payment.fiscal_status) AS fiscal_status,
         -- Without a receipt KeyCRM sends an empty object, which PHP writes as an empty list.
         CASE WHEN payment.fiscal_result NOT IN ('', '[]', '{}', 'false') THEN payment.fiscal_result END AS fiscal_result,
+        filled(payment.transaction_uuid) AS transaction_uuid,
         left(payment.amount, 40) AS amount_text,
         -- One mistake in both amounts is reported once.
         coalesce(CASE WHEN payment.actual_amount <> payment.amount

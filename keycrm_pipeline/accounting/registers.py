@@ -1,0 +1,253 @@
+"""Registers of carriers, acquirers and banks, read from the cells of their files (R15).
+
+A register has a header somewhere in its first rows, with the names that the profile maps; what stands above it, and a
+row of totals below, is left out. This module finds the columns, reads days and sums, and tells rows apart. Where the
+files lie and how they are opened is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from hashlib import sha256
+
+from keycrm_pipeline.accounting.catalogue_files import CatalogueFileError, CatalogueProblem, Cells
+from keycrm_pipeline.accounting.names import name_key, tidied
+from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.sentences.registers import RegisterMistake
+
+MOST_ROWS_ABOVE = 40
+"""How far from the top the header may stand."""
+
+_DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?:\D.*)?", re.DOTALL)
+_YEAR_FIRST = re.compile(r"(\d{4})[./-](\d{1,2})[./-](\d{1,2})(?:\D.*)?", re.DOTALL)
+_TOTALS = re.compile(r"(?:разом|всього|усього|итого|всего|total)\b", re.IGNORECASE)
+_CURRENCY = re.compile(r"(?:грн\.?|uah|₴|eur|€|usd|\$|pln|zł)\s*$", re.IGNORECASE)
+_BLANKS = re.compile(r"[\s\u00a0\u202f\u2009']")
+_MINUSES = str.maketrans({"−": "-", "–": "-"})
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:(?P<mark>[.,])\d{3})(?:(?P=mark)\d{3})*[.,]\d{1,2}")
+_AMBIGUOUS = re.compile(r"[+-]?\d{1,3}[.,]\d{3}")
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterForm:
+    """What a register's file looks like.
+
+    Attributes:
+        columns: `date`, `sum` and, if there are such columns, `fee`, `order`, `waybill`, `reference`, `text` -> their
+            names in the file.
+        is_net: Whether the sums are after the fee.
+    """
+
+    columns: Mapping[str, str]
+    is_net: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRow:
+    """One row of a register.
+
+    Attributes:
+        line: Line or row of the file, from 1.
+        row_key: The same for the same row in another file of the register.
+        received_day: Its day.
+        amount: What the buyer paid, in kopiykas; below zero for money that went out.
+        fee: What was kept of it, in kopiykas.
+        order_number: Number of the order, as written.
+        waybill: Waybill number, as written.
+        reference: Code of the operation, as written.
+        text: What it was paid for.
+    """
+
+    line: int
+    row_key: str
+    received_day: date
+    amount: int
+    fee: int
+    order_number: str | None
+    waybill: str | None
+    reference: str | None
+    text: str | None
+
+
+def finds_header(cells: Iterable[tuple[int, Sequence[str]]], form: RegisterForm) -> bool:
+    """Whether one of the first rows names all columns of the form."""
+    return _header(list(cells)[:MOST_ROWS_ABOVE], form) is not None
+
+
+def read_register(cells: Cells, file_name: str, form: RegisterForm) -> list[RegisterRow]:
+    """The rows of a register, in the order of the file.
+
+    A row with a code of the operation is one, however often it is listed. Without one, equal rows of a file are as many
+    pieces of money: they are told apart by their number among them.
+
+    Raises:
+        CatalogueFileError: With all problems: a column that is missing, a day or a sum that cannot be read.
+    """
+    rows = list(cells)
+    header = _header(rows[:MOST_ROWS_ABOVE], form)
+    if header is None:
+        raise CatalogueFileError(file_name, _problems_of_header(rows, form))
+    place, positions = header
+    problems: list[CatalogueProblem] = []
+    found: list[RegisterRow] = []
+    for line, values in rows[place + 1 :]:
+        fields = {
+            field: tidied(values[position]) if position < len(values) else None
+            for field, position in positions.items()
+        }
+        if not any(fields.values()) or _is_total(fields, values):
+            continue
+        row = _row(line, fields, form, problems)
+        if row is not None:
+            found.append(row)
+    if problems:
+        raise CatalogueFileError(file_name, problems)
+    return _numbered(found)
+
+
+def read_day(text: str) -> date | None:
+    """A day such as 31.10.2026, 31/10/26 or 2026-10-31, with or without a time; None for anything else."""
+    written = text.strip()
+    match = _YEAR_FIRST.fullmatch(written)
+    if match is not None:
+        year, month, day = (int(part) for part in match.groups())
+    else:
+        match = _DAY_FIRST.fullmatch(written)
+        if match is None:
+            return None
+        day, month, year = (int(part) for part in match.groups())
+        if year < 100:
+            year += 2000
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def read_sum(text: str) -> int | None:
+    """A sum in kopiykas, such as 1 234,50 or 1,234.50 грн; None if it cannot be read for certain.
+
+    `1,234` may be a thousand or one with three decimals, so it is not read.
+    """
+    written = _BLANKS.sub("", _CURRENCY.sub("", text.strip()).translate(_MINUSES))
+    if _GROUPED.fullmatch(written):
+        last = max(written.rfind(","), written.rfind("."))
+        written = re.sub(r"[.,]", "", written[:last]) + "." + written[last + 1 :]
+    elif _AMBIGUOUS.fullmatch(written) or not _NUMBER.fullmatch(written):
+        return None
+    try:
+        amount = Decimal(written.replace(",", ".")) * 100
+    except InvalidOperation:
+        return None
+    whole = amount.to_integral_value()
+    # A spreadsheet writes 12.34 as 12.340000000000002.
+    return int(whole) if abs(amount - whole) < Decimal("0.0001") else None
+
+
+def _header(
+    rows: Sequence[tuple[int, Sequence[str]]], form: RegisterForm
+) -> tuple[int, Mapping[str, int]] | None:
+    """Place of the header among the rows, and the position of each column."""
+    wanted = {field: name_key(name) for field, name in form.columns.items()}
+    for place, (_line, values) in enumerate(rows):
+        names = [name_key(value) for value in values]
+        if all(names.count(name) == 1 for name in wanted.values()):
+            return place, {field: names.index(name) for field, name in wanted.items()}
+    return None
+
+
+def _problems_of_header(
+    rows: Sequence[tuple[int, Sequence[str]]], form: RegisterForm
+) -> list[CatalogueProblem]:
+    """What is missing in the row that is most like a header; no cell of the file is told."""
+    if not rows:
+        return [CatalogueProblem(1, None, RegisterMistake.EMPTY_REGISTER.message())]
+    wanted = {name: name_key(name) for name in form.columns.values()}
+
+    def known(row: tuple[int, Sequence[str]]) -> int:
+        return len({name_key(value) for value in row[1]} & set(wanted.values()))
+
+    best = max(rows[:MOST_ROWS_ABOVE], key=known)
+    if not known(best):
+        columns = list(form.columns.values())
+        return [CatalogueProblem(best[0], None, RegisterMistake.NO_HEADER.message(columns=columns))]
+    names = [name_key(value) for value in best[1]]
+    return [
+        CatalogueProblem(
+            best[0],
+            name,
+            (
+                RegisterMistake.REGISTER_LACKS_COLUMN
+                if key not in names
+                else RegisterMistake.TWO_SUCH_COLUMNS
+            ).message(),
+        )
+        for name, key in wanted.items()
+        if names.count(key) != 1
+    ]
+
+
+def _is_total(fields: Mapping[str, str | None], values: Sequence[str]) -> bool:
+    """Whether a row only adds up the others: it says so, and is of no day."""
+    if fields["date"] is not None and read_day(fields["date"]) is not None:
+        return False
+    return any(_TOTALS.match(value.strip()) for value in values)
+
+
+def _row(
+    line: int, fields: Mapping[str, str | None], form: RegisterForm, problems: list[CatalogueProblem]
+) -> RegisterRow | None:
+    def read(field: str, value: int | date | None, mistake: Message) -> bool:
+        if value is None:
+            message = mistake if fields[field] else RegisterMistake.CELL_EMPTY.message()
+            problems.append(CatalogueProblem(line, form.columns[field], message))
+        return value is not None
+
+    received_day = read_day(fields["date"] or "")
+    amount = read_sum(fields["sum"] or "")
+    written_fee = fields.get("fee")
+    fee = read_sum(written_fee) if written_fee else 0
+    # All of them, so that one reading of the file tells everything.
+    is_read = [
+        read("date", received_day, RegisterMistake.NO_DAY.message()),
+        read("sum", amount, RegisterMistake.NO_SUM.message()),
+        fee is not None or read("fee", fee, RegisterMistake.NO_SUM.message()),
+    ]
+    if not all(is_read) or received_day is None or amount is None or fee is None:
+        return None
+    fee = abs(fee)
+    return RegisterRow(
+        line,
+        "",
+        received_day,
+        amount + fee if form.is_net else amount,
+        fee,
+        fields.get("order"),
+        fields.get("waybill"),
+        fields.get("reference"),
+        fields.get("text"),
+    )
+
+
+def _numbered(rows: Iterable[RegisterRow]) -> list[RegisterRow]:
+    """The rows with their keys."""
+    seen: Counter[str] = Counter()
+    found: list[RegisterRow] = []
+    for row in rows:
+        content = repr(
+            (
+                row.received_day.isoformat(),
+                *(row.amount, row.fee, row.order_number, row.waybill, row.reference, row.text),
+            )
+        )
+        digest = sha256(content.encode()).hexdigest()[:24]
+        seen[digest] += 1
+        number = 1 if row.reference else seen[digest]
+        found.append(replace(row, row_key=f"{digest}.{number}"))
+    return found

@@ -1,0 +1,181 @@
+"""The reconciliation (R15) after an exchange, or by itself: payments of KeyCRM beside the money that came for them.
+
+Nothing is compared again while payments, money and settings are the same. What is not here: the rules
+(`accounting.reconciliation`), and where the money comes from (`external_transactions`, `registers`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from keycrm_pipeline.accounting.reconciliation import Line, Money, Payment, Rules, reconcile
+from keycrm_pipeline.pipeline import review
+from keycrm_pipeline.pipeline.registers import bring_in_registers
+from keycrm_pipeline.profile import Profile, Workspace
+from keycrm_pipeline.run import lock
+from keycrm_pipeline.run.session import open_warehouse
+from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.warehouse import reconciliation as store
+from keycrm_pipeline.warehouse.connection import Warehouse
+
+RULES_VERSION = 1
+"""To be raised when the same payments and money would give other lines."""
+
+
+def reconcile_again(workspace: Workspace, *, now: datetime) -> list[Message]:
+    """Reads the registers and compares, without an exchange.
+
+    Args:
+        workspace: The profile and its places.
+        now: The time, timezone-aware.
+
+    Returns:
+        What could not be read: file, column, line, and what to do.
+
+    Raises:
+        WarehouseError: The database is missing, busy or unreadable.
+    """
+    with lock.held(workspace.lock, "reconcile"):
+        warehouse = open_warehouse(workspace)
+        problems = bring_in_registers(workspace, warehouse, now=now)
+        refresh(workspace.profile, warehouse, now=now)
+        with warehouse.writing() as connection:
+            review.refresh(connection, workspace.profile, now=now)
+    return problems
+
+
+def refresh(profile: Profile, warehouse: Warehouse, *, now: datetime) -> None:
+    """Compares payments and money, if anything has changed since they were compared last.
+
+    Raises:
+        WarehouseError: The database cannot be used.
+    """
+    settings = profile.reconciliation
+    with warehouse.reading() as connection:
+        stored = store.reconciled_digest(connection)
+        if not settings.is_used:
+            digest = None
+        else:
+            said = settings.model_dump_json() + json.dumps([profile.timezone, RULES_VERSION])
+            digest = store.inputs_digest(connection, said)
+    if digest == stored:
+        return
+    with warehouse.writing() as connection:
+        rows: list[dict[str, Any]] = []
+        if settings.is_used:
+            sources = _sources(profile)
+            money, payments = store.read_for_comparison(connection, sources)
+            rows = _lines(money, payments, profile, sources.accounts)
+        store.store_reconciliation(connection, rows, digest, now=now)
+
+
+def _sources(profile: Profile) -> store.MoneySources:
+    settings = profile.reconciliation
+    gateways = settings.gateways if settings.external_transactions else {}
+    accounts = {*gateways.values(), *(register.account for register in settings.registers.values())}
+    return store.MoneySources(
+        timezone=profile.timezone,
+        with_transactions=settings.external_transactions,
+        gateways=gateways,
+        accounts=sorted(accounts),
+    )
+
+
+def _lines(
+    money: Sequence[tuple[Any, ...]],
+    payments: Sequence[tuple[Any, ...]],
+    profile: Profile,
+    accounts: Iterable[str],
+) -> list[dict[str, Any]]:
+    """Columns of `accounting.reconciliation`."""
+    settings = profile.reconciliation
+    compared = [
+        Money(key, day, amount, currency, account, reference, tuple(orders), tuple(mentioned), text)
+        for key, day, amount, currency, account, reference, orders, mentioned, text, *_rest in money
+    ]
+    places = {row[0]: _Place(*row[-5:]) for row in money}
+    organisations = {(row[0], row[1]): row[-1] for row in payments}
+    found = reconcile(
+        [Payment(*row[:-1]) for row in payments],
+        compared,
+        Rules(
+            days=settings.days,
+            tolerance=int(settings.tolerance * 100),
+            accounts=frozenset(accounts),
+            since=settings.since,
+        ),
+    )
+    return [_row(line, places, organisations) for line in found]
+
+
+class _Place:
+    """Where money was found."""
+
+    def __init__(
+        self,
+        source: str,
+        file_name: str | None,
+        line: int | None,
+        transaction_id: int | None,
+        fee: int | None,
+    ) -> None:
+        self.source, self.file_name, self.line = source, file_name, line
+        self.transaction_id, self.fee = transaction_id, fee
+
+    def __str__(self) -> str:
+        """As a person finds it."""
+        return f"{self.file_name}:{self.line}" if self.file_name else f"KeyCRM {self.transaction_id}"
+
+
+def _row(
+    line: Line, places: dict[str, _Place], organisations: dict[tuple[int, int], str | None]
+) -> dict[str, Any]:
+    payment, money = line.payment, line.money
+    place = None if money is None else places[money.key]
+    is_pair = payment is not None and money is not None
+    named = () if money is None else money.order_ids
+    candidates = [str(places[piece.key]) for piece in line.candidate_money]
+    candidates += [str(other.order_id) for other in line.candidate_payments]
+    paid_day = None if payment is None else payment.paid_day
+    received_day = None if money is None else money.received_day
+    return {
+        "line_key": f"{payment.order_id}/{payment.payment_id}"
+        if payment is not None
+        else (money.key if money is not None else ""),
+        "kind": line.kind,
+        "day": paid_day or received_day,
+        # Money that names a single order is told with it, whether or not that has a payment.
+        "order_id": payment.order_id if payment is not None else (named[0] if len(named) == 1 else None),
+        "payment_id": None if payment is None else payment.payment_id,
+        "account": payment.account if payment is not None else (None if money is None else money.account),
+        "organisation": None if payment is None else organisations[payment.order_id, payment.payment_id],
+        "paid_day": paid_day,
+        "received_day": received_day,
+        "days_in_transit": _distance(paid_day, received_day),
+        "paid": None if payment is None else payment.amount,
+        "received": None if money is None else money.amount,
+        "difference": money.amount - payment.amount
+        if is_pair and money is not None and payment is not None and money.currency == payment.currency
+        else None,
+        "fee": None if place is None else place.fee,
+        "currency": payment.currency
+        if payment is not None
+        else (money.currency if money is not None else ""),
+        "received_currency": None if money is None else money.currency,
+        "matched_by": line.matched_by,
+        "source": None if place is None else place.source,
+        "file_name": None if place is None else place.file_name,
+        "line": None if place is None else place.line,
+        "transaction_id": None if place is None else place.transaction_id,
+        "text": None if money is None else money.text,
+        "candidates": ", ".join(dict.fromkeys(candidates)) or None,
+    }
+
+
+def _distance(paid_day: date | None, received_day: date | None) -> int | None:
+    if paid_day is None or received_day is None:
+        return None
+    return (received_day - paid_day).days

@@ -1,0 +1,165 @@
+-- The reconciliation (R15): bank transactions of KeyCRM, rows of registers, and the lines that are made of them.
+
+-- name: store_transactions
+INSERT OR REPLACE INTO raw.external_transactions BY NAME
+SELECT fetched.*, $now AS extracted_at
+FROM transactions_to_store AS fetched
+LEFT JOIN raw.external_transactions AS stored USING (transaction_id)
+WHERE stored.transaction_id IS NULL OR CAST(stored.payload AS VARCHAR) <> CAST(fetched.payload AS VARCHAR)
+ORDER BY transaction_id
+
+-- name: unreadable_transactions
+SELECT transaction_id FROM raw.external_transactions
+WHERE received_at IS NULL OR amount IS NULL OR currency IS NULL ORDER BY transaction_id
+
+-- name: register_files
+SELECT file_name, digest FROM ops.register_files
+
+-- name: forget_rows
+DELETE FROM raw.register_rows WHERE file_name IN (SELECT unnest($file_names))
+
+-- name: forget_files
+DELETE FROM ops.register_files WHERE file_name IN (SELECT unnest($file_names))
+
+-- name: insert_rows
+INSERT INTO raw.register_rows BY NAME SELECT * FROM register_rows_to_store ORDER BY line
+
+-- name: record_file
+INSERT OR REPLACE INTO ops.register_files BY NAME
+SELECT $file_name AS file_name, $register AS register, $digest AS digest, $rows AS rows, $now AS read_at
+
+-- name: problems
+SELECT subject, CAST(details_coded AS VARCHAR) FROM ops.reconciliation_problems
+
+-- name: forget_problem
+DELETE FROM ops.reconciliation_problems WHERE subject = $subject
+
+-- name: record_problem
+INSERT OR REPLACE INTO ops.reconciliation_problems BY NAME
+SELECT $subject AS subject, $details AS details, $details_coded AS details_coded
+
+-- name: inputs_digest
+-- Everything that a line is made of: nothing is compared again while it is the same.
+SELECT md5(concat_ws('|',
+    (SELECT concat_ws(':', count(*), bit_xor(hash(ROW(order_id, payment_id, paid_at, amount, currency, account, organisation,
+        status, method_kind, transaction_uuid)))) FROM accounting.order_payments WHERE NOT is_expense),
+    (SELECT concat_ws(':', count(*), bit_xor(hash(ROW(order_id, partner_id, source_number, tracking_code))))
+        FROM accounting.orders),
+    (SELECT bit_xor(hash(ROW(partner_id, name))) FROM accounting.partners),
+    (SELECT concat_ws(':', count(*), bit_xor(hash(ROW(transaction_id, CAST(payload AS VARCHAR))))) FROM raw.external_transactions),
+    (SELECT concat_ws(':', count(*), bit_xor(hash(ROW(file_name, line, register, row_key, account, currency))))
+        FROM raw.register_rows),
+    $settings))
+
+-- name: reconciled_digest
+SELECT digest FROM ops.reconciled
+
+-- name: stage_money
+CREATE OR REPLACE TEMP TABLE money_to_compare AS
+SELECT 'keycrm:' || transaction_id AS key, 'keycrm' AS source, CAST(NULL AS VARCHAR) AS file_name,
+    CAST(NULL AS BIGINT) AS line, transaction_id, gateway.account,
+    CAST(transactions.received_at AT TIME ZONE $timezone AS DATE) AS received_day, transactions.amount,
+    CAST(NULL AS DECIMAL(18,2)) AS fee, transactions.currency, transactions.uuid AS reference,
+    CAST(NULL AS VARCHAR) AS order_number, CAST(NULL AS VARCHAR) AS waybill, transactions.description AS text
+FROM raw.external_transactions AS transactions
+LEFT JOIN (SELECT unnest($gateway_ids) AS gateway_id, unnest($gateway_accounts) AS account) AS gateway USING (gateway_id)
+WHERE $with_transactions AND transactions.received_at IS NOT NULL AND transactions.amount IS NOT NULL
+    AND transactions.currency IS NOT NULL
+UNION ALL
+-- The same row in two files of a register is one: the file that comes first by name is told.
+SELECT register || ':' || row_key, register, file_name, line, NULL, account, received_day, amount, fee, currency, reference,
+    order_number, waybill, text
+FROM (
+    SELECT * FROM raw.register_rows
+    QUALIFY row_number() OVER (PARTITION BY register, row_key ORDER BY file_name, line) = 1
+)
+
+-- name: stage_named_orders
+CREATE OR REPLACE TEMP TABLE named_orders AS
+WITH numbers AS (
+    SELECT order_id, CAST(order_id AS VARCHAR) AS number FROM accounting.orders
+    UNION
+    SELECT order_id, plain_number(source_number) FROM accounting.orders WHERE source_number IS NOT NULL
+)
+SELECT key, order_id FROM money_to_compare JOIN numbers ON number = plain_number(order_number)
+UNION
+SELECT key, order_id FROM money_to_compare JOIN accounting.orders
+    ON regexp_replace(tracking_code, '\s', '', 'g') = regexp_replace(waybill, '\s', '', 'g')
+
+-- name: stage_mentioned_orders
+-- Numbers in a text: of four digits or more, since shorter ones are days, and parts of others.
+CREATE OR REPLACE TEMP TABLE mentioned_orders AS
+WITH numbers AS (
+    SELECT order_id, CAST(order_id AS VARCHAR) AS number FROM accounting.orders
+    UNION
+    SELECT order_id, regexp_replace(source_number, '[^0-9]', '', 'g') FROM accounting.orders WHERE source_number IS NOT NULL
+),
+mentioned AS (
+    SELECT DISTINCT key, unnest(regexp_extract_all(text, '[0-9]{4,}')) AS number FROM money_to_compare WHERE text IS NOT NULL
+)
+SELECT DISTINCT key, order_id FROM mentioned JOIN numbers USING (number)
+
+-- name: macros
+CREATE OR REPLACE TEMP MACRO plain_number(written) AS lower(regexp_replace(written, '[№#\s]', '', 'g'))
+
+-- name: money
+SELECT money.key, money.received_day, CAST(money.amount * 100 AS BIGINT) AS amount, money.currency, money.account,
+    money.reference, coalesce(named.order_ids, []) AS order_ids, coalesce(mentioned.order_ids, []) AS mentioned_ids,
+    money.text, money.source, money.file_name, money.line, money.transaction_id, CAST(money.fee * 100 AS BIGINT) AS fee
+FROM money_to_compare AS money
+LEFT JOIN (SELECT key, list_sort(list(order_id)) AS order_ids FROM named_orders GROUP BY key) AS named USING (key)
+LEFT JOIN (SELECT key, list_sort(list(order_id)) AS order_ids FROM mentioned_orders GROUP BY key) AS mentioned USING (key)
+ORDER BY money.key
+
+-- name: payments
+-- Those that money is known of, and those that money may belong to.
+SELECT payment.order_id, payment.payment_id, CAST(payment.paid_at AT TIME ZONE $timezone AS DATE) AS paid_day,
+    CAST(payment.amount * 100 AS BIGINT) AS amount, payment.currency, payment.account, payment.transaction_uuid,
+    partner.name, payment.organisation
+FROM accounting.order_payments AS payment
+JOIN accounting.orders AS document USING (order_id)
+LEFT JOIN accounting.partners AS partner USING (partner_id)
+WHERE payment.status = 'paid' AND NOT payment.is_expense
+    AND (
+        payment.account IN (SELECT unnest($accounts))
+        OR payment.transaction_uuid IS NOT NULL
+        OR payment.order_id IN (SELECT order_id FROM named_orders UNION ALL SELECT order_id FROM mentioned_orders)
+        OR (payment.method_kind IS DISTINCT FROM 'cash'
+            AND EXISTS (FROM money_to_compare WHERE account IS NULL AND amount > 0))
+    )
+ORDER BY payment.order_id, payment.payment_id
+
+-- name: drop_staged
+DROP TABLE IF EXISTS money_to_compare; DROP TABLE IF EXISTS named_orders; DROP TABLE IF EXISTS mentioned_orders
+
+-- name: forget_lines
+DELETE FROM accounting.reconciliation
+
+-- name: insert_lines
+INSERT INTO accounting.reconciliation BY NAME SELECT * FROM reconciliation_to_store
+
+-- name: forget_reconciled
+DELETE FROM ops.reconciled
+
+-- name: record_reconciled
+INSERT INTO ops.reconciled BY NAME SELECT $digest AS digest, $now AS reconciled_at
+
+-- name: counts
+SELECT kind, currency, count(*) AS lines, coalesce(sum(paid), 0) AS paid, coalesce(sum(received), 0) AS received,
+    coalesce(sum(fee), 0) AS fee
+FROM accounting.reconciliation
+WHERE day BETWEEN $first_day AND $last_day
+GROUP BY kind, currency
+ORDER BY kind, currency
+
+-- name: lines
+SELECT line.*, partner.name AS partner_name
+FROM accounting.reconciliation AS line
+LEFT JOIN accounting.orders AS document USING (order_id)
+LEFT JOIN accounting.partners AS partner USING (partner_id)
+WHERE line.day BETWEEN $first_day AND $last_day AND ($kinds IS NULL OR list_contains($kinds, line.kind))
+ORDER BY line.day, line.order_id NULLS LAST, line.line_key
+LIMIT $most
+
+-- name: state
+SELECT (SELECT reconciled_at FROM ops.reconciled)

@@ -1,0 +1,139 @@
+"""R15: days, sums and rows of registers, as carriers, acquirers and banks write them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from keycrm_pipeline.accounting.catalogue_files import CatalogueFileError
+from keycrm_pipeline.accounting.registers import RegisterForm, read_day, read_register, read_sum
+
+FORM = RegisterForm(
+    {"date": "Дата", "sum": "Сума", "fee": "Комісія", "order": "Замовлення", "text": "Призначення"}
+)
+HEADER = ["Дата", "Сума", "Комісія", "Замовлення", "Призначення"]
+
+
+def rows_of(*rows: list[str]) -> list[tuple[int, list[str]]]:
+    return list(enumerate(rows, start=1))
+
+
+@pytest.mark.parametrize(
+    ("text", "kopiykas"),
+    [
+        ("1234,50", 123450),
+        ("1 234,50", 123450),
+        ("1\u00a0234.5", 123450),
+        ("1,234.50", 123450),
+        ("1.234.567,89", 123456789),
+        ("12 500 грн", 1250000),
+        ("350.00 UAH", 35000),
+        ("−12,30", -1230),
+        ("0", 0),
+        ("12.340000000000002", 1234),
+        ("1,234", None),
+        ("1.234", None),
+        ("12.345", None),
+        ("сто", None),
+        ("", None),
+        ("12,3,4", None),
+        ("1e3", None),
+        ("12.34567", None),
+    ],
+)
+def test_sums_are_read_for_certain_or_not_at_all(text: str, kopiykas: int | None) -> None:
+    assert read_sum(text) == kopiykas
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("31.10.2026", date(2026, 10, 31)),
+        ("1.2.26", date(2026, 2, 1)),
+        ("31/10/2026 14:05", date(2026, 10, 31)),
+        ("2026-10-31", date(2026, 10, 31)),
+        ("2026-10-31 00:00:00", date(2026, 10, 31)),
+        ("2026-10-31T23:59:59Z", date(2026, 10, 31)),
+        ("31.02.2026", None),
+        ("10/31/2026", None),
+        ("вчора", None),
+        ("46326", None),
+    ],
+)
+def test_days_are_read_as_they_are_written_here(text: str, day: date | None) -> None:
+    assert read_day(text) == day
+
+
+def test_what_stands_above_and_below_is_left_out() -> None:
+    """A title, a blank row and the total are no money; the line of each row is that of the file."""
+    cells = rows_of(
+        ["Реєстр №7 за жовтень"],
+        ["Сума", "усього"],
+        HEADER,
+        ["05.10.2026", "500,00", "10", "1042", "за товар"],
+        ["", "", "", "", ""],
+        ["06.10.2026", "300,00", "", "1043", ""],
+        ["Разом", "800,00", "10", "", ""],
+    )
+    (first, second) = read_register(cells, "nova.csv", FORM)
+    assert (first.line, first.received_day, first.amount, first.fee, first.order_number, first.text) == (
+        4, date(2026, 10, 5), 500_00, 10_00, "1042", "за товар",
+    )  # fmt: skip
+    assert (second.line, second.amount, second.fee, second.order_number, second.text) == (
+        6, 300_00, 0, "1043", None,
+    )  # fmt: skip
+
+
+def test_net_sums_are_told_before_the_fee() -> None:
+    """490 that came and 10 that were kept are the 500 that the buyer paid; a fee may be written below zero."""
+    form = RegisterForm(FORM.columns, is_net=True)
+    cells = rows_of(HEADER, ["05.10.2026", "490", "-10", "1", ""])
+    (row,) = read_register(cells, "liqpay.csv", form)
+    assert (row.amount, row.fee) == (500_00, 10_00)
+
+
+def test_equal_rows_are_told_apart_by_their_number() -> None:
+    """Two equal payments of a day are two; with a code of the operation, a row listed twice is one."""
+    row = ["05.10.2026", "500", "0", "1042", "за товар"]
+    keys = [found.row_key for found in read_register(rows_of(HEADER, row, row), "a.csv", FORM)]
+    again = [found.row_key for found in read_register(rows_of(["x"], HEADER, row), "b.csv", FORM)]
+    assert len(set(keys)) == 2
+    assert again == keys[:1]
+    form = RegisterForm({"date": "Дата", "sum": "Сума", "reference": "Замовлення"})
+    keys = [found.row_key for found in read_register(rows_of(HEADER, row, row), "a.csv", form)]
+    assert len(set(keys)) == 1
+
+
+def test_everything_that_is_wrong_is_told_with_its_place_and_no_cell() -> None:
+    """A day, a sum and an empty cell in one reading; what stands in the cells may be about people."""
+    cells = rows_of(
+        HEADER,
+        ["Тестова", "500", "", "1", ""],
+        ["05.10.2026", "п'ятсот", "x", "2", "Іваненко"],
+        ["", "5", "", "3", ""],
+    )
+    with pytest.raises(CatalogueFileError) as raised:
+        read_register(cells, "nova.csv", FORM)
+    assert [(problem.line, problem.column) for problem in raised.value.problems] == [
+        (2, "Дата"),
+        (3, "Сума"),
+        (3, "Комісія"),
+        (4, "Дата"),
+    ]
+    assert "Тестова" not in str(raised.value)
+    assert "Іваненко" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([["Дата", "Комісія", "Замовлення", "Призначення"]], "column Сума: there is no such column"),
+        ([[*HEADER, "Сума"]], "column Сума: several columns are called so"),
+        ([["a", "b"], ["1", "2"]], "line 1: no row names the columns Дата, Сума"),
+        ([], "line 1: the file is empty"),
+    ],
+)
+def test_a_header_that_does_not_fit_is_told(rows: list[list[str]], told: str) -> None:
+    with pytest.raises(CatalogueFileError, match=told):
+        read_register(rows_of(*rows), "nova.csv", FORM)

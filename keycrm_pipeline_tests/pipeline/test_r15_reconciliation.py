@@ -1,0 +1,385 @@
+"""R15: payments of KeyCRM beside the money of its gateways and of registers, in real files; sums worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pytest
+
+from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.reconciliation import reconcile_again
+from keycrm_pipeline.warehouse.reconciliation_lines import counts_by_kind, lines_of_period
+from keycrm_pipeline_tests.payloads import payment_payload
+from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, MakeBooks, person
+
+BANK = "IBAN ФОП"
+NOVA = "Розрахунки з НоваПей"
+MARCH = Period(date(2026, 3, 1), date(2026, 3, 31))
+COLUMNS = {
+    "date": "Дата",
+    "sum": "Сума",
+    "fee": "Комісія",
+    "order": "Замовлення",
+    "waybill": "ЕН",
+    "text": "Призначення",
+}
+HEADER = "Дата;Сума;Комісія;Замовлення;ЕН;Призначення"
+REGISTER = "\n".join(
+    (
+        HEADER,
+        "03.03.2026;250,00;12,50;;20450000000503;",
+        "04.03.2026;390,00;20,00;504;;",
+        "12.03.2026;60,00;0;999;;Хтось",
+        "12.03.2026;-15,00;0;;;Послуги",
+        "Разом;685,00;32,50;;;",
+    )
+)
+SETTINGS: dict[str, Any] = {
+    "payment_methods": {
+        2: {"account": BANK, "kind": "transfer"},
+        5: {"account": NOVA, "kind": "cash_on_delivery"},
+        1: {"account": "Каса магазину", "kind": "cash"},
+    },
+    "reconciliation": {
+        "external_transactions": True,
+        "gateways": {1: BANK},
+        "since": "2026-03-02",
+        "registers": {"novapay": {"account": NOVA, "columns": COLUMNS}},
+    },
+}
+
+
+def put(books: Books, name: str, content: str | bytes) -> None:
+    """Lays a register where the exchange looks for it."""
+    directory = books.directory / "shop" / "registers"
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def bank(books: Books, number: int, amount: Any, moment: str = "2026-03-03", **more: Any) -> None:
+    """Money that a gateway brought to KeyCRM."""
+    row = {
+        "id": number,
+        "uuid": f"u-{number}",
+        "gateway_id": 1,
+        "amount": amount,
+        "currency": "UAH",
+        "description": "Зарахування",
+        "transaction_date": f"{moment}T10:00:00.000000Z",
+        "is_attached": False,
+        "created_at": f"{moment}T10:05:00.000000Z",
+    }
+    books.shop.add_record("external_transactions", row | more)
+
+
+def order(books: Books, order_id: int, amount: int, method: int, **more: Any) -> None:
+    """An order of 2 March that was paid on that day."""
+    payment = {
+        "payment_method_id": method,
+        "payment_date": "2026-03-02T12:00:00.000000Z",
+        "transaction_uuid": more.pop("transaction_uuid", None),
+    }
+    books.order(
+        order_id,
+        buyer=person(order_id, more.pop("name", "Олена Тестова")),
+        lines=[{"price": amount}],
+        payments=[payment_payload(order_id * 10, amount, **payment)],
+        **more,
+    )
+
+
+@pytest.fixture
+def shop(new_books: MakeBooks) -> Books:
+    """One of everything: by bank and by carrier, with and without money."""
+    books = new_books(**SETTINGS)
+    order(books, 501, 500, 2, transaction_uuid="u-1")
+    bank(books, 1, "500.00", is_attached=True)
+    order(books, 502, 300, 2)
+    order(books, 503, 250, 5, shipping={"tracking_code": "2045 0000000503"})
+    order(books, 504, 400, 5)
+    order(books, 505, 180, 2, source_uuid="№15050")
+    bank(books, 2, 180, description="Оплата замовлення 15050 від 02.03.2026")
+    order(books, 506, 95, 2, name="Марія Вигадана")
+    bank(books, 3, 95, description="Оплата за товар, ВИГАДАНА МАРІЯ")
+    order(books, 507, 77, 1)
+    bank(books, 9, 33, "2026-03-10", description="Повернення позики")
+    put(books, "novapay-march.csv", REGISTER)
+    return books
+
+
+def told(books: Books) -> list[tuple[Any, ...]]:
+    """The lines of March, without what is in further tests."""
+    with books.warehouse.reading() as connection:
+        return [
+            (line.kind, line.order_id, line.paid, line.received, line.difference, line.fee, line.matched_by)
+            for line in lines_of_period(connection, MARCH)
+        ]
+
+
+EXPECTED = [
+    ("matched", 501, Decimal(500), Decimal(500), Decimal(0), None, "reference"),
+    ("payment_without_money", 502, Decimal(300), None, None, None, None),
+    ("matched", 503, Decimal(250), Decimal(250), Decimal(0), Decimal("12.5"), "order"),
+    ("sum_differs", 504, Decimal(400), Decimal(390), Decimal(-10), Decimal(20), "order"),
+    ("matched", 505, Decimal(180), Decimal(180), Decimal(0), None, "text"),
+    ("matched", 506, Decimal(95), Decimal(95), Decimal(0), None, "buyer"),
+    ("money_without_payment", None, None, Decimal(33), None, None, None),
+    ("outgoing", None, None, Decimal(-15), None, Decimal(0), None),
+    ("money_without_payment", None, None, Decimal(60), None, Decimal(0), None),
+]
+"""Order 507 is cash, for which there is no source of money, so it is not told. Of 502 the bank's money is known for the
+seven days after 2 March."""
+
+
+def test_a_load_compares_payments_and_money(shop: Books) -> None:
+    """Transactions are fetched with the load, the register is read with it, and each line is one of the list above."""
+    assert shop.load().status == "succeeded"
+    assert sorted(told(shop), key=str) == sorted(EXPECTED, key=str)
+    with shop.warehouse.reading() as connection:
+        by_order = {line.order_id: line for line in lines_of_period(connection, MARCH)}
+        counts = {count.kind: count for count in counts_by_kind(connection, MARCH)}
+    waybill, bank_line = by_order[503], by_order[501]
+    assert (waybill.paid_day, waybill.received_day, waybill.days_in_transit) == (
+        MARCH_2,
+        date(2026, 3, 3),
+        1,
+    )
+    assert (waybill.source, waybill.file_name, waybill.line, waybill.account) == (
+        "novapay", "novapay-march.csv", 2, NOVA,
+    )  # fmt: skip
+    assert (bank_line.source, bank_line.transaction_id, bank_line.file_name) == ("keycrm", 1, None)
+    matched = counts["matched"]
+    # 500 + 250 + 180 + 95, and the fee of the waybill.
+    assert (matched.lines, matched.paid, matched.received, matched.fee) == (
+        4, Decimal(1025), Decimal(1025), Decimal("12.50"),
+    )  # fmt: skip
+    assert {kind: count.lines for kind, count in counts.items()} == {
+        "matched": 4,
+        "sum_differs": 1,
+        "payment_without_money": 1,
+        "money_without_payment": 2,
+        "outgoing": 1,
+    }
+    assert shop.review("reconciliation_unread") == []
+
+
+def test_nothing_changes_when_nothing_has_changed(shop: Books) -> None:
+    """The same load, the nightly comparison, a rebuild and the command: the same lines, not compared again."""
+    shop.load()
+    tables = shop.tables(("raw", "accounting"))
+    reconciled = shop.query("SELECT digest, reconciled_at FROM ops.reconciled")
+    shop.load()
+    shop.recent()
+    shop.rebuild()
+    assert reconcile_again(shop.workspace, now=shop.now) == []
+    assert shop.tables(("raw", "accounting")) == tables
+    assert shop.query("SELECT digest, reconciled_at FROM ops.reconciled") == reconciled
+
+
+def test_overlapping_files_are_read_once(shop: Books) -> None:
+    """A register of two weeks beside one of three: rows that are in both count once, the further one once more."""
+    shop.load()
+    before = told(shop)
+    longer = REGISTER.replace("Разом", "13.03.2026;45,00;0;;;Ще хтось\nРазом")
+    put(shop, "NovaPay all.csv", longer)
+    reconcile_again(shop.workspace, now=shop.now)
+    new = ("money_without_payment", None, None, Decimal(45), None, Decimal(0), None)
+    assert sorted(told(shop), key=str) == sorted([*before, new], key=str)
+    (shop.directory / "shop" / "registers" / "NovaPay all.csv").unlink()
+    reconcile_again(shop.workspace, now=shop.now)
+    assert told(shop) == before
+
+
+def test_a_payment_that_is_cancelled_leaves_its_money(shop: Books) -> None:
+    """The money of the order is told without a payment, with the order that its waybill names."""
+    shop.load()
+    shop.shop.replace_order(503, {"payments": []})
+    shop.sync("order", 503)
+    assert ("money_without_payment", 503, None, Decimal(250), None, Decimal("12.5"), None) in told(shop)
+
+
+def test_another_tolerance_compares_again(shop: Books) -> None:
+    """A difference of ten hryvnias that is allowed is none; another setting compares again without a request."""
+    shop.load()
+    settings = SETTINGS["reconciliation"] | {"tolerance": "10.00"}
+    changed = shop.profile.model_validate(
+        shop.profile.model_dump() | {"name": "shop", "reconciliation": settings}
+    )
+    shop.profile = changed
+    shop.api.forget_requests()
+    reconcile_again(shop.workspace, now=shop.now)
+    assert [line[0] for line in told(shop) if line[1] == 504] == ["matched"]
+    assert shop.api.requests == []
+
+
+def test_switched_off_nothing_is_left(shop: Books) -> None:
+    """Without the settings nothing is asked for and nothing is told; what was read of KeyCRM stays raw."""
+    shop.load()
+    shop.profile = shop.profile.model_validate(
+        shop.profile.model_dump() | {"name": "shop", "reconciliation": {}}
+    )
+    shop.api.forget_requests()
+    shop.load()
+    assert not [request for request in shop.api.requests if "transactions" in request.path]
+    assert told(shop) == []
+    assert shop.query("SELECT count(*) FROM raw.register_rows") == [(0,)]
+    assert shop.query("SELECT count(*) FROM raw.external_transactions") == [(4,)]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_key_that_may_not_read_transactions_stops_nothing(shop: Books, status: int) -> None:
+    """Noted once, with what to do; once it may, the note goes and the money is there."""
+    shop.api.faults.update({"refusal_status": status, "path_prefix": "/payments"})
+    assert shop.load().status == "succeeded"
+    assert shop.load().status == "succeeded"
+    assert shop.review("reconciliation_unread") == ["external_transactions"]
+    ((details, first_seen),) = shop.query(
+        "SELECT details, first_seen_at FROM ops.review WHERE kind = 'reconciliation_unread'"
+    )
+    assert f"{status}" in details
+    assert "reconciliation.external_transactions: false" in details
+    assert first_seen < shop.now
+    assert len(shop.rows("orders", "order_id")) == 7
+    shop.api.faults.clear()
+    shop.load()
+    assert shop.review("reconciliation_unread") == []
+    assert sorted(told(shop), key=str) == sorted(EXPECTED, key=str)
+
+
+def test_a_transaction_that_cannot_be_read_is_told_and_left_out(shop: Books) -> None:
+    """An amount in words, and a date that is none: two of five, by their numbers."""
+    bank(shop, 21, "сто")
+    bank(shop, 22, 100, transaction_date="учора")
+    shop.load()
+    assert shop.review("reconciliation_unread") == ["external_transactions"]
+    ((details,),) = shop.query("SELECT details FROM ops.review WHERE kind = 'reconciliation_unread'")
+    assert "21, 22" in details
+    assert sorted(told(shop), key=str) == sorted(EXPECTED, key=str)
+
+
+def test_a_transaction_of_the_evening_is_of_the_local_day(shop: Books) -> None:
+    """22:30 UTC is half past midnight in Kyiv."""
+    bank(shop, 8, 12, transaction_date="2026-03-05T22:30:00.000000Z")
+    shop.load()
+    with shop.warehouse.reading() as connection:
+        (line,) = (line for line in lines_of_period(connection, MARCH) if line.transaction_id == 8)
+    assert line.received_day == date(2026, 3, 6)
+
+
+def workbook(rows: list[list[Any]]) -> bytes:
+    import io
+
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(row)
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+AS_WRITTEN: Mapping[str, tuple[str, bytes]] = {
+    "semicolons with a byte order mark": ("novapay.csv", b"\xef\xbb\xbf" + REGISTER.encode()),
+    "Windows": ("novapay.csv", REGISTER.replace("\n", "\r\n").encode("cp1251")),
+    "UTF-16": ("novapay.txt", REGISTER.replace(";", "\t").encode("utf-16")),
+    "commas in quotes": (
+        "novapay.csv",
+        "\n".join(
+            ",".join(f'"{cell}"' for cell in line.split(";")) for line in REGISTER.splitlines()
+        ).encode(),
+    ),
+    "a title above": ("Novapay березень.csv", f"Реєстр переказів №5\n\n{REGISTER}".encode()),
+    "a workbook": (
+        "novapay.xlsx",
+        workbook(
+            [
+                ["Реєстр"],
+                HEADER.split(";"),
+                [date(2026, 3, 3), 250, 12.5, None, "20450000000503", None],
+                ["04.03.2026", 390.0, 20, 504, None, None],
+                [date(2026, 3, 12), "60,00", 0, "999", None, "Хтось"],
+                [date(2026, 3, 12), -15, 0, None, None, "Послуги"],
+                ["Разом", 685, 32.5],
+            ]
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", AS_WRITTEN)
+def test_registers_are_read_as_banks_write_them(shop: Books, form: str) -> None:
+    """The same rows in each form give the same lines."""
+    (shop.directory / "shop" / "registers" / "novapay-march.csv").unlink()
+    put(shop, *AS_WRITTEN[form])
+    shop.load()
+    assert shop.review("reconciliation_unread") == []
+    assert sorted(told(shop), key=str) == sorted(EXPECTED, key=str)
+
+
+FAULTY: Mapping[str, tuple[str, str | bytes, str]] = {
+    "a missing column": (
+        "novapay-april.csv",
+        "Дата;Сума;Комісія;Замовлення;ТТН;Призначення\n01.04.2026;5;;;;Тестова\n",
+        "line 1, column ЕН: there is no such column",
+    ),
+    "an unreadable sum": (
+        "novapay-april.csv",
+        f"{HEADER}\n01.04.2026;1,500;;;;Тестова\n02.04.2026;7;;;;\n",
+        "line 2, column Сума: it is not a sum that can be read for certain",
+    ),
+    "no day": (
+        "novapay-april.xlsx",
+        workbook([HEADER.split(";"), ["квітень", 5, None, None, None, "Тестова"]]),
+        "row 2, column Дата: it is not a day",
+    ),
+    "a day of another century": (
+        "novapay-april.csv",
+        f"{HEADER}\n01.04.1926;5;;;;Тестова\n",
+        "line 2, column Дата: the day is before 2000",
+    ),
+    "no workbook": ("novapay-april.xlsx", "Тестова", "it is neither an Excel workbook"),
+    "another kind of file": ("novapay-april.pdf", "Тестова", "it is neither an Excel workbook"),
+    "broken quotes": ("novapay-april.csv", f'{HEADER}\n01.04.2026;"5;;;;Тестова\n', "line 2"),
+    "no register's": ("privat.csv", "Тестова", "belongs to no register of the profile. Registers: novapay"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTY)
+def test_a_faulty_register_is_told_and_stops_nothing(shop: Books, fault: str) -> None:
+    """File, line, column and what to do are on the list, but no cell; everything else is compared."""
+    name, content, message = FAULTY[fault]
+    put(shop, name, content)
+    assert shop.load().status == "succeeded"
+    assert shop.review("reconciliation_unread") == [name]
+    ((details,),) = shop.query("SELECT details FROM ops.review WHERE kind = 'reconciliation_unread'")
+    assert message in details
+    assert name in details
+    assert "Тестова" not in details
+    assert sorted(told(shop), key=str) == sorted(EXPECTED, key=str)
+    (problem,) = reconcile_again(shop.workspace, now=shop.now)
+    assert message in str(problem)
+    (shop.directory / "shop" / "registers" / name).unlink()
+    assert reconcile_again(shop.workspace, now=shop.now) == []
+    assert shop.review("reconciliation_unread") == []
+
+
+def test_a_file_that_becomes_faulty_keeps_its_rows(shop: Books) -> None:
+    """Somebody saved it half done: what it said before stands until it can be read again."""
+    shop.load()
+    put(shop, "novapay-march.csv", REGISTER.replace("250,00", "двісті"))
+    (problem,) = reconcile_again(shop.workspace, now=shop.now)
+    assert "line 2, column Сума" in str(problem)
+    assert sorted(told(shop), key=str) == sorted(EXPECTED, key=str)
+
+
+def test_doubled_rows_of_one_file_are_two_pieces_of_money(shop: Books) -> None:
+    """Without a code of the operation nobody knows that a row was copied: it is money for which there is no payment."""
+    put(shop, "novapay-march.csv", REGISTER.replace("Разом", "12.03.2026;60,00;0;999;;Хтось\nРазом"))
+    shop.load()
+    sixties = [line for line in told(shop) if line[3] == 60]
+    assert len(sixties) == 2
