@@ -56,6 +56,7 @@ docs: setup ## rewrite docs/tables.md after a table was changed
 lock: ## write the dependencies of pyproject.toml to the locks (needs uv; UPGRADE=yes also updates versions)
 	@$(COMPILE) --group dev --output-file requirements.lock
 	@$(COMPILE) --group dev --group bench --constraints requirements.lock --output-file requirements-bench.lock
+	@$(COMPILE) --extra distributed --output-file requirements-distributed.lock
 
 bench: ## measure speed against the limits and against dlt, in a separate environment (.venv-bench)
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv-bench requirements-bench.lock

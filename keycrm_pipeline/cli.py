@@ -826,6 +826,7 @@ def export(
     period = _checked_period(workspace.profile, first_day, last_day)
     from keycrm_pipeline.commands.files import export_as_json, print_export
     from keycrm_pipeline.exports import ExportError, export_period
+    from keycrm_pipeline.run.output import EXPORTS, delivered_to
     from keycrm_pipeline.warehouse.errors import WarehouseError
 
     try:
@@ -843,10 +844,12 @@ def export(
         )
     except (ExportError, WarehouseError) as error:
         _stop(error, FAILED, as_json, profile=workspace.profile.name)
+    names = [file.name for file in result.files]
+    delivered = delivered_to(workspace.settings, EXPORTS, names) if out is None else []
     if as_json:
-        _print_json(export_as_json(workspace.profile.name, period, result))
+        _print_json(export_as_json(workspace.profile.name, period, result, delivered))
     else:
-        print_export(result)
+        print_export(result, delivered)
 
 
 @main.command()
@@ -876,16 +879,19 @@ def report(
     _checked_period(workspace.profile, period.first, period.last)
     from keycrm_pipeline.commands.files import report_as_json
     from keycrm_pipeline.reports.files import ReportError, report_period
+    from keycrm_pipeline.run.output import REPORTS, delivered_to
     from keycrm_pipeline.warehouse.errors import WarehouseError
 
     try:
         path = report_period(workspace, period, language=language, path=out, now=now)
     except (ReportError, WarehouseError) as error:
         _stop(error, FAILED, as_json, profile=workspace.profile.name)
+    delivered = delivered_to(workspace.settings, REPORTS, [path.name]) if out is None else []
     if as_json:
-        _print_json(report_as_json(workspace.profile.name, period, path))
+        _print_json(report_as_json(workspace.profile.name, period, path, delivered))
     else:
-        click.echo(str(path))
+        for place in (path, *delivered):
+            click.echo(str(place))
 
 
 @main.command()

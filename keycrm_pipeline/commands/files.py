@@ -65,13 +65,18 @@ def _print_hand_over(hand_over: HandOver, write: Formatter) -> None:
             click.echo(f"{words}: {_numbers(order_ids)}")
 
 
-def print_export(result: ExportResult) -> None:
-    """Prints which files were written, what they contain, and which orders were held back and why."""
+def print_export(result: ExportResult, delivered: Sequence[str]) -> None:
+    """Prints which files were written, what they contain, and which orders were held back and why.
+
+    Args:
+        result: The export.
+        delivered: Where the files were put as well.
+    """
     write = current_formatter()
     if not result.files:
         click.echo(_("A dry run: nothing was written."))
-    for path in result.files:
-        click.echo(str(path))
+    for place in (*result.files, *delivered):
+        click.echo(str(place))
     for label, count in (
         *((_(words), result.counts[table]) for table, words in _TABLE_WORDS.items()),
         (_("New partners (Контрагент)"), result.new_partners),
@@ -97,7 +102,9 @@ def print_export(result: ExportResult) -> None:
         )
 
 
-def export_as_json(profile: str, period: Period, result: ExportResult) -> dict[str, Any]:
+def export_as_json(
+    profile: str, period: Period, result: ExportResult, delivered: Sequence[str]
+) -> dict[str, Any]:
     """The export as `--json` prints it."""
     return {
         "profile": profile,
@@ -105,6 +112,7 @@ def export_as_json(profile: str, period: Period, result: ExportResult) -> dict[s
         "period_from": period.first.isoformat(),
         "period_to": period.last.isoformat(),
         "files": [str(path) for path in result.files],
+        "delivered": list(delivered),
         "counts": dict(result.counts),
         "new_partners": result.new_partners,
         "new_products": result.new_products,
@@ -136,7 +144,7 @@ def export_as_json(profile: str, period: Period, result: ExportResult) -> dict[s
     }
 
 
-def report_as_json(profile: str, period: Period, path: Path) -> dict[str, Any]:
+def report_as_json(profile: str, period: Period, path: Path, delivered: Sequence[str]) -> dict[str, Any]:
     """The report as `--json` prints it."""
     return {
         "profile": profile,
@@ -144,5 +152,6 @@ def report_as_json(profile: str, period: Period, path: Path) -> dict[str, Any]:
         "period_from": period.first.isoformat(),
         "period_to": period.last.isoformat(),
         "file": str(path),
+        "delivered": list(delivered),
         "error": None,
     }

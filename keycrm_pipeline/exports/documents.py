@@ -43,6 +43,7 @@ from keycrm_pipeline.language import current_language, current_words
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.reading import books_of
+from keycrm_pipeline.run.output import EXPORTS, OutputError, deliver
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.sentences import Sentence, stored_texts
 from keycrm_pipeline.sentences.exports import ExportFailure, HeldBackCause
@@ -350,13 +351,14 @@ def export_period(
         stages: Only orders in these stages; none for those that the profile names.
         since_last: Whether only documents that are new or changed since they were handed over are written.
         dry_run: Whether nothing is written: neither files, nor what was handed over.
-        directory: Where the files go, `workspace.exports_directory` by default; created for its owner only
-            (0700) if it does not exist.
+        directory: Where the files go; created for its owner only (0700) if it does not exist. By default
+            `workspace.exports_directory`, and also where KEYCRM_OUTPUT says.
         now: The time, timezone-aware; recorded with the cards and the documents.
 
     Raises:
         ColumnMapError: The profile's column map names a table or column that does not exist.
         OutputDirectoryError: The directory cannot be written to.
+        ExportError: The place of KEYCRM_OUTPUT cannot be used; nothing was handed over.
         ExportError: The format, the organisation or the deciding day is unknown, a table has too many rows for a sheet,
             or another export was finished meanwhile.
         WarehouseError: The database is missing, busy or unreadable.
@@ -409,6 +411,7 @@ def export_period(
     )
     files: tuple[Path, ...] = ()
     if not dry_run:
+        is_named = directory is not None
         directory = directory or workspace.exports_directory
         with stage(directory) as staged:
             place = staged / _stem(profile, request, stages, hand_over.number)
@@ -418,6 +421,8 @@ def export_period(
                 _record(connection, request, hand_over, cards, file_names, now)
                 # Inside the transaction: files that cannot be put in place have handed nothing over. An export that is
                 # killed between the two hands the same documents over once more.
+                if not is_named:
+                    _deliver([staged / name for name in file_names], workspace)
                 files = put_in_place(staged, directory, file_names)
     return ExportResult(
         files=files,
@@ -433,6 +438,18 @@ def export_period(
         days_not_loaded=sources.days_not_loaded,
         hand_over=hand_over,
     )
+
+
+def _deliver(files: Sequence[Path], workspace: Workspace) -> None:
+    """Puts finished files where KEYCRM_OUTPUT says as well.
+
+    Raises:
+        ExportError: They cannot be put there.
+    """
+    try:
+        deliver(files, workspace.settings, EXPORTS)
+    except OutputError as error:
+        raise ExportError(error.message) from None
 
 
 def _frames(sources: ExportSources, hand_over: HandOver, profile: Profile) -> dict[str, pl.DataFrame]:

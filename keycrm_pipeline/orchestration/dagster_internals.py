@@ -37,15 +37,16 @@ if TYPE_CHECKING:
 AssetJob: TypeAlias = UnresolvedAssetJobDefinition
 
 # 1.13.28: documented as run tags, without a public constant.
+RUN_JOB_VARIABLE = "DAGSTER_RUN_JOB_NAME"
+"""1.13.28: the launchers for Docker, Kubernetes and ECS set it to the job of a run. In the process of a run that the
+code server starts itself, nothing tells the job before the definitions are loaded."""
+
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 MAX_RETRIES_TAG = "dagster/max_retries"
 
 HIDDEN_TAG_PREFIX = ".dagster/"
 """1.13.28: the page does not show tags that begin with it."""
-
-CODE_LOCATION = "keycrm_pipeline"
-"""Name of the code location in `workspace.yaml`."""
 
 DAEMON_MODULE = "dagster._daemon"
 """1.13.28: `python -m` runs the daemon with it, as `dagster dev` does."""
@@ -58,7 +59,7 @@ REPOSITORY = "__repository__"
 
 
 @contextlib.contextmanager
-def runs_with_origin(instance: dg.DagsterInstance, module: str) -> Iterator[None]:
+def runs_with_origin(instance: dg.DagsterInstance, module: str, location: str) -> Iterator[None]:
     """Gives runs executed in this process the same origin as runs started from the page.
 
     The Overview shows only runs that come from a code location. 1.13.28: `execute_in_process` creates its run by
@@ -67,11 +68,12 @@ def runs_with_origin(instance: dg.DagsterInstance, module: str) -> Iterator[None
     Args:
         instance: The instance.
         module: Module that the code location loads.
+        location: The name of the code location.
     """
-    location = ManagedGrpcPythonEnvCodeLocationOrigin(
-        LoadableTargetOrigin(executable_path=sys.executable, module_name=module), CODE_LOCATION
+    origin_of_location = ManagedGrpcPythonEnvCodeLocationOrigin(
+        LoadableTargetOrigin(executable_path=sys.executable, module_name=module), location
     )
-    repository = RemoteRepositoryOrigin(location, REPOSITORY)
+    repository = RemoteRepositoryOrigin(origin_of_location, REPOSITORY)
     create: Callable[..., dg.DagsterRun] = instance.create_run_for_job
 
     def create_with_origin(job_def: dg.JobDefinition, **arguments: Any) -> dg.DagsterRun:

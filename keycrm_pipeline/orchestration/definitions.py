@@ -11,14 +11,19 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 
 from keycrm_pipeline.orchestration.assets import build_load
 from keycrm_pipeline.orchestration.checks import build_checks
-from keycrm_pipeline.orchestration.dagster_internals import AssetJob, keep_events_off_the_console
+from keycrm_pipeline.orchestration.dagster_internals import (
+    RUN_JOB_VARIABLE,
+    AssetJob,
+    keep_events_off_the_console,
+)
 from keycrm_pipeline.orchestration.files import build_exports, build_report
 from keycrm_pipeline.orchestration.inputs import build_resources
 from keycrm_pipeline.orchestration.jobs import build_jobs
@@ -32,6 +37,7 @@ from keycrm_pipeline.profile import (
     Workspace,
     load_profile,
     load_profiles,
+    profile_names,
     settings_from_environment,
 )
 
@@ -99,8 +105,8 @@ def exchange_definitions(
     Dagster refuses a module with two `Definitions` in its variables.
 
     Args:
-        profiles: Names of profile files, or profiles; by default every file of the profiles directory, and one with
-            mistakes is shown as an asset that says what is wrong.
+        profiles: Names of profile files, or profiles; by default those that KEYCRM_PROFILES names, or else all files of
+            the profiles directory. One with mistakes is then shown as an asset that says what is wrong.
         settings: Where profiles and data are; by default what KEYCRM_PROFILES_DIR and KEYCRM_DATA_DIR say.
 
     Raises:
@@ -131,6 +137,22 @@ def _profile(profile: str | Profile, settings: Settings) -> Profile:
     return load_profile(profile, settings) if isinstance(profile, str) else profile
 
 
+def settings_of_process(environ: Mapping[str, str]) -> Settings:
+    """Where profiles and data are, and which profiles this process needs.
+
+    A container or pod that a launcher has started for one run needs one profile; each of the others would cost it
+    time before it begins. A run that was started from assets, or by a backfill, may be of several.
+
+    Args:
+        environ: The environment of the process.
+    """
+    settings = settings_from_environment(environ)
+    job = environ.get(RUN_JOB_VARIABLE, "")
+    # With profiles `shop` and `shop_two`, the job `shop_two_load` loads both.
+    of_the_run = tuple(name for name in profile_names(settings) if job.startswith(f"{name}_"))
+    return replace(settings, chosen=of_the_run) if of_the_run else settings
+
+
 _built: dict[str, tuple[object, dg.Definitions]] = {}
 """What was built last, and from what: Dagster asks twice in a row when it loads a code location."""
 
@@ -139,8 +161,8 @@ _built: dict[str, tuple[object, dg.Definitions]] = {}
 # that all is well.
 @dg.definitions
 def _code_location() -> dg.Definitions:
-    """All profiles of the profiles directory; evaluated when Dagster loads the code location."""
-    settings = settings_from_environment(os.environ)
+    """All profiles of this installation; evaluated when Dagster loads the code location."""
+    settings = settings_of_process(os.environ)
     profiles, refused = load_profiles(settings)
     # How an exchange ended is a line of `up`, in words; the events of its run say all else.
     keep_events_off_the_console()

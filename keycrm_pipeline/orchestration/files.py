@@ -5,7 +5,7 @@ What the files contain is in `exports` and `reports`; the commands `export` and 
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Final, Literal
 
@@ -19,6 +19,7 @@ from keycrm_pipeline.orchestration.failures import as_dagster_failure
 from keycrm_pipeline.orchestration.profile_assets import PERIOD_TAG, ProfileAssets, code_reference
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.run.output import EXPORTS, REPORTS, delivered_to
 
 OF_THE_PROFILE: Final = "profile"
 """As the language of a report: that of its profile. Dagster knows no choice that may be left out."""
@@ -100,6 +101,12 @@ def _period(workspace: Workspace, config: _Period, now: datetime) -> Period:
         raise dg.Failure(str(error), allow_retries=False) from None
 
 
+def _delivered(workspace: Workspace, folder: str, names: Sequence[str]) -> dict[str, dg.MetadataValue]:
+    """Where files were put as well; nothing without KEYCRM_OUTPUT."""
+    places = delivered_to(workspace.settings, folder, names)
+    return {"delivered": dg.MetadataValue.md("\n".join(f"- `{place}`" for place in places))} if places else {}
+
+
 def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
     """The asset `exports` of one profile."""
 
@@ -140,6 +147,7 @@ def build_exports(assets: ProfileAssets) -> dg.AssetsDefinition:
                 "period": str(period),
                 "format": config.format,
                 "path": dg.MetadataValue.path(str(workspace.exports_directory)),
+                **_delivered(workspace, EXPORTS, [path.name for path in result.files]),
                 "files": dg.MetadataValue.md(
                     "\n".join(f"- {path.name}" for path in result.files) or "None: a dry run."
                 ),
@@ -193,6 +201,7 @@ def build_report(assets: ProfileAssets) -> dg.AssetsDefinition:
                 "period": str(period),
                 "language": language,
                 "path": dg.MetadataValue.path(str(path)),
+                **_delivered(workspace, REPORTS, [path.name]),
             }
         )
 

@@ -6,6 +6,7 @@ Imported only by commands that really launch a run, because it imports Dagster.
 from __future__ import annotations
 
 import contextlib
+import os
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from keycrm_pipeline.orchestration.profile_assets import (
 )
 from keycrm_pipeline.orchestration.remote import orders_config
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.profile import Workspace, code_location
 from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.run.errors import StoppedError
 from keycrm_pipeline.run.marks import marked
@@ -73,7 +74,11 @@ def run_job(
         # A load that was killed would keep the profile's place in the queue, and there may be no daemon to end it.
         end_dead_runs(instance, workspace.settings)
         # What a run stores is the same whoever starts it, in whichever language.
-        with runs_with_origin(instance, DEFINITIONS), speaking("en"), _stop_as_keyboard_interrupt():
+        with (
+            runs_with_origin(instance, DEFINITIONS, code_location(os.environ)),
+            speaking("en"),
+            _stop_as_keyboard_interrupt(),
+        ):
             result = definitions.resolve_job_def(f"{workspace.profile.name}_{job}").execute_in_process(
                 instance=instance,
                 run_id=run_id,

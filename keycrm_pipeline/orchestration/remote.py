@@ -6,6 +6,7 @@ Imports no Dagster, so that a server which only asks starts at once. What is not
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import httpx
 
 from keycrm_pipeline.language import _
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.profile import code_location
 
 TIMEOUT_SECONDS = 20.0
 """How long an answer to a question is waited for."""
@@ -22,8 +24,6 @@ COMMAND_TIMEOUT_SECONDS = 120.0
 """How long Dagster may take to start a run or to read the profiles; it loads the jobs first, and begins all the same
 when nobody waits any more."""
 
-LOCATION = "keycrm_pipeline"
-"""`dagster_internals.CODE_LOCATION`."""
 _REPOSITORY = "__repository__"
 _PROFILE_TAG = "keycrm/profile"
 _PERIOD_TAG = "keycrm/period"
@@ -267,7 +267,7 @@ class RemoteDagster:
         Raises:
             DagsterError: It does not answer, or could not read them.
         """
-        answer = self._ask(_RELOAD, {"location": LOCATION}, COMMAND_TIMEOUT_SECONDS)[
+        answer = self._ask(_RELOAD, {"location": code_location(os.environ)}, COMMAND_TIMEOUT_SECONDS)[
             "reloadRepositoryLocation"
         ]
         if answer.get("locationOrLoadError", {}).get("__typename") != "RepositoryLocation":
@@ -278,7 +278,7 @@ class RemoteDagster:
             "selector": {
                 "jobName": job,
                 "repositoryName": _REPOSITORY,
-                "repositoryLocationName": LOCATION,
+                "repositoryLocationName": code_location(os.environ),
             },
             "runConfigData": config,
             "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},

@@ -53,19 +53,26 @@ from keycrm_pipeline.profile.models import (
 )
 from keycrm_pipeline.profile.problems import Problem, ProfileError
 from keycrm_pipeline.profile.workspace import (
+    CHOICE_VARIABLE,
     DATA_VARIABLE,
+    DEFAULT_LOCATION,
     HOME_VARIABLE,
+    LOCATION_VARIABLE,
+    OUTPUT_VARIABLE,
     PROFILES_VARIABLE,
     Settings,
     SettingsError,
     Workspace,
+    code_location,
     dagster_home,
     settings_from_environment,
 )
 
 __all__ = [
+    "CHOICE_VARIABLE",
     "DATA_VARIABLE",
     "DEFAULT_BASE_URL",
+    "DEFAULT_LOCATION",
     "DEFAULT_REQUESTS_PER_MINUTE",
     "DEFAULT_TIMEZONE",
     "DEMO",
@@ -73,8 +80,10 @@ __all__ = [
     "HOME_VARIABLE",
     "KEY_VARIABLE",
     "LEAST_VERSIONS_DAYS",
+    "LOCATION_VARIABLE",
     "MOST_REQUESTS_PER_MINUTE",
     "NAME_PATTERN",
+    "OUTPUT_VARIABLE",
     "PROFILES_VARIABLE",
     "SANDBOX",
     "CommerceMLSettings",
@@ -98,6 +107,7 @@ __all__ = [
     "Value",
     "Workspace",
     "changes_documents",
+    "code_location",
     "create_private_file",
     "dagster_home",
     "dotted",

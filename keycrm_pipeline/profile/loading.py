@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from keycrm_pipeline.profile.models import NAME_PATTERN, Profile
 from keycrm_pipeline.profile.problems import Problem, ProfileError, problem_of, shown
-from keycrm_pipeline.profile.workspace import PROFILES_VARIABLE, Settings, Workspace
+from keycrm_pipeline.profile.workspace import CHOICE_VARIABLE, PROFILES_VARIABLE, Settings, Workspace
 from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.sentences.failures import cause_of
 from keycrm_pipeline.sentences.profiles import Allowed, Wrong
@@ -267,9 +267,17 @@ def load_profile(name: str, settings: Settings) -> Profile:
     A key without a value counts as absent.
 
     Raises:
-        ProfileError: The name or the file is invalid, or another profile uses the same database file.
+        ProfileError: The name or the file is invalid, another profile uses the same database file, or the profile is
+            not among those of this installation.
     """
     profile = _load_alone(name, settings)
+    if settings.chosen is not None and name not in settings.chosen:
+        # Its books are elsewhere: here they would be begun a second time.
+        raise _refused(
+            settings.profiles_directory / f"{name}.yaml",
+            Wrong.OF_ANOTHER_INSTALLATION.message(variable=CHOICE_VARIABLE, profiles=list(settings.chosen)),
+            Allowed.WORK_WHERE_BOOKS_ARE.message(variable=CHOICE_VARIABLE),
+        )
     own = _real_path(Workspace(profile, settings))
     others = [
         other
@@ -289,12 +297,12 @@ def _names_in(directory: Path) -> Iterator[str]:
 
 
 def profile_names(settings: Settings) -> list[str]:
-    """The names of all profiles, valid or not, in order."""
-    return list(_names_in(settings.profiles_directory))
+    """The names of all profiles of this installation, valid or not, in order; one that is named has perhaps no file."""
+    return list(settings.chosen or _names_in(settings.profiles_directory))
 
 
 def load_profiles(settings: Settings) -> tuple[list[Profile], list[ProfileError]]:
-    """All valid profiles of the directory, sorted by name, and the errors of the others.
+    """All valid profiles of this installation, sorted by name, and the errors of the others.
 
     Two profiles with the same database file are both refused: only a person knows which one it belongs to. A
     missing directory and a file that ends in .yml are errors too: they would be ignored silently.

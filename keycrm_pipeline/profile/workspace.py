@@ -16,6 +16,15 @@ from keycrm_pipeline.sentences.profiles import ProfileProblem, Wrong
 
 PROFILES_VARIABLE = "KEYCRM_PROFILES_DIR"
 DATA_VARIABLE = "KEYCRM_DATA_DIR"
+CHOICE_VARIABLE = "KEYCRM_PROFILES"
+"""Names of profiles, separated by commas: the share of one host, or of one code location, of a larger directory."""
+
+OUTPUT_VARIABLE = "KEYCRM_OUTPUT"
+"""Where finished exports and reports are put besides the data directory."""
+
+LOCATION_VARIABLE = "KEYCRM_CODE_LOCATION"
+DEFAULT_LOCATION = "keycrm_pipeline"
+"""Name of the code location in `workspace.yaml`."""
 
 HOME_VARIABLE = "DAGSTER_HOME"
 DEFAULT_HOME = ".dagster_home"
@@ -31,10 +40,14 @@ class Settings:
     Attributes:
         profiles_directory: Contains `<name>.yaml` for each profile.
         data_directory: Contains `<name>.duckdb` for each profile, and `keys/<name>` where a key is stored.
+        chosen: The profiles that this installation is for; None for all that there are.
+        output: A directory or an address such as `s3://bucket/folder`, into which exports and reports are put as well.
     """
 
     profiles_directory: Path
     data_directory: Path
+    chosen: tuple[str, ...] | None = None
+    output: str | None = None
 
     @property
     def marks_directory(self) -> Path:
@@ -47,14 +60,17 @@ class SettingsError(MessageError):
 
 
 def settings_from_environment(environ: Mapping[str, str]) -> Settings:
-    """KEYCRM_PROFILES_DIR (default `profiles`) and KEYCRM_DATA_DIR (default `data`), as absolute paths.
+    """KEYCRM_PROFILES_DIR (`profiles`) and KEYCRM_DATA_DIR (`data`), both absolute; KEYCRM_PROFILES, KEYCRM_OUTPUT.
 
     Raises:
-        SettingsError: One of them holds no path.
+        SettingsError: One of the directories holds no path.
     """
+    named = [name.strip() for name in environ.get(CHOICE_VARIABLE, "").split(",")]
     return Settings(
         profiles_directory=_directory(environ, PROFILES_VARIABLE, "profiles"),
         data_directory=_directory(environ, DATA_VARIABLE, "data"),
+        chosen=tuple(sorted({name for name in named if name})) or None,
+        output=environ.get(OUTPUT_VARIABLE, "").strip() or None,
     )
 
 
@@ -65,6 +81,11 @@ def dagster_home(environ: Mapping[str, str]) -> Path:
         SettingsError: It holds no path.
     """
     return _directory(environ, HOME_VARIABLE, DEFAULT_HOME)
+
+
+def code_location(environ: Mapping[str, str]) -> str:
+    """The name under which Dagster knows the profiles of this installation: KEYCRM_CODE_LOCATION."""
+    return environ.get(LOCATION_VARIABLE) or DEFAULT_LOCATION
 
 
 def _directory(environ: Mapping[str, str], variable: str, default: str) -> Path:

@@ -11,6 +11,7 @@ from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.reports.page import render_report, write_report
 from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.run.output import REPORTS, OutputError, deliver
 from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.sentences.exports import ExportFailure
 from keycrm_pipeline.sentences.failures import cause_of
@@ -36,13 +37,14 @@ def report_period(
         workspace: The profile with its database and directories.
         period: The local days.
         language: `uk` or `en`.
-        path: The file; `report_path` by default.
+        path: The file; by default `report_path`, and also where KEYCRM_OUTPUT says.
         now: The time, timezone-aware.
 
     Raises:
-        ReportError: The file cannot be written.
+        ReportError: The file cannot be written, or cannot be put where KEYCRM_OUTPUT says.
         WarehouseError: The database is missing, busy or unreadable.
     """
+    is_named = path is not None
     path = path or report_path(workspace, period, language)
     # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
     is_working = is_held(workspace.lock)
@@ -61,4 +63,9 @@ def report_period(
         raise ReportError(
             ExportFailure.REPORT_NOT_WRITTEN.message(path=path, reason=cause_of(error))
         ) from None
+    if not is_named:
+        try:
+            deliver([path], workspace.settings, REPORTS)
+        except OutputError as error:
+            raise ReportError(error.message) from None
     return path

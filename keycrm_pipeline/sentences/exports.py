@@ -125,6 +125,10 @@ class ExportFailure(Sentences):
         "На диску, де лежить {path}, немає місця. Файли попередніх вивантажень лишилися як були; звільніть місце або "
         "виберіть іншу теку й вивантажте ще раз.",
     )
+    NOT_DELIVERED = (
+        "The file could not be put to {path} ({variable}): {reason}. Correct that, and make the file again.",
+        "Файл не вдалося покласти в {path} ({variable}): {reason}. Виправте це й створіть файл ще раз.",
+    )
     REPORT_NOT_WRITTEN = (
         "The report cannot be written to {path}: {reason}. Choose another file with --out.",
         "Звіт не вдалося записати у файл {path}: {reason}. Вкажіть інший файл параметром --out.",

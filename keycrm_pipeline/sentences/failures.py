@@ -41,6 +41,12 @@ class Cause(Sentences):
         "its content is not what this program writes ({kind})",
         "у ній не те, що пише ця програма ({kind})",
     )
+    NO_SUCH_PLACE = ("there is no such place or bucket", "такого місця чи сховища немає")
+    PACKAGE_ABSENT = (
+        "what it takes is not installed; run `pip install '{package}'`",
+        "потрібного для цього не встановлено; виконайте `pip install '{package}'`",
+    )
+    REFUSED_OTHERWISE = ("it failed with {kind}", "помилка {kind}")
     CAUSE_IN_WORDS = ("{text}", "{text}")
 
 

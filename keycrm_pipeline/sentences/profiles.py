@@ -103,6 +103,10 @@ class Wrong(Sentences):
         "there is no such file (existing profiles: none)",
         "такого файлу немає (жодного профілю ще немає)",
     )
+    OF_ANOTHER_INSTALLATION = (
+        "it is not among the profiles of this installation ({variable}: {profiles})",
+        "його немає серед профілів цього встановлення ({variable}: {profiles})",
+    )
     FILE_NOT_READ = ("it cannot be read: {reason}", "його не вдалося прочитати: {reason}")
     FILE_NOT_WRITTEN = ("it cannot be written: {reason}", "його не вдалося записати: {reason}")
     NOT_UTF8 = ("it is not UTF-8", "це не UTF-8")
@@ -270,6 +274,10 @@ class Allowed(Sentences):
     CREATE_PROFILE = (
         "Create it with `keycrm-pipeline init --profile {profile}`, or set {variable}",
         "Створіть його командою `keycrm-pipeline init --profile {profile}` або задайте {variable}",
+    )
+    WORK_WHERE_BOOKS_ARE = (
+        "Work with it where its books are, or add it to {variable}",
+        "Працюйте з ним там, де його облік, або додайте його до {variable}",
     )
     SET_VARIABLE = ("Set {variable}", "Задайте {variable}")
     CREATE_DIRECTORY = ("Create it, or set {variable}", "Створіть її або задайте {variable}")

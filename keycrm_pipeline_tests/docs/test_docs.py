@@ -34,8 +34,11 @@ from keycrm_pipeline.accounting.discounts import (
 from keycrm_pipeline.cli import main
 from keycrm_pipeline.orchestration.profile_assets import PAGE_VARIABLE
 from keycrm_pipeline.profile import (
+    CHOICE_VARIABLE,
     DATA_VARIABLE,
     KEY_VARIABLE,
+    LOCATION_VARIABLE,
+    OUTPUT_VARIABLE,
     PROFILES_VARIABLE,
     Profile,
     Settings,
@@ -277,7 +280,14 @@ def _spellings(parameter: click.Parameter) -> list[str]:
 def test_environment_variables_exist(page: Path) -> None:
     """A variable copied from a page is one that the program reads."""
     named = set(re.findall(r"\bKEYCRM_[A-Z_]+", page.read_text("utf-8")))
-    known = {DATA_VARIABLE, PROFILES_VARIABLE, PAGE_VARIABLE}
+    known = {
+        CHOICE_VARIABLE,
+        DATA_VARIABLE,
+        LOCATION_VARIABLE,
+        OUTPUT_VARIABLE,
+        PAGE_VARIABLE,
+        PROFILES_VARIABLE,
+    }
     assert {name for name in named - known if not name.startswith(KEY_VARIABLE)} == set()
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from keycrm_pipeline.orchestration import exchange_definitions, order_days
+from keycrm_pipeline.orchestration import definitions, exchange_definitions, order_days
+from keycrm_pipeline.orchestration.dagster_internals import RUN_JOB_VARIABLE
 from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.orchestration.profile_assets import PAGE_VARIABLE, PERIOD_TAG
 from keycrm_pipeline.period import Period
@@ -203,6 +204,40 @@ defs = dg.Definitions.merge(
         check=True,
     ).stdout.split()
     assert {"mine", "shop/orders", "shop/exports"} <= set(listed)
+
+
+def test_a_run_in_a_container_loads_its_own_profile_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a hundred shops, each run would otherwise build those of all others before it begins.
+
+    `DAGSTER_RUN_JOB_NAME` is what the launchers for Docker and Kubernetes set.
+    """
+    profiles = tmp_path / "profiles"
+    profiles.mkdir()
+    for name in ("shop", "shop_two", "other"):
+        (profiles / f"{name}.yaml").write_text("base_url: sandbox\nstart_date: 2026-01-01\n", "utf-8")
+    monkeypatch.setenv("KEYCRM_PROFILES_DIR", str(profiles))
+    monkeypatch.setenv("KEYCRM_DATA_DIR", str(tmp_path / "data"))
+
+    def groups(job: str | None) -> set[str]:
+        if job is None:
+            monkeypatch.delenv(RUN_JOB_VARIABLE, raising=False)
+        else:
+            monkeypatch.setenv(RUN_JOB_VARIABLE, job)
+        graph = definitions._code_location().get_repository_def().asset_graph
+        return {key.path[0] for key in graph.get_all_asset_keys()}
+
+    assert groups(None) == {"shop", "shop_two", "other"}
+    assert groups("other_load") == {"other"}
+    assert groups("shop_changes") == {"shop"}
+    # Whose job it is cannot be told from the name; both are few.
+    assert groups("shop_two_changes") == {"shop", "shop_two"}
+    # A backfill, or a run that was started from assets, may be of several profiles.
+    assert groups("__ASSET_JOB") == {"shop", "shop_two", "other"}
+    monkeypatch.setenv("KEYCRM_PROFILES", "shop_two,other")
+    assert groups("__ASSET_JOB") == {"shop_two", "other"}
+    assert groups("shop_two_changes") == {"shop_two"}
 
 
 def test_the_code_location_cannot_be_imported_by_a_name() -> None:

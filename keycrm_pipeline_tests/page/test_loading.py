@@ -359,7 +359,7 @@ def test_the_names_that_are_asked_for_are_dagsters(books: Books, dagster: tuple[
     definitions = build_definitions([books.profile], books.settings)
     for params in noted.launched:
         selector = params["selector"]
-        assert selector["repositoryLocationName"] == dagster_internals.CODE_LOCATION
+        assert selector["repositoryLocationName"] == "keycrm_pipeline"
         assert selector["repositoryName"] == dagster_internals.REPOSITORY
         job = definitions.resolve_job_def(selector["jobName"])
         assert job.tags[profile_assets.PROFILE_TAG] == "shop"

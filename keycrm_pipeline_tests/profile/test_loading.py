@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from keycrm_pipeline.profile import ProfileError, Settings, load_profile, load_profiles
+from keycrm_pipeline.profile import (
+    ProfileError,
+    Settings,
+    load_profile,
+    load_profiles,
+    profile_names,
+    settings_from_environment,
+)
 from keycrm_pipeline_tests.profile.files import START, problems_of, read, write
 
 
@@ -90,6 +97,38 @@ def test_one_invalid_profile_does_not_affect_the_others(places: Settings) -> Non
     assert [profile.name for profile in profiles] == ["alpha", "beta"]
     assert sorted(error.file.name for error in errors) == ["Wrong-Name.yaml", "broken.yaml", "old.yml"]
     assert "old.yaml" in next(str(error) for error in errors if error.file.name == "old.yml")
+
+
+def test_an_installation_is_for_its_share_of_the_profiles(places: Settings) -> None:
+    """Several hosts have the same files; on the wrong one a command would begin a shop's books a second time."""
+    for name in ("alpha", "beta", "gamma"):
+        write(places, START, name)
+    share = settings_from_environment(
+        {
+            "KEYCRM_PROFILES_DIR": str(places.profiles_directory),
+            "KEYCRM_DATA_DIR": str(places.data_directory),
+            "KEYCRM_PROFILES": " gamma,alpha ,, delta",
+        }
+    )
+    assert profile_names(share) == ["alpha", "delta", "gamma"]
+    profiles, errors = load_profiles(share)
+    assert [profile.name for profile in profiles] == ["alpha", "gamma"]
+    assert [error.file.stem for error in errors] == ["delta"]
+    assert "there is no such file" in str(errors[0])
+    assert load_profile("alpha", share).name == "alpha"
+    with pytest.raises(
+        ProfileError,
+        match=r"not among the profiles of this installation \(KEYCRM_PROFILES: alpha, delta, gamma\)",
+    ):
+        load_profile("beta", share)
+
+
+def test_without_a_choice_an_installation_is_for_all_profiles(places: Settings) -> None:
+    """An empty line in a file of variables is no choice."""
+    write(places, START, "alpha")
+    directories = {"KEYCRM_PROFILES_DIR": str(places.profiles_directory), "KEYCRM_DATA_DIR": "data"}
+    for chosen in ({}, {"KEYCRM_PROFILES": ""}, {"KEYCRM_PROFILES": " , "}):
+        assert profile_names(settings_from_environment(directories | chosen)) == ["alpha"]
 
 
 def test_a_missing_directory_is_reported(places: Settings, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ from keycrm_pipeline.period import DAY, Period
 from keycrm_pipeline.pipeline import sweep
 from keycrm_pipeline.pipeline.exchange import exchange
 from keycrm_pipeline.pipeline.stages import STAGES, run_load
-from keycrm_pipeline.profile import Workspace, load_profile, settings_from_environment
+from keycrm_pipeline.profile import DEFAULT_LOCATION, Workspace, load_profile, settings_from_environment
 from keycrm_pipeline.run import client as opening
 from keycrm_pipeline.run.session import Plan
 from keycrm_pipeline.sandbox.server import SandboxServer
@@ -278,7 +278,7 @@ class Year:
     def _run(self, job: str, tags: Mapping[str, str]) -> None:
         self._break_something()
         began = time.perf_counter()
-        with runs_with_origin(self.instance, "keycrm_pipeline.orchestration.definitions"):
+        with runs_with_origin(self.instance, "keycrm_pipeline.orchestration.definitions", DEFAULT_LOCATION):
             result = self.jobs[job].execute_in_process(
                 instance=self.instance,
                 tags={**tags, **command_tags()},
