@@ -35,6 +35,7 @@ PAGES = (
     "/profiles/shop/attention",
     "/profiles/shop/exchanges",
     "/profiles/shop/files",
+    "/profiles/shop/month",
     "/profiles/shop/settings/orders",
     "/profiles/shop/settings/users",
     "/profiles/shop/settings/schedule",
