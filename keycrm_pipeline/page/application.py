@@ -34,6 +34,7 @@ from keycrm_pipeline.page import (
     profile_settings,
     profiles,
     rebuild,
+    reconciliation,
 )
 from keycrm_pipeline.page.kept_settings import KeptSettings
 from keycrm_pipeline.page.passwords import Attempts
@@ -97,6 +98,8 @@ def _routes() -> list[Route]:
         post(f"{_PROFILE}/cards/{{cards}}", cards.search_cards),
         get(f"{_PROFILE}/attention", attention.attention),
         post(f"{_PROFILE}/attention", attention.tick_off),
+        get(f"{_PROFILE}/reconciliation", reconciliation.reconciliation),
+        post(f"{_PROFILE}/reconciliation", reconciliation.choose_period),
         get(f"{_PROFILE}/exchanges", exchanges.exchanges),
         get(f"{_PROFILE}/rebuild", rebuild.rebuild),
         post(f"{_PROFILE}/rebuild", rebuild.start_rebuild),

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from keycrm_pipeline.formatting import NO_VALUE, current_formatter
+from keycrm_pipeline.kinds import RECONCILIATION_WORDS
 from keycrm_pipeline.language import LANGUAGES, current_language, gettext, ngettext, speaking
 from keycrm_pipeline.page.wording import (
     DOCUMENT_PARTS,
@@ -144,6 +145,7 @@ def _environment() -> Environment:
         "movement_names": MOVEMENTS,
         "status_groups": STATUS_GROUPS,
         "step_states": STEP_STATES,
+        "reconciliation_kinds": RECONCILIATION_WORDS,
         "exchange_kinds": EXCHANGE_KINDS,
         "exchange_outcomes": EXCHANGE_OUTCOMES,
         "document_parts": DOCUMENT_PARTS,

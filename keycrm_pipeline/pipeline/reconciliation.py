@@ -97,7 +97,7 @@ def _lines(
         for key, day, amount, currency, account, reference, orders, mentioned, text, *_rest in money
     ]
     places = {row[0]: _Place(*row[-5:]) for row in money}
-    organisations = {(row[0], row[1]): row[-1] for row in payments}
+    organisations = _Organisations(payments, profile)
     found = reconcile(
         [Payment(*row[:-1]) for row in payments],
         compared,
@@ -109,6 +109,26 @@ def _lines(
         ),
     )
     return [_row(line, places, organisations) for line in found]
+
+
+class _Organisations:
+    """Which legal entity a line belongs to: that of the payment, or the one whose account the money came to."""
+
+    def __init__(self, payments: Sequence[tuple[Any, ...]], profile: Profile) -> None:
+        self._of_payments = {(row[0], row[1]): row[-1] for row in payments}
+        self._of_accounts = {
+            account: name
+            for name, organisation in profile.organisations.items()
+            for account in organisation.accounts
+        }
+
+    def of(self, line: Line) -> str | None:
+        """Its name; None if the profile determines none."""
+        if line.payment is not None:
+            found: str | None = self._of_payments[line.payment.order_id, line.payment.payment_id]
+            return found
+        account = None if line.money is None else line.money.account
+        return None if account is None else self._of_accounts.get(account)
 
 
 class _Place:
@@ -130,9 +150,7 @@ class _Place:
         return f"{self.file_name}:{self.line}" if self.file_name else f"KeyCRM {self.transaction_id}"
 
 
-def _row(
-    line: Line, places: dict[str, _Place], organisations: dict[tuple[int, int], str | None]
-) -> dict[str, Any]:
+def _row(line: Line, places: dict[str, _Place], organisations: _Organisations) -> dict[str, Any]:
     payment, money = line.payment, line.money
     place = None if money is None else places[money.key]
     is_pair = payment is not None and money is not None
@@ -151,7 +169,7 @@ def _row(
         "order_id": payment.order_id if payment is not None else (named[0] if len(named) == 1 else None),
         "payment_id": None if payment is None else payment.payment_id,
         "account": payment.account if payment is not None else (None if money is None else money.account),
-        "organisation": None if payment is None else organisations[payment.order_id, payment.payment_id],
+        "organisation": organisations.of(line),
         "paid_day": paid_day,
         "received_day": received_day,
         "days_in_transit": _distance(paid_day, received_day),

@@ -447,7 +447,11 @@ RECONCILIATION = Table(
         Column("order_id", "BIGINT", "The order of the payment, or the one that the money names."),
         Column("payment_id", "BIGINT", "The payment, as in order_payments."),
         Column("account", "VARCHAR", "Bank account or cash desk (Банк. рахунок/Каса)."),
-        Column("organisation", "VARCHAR", "Legal entity (Організація) of the payment."),
+        Column(
+            "organisation",
+            "VARCHAR",
+            "Legal entity (Організація) of the payment, or of the account of the money.",
+        ),
         Column("paid_day", "DATE", "Local day of the payment in KeyCRM."),
         Column("received_day", "DATE", "Day of the money."),
         Column(

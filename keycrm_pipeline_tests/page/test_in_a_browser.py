@@ -34,6 +34,7 @@ PAGES = (
     "/profiles/shop/products/1",
     "/profiles/shop/attention",
     "/profiles/shop/exchanges",
+    "/profiles/shop/reconciliation",
     "/profiles/shop/files",
     "/profiles/shop/month",
     "/profiles/shop/settings/orders",

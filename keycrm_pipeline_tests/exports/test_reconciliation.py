@@ -1,0 +1,58 @@
+"""The sheet «Звірка» of an export: there if the profile compares payments, and for one legal entity only its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+
+from keycrm_pipeline.exports import export_period
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books
+from keycrm_pipeline_tests.pipeline.compared_shop import BANK, MARCH, SETTINGS, fill
+
+ORGANISATIONS = {"ФОП Банк": {"accounts": [BANK]}, "ФОП Перевізник": {"default": True}}
+
+
+def sheet_of(books: Books, **asked: Any) -> list[tuple[Any, ...]]:
+    """Result, order, payment, money and fee of each row, without the totals."""
+    result = export_period(books.workspace, MARCH, export_format="xlsx", now=books.now, **asked)
+    book = openpyxl.load_workbook(result.files[0])
+    assert book.sheetnames.index("Звірка") == book.sheetnames.index("Не вивантажено") + 1
+    header, *rows = book["Звірка"].iter_rows(values_only=True)
+    columns = [
+        header.index(name)
+        for name in ("Результат", "Номер замовлення", "Оплата в KeyCRM", "Надходження", "Комісія")
+    ]
+    return [tuple(row[place] for place in columns) for row in rows if row[1] is not None]
+
+
+def test_the_workbook_has_the_lines_of_its_period(tmp_path: Path) -> None:
+    """The nine lines of March; with an organisation those of its account, with money that has no payment too."""
+    books = make_books(tmp_path, **SETTINGS, organisations=ORGANISATIONS)
+    fill(books)
+    books.load()
+    rows = sheet_of(books)
+    assert len(rows) == 9
+    assert rows[:4] == [
+        ("суми збігаються", 501, 500, 500, None),
+        ("оплата без надходження", 502, 300, None, None),
+        ("суми збігаються", 503, 250, 250, 12.5),
+        ("розбіжність сум", 504, 400, 390, 20),
+    ]
+    assert sorted(sheet_of(books, organisation="ФОП Банк"), key=str) == [
+        ("надходження без оплати", None, None, 33, None),
+        ("оплата без надходження", 502, 300, None, None),
+        ("суми збігаються", 501, 500, 500, None),
+        ("суми збігаються", 505, 180, 180, None),
+        ("суми збігаються", 506, 95, 95, None),
+    ]
+
+
+def test_a_profile_that_compares_nothing_has_no_such_sheet(tmp_path: Path) -> None:
+    books = make_books(tmp_path)
+    books.order(1)
+    books.load()
+    result = export_period(books.workspace, MARCH, export_format="xlsx", now=books.now)
+    assert "Звірка" not in openpyxl.load_workbook(result.files[0]).sheetnames
+    assert "reconciliation" not in result.counts
