@@ -315,7 +315,7 @@ class KeyCrmClient:
             UnexpectedAnswer: Also if other products were returned: the filter was ignored.
             KeyCrmError: As for `orders`.
         """
-        return self._rows_of_products("/products", {}, product_ids, "id")
+        return self._rows_of_products("/products", {"include": "custom_fields"}, product_ids, "id")
 
     def offers(self, *, product_ids: Sequence[int]) -> list[CrmRow]:
         """All variants (offers) of these products, with their product, including archived products.

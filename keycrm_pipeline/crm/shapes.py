@@ -20,8 +20,8 @@ single values mean is in `values`.
 
 A row of a reference list or of the catalogue that lacks what its stored version has is no news: `takes_away`.
 
-Only parts that the books use are looked at, so tags, marks of marketing, assigned users and custom fields may come in
-any shape, or not at all.
+Only parts on which the books depend are looked at, so tags, marks of marketing, assigned users and custom fields may
+come in any shape, or not at all: what cannot be read of them is none.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from keycrm_pipeline.exports.custom_fields import fields_of_table
 from keycrm_pipeline.exports.errors import ColumnMapError
 from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.sentences.exports import ColumnMistake
@@ -194,6 +195,12 @@ TABLES: tuple[ExportTable, ...] = (
             _cost("expenses_total", "Витрати"),
             _cost("margin", "Маржа"),
             _cost("margin_in_crm", "Маржа в KeyCRM"),
+            ExportColumn("tags", "Теги", is_default=False),
+            ExportColumn("utm_source", "UTM: джерело", is_default=False),
+            ExportColumn("utm_medium", "UTM: канал", is_default=False),
+            ExportColumn("utm_campaign", "UTM: кампанія", is_default=False),
+            ExportColumn("utm_term", "UTM: ключове слово", is_default=False),
+            ExportColumn("utm_content", "UTM: оголошення", is_default=False),
             ExportColumn("was_shipped", "Відвантажено", Kind.FLAG, is_default=False),
             ExportColumn("shipping_status", "Стан доставки", is_default=False),
             ExportColumn("order_day", "День", Kind.DAY, is_default=False),
@@ -366,6 +373,22 @@ TABLES: tuple[ExportTable, ...] = (
 """Every table, in the order of the sheets: cards before the documents that use them."""
 
 
+def _with_custom_fields(
+    table: ExportTable, custom_fields: Mapping[str, str], problems: list[Message]
+) -> ExportTable:
+    """The table with the columns of custom fields behind its own."""
+    known = {column.name for column in table.columns}
+    columns: list[ExportColumn] = []
+    for field, name in fields_of_table(table.name, custom_fields).items():
+        if name in known:
+            problems.append(
+                ColumnMistake.CUSTOM_FIELD_TAKEN.message(field=field, column=name, table=table.name)
+            )
+        else:
+            columns.append(ExportColumn(name, name, is_printed=False))
+    return replace(table, columns=(*table.columns, *columns))
+
+
 def _in_words_of(words: WordSet, table: ExportTable) -> ExportTable:
     columns = (replace(column, header=in_words_of(words, column.header)) for column in table.columns)
     return replace(table, title=in_words_of(words, table.title), columns=tuple(columns))
@@ -411,7 +434,11 @@ def _chosen_table(table: ExportTable, headers: Mapping[str, str], problems: list
 
 
 def chosen_tables(
-    column_map: Mapping[str, Mapping[str, str]], words: WordSet = "bas", *, with_cost: bool = False
+    column_map: Mapping[str, Mapping[str, str]],
+    words: WordSet = "bas",
+    *,
+    with_cost: bool = False,
+    custom_fields: Mapping[str, str] | None = None,
 ) -> tuple[ExportTable, ...]:
     """The tables to write, with their columns in order.
 
@@ -422,14 +449,18 @@ def chosen_tables(
         column_map: Table -> column -> header, in order; the `export.columns` of the profile.
         words: Whose words titles and default headers use.
         with_cost: Whether cost and margin are among the defaults. A column map may always name them.
+        custom_fields: Field of KeyCRM -> name of its column, which is among the defaults too.
 
     Raises:
-        ColumnMapError: A table or column does not exist, or a header is empty or appears twice.
+        ColumnMapError: A table or column does not exist, a header is empty or appears twice, or a custom field has the
+            name of another column.
     """
     known = {table.name for table in TABLES}
     problems = [_unknown_table(name) for name in column_map if name not in known]
     chosen: list[ExportTable] = []
-    for table in (_in_words_of(words, table) for table in TABLES):
+    for table in (
+        _with_custom_fields(_in_words_of(words, table), custom_fields or {}, problems) for table in TABLES
+    ):
         headers = column_map.get(table.name)
         if headers is None:
             chosen.append(

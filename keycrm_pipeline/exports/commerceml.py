@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from keycrm_pipeline.exports.custom_fields import fields_of_table
 from keycrm_pipeline.exports.texts import shortened, without_control_characters
 from keycrm_pipeline.exports.unit_codes import unit_code
 from keycrm_pipeline.period import Period
@@ -59,12 +60,16 @@ class _Context:
     Attributes:
         units: Product card -> its unit, for services, whose rows have none.
         characteristics: Variant -> its characteristics.
+        order_fields: Columns of the orders' custom fields.
+        product_fields: Product card -> its custom fields by column.
         zone: The time zone of dates and times.
         settings: The profile's settings of this format.
     """
 
     units: Mapping[int, str]
     characteristics: Mapping[int, str | None]
+    order_fields: tuple[str, ...]
+    product_fields: Mapping[int, Mapping[str, str | None]]
     zone: ZoneInfo
     settings: CommerceMLSettings
 
@@ -230,7 +235,13 @@ def _add_line(parent: ElementTree.Element, line: _Row, context: _Context) -> Non
     sort = "Услуга" if is_service else "Товар"
     full_name = line["name"] if len(_without_hash(line["name"])) > MOST_CARD_NAME else None
     _add_attributes(
-        goods, {"ВидНоменклатуры": sort, "ТипНоменклатуры": sort, "Полное наименование": full_name}
+        goods,
+        {
+            "ВидНоменклатуры": sort,
+            "ТипНоменклатуры": sort,
+            "Полное наименование": full_name,
+            **context.product_fields.get(line["product_id"], {}),
+        },
     )
     _add(goods, "ЦенаЗаЕдиницу", _money(line["price"]))
     _add(goods, "Количество", _quantity(line["quantity"]))
@@ -347,6 +358,7 @@ def _document(order: _Row, lines: list[_Row], context: _Context) -> ElementTree.
             "Номер в источнике": order["source_number"],
             "Ответственный": order["responsible"],
             "Автор": order["author"],
+            **{name: order[name] for name in context.order_fields},
             **_requisites(order, settings),
         },
     )
@@ -374,6 +386,15 @@ class _OrderRows:
         return rows
 
 
+def _product_fields(
+    products: pl.DataFrame, custom_fields: Mapping[str, str]
+) -> dict[int, Mapping[str, str | None]]:
+    names = list(fields_of_table("products", custom_fields).values())
+    if not names:
+        return {}
+    return dict(zip(products["product_id"], products.select(names).to_dicts(), strict=True))
+
+
 def _formed_at(orders: pl.DataFrame, period: Period, zone: ZoneInfo) -> str:
     """The newest change of the exported orders, not the current time: the same books give the same bytes."""
     newest = orders["updated_at"].max()
@@ -392,6 +413,7 @@ def write_commerceml(
     timezone: str,
     period: Period,
     settings: CommerceMLSettings,
+    custom_fields: Mapping[str, str],
 ) -> None:
     """Writes the orders with their lines and services as one file.
 
@@ -405,11 +427,14 @@ def write_commerceml(
         timezone: IANA zone of dates and times.
         period: The local days; without orders, the file is dated by the last one.
         settings: The profile's settings of this format.
+        custom_fields: Field of KeyCRM -> its column in `orders` or `products`; each is a requisite of that name.
     """
     orders, products, variants = frames["orders"], frames["products"], frames["product_variants"]
     context = _Context(
         units=dict(zip(products["product_id"], products["unit"], strict=True)),
         characteristics=dict(zip(variants["variant_id"], variants["characteristics"], strict=True)),
+        order_fields=tuple(fields_of_table("orders", custom_fields).values()),
+        product_fields=_product_fields(products, custom_fields),
         zone=ZoneInfo(timezone),
         settings=settings,
     )

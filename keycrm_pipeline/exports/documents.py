@@ -17,6 +17,7 @@ import polars as pl
 
 from keycrm_pipeline.exports.columns import ExportTable, chosen_tables
 from keycrm_pipeline.exports.commerceml import write_commerceml
+from keycrm_pipeline.exports.custom_fields import with_custom_fields
 from keycrm_pipeline.exports.errors import ExportError
 from keycrm_pipeline.exports.files import put_in_place, stage
 from keycrm_pipeline.exports.hand_over import ChangeWriter, HandOver, find_hand_over
@@ -258,6 +259,7 @@ def _write(
                 timezone=timezone,
                 period=overview.period,
                 settings=profile.export.commerceml,
+                custom_fields=profile.custom_fields,
             )
             return [name, *changes]
         case "odoo":
@@ -367,7 +369,12 @@ def export_period(
     _check_request(profile, export_format, organisation, decided_by)
     tables = [
         table
-        for table in chosen_tables(profile.export.columns, profile.words, with_cost=profile.show_cost)
+        for table in chosen_tables(
+            profile.export.columns,
+            profile.words,
+            with_cost=profile.show_cost,
+            custom_fields=profile.custom_fields,
+        )
         if is_compared(table, profile)
     ]
     request = HandOverRequest(
@@ -457,6 +464,8 @@ def _frames(sources: ExportSources, hand_over: HandOver, profile: Profile) -> di
     frames = dict(sources.tables)
     for table, names in _NAMES.items():
         frames[table] = _with_names(frames[table], names)
+    for table in ("orders", "products"):
+        frames[table] = with_custom_fields(table, frames[table], profile.custom_fields)
     frames["held_back"] = _with_reasons(frames["held_back"], profile.words)
     causes = {cause: reason.ukrainian for cause, reason in CAUSES.items()}
     writer = ChangeWriter(profile.zone, profile.words, causes)

@@ -617,6 +617,7 @@ ONLY_IN_THE_FILE: Mapping[str, str] = {
     "reconciliation.gateways": message("accounts of payment gateways"),
     "reconciliation.registers": message("registers of carriers and banks"),
     "reconciliation.tolerance": message("difference up to which sums agree"),
+    "custom_fields": message("custom fields of KeyCRM as columns"),
     "export.columns": message("columns and headers of tables"),
     "export.commerceml.currencies": message("names of currencies in the accounting system"),
     "export.commerceml.requisites": message("attributes of an order in CommerceML"),

@@ -338,6 +338,8 @@ REQUISITES = ("Организация", "Склад", "Подразделени�
 """Requisites of an order that 1C's exchange with a site reads, in the words of the format."""
 
 _CURRENCY_CODE = re.compile(r"[A-Z]{3}")
+_CUSTOM_FIELD = re.compile(r"[A-Z]{2,8}_[0-9]{1,18}")
+_LONGEST_COLUMN = 63
 
 
 def _also_text(schema: dict[str, Any]) -> None:
@@ -654,6 +656,14 @@ class Profile(_Section):
     export: ExportSettings = Field(
         default_factory=ExportSettings, description="The layout of exported documents."
     )
+    custom_fields: dict[Text, Text] = Field(
+        default_factory=dict,
+        description="Id of a custom field in KeyCRM, such as OR_1012 -> name of its column in exports.",
+        json_schema_extra={
+            "propertyNames": {"pattern": f"^{_CUSTOM_FIELD.pattern}$"},
+            "additionalProperties": {"type": "string", "pattern": f"^{NAME_PATTERN.pattern}$"},
+        },
+    )
     show_cost: StrictBool = Field(
         default=False,
         description="Whether exports, the report and the pages show cost and margin (Собівартість, Маржа).",
@@ -808,6 +818,17 @@ class Profile(_Section):
         longest = max(len(part.encode()) for part in path.parts)
         if longest > _LONGEST_NAME or len(value.encode()) > _LONGEST_PATH:
             raise _wrong(Wrong.NAME_TOO_LONG.message(), allowed)
+        return value
+
+    @field_validator("custom_fields")
+    @classmethod
+    def _are_columns(cls, value: dict[str, str]) -> dict[str, str]:
+        for field, name in value.items():
+            is_name = NAME_PATTERN.fullmatch(name) and len(name) <= _LONGEST_COLUMN
+            if not (_CUSTOM_FIELD.fullmatch(field) and is_name):
+                raise _wrong(Wrong.NOT_A_CUSTOM_FIELD.message(), Allowed.CUSTOM_FIELDS.message())
+        if len(set(value.values())) < len(value):
+            raise _wrong(Wrong.TWO_FIELDS_OF_ONE_NAME.message(), Allowed.CUSTOM_FIELDS.message())
         return value
 
     @field_validator("keycrm_url")

@@ -231,4 +231,5 @@ CUSTOM_FIELDS: Final[tuple[Payload, ...]] = (
     _custom_field(12, "OR_1012", "Пакування", "select", ("Коробка", "Пакет", "Подарункове")),
     _custom_field(13, "OR_1013", "Дата свята", "date"),
     _custom_field(14, "CT_1014", "Матеріал", "text"),
+    _custom_field(15, "CT_1015", "УКТЗЕД", "text"),
 )

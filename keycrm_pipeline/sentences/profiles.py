@@ -46,6 +46,11 @@ class Wrong(Sentences):
     NOT_A_TIME = ("it is not a valid time", "це не час доби")
     UNCLOSED_QUOTE = ("it has an unclosed quote", "у команді не закрито лапки")
     NOT_A_CURRENCY = ("one of them is not a currency", "одне з них не є валютою")
+    NOT_A_CUSTOM_FIELD = (
+        "one of them is not the id of a custom field with the name of a column",
+        "одне з них не є номером додаткового поля з назвою колонки",
+    )
+    TWO_FIELDS_OF_ONE_NAME = ("two fields have one name", "два поля мають одну назву")
     NOT_A_REQUISITE = (
         "one of them is not a requisite of the format",
         "одне з них не є реквізитом формату",
@@ -213,6 +218,12 @@ class Allowed(Sentences):
     COMMAND = (
         "Allowed: a command as in a terminal, such as mail -s Обмін root",
         "Дозволено: команда, як у терміналі, наприклад mail -s Обмін root",
+    )
+    CUSTOM_FIELDS = (
+        "Allowed: ids such as OR_1012, each with a name of its own of small Latin letters, digits and _, such as "
+        "packaging",
+        "Дозволено: номери на зразок OR_1012, кожен з окремою назвою з малих латинських літер, цифр і _, наприклад "
+        "packaging",
     )
     CURRENCY_NAMES = (
         "Allowed: codes such as EUR, each with a name of three characters",

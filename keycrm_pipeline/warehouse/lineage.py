@@ -21,6 +21,7 @@ _PREFIXES = {
     "fields": ("payload",),
     "line": ("payload.products",),
     "payment": ("payload.payments", "payload.expenses"),
+    "tag": ("payload.tags",),
 }
 """Name of a record in the statements -> where it stands in a payload."""
 

@@ -177,6 +177,7 @@ class OrderHeader:
     cost_total: Decimal | None
     margin: Decimal | None
     margin_in_crm: Decimal | None
+    tags: str | None
     goods_total: Decimal
     services_total: Decimal
     discount_total: Decimal

@@ -114,6 +114,7 @@ def stage_batch(
         pace: How much memory the batches may take.
     """
     connection.execute(statement("validation", "macros"))
+    connection.execute(statement("validation", "custom_field_macros"))
     structure = {"structure": " ".join(statement("validation", "structure").split())}
     orders, values = _orders_of(batch)
     # From JSON to typed rows: nothing else of a batch takes as much memory.

@@ -24,11 +24,11 @@ def test_every_column_on_offer_exists(shop: SmallShop) -> None:
     # Added by the export itself, or meant for one format only.
     beyond = {
         "held_back": ({"reason"}, {"details_coded"}),
-        "products": ({"kind_name"}, set()),
+        "products": ({"kind_name"}, {"custom_fields"}),
         "order_services": ({"kind_name"}, set()),
         "order_payments": ({"status_name", "method_kind_name", "receipt_name"}, set()),
         "product_variants": (set(), {"is_barcode_owner"}),
-        "orders": ({"payment_status_name"}, {"partner_has_namesakes", "payment_method_id"}),
+        "orders": ({"payment_status_name"}, {"partner_has_namesakes", "payment_method_id", "custom_fields"}),
     }
     writer = ChangeWriter(ZoneInfo("Europe/Kyiv"), "bas", {})
     frames = {

@@ -140,6 +140,12 @@ CHANGES = (
     Change("shipping.shipping_date_actual", "2026-03-05T00:00:00.000000Z"),
     Change("shipping.was_shipped", True),
     Change("warehouse.name", "Магазин"),
+    Change("custom_fields", [{"uuid": "OR_1", "value": "інше"}]),
+    Change("tags.name", "Інший тег"),
+    *(
+        Change(f"marketing.utm_{mark}", "other")
+        for mark in ("source", "medium", "campaign", "term", "content")
+    ),
     Change("shipping.shipping_address_country", "Польща", {"shipping.shipping_address_country_code": "PL"}),
     Change("shipping.shipping_address_country_code", "PL", {"shipping.shipping_address_country": "Полтавія"}),
     Change("shipping.shipping_address_region", "Одеська"),
@@ -239,6 +245,9 @@ def pair_of(number: int, change: Change) -> tuple[dict[str, Any], dict[str, Any]
             manager_comment="Менеджер",
             warehouse={"id": 1, "name": "Основний"},
             margin_sum=70,
+            custom_fields=[{"uuid": "OR_1", "value": "щось"}],
+            tags=[{"id": 1, "name": "Тег"}],
+            marketing={f"utm_{mark}": mark for mark in ("source", "medium", "campaign", "term", "content")},
             shipping={
                 "delivery_service": {"name": "Нова Пошта"},
                 "tracking_code": "20450000000001",
@@ -433,8 +442,8 @@ def test_every_field_that_is_read_leads_to_a_column() -> None:
 
     def walk(part: Any, path: str) -> None:
         part = part[0] if isinstance(part, list) else part
-        # Name and value of an option make one text.
-        if isinstance(part, dict) and not path.endswith(".properties"):
+        # Name and value of an option make one text, and so do custom fields.
+        if isinstance(part, dict) and not path.endswith((".properties", ".custom_fields")):
             for name, inner in part.items():
                 walk(inner, f"{path}.{name}")
         else:

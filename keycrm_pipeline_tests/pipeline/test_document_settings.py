@@ -55,6 +55,7 @@ OTHERS: dict[str, Any] = {
     "largest_answer_megabytes": 32,
     "owners": ["team:sales"],
     "show_cost": True,
+    "custom_fields": {"OR_1012": "packaging"},
 }
 """The settings that change no document; where the account and the file are is no question of documents."""
 

@@ -160,6 +160,9 @@ def test_header_says_all_of_the_order(books: Books) -> None:
         "margin_in_crm": Decimal(0),
         "payment_status": "part_paid",
         "missing_in_crm": False,
+        "custom_fields": None,
+        "tags": None,
+        **dict.fromkeys(("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")),
         "manager_id": 5,
     }
 
@@ -347,6 +350,48 @@ def test_a_cost_that_cannot_be_read_is_none(new_books: MakeBooks, sent: Any) -> 
     books.order(1, lines=[{"purchased_price": sent}])
     assert books.load().orders_created == 1
     assert books.rows("order_lines", "purchased_price, cost") == [(None, None)]
+
+
+def test_custom_fields_tags_and_utm_marks(new_books: MakeBooks) -> None:
+    """Filled fields by their ids; several options are one text; of a field that comes twice the first counts."""
+    books = new_books()
+    books.order(
+        1,
+        custom_fields=[
+            {
+                "id": 12,
+                "uuid": "OR_1012",
+                "name": "Пакування",
+                "type": "select",
+                "value": ["Коробка", "Пакет"],
+            },
+            {"id": 13, "uuid": "OR_1013", "name": "Дата свята", "type": "date", "value": "2026-12-25"},
+            {"id": 13, "uuid": "OR_1013", "name": "Дата свята", "type": "date", "value": "2026-12-26"},
+            {"id": 14, "uuid": "OR_1014", "name": "Вага", "type": "float", "value": 1.5},
+            {"id": 15, "uuid": "OR_1015", "name": "Порожнє", "type": "text", "value": " "},
+            {"id": 16, "uuid": "OR_1016", "name": "Не обрано", "type": "select", "value": []},
+        ],
+        tags=[{"id": 4, "name": "Оптовий"}, {"id": 2, "name": " Терміново "}],
+        marketing={"utm_source": "google", "utm_medium": "cpc", "utm_campaign": None},
+    )
+    # Nothing of the books depends on them: absent or in another shape they are none.
+    books.order(2, custom_fields="немає", tags={"name": "x"}, marketing=[])
+    absent = books.shop.records([books.order(3)])[0]
+    for key in ("custom_fields", "tags", "marketing"):
+        del absent[key]
+    books.shop.add_order(absent)
+    assert books.load().orders_created == 3
+    columns = "custom_fields, tags, utm_source, utm_medium, utm_campaign"
+    found = books.document(1, columns)
+    assert json.loads(found.pop("custom_fields")) == {
+        "OR_1012": "Коробка; Пакет",
+        "OR_1013": "2026-12-25",
+        "OR_1014": "1.5",
+    }
+    assert found == {
+        "tags": "Оптовий; Терміново", "utm_source": "google", "utm_medium": "cpc", "utm_campaign": None,
+    }  # fmt: skip
+    assert set(books.document(2, columns).values()) == set(books.document(3, columns).values()) == {None}
 
 
 @pytest.mark.parametrize(

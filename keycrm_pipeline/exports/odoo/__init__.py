@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from keycrm_pipeline.exports.custom_fields import fields_of_table
 from keycrm_pipeline.exports.odoo.cards import partners, pricelists, products
 from keycrm_pipeline.exports.odoo.orders import (
     internal_notes,
@@ -49,7 +50,8 @@ def odoo_tables(frames: Mapping[str, pl.DataFrame], profile: Profile) -> dict[st
     settings = profile.export.odoo
     company_currency = settings.currency or profile.currency
     lines = order_lines(frames)
-    heads = order_heads(frames["orders"], settings, profile.timezone)
+    custom_fields = tuple(fields_of_table("orders", profile.custom_fields).values())
+    heads = order_heads(frames["orders"], settings, profile.timezone, custom_fields)
     is_foreign = pl.col("currency") != company_currency
     foreign = heads.frame.filter(is_foreign).with_columns(
         pricelist_id(pl.col("currency")).alias("pricelist_id/id")

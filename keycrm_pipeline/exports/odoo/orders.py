@@ -7,7 +7,7 @@ in Odoo.
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -111,16 +111,20 @@ class Heads:
     tags: Mapping[str, str]
 
 
-def order_heads(orders: pl.DataFrame, settings: OdooSettings, timezone: str) -> Heads:
+def order_heads(
+    orders: pl.DataFrame, settings: OdooSettings, timezone: str, custom_fields: Sequence[str] = ()
+) -> Heads:
     """The orders' own fields.
 
     Args:
         orders: The orders to export.
         settings: The profile's `export.odoo`.
         timezone: IANA zone of their times.
+        custom_fields: Columns of the orders' custom fields, which are lines of the note too.
     """
+    labels = (*_LABELS, *((name, name) for name in custom_fields))
     written = orders.with_columns(pl.col("shipped_on").dt.to_string("%d.%m.%Y"))
-    texts = written.select(clean_column(name) for name in (*dict(_LABELS), *dict(_TAGS))).to_dicts()
+    texts = written.select(clean_column(name) for name in (*dict(labels), *dict(_TAGS))).to_dicts()
     tags = [
         _tags_of(order, is_cancelled=is_cancelled)
         for order, is_cancelled in zip(texts, orders["is_cancelled"], strict=True)
@@ -141,7 +145,9 @@ def order_heads(orders: pl.DataFrame, settings: OdooSettings, timezone: str) -> 
         )
     notes = orders.select(
         identifier.alias("id"),
-        harmless_column(pl.lit(pl.Series([_note(order) for order in texts], dtype=pl.String))).alias("note"),
+        harmless_column(pl.lit(pl.Series([_note(order, labels) for order in texts], dtype=pl.String))).alias(
+            "note"
+        ),
     )
     if settings.notes == "printed":
         columns["note"] = pl.lit(notes["note"])
@@ -166,11 +172,11 @@ def _tags_of(order: Mapping[str, str | None], *, is_cancelled: bool) -> dict[str
     return tags
 
 
-def _note(order: Mapping[str, str | None]) -> str:
+def _note(order: Mapping[str, str | None], labels: Sequence[tuple[str, str]]) -> str:
     """The note as HTML, the format of Odoo's field; texts of the shop are escaped."""
     return "<br/>".join(
         f"{label}: " + html.escape(value).replace("\n", "<br/>")
-        for name, label in _LABELS
+        for name, label in labels
         if (value := (order[name] or "").replace("\r\n", "\n").strip())
     )
 

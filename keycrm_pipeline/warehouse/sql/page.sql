@@ -80,7 +80,7 @@ SELECT document.order_id, document.order_day, document.ordered_at, document.part
     document.organisation, document.currency, document.comment, document.delivery_address, document.recipient_name,
     document.recipient_phone, document.delivery_service, document.tracking_code, document.shipping_status,
     document.was_shipped, document.shipped_on, document.warehouse, document.expenses_total, document.cost_total,
-    document.margin, document.margin_in_crm, document.goods_total,
+    document.margin, document.margin_in_crm, document.tags, document.goods_total,
     document.services_total, document.discount_total, document.grand_total, document.difference, document.paid_total,
     document.rounding, document.payment_status, document.missing_in_crm, document.crm_updated_at, document.created_at, document.updated_at,
     valid.discount_percent AS crm_discount_percent, valid.discount_amount AS crm_discount_amount

@@ -147,6 +147,18 @@ CREATE OR REPLACE TEMP MACRO options(properties) AS CASE
     WHEN len(properties) > 0 THEN tidied_options(properties)
 END;
 
+-- name: custom_field_macros
+-- Filled fields as one JSON object, by the id that KeyCRM gives a field; several chosen options are one text. Of a field
+-- that comes twice the first counts. What comes in another shape is none: nothing of the books depends on it.
+CREATE OR REPLACE TEMP MACRO custom_value(value) AS nullif(trim(CASE WHEN unicode(value) = 91
+    THEN array_to_string(from_json(value, '["VARCHAR"]'), '; ') ELSE value END), '');
+CREATE OR REPLACE TEMP MACRO custom_fields(listed) AS CASE WHEN len(listed) > 0
+    THEN nullif(CAST(to_json(map_from_entries([
+        {'k': field.uuid, 'v': custom_value(field.value)} for field, place in listed
+        if field.uuid IS NOT NULL AND custom_value(field.value) IS NOT NULL
+            AND list_position([other.uuid for other in listed], field.uuid) = place
+    ])) AS VARCHAR), '{}') END;
+
 -- name: stage_payloads
 -- All fields are read as text: a value of an unexpected type must be seen, not turned into NULL. {orders} says which.
 CREATE OR REPLACE TEMP TABLE staged_payloads AS
@@ -182,6 +194,11 @@ FROM mended_frame AS mended WHERE mended.order_id = staged_payloads.order_id
   "margin_sum": "VARCHAR", "payment_status": "VARCHAR", "deleted_at": "VARCHAR",
   "buyer_comment": "VARCHAR", "client_comment": "VARCHAR", "manager_comment": "VARCHAR",
   "warehouse": {"name": "VARCHAR"},
+  "custom_fields": [{"uuid": "VARCHAR", "value": "VARCHAR"}], "tags": [{"name": "VARCHAR"}],
+  "marketing": {
+    "utm_source": "VARCHAR", "utm_medium": "VARCHAR", "utm_campaign": "VARCHAR", "utm_term": "VARCHAR",
+    "utm_content": "VARCHAR"
+  },
   "buyer": {"id": "VARCHAR", "full_name": "VARCHAR", "phone": "VARCHAR", "email": "VARCHAR"},
   "manager": {"id": "VARCHAR"},
   "status": {"id": "VARCHAR", "name": "VARCHAR", "alias": "VARCHAR", "group_id": "VARCHAR"},
@@ -257,6 +274,13 @@ WITH typed AS (
         instant(fields.shipping.shipping_date_actual) AS shipped_at,
         flag(fields.shipping.was_shipped) AS was_shipped,
         filled(fields.warehouse.name) AS warehouse,
+        custom_fields(fields.custom_fields) AS custom_fields,
+        nullif(array_to_string([trim(tag.name) for tag in fields.tags], '; '), '') AS tags,
+        filled(fields.marketing.utm_source) AS utm_source,
+        filled(fields.marketing.utm_medium) AS utm_medium,
+        filled(fields.marketing.utm_campaign) AS utm_campaign,
+        filled(fields.marketing.utm_term) AS utm_term,
+        filled(fields.marketing.utm_content) AS utm_content,
         filled(fields.shipping.shipping_address_country) AS address_country,
         filled(fields.shipping.shipping_address_country_code) AS address_country_code,
         filled(fields.shipping.shipping_address_region) AS address_region,
