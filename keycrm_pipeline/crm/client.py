@@ -54,6 +54,7 @@ from keycrm_pipeline.crm.paging import (
     may_be_overstated,
     warn_of_total,
 )
+from keycrm_pipeline.crm.reference_lists import INCLUDES
 from keycrm_pipeline.crm.values import parse_instant
 from keycrm_pipeline.sentences.client import Advice, Client
 
@@ -303,7 +304,8 @@ class KeyCrmClient:
             TransportFailure: Also if the list changed while it was read, twice in a row.
             KeyCrmError: As for `orders`.
         """
-        return self._all_rows(route, {})
+        includes = INCLUDES.get(route)
+        return self._all_rows(route, {} if includes is None else {"include": includes})
 
     def products(self, product_ids: Sequence[int]) -> list[CrmRow]:
         """The products with these ids, including archived ones; an id unknown to KeyCRM has no row.

@@ -15,8 +15,12 @@ REFERENCE_ROUTES: Mapping[str, str] = {
     "expense_types": "/order/expense-type",
     "users": "/users",
     "categories": "/products/categories",
+    "companies": "/companies",
 }
 """Name of a list -> its route."""
 
-OPTIONAL = ("users", "delivery_services", "expense_types")
+OPTIONAL = ("users", "delivery_services", "expense_types", "companies")
 """Lists that an exchange can do without: it continues if an account lacks the route or the route fails."""
+
+INCLUDES: Mapping[str, str] = {"/companies": "custom_fields"}
+"""Route of a list -> what is asked for with its rows."""

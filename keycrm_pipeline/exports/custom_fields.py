@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import polars as pl
 
 OF_ORDERS = "OR_"
-"""What the id of an order's field begins with; any other field is one of a card."""
+"""What the id of an order's field begins with; any other is one of products, unless its name begins with a table."""
 
 FIELDS = "custom_fields"
 """The column of a frame that holds all fields of a row, as a JSON object."""
@@ -23,11 +23,13 @@ def fields_of_table(table: str, names: Mapping[str, str]) -> dict[str, str]:
         table: Name of an exported table.
         names: The profile's `custom_fields`.
     """
-    if table not in ("orders", "products"):
-        return {}
-    return {
-        field: name for field, name in names.items() if field.startswith(OF_ORDERS) == (table == "orders")
-    }
+    found = {}
+    for field, name in names.items():
+        named, dot, column = name.rpartition(".")
+        of = named if dot else "orders" if field.startswith(OF_ORDERS) else "products"
+        if of == table:
+            found[field] = column
+    return found
 
 
 def with_custom_fields(table: str, frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:

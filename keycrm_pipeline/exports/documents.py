@@ -464,7 +464,7 @@ def _frames(sources: ExportSources, hand_over: HandOver, profile: Profile) -> di
     frames = dict(sources.tables)
     for table, names in _NAMES.items():
         frames[table] = _with_names(frames[table], names)
-    for table in ("orders", "products"):
+    for table in ("orders", "products", "partners"):
         frames[table] = with_custom_fields(table, frames[table], profile.custom_fields)
     frames["held_back"] = _with_reasons(frames["held_back"], profile.words)
     causes = {cause: reason.ukrainian for cause, reason in CAUSES.items()}

@@ -44,7 +44,7 @@ FLUSH_SECONDS = 0.2
 
 FLUSH_PAGES = 40
 REFRESH_HOURS = 12
-"""How old a list may be that no document needs immediately: users, delivery services, kinds of expenses, categories."""
+"""How old a list may be that no document needs immediately, such as users, categories and companies."""
 
 KEYS_OF_LISTS: Mapping[str, tuple[str, ...]] = {
     "statuses": ("name", "alias", "group_id"),
@@ -54,6 +54,7 @@ KEYS_OF_LISTS: Mapping[str, tuple[str, ...]] = {
     "expense_types": ("name", "alias"),
     "users": ("full_name",),
     "categories": ("name", "parent_id"),
+    "companies": ("name",),
 }
 """What the books and reports use of each list."""
 

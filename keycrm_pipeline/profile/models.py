@@ -339,6 +339,7 @@ REQUISITES = ("Организация", "Склад", "Подразделени�
 
 _CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 _CUSTOM_FIELD = re.compile(r"[A-Z]{2,8}_[0-9]{1,18}")
+_CUSTOM_COLUMN = re.compile(rf"((orders|products|partners)\.)?{NAME_PATTERN.pattern}")
 _LONGEST_COLUMN = 63
 
 
@@ -658,10 +659,11 @@ class Profile(_Section):
     )
     custom_fields: dict[Text, Text] = Field(
         default_factory=dict,
-        description="Id of a custom field in KeyCRM, such as OR_1012 -> name of its column in exports.",
+        description="Id of a custom field in KeyCRM, such as OR_1012 -> name of its column in exports; "
+        "`partners.edrpou` for a field of the buyer's company.",
         json_schema_extra={
             "propertyNames": {"pattern": f"^{_CUSTOM_FIELD.pattern}$"},
-            "additionalProperties": {"type": "string", "pattern": f"^{NAME_PATTERN.pattern}$"},
+            "additionalProperties": {"type": "string", "pattern": f"^{_CUSTOM_COLUMN.pattern}$"},
         },
     )
     show_cost: StrictBool = Field(
@@ -824,7 +826,7 @@ class Profile(_Section):
     @classmethod
     def _are_columns(cls, value: dict[str, str]) -> dict[str, str]:
         for field, name in value.items():
-            is_name = NAME_PATTERN.fullmatch(name) and len(name) <= _LONGEST_COLUMN
+            is_name = _CUSTOM_COLUMN.fullmatch(name) and len(name) <= _LONGEST_COLUMN
             if not (_CUSTOM_FIELD.fullmatch(field) and is_name):
                 raise _wrong(Wrong.NOT_A_CUSTOM_FIELD.message(), Allowed.CUSTOM_FIELDS.message())
         if len(set(value.values())) < len(value):

@@ -712,8 +712,9 @@ _PARTS_OF_SHIPPING: Final = {
 
 
 def _company_view(company: Payload, includes: frozenset[str]) -> Payload:
-    added: dict[str, Any] = {"manager": None, "buyer": [], "custom_fields": []}
-    return {**company, **{key: value for key, value in added.items() if key in includes}}
+    added: dict[str, Any] = {"manager": None, "buyer": [], "custom_fields": company["custom_fields"]}
+    shown = {key: value for key, value in company.items() if key != "custom_fields"}
+    return {**shown, **{key: value for key, value in added.items() if key in includes}}
 
 
 def _product_view(product: Payload, includes: frozenset[str]) -> Payload:

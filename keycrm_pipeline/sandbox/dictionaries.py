@@ -199,14 +199,27 @@ COMPANIES: Final[tuple[Payload, ...]] = tuple(
     {
         "id": company_id,
         "name": name,
-        "title": name,
+        "title": title,
         "notes": None,
-        "bank_account": None,
+        "bank_account": bank_account,
         "manager_id": None,
         "created_at": _OPENED,
         "updated_at": _OPENED,
+        "custom_fields": []
+        if code is None
+        else [{"id": 16, "uuid": "CT_1016", "name": "ЄДРПОУ", "type": "text", "value": code}],
     }
-    for company_id, name in ((1, "ТОВ «Вигадка»"), (2, "ФОП Прикладенко"), (3, "ПП «Зразок»"))
+    for company_id, name, title, bank_account, code in (
+        (
+            1,
+            "ТОВ «Вигадка»",
+            "Товариство з обмеженою відповідальністю «Вигадка»",
+            "UA000000000000000000000000001",
+            "00000001",
+        ),
+        (2, "ФОП Прикладенко", "ФОП Прикладенко Олена Іванівна", None, "0000000002"),
+        (3, "ПП «Зразок»", None, "UA000000000000000000000000003", None),
+    )
 )
 
 
@@ -232,4 +245,5 @@ CUSTOM_FIELDS: Final[tuple[Payload, ...]] = (
     _custom_field(13, "OR_1013", "Дата свята", "date"),
     _custom_field(14, "CT_1014", "Матеріал", "text"),
     _custom_field(15, "CT_1015", "УКТЗЕД", "text"),
+    _custom_field(16, "CT_1016", "ЄДРПОУ", "text"),
 )

@@ -235,6 +235,7 @@ ORDERS = Table(
         Column("utm_campaign", "VARCHAR", "UTM mark: campaign."),
         Column("utm_term", "VARCHAR", "UTM mark: term."),
         Column("utm_content", "VARCHAR", "UTM mark: content."),
+        Column("company_id", "BIGINT", "The buyer's company in KeyCRM, see reports.partner_companies."),
         Column("manager_id", "BIGINT", "Manager in KeyCRM, from whom `responsible` was derived."),
     ),
     ("order_id",),

@@ -14,6 +14,7 @@ REFERENCE_LISTS: Mapping[str, str] = {
     "expense_types": "expense_type_id",
     "users": "user_id",
     "categories": "category_id",
+    "companies": "company_id",
 }
 """Reference lists of KeyCRM, each available as a view of schema raw -> the name of its id there."""
 

@@ -30,6 +30,7 @@ VALIDATED_ORDERS = Table(
         Column("buyer_name", "VARCHAR", "Buyer's name."),
         Column("buyer_phone", "VARCHAR", "Buyer's phone as typed."),
         Column("buyer_email", "VARCHAR", "Buyer's e-mail as typed."),
+        Column("company_id", "BIGINT", "The buyer's company."),
         Column("grand_total", MONEY, "What the buyer pays.", nullable=False),
         Column("shipping_price", MONEY, "Delivery paid by the buyer; 0 when none.", nullable=False),
         Column("wrap_price", MONEY, "Gift wrap; 0 when none.", nullable=False),

@@ -26,6 +26,10 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "buyer_kind": "first_order (the buyer's first in the books), repeat_order or no_buyer.",
     "category_id": "Current category in KeyCRM; empty when there is none.",
     "category_name": "Its name.",
+    "company_bank_account": "Its bank account, as typed in KeyCRM.",
+    "company_id": "Company in KeyCRM.",
+    "company_name": "Its name.",
+    "company_title": "Its full name (title).",
     "cost_total": "Cost of the lines that have one in KeyCRM.",
     "currency": "Currency of all sums of the row; never add rows of different currencies.",
     "delivery_service": "Delivery service (Служба доставки); empty when the order has none.",
@@ -154,6 +158,7 @@ VIEWS: Mapping[str, str] = {
     "margins_by_source": (
         "Cost and margin of the orders of one day and source. Orders without any cost count for the lines alone."
     ),
+    "partner_companies": "The company of one partner card: that of its newest order whose buyer has one.",
     "payments_due": "One order that is not cancelled and not paid in full.",
     "cash_on_delivery_out": (
         "One order to be paid on delivery: its parcel was sent and not returned, its money has not been received."

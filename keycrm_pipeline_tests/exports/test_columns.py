@@ -24,6 +24,7 @@ def test_every_column_on_offer_exists(shop: SmallShop) -> None:
     # Added by the export itself, or meant for one format only.
     beyond = {
         "held_back": ({"reason"}, {"details_coded"}),
+        "partners": (set(), {"custom_fields"}),
         "products": ({"kind_name"}, {"custom_fields"}),
         "order_services": ({"kind_name"}, set()),
         "order_payments": ({"status_name", "method_kind_name", "receipt_name"}, set()),

@@ -16,7 +16,7 @@ from keycrm_pipeline.exports.errors import ColumnMapError
 from keycrm_pipeline.kinds import ExportFormat
 from keycrm_pipeline_tests.exports.small_shop import MARCH, NOW, SmallShop, shop_in
 
-NAMES = {"OR_1012": "packaging", "OR_77": "packed_by", "CT_1014": "uktzed"}
+NAMES = {"OR_1012": "packaging", "OR_77": "packed_by", "CT_1014": "uktzed", "CT_1016": "partners.edrpou"}
 
 Export = Callable[..., ExportResult]
 
@@ -28,6 +28,17 @@ def described(shop: SmallShop, tmp_path: Path) -> Export:
         connection.execute(
             "UPDATE accounting.orders SET custom_fields = ? WHERE order_id = 101",
             ['{"OR_1012":"Коробка; =1+1","OR_99":"не названо"}'],
+        )
+        # The buyer of 101 orders for a company; the one of 102 for a company that the list does not have.
+        connection.execute(
+            "UPDATE accounting.orders SET company_id = order_id - 100 WHERE order_id IN (101, 102)"
+        )
+        company = (
+            '{"id": 1, "name": "Вигадка", "title": "ТОВ «Вигадка»", "bank_account": "UA001", '
+            '"custom_fields": [{"uuid": "CT_1016", "value": "00000001"}]}'
+        )
+        connection.execute(
+            "INSERT INTO raw.reference_rows VALUES ('companies', 1, ?, now(), true)", [company]
         )
         connection.execute(
             "INSERT INTO accounting.product_links VALUES (10, 100, 1, NULL), (11, 101, 1, NULL)"
@@ -113,3 +124,13 @@ def test_a_name_of_another_column_is_refused(described: Export) -> None:
     """Two columns of one name: no import form could tell them apart."""
     with pytest.raises(ColumnMapError, match="give the field OR_1012 another name"):
         described("csv", custom_fields={"OR_1012": "grand_total"})
+
+
+def test_partners_show_their_company(described: Export) -> None:
+    """An accountant makes out an invoice to the company, with its ЄДРПОУ, which KeyCRM has no field for."""
+    shown = ("Код контрагента", "Компанія", "Повна назва компанії", "Банк. рахунок компанії", "edrpou")
+    assert [tuple(row[name] for name in shown) for row in rows(described("csv"), "partners")] == [
+        ("1", "Вигадка", "ТОВ «Вигадка»", "UA001", "00000001"),
+        ("2", "", "", "", ""),
+        ("3", "", "", "", ""),
+    ]

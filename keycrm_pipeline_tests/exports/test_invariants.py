@@ -168,7 +168,8 @@ def test_commerceml_is_always_valid_and_adds_up(
     """No text that a person can type makes the file unreadable, and no rounding changes a total."""
     frames, totals = _frames(schemas, orders)
     path = tmp_path / "orders.xml"
-    write_commerceml(path, frames, timezone="Europe/Kyiv", period=MARCH, settings=CommerceMLSettings(vat=20))
+    settings = CommerceMLSettings(vat=20)
+    write_commerceml(path, frames, timezone="Europe/Kyiv", period=MARCH, settings=settings, custom_fields={})
     tree = etree.parse(path)
     assert SCHEMA.validate(tree), SCHEMA.error_log
     for document in tree.xpath("/c:КоммерческаяИнформация/c:Документ", namespaces=NAMESPACES):

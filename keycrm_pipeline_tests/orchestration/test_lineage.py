@@ -112,6 +112,7 @@ CHANGES = (
     Change("buyer.phone", "+380671112233", {"buyer.email": None}, stranger(803)),
     Change("buyer.email", "other@example.com", {"buyer.phone": None}, stranger(804)),
     Change("buyer.full_name", "Інша Людина", own=stranger(805)),
+    Change("buyer.company_id", 8),
     # What stands on the card.
     Change("buyer.full_name", "Інше Ім’я"),
     Change("buyer.phone", "+380671112234", {"buyer.full_name": None, "buyer.email": None}),

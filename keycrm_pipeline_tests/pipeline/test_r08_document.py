@@ -160,6 +160,7 @@ def test_header_says_all_of_the_order(books: Books) -> None:
         "margin_in_crm": Decimal(0),
         "payment_status": "part_paid",
         "missing_in_crm": False,
+        "company_id": None,
         "custom_fields": None,
         "tags": None,
         **dict.fromkeys(("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")),

@@ -284,6 +284,7 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
         ("custom_fields: {packaging: OR_1012}", "custom_fields", "ids such as OR_1012"),
         ("custom_fields: {OR_1012: Пакування}", "custom_fields", "small Latin letters"),
         ("custom_fields: {OR_1012: 'a; DROP'}", "custom_fields", "small Latin letters"),
+        ("custom_fields: {OR_1012: buyers.packaging}", "custom_fields", "small Latin letters"),
         ("custom_fields: {OR_1: one, OR_2: one}", "custom_fields", "two fields have one name"),
         ("keycrm_url: javascript:alert(1)", "keycrm_url", "https://"),
         ("owners: [books]", "owners", "`team:` and a name"),

@@ -521,7 +521,9 @@ def test_custom_fields_are_a_plain_array(demo: httpx.Client) -> None:
     rows = demo.get("/custom-fields?filter[model]=order&include=options").json()
     assert [row["uuid"] for row in rows] == ["OR_1012", "OR_1013"]
     backwards = demo.get("/custom-fields?sort=-position").json()
-    assert [row["uuid"] for row in backwards] == ["CT_1014", "OR_1013", "OR_1012"]
+    assert [row["uuid"] for row in backwards] == [
+        "CT_1016", "CT_1015", "CT_1014", "OR_1013", "OR_1012",
+    ]  # fmt: skip
     assert [option["value"] for option in rows[0]["options"]] == ["Коробка", "Пакет", "Подарункове"]
     assert "options" not in demo.get("/custom-fields").json()[0]
 

@@ -200,9 +200,14 @@ WHERE format = $format AND organisation = $organisation
 -- name: partners
 SELECT
     partner.partner_id, partner.name, partner.phone, partner.email, partner.origin, partner.catalogue_id,
+    company.company_id, company.company_name, company.company_title, company.company_bank_account,
     partner.origin = 'keycrm' AND coalesce(exported.is_new, true) AS is_new,
-    partner.created_at, partner.updated_at
+    partner.created_at, partner.updated_at,
+    custom_fields(from_json(listed.payload -> '$.custom_fields', '[{"uuid": "VARCHAR", "value": "VARCHAR"}]'))
+        AS custom_fields
 FROM accounting.partners AS partner
+LEFT JOIN reports.partner_companies AS company USING (partner_id)
+LEFT JOIN raw.reference_rows AS listed ON listed.list_name = 'companies' AND listed.row_id = company.company_id
 LEFT JOIN known_cards AS exported ON exported.card_kind = 'partner' AND exported.card_id = partner.partner_id
 WHERE partner.partner_id IN (SELECT partner_id FROM accounting.orders SEMI JOIN exportable_orders USING (order_id))
 ORDER BY partner.partner_id

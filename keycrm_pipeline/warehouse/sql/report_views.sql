@@ -300,6 +300,22 @@ JOIN accounting.orders AS orders USING (order_id)
 LEFT JOIN items USING (order_id)
 GROUP BY ALL
 
+-- name: partner_companies
+-- What KeyCRM says of a company today. A company that its list lacks is known by its number alone.
+SELECT
+    newest.partner_id,
+    newest.company_id,
+    nullif(trim(company.payload ->> '$.name'), '') AS company_name,
+    nullif(trim(company.payload ->> '$.title'), '') AS company_title,
+    nullif(trim(company.payload ->> '$.bank_account'), '') AS company_bank_account
+FROM (
+    SELECT partner_id, arg_max(company_id, {{'ordered_at': ordered_at, 'order_id': order_id}}) AS company_id
+    FROM accounting.orders
+    WHERE company_id IS NOT NULL
+    GROUP BY partner_id
+) AS newest
+LEFT JOIN raw.reference_rows AS company ON company.list_name = 'companies' AND company.row_id = newest.company_id
+
 -- name: payments_due
 SELECT
     order_id,

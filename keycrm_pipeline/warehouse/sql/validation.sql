@@ -199,7 +199,7 @@ FROM mended_frame AS mended WHERE mended.order_id = staged_payloads.order_id
     "utm_source": "VARCHAR", "utm_medium": "VARCHAR", "utm_campaign": "VARCHAR", "utm_term": "VARCHAR",
     "utm_content": "VARCHAR"
   },
-  "buyer": {"id": "VARCHAR", "full_name": "VARCHAR", "phone": "VARCHAR", "email": "VARCHAR"},
+  "buyer": {"id": "VARCHAR", "full_name": "VARCHAR", "phone": "VARCHAR", "email": "VARCHAR", "company_id": "VARCHAR"},
   "manager": {"id": "VARCHAR"},
   "status": {"id": "VARCHAR", "name": "VARCHAR", "alias": "VARCHAR", "group_id": "VARCHAR"},
   "products": [{
@@ -257,6 +257,8 @@ WITH typed AS (
         filled(fields.buyer.full_name) AS buyer_name,
         filled(fields.buyer.phone) AS buyer_phone,
         filled(fields.buyer.email) AS buyer_email,
+        -- The buyer's company describes the card and decides nothing: what cannot be read of it is none.
+        whole(fields.buyer.company_id) AS company_id,
         money(fields.grand_total) AS grand_total,
         coalesce(money(fields.shipping_price), 0) AS shipping_price,
         coalesce(money(fields.wrap_price), 0) AS wrap_price,
