@@ -106,6 +106,7 @@ def _routes() -> list[Route]:
         get(f"{_PROFILE}/rebuild/progress", rebuild.rebuild_progress),
         get(f"{_PROFILE}/connection", connection.connection),
         post(f"{_PROFILE}/connection", connection.change_connection),
+        get(f"{_PROFILE}/settings/file", profile_settings.only_in_the_file),
         get(f"{_PROFILE}/settings/{{page}}", profile_settings.settings),
         post(f"{_PROFILE}/settings/{{page}}", profile_settings.change_settings),
         get(f"{_PROFILE}/month", month.month),

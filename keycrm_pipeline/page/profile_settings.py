@@ -20,7 +20,7 @@ from keycrm_pipeline.language import _, message
 from keycrm_pipeline.orchestration.remote import DagsterError, RemoteDagster
 from keycrm_pipeline.page.kept_settings import KeptSettings
 from keycrm_pipeline.page.rendering import render, written
-from keycrm_pipeline.page.setting_fields import ONLY_IN_THE_FILE, SETTING_PAGES, SettingPage
+from keycrm_pipeline.page.setting_fields import FILE_PAGE, ONLY_IN_THE_FILE, SETTING_PAGES, SettingPage
 from keycrm_pipeline.page.setting_forms import (
     Entered,
     changes_of,
@@ -160,6 +160,26 @@ def change_settings(request: Request) -> Response:
     return _page(request, workspace, page, now, answer)
 
 
+def only_in_the_file(request: Request) -> Response:
+    """What is changed in the file alone: what each setting does and how it is written."""
+    workspace = workspace_of(request)
+    profile = workspace.profile
+    return render(
+        request,
+        "settings_file",
+        profile=profile,
+        pages=_pages(profile.name),
+        file_name=f"{profile.name}.yaml",
+        settings=ONLY_IN_THE_FILE,
+    )
+
+
+def _pages(profile: str) -> dict[str, str]:
+    """Address -> title of every page of settings."""
+    titles = {name: page.title for name, page in SETTING_PAGES.items()} | {"file": FILE_PAGE}
+    return {_path(profile, name): title for name, title in titles.items()}
+
+
 def _asked(request: Request) -> tuple[Workspace, SettingPage]:
     workspace = workspace_of(request)
     page = SETTING_PAGES.get(request.path_params["page"])
@@ -275,12 +295,11 @@ def _page(
         "settings",
         answer.status_code,
         profile=profile,
-        pages={_path(profile.name, name): one.title for name, one in SETTING_PAGES.items()},
+        pages=_pages(profile.name),
         page=page,
         groups=shown_groups(page, file, account, answer.entered, answer.problems),
         account=account,
         digest=file.digest,
         file_name=file.path.name,
-        only_in_the_file=ONLY_IN_THE_FILE,
         answer=answer,
     )

@@ -130,7 +130,37 @@ class Chosen:
     hint: str = ""
 
 
-SettingPart = SettingField | Mapped | PaymentMethods | Chosen
+@dataclass(frozen=True)
+class MappedUsers:
+    """A section that maps the users of the accounting system, by their names, to something else.
+
+    Attributes:
+        setting: Where it stands in the file: below it an entry for each name.
+        label: What is entered beside each name.
+        hint: What happens with an entry that is left empty.
+        refusal: What is said about a wrong entry.
+    """
+
+    setting: Setting
+    label: str
+    hint: str
+    refusal: str = _NO_SUCH_NAME
+
+
+@dataclass(frozen=True)
+class Organisations:
+    """The legal entities of a shop, and to which of them each account, payment method and source belongs.
+
+    Attributes:
+        setting: Where it stands in the file: below it an entry for each name, of several settings.
+        hint: What they are for.
+    """
+
+    setting: Setting
+    hint: str
+
+
+SettingPart = SettingField | Mapped | PaymentMethods | Chosen | MappedUsers | Organisations
 
 
 @dataclass(frozen=True)
@@ -305,6 +335,30 @@ _USERS = SettingGroup(
                 "For a manager left empty the author is responsible, and the manager is listed under “Needs attention”."
             ),
             fill=message("Fill what is empty with the names from KeyCRM"),
+        ),
+    ),
+)
+
+_SELLERS = SettingGroup(
+    message("Sellers in Odoo"),
+    (
+        MappedUsers(
+            ("export", "odoo", "users"),
+            message("Login in Odoo"),
+            message("For files for Odoo. An order of a user without a login has no seller there."),
+        ),
+    ),
+)
+
+_ORGANISATIONS = SettingGroup(
+    message("Organisations"),
+    (
+        Organisations(
+            ("organisations",),
+            message(
+                "For a shop that sells for several legal entities. The first payment of an order decides by its method "
+                "or account, then the source, then the account of the order, then the organisation for everything else."
+            ),
         ),
     ),
 )
@@ -604,7 +658,8 @@ _HISTORY = SettingGroup(
 
 SETTING_PAGES: Mapping[str, SettingPage] = {
     "orders": SettingPage(message("Orders"), (_DOCUMENT, _MONEY, _STATUSES, _CATEGORIES), shows_account=True),
-    "users": SettingPage(message("Users"), (_USERS,), shows_account=True),
+    "users": SettingPage(message("Users"), (_USERS, _SELLERS), shows_account=True),
+    "organisations": SettingPage(message("Organisations"), (_ORGANISATIONS,), shows_account=True),
     "schedule": SettingPage(message("Schedule"), (_DAILY, _CHANGES, _SWEEP)),
     "other": SettingPage(
         message("Other"), (_CARDS, _CONNECTION, _HAND_OVER, _RECONCILIATION, _FILES, _HISTORY)
@@ -612,23 +667,119 @@ SETTING_PAGES: Mapping[str, SettingPage] = {
 }
 """Name of a page in its address -> the page, in order."""
 
-ONLY_IN_THE_FILE: Mapping[str, str] = {
-    "organisations": message("organisations and what belongs to them"),
-    "reconciliation.gateways": message("accounts of payment gateways"),
-    "reconciliation.registers": message("registers of carriers and banks"),
-    "reconciliation.tolerance": message("difference up to which sums agree"),
-    "custom_fields": message("custom fields of KeyCRM as columns"),
-    "export.columns": message("columns and headers of tables"),
-    "export.commerceml.currencies": message("names of currencies in the accounting system"),
-    "export.commerceml.requisites": message("attributes of an order in CommerceML"),
-    "export.odoo.users": message("logins of sellers in Odoo"),
-    "alert.command": message("command that reports failed exchanges"),
-    "alert.webhook": message("address that receives reports of failed exchanges"),
-    "base_url": message("address of the API"),
-    "database": message("database file"),
-    "owners": message("owners in Dagster"),
+
+@dataclass(frozen=True)
+class FileSetting:
+    """A setting that is changed in the profile's file alone.
+
+    Attributes:
+        title: What it is.
+        text: What it does.
+        example: How it is written in the file.
+    """
+
+    title: str
+    text: str
+    example: str
+
+
+FILE_PAGE = message("Only in the file")
+"""Title of the page that describes `ONLY_IN_THE_FILE`."""
+
+ONLY_IN_THE_FILE: Mapping[str, FileSetting] = {
+    "reconciliation.gateways": FileSetting(
+        message("Accounts of payment gateways"),
+        message(
+            "Number of a payment gateway in KeyCRM and the bank account or cash desk whose payments its money is "
+            "compared with. Money of a gateway that is not listed is compared with payments of every account but "
+            "cash."
+        ),
+        "reconciliation:\n  gateways: {1: IBAN}",
+    ),
+    "reconciliation.registers": FileSetting(
+        message("Registers of carriers and banks"),
+        message(
+            "For each register its account, and the headers of its columns; of the columns, date and sum are "
+            "required. The files, Excel workbooks or CSV, lie in the folder registers of the profile, and their "
+            "names begin with that of the register. With sums: net its sums are after the fee."
+        ),
+        message(
+            "reconciliation:\n  registers:\n    novapay:\n      account: IBAN\n      columns: {date: Date, sum: Sum, "
+            "fee: Fee, waybill: Waybill}"
+        ),
+    ),
+    "reconciliation.tolerance": FileSetting(
+        message("Difference up to which sums agree"),
+        message("In the currency of the payment; without it sums agree to the last kopiyka."),
+        'reconciliation:\n  tolerance: "0.50"',
+    ),
+    "custom_fields": FileSetting(
+        message("Custom fields of KeyCRM as columns"),
+        message("Id of a field in KeyCRM and the name of its column in exported tables, in lower-case Latin letters."),
+        "custom_fields: {OR_1012: packaging, CT_1014: uktzed}",
+    ),
+    "export.columns": FileSetting(
+        message("Columns and headers of tables"),
+        message(
+            "Which columns a table of the Excel workbook, CSV or Parquet has, in which order and under which "
+            "headers. A table that is not named has its usual columns; {} leaves it out. A misspelt name stops the "
+            "export before it writes anything, and the error lists the right ones."
+        ),
+        message(
+            "export:\n  columns:\n    partners: {partner_id: Code, name: Name, phone: Phone}\n    order_payments: {}"
+        ),
+    ),
+    "export.commerceml.currencies": FileSetting(
+        message("Names of currencies in the accounting system"),
+        message(
+            "Code of a currency and its name there, of three characters. The currency of the profile needs none unless "
+            "its name differs. Orders in other currencies without a name are not exported."
+        ),
+        "export:\n  commerceml:\n    currencies: {EUR: EUR}",
+    ),
+    "export.commerceml.requisites": FileSetting(
+        message("Attributes of an order in CommerceML"),
+        message(
+            "Values for Организация, Склад, Подразделение, Вид цен and Договор контрагента: one for all orders, or by "
+            "payment method, account or source. The names are words of the format and stay in Russian."
+        ),
+        message(
+            "export:\n  commerceml:\n    requisites:\n      Склад: Main warehouse\n      Договор контрагента:\n"
+            "        source: {4: Marketplace contract}\n        default: Main contract"
+        ),
+    ),
+    "alert.command": FileSetting(
+        message("Command that reports failed exchanges"),
+        message("It is run once when exchanges start to fail, and receives the text on its standard input."),
+        "alert:\n  command: mail -s KeyCRM accountant@shop.example",
+    ),
+    "alert.webhook": FileSetting(
+        message("Address that receives reports of failed exchanges"),
+        message("It receives a JSON object with the profile and the text when exchanges start to fail."),
+        "alert:\n  webhook: https://shop.example/hooks/keycrm",
+    ),
+    "base_url": FileSetting(
+        message("Address of the API"),
+        message(
+            "Where the key is sent. Without it that of KeyCRM; the value sandbox is the demo shop, which needs no key."
+        ),
+        "base_url: https://openapi.keycrm.app/v1",
+    ),
+    "database": FileSetting(
+        message("Database file"),
+        message(
+            "Where the documents are stored, if not under the name of the profile in the directory of data. Move the "
+            "file yourself before you change this, while no exchange runs."
+        ),
+        "database: /srv/books/shop.duckdb",
+    ),
+    "owners": FileSetting(
+        message("Owners in Dagster"),
+        message("Who is shown there as the owner of the shop's data: team:name, or an e-mail address."),
+        "owners: [team:accounting]",
+    ),
 }
-"""Setting that is changed in the file alone -> what it is.
+"""Setting that is changed in the file alone -> what a page says about it.
 
 Where the key is sent, which files are written and which commands run is decided by whoever has the machine, not by
 everybody who can open the page.
@@ -636,8 +787,8 @@ everybody who can open the page.
 
 OF_OTHER_PAGES: Mapping[str, str] = {
     "organisations": message(
-        "The organisations (organisations) refer to an account or cash desk that would be gone. Change them in the "
-        "profile's file first."
+        "The organisations refer to an account or cash desk that would be gone. Change them first: “Settings”, "
+        "“Organisations”."
     ),
     "database": message("Another profile writes to the same database file."),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from keycrm_pipeline.kinds import PaymentKind
@@ -18,7 +19,9 @@ from keycrm_pipeline.page.setting_fields import (
     OF_OTHER_PAGES,
     Chosen,
     Mapped,
+    MappedUsers,
     MethodChoice,
+    Organisations,
     PaymentMethods,
     SettingField,
     SettingGroup,
@@ -113,32 +116,50 @@ def changes_of(page: SettingPage, form: Mapping[str, str], file: ProfileFile) ->
 def _changes(
     page: SettingPage, form: Mapping[str, str], file: ProfileFile
 ) -> Iterator[tuple[Setting, Value]]:
-    content = file.settings
     for part in page.parts:
         if isinstance(part, SettingField):
             entered = _normal(part, form.get(dotted(part.setting), ""))
             if entered != _stands(part, file):
                 yield part.setting, _value(part, entered)
         elif isinstance(part, Mapped):
-            for number, text in _by_id(form, dotted(part.setting)):
-                if text.strip() != _shown(_at(content, (*part.setting, number))):
-                    yield (*part.setting, number), text.strip() or None
+            yield from _changed_entries(part.setting, dict(_by_id(form, dotted(part.setting))), file)
         elif isinstance(part, PaymentMethods):
-            yield from _changed_methods(part, form, content)
+            yield from _changed_methods(part, form, file)
+        elif isinstance(part, MappedUsers):
+            entries = dict(_by_id(form, dotted(part.setting)))
+            users = enumerate(_users(part, file))
+            yield from _changed_entries(
+                part.setting, {user: entries.get(number, "") for number, user in users}, file
+            )
+        elif isinstance(part, Organisations):
+            yield from _changed_organisations(part, form, file)
         else:
-            before = _effective(file.profile, part.setting)
-            chosen = _chosen(part, form, before)
-            if chosen != (before if before == ALL else list(before)):
-                # Without a service category there is nothing to write; without a status the model objects.
-                yield part.setting, None if chosen == [] and part.of == "categories" else chosen
+            yield from _changed_choice(part, form, file)
+
+
+def _changed_entries(
+    setting: Setting, entries: Mapping[int, str] | Mapping[str, str], file: ProfileFile
+) -> Iterator[tuple[Setting, Value]]:
+    """The entries of a mapping that differ from the file; one that was emptied leaves it."""
+    for key, text in entries.items():
+        if text.strip() != _shown(_at(file.settings, (*setting, key))):
+            yield (*setting, key), text.strip() or None
+
+
+def _changed_choice(
+    part: Chosen, form: Mapping[str, str], file: ProfileFile
+) -> Iterator[tuple[Setting, Value]]:
+    before = _effective(file.profile, part.setting)
+    chosen = _chosen(part, form, before)
+    if chosen != (before if before == ALL else list(before)):
+        # Without a service category there is nothing to write; without a status the model objects.
+        yield part.setting, None if chosen == [] and part.of == "categories" else chosen
 
 
 def _changed_methods(
-    part: PaymentMethods, form: Mapping[str, str], content: Mapping[Any, Any]
+    part: PaymentMethods, form: Mapping[str, str], file: ProfileFile
 ) -> Iterator[tuple[Setting, Value]]:
-    for number, text in _by_id(form, dotted(part.short)):
-        if text.strip() != _shown(_at(content, (*part.short, number))):
-            yield (*part.short, number), text.strip() or None
+    yield from _changed_entries(part.short, dict(_by_id(form, dotted(part.short))), file)
     name = dotted(part.setting)
     for field_name, text in form.items():
         head, _, key = field_name.rpartition(".")
@@ -146,8 +167,68 @@ def _changed_methods(
             continue
         for number, _text in _by_id({head: ""}, name):
             setting = (*part.setting, number, key)
-            if text.strip() != _chosen_in(content, setting):
+            if text.strip() != _chosen_in(file.settings, setting):
                 yield setting, text.strip() or None
+
+
+def _users(part: MappedUsers, file: ProfileFile) -> list[str]:
+    """The users of the accounting system that the file names."""
+    profile = file.profile
+    return list(
+        dict.fromkeys([profile.author, *profile.managers.values(), *_effective(profile, part.setting)])
+    )
+
+
+_BELONGING = ("accounts", "payment_methods", "sources")
+"""What belongs to an organisation, each a list in its entry."""
+
+
+def _accounts(file: ProfileFile) -> list[str]:
+    """The accounts and cash desks that the file names."""
+    profile = file.profile
+    return list(dict.fromkeys([profile.account, *profile.method_accounts.values()]))
+
+
+def _changed_organisations(
+    part: Organisations, form: Mapping[str, str], file: ProfileFile
+) -> Iterator[tuple[Setting, Value]]:
+    name = dotted(part.setting)
+    accounts = _accounts(file)
+    for place, (organisation, known) in enumerate(file.profile.organisations.items()):
+        setting: Setting = (*part.setting, organisation)
+        if form.get(f"{name}.{place}.remove") == _ON:
+            yield setting, None
+            continue
+        is_default = form.get(f"{name}.default") == str(place)
+        limit = form.get(f"{name}.{place}.yearly_limit", "").strip()
+        loses_limit = not limit and known.yearly_limit is not None
+        # An entry without any setting would be none, so a value that is no longer wanted is not always removed.
+        if is_default != known.default or (loses_limit and not _at(file.settings, (*setting, "default"))):
+            yield (*setting, "default"), is_default
+        if limit != _shown(known.yearly_limit):
+            yield (*setting, "yearly_limit"), _sum(limit)
+        for key in _BELONGING:
+            before = list(getattr(known, key))
+            chosen = {
+                accounts[number] if key == "accounts" else number: text
+                for number, text in _by_id(form, f"{name}.{key}")
+                if key != "accounts" or number < len(accounts)
+            }
+            now = [one for one in before if chosen.get(one, str(place)) == str(place)]
+            now += [one for one, text in chosen.items() if text == str(place) and one not in before]
+            if now != before:
+                yield (*setting, key), now
+    new = form.get(f"{name}.new", "").strip()
+    if new and new not in file.profile.organisations:
+        yield (*part.setting, new, "default"), False
+
+
+def _sum(entered: str) -> Value:
+    """A sum as people write it; what is none is left for the model to refuse."""
+    try:
+        return Decimal("".join(entered.split()).replace(",", ".")) if entered else None
+    except InvalidOperation:
+        return entered
 
 
 def _chosen_in(content: Mapping[Any, Any], setting: Setting) -> str:
@@ -343,7 +424,52 @@ class ShownTree:
     problem: str
 
 
-ShownPart = ShownField | ShownMapping | ShownMethods | ShownTree
+@dataclass(frozen=True)
+class ShownUsers:
+    """Users of the accounting system as their form shows them.
+
+    Attributes:
+        part: The setting.
+        entries: Name of the field, user, what stands in it.
+        problem: What is wrong with one of them.
+    """
+
+    part: MappedUsers
+    entries: Sequence[tuple[str, str, str]]
+    problem: str
+
+
+@dataclass(frozen=True)
+class ShownOrganisation:
+    """One legal entity as its form shows it."""
+
+    place: int
+    name: str
+    yearly_limit: str
+    is_default: bool
+    is_removed: bool
+
+
+@dataclass(frozen=True)
+class ShownOrganisations:
+    """Legal entities as their form shows them.
+
+    Attributes:
+        part: The setting.
+        name: Beginning of the names of all fields.
+        organisations: The legal entities.
+        belonging: What belongs to them: setting -> fields, each with its name, what it is, and the chosen place.
+        new: Name of one to add.
+    """
+
+    part: Organisations
+    name: str
+    organisations: Sequence[ShownOrganisation]
+    belonging: Mapping[str, Sequence[tuple[str, str, str]]]
+    new: str
+
+
+ShownPart = ShownField | ShownMapping | ShownMethods | ShownTree | ShownUsers | ShownOrganisations
 
 
 def shown_groups(
@@ -384,6 +510,10 @@ class _Form:
                 yield self._mapping(part, choice if part.of == "statuses" else None)
             elif isinstance(part, PaymentMethods):
                 yield self._methods(part)
+            elif isinstance(part, MappedUsers):
+                yield self._mapped_users(part)
+            elif isinstance(part, Organisations):
+                yield self._organisations(part)
             elif part.of == "categories":
                 yield self._tree(part)
 
@@ -463,6 +593,62 @@ class _Form:
         )
         return ShownChoice(name, _(choice.label), values, value, self._problem(name))
 
+    def _entered(self, name: str, stands: str) -> str:
+        return self.entered.form.get(name, "") if self.entered.holds(name) else stands
+
+    def _mapped_users(self, part: MappedUsers) -> ShownUsers:
+        mapped: Mapping[str, str] = _effective(self.file.profile, part.setting)
+        entries = []
+        for number, user in enumerate(_users(part, self.file)):
+            name = dotted((*part.setting, number))
+            entries.append((name, user, self._entered(name, mapped.get(user, ""))))
+        return ShownUsers(part, entries, self._problem(dotted(part.setting)))
+
+    def _organisations(self, part: Organisations) -> ShownOrganisations:
+        name = dotted(part.setting)
+        profile = self.file.profile
+        organisations = profile.organisations
+        default = next((str(place) for place, one in enumerate(organisations.values()) if one.default), "")
+        chosen = self._entered(f"{name}.default", default)
+        account = self.account
+        titles: dict[str, dict[int, str]] = {
+            "accounts": dict(enumerate(_accounts(self.file))),
+            "payment_methods": dict(account.payment_methods) if account else {},
+            "sources": dict(account.sources) if account else {},
+        }
+        belonging: dict[str, list[tuple[str, str, str]]] = {}
+        for key, known in titles.items():
+            places: dict[object, str] = {
+                one: str(place)
+                for place, organisation in enumerate(organisations.values())
+                for one in getattr(organisation, key)
+            }
+            listed = [number for number in places if isinstance(number, int) and number not in known]
+            for number, title in [*known.items(), *((number, f"№ {number}") for number in listed)]:
+                method = profile.payment_methods.get(number) if key == "payment_methods" else None
+                if method is not None and method.organisation is not None:
+                    # Said at the payment method itself, with its account and kind.
+                    continue
+                field = f"{name}.{key}.{number}"
+                stands = places.get(title if key == "accounts" else number, "")
+                belonging.setdefault(key, []).append((field, title, self._entered(field, stands)))
+        return ShownOrganisations(
+            part,
+            name,
+            [
+                ShownOrganisation(
+                    place,
+                    organisation,
+                    self._entered(f"{name}.{place}.yearly_limit", _shown(one.yearly_limit)),
+                    chosen == str(place),
+                    self._entered(f"{name}.{place}.remove", "") == _ON,
+                )
+                for place, (organisation, one) in enumerate(organisations.items())
+            ],
+            belonging if organisations else {},
+            self._entered(f"{name}.new", ""),
+        )
+
     def _loads_all(self, choice: Chosen) -> bool:
         name = dotted(choice.setting)
         if self.entered.holds(name):
@@ -520,12 +706,17 @@ def problems_by_field(page: SettingPage, problems: Iterable[Problem]) -> tuple[d
     for problem in problems:
         for part in page.parts:
             name = _name_of(part, problem.key)
-            if name is not None:
+            if name is None:
+                continue
+            if isinstance(part, Organisations):
+                # What is wrong is often that two of them disagree.
+                elsewhere.append(written(problem.message))
+            else:
                 # Of a mapping the entry is named, of everything else the setting.
                 beside[problem.key if isinstance(part, Mapped | PaymentMethods) else name] = refused(
                     part.refusal
                 )
-                break
+            break
         else:
             # A mistake that no form can make is told as the file's own mistakes are.
             known = OF_OTHER_PAGES.get(problem.key.partition(".")[0])

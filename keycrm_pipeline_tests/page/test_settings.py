@@ -172,7 +172,28 @@ def test_what_commands_run_and_where_the_key_goes_cannot_be_changed(visitor: Vis
         )
         assert answer.headers["location"].endswith("done=unchanged")
     assert profile_file(books).read_text("utf-8") == FILE
-    assert "alert.command" in text_of(visitor.page(f"{SHOP}/other"))
+
+
+@pytest.mark.parametrize("language", ["uk", "en"])
+def test_what_is_changed_in_the_file_alone_is_described_with_an_example(
+    visitor: Visitor, books: Books, language: str
+) -> None:
+    """Each has its place on the page, to which the list leads, and an example that a profile can have."""
+    profile_file(books).write_text(f"{FILE}language: {language}\n", "utf-8")
+    page = visitor.page(f"{SHOP}/file")
+    assert page.xpath("//nav[@class='tabs']/a[@aria-current]/@href") == [f"{SHOP}/file"]
+    assert page.xpath("//section[1]//li/a/@href") == [f"#{setting}" for setting in ONLY_IN_THE_FILE]
+    for setting in ONLY_IN_THE_FILE:
+        (section,) = page.xpath(f"//section[@aria-labelledby='{setting}']")
+        assert section.xpath(f"h2[@id='{setting}']")
+        example = yaml.safe_load(section.xpath("string(pre)"))
+        profile = Profile.model_validate(
+            {"name": "shop", "start_date": "2024-01-01", "account": "IBAN", **example}
+        )
+        found: Any = profile
+        for name in setting.split("."):
+            found = getattr(found, name)
+        assert found
 
 
 # What is saved.
@@ -387,8 +408,91 @@ def test_what_another_setting_needs_is_named(visitor: Visitor, books: Books) -> 
     profile_file(books).write_text(content, "utf-8")
     answer = send(visitor, "orders", accounts__2="Інший рахунок")
     assert answer.status_code == 422
-    assert "Організації (organisations) посилаються на рахунок чи касу" in answer.text
+    assert "Організації посилаються на рахунок чи касу" in answer.text
     assert profile_file(books).read_text("utf-8") == content
+
+
+def test_organisations_are_added_get_what_belongs_to_them_and_are_removed(
+    visitor: Visitor, books: Books, dagster: tuple[str, NotedDagster]
+) -> None:
+    """Accounts are numbered in the order of the file: 0 Каса, 1 IBAN ФОП; the lists stay as a person wrote them."""
+    first = "ФОП Коваль О. І."
+    answer = send(visitor, "organisations", organisations__new=f" {first} ")
+    assert answer.headers["location"] == f"{SHOP}/organisations?done=saved&rebuild=1"
+    text = FILE + f"organisations:\n  {first}:\n    default: false\n"
+    assert profile_file(books).read_text("utf-8") == text
+    send(visitor, "organisations", {"organisations.accounts.1": "0"}, organisations__new="ТОВ Вишня")
+    answer = send(
+        visitor,
+        "organisations",
+        {
+            "organisations.sources.2": "1",
+            "organisations.sources.4": "1",
+            "organisations.0.yearly_limit": "5 000 000,50",
+        },
+        organisations__default="0",
+    )
+    assert answer.status_code == 303, beside(answer, "organisations")
+    page = visitor.page(f"{SHOP}/organisations")
+    form = filled(page)
+    assert (form["organisations.accounts.0"], form["organisations.accounts.1"]) == ("", "0")
+    assert (form["organisations.sources.2"], form["organisations.sources.1"]) == ("1", "")
+    assert (form["organisations.default"], form["organisations.0.yearly_limit"]) == ("0", "5000000.5")
+    assert yaml.safe_load(profile_file(books).read_text("utf-8"))["organisations"] == {
+        first: {"default": True, "accounts": ["IBAN ФОП"], "yearly_limit": 5000000.5},
+        "ТОВ Вишня": {"default": False, "sources": [2, 4]},
+    }
+    # The account moves to the other one, and the sum goes; then the first one is removed.
+    send(visitor, "organisations", {"organisations.accounts.1": "1", "organisations.0.yearly_limit": ""})
+    send(visitor, "organisations", {"organisations.0.remove": "on"})
+    assert yaml.safe_load(profile_file(books).read_text("utf-8"))["organisations"] == {
+        "ТОВ Вишня": {"default": False, "sources": [2, 4], "accounts": ["IBAN ФОП"]}
+    }
+    assert profile_file(books).read_text("utf-8").startswith(FILE)
+    wait_until(lambda: dagster[1].reloads == 5, "Dagster was told each time")
+
+
+def test_an_organisation_that_a_payment_method_names_cannot_be_removed(
+    visitor: Visitor, books: Books
+) -> None:
+    content = FILE + "payment_methods: {5: {organisation: ФОП}}\norganisations:\n  ФОП: {default: true}\n"
+    profile_file(books).write_text(content, "utf-8")
+    page = visitor.page(f"{SHOP}/organisations")
+    # Method 5 is said under «Замовлення», all others are here.
+    assert not page.xpath("//select[@name='organisations.payment_methods.5']")
+    assert page.xpath("//select[@name='organisations.payment_methods.4']")
+    answer = send(visitor, "organisations", {"organisations.0.remove": "on"})
+    assert answer.status_code == 422
+    assert "organisations" in text_of(html.fromstring(answer.text).xpath("//ul[@class='notice bad']")[0])
+    assert filled(html.fromstring(answer.text))["organisations.0.remove"] == "on"
+    answer = send(visitor, "organisations", {"organisations.0.yearly_limit": "багато"})
+    assert answer.status_code == 422
+    assert profile_file(books).read_text("utf-8") == content
+
+
+def test_an_organisation_keeps_its_place_when_its_only_setting_goes(visitor: Visitor, books: Books) -> None:
+    """An entry without any setting would count as none."""
+    content = FILE + "organisations:\n  ФОП:\n    yearly_limit: 1000\n"
+    profile_file(books).write_text(content, "utf-8")
+    send(visitor, "organisations", {"organisations.0.yearly_limit": ""})
+    assert yaml.safe_load(profile_file(books).read_text("utf-8"))["organisations"] == {
+        "ФОП": {"default": False}
+    }
+
+
+def test_the_logins_of_sellers(visitor: Visitor, books: Books) -> None:
+    """The author and the mapped users are asked for, in the order of the file; what is emptied leaves the file."""
+    page = visitor.page(f"{SHOP}/users")
+    labels = {label.get("for"): text_of(label) for label in page.xpath("//label[@for]")}
+    assert [labels[f"export.odoo.users.{number}"] for number in (0, 1)] == ["Оксана", "olena"]
+    answer = send(visitor, "users", {"export.odoo.users.1": "olena@shop.example"})
+    assert answer.headers["location"] == f"{SHOP}/users?done=saved"
+    assert (
+        profile_file(books).read_text("utf-8")
+        == FILE + "export:\n  odoo:\n    users:\n      olena: olena@shop.example\n"
+    )
+    send(visitor, "users", {"export.odoo.users.1": ""})
+    assert "olena@" not in profile_file(books).read_text("utf-8")
 
 
 def test_a_line_that_others_share_is_refused_in_words(visitor: Visitor, books: Books) -> None:
