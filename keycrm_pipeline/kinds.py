@@ -193,7 +193,9 @@ HANDED_OVER_KINDS: tuple[HandedOverKind, ...] = get_args(HandedOverKind)
 """How an order was handed over: as a document, as one that is no longer exported, or as a change in a closed period."""
 
 
-StepName = Literal["days", "rejected", "unmapped", "receipts", "closed_period", "handed_over"]
+StepName = Literal[
+    "days", "rejected", "unmapped", "receipts", "reconciliation", "closed_period", "handed_over"
+]
 """Steps of the month's end."""
 
 StepState = Literal["done", "open", "not_set_up"]

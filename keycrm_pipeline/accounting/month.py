@@ -59,6 +59,9 @@ class MonthCounts:
         unmapped: Statuses without a stage and managers without a user, in orders of the month.
         receipts_expected: Whether the profile says of any payment method who issues its receipts.
         receipt_conflicts: Orders of the month whose receipts do not fit what the profile says.
+        is_reconciled: Whether the profile compares payments with the money that came.
+        reconciliation_open: Payments and money of the month that do not fit, and what of the money could not be read; 1
+            if nothing was compared yet.
         is_period_closed: Whether the profile closes any period.
         closed_changes: Documents that changed in the closed period, whatever its month, and that no export has listed.
         hand_over: The documents of the month beside what was handed over.
@@ -69,6 +72,8 @@ class MonthCounts:
     unmapped: int
     receipts_expected: bool
     receipt_conflicts: int
+    is_reconciled: bool
+    reconciliation_open: int
     is_period_closed: bool
     closed_changes: int
     hand_over: HandOverCounts
@@ -96,6 +101,7 @@ def month_steps(counts: MonthCounts) -> tuple[MonthStep, ...]:
         _step("rejected", counts.rejected),
         _step("unmapped", counts.unmapped),
         _step("receipts", counts.receipt_conflicts, is_set_up=counts.receipts_expected),
+        _step("reconciliation", counts.reconciliation_open, is_set_up=counts.is_reconciled),
         _step("closed_period", counts.closed_changes, is_set_up=counts.is_period_closed),
         _step("handed_over", counts.hand_over.open),
     )

@@ -22,6 +22,7 @@ LISTS: Final[Mapping[StepName, str]] = {
     "rejected": "review --profile {profile} --kind rejected_order",
     "unmapped": "check --profile {profile}",
     "receipts": "review --profile {profile} --kind receipt_conflict",
+    "reconciliation": "reconcile --profile {profile} --from {first} --to {last}",
     "closed_period": "review --profile {profile}",
     "handed_over": "export --profile {profile} --from {first} --to {last} --format {format} --by {by} --since-last "
     "--dry-run",
@@ -114,6 +115,15 @@ def month_as_json(month_end: MonthEnd, file: Path | None) -> dict[str, Any]:
         },
         "payments": [_plain(asdict(one)) for one in month_end.payments],
         "cancelled_payments": [_plain(asdict(one)) for one in month_end.cancelled],
+        "reconciliation": [
+            _plain(
+                {
+                    name: getattr(line, name)
+                    for name in ("kind", "day", "order_id", "account", "paid", "received", "currency")
+                }
+            )
+            for line in month_end.not_fitting
+        ],
         "closed_period_changes": [
             {"order_id": one.order_id, "order_day": one.order_day.isoformat(), "details": str(one.message)}
             for one in month_end.closed

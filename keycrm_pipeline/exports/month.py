@@ -7,7 +7,7 @@ What is not here: which step is done (`accounting.month`), SQL (`warehouse.month
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -21,13 +21,19 @@ from keycrm_pipeline.accounting.month import (
 )
 from keycrm_pipeline.exports.documents import document_choice
 from keycrm_pipeline.exports.hand_over import DocumentDifference, find_hand_over
-from keycrm_pipeline.kinds import DECIDING_DAYS, EXPORT_FORMATS, DecidingDay, ExportFormat
+from keycrm_pipeline.kinds import (
+    DECIDING_DAYS,
+    EXPORT_FORMATS,
+    OPEN_RECONCILIATION_KINDS,
+    DecidingDay,
+    ExportFormat,
+)
 from keycrm_pipeline.period import Period, contiguous_periods
 from keycrm_pipeline.reading import Books
 from keycrm_pipeline.reading.closed_period import ClosedPeriodChange, closed_period_changes
 from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.sentences.month import MonthWords
-from keycrm_pipeline.warehouse.attention import days_not_loaded
+from keycrm_pipeline.warehouse.attention import days_not_loaded, review_counts
 from keycrm_pipeline.warehouse.chosen_documents import choose_documents
 from keycrm_pipeline.warehouse.connection import WAIT_SECONDS
 from keycrm_pipeline.warehouse.export import last_asked
@@ -43,6 +49,7 @@ from keycrm_pipeline.warehouse.month import (
     open_counts,
 )
 from keycrm_pipeline.warehouse.payments import UndatedPayments, undated_payments
+from keycrm_pipeline.warehouse.reconciliation_lines import ReconciliationLine, lines_of_period, reconciled_at
 
 if TYPE_CHECKING:
     import duckdb
@@ -81,6 +88,28 @@ class MonthHandOver:
 
 
 @dataclass(frozen=True)
+class Reconciled:
+    """The payments of a month beside the money that came (R15).
+
+    Attributes:
+        is_made: Whether they were compared at all.
+        lines: Lines about which a person has to do something.
+        awaited: Payments whose money is awaited.
+        unread: Registers and bank transactions that could not be read.
+    """
+
+    is_made: bool
+    lines: int
+    awaited: int
+    unread: int
+
+    @property
+    def open(self) -> int:
+        """How much is left to do."""
+        return self.lines + self.unread if self.is_made else 1
+
+
+@dataclass(frozen=True)
 class MonthLine:
     """One line of the check list: the step, and what it says."""
 
@@ -115,6 +144,7 @@ class MonthEnd:
         payments: Money by organisation, account and day of payment.
         undated: Payments for which KeyCRM gave no date, of all months.
         cancelled: Payments that were first seen cancelled, or less, in the month.
+        compared: Payments of the month beside the money that came; none if the profile compares nothing.
         closed: Documents of the closed period that changed, and that no export has listed.
     """
 
@@ -127,7 +157,13 @@ class MonthEnd:
     payments: tuple[DayPayments, ...]
     undated: tuple[UndatedPayments, ...]
     cancelled: tuple[CancelledPayment, ...]
+    compared: tuple[ReconciliationLine, ...]
     closed: tuple[ClosedPeriodChange, ...]
+
+    @property
+    def not_fitting(self) -> list[ReconciliationLine]:
+        """Payments and money about which a person has to do something."""
+        return [line for line in self.compared if line.kind in OPEN_RECONCILIATION_KINDS]
 
     @property
     def is_done(self) -> bool:
@@ -176,6 +212,9 @@ def read_month(
         found = open_counts(connection, month, list(profile.managers))
         closed = tuple(closed_period_changes(connection, profile))
         hand_over = _hand_over(connection, profile, month, export_format)
+        compares = profile.reconciliation.is_used
+        compared = tuple(lines_of_period(connection, month)) if compares else ()
+        reconciled = _reconciled(connection, compared) if compares else None
         steps = month_steps(
             MonthCounts(
                 days_not_loaded=len(not_loaded),
@@ -183,12 +222,14 @@ def read_month(
                 unmapped=found.unmapped_statuses + found.unmapped_managers,
                 receipts_expected=any(one.receipt != "none" for one in profile.payment_methods.values()),
                 receipt_conflicts=found.receipt_conflicts,
+                is_reconciled=reconciled is not None,
+                reconciliation_open=0 if reconciled is None else reconciled.open,
                 is_period_closed=profile.closed_until is not None,
                 closed_changes=len(closed),
                 hand_over=hand_over.counts,
             )
         )
-        messages = _messages(steps, not_loaded, found, hand_over)
+        messages = _messages(steps, not_loaded, found, hand_over, reconciled)
         return MonthEnd(
             profile=profile.name,
             month=month,
@@ -199,6 +240,7 @@ def read_month(
             payments=tuple(day_payments(connection, month)),
             undated=tuple(undated_payments(connection)),
             cancelled=tuple(cancelled_payments(connection, month)),
+            compared=compared,
             closed=closed,
         )
 
@@ -248,13 +290,27 @@ def _hand_over(
     )
 
 
+def _reconciled(connection: duckdb.DuckDBPyConnection, compared: Sequence[ReconciliationLine]) -> Reconciled:
+    return Reconciled(
+        is_made=reconciled_at(connection) is not None,
+        lines=sum(line.kind in OPEN_RECONCILIATION_KINDS for line in compared),
+        awaited=sum(line.kind == "awaited" for line in compared),
+        unread=review_counts(connection).get("reconciliation_unread", 0),
+    )
+
+
 def _messages(
-    steps: Sequence[MonthStep], not_loaded: Sequence[date], found: OpenCounts, hand_over: MonthHandOver
+    steps: Sequence[MonthStep],
+    not_loaded: Sequence[date],
+    found: OpenCounts,
+    hand_over: MonthHandOver,
+    reconciled: Reconciled | None,
 ) -> dict[str, Message]:
     """Step -> what it says in its state."""
     counts = hand_over.counts
     values: Mapping[str, Mapping[str, object]] = {
         "days": {"days": contiguous_periods(not_loaded)},
+        "reconciliation": {} if reconciled is None else asdict(reconciled),
         "unmapped": {"statuses": found.unmapped_statuses, "managers": found.unmapped_managers},
         "handed_over": {
             "format": hand_over.export_format,
@@ -269,6 +325,8 @@ def _messages(
     messages: dict[str, Message] = {}
     for step in steps:
         sentence = MonthWords[f"{step.name}_{step.state}".upper()]
+        if step.name == "reconciliation" and reconciled is not None and not reconciled.is_made:
+            sentence = MonthWords.RECONCILIATION_NOT_MADE
         known = values.get(step.name, {"orders": step.open})
         messages[step.name] = sentence.message(**{name: known[name] for name in sentence.fields})
     return messages

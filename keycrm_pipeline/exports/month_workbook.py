@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from keycrm_pipeline.exports.columns import TABLES as EXPORT_TABLES
-from keycrm_pipeline.exports.columns import ExportColumn, ExportTable, Kind
+from keycrm_pipeline.exports.columns import ExportColumn, ExportTable, Kind, chosen_tables
 from keycrm_pipeline.exports.documents import CAUSES
 from keycrm_pipeline.exports.files import put_in_place, stage
 from keycrm_pipeline.exports.hand_over import ChangeWriter
 from keycrm_pipeline.exports.month import MonthEnd, PaymentSum
 from keycrm_pipeline.exports.overview import OverviewRow, written_period
-from keycrm_pipeline.exports.workbook import write_summary_and_tables
+from keycrm_pipeline.exports.reconciliation import RECONCILIATION, reconciliation_frame
+from keycrm_pipeline.exports.workbook import write_sheets
 from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.kinds import MOVEMENT_NAMES
 from keycrm_pipeline.warehouse.month import CancelledPayment, DayPayments
@@ -131,19 +131,23 @@ def month_workbook(workspace: Workspace, month_end: MonthEnd) -> bytes:
 
 def _write(target: Path | BytesIO, workspace: Workspace, month_end: MonthEnd) -> None:
     profile = workspace.profile
-    (closed,) = (table for table in EXPORT_TABLES if table.name == "closed_period_changes")
-    shown = ExportTable(closed.name, closed.title, tuple(one for one in closed.columns if one.is_default))
+    known = {table.name: table for table in chosen_tables({}, profile.words)}
+    closed, compared = known["closed_period_changes"], known[RECONCILIATION]
     writer = ChangeWriter(profile.zone, profile.words, {})
     changes = [(one.document, list(one.changes)) for one in month_end.closed]
-    write_summary_and_tables(
+    frames = {
+        **_frames(month_end, workspace),
+        closed.name: writer.closed_period_changes(changes),
+        compared.name: reconciliation_frame(month_end.compared),
+    }
+    write_sheets(
         target,
-        TITLE,
-        _summary(month_end, workspace),
-        (*_TABLES, shown),
-        {**_frames(month_end, workspace), closed.name: writer.closed_period_changes(changes)},
+        [*_TABLES, *([compared] if profile.reconciliation.is_used else []), closed],
+        frames,
         foot=f"{profile.name} · {written_period(month_end.month)}",
         day=month_end.month.last,
         timezone=profile.timezone,
+        summary=(TITLE, _summary(month_end, workspace)),
     )
 
 

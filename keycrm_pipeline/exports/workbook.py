@@ -261,58 +261,25 @@ def _checked_totals(
 
 
 def write_sheets(
-    path: Path,
-    tables: Sequence[ExportTable],
-    frames: Mapping[str, pl.DataFrame],
-    *,
-    foot: str,
-    day: date,
-    timezone: str,
-) -> None:
-    """Writes one workbook of tables alone, each a sheet with totals.
-
-    Args:
-        path: The file to create.
-        tables: Tables with their columns and headers, in the order of the sheets.
-        frames: Table -> rows, in order.
-        foot: What stands at the foot of each printed page.
-        day: The day by which the workbook is dated.
-        timezone: IANA zone in which times are shown.
-
-    Raises:
-        SheetTooLongError: A table has more rows than a sheet can hold.
-    """
-    totals = _checked_totals(tables, frames)
-    workbook = _workbook(path, day)
-    formats = _formats(workbook)
-    for table in tables:
-        cells = _local_cells(table, frames[table.name], timezone)
-        _write_table(workbook, formats, table, cells, totals[table.name], foot)
-    workbook.close()
-
-
-def write_summary_and_tables(
     target: Path | BytesIO,
-    title: str,
-    rows: Sequence[OverviewRow],
     tables: Sequence[ExportTable],
     frames: Mapping[str, pl.DataFrame],
     *,
     foot: str,
     day: date,
     timezone: str,
+    summary: tuple[str, Sequence[OverviewRow]] | None = None,
 ) -> None:
-    """Writes one workbook for people: a summary, and a sheet with totals for each table.
+    """Writes one workbook for people: a sheet with totals for each table, after a summary if there is one.
 
     Args:
         target: The file to create, or where its bytes go.
-        title: Name of the summary's sheet.
-        rows: The summary.
         tables: Tables with their columns and headers, in the order of the sheets.
         frames: Table -> rows, in order.
         foot: What stands at the foot of each printed page.
         day: The day by which the workbook is dated.
         timezone: IANA zone in which times are shown.
+        summary: Name and rows of the first sheet.
 
     Raises:
         SheetTooLongError: A table has more rows than a sheet can hold.
@@ -320,7 +287,8 @@ def write_summary_and_tables(
     totals = _checked_totals(tables, frames)
     workbook = _workbook(target, day, in_memory=isinstance(target, BytesIO))
     formats = _formats(workbook)
-    _write_summary(workbook, formats, title, rows, foot)
+    if summary is not None:
+        _write_summary(workbook, formats, *summary, foot)
     for table in tables:
         cells = _local_cells(table, frames[table.name], timezone)
         _write_table(workbook, formats, table, cells, totals[table.name], foot)

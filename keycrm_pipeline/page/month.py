@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from keycrm_pipeline.kinds import StepName
-from keycrm_pipeline.page.rendering import render
+from keycrm_pipeline.page.rendering import query, render
 from keycrm_pipeline.page.shops import WAIT_SECONDS, NotFoundError, today, workspace_of
 from keycrm_pipeline.period import DAY, Period, month_from_text, month_of
 from keycrm_pipeline.profile import Profile
@@ -33,6 +32,7 @@ LISTS: Final[Mapping[StepName, str]] = {
     "rejected": "attention#rejected_order",
     "unmapped": "attention#unmapped_status",
     "receipts": "attention#receipt_conflict",
+    "reconciliation": "reconciliation",
     "closed_period": "attention#closed-period",
     "handed_over": "files",
 }
@@ -50,7 +50,8 @@ def month(request: Request) -> Response:
     """
     workspace = workspace_of(request)
     profile = workspace.profile
-    months = _months(profile, today(request, profile))
+    now = today(request, profile)
+    months = _months(profile, now)
     chosen = _chosen(months, request.query_params.get("month"))
     found = _read(request, chosen)
     return render(
@@ -60,7 +61,7 @@ def month(request: Request) -> Response:
         months=months,
         chosen=chosen,
         found=found,
-        lists={line.step.name: _list_of(found, line.step.name) for line in found.lines},
+        lists={line.step.name: _list_of(found, line.step.name, now) for line in found.lines},
         most=MOST_SHOWN,
     )
 
@@ -123,16 +124,20 @@ def _chosen(months: list[Period], typed: str | None) -> Period:
     return chosen
 
 
-def _list_of(found: MonthEnd, step: StepName) -> str:
+def _list_of(found: MonthEnd, step: StepName, now: date) -> str:
     address = f"/profiles/{found.profile}/{LISTS[step]}"
-    if step != "handed_over":
-        return address
     hand_over = found.hand_over
-    asked = {
+    days = {
         "from": found.month.first.isoformat(),
-        "to": found.month.last.isoformat(),
-        "format": hand_over.export_format,
-        "by": hand_over.decided_by,
-        "since_last": "on",
+        "to": min(found.month.last, now).isoformat(),
     }
-    return f"{address}?{urlencode(asked)}"
+    asked: Mapping[StepName, Mapping[str, str]] = {
+        "reconciliation": days,
+        "handed_over": {
+            **days,
+            "format": hand_over.export_format,
+            "by": hand_over.decided_by,
+            "since_last": "on",
+        },
+    }
+    return query(address, asked[step].items()) if step in asked else address

@@ -715,7 +715,9 @@ ONLY_IN_THE_FILE: Mapping[str, FileSetting] = {
     ),
     "custom_fields": FileSetting(
         message("Custom fields of KeyCRM as columns"),
-        message("Id of a field in KeyCRM and the name of its column in exported tables, in lower-case Latin letters."),
+        message(
+            "Id of a field in KeyCRM and the name of its column in exported tables, in lower-case Latin letters."
+        ),
         "custom_fields: {OR_1012: packaging, CT_1014: uktzed}",
     ),
     "export.columns": FileSetting(

@@ -29,6 +29,24 @@ class MonthWords(Sentences):
         "Receipts are not checked: the profile does not say who issues them",
         "Чеки не перевіряються: у профілі не вказано, хто їх видає",
     )
+    RECONCILIATION_DONE = (
+        "Every payment has its money; money awaited: {awaited:number}",
+        "Усі оплати звірено з надходженнями; очікується надходжень: {awaited:number}",
+    )
+    RECONCILIATION_OPEN = (
+        "Payments and money that do not fit: {lines:number}; registers or transactions that could not be read: "
+        "{unread:number}; money awaited: {awaited:number}",
+        "Розбіжностей у звірці: {lines:number}; не прочитано реєстрів або операцій: {unread:number}; очікується "
+        "надходжень: {awaited:number}",
+    )
+    RECONCILIATION_NOT_MADE = (
+        "Payments were not compared with the money yet",
+        "Оплати ще не звірено з надходженнями",
+    )
+    RECONCILIATION_NOT_SET_UP = (
+        "Payments are not compared with the money: the profile names neither registers nor bank transactions",
+        "Оплати не звіряються з надходженнями: у профілі не вказано ні реєстрів, ні банківських операцій",
+    )
     CLOSED_PERIOD_DONE = (
         "Nothing changed in the closed period that no export has listed",
         "У закритому періоді немає змін, яких не показало вивантаження",

@@ -14,6 +14,8 @@ NOTHING_LEFT = MonthCounts(
     unmapped=0,
     receipts_expected=True,
     receipt_conflicts=0,
+    is_reconciled=True,
+    reconciliation_open=0,
     is_period_closed=True,
     closed_changes=0,
     hand_over=HandOverCounts(unchanged=40, not_ready=2),
@@ -34,6 +36,7 @@ def test_month_is_done_when_nothing_is_left() -> None:
         ({"rejected": 1}, "rejected", 1),
         ({"unmapped": 2}, "unmapped", 2),
         ({"receipt_conflicts": 4}, "receipts", 4),
+        ({"reconciliation_open": 6}, "reconciliation", 6),
         ({"closed_changes": 5}, "closed_period", 5),
         ({"hand_over": HandOverCounts(40, new=1, changed=2, withdrawn=3, held_back=4)}, "handed_over", 10),
     ],
@@ -46,9 +49,14 @@ def test_one_thing_that_is_left_keeps_the_month_open(left: dict[str, object], st
 
 
 def test_what_a_shop_does_not_use_is_neither_done_nor_open() -> None:
-    """Without receipts and without a closed period a month can still be done; nobody is told that they were checked."""
-    steps = month_steps(replace(NOTHING_LEFT, receipts_expected=False, is_period_closed=False))
-    assert [one.name for one in steps if one.state == "not_set_up"] == ["receipts", "closed_period"]
+    """Without any of them a month can still be done; nobody is told that they were checked."""
+    unused = {"receipts_expected": False, "is_reconciled": False, "is_period_closed": False}
+    steps = month_steps(replace(NOTHING_LEFT, **unused))  # type: ignore[arg-type]
+    assert [one.name for one in steps if one.state == "not_set_up"] == [
+        "receipts",
+        "reconciliation",
+        "closed_period",
+    ]
     assert is_month_done(steps)
 
 

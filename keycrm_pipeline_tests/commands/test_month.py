@@ -92,13 +92,14 @@ def test_every_open_step_says_where_to_look(place: Place) -> None:
         "rejected": ("open", 1),
         "unmapped": ("open", 1),
         "receipts": ("open", 1),
+        "reconciliation": ("not_set_up", 0),
         "closed_period": ("not_set_up", 0),
         "handed_over": ("open", 4),
     }
     assert printed["days_not_loaded"] == ["2024-03-31"]
     shown = place.run("month", "03.2024")
     assert shown.exit_code == 1
-    assert "End of the month (shop, 1–31 March 2024): 5 of 6 steps are open\n" in shown.stdout
+    assert "End of the month (shop, 1–31 March 2024): 5 of 7 steps are open\n" in shown.stdout
     commands = {step["name"]: step["commands"] for step in printed["steps"]}
     for name, (state, _open) in _steps(printed).items():
         assert all((f"{command}\n" in shown.stdout) == (state == "open") for command in commands[name])
@@ -191,6 +192,37 @@ def test_each_organisation_has_its_ledger(place: Place) -> None:
     assert sorted(place.json(*one)[1]["hand_over"]["new"] for one in lists) == [0, 3]
     assert place.run("export", *days, "--organisation", "ТОВ Вишня").exit_code == 0
     assert place.json("month", "2024-03")[0] == 0
+
+
+def test_money_that_does_not_fit_is_open(place: Place) -> None:
+    """The bank has 100 of order 1 in time, 41 in place of the 40 of April, and 15 of nobody in March."""
+    register = {"account": BANK, "columns": {"date": "Дата", "sum": "Сума", "order": "Замовлення"}}
+    books = _open_shop(place, reconciliation={"since": "2024-03-01", "registers": {"bank": register}})
+    _fill(books)
+    books.load(FIRST, LAST)
+    # Without a register the money of order 1 is awaited, and nobody can do anything about it.
+    assert _steps(place.json("month", "2024-03")[1])["reconciliation"] == ("done", 0)
+    files = place.directory / "profiles" / "shop" / "registers"
+    files.mkdir(parents=True)
+    text = "Дата;Сума;Замовлення\n06.03.2024;100,00;1\n02.04.2024;41,00;3\n20.03.2024;15,00;\n"
+    (files / "bank.csv").write_text(text, "utf-8")
+    days = ("--from", "2024-03-01", "--to", "2024-03-31")
+    assert place.json("reconcile", *days)[0] == 0
+    _, printed = place.json("month", "2024-03", "--workbook")
+    (step,) = [step for step in printed["steps"] if step["name"] == "reconciliation"]
+    assert (step["open"], step["text"]) == (
+        1,
+        "Payments and money that do not fit: 1; registers or transactions that could not be read: 0; money awaited: 0",
+    )
+    assert [(row["kind"], row["received"]) for row in printed["reconciliation"]] == [
+        ("money_without_payment", "15.00")
+    ]
+    rows = _book(printed["file"])["Звірка"]
+    assert [(row[0], row[9], row[10]) for row in rows[:2]] == [
+        ("суми збігаються", 100, 100),
+        ("надходження без оплати", None, 15),
+    ]
+    assert _steps(place.json("month", "2024-04")[1])["reconciliation"] == ("open", 1)
 
 
 def test_closed_month_that_changed_is_open_again(place: Place) -> None:

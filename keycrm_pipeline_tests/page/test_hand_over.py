@@ -17,6 +17,7 @@ from keycrm_pipeline.exports import export_period
 from keycrm_pipeline.period import Period
 from keycrm_pipeline_tests.page.shops import write_profile
 from keycrm_pipeline_tests.page.site import Visitor, rows_of, text_of, visited
+from keycrm_pipeline_tests.payloads import payment_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, make_books
 
 SETTINGS: dict[str, Any] = {"language": "uk", "closed_until": date(2026, 3, 31)}
@@ -91,6 +92,10 @@ def test_the_month_with_what_is_open_and_its_money(visitor: Visitor) -> None:
         ["Відхилених замовлень: 1", "не завершено"],
         ["Усі статуси мають стадію, усі менеджери — користувача", "зроблено"],
         ["Чеки не перевіряються: у профілі не вказано, хто їх видає", "не налаштовано"],
+        [
+            "Оплати не звіряються з надходженнями: у профілі не вказано ні реєстрів, ні банківських операцій",
+            "не налаштовано",
+        ],
         ["Закритого періоду немає", "не налаштовано"],
         [
             "Не вивантажено (xlsx): нових 3, змінених 0, таких, що більше не вивантажуються, 0, "
@@ -140,3 +145,27 @@ def test_the_workbook_of_a_month_is_made_for_the_answer(small: Books, visitor: V
         (504, "Ще не вивантажено"),
     ]
     assert not small.workspace.exports_directory.exists()
+
+
+def test_money_that_does_not_fit_leads_to_the_reconciliation(tmp_path: Path) -> None:
+    """100 were paid and 99 came: the step leads to the line of this month."""
+    register = {"account": "IBAN ФОП", "columns": {"date": "Дата", "sum": "Сума", "order": "Замовлення"}}
+    settings: dict[str, Any] = {
+        "language": "uk",
+        "accounts": {2: "IBAN ФОП"},
+        "reconciliation": {"registers": {"bank": register}},
+    }
+    books = make_books(tmp_path, **settings)
+    payment = payment_payload(71, 100, payment_date="2026-03-02T12:00:00.000000Z")
+    books.order(1, payments=[payment])
+    (tmp_path / "shop" / "registers").mkdir(parents=True)
+    text = "Дата;Сума;Замовлення\n02.03.2026;99,00;1\n"
+    (tmp_path / "shop" / "registers" / "bank.csv").write_text(text, "utf-8")
+    books.load(MARCH_2)
+    write_profile(books, **settings)
+    with visited(books.settings) as visitor:
+        page = visitor.page("/profiles/shop/month")
+        (link,) = [link for link in page.xpath("//main//a/@href") if "/reconciliation?" in link]
+        assert link == "/profiles/shop/reconciliation?from=2026-03-01&to=2026-03-31"
+        (section,) = visitor.page(link).xpath("//section[@aria-labelledby='h-lines']")
+        assert "99,00" in text_of(section)
