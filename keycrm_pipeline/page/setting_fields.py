@@ -780,6 +780,14 @@ ONLY_IN_THE_FILE: Mapping[str, FileSetting] = {
         message("Who is shown there as the owner of the shop's data: team:name, or an e-mail address."),
         "owners: [team:accounting]",
     ),
+    "publish": FileSetting(
+        message("Copy of the database for readers"),
+        message(
+            "With true, each exchange that changed something replaces a copy of the database beside it, which a "
+            "dashboard may keep open. It takes as much room on the disk again."
+        ),
+        "publish: true",
+    ),
 }
 """Setting that is changed in the file alone -> what a page says about it.
 

@@ -620,6 +620,11 @@ class Profile(_Section):
         default=None,
         description="The DuckDB file, relative to the data directory; default: <profile>.duckdb.",
     )
+    publish: StrictBool = Field(
+        default=False,
+        description="Whether a copy of the database for readers, <profile>.published.duckdb, is replaced after each "
+        "exchange that changed something.",
+    )
     changes: ChangesSettings = Field(
         default_factory=ChangesSettings,
         description="The sync of orders that changed after their day was loaded.",

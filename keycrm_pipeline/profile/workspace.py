@@ -113,6 +113,11 @@ class Workspace:
         return (self.settings.data_directory / own).absolute()
 
     @property
+    def published(self) -> Path:
+        """The copy of the database for readers, next to it; there is one if the profile says `publish`."""
+        return self.database.with_name(f"{self.database.name.removesuffix('.duckdb')}.published.duckdb")
+
+    @property
     def lock(self) -> Path:
         """The file whose kernel lock prevents two exchanges of the profile from running at once.
 

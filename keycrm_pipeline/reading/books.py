@@ -35,10 +35,13 @@ class Books:
     Attributes:
         workspace: The profile and its files.
         wait_seconds: How long a reading waits while a load writes.
+        published: Whether the published copy is read, which never waits and is as old as the last exchange that changed
+            something.
     """
 
     workspace: Workspace
     wait_seconds: float = WAIT_SECONDS
+    published: bool = False
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -49,7 +52,10 @@ class Books:
                 unreadable; the message says who holds it.
         """
         warehouse = Warehouse(
-            self.workspace.database, self.workspace.profile.timezone, wait_seconds=self.wait_seconds
+            self.workspace.published if self.published else self.workspace.database,
+            self.workspace.profile.timezone,
+            wait_seconds=self.wait_seconds,
+            is_copy=self.published,
         )
         with warehouse.reading() as connection:
             yield connection
@@ -151,17 +157,18 @@ def _described(name: str) -> Table:
     raise ValueError(f"{name} is a view: only tables have a schema to validate with.")
 
 
-def books_of(profile: str | Workspace, settings: Settings | None = None) -> Books:
+def books_of(profile: str | Workspace, settings: Settings | None = None, *, published: bool = False) -> Books:
     """The books of a profile.
 
     Args:
         profile: The profile's name, or the profile with its files.
         settings: Where profiles and data are; by default what KEYCRM_PROFILES_DIR and KEYCRM_DATA_DIR say.
+        published: Whether the copy for readers is read (`publish` of the profile) and not the file that loads write.
 
     Raises:
         ProfileError: There is no such profile, or its file has a mistake.
     """
     if isinstance(profile, Workspace):
-        return Books(profile)
+        return Books(profile, published=published)
     settings = settings or settings_from_environment(os.environ)
-    return Books(Workspace(load_profile(profile, settings), settings))
+    return Books(Workspace(load_profile(profile, settings), settings), published=published)

@@ -26,6 +26,7 @@ from keycrm_pipeline.warehouse.compaction import compact_when_grown, remove_kill
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, add_requests, begin_exchange, end_exchange
+from keycrm_pipeline.warehouse.publication import publish
 
 if TYPE_CHECKING:
     import duckdb
@@ -141,6 +142,11 @@ class Session:
         )
         return not (made or self.written_days or self.changed_cards)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether readers of the books would see something that they did not see before."""
+        return self.plan.kind == "period" or bool(self.counts.orders_rejected) or not self.has_changed_nothing
+
     @contextlib.contextmanager
     def kept_open(self) -> Iterator[None]:
         """Keeps the file open for all work inside: nothing is fetched meanwhile, so no program waits needlessly."""
@@ -210,6 +216,9 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
         if plan.kind in COMPACTED_AFTER:
             with in_words():
                 _give_room_back(warehouse)
+        if workspace.profile.publish and (session.has_news or not workspace.published.exists()):
+            with in_words():
+                _publish(warehouse, workspace)
 
 
 def _clean_up(workspace: Workspace, warehouse: Warehouse, now: datetime) -> None:
@@ -273,6 +282,14 @@ def _give_room_back(warehouse: Warehouse) -> None:
             f"{compacted.before_bytes / 1e6:,.0f}",
             f"{compacted.after_bytes / 1e6:,.0f}",
         )
+
+
+def _publish(warehouse: Warehouse, workspace: Workspace) -> None:
+    """Replaces the copy for readers; what keeps it from being made is logged, and the exchange has succeeded."""
+    try:
+        publish(warehouse, workspace.published)
+    except WarehouseError as error:
+        _log.warning("%s", error)
 
 
 @contextlib.contextmanager

@@ -225,6 +225,16 @@ class Failure(Sentences):
         "База {path} розрослася, але стиснути її не вдалося: {reason}. Нічого не втрачено, файл не змінено; "
         "наступний обмін спробує ще раз.",
     )
+    NOT_PUBLISHED = (
+        "The copy of the books for readers, {path}, could not be made: {reason}. The earlier copy stays as it was; the "
+        "next exchange will try again.",
+        "Копію обліку для читання, {path}, зробити не вдалося: {reason}. Попередня копія лишилася як була; "
+        "наступний обмін спробує ще раз.",
+    )
+    NEVER_PUBLISHED = (
+        "There is no copy of the books for readers, {path}, yet. Set `publish: true` in the profile and load a period.",
+        "Копії обліку для читання, {path}, ще немає. Додайте у профіль `publish: true` і завантажте період.",
+    )
     NO_SUCH_TABLE = (
         "There is no table or view '{table}'. {hint}",
         "Таблиці чи подання '{table}' немає. {hint}",

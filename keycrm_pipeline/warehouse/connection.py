@@ -26,6 +26,7 @@ from keycrm_pipeline.warehouse.errors import (
     DirectoryUnusableError,
     DiskFullError,
     ForeignLogError,
+    NeverPublishedError,
     WarehouseError,
 )
 from keycrm_pipeline.warehouse.migrations import is_up_to_date, migrate
@@ -92,12 +93,14 @@ class Warehouse:
         path: The DuckDB file.
         timezone: IANA zone in which the file's instants are shown.
         wait_seconds: How long to wait for another program that holds the file.
+        is_copy: Whether it is a published copy, which is read as it is: the next exchange brings it up to date.
         sleep: Waits; replaced in tests.
     """
 
     path: Path
     timezone: str
     wait_seconds: float = WAIT_SECONDS
+    is_copy: bool = False
     sleep: Callable[[float], None] = time.sleep
     _open: duckdb.DuckDBPyConnection | None = field(default=None, repr=False, compare=False)
 
@@ -150,13 +153,13 @@ class Warehouse:
             yield self._open
             return
         if not self.path.exists():
-            raise DatabaseMissingError(self.path)
+            raise NeverPublishedError(self.path) if self.is_copy else DatabaseMissingError(self.path)
         with self._translated():
             opened: list[duckdb.DuckDBPyConnection] = []
             try:
                 with self._opening():
                     connection = self._connect(self._read_only, opened)
-                    is_current = is_up_to_date(connection, self.path)
+                    is_current = is_up_to_date(connection, self.path) or self.is_copy
                 if not is_current:
                     connection.close()
                     with self.writing():

@@ -67,6 +67,20 @@ class DirectoryUnusableError(WarehouseError):
         super().__init__(Failure.DIRECTORY_UNUSABLE.message(path=path, reason=cause_of(error)))
 
 
+class PublicationError(WarehouseError):
+    """The published copy could not be made."""
+
+    def __init__(self, path: Path, reason: Message) -> None:
+        super().__init__(Failure.NOT_PUBLISHED.message(path=path, reason=reason))
+
+
+class NeverPublishedError(WarehouseError):
+    """There is no published copy yet."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(Failure.NEVER_PUBLISHED.message(path=path))
+
+
 class CompactionError(WarehouseError):
     """The file could not be compacted."""
 

@@ -47,6 +47,7 @@ OTHERS: dict[str, Any] = {
     "alert": {"webhook": "https://hook.example"},
     "export": {"commerceml": {"vat": 20}, "odoo": {"notes": "none"}},
     "history": {"days": 30},
+    "publish": True,
     "hand_over": {"paid": True, "receipt": True},
     "closed_until": date(2026, 3, 1),
     "reconciliation": {"since": date(2026, 3, 1), "days": 3},

@@ -45,6 +45,7 @@ def test_a_start_date_alone_is_a_profile(places: Settings) -> None:
         "requests_per_minute": 20,
         "largest_answer_megabytes": 64,
         "database": None,
+        "publish": False,
         "changes": {"enabled": True, "every_minutes": 15, "overlap_minutes": 60},
         "recent": {"days": 14},
         "sweep": {"enabled": True, "weekday": "sunday", "most_missing": 20, "most_unseen": 100},
