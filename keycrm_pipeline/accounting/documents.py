@@ -22,6 +22,7 @@ from keycrm_pipeline.accounting.discounts import (
     line_amounts,
     settle,
 )
+from keycrm_pipeline.accounting.rates import with_rates
 from keycrm_pipeline.kinds import CASH, DELIVERY, SERVICE, SERVICE_LINE_NAMES, TAX, WRAP
 
 SOURCE_NUMBER_PREFIX = "Номер джерела: "
@@ -94,6 +95,7 @@ class DocumentSettings:
         delivery_service: Name of the delivery line of the services tab.
         delivery_product_id: Its card; None when no order has paid delivery.
         timezone: IANA zone of the shop.
+        rates: Daily rates of the НБУ: `currency`, `rate_date`, `rate` in millionths.
     """
 
     author: str
@@ -109,6 +111,7 @@ class DocumentSettings:
     delivery_service: str
     delivery_product_id: int | None
     timezone: str
+    rates: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,7 @@ def derive_documents(
             "cost",
         ),
         order_services=services,
-        order_payments=booked_payments.drop("position"),
+        order_payments=with_rates(booked_payments.drop("position"), settings.rates, settings.timezone),
     )
 
 

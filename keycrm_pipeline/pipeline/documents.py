@@ -29,6 +29,7 @@ from keycrm_pipeline.warehouse.batches import alone, pace_of, work_on_batches
 from keycrm_pipeline.warehouse.cards import reference_rows, select_orders
 from keycrm_pipeline.warehouse.documents import DayCounts
 from keycrm_pipeline.warehouse.ranges import OrderRange
+from keycrm_pipeline.warehouse.rates import rates_frame
 from keycrm_pipeline.warehouse.validated import rejected_by_day
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ def document_settings(connection: duckdb.DuckDBPyConnection, profile: Profile) -
         delivery_service=profile.delivery_service,
         delivery_product_id=store.delivery_product_id(connection, name_key(profile.delivery_service) or ""),
         timezone=profile.timezone,
+        rates=rates_frame(connection),
     )
 
 

@@ -11,7 +11,7 @@ from keycrm_pipeline.run.session import Plan, Services, Session, open_session
 
 @contextlib.contextmanager
 def exchange(workspace: Workspace, plan: Plan, services: Services | None = None) -> Iterator[Session]:
-    """Opens a session, and brings in what lies beside the profile: the accounting catalogue (R12) and registers (R15).
+    """Opens a session, and brings in what lies beside the profile: the catalogue (R12), registers (R15) and rates.
 
     After the work, payments and money are compared.
 
@@ -22,9 +22,11 @@ def exchange(workspace: Workspace, plan: Plan, services: Services | None = None)
         # Imported inside the exchange: it takes a moment, and the row of the log records when the work began.
         from keycrm_pipeline.pipeline import reconciliation
         from keycrm_pipeline.pipeline.catalogue_files import bring_in_catalogue
+        from keycrm_pipeline.pipeline.rates import bring_in_rates
         from keycrm_pipeline.pipeline.registers import bring_in_registers
 
         bring_in_catalogue(session)
         bring_in_registers(session.workspace, session.warehouse, now=session.now)
+        bring_in_rates(session)
         yield session
         reconciliation.refresh(session.profile, session.warehouse, now=session.now)

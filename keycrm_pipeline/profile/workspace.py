@@ -127,6 +127,11 @@ class Workspace:
         return database.with_name(f"{database.name}.lock")
 
     @property
+    def rates_directory(self) -> Path:
+        """Where the shop puts the rates of the НБУ, for all profiles."""
+        return self.settings.data_directory / "rates"
+
+    @property
     def exports_directory(self) -> Path:
         """Default directory of exports."""
         return self.settings.data_directory / "exports"

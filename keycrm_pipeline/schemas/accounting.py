@@ -16,6 +16,7 @@ from keycrm_pipeline.schemas.columns import (
     INSTANT,
     MONEY,
     QUANTITY,
+    RATE,
     Column,
     Table,
     adds_up,
@@ -348,6 +349,15 @@ ORDER_PAYMENTS = Table(
             "amount", MONEY, "Amount, in the order's currency if the payment has one in it.", nullable=False
         ),
         Column("currency", "VARCHAR", "Currency of the amount.", nullable=False),
+        Column(
+            "rate",
+            RATE,
+            "Rate of the НБУ on the day of a payment in another currency than hryvnias; empty if it is not known.",
+        ),
+        Column("rate_date", "DATE", "Day of that rate: the local day of the payment."),
+        Column(
+            "amount_uah", MONEY, "amount x rate; not the conversion of KeyCRM, which has rates of its own."
+        ),
         Column("status", "VARCHAR", "paid, not_paid or canceled."),
         Column("is_expense", "BOOLEAN", "Whether it is an expense of the shop.", nullable=False),
         Column("expense_type_id", "BIGINT", "Kind of the expense in KeyCRM; empty for payments."),

@@ -33,6 +33,8 @@ FULL = "DECIMAL(19,9)"
 """A price per unit or a quantity as KeyCRM sent it, to be multiplied in full (R6). Billionths up to nine billion fit
 into 64 bits; larger values are rejected."""
 PERCENT = "DECIMAL(18,6)"
+RATE = PERCENT
+"""Hryvnias for one unit of another currency."""
 INSTANT = "TIMESTAMPTZ"
 TEXT_LIST = "VARCHAR[]"
 INTEGER_LIST = "BIGINT[]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from keycrm_pipeline.schemas.columns import INSTANT, MONEY, Column, Table
+from keycrm_pipeline.schemas.columns import INSTANT, MONEY, RATE, Column, Table
 
 REFERENCE_LISTS: Mapping[str, str] = {
     "statuses": "status_id",
@@ -180,4 +180,16 @@ RAW_OFFERS = Table(
         Column("extracted_at", INSTANT, "When it was fetched.", nullable=False),
     ),
     ("offer_id",),
+)
+
+EXCHANGE_RATES = Table(
+    "raw",
+    "exchange_rates",
+    "One daily rate of the НБУ, from the files in the directory `rates`; nothing unless the shop puts some there.",
+    (
+        Column("currency", "VARCHAR", "Code of the currency.", nullable=False),
+        Column("rate_date", "DATE", "Day of the rate (exchangedate).", nullable=False),
+        Column("rate", RATE, "Hryvnias for one unit of it.", nullable=False),
+    ),
+    ("currency", "rate_date"),
 )

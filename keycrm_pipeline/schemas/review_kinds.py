@@ -143,6 +143,17 @@ _KINDS = (
         assertion=message("Every order is booked in the currency of its source."),
     ),
     ReviewKind(
+        "rate_missing",
+        title=Sentence("Payments without a rate of the НБУ", "Оплати без курсу НБУ"),
+        advice=Sentence(
+            "Add the rates of these days to the files in the directory rates, then rebuild.",
+            "Додайте курси за ці дні до файлів у теці rates і виконайте переформування.",
+        ),
+        assertion=message(
+            "Every payment in another currency has a rate of the НБУ, if there are rates at all."
+        ),
+    ),
+    ReviewKind(
         "rejected_order",
         title=Sentence("Orders that could not be loaded", "Відхилені замовлення"),
         advice=Sentence(

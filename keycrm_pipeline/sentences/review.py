@@ -118,6 +118,12 @@ class Review(Sentences):
         "Замовлення {order_id} проведено у валюті {booked_currency}, а його джерело тепер продає у "
         "{source_currency}. Документ не змінено. Перевірте валюту джерела в KeyCRM.",
     )
+    RATE_MISSING = (
+        "Payments in {currency} without a rate of the НБУ: {payments:number}, of {days:number} days, the first on "
+        "{day:day}. Add the rates of these days to the directory rates, then rebuild.",
+        "Оплат у {currency} без курсу НБУ: {payments:number}, днів: {days:number}, перший — {day:day}. Додайте курси "
+        "за ці дні до теки rates і виконайте переформування.",
+    )
     ORDER_REJECTED = (
         "Order {order_id} could not be loaded: {reasons:sentences} Fix it in KeyCRM; the next load picks it up.",
         "Замовлення {order_id} відхилено: {reasons:sentences} Виправте його в KeyCRM: його буде завантажено під час "

@@ -245,6 +245,8 @@ class OrderPayment:
     organisation: str | None
     amount: Decimal
     currency: str
+    rate: Decimal | None
+    amount_uah: Decimal | None
     status: str | None
     is_expense: bool
     expense_type: str | None

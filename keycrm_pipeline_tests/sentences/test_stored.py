@@ -80,6 +80,9 @@ def test_every_kind_of_the_list_and_every_reason_can_be_read_in_ukrainian(tmp_pa
     for order_id in (112, 113):
         books.order(order_id, buyer=person(103), lines=[{"id": 901}])
     books.order(114, buyer=person(103))
+    (tmp_path / "rates").mkdir()
+    (tmp_path / "rates" / "nbu.csv").write_text("cc,rate,exchangedate\nEUR,51.2,01.03.2026\n", "utf-8")
+    books.order(118, buyer=person(103), payments=[{"id": 950, "actual_currency": "EUR"}])
     books.load()
     books.shop.add_source(source_payload(6, "Shopify", currency_code="USD"))
     books.shop.delete_order(107)

@@ -310,7 +310,8 @@ ORDER BY document.order_day, service.order_id, service.line_no
 -- name: order_payments
 SELECT
     payment.order_id, document.order_day, payment.payment_id, payment.paid_at, payment.method_id, payment.method,
-    payment.account, payment.organisation, payment.amount, payment.currency, payment.status, payment.is_expense,
+    payment.account, payment.organisation, payment.amount, payment.currency, payment.rate, payment.rate_date,
+    payment.amount_uah, payment.status, payment.is_expense,
     CASE WHEN payment.is_expense THEN 'Витрата' ELSE 'Оплата' END AS kind_name,
     payment.expense_type_id, payment.expense_type, payment.description, payment.method_kind, payment.receipt,
     payment.fiscal_result IS NOT NULL AS has_receipt, payment.fiscal_status,

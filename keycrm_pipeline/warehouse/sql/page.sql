@@ -109,8 +109,8 @@ WHERE service.order_id = $order_id
 ORDER BY service.line_no
 
 -- name: order_payments
-SELECT payment_id, paid_at, method, account, organisation, amount, currency, status, is_expense, expense_type,
-    description, method_kind, receipt, fiscal_status, fiscal_result
+SELECT payment_id, paid_at, method, account, organisation, amount, currency, rate, amount_uah, status, is_expense,
+    expense_type, description, method_kind, receipt, fiscal_status, fiscal_result
 FROM accounting.order_payments
 WHERE order_id = $order_id
 ORDER BY abs(payment_id), payment_id

@@ -136,6 +136,15 @@ SELECT 'currency_conflict', CAST(orders.order_id AS VARCHAR),
 FROM accounting.orders AS orders JOIN accounting.sources AS source USING (source_id)
 WHERE source.currency <> orders.currency
 UNION ALL
+-- Only of a shop that keeps rates at all.
+SELECT 'rate_missing', currency,
+    message('rate_missing', json_object('currency', currency, 'payments', count(*),
+        'days', count(DISTINCT CAST(paid_at AS DATE)), 'day', CAST(CAST(min(paid_at) AS DATE) AS VARCHAR))), NULL
+FROM accounting.order_payments
+WHERE currency <> 'UAH' AND status = 'paid' AND paid_at IS NOT NULL AND rate IS NULL
+    AND EXISTS (SELECT 1 FROM raw.exchange_rates)
+GROUP BY currency
+UNION ALL
 SELECT 'rejected_order', record_key,
     CASE WHEN order_id IS NULL
         THEN message('record_rejected', json_object('reasons', coalesce(reasons_coded, to_json(reasons))))
