@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from keycrm_pipeline.language import _, message
+from keycrm_pipeline.page.profile_settings import setting_tabs
 from keycrm_pipeline.page.rendering import render, written
 from keycrm_pipeline.page.shops import NotFoundError, workspace_of
 from keycrm_pipeline.profile import (
@@ -85,6 +86,7 @@ def _page(request: Request, workspace: Workspace, *, good: str = "", bad: str = 
         "connection",
         422 if bad else 200,
         profile=workspace.profile,
+        pages=setting_tabs(workspace.profile.name),
         is_sandbox=workspace.profile.base_url == SANDBOX,
         has_key=found is not None,
         place=found.place if found else "",

@@ -168,16 +168,17 @@ def only_in_the_file(request: Request) -> Response:
         request,
         "settings_file",
         profile=profile,
-        pages=_pages(profile.name),
+        pages=setting_tabs(profile.name),
         file_name=f"{profile.name}.yaml",
         settings=ONLY_IN_THE_FILE,
     )
 
 
-def _pages(profile: str) -> dict[str, str]:
+def setting_tabs(profile: str) -> dict[str, str]:
     """Address -> title of every page of settings."""
     titles = {name: page.title for name, page in SETTING_PAGES.items()} | {"file": FILE_PAGE}
-    return {_path(profile, name): title for name, title in titles.items()}
+    addresses = {_path(profile, name): title for name, title in titles.items()}
+    return {f"/profiles/{profile}/connection": message("Connection"), **addresses}
 
 
 def _asked(request: Request) -> tuple[Workspace, SettingPage]:
@@ -295,7 +296,7 @@ def _page(
         "settings",
         answer.status_code,
         profile=profile,
-        pages=_pages(profile.name),
+        pages=setting_tabs(profile.name),
         page=page,
         groups=shown_groups(page, file, account, answer.entered, answer.problems),
         account=account,
