@@ -938,7 +938,7 @@ def month(
     from keycrm_pipeline.warehouse.errors import WarehouseError
 
     try:
-        found = read_month(workspace, chosen, export_format=export_format)
+        found = read_month(workspace, chosen, today=today, export_format=export_format)
         path = write_month(workspace, found, out) if is_written else None
     except (ExportError, WarehouseError) as error:
         _stop(error, FAILED, as_json, profile=profile.name)

@@ -54,7 +54,7 @@ class MonthCounts:
     """What the steps of a month are decided from.
 
     Attributes:
-        days_not_loaded: Days of the month that no load has finished; days to come are among them.
+        days_not_loaded: Days of the month that no load has finished, and days that are not over.
         rejected: Orders of the month, or of an unknown day, that could not be loaded.
         unmapped: Statuses without a stage and managers without a user, in orders of the month.
         receipts_expected: Whether the profile says of any payment method who issues its receipts.

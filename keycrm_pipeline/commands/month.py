@@ -20,7 +20,7 @@ from keycrm_pipeline.language import _, message
 LISTS: Final[Mapping[StepName, str]] = {
     "days": "load --profile {profile} --from {first} --to {last}",
     "rejected": "review --profile {profile} --kind rejected_order",
-    "unmapped": "check --profile {profile}",
+    "unmapped": "review --profile {profile}",
     "receipts": "review --profile {profile} --kind receipt_conflict",
     "reconciliation": "reconcile --profile {profile} --from {first} --to {last}",
     "closed_period": "review --profile {profile}",
@@ -35,11 +35,11 @@ _STATE_WIDTH: Final = 15
 
 def commands_of(month_end: MonthEnd, step: StepName) -> list[str]:
     """The commands that list what is open in a step: one, or one for each organisation that is handed over alone."""
-    days = month_end.days_not_loaded if step == "days" and month_end.days_not_loaded else None
+    days = [day for day in month_end.days_not_loaded if day in month_end.past] if step == "days" else []
     command = "keycrm-pipeline " + LISTS[step].format(
         profile=month_end.profile,
-        first=days[0] if days else month_end.month.first,
-        last=days[-1] if days else month_end.month.last,
+        first=days[0] if days else month_end.past.first,
+        last=days[-1] if days else month_end.past.last,
         format=month_end.hand_over.export_format,
         by=month_end.hand_over.decided_by,
     )

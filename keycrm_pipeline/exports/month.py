@@ -137,9 +137,10 @@ class MonthEnd:
     Attributes:
         profile: Name of the profile.
         month: Its local days, from the profile's first day on.
+        today: The shop's day when it was read.
         as_of: When KeyCRM was last asked for changes in the month; None if it never was.
         lines: The check list.
-        days_not_loaded: Days that no load has finished.
+        days_not_loaded: Days that no load has finished, and those that are not over.
         hand_over: The documents beside what was handed over.
         payments: Money by organisation, account and day of payment.
         undated: Payments for which KeyCRM gave no date, of all months.
@@ -150,6 +151,7 @@ class MonthEnd:
 
     profile: str
     month: Period
+    today: date
     as_of: datetime | None
     lines: tuple[MonthLine, ...]
     days_not_loaded: tuple[date, ...]
@@ -159,6 +161,11 @@ class MonthEnd:
     cancelled: tuple[CancelledPayment, ...]
     compared: tuple[ReconciliationLine, ...]
     closed: tuple[ClosedPeriodChange, ...]
+
+    @property
+    def past(self) -> Period:
+        """The days of the month up to today: later ones can be neither loaded nor exported."""
+        return Period(self.month.first, max(self.month.first, min(self.month.last, self.today)))
 
     @property
     def not_fitting(self) -> list[ReconciliationLine]:
@@ -188,6 +195,7 @@ def read_month(
     workspace: Workspace,
     month: Period,
     *,
+    today: date,
     export_format: ExportFormat | None = None,
     wait_seconds: float = WAIT_SECONDS,
 ) -> MonthEnd:
@@ -199,6 +207,7 @@ def read_month(
     Args:
         workspace: The profile with its database.
         month: The local days of the month; days before the profile's first one are left out.
+        today: The shop's day now: neither this day nor a later one is over, so none of them is complete.
         export_format: Compare with the ledger of this format.
         wait_seconds: How long to wait while an exchange writes.
 
@@ -208,7 +217,8 @@ def read_month(
     profile = workspace.profile
     month = Period(max(month.first, min(profile.start_date, month.last)), month.last)
     with Books(workspace, wait_seconds).reading() as connection:
-        not_loaded = tuple(days_not_loaded(connection, month))
+        missing = days_not_loaded(connection, month)
+        not_loaded = tuple(sorted({*missing, *(day for day in month.days if day >= today)}))
         found = open_counts(connection, month, list(profile.managers))
         closed = tuple(closed_period_changes(connection, profile))
         hand_over = _hand_over(connection, profile, month, export_format)
@@ -233,6 +243,7 @@ def read_month(
         return MonthEnd(
             profile=profile.name,
             month=month,
+            today=today,
             as_of=last_asked(connection, month),
             lines=tuple(MonthLine(step, messages[step.name]) for step in steps),
             days_not_loaded=not_loaded,

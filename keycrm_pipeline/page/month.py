@@ -50,8 +50,7 @@ def month(request: Request) -> Response:
     """
     workspace = workspace_of(request)
     profile = workspace.profile
-    now = today(request, profile)
-    months = _months(profile, now)
+    months = _months(profile, today(request, profile))
     chosen = _chosen(months, request.query_params.get("month"))
     found = _read(request, chosen)
     return render(
@@ -61,7 +60,7 @@ def month(request: Request) -> Response:
         months=months,
         chosen=chosen,
         found=found,
-        lists={line.step.name: _list_of(found, line.step.name, now) for line in found.lines},
+        lists={line.step.name: _list_of(found, line.step.name) for line in found.lines},
         most=MOST_SHOWN,
     )
 
@@ -101,7 +100,9 @@ def _read(request: Request, chosen: Period) -> MonthEnd:
     # Reading the ledger needs polars, which no other page does.
     from keycrm_pipeline.exports.month import read_month
 
-    return read_month(workspace_of(request), chosen, wait_seconds=WAIT_SECONDS)
+    workspace = workspace_of(request)
+    now = today(request, workspace.profile)
+    return read_month(workspace, chosen, today=now, wait_seconds=WAIT_SECONDS)
 
 
 def _months(profile: Profile, now: date) -> list[Period]:
@@ -124,13 +125,10 @@ def _chosen(months: list[Period], typed: str | None) -> Period:
     return chosen
 
 
-def _list_of(found: MonthEnd, step: StepName, now: date) -> str:
+def _list_of(found: MonthEnd, step: StepName) -> str:
     address = f"/profiles/{found.profile}/{LISTS[step]}"
     hand_over = found.hand_over
-    days = {
-        "from": found.month.first.isoformat(),
-        "to": min(found.month.last, now).isoformat(),
-    }
+    days = {"from": found.past.first.isoformat(), "to": found.past.last.isoformat()}
     asked: Mapping[StepName, Mapping[str, str]] = {
         "reconciliation": days,
         "handed_over": {

@@ -9,7 +9,10 @@ class MonthWords(Sentences):
     """A step and its state; the name is that of both."""
 
     DAYS_DONE = ("All days are loaded", "Усі дні завантажено")
-    DAYS_OPEN = ("Days that are not loaded: {days:periods}", "Не завантажено днів: {days:periods}")
+    DAYS_OPEN = (
+        "Days that are not loaded, or not over: {days:periods}",
+        "Дні, яких не завантажено або які ще не минули: {days:periods}",
+    )
     REJECTED_DONE = ("No order was rejected", "Відхилених замовлень немає")
     REJECTED_OPEN = ("Rejected orders: {orders:number}", "Відхилених замовлень: {orders:number}")
     UNMAPPED_DONE = (
