@@ -12,7 +12,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -130,17 +130,12 @@ class Warehouse:
             return
         with self._translated(), for_the_owner_only():
             self._make_directory()
-            opened: list[duckdb.DuckDBPyConnection] = []
-            try:
+            with _closed_at_the_end() as opened:
                 with self._opening():
                     connection = self._connect(self._attached, opened)
                     _prepare_for_writing(connection)
                     migrate(connection, self.path)
                 yield connection
-            finally:
-                # Also after an error or an interruption: a file left open could not be opened again.
-                for left in opened:
-                    _close(left)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -154,21 +149,16 @@ class Warehouse:
             return
         if not self.path.exists():
             raise NeverPublishedError(self.path) if self.is_copy else DatabaseMissingError(self.path)
-        with self._translated():
-            opened: list[duckdb.DuckDBPyConnection] = []
-            try:
-                with self._opening():
-                    connection = self._connect(self._read_only, opened)
-                    is_current = is_up_to_date(connection, self.path) or self.is_copy
-                if not is_current:
-                    connection.close()
-                    with self.writing():
-                        pass
-                    connection = self._connect(self._read_only, opened)
-                yield connection
-            finally:
-                for left in opened:
-                    _close(left)
+        with self._translated(), _closed_at_the_end() as opened:
+            with self._opening():
+                connection = self._connect(self._read_only, opened)
+                is_current = is_up_to_date(connection, self.path) or self.is_copy
+            if not is_current:
+                connection.close()
+                with self.writing():
+                    pass
+                connection = self._connect(self._read_only, opened)
+            yield connection
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -336,6 +326,23 @@ def _remove_left_over(directory: Path) -> None:
         for file in directory.glob("duckdb_temp_*"):
             file.unlink()
         directory.rmdir()
+
+
+@contextlib.contextmanager
+def _closed_at_the_end() -> Iterator[list[duckdb.DuckDBPyConnection]]:
+    """Connections that are closed at the end, however that comes: a file left open could not be opened again."""
+    opened: list[duckdb.DuckDBPyConnection] = []
+    try:
+        yield opened
+        _close_all(opened)
+    finally:
+        # Again, because an interruption may have come in the middle of closing; closing twice does no harm.
+        _close_all(opened)
+
+
+def _close_all(connections: Sequence[duckdb.DuckDBPyConnection]) -> None:
+    for connection in connections:
+        _close(connection)
 
 
 def _close(connection: duckdb.DuckDBPyConnection) -> None:
