@@ -25,7 +25,7 @@ from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.warehouse import days
 from keycrm_pipeline.warehouse import documents as store
-from keycrm_pipeline.warehouse.batches import alone, pace_of, work_on_batches
+from keycrm_pipeline.warehouse.batches import batch_orders, work_on_batches
 from keycrm_pipeline.warehouse.cards import reference_rows, select_orders
 from keycrm_pipeline.warehouse.documents import DayCounts
 from keycrm_pipeline.warehouse.ranges import OrderRange
@@ -196,8 +196,6 @@ def derive_selected_documents(
     default_key = name_key(profile.default_partner) if profile.default_partner else None
     default_partner_id = store.default_partner_id(connection, default_key) if default_key else None
 
-    pace = pace_of(everything=everything)
-
     def documents_of(connection: duckdb.DuckDBPyConnection, batch: OrderRange) -> dict[Table, pl.DataFrame]:
         # What they are derived from ends with this function: it need not stay in memory while they are written.
         sources = store.read_sources(connection, batch, default_partner_id=default_partner_id)
@@ -211,13 +209,12 @@ def derive_selected_documents(
 
     def derive(connection: duckdb.DuckDBPyConnection, batch: OrderRange) -> list[DayCounts]:
         documents = documents_of(connection, batch)
-        with alone(pace):
-            staged = store.stage_documents(connection, documents)
-            documents.clear()
-            return store.replace_documents(connection, staged, closed_until=profile.closed_until, now=now)
+        staged = store.stage_documents(connection, documents)
+        documents.clear()
+        return store.replace_documents(connection, staged, closed_until=profile.closed_until, now=now)
 
     counts = DocumentCounts()
-    batches = store.selected_batches(connection, pace.batch_orders)
-    for counted in work_on_batches(connection, batches, derive, pace=pace):
+    batches = store.selected_batches(connection, batch_orders(everything=everything))
+    for counted in work_on_batches(connection, batches, derive):
         counts.add(counted)
     return counts

@@ -16,7 +16,7 @@ from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.schemas.accounting import ORDER_MOVEMENTS
 from keycrm_pipeline.warehouse import movements as store
 from keycrm_pipeline.warehouse import raw
-from keycrm_pipeline.warehouse.batches import pace_of, work_on_batches
+from keycrm_pipeline.warehouse.batches import batch_orders, work_on_batches
 from keycrm_pipeline.warehouse.ranges import OrderRange
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ def refresh(connection: duckdb.DuckDBPyConnection, session: Session, period: Per
     All versions of an order are compared again: so the order in which they arrived does not matter, and a rebuild
     finds the same movements.
     """
-    pace = pace_of(everything=session.is_rebuild)
     timezone = session.profile.timezone
 
     def derive(connection: duckdb.DuckDBPyConnection, batch: OrderRange) -> None:
@@ -41,9 +40,9 @@ def refresh(connection: duckdb.DuckDBPyConnection, session: Session, period: Per
         connection,
         period,
         exchange_id=None if session.is_rebuild else session.exchange_id,
-        batch_versions=pace.batch_orders,
+        batch_versions=batch_orders(everything=session.is_rebuild),
     )
-    work_on_batches(connection, batches, derive, pace=pace)
+    work_on_batches(connection, batches, derive)
 
 
 def forget_old_versions(session: Session) -> None:

@@ -12,10 +12,9 @@ from keycrm_pipeline.pipeline import review
 from keycrm_pipeline.pipeline.derivation import derive
 from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.warehouse import syncs
-from keycrm_pipeline.warehouse.connection import keep_freed_memory
 
 REBUILD_ORDERS = 200_000
-"""Orders that a rebuild takes through all its stages together: two rounds of batches, so that no worker waits long."""
+"""Orders that a rebuild takes through all its stages together: two batches for each worker, so that none waits long."""
 
 
 def run(session: Session) -> Mapping[str, Any]:
@@ -29,7 +28,6 @@ def run(session: Session) -> Mapping[str, Any]:
         return order_day(parse_instant(ordered_at), parse_instant(created_at), zone)
 
     with session.kept_open(), session.warehouse.writing() as connection:
-        keep_freed_memory(connection)
         syncs.refile_orders(connection, session.profile.timezone, day_of)
         # Last, the orders without a day.
         for period in (*syncs.derived_ranges(connection, REBUILD_ORDERS), None):

@@ -21,7 +21,7 @@ from keycrm_pipeline.schemas.validation import (
 )
 from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.sentences.reasons import Reason, ReasonPart
-from keycrm_pipeline.warehouse.batches import pace_of, work_on_batches
+from keycrm_pipeline.warehouse.batches import batch_orders, work_on_batches
 from keycrm_pipeline.warehouse.ranges import OrderRange
 from keycrm_pipeline.warehouse.syncs import adopt_unfinished
 from keycrm_pipeline.warehouse.validated import (
@@ -126,7 +126,6 @@ def run(session: Session, period: Period | None) -> StageNumbers:
     Orders that a failed exchange left unfinished count as touched by this one.
     """
     profile, everything = session.profile, session.is_rebuild
-    pace = pace_of(everything=everything)
 
     def reasons(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Mapping[int, Sequence[Message]]:
         # The checked columns end with this function: they need not stay in memory while the batch is stored.
@@ -143,7 +142,6 @@ def run(session: Session, period: Period | None) -> StageNumbers:
             batch,
             mended=mended,
             has_default_partner=profile.default_partner is not None,
-            pace=pace,
         )
         return rejection_reasons(checks, unreadable)
 
@@ -163,9 +161,9 @@ def run(session: Session, period: Period | None) -> StageNumbers:
             period,
             exchange_id=None if everything else session.exchange_id,
             start_date=profile.start_date,
-            batch_orders=pace.batch_orders,
+            batch_orders=batch_orders(everything=everything),
         )
-        stored = work_on_batches(connection, batches, validate, pace=pace)
+        stored = work_on_batches(connection, batches, validate)
         accepted = accepted_by_day(connection, period) if period else {}
         rejected = rejected_by_day(connection, period) if period else {}
     of_period = [

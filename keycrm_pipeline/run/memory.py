@@ -22,8 +22,8 @@ def give_freed_memory_back() -> None:
 
     Each thread that fetches pages has a heap of its own. The GNU C library raises the threshold at which a heap
     shrinks to twice the largest block that was freed, here a page of orders: after some hundred pages each of sixteen
-    heaps kept several megabytes (measured: 80 MB in a load of a year, until its end). Setting the threshold keeps it
-    constant. Other C libraries do not have this setting.
+    heaps kept several megabytes until the end of the load (measured: a load of a year takes 425 MB, and 460 MB without
+    this). Setting the threshold keeps it constant. Other C libraries do not have this setting.
     """
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_TRIM_THRESHOLD, _GIVEN_BACK_AT)

@@ -16,7 +16,7 @@ from keycrm_pipeline.schemas.validated import (
     VALIDATED_ORDERS,
 )
 from keycrm_pipeline.sentences import Message, dump_messages
-from keycrm_pipeline.warehouse.batches import WORKERS, Pace, alone
+from keycrm_pipeline.warehouse.batches import WORKERS
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import differing_orders, read_frame, registered
 from keycrm_pipeline.warehouse.ranges import LARGE_PAYLOAD, OrderRange, orders_that_fit, ranges_of_orders
@@ -101,7 +101,6 @@ def stage_batch(
     *,
     mended: Callable[[int, str], str | None],
     has_default_partner: bool,
-    pace: Pace,
 ) -> StagedChecks:
     """Reads a batch of payloads into temporary typed tables and returns the columns to check.
 
@@ -111,20 +110,15 @@ def stage_batch(
         mended: Called with order id and payload if a part of the order may come in another shape than KeyCRM's;
             returns the payload to read in its place, or None if it is to be read as it is.
         has_default_partner: Whether an order without a buyer has a partner (R3).
-        pace: How much memory the batches may take.
     """
     connection.execute(statement("validation", "macros"))
     connection.execute(statement("validation", "custom_field_macros"))
     structure = {"structure": " ".join(statement("validation", "structure").split())}
     orders, values = _orders_of(batch)
-    # From JSON to typed rows: nothing else of a batch takes as much memory.
-    with alone(pace):
-        connection.execute(
-            statement("validation", "stage_payloads").format(orders=orders), structure | values
-        )
-        _mend(connection, mended, structure)
-        for name in ("stage_orders", "stage_lines", "stage_payments", "drop_payloads"):
-            connection.execute(statement("validation", name))
+    connection.execute(statement("validation", "stage_payloads").format(orders=orders), structure | values)
+    _mend(connection, mended, structure)
+    for name in ("stage_orders", "stage_lines", "stage_payments", "drop_payloads"):
+        connection.execute(statement("validation", name))
     return StagedChecks(
         orders=read_frame(
             connection.execute(

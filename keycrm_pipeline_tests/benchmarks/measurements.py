@@ -33,6 +33,7 @@ from keycrm_pipeline.run.session import Plan, Services, Session, open_warehouse
 from keycrm_pipeline.warehouse import cards, days, raw
 from keycrm_pipeline.warehouse.compaction import compact_when_grown
 from keycrm_pipeline_tests.benchmarks.generator import PRODUCTS, orders_of_days, text
+from keycrm_pipeline_tests.product import AS_INSTALLED
 
 FIRST_DAY = date(2022, 1, 1)
 PAGE = 50
@@ -253,6 +254,8 @@ def environment_of(directory: Path, profile: str) -> Iterator[dict[str, str]]:
         "KEYCRM_DATA_DIR": str(directory / "data"),
         "DAGSTER_HOME": str(home),
         "KEYCRM_API_KEY": "bench",
+        # What only a developer has would be loaded, too.
+        "PYTHONPATH": os.pathsep.join([str(AS_INSTALLED), *sys.path]),
     }
 
 

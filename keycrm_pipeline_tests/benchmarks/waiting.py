@@ -20,7 +20,6 @@ from typing import Any
 
 from keycrm_pipeline_tests.benchmarks.generator import orders_of_days
 from keycrm_pipeline_tests.benchmarks.measurements import environment_of
-from keycrm_pipeline_tests.product import AS_INSTALLED
 
 ROUNDS = 5
 COMMAND = (sys.executable, "-m", "keycrm_pipeline.cli")
@@ -91,8 +90,7 @@ def _shop(directory: Path, requests_per_minute: int, orders: int = 50) -> Iterat
             f"requests_per_minute: {requests_per_minute}\n"
         )
         with environment_of(directory, profile) as variables:
-            # What only a developer has would be loaded, too.
-            yield {**variables, "PYTHONPATH": os.pathsep.join([str(AS_INSTALLED), *sys.path])}
+            yield variables
 
 
 def load_of_a_day(directory: Path) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.warehouse import batches
-from keycrm_pipeline.warehouse.batches import Pace
 from keycrm_pipeline.warehouse.cards import Selection, select_orders
 from keycrm_pipeline.warehouse.documents import selected_batches
 from keycrm_pipeline.warehouse.ranges import OrderRange
@@ -103,8 +102,8 @@ def test_batches_side_by_side_make_the_same_books(
 
     Each of the days has more orders than a batch, so that its parts lie in several, and its numbers are their sums.
     """
-    monkeypatch.setattr(batches, "FRUGAL", Pace(batch_orders=5, card_orders=9, is_frugal=True))
-    monkeypatch.setattr(batches, "QUICK", Pace(batch_orders=7, card_orders=11, is_frugal=False))
+    monkeypatch.setattr(batches, "BATCH_ORDERS", 5)
+    monkeypatch.setattr(batches, "REBUILT_BATCH_ORDERS", 7)
     in_batches = demo_books(tmp_path)
     exchange = in_batches.load(FIRST, LAST)
     assert (exchange.orders_created, exchange.orders_rejected) == (
@@ -159,7 +158,7 @@ def test_orders_of_a_day_with_ids_far_apart(tmp_path: Path, monkeypatch: pytest.
 
     Two orders a day of six, in batches of two: 1 and 4, 2 and 5, 3 and 6.
     """
-    monkeypatch.setattr(batches, "QUICK", Pace(batch_orders=2, card_orders=2, is_frugal=False))
+    monkeypatch.setattr(batches, "REBUILT_BATCH_ORDERS", 2)
     books = make_books(tmp_path)
     for order_id in range(1, 7):
         books.order(order_id, kyiv(2026, 3, 1 + (order_id - 1) % 3), buyer=person(order_id))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -212,8 +211,8 @@ def test_long_period_gives_the_cards_of_a_short_one(
 ) -> None:
     """Years are met some days at a time: cards, links, conflicts and counts are those of all days at once."""
     loaded = []
-    for orders_at_a_time in (100_000, 1):
-        monkeypatch.setattr(batches, "FRUGAL", replace(batches.FRUGAL, card_orders=orders_at_a_time))
+    for orders_of_a_batch in (50_000, 1):
+        monkeypatch.setattr(batches, "BATCH_ORDERS", orders_of_a_batch)
         books = new_books()
         books.order(1, kyiv(2026, 3, 1, 8), buyer=person(1, "Олена", "0501234567"))
         books.order(2, kyiv(2026, 3, 1, 9), buyer=None)
