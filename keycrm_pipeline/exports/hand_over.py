@@ -25,6 +25,7 @@ from keycrm_pipeline.kinds import (
     RECEIPT_ISSUER_NAMES,
     SERVICE_LINE_NAMES,
 )
+from keycrm_pipeline.language import Language
 from keycrm_pipeline.warehouse.hand_over import (
     ClosedChange,
     ComparedDocument,
@@ -63,6 +64,7 @@ _VALUE_NAMES: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("order_payments", "receipt"): RECEIPT_ISSUER_NAMES,
     ("order_services", "kind"): SERVICE_LINE_NAMES,
 }
+_YES_AND_NO: Final[Mapping[Language, tuple[str, str]]] = {"uk": ("так", "ні"), "en": ("yes", "no")}
 _NUMBERS: Final = frozenset(
     {"goods_total", "services_total", "discount_total", "grand_total", "paid_total"}
     | {"amount", "discount", "price", "quantity", PRESENCE}
@@ -203,8 +205,21 @@ def find_hand_over(
 
 
 @dataclass(frozen=True)
+class WrittenChange:
+    """One changed field as people read it; `name` is that of the line, service or payment."""
+
+    part: str
+    name: str | None
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
 class ChangeWriter:
     """Writes changes as rows for people.
+
+    In English, fields have the names of their columns and values their codes, as docs/tables.md has them.
 
     Attributes:
         zone: Time zone in which instants are shown.
@@ -215,6 +230,7 @@ class ChangeWriter:
     zone: ZoneInfo
     words: WordSet
     causes: Mapping[str, str]
+    language: Language = "uk"
 
     def changed_after_export(self, changed: Iterable[_Changed]) -> pl.DataFrame:
         """The rows of the table `changed_after_export`."""
@@ -239,17 +255,34 @@ class ChangeWriter:
         ]
         return self._frame("closed_period_changes", rows)
 
+    def written(self, change: FieldChange) -> WrittenChange:
+        """One change in words."""
+        if self.language == "uk":
+            part = in_words_of(self.words, _PART_NAMES[change.part])
+            field = in_words_of(self.words, _FIELD_NAMES[change.part, change.field])
+        else:
+            whole = {PRESENCE: "the whole line"}.get(change.field, change.field)
+            part, field = (text.replace("_", " ") for text in (change.part, whole))
+        return WrittenChange(
+            part,
+            change.name,
+            field,
+            self._written(change, change.before),
+            self._written(change, change.after),
+        )
+
     def _row(self, one: ComparedDocument | ClosedChange, change: FieldChange) -> dict[str, Any]:
+        shown = self.written(change)
         return {
             "order_id": one.order_id,
             "order_day": one.order_day,
             "part": change.part,
-            "part_name": in_words_of(self.words, _PART_NAMES[change.part]),
+            "part_name": shown.part,
             "name": change.name,
             "field": change.field,
-            "field_name": in_words_of(self.words, _FIELD_NAMES[change.part, change.field]),
-            "before": self._written(change, change.before),
-            "after": self._written(change, change.after),
+            "field_name": shown.field,
+            "before": shown.before,
+            "after": shown.after,
             "difference": change.difference,
             "currency": change.currency if change.difference is not None else None,
         }
@@ -258,15 +291,16 @@ class ChangeWriter:
         if value is None:
             return None
         if isinstance(value, bool):
-            return "так" if value else "ні"
+            return _YES_AND_NO[self.language][not value]
         if change.field in _NUMBERS:
-            return str(value).replace(".", ",")
+            return str(value).replace(".", ",") if self.language == "uk" else str(value)
         if change.field in _INSTANTS:
             instant = _BEGINNING + timedelta(microseconds=value)
             return f"{instant.astimezone(self.zone):%d.%m.%Y %H:%M}"
         if change.field in _DAYS:
             return f"{date.fromisoformat(value):%d.%m.%Y}"
-        return _VALUE_NAMES.get((change.part, change.field), {}).get(str(value), str(value))
+        names = _VALUE_NAMES.get((change.part, change.field), {}) if self.language == "uk" else {}
+        return names.get(str(value), str(value))
 
     @staticmethod
     def _frame(table: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

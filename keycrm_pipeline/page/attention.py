@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from keycrm_pipeline.language import _
+from keycrm_pipeline.language import _, current_language
 from keycrm_pipeline.page.rendering import in_words, render
 from keycrm_pipeline.page.shops import WAIT_SECONDS, WrongEntryError, read_number, reading, workspace_of
-from keycrm_pipeline.reading.closed_period import closed_period_changes
+from keycrm_pipeline.reading.closed_period import ClosedPeriodChange, closed_period_changes
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse.attention import (
@@ -23,6 +24,10 @@ from keycrm_pipeline.warehouse.attention import (
     review_items,
 )
 from keycrm_pipeline.warehouse.review import tick_off_product
+
+if TYPE_CHECKING:
+    from keycrm_pipeline.exports.hand_over import WrittenChange
+    from keycrm_pipeline.profile import Profile
 
 MOST_OF_KIND = 100
 """Items of one kind that are shown; the oldest first."""
@@ -97,8 +102,20 @@ def attention(request: Request) -> Response:
         rejected_count=rejected_count,
         closed=closed[:MOST_OF_KIND],
         closed_count=len(closed),
+        closed_fields=_fields(closed[:MOST_OF_KIND], workspace.profile),
         done=bool(request.query_params.get("done")),
     )
+
+
+def _fields(changes: Sequence[ClosedPeriodChange], profile: Profile) -> dict[int, list[WrittenChange]]:
+    """Order -> its changed fields, before and after."""
+    if not changes:
+        return {}
+    # Needs polars, and most shops have no changes in a closed period.
+    from keycrm_pipeline.exports.hand_over import ChangeWriter
+
+    writer = ChangeWriter(profile.zone, profile.words, {}, current_language())
+    return {one.order_id: [writer.written(change) for change in one.changes] for one in changes}
 
 
 def _kind(name: str, count: int, items: list[ReviewItem]) -> KindOfItems:

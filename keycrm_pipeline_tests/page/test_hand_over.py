@@ -42,11 +42,30 @@ def test_changes_in_the_closed_period_need_attention_until_they_are_exported(tmp
         page = visitor.page("/profiles/shop/attention")
         (section,) = page.xpath("//section[@aria-labelledby='closed-period']")
         assert "Замовлення 1 за 2 бер. 2026: сума була 200,00 ₴, стала 150,00 ₴;" in text_of(section)
+        assert [text_of(item) for item in section.xpath(".//details//li")] == [
+            "Замовлення: Сума товарів: 200,00 → 150,00",
+            "Замовлення: Сума документа: 200,00 → 150,00",
+            "Товари замовлень, Мед: Увесь рядок: 50,00 → —",
+        ]
         assert section.xpath(".//a/@href") == ["/profiles/shop/files", "/profiles/shop/documents/1"]
         april = Period(date(2026, 4, 1), date(2026, 4, 30))
         now = datetime(2026, 4, 2, tzinfo=UTC)
         export_period(books.workspace, april, export_format="csv", directory=tmp_path / "out", now=now)
         assert visitor.page("/profiles/shop/attention").xpath("//*[@id='closed-period']") == []
+
+
+def test_changes_in_the_closed_period_are_told_in_english_too(tmp_path: Path) -> None:
+    """By the names of the columns, as the tables are described."""
+    books = _closed_shop(tmp_path)
+    write_profile(books, **{**SETTINGS, "language": "en"})
+    with visited(books.settings) as visitor:
+        (section,) = visitor.page("/profiles/shop/attention").xpath(
+            "//section[@aria-labelledby='closed-period']"
+        )
+    assert [text_of(item) for item in section.xpath(".//details//li")[1:]] == [
+        "orders: grand total: 200.00 → 150.00",
+        "order lines, Мед: the whole line: 50.00 → —",
+    ]
 
 
 FILES = "/profiles/shop/files"
