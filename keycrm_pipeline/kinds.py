@@ -116,6 +116,7 @@ ReconciliationKind = Literal[
     "several_candidates",
     "awaited",
     "outgoing",
+    "order_not_loaded",
     "matched",
 ]
 
@@ -126,6 +127,7 @@ RECONCILIATION_NAMES: Mapping[str, str] = {
     "several_candidates": "кілька можливих збігів",
     "awaited": "надходження очікується",
     "outgoing": "списання",
+    "order_not_loaded": "замовлення не завантажено",
     "matched": "суми збігаються",
 }
 """Kind of a line of the reconciliation -> its name (R15), in the order in which they are shown."""
@@ -137,6 +139,7 @@ RECONCILIATION_WORDS: Mapping[str, str] = {
     "several_candidates": message("Several candidates"),
     "awaited": message("Money awaited"),
     "outgoing": message("Money that went out"),
+    "order_not_loaded": message("Order not loaded"),
     "matched": message("Sums agree"),
 }
 """The same kinds -> their names, messages."""

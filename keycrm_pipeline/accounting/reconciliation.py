@@ -65,6 +65,7 @@ class Money:
         order_ids: The orders that its number or waybill names.
         mentioned_ids: The orders whose numbers occur in its text.
         text: What it was paid for, or who paid.
+        is_of_other_order: Whether KeyCRM has attached it to a payment of an order that is not in the books.
     """
 
     key: str
@@ -76,6 +77,7 @@ class Money:
     order_ids: tuple[int, ...] = ()
     mentioned_ids: tuple[int, ...] = ()
     text: str | None = None
+    is_of_other_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +155,10 @@ class _Search:
         self._payment_of: dict[int, int] = {}
         # Undecided edges of all steps: those are candidates.
         self._undecided: set[Edge] = set()
-        # Money that went out belongs to no payment that came in.
-        self._incoming = [place for place, piece in enumerate(money) if piece.amount > 0]
+        # Money that went out belongs to no payment that came in, and what is somebody else's to none of the books.
+        self._incoming = [
+            place for place, piece in enumerate(money) if piece.amount > 0 and not piece.is_of_other_order
+        ]
 
     def edges_by_reference(self) -> set[Edge]:
         """Payments and money with the same code."""
@@ -267,6 +271,8 @@ class _Search:
             without_payment: ReconciliationKind = (
                 "outgoing"
                 if piece.amount < 0
+                else "order_not_loaded"
+                if piece.is_of_other_order
                 else "several_candidates"
                 if other in open_money
                 else "money_without_payment"

@@ -800,6 +800,10 @@ OF_OTHER_PAGES: Mapping[str, str] = {
         "The organisations refer to an account or cash desk that would be gone. Change them first: “Settings”, "
         "“Organisations”."
     ),
+    "reconciliation": message(
+        "The reconciliation (reconciliation) refers to an account or cash desk that would be gone. Change it in the "
+        "profile's file first."
+    ),
     "database": message("Another profile writes to the same database file."),
 }
 """Setting -> what is said when a change elsewhere makes it wrong."""

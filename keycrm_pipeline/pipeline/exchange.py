@@ -29,4 +29,9 @@ def exchange(workspace: Workspace, plan: Plan, services: Services | None = None)
         bring_in_registers(session.workspace, session.warehouse, now=session.now)
         bring_in_rates(session)
         yield session
-        reconciliation.refresh(session.profile, session.warehouse, now=session.now)
+        reconciliation.refresh(
+            session.profile,
+            session.warehouse,
+            now=session.now,
+            most=reconciliation.MOST_AFTER_CHANGES if plan.kind == "changes" else None,
+        )

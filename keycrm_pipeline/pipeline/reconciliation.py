@@ -7,7 +7,7 @@ Nothing is compared again while payments, money and settings are the same. What 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -21,7 +21,11 @@ from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.warehouse import reconciliation as store
 from keycrm_pipeline.warehouse.connection import Warehouse
 
-RULES_VERSION = 1
+MOST_AFTER_CHANGES = 100_000
+"""Payments and pieces of money that are compared after a sync of changes, which must stay short. Larger books wait for
+the next load or the night."""
+
+RULES_VERSION = 2
 """To be raised when the same payments and money would give other lines."""
 
 
@@ -47,8 +51,14 @@ def reconcile_again(workspace: Workspace, *, now: datetime) -> list[Message]:
     return problems
 
 
-def refresh(profile: Profile, warehouse: Warehouse, *, now: datetime) -> None:
+def refresh(profile: Profile, warehouse: Warehouse, *, now: datetime, most: int | None = None) -> None:
     """Compares payments and money, if anything has changed since they were compared last.
+
+    Args:
+        profile: The profile.
+        warehouse: The profile's database.
+        now: The time.
+        most: Most payments and pieces of money that are compared; of more, the stored lines stay. None for no limit.
 
     Raises:
         WarehouseError: The database cannot be used.
@@ -58,13 +68,15 @@ def refresh(profile: Profile, warehouse: Warehouse, *, now: datetime) -> None:
         stored = store.reconciled_digest(connection)
         if not settings.is_used:
             digest = None
+        elif most is not None and store.count_compared(connection) > most:
+            return
         else:
             said = settings.model_dump_json() + json.dumps([profile.timezone, RULES_VERSION])
             digest = store.inputs_digest(connection, said)
     if digest == stored:
         return
     with warehouse.writing() as connection:
-        rows: list[dict[str, Any]] = []
+        rows: Iterable[dict[str, Any]] = ()
         if settings.is_used:
             sources = _sources(profile)
             money, payments = store.read_for_comparison(connection, sources)
@@ -89,12 +101,12 @@ def _lines(
     payments: Sequence[tuple[Any, ...]],
     profile: Profile,
     accounts: Iterable[str],
-) -> list[dict[str, Any]]:
+) -> Iterator[dict[str, Any]]:
     """Columns of `accounting.reconciliation`."""
     settings = profile.reconciliation
     compared = [
-        Money(key, day, amount, currency, account, reference, tuple(orders), tuple(mentioned), text)
-        for key, day, amount, currency, account, reference, orders, mentioned, text, *_rest in money
+        Money(key, day, amount, currency, account, reference, tuple(orders), tuple(mentioned), text, is_other)
+        for key, day, amount, currency, account, reference, orders, mentioned, text, is_other, *_rest in money
     ]
     places = {row[0]: _Place(*row[-5:]) for row in money}
     organisations = _Organisations(payments, profile)
@@ -108,7 +120,7 @@ def _lines(
             since=settings.since,
         ),
     )
-    return [_row(line, places, organisations) for line in found]
+    return (_row(line, places, organisations) for line in found)
 
 
 class _Organisations:

@@ -50,8 +50,12 @@ def attached_uuid(payment_id: int, method_id: int | None) -> str | None:
     return uuid_of(payment_id) if is_attached else None
 
 
-def transactions_of(order: Payload, now: datetime) -> list[Payload]:
-    """The transactions that belong to an order's payments, and the one that came next to it, up to now."""
+def transactions_of(order: Payload) -> list[Payload]:
+    """The transactions that belong to an order's payments, and the one that came next to it.
+
+    Args:
+        order: The order at the end of its lifecycle. A payment that was cancelled later has brought its money before.
+    """
     found = [
         _transaction(order, payment)
         for payment in order["payments"]
@@ -66,7 +70,7 @@ def transactions_of(order: Payload, now: datetime) -> list[Payload]:
         found.append(
             _row(_FIRST_STRAY + order["id"], 1, random.between(200, 3000), "UAH", "Повернення позики", moment)
         )
-    return [row for row in found if row["created_at"] <= (timestamp(now) or "")]
+    return found
 
 
 def _transaction(order: Payload, payment: Payload) -> Payload:

@@ -25,7 +25,7 @@ from keycrm_pipeline.sandbox.lifecycle import (
     draw_lifecycle,
 )
 from keycrm_pipeline.sandbox.orders import Facts, OrderBook
-from keycrm_pipeline.sandbox.payloads import Payload
+from keycrm_pipeline.sandbox.payloads import Payload, timestamp
 from keycrm_pipeline.sandbox.people import People
 
 DEFAULT_SEED: Final = 20230101
@@ -202,6 +202,7 @@ class Shop:
         self._book = OrderBook(seed, catalogue, self._people)
         # About a year: a listing by date of change uses these days again and again.
         self._lifecycles = lru_cache(maxsize=400)(self._make_lifecycles)
+        self._transactions = lru_cache(maxsize=400)(self._make_transactions)
         self._lists: dict[ListName, dict[int, Payload]] = {
             name: {record["id"]: record for record in records} for name, records in _ACCOUNT_LISTS.items()
         }
@@ -315,12 +316,18 @@ class Shop:
         wanted = OrderFilter(
             created=None if created is None else (created[0] - LONGEST_LIFECYCLE - LONGEST_WAY, created[1])
         )
-        # Those of generated orders: what is changed by hand may have any shape.
+        moment = timestamp(now)
         for number in self._day_numbers(wanted, now):
-            for order_id in self._generated_matches(number, wanted, now):
-                order = Shop._record(self, order_id, now)
-                listed |= {row["id"]: row for row in transactions_of(order, now)}
+            listed |= {row["id"]: row for row in self._transactions(number) if row["created_at"] <= moment}
         return [listed[transaction_id] for transaction_id in sorted(listed)]
+
+    def _make_transactions(self, number: int) -> tuple[Payload, ...]:
+        """All that will ever come for the generated orders of a day: what is changed by hand may have any shape."""
+        orders = (
+            self._book.record(lifecycle, lifecycle.created_at + LONGEST_LIFECYCLE)
+            for lifecycle in self._lifecycles(number)
+        )
+        return tuple(row for order in orders for row in transactions_of(order))
 
     def buyer_ids(self) -> Sequence[Sequence[int]]:
         """The ids of all buyers now, as ascending runs."""

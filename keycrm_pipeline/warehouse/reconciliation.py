@@ -6,12 +6,14 @@ What is not here: which money belongs to which payment (`accounting.reconciliati
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from keycrm_pipeline.schemas.accounting import RECONCILIATION
 from keycrm_pipeline.schemas.raw import RAW_EXTERNAL_TRANSACTIONS, RAW_REGISTER_ROWS
@@ -24,6 +26,10 @@ from keycrm_pipeline.warehouse.statements import single_row, statement
 _TRANSACTION_COLUMNS = tuple(
     name for name in RAW_EXTERNAL_TRANSACTIONS.column_names if name != "extracted_at"
 )
+
+
+LINES_AT_ONCE = 50_000
+"""Lines that are turned into columns together."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,12 @@ def inputs_digest(connection: duckdb.DuckDBPyConnection, settings: str) -> str:
     return str(digest)
 
 
+def count_compared(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many payments and pieces of money there are."""
+    (count,) = single_row(connection.execute(statement("reconciliation", "compared_count")))
+    return int(count)
+
+
 def reconciled_digest(connection: duckdb.DuckDBPyConnection) -> str | None:
     """Digest of what the stored reconciliation was made of; None if there is none."""
     row = connection.execute(statement("reconciliation", "reconciled_digest")).fetchone()
@@ -168,7 +180,7 @@ def read_for_comparison(
 
 def store_reconciliation(
     connection: duckdb.DuckDBPyConnection,
-    rows: Sequence[dict[str, Any]],
+    rows: Iterable[dict[str, Any]],
     digest: str | None,
     *,
     now: datetime,
@@ -181,7 +193,14 @@ def store_reconciliation(
         digest: What they were made of; None if nothing is compared any more.
         now: The time.
     """
-    frame = RECONCILIATION.checked(table_frame(RECONCILIATION, rows, RECONCILIATION.column_names))
+    names = RECONCILIATION.column_names
+    # As dictionaries, a million lines would take more than a gigabyte.
+    remaining = iter(rows)
+    frames = [
+        table_frame(RECONCILIATION, part, names)
+        for part in iter(lambda: list(islice(remaining, LINES_AT_ONCE)), [])
+    ]
+    frame = RECONCILIATION.checked(pl.concat(frames or [table_frame(RECONCILIATION, [], names)]))
     stage_frame(connection, "reconciliation_to_store", RECONCILIATION, frame)
     with transaction(connection):
         for name in ("forget_lines", "insert_lines", "forget_reconciled"):

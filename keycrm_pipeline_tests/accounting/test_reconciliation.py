@@ -209,6 +209,7 @@ MONEY = st.lists(
         order_ids=st.lists(st.integers(1, 5), max_size=2, unique=True).map(tuple),
         mentioned_ids=st.lists(st.integers(1, 5), max_size=2, unique=True).map(tuple),
         text=st.sampled_from(NAMES),
+        is_of_other_order=st.booleans(),
     ),
     max_size=8,
     unique_by=lambda piece: piece.key,
@@ -236,6 +237,7 @@ def test_each_is_in_one_line_whatever_the_order(
             assert line.money.amount < 0
         if line.payment and line.money:
             assert line.money.amount > 0
+            assert not line.money.is_of_other_order
         candidates = line.candidate_payments if line.payment is None else line.candidate_money
         assert line.kind != "several_candidates" or candidates
     shuffled_payments, shuffled_money = list(payments), list(money)

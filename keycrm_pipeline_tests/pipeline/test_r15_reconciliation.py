@@ -21,6 +21,7 @@ from keycrm_pipeline_tests.pipeline.compared_shop import (
     SETTINGS,
     bank,
     fill,
+    order,
     put,
 )
 
@@ -181,6 +182,22 @@ def test_a_transaction_that_cannot_be_read_is_told_and_left_out(shop: Books) -> 
     ((details,),) = shop.query("SELECT details FROM ops.review WHERE kind = 'reconciliation_unread'")
     assert "21, 22" in details
     assert sorted(told(shop), key=str) == sorted(EXPECTED, key=str)
+
+
+def test_money_that_is_attached_elsewhere_is_no_open_question(shop: Books) -> None:
+    """Of an order from before the loaded days; money of a payment that was cancelled is one, as nobody refunded it."""
+    bank(shop, 31, 640, is_attached=True, description="Оплата замовлення 502")
+    bank(shop, 32, 80, is_attached=True)
+    order(shop, 508, 80, 2, transaction_uuid="u-32")
+    paid = shop.shop.order(508)
+    assert paid is not None
+    shop.shop.replace_order(508, {"payments": [{**paid["payments"][0], "status": "canceled"}]})
+    shop.load()
+    added = [
+        ("money_without_payment", None, None, Decimal(80), None, None, None),
+        ("order_not_loaded", None, None, Decimal(640), None, None, None),
+    ]
+    assert sorted(told(shop), key=str) == sorted([*EXPECTED, *added], key=str)
 
 
 def test_a_transaction_of_the_evening_is_of_the_local_day(shop: Books) -> None:

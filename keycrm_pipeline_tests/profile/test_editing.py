@@ -171,7 +171,7 @@ def test_the_demo_profile_changes_in_the_lines_that_were_asked_for_alone() -> No
         DEMO,
         start_date=date(2025, 2, 1),
         author="Марія",
-        payment_methods__2=None,
+        payment_methods__1=None,
         payment_methods__5__account="НоваПей",
         payment_methods__6__receipt="own",
         managers__5="olena_k",
@@ -184,7 +184,7 @@ def test_the_demo_profile_changes_in_the_lines_that_were_asked_for_alone() -> No
     assert gone == [
         "start_date: 2023-01-01",
         "author: Оператор обміну",
-        "  2: {account: IBAN ФОП, kind: transfer} # Рахунок ФОП (IBAN)",
+        "  1: {account: Каса магазину, kind: cash} # Готівка",
         "  5: {account: Розрахунки з НоваПей, kind: cash_on_delivery, receipt: by_carrier} # Післяплата",
         "  6: {account: Пром-оплата, kind: marketplace} # Пром-оплата",
         "service_categories: [7] # Послуги",
@@ -194,7 +194,7 @@ def test_the_demo_profile_changes_in_the_lines_that_were_asked_for_alone() -> No
     assert new == [
         "start_date: 2025-02-01",
         "author: Марія",
-        "  # 2: {account: IBAN ФОП, kind: transfer} # Рахунок ФОП (IBAN)",
+        "  # 1: {account: Каса магазину, kind: cash} # Готівка",
         "  5: {account: НоваПей, kind: cash_on_delivery, receipt: by_carrier} # Післяплата",
         "  6: {account: Пром-оплата, kind: marketplace, receipt: own} # Пром-оплата",
         "service_categories: [7, 8] # Послуги",

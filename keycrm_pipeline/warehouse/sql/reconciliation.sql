@@ -51,6 +51,10 @@ SELECT md5(concat_ws('|',
         FROM raw.register_rows),
     $settings))
 
+-- name: compared_count
+SELECT (SELECT count(*) FROM accounting.order_payments) + (SELECT count(*) FROM raw.external_transactions)
+    + (SELECT count(*) FROM raw.register_rows)
+
 -- name: reconciled_digest
 SELECT digest FROM ops.reconciled
 
@@ -60,7 +64,9 @@ SELECT 'keycrm:' || transaction_id AS key, 'keycrm' AS source, CAST(NULL AS VARC
     CAST(NULL AS BIGINT) AS line, transaction_id, gateway.account,
     CAST(transactions.received_at AT TIME ZONE $timezone AS DATE) AS received_day, transactions.amount,
     CAST(NULL AS DECIMAL(18,2)) AS fee, transactions.currency, transactions.uuid AS reference,
-    CAST(NULL AS VARCHAR) AS order_number, CAST(NULL AS VARCHAR) AS waybill, transactions.description AS text
+    CAST(NULL AS VARCHAR) AS order_number, CAST(NULL AS VARCHAR) AS waybill, transactions.description AS text,
+    transactions.is_attached AND transactions.uuid NOT IN (
+        SELECT transaction_uuid FROM accounting.order_payments WHERE transaction_uuid IS NOT NULL) AS is_of_other_order
 FROM raw.external_transactions AS transactions
 LEFT JOIN (SELECT unnest($gateway_ids) AS gateway_id, unnest($gateway_accounts) AS account) AS gateway USING (gateway_id)
 WHERE $with_transactions AND transactions.received_at IS NOT NULL AND transactions.amount IS NOT NULL
@@ -68,7 +74,7 @@ WHERE $with_transactions AND transactions.received_at IS NOT NULL AND transactio
 UNION ALL
 -- The same row in two files of a register is one: the file that comes first by name is told.
 SELECT register || ':' || row_key, register, file_name, line, NULL, account, received_day, amount, fee, currency, reference,
-    order_number, waybill, text
+    order_number, waybill, text, false
 FROM (
     SELECT * FROM raw.register_rows
     QUALIFY row_number() OVER (PARTITION BY register, row_key ORDER BY file_name, line) = 1
@@ -105,7 +111,7 @@ CREATE OR REPLACE TEMP MACRO plain_number(written) AS lower(regexp_replace(writt
 -- name: money
 SELECT money.key, money.received_day, CAST(money.amount * 100 AS BIGINT) AS amount, money.currency, money.account,
     money.reference, coalesce(named.order_ids, []) AS order_ids, coalesce(mentioned.order_ids, []) AS mentioned_ids,
-    money.text, money.source, money.file_name, money.line, money.transaction_id, CAST(money.fee * 100 AS BIGINT) AS fee
+    money.text, coalesce(money.is_of_other_order, false), money.source, money.file_name, money.line, money.transaction_id, CAST(money.fee * 100 AS BIGINT) AS fee
 FROM money_to_compare AS money
 LEFT JOIN (SELECT key, list_sort(list(order_id)) AS order_ids FROM named_orders GROUP BY key) AS named USING (key)
 LEFT JOIN (SELECT key, list_sort(list(order_id)) AS order_ids FROM mentioned_orders GROUP BY key) AS mentioned USING (key)
