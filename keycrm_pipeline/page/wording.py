@@ -184,3 +184,17 @@ DECIDING_DAY_NAMES: Mapping[str, str] = {
     "completed": message("day of completion"),
 }
 """What decides to which period an exported order belongs -> its name."""
+
+PARCEL_STATES: Mapping[str, str] = {
+    "invoice": message("waybill made"),
+    "transit": message("on its way"),
+    "pickup": message("waits to be collected"),
+    "delivered": message("delivered"),
+    "cash_on_delivery": message("delivered for cash on delivery"),
+    "cash_received": message("cash on delivery received"),
+    "return": message("on its way back"),
+    "returned": message("come back"),
+    "disposal": message("disposed of"),
+    "refused": message("refused by the buyer"),
+}
+"""State of a parcel in KeyCRM (`shipping_status`) -> its name; the list is open, so another one is shown as it is."""

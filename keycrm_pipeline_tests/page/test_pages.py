@@ -354,6 +354,18 @@ def test_a_status_without_a_stage_leads_to_the_settings(tmp_path: Path) -> None:
         assert "Наявність підтверджено № 2" in text_of(visitor.page(link))
 
 
+def test_where_a_parcel_is_stands_in_words(tmp_path: Path) -> None:
+    """KeyCRM's list of these states is open: one that is not known is shown as it came."""
+    books = make_books(tmp_path, **SETTINGS)
+    for order_id, state in ((501, "cash_received"), (502, "teleported")):
+        books.order(order_id, shipping={"tracking_code": "2045", "shipping_status": state})
+    books.load(MARCH_2)
+    write_profile(books)
+    with visited(books.settings) as visitor:
+        assert "післяплату отримано" in text_of(visitor.page(f"{SHOP}/documents/501").xpath("//dl")[0])
+        assert "teleported" in text_of(visitor.page(f"{SHOP}/documents/502").xpath("//dl")[0])
+
+
 def test_a_manager_without_a_user_is_named(tmp_path: Path) -> None:
     """KeyCRM lists number 3 as Тарас Зразченко. What is stored, which Dagster shows as well, has the number alone."""
     books = make_books(tmp_path, **SETTINGS)
