@@ -215,6 +215,6 @@ def derive_selected_documents(
 
     counts = DocumentCounts()
     batches = store.selected_batches(connection, batch_orders(everything=everything))
-    for counted in work_on_batches(connection, batches, derive):
+    for counted in work_on_batches(connection, batches, derive, everything=everything):
         counts.add(counted)
     return counts

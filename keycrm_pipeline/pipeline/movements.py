@@ -42,7 +42,7 @@ def refresh(connection: duckdb.DuckDBPyConnection, session: Session, period: Per
         exchange_id=None if session.is_rebuild else session.exchange_id,
         batch_versions=batch_orders(everything=session.is_rebuild),
     )
-    work_on_batches(connection, batches, derive)
+    work_on_batches(connection, batches, derive, everything=session.is_rebuild)
 
 
 def forget_old_versions(session: Session) -> None:

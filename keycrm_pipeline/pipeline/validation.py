@@ -163,7 +163,7 @@ def run(session: Session, period: Period | None) -> StageNumbers:
             start_date=profile.start_date,
             batch_orders=batch_orders(everything=everything),
         )
-        stored = work_on_batches(connection, batches, validate)
+        stored = work_on_batches(connection, batches, validate, everything=everything)
         accepted = accepted_by_day(connection, period) if period else {}
         rejected = rejected_by_day(connection, period) if period else {}
     of_period = [

@@ -54,6 +54,9 @@ WAIT_SECONDS = 30.0
 MEMORY_LIMIT = "1500MB"
 """Ceiling for DuckDB's own memory. A load must fit next to the page and the daemon on a small machine."""
 
+PAGES_KEPT = 8_000_000
+"""Bytes of the file's pages that DuckDB may keep in memory between two rounds of batches: enough for some batches."""
+
 GIVEN_BACK_AT = "1MB"
 """DuckDB returns freed memory to the system at once when it frees this much together. Its default of 512 MB is more
 than a batch has, so what one batch had freed stayed allocated next to what the next one took (measured: saves 37 of
@@ -284,6 +287,24 @@ class Warehouse:
         if isinstance(error, duckdb.IOException) and "Permission denied" in message:
             return DatabaseUnreadableError(self.path, Cause.PERMISSION_DENIED.message())
         return None
+
+
+def free_pages(connection: duckdb.DuckDBPyConnection) -> None:
+    """Frees pages of the file that were read and are not in use, if there are many: reading them again is quick.
+
+    DuckDB keeps what it has read until its memory is full, so a load of years would keep the whole file. It frees
+    pages when the limit is lowered for a moment; by no more than they take, or it would also spill rows to the disk.
+    """
+    others, pages = connection.execute(
+        "SELECT sum(memory_usage_bytes) FILTER (tag <> 'BASE_TABLE')::BIGINT, "
+        "sum(memory_usage_bytes) FILTER (tag = 'BASE_TABLE')::BIGINT FROM duckdb_memory()"
+    ).fetchall()[0]
+    if pages <= PAGES_KEPT:
+        return
+    # If more than that is in use, DuckDB refuses to lower the limit, and the pages stay.
+    with contextlib.suppress(duckdb.OutOfMemoryException):
+        connection.execute("SET memory_limit = ?", [f"{others + PAGES_KEPT // 4}B"])
+    connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
 
 
 def quoted(path: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from keycrm_pipeline.warehouse.batches import WORKERS, work_on_batches
+from keycrm_pipeline.warehouse.batches import ROUND, WORKERS, work_on_batches
 from keycrm_pipeline.warehouse.connection import Warehouse, transaction
 
 NOTE = "INSERT INTO ops.status_history (order_id, status_id, seen_at) VALUES (?, 1, now())"
@@ -44,6 +44,27 @@ def test_two_batches_run_at_once(warehouse: Warehouse) -> None:
     with warehouse.writing() as connection:
         places = work_on_batches(connection, range(WORKERS), lambda _connection, _batch: together.wait())
     assert sorted(places) == [*range(WORKERS)]
+
+
+def test_nothing_runs_between_two_rounds(warehouse: Warehouse) -> None:
+    """Only then does DuckDB move rows from memory into the file: a load of years must not keep them all to the end."""
+    together = threading.Barrier(WORKERS, timeout=30)
+    ended: list[int] = []
+    ended_before: dict[int, int] = {}
+
+    def work(connection: duckdb.DuckDBPyConnection, batch: int) -> None:
+        ended_before[batch] = len(ended)
+        if together.wait() != 0:
+            # The others finish at once, and would start the next ones.
+            _note(connection, batch)
+        ended.append(batch)
+
+    with warehouse.writing() as connection:
+        work_on_batches(connection, range(ROUND * 3), work)
+    started_first = [batch for batch in range(ROUND * 3) if batch % ROUND < WORKERS]
+    assert [ended_before[batch] for batch in started_first] == [
+        batch - batch % ROUND for batch in started_first
+    ]
 
 
 def test_a_time_without_a_zone_means_utc_in_every_batch(warehouse: Warehouse) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from keycrm_pipeline.warehouse.connection import Warehouse, transaction
+from keycrm_pipeline.warehouse.connection import Warehouse, free_pages, transaction
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
     DatabaseMissingError,
@@ -346,3 +346,43 @@ def test_no_bar_is_drawn_into_what_a_command_prints(tmp_path: Path) -> None:
         text=True,
     )
     assert said.stdout.split() == ["False", "False"]
+
+
+def _megabytes(connection: duckdb.DuckDBPyConnection, tag: str) -> float:
+    row = connection.execute(
+        "SELECT memory_usage_bytes / 1e6 FROM duckdb_memory() WHERE tag = ?", [tag]
+    ).fetchone()
+    assert row is not None
+    return float(row[0])
+
+
+def test_what_was_read_of_the_file_is_let_go_of(warehouse: Warehouse) -> None:
+    """A load of three years had all that it had read in memory at its end; its own tables stay there, and are whole."""
+    with warehouse.writing() as connection:
+        connection.execute(
+            "INSERT INTO raw.orders (order_id, payload, payload_hash, extracted_at, exchange_id) "
+            "SELECT range, to_json([md5(concat(range, place)) FOR place IN range(50)]), '', now(), 1 FROM range(50_000)"
+        )
+    with warehouse.writing() as connection:
+        connection.execute("CREATE TEMP TABLE own AS SELECT range FROM range(100_000)")
+        connection.execute("SELECT sum(length(CAST(payload AS VARCHAR))) FROM raw.orders").fetchall()
+        assert _megabytes(connection, "BASE_TABLE") > 40
+        free_pages(connection)
+        assert _megabytes(connection, "BASE_TABLE") < 8
+        # And it reads on as before, with as much memory as before.
+        assert connection.execute("SELECT current_setting('memory_limit')").fetchall() == [("1.3 GiB",)]
+        assert connection.execute("SELECT count(*), sum(range) FROM own").fetchall() == [
+            (100_000, 4_999_950_000)
+        ]
+
+
+def test_what_is_in_use_stays_when_pages_are_let_go_of(warehouse: Warehouse) -> None:
+    """More may be in use than is to be kept: then nothing is lost, nothing fails, and the limit is what it was."""
+    with warehouse.writing() as connection:
+        with connection.cursor() as other:
+            result = other.execute(
+                "SELECT range, md5(range::VARCHAR) AS text FROM range(2_000_000) ORDER BY text"
+            )
+            free_pages(connection)
+            assert len(result.fetchmany(10)) == 10
+        assert connection.execute("SELECT current_setting('memory_limit')").fetchall() == [("1.3 GiB",)]
