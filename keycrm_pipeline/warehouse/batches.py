@@ -53,8 +53,8 @@ def work_on_batches(
 
     The batches run in rounds: DuckDB keeps rows uncompressed in memory until it moves them from its log into the file,
     and does so only at the end of a transaction while no other one is open. Between rounds the cached pages of the file
-    are freed, unless everything is rebuilt, which must be fast (measured: a load of three years takes 544 MB without
-    rounds and this).
+    are freed, unless everything is rebuilt, which must be fast (measured: 70,000 orders take 397 MB without rounds and
+    this, 353 MB with them).
 
     Args:
         connection: A connection for writing, outside a transaction; a single batch runs on it.
