@@ -783,8 +783,8 @@ ONLY_IN_THE_FILE: Mapping[str, FileSetting] = {
     "publish": FileSetting(
         message("Copy of the database for readers"),
         message(
-            "With true, each exchange that changed something replaces a copy of the database beside it, which a "
-            "dashboard may keep open. It takes as much room on the disk again."
+            "Each exchange that changed something then replaces a copy of the database beside it, which a dashboard "
+            "may keep open. It takes as much room on the disk again."
         ),
         "publish: true",
     ),
