@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import signal
 import sqlite3
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import duckdb
 import pytest
 
 from keycrm_pipeline.pipeline.stages import STAGES
+from keycrm_pipeline.run.errors import StoppedError
 from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.faults.scene import (
     FIRST_DAY,
@@ -25,6 +28,7 @@ from keycrm_pipeline_tests.faults.scene import (
     make_order,
     order_pages,
     read_contents,
+    read_log,
     stored_order_pages,
 )
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books, person
@@ -134,6 +138,22 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
             statuses = [status for (status,) in history.execute("SELECT status FROM runs")]
         # The last command has ended those that died before it.
         assert set(statuses) == {"FAILURE", "SUCCESS"}
+
+
+def test_stopped_at_random_moments(tmp_path: Path) -> None:
+    """Ctrl-C, SIGTERM, and both in a row, wherever it is: the log says that it was stopped, and nothing else."""
+    dice = random.Random(20260402)
+    stages = [("load", "raw_orders"), ("load", "partners"), ("load", "products"), ("load", "orders")]
+    ways = [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGINT, signal.SIGTERM)]
+    stopped = 0
+    with command_line(tmp_path) as (line, _api):
+        line.profile("shop")
+        for number, when in enumerate(random_kills(dice, *stages, ("rebuild", "rebuild"))):
+            stopped += kill(line, "shop", replace(when, signals=ways[number % len(ways)]))
+        assert stopped >= len(stages)
+        ended = {(status, error) for status, error in read_log(line.database("shop"), "status, error")}
+        assert ended - {("succeeded", None)} == {("failed", str(StoppedError()))}
+        assert line.load("shop")["status"] == "succeeded"
 
 
 def test_two_loads_of_one_profile_at_the_same_time(tmp_path: Path) -> None:
