@@ -260,8 +260,8 @@ def sent_and_shown(accountant: Accountant, sent: dict[str, Any]) -> None:
             "[row.children[0].innerText, row.children[1].innerText.trim()])"
         )
     )
-    # Attachments are not asked for.
-    assert shown.keys() == sent.keys() - {"attachments"}
+    # Attachments are not asked for, and the margin is shown only with `show_cost`.
+    assert shown.keys() == sent.keys() - {"attachments", "margin_sum"}
     words = {None: "—", True: "так", False: "ні"}
     for name in shown:
         value = sent[name]
