@@ -45,6 +45,7 @@ class ExportColumn:
         is_default: Whether it is exported unless a column map says otherwise.
         is_printed: Whether it is printed; on paper a sheet with all columns of an order could not be read.
         is_cost: Whether it is about what the shop paid or earns: then the profile says whether it is exported.
+        is_known: Whether an empty sum means nothing; else nobody knows it, and a total of empty ones is empty too.
     """
 
     name: str
@@ -53,10 +54,11 @@ class ExportColumn:
     is_default: bool = True
     is_printed: bool = True
     is_cost: bool = False
+    is_known: bool = True
 
 
 def _cost(name: str, header: str, kind: Kind = Kind.MONEY) -> ExportColumn:
-    return ExportColumn(name, header, kind, is_default=False, is_printed=False, is_cost=True)
+    return ExportColumn(name, header, kind, is_default=False, is_printed=False, is_cost=True, is_known=False)
 
 
 @dataclass(frozen=True)
@@ -297,7 +299,9 @@ TABLES: tuple[ExportTable, ...] = (
             ExportColumn("description", "Опис", is_printed=False),
             ExportColumn("rate", "Курс НБУ", Kind.QUANTITY, is_printed=False),
             ExportColumn("rate_date", "Дата курсу", Kind.DAY, is_printed=False),
-            ExportColumn("amount_uah", "Сума в грн за курсом НБУ", Kind.MONEY, is_printed=False),
+            ExportColumn(
+                "amount_uah", "Сума в грн за курсом НБУ", Kind.MONEY, is_printed=False, is_known=False
+            ),
             ExportColumn("method_kind_name", "Вид оплати", is_printed=False),
             ExportColumn("has_receipt", "Чек є", Kind.FLAG, is_printed=False),
             ExportColumn("fiscal_status", "Стан чека", is_printed=False),

@@ -29,7 +29,7 @@ class TotalRow:
 
     Attributes:
         values: Position of a column -> the value that all added rows have in it.
-        totals: Position of a money column -> its total.
+        totals: Position of a money column -> its total; without sums that nobody knows.
     """
 
     values: Mapping[int, str]
@@ -46,8 +46,13 @@ def total_rows(table: ExportTable, frame: pl.DataFrame) -> list[TotalRow]:
     if table.is_mapped or not table.totals_by or frame.is_empty():
         return []
     positions = {column.name: position for position, column in enumerate(table.columns)}
-    money = [column.name for column in table.columns if column.kind is Kind.MONEY]
-    sums = frame.group_by(table.totals_by, maintain_order=True).agg(pl.col(money).sum())
+    money = [column for column in table.columns if column.kind is Kind.MONEY]
+    sums = frame.group_by(table.totals_by, maintain_order=True).agg(
+        pl.col(column.name).sum()
+        if column.is_known
+        else pl.when(pl.col(column.name).count() > 0).then(pl.col(column.name).sum()).alias(column.name)
+        for column in money
+    )
     last = frame.height + 1
     rows: list[TotalRow] = []
     for row in sums.iter_rows(named=True):
@@ -57,8 +62,9 @@ def total_rows(table: ExportTable, frame: pl.DataFrame) -> list[TotalRow]:
             TotalRow(
                 values,
                 {
-                    positions[name]: Total(_formula(positions[name], conditions, last), row[name])
-                    for name in money
+                    position: Total(_formula(position, conditions, last), amount)
+                    for position, amount in ((positions[column.name], row[column.name]) for column in money)
+                    if amount is not None
                 },
             )
         )

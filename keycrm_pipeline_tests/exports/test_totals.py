@@ -63,7 +63,7 @@ def test_prices_are_not_added_up(export: Export) -> None:
 
 
 def test_payments_and_expenses_are_not_added_up(export: Export) -> None:
-    """599.99 received and 6.10 spent do not make 606.09."""
+    """599.99 received and 6.10 spent do not make 606.09; without rates, hryvnias have no total."""
     assert _values(export("xlsx").files[0], "Оплати й витрати") == [
         {"Номер замовлення": "Разом", "Вид": "Оплата", "Сума": 599.99, "Валюта": "UAH", "Стан": "Оплачено"},
         {"Номер замовлення": "Разом", "Вид": "Витрата", "Сума": 6.1, "Валюта": "UAH", "Стан": "Оплачено"},

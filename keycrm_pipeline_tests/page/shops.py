@@ -16,6 +16,7 @@ from keycrm_pipeline_tests.payloads import (
     payment_payload,
 )
 from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, kyiv, make_books, person
+from keycrm_pipeline_tests.pipeline.compared_shop import bank
 
 SETTINGS: dict[str, Any] = {
     "accounts": {2: "IBAN ФОП"},
@@ -103,9 +104,14 @@ ATTACKS = (
 
 def hostile_shop(directory: Path) -> Books:
     """One order for each attack, in which every text that a person can type into KeyCRM is that attack."""
-    books = make_books(directory, **SETTINGS, source_number_in_comment=True)
+    settings: dict[str, Any] = {
+        "source_number_in_comment": True,
+        "reconciliation": {"external_transactions": True, "gateways": {1: "IBAN ФОП"}},
+    }
+    books = make_books(directory, **SETTINGS, **settings)
     shop = books.shop
     for number, attack in enumerate(ATTACKS, start=1):
+        bank(books, 800 + number, 50 + number, moment="2026-03-02", uuid=attack, description=attack)
         shop.add_status({"id": 200 + number, "name": attack, "alias": attack, "group_id": 1})
         shop.add_source({"id": 200 + number, "name": attack, "driver": "site", "currency_code": "UAH"})
         offer = offer_payload(
@@ -139,7 +145,7 @@ def hostile_shop(directory: Path) -> Books:
     # A second buyer with the phone of the first, and the same article on another product: the review list quotes both.
     books.order(691, buyer=person(191, f"{ATTACKS[0]} інша", "+380500000001"))
     books.load(MARCH_2)
-    write_profile(books, source_number_in_comment=True)
+    write_profile(books, **settings)
     directory.joinpath("broken.yaml").write_text(
         yaml.safe_dump({"start_date": ATTACKS[0], ATTACKS[1]: ATTACKS[2]}, allow_unicode=True), "utf-8"
     )
