@@ -122,7 +122,7 @@ def test_every_page_has_the_header_and_tells_where_it_belongs(pages: list[PageOb
     sheets = [foot[1] for foot in feet if foot]
     assert list(dict.fromkeys(sheets)) == [
         "Зведення",
-        "Контрагенти",
+        "Контрагенти (до стовпця «Нова картка»)",
         "Номенклатура",
         "Характеристики",
         "Замовлення (до стовпця «Спосіб оплати»)",
