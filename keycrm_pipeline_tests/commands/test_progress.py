@@ -42,12 +42,12 @@ def test_the_bar_moves_while_orders_are_read(keyed: Place, account: Account) -> 
 
     account.api.faults.on_page = hold
     with on_a_terminal(LOAD, keyed.environment) as terminal:
-        terminal.wait_for("KeyCRM is asked (1 of 6 lists)")
+        terminal.wait_for("KeyCRM is asked (1 of 8 lists)")
         terminal.wait_for("Orders from KeyCRM (50 of 200)")
         terminal.wait_for("about 0:00:03 left")
         was_seen.set()
         assert terminal.wait() == 0
-    assert "KeyCRM is asked (6 of 6 lists)" in terminal.shown
+    assert "KeyCRM is asked (8 of 8 lists)" in terminal.shown
     assert "Orders from KeyCRM (200 of 200)" in terminal.shown
     assert "Documents are prepared (6 of 6 steps)" in terminal.shown
     assert "━━━━━━━━━━" in terminal.shown

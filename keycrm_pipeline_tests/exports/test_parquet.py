@@ -44,7 +44,8 @@ def _columns(result: ExportResult, table: str) -> list[str]:
 def test_columns_have_their_technical_names(export: Export) -> None:
     """A program is written against `order_id`, and a header reworded for people must not break it."""
     result = export("parquet")
-    for table in chosen_tables({}):
+    # The shop compares nothing with a bank.
+    for table in (table for table in chosen_tables({}) if table.name != "reconciliation"):
         assert _columns(result, table.name) == [column.name for column in table.columns]
 
 
