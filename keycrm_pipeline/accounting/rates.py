@@ -57,7 +57,7 @@ def rates_of_json(text: str) -> list[Rate]:
     try:
         found = json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError):
-        raise RatesFileError(RateMistake.NO_JSON.message()) from None
+        raise RatesFileError(RateMistake.RATES_NO_JSON.message()) from None
     records = [found] if isinstance(found, dict) else found
     if not isinstance(records, list):
         raise RatesFileError(RateMistake.NO_LIST.message())
@@ -93,7 +93,7 @@ def _rates(records: Iterable[Any]) -> list[Rate]:
         if currency is None:
             raise RatesFileError(RateMistake.NO_CURRENCY.message(number=number))
         if day is None:
-            raise RatesFileError(RateMistake.NO_DAY.message(number=number))
+            raise RatesFileError(RateMistake.RATE_NO_DAY.message(number=number))
         if rate is None:
             raise RatesFileError(RateMistake.NO_RATE.message(number=number))
         rates.append(Rate(currency, day, rate))

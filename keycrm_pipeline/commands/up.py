@@ -350,7 +350,7 @@ def _run(port: int, host_names: Sequence[str]) -> None:
         open_instance,
         prepare_dagster_home,
     )
-    from keycrm_pipeline.orchestration.profile_assets import PAGE_VARIABLE
+    from keycrm_pipeline.orchestration.profile_assets import PAGE_VARIABLE, STARTED_BY_UP_VARIABLE
 
     for used in (port, exchange_page_port(port)):
         check_port(used)
@@ -360,6 +360,7 @@ def _run(port: int, host_names: Sequence[str]) -> None:
         _say(_("Wrote {path}: the demo shop.", path=write_demo_profile(settings)))
     home = dagster_home(os.environ)
     os.environ[HOME_VARIABLE] = str(home)
+    os.environ[STARTED_BY_UP_VARIABLE] = "true"
     os.environ.setdefault(PAGE_VARIABLE, f"http://{HOST}:{exchange_page_port(port)}")
     with full_home_in_words(home):
         prepare_dagster_home(home)

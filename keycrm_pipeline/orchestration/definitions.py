@@ -27,7 +27,7 @@ from keycrm_pipeline.orchestration.dagster_internals import (
 from keycrm_pipeline.orchestration.files import build_exports, build_report
 from keycrm_pipeline.orchestration.inputs import build_resources
 from keycrm_pipeline.orchestration.jobs import build_jobs
-from keycrm_pipeline.orchestration.profile_assets import ProfileAssets
+from keycrm_pipeline.orchestration.profile_assets import STARTED_BY_UP_VARIABLE, ProfileAssets
 from keycrm_pipeline.orchestration.schedules import build_schedules
 from keycrm_pipeline.orchestration.sensors import build_sensors
 from keycrm_pipeline.profile import (
@@ -164,8 +164,10 @@ def _code_location() -> dg.Definitions:
     """All profiles of this installation; evaluated when Dagster loads the code location."""
     settings = settings_of_process(os.environ)
     profiles, refused = load_profiles(settings)
-    # How an exchange ended is a line of `up`, in words; the events of its run say all else.
-    keep_events_off_the_console()
+    # How an exchange ended is a line of `up`, in words; the events of its run say all else. In any other installation
+    # the console is what Dagster stores of a run, to be read there.
+    if STARTED_BY_UP_VARIABLE in os.environ:
+        keep_events_off_the_console()
     source = (profiles, settings, [str(error) for error in refused])
     if "last" not in _built or _built["last"][0] != source:
         _built["last"] = (

@@ -45,7 +45,7 @@ def read_rates(directory: Path) -> Rates:
                 RateFailure.RATES_FILE_WRONG.message(file=path, problem=[error.problem])
             ) from None
         except UnicodeDecodeError:
-            problem = RateMistake.NOT_UTF8.message()
+            problem = RateMistake.RATES_NOT_UTF8.message()
             raise RatesError(RateFailure.RATES_FILE_WRONG.message(file=path, problem=[problem])) from None
         except OSError as error:
             raise RatesError(

@@ -37,6 +37,7 @@ from keycrm_pipeline.sentences.messages import (
 )
 from keycrm_pipeline.sentences.month import MonthWords
 from keycrm_pipeline.sentences.profiles import Allowed, Key, ProfileProblem, Wrong
+from keycrm_pipeline.sentences.rates import RateFailure, RateMistake
 from keycrm_pipeline.sentences.reasons import Reason, ReasonPart
 from keycrm_pipeline.sentences.registers import RegisterFailure, RegisterMistake
 from keycrm_pipeline.sentences.review import Review, ReviewPart
@@ -66,6 +67,8 @@ LISTS: tuple[type[Sentences], ...] = (
     CatalogueMistake,
     RegisterFailure,
     RegisterMistake,
+    RateFailure,
+    RateMistake,
     HeldBackCause,
     HeldBackDetail,
     ClosedChangeWords,

@@ -24,8 +24,8 @@ class RateFailure(Sentences):
 class RateMistake(Sentences):
     """One thing that is wrong with a file of rates, without a full stop."""
 
-    NOT_UTF8 = ("it is not encoded in UTF-8", "його кодування не UTF-8")
-    NO_JSON = ("it is not valid JSON", "це не JSON")
+    RATES_NOT_UTF8 = ("it is not encoded in UTF-8", "його кодування не UTF-8")
+    RATES_NO_JSON = ("it is not valid JSON", "це не JSON")
     NO_LIST = ("it is neither a list of rates nor one rate", "це не перелік курсів і не один курс")
     NO_FIELDS = (
         "its first line must name the fields {fields}",
@@ -36,7 +36,7 @@ class RateMistake(Sentences):
         "record {number} has no currency code such as EUR in cc",
         "у записі {number} немає коду валюти на зразок EUR (cc)",
     )
-    NO_DAY = (
+    RATE_NO_DAY = (
         "record {number} has no day such as 02.03.2026 in exchangedate",
         "у записі {number} немає дати на зразок 02.03.2026 (exchangedate)",
     )

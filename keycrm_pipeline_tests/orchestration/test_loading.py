@@ -27,10 +27,17 @@ def test_definitions_load_nothing_that_only_some_run_needs() -> None:
     assert answer.stdout.strip() == "[]"
 
 
-def test_a_run_of_the_product_fails_without_a_traceback_on_the_terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("is_started_by_up", [True, False])
+def test_a_run_fails_without_a_traceback_on_the_terminal_of_up(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    is_started_by_up: bool,
 ) -> None:
-    """A line of `up` says what became of it, in words; its events have the rest."""
+    """A line of `up` says what became of it, in words; elsewhere what a run prints is what people look for."""
+    monkeypatch.delenv("KEYCRM_STARTED_BY_UP", raising=False)
+    if is_started_by_up:
+        monkeypatch.setenv("KEYCRM_STARTED_BY_UP", "true")
     # Undone after the test: it is for the whole process.
     loggers = vars(context_creation_job)
     monkeypatch.setitem(loggers, "default_system_loggers", loggers["default_system_loggers"])
@@ -50,7 +57,9 @@ def test_a_run_of_the_product_fails_without_a_traceback_on_the_terminal(
     assert not result.success
     assert any(event.is_step_failure for event in result.all_events)
     written = capfd.readouterr()
-    assert (written.out, written.err) == ("", "")
+    assert written.out == ""
+    assert ("STEP_FAILURE" in written.err) is not is_started_by_up
+    assert (written.err == "") is is_started_by_up
 
 
 def test_a_profile_written_meanwhile_is_there_at_the_next_load(

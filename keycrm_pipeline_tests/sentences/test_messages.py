@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import pickle
+import pkgutil
 import re
 from datetime import date
 from decimal import Decimal
@@ -15,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keycrm_pipeline import sentences
 from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.sentences import (
@@ -51,6 +54,8 @@ def test_every_code_is_that_of_one_sentence() -> None:
     assert len(every) == len(SENTENCES) > 200
     # A sentence written twice in one list would silently be an alias of the first.
     assert [one.__name__ for one in LISTS if len(one) < len(one.__members__)] == []
+    for module in pkgutil.iter_modules(sentences.__path__, f"{sentences.__name__}."):
+        importlib.import_module(module.name)
     assert {
         one for one in Sentences.__subclasses__() if one.__module__.startswith("keycrm_pipeline.")
     } == set(LISTS)
