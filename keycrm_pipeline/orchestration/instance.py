@@ -184,7 +184,9 @@ def end_dead_runs(
 def _end(instance: dg.DagsterInstance, run_id: str) -> bool:
     """Ends a run that is dead, and returns whether it had not ended by itself."""
     run = instance.get_run_by_id(run_id)
-    if run is None or run.status not in _RUNNING:
+    # A command killed right after Dagster had made its run leaves one that has not even started; it would keep the
+    # changes sensor waiting until somebody deletes it.
+    if run is None or run.is_finished:
         return False
     end_run(instance, run, _ENDED)
     return True

@@ -203,6 +203,19 @@ def test_a_living_run_continues(instance: dg.DagsterInstance, settings: Settings
         assert _status(instance, run_id) == dg.DagsterRunStatus.STARTED
 
 
+def test_a_run_that_was_killed_before_it_started_is_ended(
+    instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    """In a simulated year two commands died so, and the changes sensor then waited for them for months."""
+    run_id = _run(instance, command_tags(), dg.DagsterRunStatus.NOT_STARTED)
+    with process_of(settings, run_id) as process:
+        assert end_dead_runs(instance, settings) == []
+        process.kill()
+        process.wait()
+        assert end_dead_runs(instance, settings) == [run_id]
+        assert _status(instance, run_id) == dg.DagsterRunStatus.FAILURE
+
+
 @pytest.mark.parametrize("is_collected", [True, False])
 def test_a_killed_run_is_ended(instance: dg.DagsterInstance, settings: Settings, is_collected: bool) -> None:
     """A load killed with -9 remains `started` in Dagster and would block its profile's queue for ever."""
