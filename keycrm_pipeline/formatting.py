@@ -116,6 +116,10 @@ class Formatter:
         """A month for the axis of a chart: `бер. 2026`."""
         return self._date(day, "LLL y")
 
+    def whole_month(self, day: date) -> str:
+        """A month by its full name: `листопад 2026`."""
+        return self._date(day, "LLLL y")
+
     def period(self, period: Period) -> str:
         """A period: `1–30 листопада 2026`."""
         whole = "d MMMM y"

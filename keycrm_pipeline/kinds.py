@@ -201,8 +201,9 @@ StepName = Literal[
 ]
 """Steps of the month's end."""
 
-StepState = Literal["done", "open", "not_set_up"]
-"""How a step of the month's end stands; `not_set_up` if the profile asks for nothing that could be open."""
+StepState = Literal["done", "open", "not_set_up", "not_loaded"]
+"""How a step of the month's end stands; `not_set_up` if the profile asks for nothing that could be open, `not_loaded`
+if no day of the month is loaded, so that there was nothing to check."""
 
 
 def named_kinds(names: Mapping[str, str]) -> str:

@@ -140,6 +140,20 @@ def exchanges(camera: Photographer) -> None:
     camera.take("exchanges", 520)
 
 
+def month(camera: Photographer) -> None:
+    """The end of the last month."""
+    camera.open(f"{DEMO}/month")
+    camera.take("month", 900)
+
+
+def reconciliation(camera: Photographer) -> None:
+    """Payments beside the money, on a computer and on a phone."""
+    camera.open(f"{DEMO}/reconciliation")
+    camera.take("reconciliation", 900)
+    camera.open(f"{DEMO}/reconciliation", PHONE)
+    camera.take("reconciliation-phone", 844, 390)
+
+
 def settings(camera: Photographer) -> None:
     """The pages of settings, and a value that is refused."""
     camera.open(f"{DEMO}/settings/orders")
@@ -196,7 +210,8 @@ def connection(camera: Photographer) -> None:
 PICTURES: dict[str, Callable[[Photographer], None]] = {
     picture.__name__: picture
     for picture in (
-        profiles, documents, order, cards, attention, files, load, exchanges, settings, rebuild, new_profile, connection
+        profiles, documents, order, cards, attention, files, load, exchanges, month, reconciliation, settings,
+        rebuild, new_profile, connection
     )
 }  # fmt: skip
 

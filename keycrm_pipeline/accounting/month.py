@@ -55,6 +55,7 @@ class MonthCounts:
 
     Attributes:
         days_not_loaded: Days of the month that no load has finished, and days that are not over.
+        is_any_day_loaded: Whether a load has finished any day of the month.
         rejected: Orders of the month, or of an unknown day, that could not be loaded.
         unmapped: Statuses without a stage and managers without a user, in orders of the month.
         receipts_expected: Whether the profile says of any payment method who issues its receipts.
@@ -68,6 +69,7 @@ class MonthCounts:
     """
 
     days_not_loaded: int
+    is_any_day_loaded: bool
     rejected: int
     unmapped: int
     receipts_expected: bool
@@ -85,7 +87,8 @@ class MonthStep:
 
     Attributes:
         name: Which step.
-        state: `not_set_up` if the profile asks for nothing that could be open.
+        state: `not_set_up` if the profile asks for nothing that could be open, `not_loaded` if nothing was there to
+            check.
         open: How many things are left.
     """
 
@@ -96,23 +99,29 @@ class MonthStep:
 
 def month_steps(counts: MonthCounts) -> tuple[MonthStep, ...]:
     """The check list of a month, in the order in which a person works through it."""
+    # Nothing found in a month of which nothing was fetched is no work done.
+    nothing_left: StepState = "done" if counts.is_any_day_loaded else "not_loaded"
     return (
         _step("days", counts.days_not_loaded),
-        _step("rejected", counts.rejected),
-        _step("unmapped", counts.unmapped),
-        _step("receipts", counts.receipt_conflicts, is_set_up=counts.receipts_expected),
-        _step("reconciliation", counts.reconciliation_open, is_set_up=counts.is_reconciled),
-        _step("closed_period", counts.closed_changes, is_set_up=counts.is_period_closed),
-        _step("handed_over", counts.hand_over.open),
+        _step("rejected", counts.rejected, nothing_left),
+        _step("unmapped", counts.unmapped, nothing_left),
+        _step(
+            "receipts", counts.receipt_conflicts, nothing_left if counts.receipts_expected else "not_set_up"
+        ),
+        _step(
+            "reconciliation",
+            counts.reconciliation_open,
+            nothing_left if counts.is_reconciled else "not_set_up",
+        ),
+        _step("closed_period", counts.closed_changes, "done" if counts.is_period_closed else "not_set_up"),
+        _step("handed_over", counts.hand_over.open, nothing_left),
     )
 
 
 def is_month_done(steps: tuple[MonthStep, ...]) -> bool:
-    """Whether no step is open; one that is not set up is not."""
+    """Whether no step is open; one that is not set up is not, and where nothing is loaded, the days are."""
     return all(step.state != "open" for step in steps)
 
 
-def _step(name: StepName, left: int, *, is_set_up: bool = True) -> MonthStep:
-    if left:
-        return MonthStep(name, "open", left)
-    return MonthStep(name, "done" if is_set_up else "not_set_up", 0)
+def _step(name: StepName, left: int, otherwise: StepState = "done") -> MonthStep:
+    return MonthStep(name, "open", left) if left else MonthStep(name, otherwise, 0)

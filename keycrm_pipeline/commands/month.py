@@ -29,7 +29,12 @@ LISTS: Final[Mapping[StepName, str]] = {
 }
 """Step -> the command that lists what is open in it."""
 
-_STATES: Final = {"done": message("done"), "open": message("open"), "not_set_up": message("not set up")}
+_STATES: Final = {
+    "done": message("done"),
+    "open": message("open"),
+    "not_set_up": message("not set up"),
+    "not_loaded": message("not loaded"),
+}
 _STATE_WIDTH: Final = 15
 
 

@@ -228,6 +228,7 @@ def read_month(
         steps = month_steps(
             MonthCounts(
                 days_not_loaded=len(not_loaded),
+                is_any_day_loaded=len(missing) < len(month.days),
                 rejected=found.rejected,
                 unmapped=found.unmapped_statuses + found.unmapped_managers,
                 receipts_expected=any(one.receipt != "none" for one in profile.payment_methods.values()),

@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 TITLE: Final = "Закриття місяця"
 
 _WRITE: Final = Formatter("uk")
-_STATES: Final = {"done": "зроблено", "open": "не завершено", "not_set_up": "не налаштовано"}
+_STATES: Final = {
+    "done": "зроблено",
+    "open": "не завершено",
+    "not_set_up": "не налаштовано",
+    "not_loaded": "не завантажено",
+}
 _DIFFERENCES: Final = {
     "new": "Ще не вивантажено",
     "changed": "Змінено після вивантаження",

@@ -125,6 +125,7 @@ def _environment() -> Environment:
         "money": _money,
         "number": _number,
         "day": _day,
+        "month": lambda day: current_formatter().whole_month(day),
         "instant": _instant,
         "duration": _duration,
         "details": lambda item: _worded(item.text(current_formatter())),

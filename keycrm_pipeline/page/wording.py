@@ -174,6 +174,7 @@ STEP_STATES: Mapping[str, str] = {
     "done": message("done"),
     "open": message("open"),
     "not_set_up": message("not set up"),
+    "not_loaded": message("not loaded"),
 }
 """State of a step of the month's end -> its name."""
 

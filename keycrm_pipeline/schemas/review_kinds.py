@@ -37,8 +37,8 @@ _KINDS = (
         "unmapped_status",
         title=Sentence("Statuses without a stage (Стадія)", "Статуси без стадії"),
         advice=Sentence(
-            "Add the status to statuses.stages in the profile; until then its name is the stage.",
-            "Додайте статус до statuses.stages у профілі; поки що стадією є назва статусу.",
+            "Choose a stage in the settings (statuses.stages of the profile); until then its name is the stage.",
+            "Виберіть стадію в налаштуваннях (statuses.stages у профілі); поки що нею є назва статусу.",
         ),
         assertion=message("Every status in the books has a stage (Стадія) in the profile."),
     ),
@@ -46,8 +46,8 @@ _KINDS = (
         "unmapped_manager",
         title=Sentence("Managers without a user (Відповідальний)", "Менеджери без відповідального"),
         advice=Sentence(
-            "Add the manager to managers in the profile; until then the author is responsible.",
-            "Додайте менеджера до managers у профілі; поки що відповідальним є автор.",
+            "Name the user in the settings (managers of the profile); until then the author is responsible.",
+            "Вкажіть користувача в налаштуваннях (managers у профілі); поки що відповідальним є автор.",
         ),
         assertion=message("Every manager in the books is mapped to a user (Відповідальний) in the profile."),
     ),
@@ -55,8 +55,10 @@ _KINDS = (
         "partner_name_conflict",
         title=Sentence("Same contact, different names", "Один контакт, різні імена"),
         advice=Sentence(
-            "Check whether it is one person; if not, set partner_match: phone_and_name.",
-            "Перевірте, чи це одна людина; якщо ні, поставте partner_match: phone_and_name.",
+            "Check whether it is one person; if not, have partners found by phone and name (partner_match: "
+            "phone_and_name).",
+            "Перевірте, чи це одна людина; якщо ні, шукайте контрагентів за телефоном та іменем (partner_match: "
+            "phone_and_name).",
         ),
         assertion=message("Buyers matched by phone or e-mail have the same name as the card."),
     ),
@@ -74,8 +76,8 @@ _KINDS = (
         "product_promoted",
         title=Sentence("Products that became Товар з SKU", "Товар став товаром з SKU"),
         advice=Sentence(
-            "Check the card in the accounting system, then tick it off: keycrm-pipeline review --done.",
-            "Перевірте картку в обліку і відзначте: keycrm-pipeline review --done.",
+            "Check the card in the accounting system, then tick it off (keycrm-pipeline review --done).",
+            "Перевірте картку в обліку і відзначте (keycrm-pipeline review --done).",
         ),
         assertion=message("Every product that became Товар з SKU has been checked and ticked off."),
     ),
@@ -83,10 +85,10 @@ _KINDS = (
         "product_renamed",
         title=Sentence("Products renamed in KeyCRM", "Товари, перейменовані в KeyCRM"),
         advice=Sentence(
-            "Take the new names over: keycrm-pipeline catalogue --rename. To keep an old one, tick it off: "
-            "keycrm-pipeline review --done.",
-            "Щоб узяти нові назви: keycrm-pipeline catalogue --rename. Щоб лишити стару, відзначте: "
-            "keycrm-pipeline review --done.",
+            "Take the new names over (keycrm-pipeline catalogue --rename). To keep an old one, tick it off "
+            "(keycrm-pipeline review --done).",
+            "Візьміть нові назви (keycrm-pipeline catalogue --rename). Щоб лишити стару, відзначте картку "
+            "(keycrm-pipeline review --done).",
         ),
         assertion="Every card has the name that its product has in KeyCRM.",
     ),
@@ -95,9 +97,9 @@ _KINDS = (
         title=Sentence("Same SKU, different products", "Один артикул, різні товари"),
         advice=Sentence(
             "Check whether it is one product; if not, give each its own SKU in KeyCRM and a card in products.csv. "
-            "Then tick it off: keycrm-pipeline review --done.",
+            "Then tick it off (keycrm-pipeline review --done).",
             "Перевірте, чи це один товар; якщо ні, дайте кожному власний артикул у KeyCRM і картку в products.csv. "
-            "Тоді відзначте: keycrm-pipeline review --done.",
+            "Тоді відзначте (keycrm-pipeline review --done).",
         ),
         assertion=message("Products of KeyCRM that share a SKU have the same name."),
     ),

@@ -15,6 +15,10 @@ class MonthWords(Sentences):
     )
     REJECTED_DONE = ("No order was rejected", "Відхилених замовлень немає")
     REJECTED_OPEN = ("Rejected orders: {orders:number}", "Відхилених замовлень: {orders:number}")
+    REJECTED_NOT_LOADED = (
+        "Rejected orders: no day of the month is loaded",
+        "Відхилені замовлення: жодного дня місяця не завантажено",
+    )
     UNMAPPED_DONE = (
         "Every status has a stage, every manager a user",
         "Усі статуси мають стадію, усі менеджери — користувача",
@@ -22,6 +26,10 @@ class MonthWords(Sentences):
     UNMAPPED_OPEN = (
         "Without a stage or a user: statuses {statuses:number}, managers {managers:number}",
         "Без стадії або користувача: статусів {statuses:number}, менеджерів {managers:number}",
+    )
+    UNMAPPED_NOT_LOADED = (
+        "Stages and users: no day of the month is loaded",
+        "Стадії та користувачі: жодного дня місяця не завантажено",
     )
     RECEIPTS_DONE = ("Payments have the receipts that they should have", "Чеки за оплатами на місці")
     RECEIPTS_OPEN = (
@@ -31,6 +39,10 @@ class MonthWords(Sentences):
     RECEIPTS_NOT_SET_UP = (
         "Receipts are not checked: the profile does not say who issues them",
         "Чеки не перевіряються: у профілі не вказано, хто їх видає",
+    )
+    RECEIPTS_NOT_LOADED = (
+        "Receipts: no day of the month is loaded",
+        "Чеки: жодного дня місяця не завантажено",
     )
     RECONCILIATION_DONE = (
         "Every payment has its money; money awaited: {awaited:number}",
@@ -45,6 +57,10 @@ class MonthWords(Sentences):
     RECONCILIATION_NOT_MADE = (
         "Payments were not compared with the money yet",
         "Оплати ще не звірено з надходженнями",
+    )
+    RECONCILIATION_NOT_LOADED = (
+        "Payments and money: no day of the month is loaded",
+        "Звірка оплат: жодного дня місяця не завантажено",
     )
     RECONCILIATION_NOT_SET_UP = (
         "Payments are not compared with the money: the profile names neither registers nor bank transactions",
@@ -73,4 +89,8 @@ class MonthWords(Sentences):
         "Не вивантажено ({format}): нових {new:number}, змінених {changed:number}, таких, що більше не "
         "вивантажуються, {withdrawn:number}, таких, що треба виправити, {held_back:number}; вивантажено "
         "{unchanged:number}, ще не готових {not_ready:number}",
+    )
+    HANDED_OVER_NOT_LOADED = (
+        "Hand-over of documents: no day of the month is loaded",
+        "Вивантаження документів: жодного дня місяця не завантажено",
     )

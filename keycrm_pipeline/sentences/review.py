@@ -21,29 +21,31 @@ class Review(Sentences):
 
     UNMAPPED_STATUS = (
         "Status {status_id} «{name:typed}» has no stage (Стадія) in the profile; the status name is used instead. "
-        "Orders with this status: {orders:number}. Add it to statuses.stages.",
+        "Orders with this status: {orders:number}. Choose one in the settings (statuses.stages).",
         "Статус {status_id} «{name:typed}» не має стадії в профілі, замовлень у ньому: {orders:number}; стадією "
-        "поки що є назва статусу. Додайте його до statuses.stages.",
+        "поки що є назва статусу. Виберіть стадію в налаштуваннях (statuses.stages).",
     )
     UNMAPPED_MANAGER = (
         "Manager {manager_id} is not mapped to a user (Відповідальний) in the profile; the author is used instead. "
-        "Their orders: {orders:number}. Add the manager to managers.",
+        "Their orders: {orders:number}. Name the user in the settings (managers).",
         "Менеджеру {manager_id} у профілі не відповідає жоден користувач, замовлень у нього: {orders:number}; "
-        "відповідальним поки що є автор. Додайте менеджера до managers.",
+        "відповідальним поки що є автор. Вкажіть користувача в налаштуваннях (managers).",
     )
     MANAGER_IN_CRM = ("In KeyCRM this is {name:typed}.", "У KeyCRM це {name:typed}.")
     NAMES_DISAGREE = (
         "Buyer {buyer_ids} was matched to partner {partner_id} by phone or e-mail, but the names differ. Check "
-        "whether it is one person; if not, set partner_match: phone_and_name.",
+        "whether it is one person; if not, have partners found by phone and name (partner_match: phone_and_name).",
         "Покупець {buyer_ids}: за телефоном чи електронною адресою знайдено картку контрагента {partner_id}, але "
-        "імена різні. Перевірте, чи це одна людина; якщо ні, поставте partner_match: phone_and_name.",
+        "імена різні. Перевірте, чи це одна людина; якщо ні, шукайте контрагентів за телефоном та іменем "
+        "(partner_match: phone_and_name).",
     )
     NAMES_DISAGREE_IN_ORDER = (
         "Buyer {buyer_ids} was matched to partner {partner_id} by phone or e-mail, but the names differ (first in "
-        "order {order_id}). Check whether it is one person; if not, set partner_match: phone_and_name.",
+        "order {order_id}). Check whether it is one person; if not, have partners found by phone and name "
+        "(partner_match: phone_and_name).",
         "Покупець {buyer_ids}: за телефоном чи електронною адресою знайдено картку контрагента {partner_id}, але "
-        "імена різні (уперше в замовленні {order_id}). Перевірте, чи це одна людина; якщо ні, поставте "
-        "partner_match: phone_and_name.",
+        "імена різні (уперше в замовленні {order_id}). Перевірте, чи це одна людина; якщо ні, шукайте "
+        "контрагентів за телефоном та іменем (partner_match: phone_and_name).",
     )
     NAMES_ON_CARD_AND_IN_CRM = (
         "On the card: «{card_name:typed}»; in KeyCRM: {buyer_names}.",
@@ -63,10 +65,10 @@ class Review(Sentences):
     )
     PRODUCT_RENAMED = (
         "Product {product_id} is «{name:typed}» on its card and «{crm_name:typed}» in KeyCRM, where it was renamed. "
-        "The card keeps its name. To take the new name over: keycrm-pipeline catalogue --rename; to keep the old one, "
-        "tick this off.",
+        "The card keeps its name. Take the new name over (keycrm-pipeline catalogue --rename), or tick this off to "
+        "keep the old one.",
         "Картка {product_id} має назву «{name:typed}», а в KeyCRM товар перейменовано на «{crm_name:typed}». Картка "
-        "зберігає свою назву. Щоб узяти нову: keycrm-pipeline catalogue --rename; щоб лишити стару, відзначте це.",
+        "зберігає свою назву. Візьміть нову (keycrm-pipeline catalogue --rename) або відзначте це, щоб лишити стару.",
     )
     SHARED_SKU = (
         "Product {product_id} «{name:typed}» was found by its SKU «{sku:typed}» for products of KeyCRM with another "

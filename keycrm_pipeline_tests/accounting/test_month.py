@@ -10,6 +10,7 @@ from keycrm_pipeline.accounting.month import HandOverCounts, MonthCounts, is_mon
 
 NOTHING_LEFT = MonthCounts(
     days_not_loaded=0,
+    is_any_day_loaded=True,
     rejected=0,
     unmapped=0,
     receipts_expected=True,
@@ -58,6 +59,23 @@ def test_what_a_shop_does_not_use_is_neither_done_nor_open() -> None:
         "closed_period",
     ]
     assert is_month_done(steps)
+
+
+def test_nothing_is_called_done_in_a_month_that_was_never_loaded() -> None:
+    """No rejected order among none, and no document to hand over, would read as checked."""
+    steps = month_steps(
+        replace(NOTHING_LEFT, days_not_loaded=31, is_any_day_loaded=False, reconciliation_open=2)
+    )
+    assert {one.name: one.state for one in steps} == {
+        "days": "open",
+        "rejected": "not_loaded",
+        "unmapped": "not_loaded",
+        "receipts": "not_loaded",
+        "reconciliation": "open",
+        "closed_period": "done",
+        "handed_over": "not_loaded",
+    }
+    assert not is_month_done(steps)
 
 
 def test_counts_of_several_organisations_are_added() -> None:

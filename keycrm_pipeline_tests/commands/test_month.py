@@ -311,3 +311,23 @@ def test_before_the_first_load(place: Place) -> None:
     code, printed = place.json("month", "2024-03")
     assert (code, printed["profile"]) == (1, "shop")
     assert "nothing was loaded for this profile" in printed["error"]
+
+
+def test_nothing_is_done_in_a_month_that_was_never_loaded(place: Place) -> None:
+    """March is loaded, April is not: that nothing was rejected there is not known."""
+    books = _open_shop(place)
+    _fill(books)
+    books.load(FIRST, LAST)
+    code, printed = place.json("month", "2024-04")
+    assert code == 1
+    assert _steps(printed) == {
+        "days": ("open", 30),
+        "rejected": ("not_loaded", 0),
+        "unmapped": ("not_loaded", 0),
+        "receipts": ("not_loaded", 0),
+        "reconciliation": ("not_set_up", 0),
+        "closed_period": ("not_set_up", 0),
+        "handed_over": ("not_loaded", 0),
+    }
+    shown = place.run("month", "2024-04")
+    assert "not loaded     Rejected orders: no day of the month is loaded" in shown.stdout

@@ -197,8 +197,8 @@ def test_r4_a_renamed_product_is_named_once_until_its_card_takes_the_name_over(b
         (
             "1",
             "Product 1 is «Футболка базова» on its card and «Футболка «Літо»» in KeyCRM, where it was renamed. The "
-            "card keeps its name. To take the new name over: keycrm-pipeline catalogue --rename; to keep the old one, "
-            "tick this off.",
+            "card keeps its name. Take the new name over (keycrm-pipeline catalogue --rename), or tick this off to "
+            "keep the old one.",
         )
     ]
     assert take_over_names(books.workspace, now=books.now) == 1
