@@ -61,7 +61,15 @@ def build_jobs(assets: ProfileAssets) -> list[dg.JobDefinition | AssetJob]:
 
 
 def _sync_job(assets: ProfileAssets, sync: Sync) -> dg.JobDefinition:
-    orders = {"orders": dg.Field(dg.Array(int), description="Numbers of the orders in KeyCRM.")}
+    fields: dict[str, dg.Field] = {}
+    if sync.takes_orders:
+        fields["orders"] = dg.Field(dg.Array(int), description="Numbers of the orders in KeyCRM.")
+    if sync.may_rename:
+        fields["rename"] = dg.Field(
+            bool,
+            default_value=False,
+            description="Whether cards take over the names of their products in KeyCRM.",
+        )
 
     @dg.op(
         name=f"{assets.name}__{sync.name}",
@@ -70,14 +78,19 @@ def _sync_job(assets: ProfileAssets, sync: Sync) -> dg.JobDefinition:
         out={},
         pool=assets.pool,
         retry_policy=RETRY,
-        config_schema=orders if sync.takes_orders else None,
+        config_schema=fields or None,
     )
     # Dagster wants the annotation of no outputs, and nothing returned.
     def work(context: dg.OpExecutionContext) -> tuple[()]:  # type: ignore[return]
         order_ids = tuple(context.op_config["orders"]) if sync.takes_orders else ()
         if order_ids and ORDERS_TAG not in context.run.tags:
             tag_run(context.instance, context.run.run_id, orders_tags(order_ids))
-        plan = Plan(sync.name, context.run.root_run_id or context.run.run_id, order_ids=order_ids)
+        plan = Plan(
+            sync.name,
+            context.run.root_run_id or context.run.run_id,
+            order_ids=order_ids,
+            takes_new_names=sync.may_rename and context.op_config["rename"],
+        )
         with (
             assets.under_way(context.run),
             as_dagster_failure(context),

@@ -189,6 +189,15 @@ class RemoteDagster:
         tags = {_ORDERS_TAG: " ".join(map(str, order_ids))}
         return self._launch(f"{profile}_order", tags, orders_config(profile, order_ids))
 
+    def launch_renaming(self, profile: str) -> str:
+        """Starts the refresh of the catalogue that also renames cards, and returns the id of the queued run.
+
+        Raises:
+            DagsterError: It does not answer, or refuses.
+        """
+        config = {"ops": {f"{profile}__catalogue": {"config": {"rename": True}}}}
+        return self._launch(f"{profile}_catalogue", {}, config)
+
     def launch_rebuild(self, profile: str) -> str:
         """Starts the rebuild and returns the id of the queued run.
 

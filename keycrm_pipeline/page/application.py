@@ -98,6 +98,7 @@ def _routes() -> list[Route]:
         post(f"{_PROFILE}/cards/{{cards}}", cards.search_cards),
         get(f"{_PROFILE}/attention", attention.attention),
         post(f"{_PROFILE}/attention", attention.tick_off),
+        post(f"{_PROFILE}/attention/rename", attention.rename),
         get(f"{_PROFILE}/reconciliation", reconciliation.reconciliation),
         post(f"{_PROFILE}/reconciliation", reconciliation.choose_period),
         get(f"{_PROFILE}/exchanges", exchanges.exchanges),

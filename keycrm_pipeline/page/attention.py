@@ -1,4 +1,4 @@
-"""Потребує уваги: the review list and the rejected orders in sentences, and ticking off what a person has checked."""
+"""Потребує уваги: the review list and the rejected orders in sentences, and what a person decides about them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from keycrm_pipeline.language import _, current_language
+from keycrm_pipeline.page.loading import dagster_of
 from keycrm_pipeline.page.rendering import in_words, render
 from keycrm_pipeline.page.shops import WAIT_SECONDS, WrongEntryError, read_number, reading, workspace_of
 from keycrm_pipeline.reading.closed_period import ClosedPeriodChange, closed_period_changes
@@ -129,6 +130,17 @@ def _kind(name: str, count: int, items: list[ReviewItem]) -> KindOfItems:
         can_tick_off=name in TICKED_OFF,
         settings_page=SET_RIGHT_IN.get(name),
     )
+
+
+def rename(request: Request) -> Response:
+    """Starts the refresh of the catalogue that also gives cards the names of their products in KeyCRM.
+
+    Raises:
+        DagsterError: Dagster does not answer.
+    """
+    name = workspace_of(request).profile.name
+    run_id = dagster_of(request).launch_renaming(name)
+    return RedirectResponse(f"/profiles/{name}/runs/{run_id}", 303)
 
 
 def tick_off(request: Request) -> Response:

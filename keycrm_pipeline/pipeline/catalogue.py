@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.accounting.names import name_key, tidied
 from keycrm_pipeline.pipeline import review
@@ -17,16 +17,23 @@ from keycrm_pipeline.run.session import Session, open_warehouse
 from keycrm_pipeline.warehouse import review as review_store
 from keycrm_pipeline.warehouse import syncs
 
+if TYPE_CHECKING:
+    import duckdb
+
 
 def run(session: Session) -> Mapping[str, Any]:
-    """Refreshes KeyCRM's categories and the products and offers that occur in orders."""
+    """Refreshes KeyCRM's categories and the products and offers that occur in orders; renames cards if asked to."""
     with session.client() as client:
         refresh_reference_lists(session, client, everything=True)
         with session.warehouse.writing() as connection:
             known = syncs.known_product_ids(connection)
         fetch_catalogue(session, client, known)
     derive(session)
-    return {"products refreshed": len(known)}
+    numbers = {"products refreshed": len(known)}
+    if session.plan.takes_new_names:
+        with session.warehouse.transaction() as connection:
+            numbers["cards renamed"] = _take_over(connection, now=session.now)
+    return numbers
 
 
 def take_over_names(workspace: Workspace, *, now: datetime) -> int:
@@ -46,9 +53,13 @@ def take_over_names(workspace: Workspace, *, now: datetime) -> int:
         lock.held(workspace.lock, "catalogue --rename"),
         open_warehouse(workspace).transaction() as connection,
     ):
-        renamed = review.renamed_cards(connection)
-        names = [
-            (card.product_id, tidied(card.crm_name) or card.name, name_key(card.crm_name)) for card in renamed
-        ]
-        review_store.take_over_names(connection, names, now=now)
+        return _take_over(connection, now=now)
+
+
+def _take_over(connection: duckdb.DuckDBPyConnection, *, now: datetime) -> int:
+    renamed = review.renamed_cards(connection)
+    names = [
+        (card.product_id, tidied(card.crm_name) or card.name, name_key(card.crm_name)) for card in renamed
+    ]
+    review_store.take_over_names(connection, names, now=now)
     return len(renamed)

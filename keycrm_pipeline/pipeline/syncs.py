@@ -24,11 +24,13 @@ class Sync:
         name: Name of its command, of its job (after the profile's name), and the kind of its exchanges.
         description: What it does, in a sentence; a message.
         takes_orders: Whether it works on orders that somebody names.
+        may_rename: Whether it gives cards the names that their products have in KeyCRM, if somebody asks for it.
     """
 
     name: str
     description: str
     takes_orders: bool = False
+    may_rename: bool = False
 
     def run(self, session: Session) -> Mapping[str, Any]:
         """Does its work in a session, and returns numbers by label."""
@@ -62,6 +64,7 @@ SYNCS = (
     Sync(
         "catalogue",
         message("Refreshes KeyCRM's categories, and the products and offers that occur in orders."),
+        may_rename=True,
     ),
     Sync(
         "rebuild",

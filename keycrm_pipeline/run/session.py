@@ -81,12 +81,14 @@ class Plan:
         run_id: The run that does it; a retried run continues in its own row of the log.
         period: Days of a load; None for a sync or a rebuild.
         order_ids: Orders that are named by their numbers in KeyCRM; for `order` alone.
+        takes_new_names: Whether cards take over the names that their products have in KeyCRM; for `catalogue` alone.
     """
 
     kind: str
     run_id: str
     period: Period | None = None
     order_ids: tuple[int, ...] = ()
+    takes_new_names: bool = False
 
 
 @dataclass

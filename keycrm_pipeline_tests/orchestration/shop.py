@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,9 @@ def run_job(
     job: str,
     period: Period | None = None,
     stages: list[str] | None = None,
+    config: Mapping[str, Any] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Runs a job of the profile as the daemon would, for some stages only when they are named."""
+    """Runs a job of the profile as the daemon would, with some stages or a configuration."""
     name = workspace.profile.name
     return (
         build_definitions([workspace.profile], workspace.settings)
@@ -51,7 +53,7 @@ def run_job(
         .execute_in_process(
             instance=instance,
             tags=period_tags(period) if period else {},
-            run_config=QUIET,
+            run_config={**QUIET, **(config or {})},
             asset_selection=[dg.AssetKey([name, stage]) for stage in stages] if stages else None,
             raise_on_error=False,
         )

@@ -63,6 +63,32 @@ def test_a_sync_that_changes_nothing_materializes_nothing(
     assert materializations(result) == []
 
 
+def test_cards_take_new_names_over_only_when_asked_to(
+    workspace: Workspace, instance: dg.DagsterInstance
+) -> None:
+    """As after a product was renamed in KeyCRM: the weekly refresh lists the card, the button renames it."""
+    run_job(workspace, instance, "load", Period(DAY, DAY))
+    with open_warehouse(workspace).writing() as connection:
+        ((card, name),) = connection.execute(
+            "SELECT link.product_id, product.payload ->> 'name' FROM accounting.product_links AS link "
+            "JOIN raw.products AS product USING (crm_product_id) ORDER BY link.product_id LIMIT 1"
+        ).fetchall()
+        connection.execute(
+            "UPDATE accounting.products SET name = 'Стара назва', name_key = 'стара назва' WHERE product_id = ?",
+            [card],
+        )
+    names = "SELECT name FROM accounting.products WHERE product_id = ?"
+    listed = "SELECT subject FROM ops.review WHERE kind = 'product_renamed'"
+    for config, expected, on_the_list in (
+        (None, "Стара назва", [(str(card),)]),
+        ({"ops": {"shop__catalogue": {"config": {"rename": True}}}}, name, []),
+    ):
+        assert run_job(workspace, instance, "catalogue", config=config).success
+        with open_warehouse(workspace).reading() as connection:
+            assert connection.execute(names, [card]).fetchall() == [(expected,)]
+            assert connection.execute(listed).fetchall() == on_the_list
+
+
 def test_a_sync_before_the_first_load_says_what_to_do(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:

@@ -351,6 +351,7 @@ def test_the_names_that_are_asked_for_are_dagsters(books: Books, dagster: tuple[
     asked.launch_file("shop", "report", {})
     asked.launch_orders("shop", [501, 502])
     asked.launch_rebuild("shop")
+    asked.launch_renaming("shop")
     tags = {tag["key"]: tag["value"] for tag in noted.launched[0]["executionMetadata"]["tags"]}
     assert tags == profile_assets.period_tags(period)
     assert noted.launched[3]["executionMetadata"]["tags"] == [

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from keycrm_pipeline.profile import Settings
+from keycrm_pipeline.sandbox.payloads import product_payload
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests.page.shops import SETTINGS, small_shop, write_profile
-from keycrm_pipeline_tests.page.site import Visitor, rows_of, text_of, visited
+from keycrm_pipeline_tests.page.site import NotedDagster, Visitor, rows_of, text_of, visited
 from keycrm_pipeline_tests.payloads import line_payload, offer_payload, payment_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, kyiv, make_books, person
 
@@ -402,6 +403,30 @@ def test_a_checked_card_is_ticked_off(tmp_path: Path) -> None:
         assert "Один артикул" not in text_of(page)
         assert visitor.send(path, f"{SHOP}/load", product=product_id).status_code == 422
     assert books.review("shared_sku") == []
+
+
+def test_new_names_are_taken_over_without_a_terminal(
+    tmp_path: Path, dagster: tuple[str, NotedDagster]
+) -> None:
+    """A product renamed in KeyCRM: the button starts the job that asks KeyCRM again and renames the cards."""
+    books = make_books(tmp_path, **SETTINGS)
+    offer = offer_payload(301, 401, sku="CUP", properties=[])
+    books.shop.add_product(product_payload(401, "Чашка", has_offers=True, sku="CUP"), [offer])
+    books.order(501, lines=[line_payload(name="Чашка", offer=offer)])
+    books.load(MARCH_2)
+    path = f"{SHOP}/attention"
+    address, noted = dagster
+    write_profile(books)
+    with visited(books.settings, dagster=address) as visitor:
+        assert "Взяти всі нові назви" not in text_of(visitor.page(path))
+        books.shop.add_product(product_payload(401, "Чашка велика", has_offers=True, sku="CUP"), [offer])
+        books.catalogue()
+        assert "«Чашка», а в KeyCRM товар перейменовано на «Чашка велика»" in text_of(visitor.page(path))
+        sent = visitor.send(f"{path}/rename", path)
+    (launched,) = noted.launched
+    assert sent.headers["location"] == f"{SHOP}/runs/00000000-0000-4000-8000-000000000001"
+    assert launched["selector"]["jobName"] == "shop_catalogue"
+    assert launched["runConfigData"] == {"ops": {"shop__catalogue": {"config": {"rename": True}}}}
 
 
 # Обміни
