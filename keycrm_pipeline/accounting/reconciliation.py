@@ -8,11 +8,13 @@ what is given, and each payment and each piece of money is in one line at most. 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from heapq import nsmallest
 
 from keycrm_pipeline.accounting.names import name_key
 from keycrm_pipeline.kinds import MatchedBy, ReconciliationKind
@@ -141,9 +143,8 @@ def reconcile(payments: Sequence[Payment], money: Sequence[Money], rules: Rules)
     search.match("reference", search.edges_by_reference())
     search.match("order", search.edges_by_order())
     search.match("text", search.edges_by_text())
-    same_sums = search.edges_by_sum()
-    search.match("buyer", search.naming_the_buyer(same_sums))
-    return sorted(search.lines(same_sums), key=_line_order)
+    search.match("buyer", search.edges_by_buyer())
+    return sorted(search.lines(), key=_line_order)
 
 
 class _Search:
@@ -182,47 +183,32 @@ class _Search:
         """Payments with the same sum of the orders whose numbers occur in the text of money."""
         return self._edges_to_orders(lambda piece: piece.mentioned_ids, self._has_same_sum)
 
-    def edges_by_sum(self) -> set[Edge]:
-        """Payments and money that are left, with the same sum, within the days, on the same account."""
-        by_day: dict[tuple[str, date], list[tuple[int, int]]] = defaultdict(list)
-        for place, piece in self._at(self._incoming):
-            if place not in self._payment_of:
-                by_day[piece.currency, piece.received_day].append((piece.amount, place))
-        for found in by_day.values():
-            found.sort()
-        days, tolerance = self._rules.days, self._rules.tolerance
-        edges: set[Edge] = set()
-        for place, payment in enumerate(self._payments):
-            if place in self._money_of or payment.paid_day is None or payment.amount <= 0:
-                continue
-            for distance in range(-days, days + 1):
-                try:
-                    day = payment.paid_day + timedelta(days=distance)
-                except OverflowError:
-                    continue
-                same_day = by_day.get((payment.currency, day), ())
-                first = bisect_left(same_day, (payment.amount - tolerance, -1))
-                last = bisect_right(same_day, (payment.amount + tolerance, len(self._money)))
-                edges.update(
-                    (place, other)
-                    for _amount, other in same_day[first:last]
-                    if _may_share_account(payment, self._money[other])
-                )
-        return edges
-
-    def naming_the_buyer(self, edges: Iterable[Edge]) -> set[Edge]:
-        """Those of the edges whose money names the buyer of the payment."""
+    def edges_by_buyer(self) -> set[Edge]:
+        """Payments and money that are left, with the same sum, within the days, whose money names the buyer."""
+        free = [place for place in range(len(self._payments)) if place not in self._money_of]
+        words_of = {place: _words(self._payments[place].buyer) for place in free}
+        # Of a text only what can be part of a name is kept: a name, or the initial of one.
+        known = {part for words in words_of.values() for word in words for part in (word, word[0])}
+        saying: dict[tuple[date, str], set[int]] = defaultdict(set)
+        for other, piece in self._at(self._incoming):
+            if other not in self._payment_of:
+                for word in _words(piece.text) & known:
+                    saying[piece.received_day, word].add(other)
         return {
             (place, other)
-            for place, other in edges
-            if names_buyer(self._money[other].text, self._payments[place].buyer)
+            for place in free
+            if self._payments[place].amount > 0
+            for day in self._days_around(self._payments[place].paid_day)
+            for other in _naming(words_of[place], day, saying)
+            if self._has_same_sum(self._payments[place], self._money[other])
+            and _may_share_account(self._payments[place], self._money[other])
         }
 
     def match(self, matched_by: MatchedBy, edges: set[Edge]) -> None:
         """Takes what the edges decide; round by round, each as a whole, so that no order of them matters.
 
         In a round, payment and money belong together if neither has another edge with the same sum; only if there is no
-        such pair, if neither has another edge at all.
+        such pair, if nobody has to tell them apart; and then, if neither has another edge at all.
         """
         edges = {edge for edge in edges if self._is_free(edge)}
         while edges:
@@ -231,7 +217,7 @@ class _Search:
                 for place, other in edges
                 if self._has_same_sum(self._payments[place], self._money[other])
             }
-            chosen = _alone(fitting) or _alone(edges)
+            chosen = _alone(fitting) or self._alike(fitting) or _alone(edges)
             if not chosen:
                 break
             for place, other in chosen:
@@ -240,17 +226,29 @@ class _Search:
             edges = {edge for edge in edges if self._is_free(edge)}
         self._undecided |= edges
 
-    def lines(self, same_sums: set[Edge]) -> Iterator[Line]:
-        """All lines.
+    def _alike(self, edges: set[Edge]) -> list[Edge]:
+        """Instalments of one order with as many equal pieces of money and no other: by day, since all sums agree."""
+        money_of, payments_of = _neighbours(edges)
+        groups: dict[tuple[int, int, str | None, frozenset[int]], list[int]] = defaultdict(list)
+        for place, others in money_of.items():
+            payment = self._payments[place]
+            groups[payment.order_id, payment.amount, payment.account, frozenset(others)].append(place)
+        return [
+            edge
+            for (*_, others), places in groups.items()
+            if len(places) == len(others)
+            and len({self._money[other].amount for other in others}) == 1
+            and all(payments_of[other] == set(places) for other in others)
+            # Places are in order of days.
+            for edge in zip(sorted(places), sorted(others), strict=True)
+        ]
 
-        Args:
-            same_sums: Edges whose sums are the same; told as candidates of what has no counterpart.
-        """
+    def lines(self) -> Iterator[Line]:
+        """All lines; what is left with the same sum within the days is told as candidates."""
         # What a later step has decided is no candidate any more.
         undecided = {edge for edge in self._undecided if self._is_free(edge)}
-        open_payments, open_money = ({edge[side] for edge in undecided} for side in (0, 1))
-        told = undecided | {edge for edge in same_sums if self._is_free(edge)}
-        money_near, payments_near = _neighbours(told)
+        money_near, payments_near = _neighbours(undecided)
+        free_money, free_payments = self._free_by_sum()
         coverage = _coverage(self._money)
         for place, payment in enumerate(self._payments):
             found = self._money_of.get(place)
@@ -260,21 +258,29 @@ class _Search:
                 is_same = self._has_same_sum(payment, piece)
                 yield Line("matched" if is_same else "sum_differs", payment, piece, matched_by)
                 continue
-            kind = self._kind_without_money(payment, coverage, has_candidates=place in open_payments)
+            kind = self._kind_without_money(payment, coverage, has_candidates=place in money_near)
             if kind is not None:
-                near = sorted(money_near.get(place, ()))[:MOST_CANDIDATES]
+                near = self._nearest(
+                    money_near.get(place, set()),
+                    free_money,
+                    payment.paid_day,
+                    payment,
+                    {payment.account, None},
+                )
                 yield Line(kind, payment, candidate_money=tuple(self._money[other] for other in near))
         for other, piece in enumerate(self._money):
             if other in self._payment_of:
                 continue
-            near = sorted(payments_near.get(other, ()))[:MOST_CANDIDATES]
+            near = self._nearest(
+                payments_near.get(other, set()), free_payments, piece.received_day, piece, {piece.account}
+            )
             without_payment: ReconciliationKind = (
                 "outgoing"
                 if piece.amount < 0
                 else "order_not_loaded"
                 if piece.is_of_other_order
                 else "several_candidates"
-                if other in open_money
+                if other in payments_near
                 else "money_without_payment"
             )
             yield Line(
@@ -282,6 +288,52 @@ class _Search:
                 money=piece,
                 candidate_payments=tuple(self._payments[place] for place in near),
             )
+
+    def _free_by_sum(self) -> tuple[_BySum, _BySum]:
+        """Money and payments that are left; a payment is also found by money whose account nobody knows."""
+        money = _BySum(
+            (place, piece.currency, piece.account, piece.received_day, piece.amount)
+            for place, piece in self._at(self._incoming)
+            if place not in self._payment_of
+        )
+        payments = _BySum(
+            (place, payment.currency, account, payment.paid_day, payment.amount)
+            for place, payment in enumerate(self._payments)
+            if place not in self._money_of and payment.paid_day is not None and payment.amount > 0
+            for account in {payment.account, None}
+        )
+        return money, payments
+
+    def _nearest(
+        self,
+        undecided: set[int],
+        free: _BySum,
+        day: date | None,
+        one: Payment | Money,
+        accounts: set[str | None],
+    ) -> list[int]:
+        """The first candidates: those of undecided edges, and those with the same sum within the days."""
+        found = set(undecided)
+        if one.amount > 0 and not (isinstance(one, Money) and one.is_of_other_order):
+            tolerance = self._rules.tolerance
+            for near in self._days_around(day):
+                for account in accounts:
+                    found.update(
+                        free.first(
+                            one.currency, account, near, one.amount - tolerance, one.amount + tolerance
+                        )
+                    )
+                # Places are in order of days.
+                if len(found) >= MOST_CANDIDATES + len(undecided):
+                    break
+        return sorted(found)[:MOST_CANDIDATES]
+
+    def _days_around(self, day: date | None) -> Iterator[date]:
+        """The days on which money of a day may come, or of which money of it may be, in order."""
+        if day is not None:
+            for distance in range(-self._rules.days, self._rules.days + 1):
+                with suppress(OverflowError):
+                    yield day + timedelta(days=distance)
 
     def _kind_without_money(
         self,
@@ -334,13 +386,39 @@ class _Search:
         return ((place, self._money[place]) for place in places)
 
 
-def names_buyer(text: str | None, buyer: str | None) -> bool:
-    """Whether a text names a buyer: two of the name's words, or one and the initial of another."""
-    words = set(_WORDS.findall(name_key(buyer) or ""))
-    said = set(_WORDS.findall(name_key(text) or ""))
-    whole = {word for word in words if len(word) > 1} & said
-    others = words - whole
-    return len(whole) > 1 or (bool(whole) and any(word[0] in said for word in others))
+class _BySum:
+    """Payments or money by currency, account, day and sum."""
+
+    def __init__(self, entries: Iterable[tuple[int, str, str | None, date, int]]) -> None:
+        self._found: dict[tuple[str, str | None, date], list[tuple[int, int]]] = defaultdict(list)
+        for place, currency, account, day, amount in entries:
+            self._found[currency, account, day].append((amount, place))
+        for found in self._found.values():
+            found.sort()
+
+    def first(self, currency: str, account: str | None, day: date, least: int, most: int) -> list[int]:
+        """The first places of those with a sum between two."""
+        found = self._found.get((currency, account, day), [])
+        start, end = bisect_left(found, (least, -1)), bisect_left(found, (most + 1, -1))
+        if start < end and found[start][0] == found[end - 1][0]:
+            # One price for everything: thousands with the same sum, in order already.
+            end = min(end, start + MOST_CANDIDATES)
+        return nsmallest(MOST_CANDIDATES, (place for _amount, place in found[start:end]))
+
+
+def _words(text: str | None) -> set[str]:
+    return set(_WORDS.findall(name_key(text) or ""))
+
+
+def _naming(words: set[str], day: date, saying: Mapping[tuple[date, str], set[int]]) -> set[int]:
+    """Money of a day that names a buyer: two of the name's words, or one and the initial of another."""
+    nobody: set[int] = set()
+    found: set[int] = set()
+    for word in words:
+        whole = saying.get((day, word), nobody) if len(word) > 1 else nobody
+        for other in words - {word} if whole else ():
+            found |= whole & (saying.get((day, other), nobody) | saying.get((day, other[0]), nobody))
+    return found
 
 
 def _may_share_account(payment: Payment, piece: Money) -> bool:

@@ -25,7 +25,7 @@ MOST_AFTER_CHANGES = 100_000
 """Payments and pieces of money that are compared after a sync of changes, which must stay short. Larger books wait for
 the next load or the night."""
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """To be raised when the same payments and money would give other lines."""
 
 
@@ -71,7 +71,9 @@ def refresh(profile: Profile, warehouse: Warehouse, *, now: datetime, most: int 
         elif most is not None and store.count_compared(connection) > most:
             return
         else:
-            said = settings.model_dump_json() + json.dumps([profile.timezone, RULES_VERSION])
+            said = settings.model_dump_json() + json.dumps(
+                [profile.timezone, RULES_VERSION, _organisations_of_accounts(profile)], sort_keys=True
+            )
             digest = store.inputs_digest(connection, said)
     if digest == stored:
         return
@@ -123,16 +125,20 @@ def _lines(
     return (_row(line, places, organisations) for line in found)
 
 
+def _organisations_of_accounts(profile: Profile) -> dict[str, str]:
+    return {
+        account: name
+        for name, organisation in profile.organisations.items()
+        for account in organisation.accounts
+    }
+
+
 class _Organisations:
     """Which legal entity a line belongs to: that of the payment, or the one whose account the money came to."""
 
     def __init__(self, payments: Sequence[tuple[Any, ...]], profile: Profile) -> None:
         self._of_payments = {(row[0], row[1]): row[-1] for row in payments}
-        self._of_accounts = {
-            account: name
-            for name, organisation in profile.organisations.items()
-            for account in organisation.accounts
-        }
+        self._of_accounts = _organisations_of_accounts(profile)
 
     def of(self, line: Line) -> str | None:
         """Its name; None if the profile determines none."""
