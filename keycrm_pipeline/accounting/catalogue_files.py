@@ -41,6 +41,7 @@ _EXCEL_HINT = "sep="
 """What Excel writes into a first line of its own to name the separator."""
 
 WORKBOOK = ".xlsx"
+WORKBOOKS = (WORKBOOK, ".xls")
 """How the names of workbooks end; their rows are what a spreadsheet counts, not lines of a text."""
 
 _MOST_PROBLEMS_SHOWN = 20
@@ -121,7 +122,7 @@ class CatalogueFileError(MessageError):
     def __init__(self, file_name: str, problems: list[CatalogueProblem]) -> None:
         self.file_name = file_name
         self.problems = problems
-        in_sheet = file_name.endswith(WORKBOOK)
+        in_sheet = file_name.lower().endswith(WORKBOOKS)
         shown = [problem.described(in_sheet=in_sheet) for problem in problems[:_MOST_PROBLEMS_SHOWN]]
         if len(problems) > _MOST_PROBLEMS_SHOWN:
             shown.append(CatalogueFailure.MORE_PROBLEMS.message(count=len(problems) - _MOST_PROBLEMS_SHOWN))

@@ -1,8 +1,8 @@
 """Registers of carriers, acquirers and banks, read from the cells of their files (R15).
 
-A register has a header somewhere in its first rows, with the names that the profile maps; what stands above it, and a
-row of totals below, is left out. This module finds the columns, reads days and sums, and tells rows apart. Where the
-files lie and how they are opened is decided elsewhere.
+A register has a header somewhere in its first rows, with the names that the profile maps; what stands above it, and
+rows of totals and notes below, is left out. This module finds the columns, reads days and sums, and tells rows apart.
+Where the files lie and how they are opened is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -32,6 +32,14 @@ _MINUSES = str.maketrans({"−": "-", "–": "-"})
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:(?P<mark>[.,])\d{3})(?:(?P=mark)\d{3})*[.,]\d{1,2}")
 _AMBIGUOUS = re.compile(r"[+-]?\d{1,3}[.,]\d{3}")
+_DIRECTIONS = str.maketrans(
+    dict.fromkeys("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+)
+"""Marks of the direction of writing, which nobody sees: web pages put them around days and sums."""
+
+_NO_FEE = ("-", "–", "—")
+_MOST_KOPIYKAS = 10**18
+"""More than is counted in 64 bits is the number of something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,12 @@ def read_register(cells: Cells, file_name: str, form: RegisterForm) -> list[Regi
             field: tidied(values[position]) if position < len(values) else None
             for field, position in positions.items()
         }
-        if not any(fields.values()) or _is_total(fields, values):
+        if (
+            not any(fields.values())
+            or _is_total(fields, values)
+            or _is_note(fields, form)
+            or _adds_up(fields, found, form)
+        ):
             continue
         row = _row(line, fields, form, problems)
         if row is not None:
@@ -113,7 +126,7 @@ def read_register(cells: Cells, file_name: str, form: RegisterForm) -> list[Regi
 
 def read_day(text: str) -> date | None:
     """A day such as 31.10.2026, 31/10/26 or 2026-10-31, with or without a time; None for anything else."""
-    written = text.strip()
+    written = text.translate(_DIRECTIONS).strip()
     match = _YEAR_FIRST.fullmatch(written)
     if match is not None:
         year, month, day = (int(part) for part in match.groups())
@@ -135,7 +148,7 @@ def read_sum(text: str) -> int | None:
 
     `1,234` may be a thousand or one with three decimals, so it is not read.
     """
-    written = _BLANKS.sub("", _CURRENCY.sub("", text.strip()).translate(_MINUSES))
+    written = _BLANKS.sub("", _CURRENCY.sub("", text.translate(_DIRECTIONS).strip()).translate(_MINUSES))
     if _GROUPED.fullmatch(written):
         last = max(written.rfind(","), written.rfind("."))
         written = re.sub(r"[.,]", "", written[:last]) + "." + written[last + 1 :]
@@ -147,7 +160,8 @@ def read_sum(text: str) -> int | None:
         return None
     whole = amount.to_integral_value()
     # A spreadsheet writes 12.34 as 12.340000000000002.
-    return int(whole) if abs(amount - whole) < Decimal("0.0001") else None
+    is_certain = abs(amount - whole) < Decimal("0.0001") and abs(whole) < _MOST_KOPIYKAS
+    return int(whole) if is_certain else None
 
 
 def _header(
@@ -200,6 +214,22 @@ def _is_total(fields: Mapping[str, str | None], values: Sequence[str]) -> bool:
     return any(_TOTALS.match(value.strip()) for value in values)
 
 
+def _is_note(fields: Mapping[str, str | None], form: RegisterForm) -> bool:
+    """Whether a row holds no money: it has neither a day nor a sum, or is the header of another printed page."""
+    if fields["sum"] is None:
+        return fields["date"] is None or read_day(fields["date"]) is None
+    return name_key(fields["sum"]) == name_key(form.columns["sum"])
+
+
+def _adds_up(fields: Mapping[str, str | None], found: Iterable[RegisterRow], form: RegisterForm) -> bool:
+    """Whether a row has nothing but the sum of all rows above it: a row of totals that does not say so."""
+    if any(value for field, value in fields.items() if field not in ("sum", "fee")):
+        return False
+    return read_sum(fields["sum"] or "") == sum(
+        row.amount - row.fee if form.is_net else row.amount for row in found
+    )
+
+
 def _row(
     line: int, fields: Mapping[str, str | None], form: RegisterForm, problems: list[CatalogueProblem]
 ) -> RegisterRow | None:
@@ -212,7 +242,7 @@ def _row(
     received_day = read_day(fields["date"] or "")
     amount = read_sum(fields["sum"] or "")
     written_fee = fields.get("fee")
-    fee = read_sum(written_fee) if written_fee else 0
+    fee = read_sum(written_fee) if written_fee and written_fee not in _NO_FEE else 0
     # All of them, so that one reading of the file tells everything.
     is_read = [
         read("date", received_day, RegisterMistake.NO_DAY.message()),

@@ -8,6 +8,7 @@ review list, and the rows that it had before stay.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.accounting.catalogue_files import (
+    WORKBOOKS,
     CatalogueFileError,
     CatalogueProblem,
     Cells,
@@ -34,7 +36,6 @@ from keycrm_pipeline.warehouse.connection import Warehouse, transaction
 if TYPE_CHECKING:
     import duckdb
 
-WORKBOOKS = (".xlsx", ".xls")
 TEXTS = (".csv", ".txt")
 _SEPARATORS = (";", "\t", ",")
 _ENCODINGS = ("utf-8", "cp1251")
@@ -66,7 +67,7 @@ class RegisterFile:
     @property
     def name(self) -> str:
         """Its name, without the folder."""
-        return self.path.name
+        return legible_name(self.path)
 
     @property
     def digest(self) -> str:
@@ -160,7 +161,7 @@ def find_registers(workspace: Workspace) -> tuple[list[RegisterFile], dict[str, 
             continue
         owners = owners_of(path.name, registers)
         if len(owners) != 1:
-            problems[path.name] = (
+            problems[legible_name(path)] = (
                 RegisterFailure.REGISTER_OF_SEVERAL.message(file=path, registers=owners)
                 if owners
                 else RegisterFailure.REGISTER_OF_NONE.message(file=path, registers=list(registers))
@@ -170,12 +171,17 @@ def find_registers(workspace: Workspace) -> tuple[list[RegisterFile], dict[str, 
         try:
             content = path.read_bytes()
         except OSError as error:
-            problems[path.name] = RegisterFailure.REGISTER_NOT_OPENED.message(
+            problems[legible_name(path)] = RegisterFailure.REGISTER_NOT_OPENED.message(
                 file=path, reason=cause_of(error)
             )
             continue
         found.append(RegisterFile(path, content, owners[0], settings, settings.currency or profile.currency))
     return found, problems
+
+
+def legible_name(path: Path) -> str:
+    """The name of a file, with codes for what is no letter: an archive of Windows may be unpacked to such names."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
 
 
 def owners_of(file_name: str, registers: Mapping[str, RegisterSettings]) -> list[str]:

@@ -93,6 +93,6 @@ class CatalogueMistake(Sentences):
         "це не UTF-8; збережіть файл як «CSV UTF-8»",
     )
     NOT_A_WORKBOOK = (
-        "it is not an Excel workbook (.xlsx); save it as one, or as “CSV UTF-8”",
-        "це не книга Excel (.xlsx); збережіть його як книгу або як «CSV UTF-8»",
+        "it is not an Excel workbook (.xlsx), or it is damaged or too large; save it as one, or as “CSV UTF-8”",
+        "це не книга Excel (.xlsx), або файл пошкоджений чи завеликий; збережіть його як книгу або як «CSV UTF-8»",
     )

@@ -73,6 +73,8 @@ class RegisterMistake(Sentences):
         "довше за {most} знаків; перевірте роздільник і лапки",
     )
     REGISTER_UNREADABLE = (
-        "it is neither an Excel workbook (.xlsx) nor a text file (.csv); save it as one of them",
-        "це не книга Excel (.xlsx) і не текстовий файл (.csv); збережіть його як щось із них",
+        "it is neither an Excel workbook (.xlsx) nor a text file (.csv), or it is damaged or too large; save it as "
+        "one of them",
+        "це не книга Excel (.xlsx) і не текстовий файл (.csv), або файл пошкоджений чи завеликий; збережіть його "
+        "як щось із них",
     )

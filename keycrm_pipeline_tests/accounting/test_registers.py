@@ -40,6 +40,8 @@ def rows_of(*rows: list[str]) -> list[tuple[int, list[str]]]:
         ("12,3,4", None),
         ("1e3", None),
         ("12.34567", None),
+        ("\u202a1\u202f234,50\u202c", 123450),
+        ("99 999 999 999 999 999 999,00", None),
     ],
 )
 def test_sums_are_read_for_certain_or_not_at_all(text: str, kopiykas: int | None) -> None:
@@ -55,6 +57,7 @@ def test_sums_are_read_for_certain_or_not_at_all(text: str, kopiykas: int | None
         ("2026-10-31", date(2026, 10, 31)),
         ("2026-10-31 00:00:00", date(2026, 10, 31)),
         ("2026-10-31T23:59:59Z", date(2026, 10, 31)),
+        ("\u200e31.10.2026", date(2026, 10, 31)),
         ("31.02.2026", None),
         ("10/31/2026", None),
         ("вчора", None),
@@ -83,6 +86,25 @@ def test_what_stands_above_and_below_is_left_out() -> None:
     assert (second.line, second.amount, second.fee, second.order_number, second.text) == (
         6, 300_00, 0, "1043", None,
     )  # fmt: skip
+
+
+def test_rows_without_money_are_left_out_wherever_they_stand() -> None:
+    """The header once more, as on each printed page, a note below, and a total that does not say so; a dash is no fee.
+
+    A sum without a day that is not the sum of all rows may be money, and is told.
+    """
+    rows = [
+        HEADER,
+        ["05.10.2026", "500,00", "–", "1042", "за товар"],
+        HEADER,
+        ["06.10.2026", "300,00", "5", "1043", ""],
+        ["", "800,00", "5", "", ""],
+        ["Сформовано 31.10.2026", "", "", "", ""],
+    ]
+    read = read_register(rows_of(*rows), "nova.csv", FORM)
+    assert [(row.line, row.amount, row.fee) for row in read] == [(2, 500_00, 0), (4, 300_00, 5_00)]
+    with pytest.raises(CatalogueFileError, match="row 7, column Дата: it is empty"):
+        read_register(rows_of(*rows, ["", "800,01", "", "", ""]), "nova.XLS", FORM)
 
 
 def test_net_sums_are_told_before_the_fee() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -115,6 +116,31 @@ def test_overlapping_files_are_read_once(shop: Books) -> None:
     (shop.directory / "shop" / "registers" / "NovaPay all.csv").unlink()
     reconcile_again(shop.workspace, now=shop.now)
     assert told(shop) == before
+
+
+def test_a_workbook_that_ends_whoever_opens_it_stops_nothing(shop: Books) -> None:
+    """A space in the last cell of a sheet makes a table of 17 billion cells: the file is told, the load goes on."""
+    workbook = openpyxl.Workbook()
+    sheet = workbook.worksheets[0]
+    sheet.append(HEADER.split(";"))
+    sheet["XFD1048576"] = " "
+    content = io.BytesIO()
+    workbook.save(content)
+    put(shop, "novapay far.xlsx", content.getvalue())
+    assert shop.load().status == "succeeded"
+    assert shop.review("reconciliation_unread") == ["novapay far.xlsx"]
+    assert sorted(told(shop), key=str) == sorted(EXPECTED, key=str)
+
+
+def test_a_name_that_is_no_text_is_read_all_the_same(shop: Books) -> None:
+    """An archive of Windows, unpacked elsewhere: its name cannot be written, but its 45 hryvnias are read."""
+    put(shop, "novapay-\udccf.csv", f"{HEADER}\n13.03.2026;45,00;;;;Хтось")
+    put(shop, "\udccf.csv", HEADER)
+    assert shop.load().status == "succeeded"
+    assert shop.query("SELECT amount FROM raw.register_rows WHERE file_name = 'novapay-\\xcf.csv'") == [
+        (Decimal(45),)
+    ]
+    assert shop.review("reconciliation_unread") == ["\\xcf.csv"]
 
 
 def test_a_payment_that_is_cancelled_leaves_its_money(shop: Books) -> None:
