@@ -498,10 +498,8 @@ def reading_reference_lists(
             if rows is not None:
                 fetched[list_name] = rows
     with session.warehouse.writing() as connection:
-        for list_name, list_rows in fetched.items():
-            raw.store_reference_list(
-                connection, list_name, _rows_to_store(connection, list_name, list_rows), now=now
-            )
+        lists = {name: _rows_to_store(connection, name, rows) for name, rows in fetched.items()}
+        raw.store_reference_lists(connection, lists, now=now)
 
 
 def _rows_to_store(

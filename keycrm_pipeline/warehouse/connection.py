@@ -67,6 +67,10 @@ WRITTEN_AT_ONCE = "1MB"
 write its payloads to the log first, uncompressed, and then again, and keep in memory what is only in the log (measured:
 30,000 orders write 6 MB instead of 112 MB)."""
 
+SMALL_FILE = 8_000_000
+"""Bytes. A smaller file, of some five thousand orders, is worked on by one thread: what the others take to start and
+to wait for each other is a fifth of the CPU time of a small load (0.56 s instead of 0.68 s)."""
+
 _HOLDER = re.compile(r"held in (.+?)(?: by user .*)?\. ")
 _HELD = ("Could not set lock", "Conflicting lock", "Unique file handle conflict")
 """What DuckDB says about a file that is open elsewhere; the last one, if this process itself has it open."""
@@ -200,6 +204,8 @@ class Warehouse:
         connection.execute("SET allocator_bulk_deallocation_flush_threshold = ?", [GIVEN_BACK_AT])
         connection.execute("SET checkpoint_threshold = ?", [WRITTEN_AT_ONCE])
         connection.execute("SET preserve_insertion_order = false")
+        if self.path.stat().st_size < SMALL_FILE:
+            connection.execute("SET threads = 1")
         # A program started with `python -c`, as Dagster's runs are, counts as interactive: after two seconds DuckDB
         # would draw a progress bar on standard output, into the JSON of a command.
         connection.execute("SET enable_progress_bar = false")

@@ -350,25 +350,26 @@ def orders_by_day(connection: duckdb.DuckDBPyConnection, period: Period) -> dict
     return dict(connection.execute(statement("raw", "days_seen"), period_parameters(period)).fetchall())
 
 
-def store_reference_list(
-    connection: duckdb.DuckDBPyConnection, list_name: str, rows: Mapping[int, str], *, now: datetime
+def store_reference_lists(
+    connection: duckdb.DuckDBPyConnection, lists: Mapping[str, Mapping[int, str]], *, now: datetime
 ) -> None:
-    """Stores a reference list; rows that it no longer has stay, marked as not listed (R9).
+    """Stores reference lists in one transaction; rows that a list no longer has stay, marked as not listed (R9).
 
     Args:
         connection: A connection for writing.
-        list_name: One of `schemas.raw.REFERENCE_LISTS`.
-        rows: Row id -> JSON text.
+        lists: One of `schemas.raw.REFERENCE_LISTS` -> row id -> JSON text.
         now: Time of the exchange.
     """
     frame = pl.DataFrame(
-        {"list_name": [list_name] * len(rows), "row_id": list(rows), "payload": list(rows.values())},
+        [(name, row_id, payload) for name, rows in lists.items() for row_id, payload in rows.items()],
         schema={"list_name": pl.String, "row_id": pl.Int64, "payload": pl.String},
+        orient="row",
     )
+    names = {"list_names": list(lists)}
     with registered(connection, "reference_frame", frame), transaction(connection):
         connection.execute(statement("raw", "reference_changes"), {"now": now})
-        connection.execute(statement("raw", "unlist_rows"), {"list_name": list_name})
-        connection.execute(statement("raw", "record_reference_list"), {"list_name": list_name, "now": now})
+        connection.execute(statement("raw", "unlist_rows"), names)
+        connection.execute(statement("raw", "record_reference_lists"), names | {"now": now})
 
 
 def booked_orders_not_seen(

@@ -20,6 +20,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from keycrm_pipeline.warehouse import connection as connections
 from keycrm_pipeline.warehouse.connection import Warehouse, free_pages, transaction
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
@@ -224,6 +225,21 @@ def test_failure_inside_closes_the_file_and_stores_nothing(warehouse: Warehouse)
         pass
     with warehouse.reading() as connection:
         assert connection.execute("SELECT count(*) FROM accounting.sources").fetchall() == [(0,)]
+
+
+def test_a_small_file_takes_one_core_and_a_large_one_all(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small load has nothing to divide; a large file is still read by all cores."""
+    threads = "SELECT current_setting('threads')"
+    with warehouse.writing() as connection:
+        all_cores = duckdb.execute(threads).fetchall()
+        assert connection.execute(threads).fetchall() == [(1,)]
+    with warehouse.reading() as connection:
+        assert connection.execute(threads).fetchall() == [(1,)]
+    monkeypatch.setattr(connections, "SMALL_FILE", 0)
+    with warehouse.writing() as connection:
+        assert connection.execute(threads).fetchall() == all_cores
 
 
 def test_ctrl_c_in_a_query_closes_the_file(warehouse: Warehouse) -> None:

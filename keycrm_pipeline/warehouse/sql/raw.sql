@@ -78,14 +78,15 @@ SELECT frame.list_name, frame.row_id, frame.payload, $now AS extracted_at, true 
 FROM reference_frame AS frame
 LEFT JOIN raw.reference_rows AS stored USING (list_name, row_id)
 WHERE stored.row_id IS NULL OR stored.payload::VARCHAR <> frame.payload OR NOT stored.listed
-ORDER BY row_id
+ORDER BY list_name, row_id
 
 -- name: unlist_rows
 UPDATE raw.reference_rows SET listed = false
-WHERE list_name = $list_name AND listed AND row_id NOT IN (SELECT row_id FROM reference_frame)
+WHERE listed AND list_name IN (SELECT unnest($list_names))
+    AND (list_name, row_id) NOT IN (SELECT (list_name, row_id) FROM reference_frame)
 
--- name: record_reference_list
-INSERT OR REPLACE INTO raw.reference_lists BY NAME SELECT $list_name AS list_name, $now AS refreshed_at
+-- name: record_reference_lists
+INSERT OR REPLACE INTO raw.reference_lists BY NAME SELECT unnest($list_names) AS list_name, $now AS refreshed_at
 
 -- name: reference_refreshed_at
 SELECT list_name, refreshed_at FROM raw.reference_lists
