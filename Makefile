@@ -35,7 +35,7 @@ test: setup ## run every test, about 8 minutes (needs chromium, chromedriver and
 test-fast: setup ## run the tests of rules, client, profile, schemas and warehouse, about a minute
 	@exec $(PYTHON_OF_VENV) -m pytest -n auto --dist worksteal $(FAST_TESTS)
 
-soak: setup ## live through a year in simulated time, compare the books with a fresh load and print what grew (20 to 60 minutes)
+soak: setup ## live through a year in simulated time, compare the books with a fresh load and print what grew (about an hour)
 	@exec $(PYTHON_OF_VENV) -m keycrm_pipeline_tests.soak
 
 lint: setup ## check style, format, types and the direction of imports
