@@ -27,6 +27,9 @@ run: setup ## start the exchange page at http://127.0.0.1:3001, Dagster at 3000 
 demo: setup ## load the demo shop's last 30 days and print the exchange summary
 	@exec $(BIN)/keycrm-pipeline demo
 
+# Hundreds of processes import the package, and each worker all tests: compiled once, also where the environment forbids it.
+test test-fast: export PYTHONDONTWRITEBYTECODE :=
+
 # Six at a time also on two processors, since many tests mostly wait. A worker gets whole files, because the fixtures
 # of a file are made once for all of its tests; the order of the files is that of conftest.py.
 test: setup ## run every test, about 8 minutes (needs chromium, chromedriver and LibreOffice Calc)
