@@ -174,13 +174,18 @@ def reloaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Books, dict[str,
     return books, before
 
 
+@pytest.fixture(scope="module")
+def reasons(reloaded: tuple[Books, dict[str, Any]]) -> dict[int | None, list[str]]:
+    """What is listed about these orders, read once: a file takes longer to open than to read."""
+    return reloaded[0].reasons()
+
+
 @pytest.mark.parametrize("number", range(len(ODD)), ids=lambda number: f"{ODD[number][0]}-{ODD[number][1]!r}")
 def test_what_cannot_be_read_is_said_and_not_taken_for_nothing(
-    reloaded: tuple[Books, dict[str, Any]], number: int
+    reasons: dict[int | None, list[str]], number: int
 ) -> None:
     """The order is listed with the one thing that is the matter, by its name in KeyCRM."""
-    books, _before = reloaded
-    assert books.reasons()[number + 1] == [ODD[number][2]]
+    assert reasons[number + 1] == [ODD[number][2]]
 
 
 def test_what_was_booked_stays_as_it_was(reloaded: tuple[Books, dict[str, Any]]) -> None:
@@ -238,21 +243,30 @@ CERTAIN: list[tuple[tuple[str | int, ...], Any]] = [
 """Other shapes with one certain meaning, which is that of the full order."""
 
 
+@pytest.fixture(scope="module")
+def books_of_the_whole_order(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[Any, ...]]]:
+    """The accounting tables of an account with the full order, in its usual shape."""
+    books = make_books(tmp_path_factory.mktemp("whole"))
+    books.shop.add_order(full_order(1))
+    books.load()
+    return books.tables(["accounting"])
+
+
 @pytest.mark.parametrize(
     ("place", "value"), CERTAIN, ids=[f"{place}-{value!r}"[:60] for place, value in CERTAIN]
 )
 def test_another_shape_with_one_meaning_changes_nothing(
-    new_books: Any, place: tuple[str | int, ...], value: Any
+    books: Books,
+    books_of_the_whole_order: dict[str, list[tuple[Any, ...]]],
+    place: tuple[str | int, ...],
+    value: Any,
 ) -> None:
-    """It is the same order: a reload finds it unchanged, and an account that always sends it so has the same books."""
-    whole, odd = new_books(), new_books()
-    whole.shop.add_order(full_order(1))
-    odd.shop.add_order(changed(full_order(1), place, value))
-    whole.load()
-    odd.load()
-    assert odd.reasons() == {}
-    assert odd.tables(["accounting"]) == whole.tables(["accounting"])
-    assert odd.rebuild().orders_unchanged == 1
+    """An account that always sends the order so has the same books, and a rebuild finds it unchanged."""
+    books.shop.add_order(changed(full_order(1), place, value))
+    books.load()
+    assert books.reasons() == {}
+    assert books.tables(["accounting"]) == books_of_the_whole_order
+    assert books.rebuild().orders_unchanged == 1
 
 
 def test_a_list_with_a_gap_is_read_in_order_of_its_numbers(new_books: Any) -> None:
