@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from keycrm_pipeline.exports.columns import TABLES, chosen_tables
+from keycrm_pipeline.export_tables import TABLES
+from keycrm_pipeline.exports.columns import chosen_tables
 from keycrm_pipeline.reports.page import render_report
 from keycrm_pipeline.sentences.reasons import Reason
 from keycrm_pipeline.words import in_words_of

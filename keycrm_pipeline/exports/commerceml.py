@@ -12,6 +12,7 @@ What is not here: payments as separate documents, exchange rates, and stock.
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,9 +25,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from keycrm_pipeline.exports.custom_fields import fields_of_table
+from keycrm_pipeline.custom_fields import EDRPOU, fields_of_table
 from keycrm_pipeline.exports.texts import shortened, without_control_characters
 from keycrm_pipeline.exports.unit_codes import unit_code
+from keycrm_pipeline.kinds import PAYMENT_KIND_NAMES
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import CommerceMLSettings, RequisiteSettings
 
@@ -38,6 +40,9 @@ MOST_NAME = 255
 MOST_COMMENT = 3000
 MOST_VALUE = 1000
 MOST_PARTNER_IDENTIFIER = 40
+TAX_NUMBER = re.compile(r"[0-9]{10}|[0-9]{12}")
+"""What the format takes as `ИНН`; the ЄДРПОУ of eight digits stands in `ЕГРПО`, the register that it is of."""
+
 MOST_PRODUCT_IDENTIFIER = 80
 SHORTEST_BARCODE, LONGEST_BARCODE = 8, 14
 
@@ -62,6 +67,8 @@ class _Context:
         characteristics: Variant -> its characteristics.
         order_fields: Columns of the orders' custom fields.
         product_fields: Product card -> its custom fields by column.
+        partners: Partner card -> its row, with its company.
+        partner_fields: Columns of the partners' custom fields.
         zone: The time zone of dates and times.
         settings: The profile's settings of this format.
     """
@@ -70,6 +77,8 @@ class _Context:
     characteristics: Mapping[int, str | None]
     order_fields: tuple[str, ...]
     product_fields: Mapping[int, Mapping[str, str | None]]
+    partners: Mapping[int, _Row]
+    partner_fields: tuple[str, ...]
     zone: ZoneInfo
     settings: CommerceMLSettings
 
@@ -270,13 +279,36 @@ def _partner_name(order: _Row, settings: CommerceMLSettings) -> str:
     return f"{shortened(name, MOST_CARD_NAME - len(ending))}{ending}"
 
 
-def _add_partner(document: ElementTree.Element, order: _Row, settings: CommerceMLSettings) -> None:
+def _add_full_name(partner: ElementTree.Element, order: _Row, card: _Row) -> None:
+    """The official name of a company with its number, or the full name of a person: 1C tells them apart by these."""
+    company = _company_name(card)
+    if not company:
+        full_name = without_control_characters(order["partner_name"]).strip()
+        _add(partner, "ПолноеНаименование", shortened(full_name, MOST_NAME))
+        return
+    _add(partner, "ОфициальноеНаименование", shortened(company, MOST_NAME))
+    number = without_control_characters(card.get(EDRPOU) or "").strip()
+    if number:
+        _add(partner, "ИНН" if TAX_NUMBER.fullmatch(number) else "ЕГРПО", shortened(number, MOST_NAME))
+
+
+def _company_name(card: _Row) -> str:
+    names = (card.get(name) or "" for name in ("company_title", "company_name"))
+    return next((name for name in map(_cleaned, names) if name), "")
+
+
+def _cleaned(text: str) -> str:
+    return without_control_characters(text).strip()
+
+
+def _add_partner(
+    document: ElementTree.Element, order: _Row, card: _Row, settings: CommerceMLSettings
+) -> None:
     partner = ElementTree.SubElement(ElementTree.SubElement(document, "Контрагенты"), "Контрагент")
     own = f"keycrm_partner_{order['partner_id']}"
     _add(partner, "Ид", _identifier(order["partner_catalogue_id"], own, MOST_PARTNER_IDENTIFIER))
     _add(partner, "Наименование", _partner_name(order, settings))
-    full_name = without_control_characters(order["partner_name"]).strip()
-    _add(partner, "ПолноеНаименование", shortened(full_name, MOST_NAME))
+    _add_full_name(partner, order, card)
     contacts = [("Телефон рабочий", order["partner_phone"]), ("Почта", order["partner_email"])]
     filled = [(kind, value) for kind, value in contacts if without_control_characters(value or "").strip()]
     if filled:
@@ -328,7 +360,8 @@ def _document(order: _Row, lines: list[_Row], context: _Context) -> ElementTree.
     _add(document, "Валюта", settings.currencies.get(currency, currency))
     _add(document, "Курс", "1")
     _add(document, "Сумма", _money(order["grand_total"]))
-    _add_partner(document, order, settings)
+    card = context.partners.get(order["partner_id"], {})
+    _add_partner(document, order, card, settings)
     _add(document, "Время", f"{local:%H:%M:%S}")
     _add_text(document, "Комментарий", order["comment"], MOST_COMMENT)
     if settings.vat is not None:
@@ -347,6 +380,7 @@ def _document(order: _Row, lines: list[_Row], context: _Context) -> ElementTree.
             "Заказ оплачен": "true" if order["payment_status"] in ("paid", "overpaid") else "false",
             "Сумма оплаты": _money(order["paid_total"]),
             "Метод оплаты": order["payment_method"],
+            "Вид оплаты": PAYMENT_KIND_NAMES.get(order["payment_method_kind"]),
             "Банковский счет или касса": order["account"],
             "Способ доставки": order["delivery_service"],
             "Адрес доставки": order["delivery_address"],
@@ -358,6 +392,8 @@ def _document(order: _Row, lines: list[_Row], context: _Context) -> ElementTree.
             "Номер в источнике": order["source_number"],
             "Ответственный": order["responsible"],
             "Автор": order["author"],
+            "Банковский счет контрагента": card.get("company_bank_account"),
+            **{f"partner_{name}": card.get(name) for name in context.partner_fields},
             **{name: order[name] for name in context.order_fields},
             **_requisites(order, settings),
         },
@@ -427,7 +463,8 @@ def write_commerceml(
         timezone: IANA zone of dates and times.
         period: The local days; without orders, the file is dated by the last one.
         settings: The profile's settings of this format.
-        custom_fields: Field of KeyCRM -> its column in `orders` or `products`; each is a requisite of that name.
+        custom_fields: Field of KeyCRM -> its column in `orders`, `products` or `partners`; each is a requisite of that
+            name, those of partners one of the document, with `partner_` before it.
     """
     orders, products, variants = frames["orders"], frames["products"], frames["product_variants"]
     context = _Context(
@@ -435,6 +472,8 @@ def write_commerceml(
         characteristics=dict(zip(variants["variant_id"], variants["characteristics"], strict=True)),
         order_fields=tuple(fields_of_table("orders", custom_fields).values()),
         product_fields=_product_fields(products, custom_fields),
+        partners={row["partner_id"]: row for row in frames["partners"].iter_rows(named=True)},
+        partner_fields=tuple(fields_of_table("partners", custom_fields).values()),
         zone=ZoneInfo(timezone),
         settings=settings,
     )

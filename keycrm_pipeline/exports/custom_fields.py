@@ -1,6 +1,7 @@
 """The custom fields of KeyCRM that a profile names, as columns of the exported tables.
 
-What is not here: reading them from KeyCRM's payloads (`warehouse`).
+What is not here: which field is a column of which table (`keycrm_pipeline.custom_fields`), and reading them from
+KeyCRM's payloads (`warehouse`).
 """
 
 from __future__ import annotations
@@ -9,27 +10,10 @@ from collections.abc import Mapping
 
 import polars as pl
 
-OF_ORDERS = "OR_"
-"""What the id of an order's field begins with; any other is one of products, unless its name begins with a table."""
+from keycrm_pipeline.custom_fields import fields_of_table
 
 FIELDS = "custom_fields"
 """The column of a frame that holds all fields of a row, as a JSON object."""
-
-
-def fields_of_table(table: str, names: Mapping[str, str]) -> dict[str, str]:
-    """Id in KeyCRM -> name of the column, of the fields that a table has.
-
-    Args:
-        table: Name of an exported table.
-        names: The profile's `custom_fields`.
-    """
-    found = {}
-    for field, name in names.items():
-        named, dot, column = name.rpartition(".")
-        of = named if dot else "orders" if field.startswith(OF_ORDERS) else "products"
-        if of == table:
-            found[field] = column
-    return found
 
 
 def with_custom_fields(table: str, frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:

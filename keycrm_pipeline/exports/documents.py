@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from keycrm_pipeline.exports.columns import ExportTable, chosen_tables
+from keycrm_pipeline.export_tables import ExportTable
+from keycrm_pipeline.exports.columns import chosen_tables
 from keycrm_pipeline.exports.commerceml import write_commerceml
 from keycrm_pipeline.exports.custom_fields import with_custom_fields
 from keycrm_pipeline.exports.errors import ExportError

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from keycrm_pipeline.accounting.hand_over import HEADER, PRESENCE, FieldChange, document_changes
-from keycrm_pipeline.exports.columns import TABLES
+from keycrm_pipeline.export_tables import TABLES
 from keycrm_pipeline.kinds import (
     ORDER_PAYMENT_STATE_NAMES,
     PAYMENT_KIND_NAMES,

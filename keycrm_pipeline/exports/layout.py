@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 from xlsxwriter.worksheet import Worksheet
 
-from keycrm_pipeline.exports.columns import ExportColumn, ExportTable, Kind
+from keycrm_pipeline.export_tables import ExportColumn, ExportTable, Kind
 from keycrm_pipeline.exports.totals import TotalRow
 
 _NARROWEST, _WIDEST = 8, 60

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from keycrm_pipeline.exports.columns import ExportColumn, ExportTable, Kind, chosen_tables
+from keycrm_pipeline.export_tables import ExportColumn, ExportTable, Kind
+from keycrm_pipeline.exports.columns import chosen_tables
 from keycrm_pipeline.exports.documents import CAUSES
 from keycrm_pipeline.exports.files import put_in_place, stage
 from keycrm_pipeline.exports.hand_over import ChangeWriter

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from keycrm_pipeline.exports.columns import ExportColumn, ExportTable, Kind
+from keycrm_pipeline.export_tables import ExportColumn, ExportTable, Kind
 from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.period import Period, contiguous_periods
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from keycrm_pipeline.exports.columns import ExportTable, Kind
+from keycrm_pipeline.export_tables import ExportTable, Kind
 
 
 def write_parquet(path: Path, table: ExportTable, frame: pl.DataFrame, *, timezone: str) -> None:

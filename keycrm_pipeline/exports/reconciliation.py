@@ -11,7 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from keycrm_pipeline.exports.columns import TABLES, ExportTable, chosen_tables
+from keycrm_pipeline.export_tables import TABLES, ExportTable
+from keycrm_pipeline.exports.columns import chosen_tables
 from keycrm_pipeline.exports.errors import ExportError
 from keycrm_pipeline.exports.files import put_in_place, stage
 from keycrm_pipeline.exports.overview import written_period
@@ -33,7 +34,7 @@ _MONEY = pl.Decimal(18, 2)
 _TYPES: Mapping[str, Any] = {
     **dict.fromkeys(("day", "paid_day", "received_day"), pl.Date),
     **dict.fromkeys(("order_id", "payment_id", "days_in_transit", "transaction_id"), pl.Int64),
-    **dict.fromkeys(("paid", "received", "difference", "fee"), _MONEY),
+    **dict.fromkeys(("paid", "received", "difference", "fee", "expected_fee"), _MONEY),
 }
 _COLUMNS = tuple(column.name for table in TABLES if table.name == RECONCILIATION for column in table.columns)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from keycrm_pipeline.exports.columns import ExportColumn, ExportTable, Kind
+from keycrm_pipeline.export_tables import ExportColumn, ExportTable, Kind
 from keycrm_pipeline.exports.texts import clean_column, harmless_column, harmless_text
 
 

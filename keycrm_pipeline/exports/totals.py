@@ -12,7 +12,7 @@ from decimal import Decimal
 import polars as pl
 from xlsxwriter.utility import xl_col_to_name
 
-from keycrm_pipeline.exports.columns import ExportTable, Kind
+from keycrm_pipeline.export_tables import ExportTable, Kind
 
 
 @dataclass(frozen=True)

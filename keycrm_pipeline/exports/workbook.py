@@ -18,7 +18,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from keycrm_pipeline.exports.columns import ExportColumn, ExportTable, Kind
+from keycrm_pipeline.export_tables import ExportColumn, ExportTable, Kind
 from keycrm_pipeline.exports.errors import SheetTooLongError
 from keycrm_pipeline.exports.layout import height_of, layout_of, set_up_page
 from keycrm_pipeline.exports.overview import (

@@ -169,8 +169,4 @@ class ColumnMistake(Sentences):
         "The header '{header}' appears twice in the table {table}.",
         "Заголовок '{header}' стоїть у таблиці {table} двічі.",
     )
-    CUSTOM_FIELD_TAKEN = (
-        "The table {table} has a column '{column}' of its own: give the field {field} another name in custom_fields.",
-        "У таблиці {table} вже є своя колонка '{column}': дайте полю {field} іншу назву в custom_fields.",
-    )
     EVERY_TABLE_LEFT_OUT = ("It leaves out every table.", "Воно пропускає всі таблиці.")

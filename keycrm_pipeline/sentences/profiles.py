@@ -51,6 +51,10 @@ class Wrong(Sentences):
         "одне з них не є номером додаткового поля з назвою колонки",
     )
     TWO_FIELDS_OF_ONE_NAME = ("two fields have one name", "два поля мають одну назву")
+    CUSTOM_FIELD_TAKEN = (
+        "the field {field} has the name of the column '{column}' that the table {table} has already",
+        "поле {field} має назву колонки '{column}', яка в таблиці {table} вже є",
+    )
     NOT_A_REQUISITE = (
         "one of them is not a requisite of the format",
         "одне з них не є реквізитом формату",
@@ -64,6 +68,10 @@ class Wrong(Sentences):
     ACCOUNT_OF_TWO_SOURCES = (
         "one of the accounts is that of a payment gateway and of a register",
         "один із рахунків вказано і для платіжного шлюзу, і для реєстру",
+    )
+    NO_MONEY_TO_COMPARE = (
+        "payment method {method} has `{setting}`, and there is no money to compare its payments with",
+        "у способу оплати {method} стоїть `{setting}`, а надходжень, з якими звіряти оплати, немає",
     )
     TWO_ACCOUNTS = (
         "payment method {method} has an account in `accounts` too",
@@ -225,6 +233,10 @@ class Allowed(Sentences):
         "Дозволено: номери на зразок OR_1012, кожен з окремою назвою з малих латинських літер, цифр і _, наприклад "
         "packaging",
     )
+    ANOTHER_NAME = (
+        "Give the field {field} another name, such as {name}",
+        "Дайте полю {field} іншу назву, наприклад {name}",
+    )
     CURRENCY_NAMES = (
         "Allowed: codes such as EUR, each with a name of three characters",
         "Дозволено: коди, наприклад EUR, кожен із назвою з трьох знаків",
@@ -265,6 +277,10 @@ class Allowed(Sentences):
     GATEWAY_OR_REGISTER = (
         "Allowed: an account in `gateways` or in `registers`, or its money would count twice",
         "Дозволено: рахунок або в `gateways`, або в `registers`, інакше його гроші враховано двічі",
+    )
+    SOURCES_OF_MONEY = (
+        "Name registers, or switch on external_transactions, in `reconciliation`",
+        "Вкажіть у `reconciliation` реєстри або ввімкніть external_transactions",
     )
     ACCOUNT_IN_ONE_PLACE = (
         "Allowed: one account for a payment method, in `accounts` or in `payment_methods`",

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from keycrm_pipeline.exports.columns import TABLES, chosen_tables
+from keycrm_pipeline.export_tables import TABLES
+from keycrm_pipeline.exports.columns import chosen_tables
 from keycrm_pipeline.exports.errors import ColumnMapError
 from keycrm_pipeline.exports.hand_over import ChangeWriter
 from keycrm_pipeline.exports.reconciliation import reconciliation_frame
@@ -29,7 +30,10 @@ def test_every_column_on_offer_exists(shop: SmallShop) -> None:
         "order_services": ({"kind_name"}, set()),
         "order_payments": ({"status_name", "method_kind_name", "receipt_name"}, set()),
         "product_variants": (set(), {"is_barcode_owner"}),
-        "orders": ({"payment_status_name"}, {"partner_has_namesakes", "payment_method_id", "custom_fields"}),
+        "orders": (
+            {"payment_status_name"},
+            {"partner_has_namesakes", "payment_method_id", "payment_method_kind", "custom_fields"},
+        ),
     }
     writer = ChangeWriter(ZoneInfo("Europe/Kyiv"), "bas", {})
     frames = {

@@ -11,12 +11,17 @@ import duckdb
 import pytest
 from lxml import etree
 
+from keycrm_pipeline.custom_fields import is_taken
 from keycrm_pipeline.exports import ExportResult, export_period
-from keycrm_pipeline.exports.errors import ColumnMapError
 from keycrm_pipeline.kinds import ExportFormat
+from keycrm_pipeline.schemas.accounting import ORDERS, PARTNERS, PRODUCTS
+from keycrm_pipeline.warehouse.chosen_documents import EVERYTHING, choose_documents
+from keycrm_pipeline.warehouse.export import read_export_sources
 from keycrm_pipeline_tests.exports.small_shop import MARCH, NOW, SmallShop, shop_in
 
 NAMES = {"OR_1012": "packaging", "OR_77": "packed_by", "CT_1014": "uktzed", "CT_1016": "partners.edrpou"}
+
+SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).with_name("commerceml_order.xsd")))
 
 Export = Callable[..., ExportResult]
 
@@ -114,16 +119,71 @@ def test_1c_gets_them_as_requisites(described: Export) -> None:
     ]
 
 
+def test_1c_gets_the_company_of_a_buyer(described: Export, shop: SmallShop) -> None:
+    """A legal entity has its official name and number, a person a full name; the account is a requisite.
+
+    The ЄДРПОУ has eight digits; ten, as a sole proprietor has, are a tax number.
+    """
+    currencies = {"commerceml": {"currencies": {"EUR": "EUR"}}}
+    found = {}
+    for number in ("00000001", "1234567890"):
+        with shop.warehouse.writing() as connection:
+            connection.execute(
+                "UPDATE raw.reference_rows SET payload = regexp_replace(payload, '[0-9]{8,10}', ?) "
+                "WHERE list_name = 'companies'",
+                [number],
+            )
+        path = described("commerceml", export=currencies).files[0]
+        tree = etree.parse(path)
+        SCHEMA.assertValid(tree)
+        documents = {document.findtext("{*}Номер"): document for document in tree.iter("{*}Документ")}
+        (partner,) = documents["101"].iter("{*}Контрагент")
+        found[number] = [(part.tag.rpartition("}")[2], part.text) for part in partner if not len(part)]
+        requisites = {
+            one.findtext("{*}Наименование"): one.findtext("{*}Значение")
+            for one in documents["101"].iter("{*}ЗначениеРеквизита")
+        }
+        assert requisites["Банковский счет контрагента"] == "UA001"
+        assert requisites["partner_edrpou"] == number
+    name, official = ("Наименование", "Коваленко Олена"), ("ОфициальноеНаименование", "ТОВ «Вигадка»")
+    ending = ("Роль", "Покупатель")
+    identifier = ("Ид", "keycrm_partner_1")
+    assert found == {
+        "00000001": [identifier, name, official, ("ЕГРПО", "00000001"), ending],
+        "1234567890": [identifier, name, official, ("ИНН", "1234567890"), ending],
+    }
+    (other,) = documents["102"].iter("{*}Контрагент")
+    assert other.find("{*}ОфициальноеНаименование") is None
+    assert other.find("{*}ПолноеНаименование") is not None
+
+
+def test_odoo_gets_the_company_as_a_contact_of_its_own(described: Export) -> None:
+    """The buyer is its contact; buyers without a company are in no such file, so theirs in Odoo stays."""
+    files = {file.name.rpartition("_")[2]: file for file in described("odoo").files}
+    assert files["res.partner-companies.csv"].read_text("utf-8-sig").splitlines() == [
+        "id,name,is_company,company_registry",
+        "keycrm_company_1,ТОВ «Вигадка»,True,00000001",
+    ]
+    assert files["res.partner-contacts.csv"].read_text("utf-8-sig").splitlines() == [
+        "id,parent_id/id",
+        "keycrm_partner_1,keycrm_company_1",
+    ]
+
+
 def test_colleagues_in_odoo_read_them_in_the_note(described: Export) -> None:
     """Odoo has no field for them."""
     notes = next(file for file in described("odoo").files if "notes" in file.name)
     assert "packaging: Коробка; =1+1" in notes.read_text("utf-8-sig")
 
 
-def test_a_name_of_another_column_is_refused(described: Export) -> None:
-    """Two columns of one name: no import form could tell them apart."""
-    with pytest.raises(ColumnMapError, match="give the field OR_1012 another name"):
-        described("csv", custom_fields={"OR_1012": "grand_total"})
+def test_every_column_of_the_books_and_of_the_exports_is_taken(shop: SmallShop) -> None:
+    """A custom field of that name would stand in another column's place, in silence."""
+    with shop.warehouse.reading() as connection:
+        choose_documents(connection, MARCH, EVERYTHING)
+        sources = read_export_sources(connection, MARCH, export_format="csv", currency="UAH")
+    for table in (ORDERS, PARTNERS, PRODUCTS):
+        columns = {*(column.name for column in table.columns), *sources.tables[table.name].columns}
+        assert {name for name in columns if not is_taken(table.name, name)} == set(), table.name
 
 
 def test_partners_show_their_company(described: Export) -> None:

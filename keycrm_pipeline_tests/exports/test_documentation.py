@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from keycrm_pipeline.exports.columns import TABLES
+from keycrm_pipeline.export_tables import TABLES
 from keycrm_pipeline.kinds import EXPORT_FORMATS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "exports.md").read_text(encoding="utf-8")

@@ -34,7 +34,7 @@ Record = dict[str, str]
 
 IMPORTABLE = {
     "crm.tag": {"id", "name"},
-    "res.partner": {"id", "name", "phone", "email", "ref"},
+    "res.partner": {"id", "name", "phone", "email", "ref", "is_company", "company_registry", "parent_id/id"},
     "product.product": {"id", "name", "default_code", "barcode", "type", "uom_id/id", "list_price"},
     "product.pricelist": {"id", "name", "currency_id", "sequence"},
     "sale.order": {
@@ -53,6 +53,7 @@ order, which is read-only."""
 
 TARGETS = {
     "partner_id": "res.partner",
+    "parent_id": "res.partner",
     "product_id": "product.product",
     "pricelist_id": "product.pricelist",
     "tag_ids": "crm.tag",
@@ -84,7 +85,7 @@ class SmallOdoo:
     created: int = 0
 
     def load(self, file: Path) -> None:
-        model = re.sub(r".*_odoo_\d+_|-foreign|-notes|\.csv$", "", file.name)
+        model = re.sub(r".*_odoo_\d+_|-foreign|-notes|-companies|-contacts|\.csv$", "", file.name)
         raw = file.read_bytes()
         if not raw.startswith(codecs.BOM_UTF8):
             raise RefusedError("The encoding is guessed, and one emoji makes it MacRoman.")

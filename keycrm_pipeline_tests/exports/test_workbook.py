@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
+from keycrm_pipeline.export_tables import ExportColumn, ExportTable, Kind
 from keycrm_pipeline.exports import workbook
-from keycrm_pipeline.exports.columns import ExportColumn, ExportTable, Kind
 from keycrm_pipeline.exports.errors import SheetTooLongError
 from keycrm_pipeline.exports.workbook import write_workbook
 from keycrm_pipeline.period import Period

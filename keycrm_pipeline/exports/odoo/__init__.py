@@ -12,8 +12,14 @@ from pathlib import Path
 
 import polars as pl
 
-from keycrm_pipeline.exports.custom_fields import fields_of_table
-from keycrm_pipeline.exports.odoo.cards import partners, pricelists, products
+from keycrm_pipeline.custom_fields import fields_of_table
+from keycrm_pipeline.exports.odoo.cards import (
+    companies,
+    contacts_of_companies,
+    partners,
+    pricelists,
+    products,
+)
 from keycrm_pipeline.exports.odoo.orders import (
     internal_notes,
     order_heads,
@@ -34,10 +40,10 @@ def odoo_tables(frames: Mapping[str, pl.DataFrame], profile: Profile) -> dict[st
     Odoo's own are referred to and not written.
 
     External IDs: `keycrm_tag_cancelled`, `keycrm_tag_stage_<digest>`, `keycrm_tag_source_<digest>`,
-    `keycrm_partner_<card>`, `keycrm_product_<card>`, `keycrm_variant_<variant>`, `keycrm_service_wrap`,
-    `keycrm_service_tax`, `keycrm_service_discount`, `keycrm_pricelist_<currency>`, `keycrm_payment_<payment>`,
-    `keycrm_order_<number>`, and with this before them `_line_<KeyCRM line>`, `_delivery`, `_wrap`, `_tax`, `_discount`,
-    `_note`.
+    `keycrm_partner_<card>`, `keycrm_company_<number>`, `keycrm_product_<card>`, `keycrm_variant_<variant>`,
+    `keycrm_service_wrap`, `keycrm_service_tax`, `keycrm_service_discount`, `keycrm_pricelist_<currency>`,
+    `keycrm_payment_<payment>`, `keycrm_order_<number>`, and with this before them `_line_<KeyCRM line>`, `_delivery`,
+    `_wrap`, `_tax`, `_discount`, `_note`.
 
     Args:
         frames: The tables of `warehouse.export`.
@@ -57,6 +63,10 @@ def odoo_tables(frames: Mapping[str, pl.DataFrame], profile: Profile) -> dict[st
         pricelist_id(pl.col("currency")).alias("pricelist_id/id")
     )
     notes = {"sale.order-notes": internal_notes(heads.notes)} if settings.notes == "internal" else {}
+    of_companies = {
+        "res.partner-companies": companies(frames["partners"]),
+        "res.partner-contacts": contacts_of_companies(frames["partners"]),
+    }
     return {
         "crm.tag": tags_of_orders(heads.tags),
         "res.partner": partners(frames["partners"]),
@@ -66,6 +76,8 @@ def odoo_tables(frames: Mapping[str, pl.DataFrame], profile: Profile) -> dict[st
         "sale.order-foreign": orders_with_lines(foreign, lines),
         "account.payment": payments(frames, profile.timezone),
         **notes,
+        # Of their own, since an empty cell would clear what a user entered, and last, since most shops have none.
+        **(of_companies if of_companies["res.partner-companies"].height else {}),
     }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from keycrm_pipeline.custom_fields import EDRPOU
 from keycrm_pipeline.exports.odoo.references import external_id, in_odoo, pricelist_id, text
 from keycrm_pipeline.exports.texts import clean_column, harmless_column
 from keycrm_pipeline.kinds import PRODUCT_WITH_SKU, SERVICE, SERVICE_LINE_NAMES, TAX, WRAP
@@ -64,6 +65,42 @@ def partners(cards: pl.DataFrame) -> pl.DataFrame:
         text("email").alias("email"),
         text("catalogue_id").alias("ref"),
     )
+
+
+def companies(cards: pl.DataFrame) -> pl.DataFrame:
+    """The companies of the partners; one that KeyCRM's list lacks has no name, and no record.
+
+    The ЄДРПОУ is Odoo's «Company ID» and not the tax number, which is the ІПН in Ukraine.
+    """
+    edrpou = pl.col(EDRPOU) if EDRPOU in cards.columns else pl.lit(None, pl.String)
+    return (
+        _of_companies(cards)
+        .with_columns(edrpou.alias(EDRPOU))
+        .sort("company_id", "partner_id")
+        .unique("company_id", keep="first", maintain_order=True)
+        .select(
+            external_id("company", "company_id").alias("id"),
+            pl.coalesce(text("company_title"), text("company_name")).alias("name"),
+            pl.lit("True").alias("is_company"),
+            text(EDRPOU).alias("company_registry"),
+        )
+    )
+
+
+def contacts_of_companies(cards: pl.DataFrame) -> pl.DataFrame:
+    """Which company a partner belongs to; those without one, and those that Odoo has already, stay as they are."""
+    return (
+        _of_companies(cards)
+        .filter(in_odoo("catalogue_id").is_null())
+        .select(
+            external_id("partner", "partner_id").alias("id"),
+            external_id("company", "company_id").alias("parent_id/id"),
+        )
+    )
+
+
+def _of_companies(cards: pl.DataFrame) -> pl.DataFrame:
+    return cards.filter(pl.coalesce("company_title", "company_name").is_not_null())
 
 
 def _unit() -> pl.Expr:

@@ -9,9 +9,14 @@ SELECT order_id, order_day AS decides_on FROM accounting.orders WHERE order_day 
 -- name: days_by_payment
 -- The first payment inside the period: an order that was paid in two months belongs to both.
 CREATE OR REPLACE TEMP TABLE deciding_days AS
-SELECT order_id, min(CAST(paid_at AS DATE)) AS decides_on
-FROM accounting.order_payments
-WHERE status = 'paid' AND NOT is_expense AND CAST(paid_at AS DATE) BETWEEN $first_day AND $last_day
+SELECT order_id, min(paid_day) AS decides_on
+FROM (
+    SELECT payment.order_id, coalesce(money.received_day, CAST(payment.paid_at AS DATE)) AS paid_day
+    FROM accounting.order_payments AS payment
+    LEFT JOIN reports.money_days AS money USING (order_id, payment_id)
+    WHERE payment.status = 'paid' AND NOT payment.is_expense
+)
+WHERE paid_day BETWEEN $first_day AND $last_day
 GROUP BY order_id
 
 -- name: days_by_shipment
@@ -261,7 +266,8 @@ SELECT
     partner.catalogue_id AS partner_catalogue_id, namesakes.name_key IS NOT NULL AS partner_has_namesakes,
     status.name AS status_name,
     coalesce(status.group_id = $cancelled_group, false) AS is_cancelled, source.name AS source_name,
-    payments.first.method AS payment_method, payments.first.method_id AS payment_method_id
+    payments.first.method AS payment_method, payments.first.method_id AS payment_method_id,
+    payments.first.kind AS payment_method_kind
 FROM accounting.orders AS document
 SEMI JOIN exportable_orders USING (order_id)
 JOIN accounting.partners AS partner USING (partner_id)
@@ -272,7 +278,8 @@ LEFT JOIN (
 LEFT JOIN accounting.statuses AS status USING (status_id)
 LEFT JOIN accounting.sources AS source USING (source_id)
 LEFT JOIN (
-    SELECT order_id, arg_min({'method': method, 'method_id': method_id}, abs(payment_id)) AS first
+    SELECT order_id,
+        arg_min({'method': method, 'method_id': method_id, 'kind': method_kind}, abs(payment_id)) AS first
     FROM accounting.order_payments
     WHERE NOT is_expense AND coalesce(status, '') <> 'canceled' AND method IS NOT NULL
     GROUP BY order_id
@@ -309,7 +316,9 @@ ORDER BY document.order_day, service.order_id, service.line_no
 
 -- name: order_payments
 SELECT
-    payment.order_id, document.order_day, payment.payment_id, payment.paid_at, payment.method_id, payment.method,
+    payment.order_id, document.order_day, payment.payment_id,
+    coalesce(CAST(money.received_day AS TIMESTAMPTZ), payment.paid_at) AS paid_at, payment.paid_at AS crm_paid_at,
+    payment.dated_by, payment.method_id, payment.method,
     payment.account, payment.organisation, payment.amount, payment.currency, payment.rate, payment.rate_date,
     payment.amount_uah, payment.status, payment.is_expense,
     CASE WHEN payment.is_expense THEN 'Витрата' ELSE 'Оплата' END AS kind_name,
@@ -319,6 +328,7 @@ SELECT
 FROM accounting.order_payments AS payment
 SEMI JOIN exportable_orders USING (order_id)
 JOIN accounting.orders AS document USING (order_id)
+LEFT JOIN reports.money_days AS money ON money.order_id = payment.order_id AND money.payment_id = payment.payment_id
 ORDER BY document.order_day, payment.order_id, abs(payment.payment_id), payment.payment_id
 
 -- name: record_exported_cards
