@@ -109,10 +109,16 @@ RECEIPT_ISSUER_NAMES: Mapping[str, str] = {
 }
 """Who issues the receipt for payments by a method -> its name (R8)."""
 
+PaymentDate = Literal["payment", "transaction"]
+"""Which day a payment is booked by: KeyCRM's of the payment, or that of the money."""
+
+BY_TRANSACTION: PaymentDate = "transaction"
+
 ReconciliationKind = Literal[
     "payment_without_money",
     "money_without_payment",
     "sum_differs",
+    "fee_differs",
     "several_candidates",
     "awaited",
     "outgoing",
@@ -124,6 +130,7 @@ RECONCILIATION_NAMES: Mapping[str, str] = {
     "payment_without_money": "оплата без надходження",
     "money_without_payment": "надходження без оплати",
     "sum_differs": "розбіжність сум",
+    "fee_differs": "розбіжність комісії",
     "several_candidates": "кілька можливих збігів",
     "awaited": "надходження очікується",
     "outgoing": "списання",
@@ -136,6 +143,7 @@ RECONCILIATION_WORDS: Mapping[str, str] = {
     "payment_without_money": message("Payment without money"),
     "money_without_payment": message("Money without payment"),
     "sum_differs": message("Sums differ"),
+    "fee_differs": message("Fee differs"),
     "several_candidates": message("Several candidates"),
     "awaited": message("Money awaited"),
     "outgoing": message("Money that went out"),
@@ -148,6 +156,7 @@ OPEN_RECONCILIATION_KINDS: tuple[ReconciliationKind, ...] = (
     "payment_without_money",
     "money_without_payment",
     "sum_differs",
+    "fee_differs",
     "several_candidates",
 )
 """Kinds about which a person has to do something."""

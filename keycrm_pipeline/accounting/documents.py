@@ -7,7 +7,7 @@ quantities in billionths; in documents, quantities are thousandths. Which card a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 
@@ -23,7 +23,7 @@ from keycrm_pipeline.accounting.discounts import (
     settle,
 )
 from keycrm_pipeline.accounting.rates import with_rates
-from keycrm_pipeline.kinds import CASH, DELIVERY, SERVICE, SERVICE_LINE_NAMES, TAX, WRAP
+from keycrm_pipeline.kinds import BY_TRANSACTION, CASH, DELIVERY, SERVICE, SERVICE_LINE_NAMES, TAX, WRAP
 
 SOURCE_NUMBER_PREFIX = "Номер джерела: "
 HOME_COUNTRY_CODES = ("UA", "UKR")
@@ -87,6 +87,7 @@ class DocumentSettings:
         accounts: Payment method id -> account.
         payment_kinds: Payment method id -> its kind, see `kinds.PaymentKind`.
         receipts: Payment method id -> who issues the receipt, `own` or `by_carrier`; missing where nobody does.
+        dated_by_money: Payment methods whose payments are under the day of their money.
         expense_types: Kind of expense -> its name.
         organisations: Which legal entity an order or a payment belongs to.
         managers: KeyCRM user id -> responsible person.
@@ -103,6 +104,7 @@ class DocumentSettings:
     accounts: Mapping[int, str]
     payment_kinds: Mapping[int, str]
     receipts: Mapping[int, str]
+    dated_by_money: Sequence[int]
     expense_types: Mapping[int, str]
     organisations: OrganisationChoice
     managers: Mapping[int, str]
@@ -337,6 +339,9 @@ def _payments(payments: pl.DataFrame, heads: pl.DataFrame, settings: DocumentSet
         fiscal_status="fiscal_status",
         fiscal_result="fiscal_result",
         transaction_uuid="transaction_uuid",
+        dated_by=pl.when(~pl.col("is_expense") & pl.col("method_id").is_in(settings.dated_by_money)).then(
+            pl.lit(BY_TRANSACTION)
+        ),
     )
 
 

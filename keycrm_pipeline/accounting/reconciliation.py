@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from heapq import nsmallest
 
 from keycrm_pipeline.accounting.names import name_key
@@ -41,6 +42,7 @@ class Payment:
         account: Bank account or cash desk.
         reference: Code of the bank transaction that KeyCRM attached to it.
         buyer: Name of the buyer.
+        fee_percent: Fee that is expected of its money, in percent; None if none is expected.
     """
 
     order_id: int
@@ -51,6 +53,7 @@ class Payment:
     account: str | None
     reference: str | None = None
     buyer: str | None = None
+    fee_percent: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Money:
         mentioned_ids: The orders whose numbers occur in its text.
         text: What it was paid for, or who paid.
         is_of_other_order: Whether KeyCRM has attached it to a payment of an order that is not in the books.
+        fee: What was kept of it, in kopiykas; None if nobody says.
     """
 
     key: str
@@ -80,6 +84,7 @@ class Money:
     mentioned_ids: tuple[int, ...] = ()
     text: str | None = None
     is_of_other_order: bool = False
+    fee: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,7 @@ class Line:
         matched_by: By what they were found to belong together; None if one of them is missing.
         candidate_payments: Payments that the money may belong to; none was chosen.
         candidate_money: Money that the payment may have brought; none was chosen.
+        expected_fee: Fee that the profile expects of the money, in kopiykas; None if it expects none.
     """
 
     kind: ReconciliationKind
@@ -118,6 +124,7 @@ class Line:
     matched_by: MatchedBy | None = None
     candidate_payments: tuple[Payment, ...] = ()
     candidate_money: tuple[Money, ...] = ()
+    expected_fee: int | None = None
 
 
 def reconcile(payments: Sequence[Payment], money: Sequence[Money], rules: Rules) -> list[Line]:
@@ -255,8 +262,14 @@ class _Search:
             if found is not None:
                 other, matched_by = found
                 piece = self._money[other]
-                is_same = self._has_same_sum(payment, piece)
-                yield Line("matched" if is_same else "sum_differs", payment, piece, matched_by)
+                expected = expected_fee(piece.amount, payment.fee_percent)
+                yield Line(
+                    self._kind_of_pair(payment, piece, expected),
+                    payment,
+                    piece,
+                    matched_by,
+                    expected_fee=expected,
+                )
                 continue
             kind = self._kind_without_money(payment, coverage, has_candidates=place in money_near)
             if kind is not None:
@@ -334,6 +347,13 @@ class _Search:
             for distance in range(-self._rules.days, self._rules.days + 1):
                 with suppress(OverflowError):
                     yield day + timedelta(days=distance)
+
+    def _kind_of_pair(self, payment: Payment, piece: Money, expected: int | None) -> ReconciliationKind:
+        if not self._has_same_sum(payment, piece):
+            return "sum_differs"
+        if expected is None or piece.fee is None or abs(piece.fee - expected) <= self._rules.tolerance:
+            return "matched"
+        return "fee_differs"
 
     def _kind_without_money(
         self,
@@ -419,6 +439,22 @@ def _naming(words: set[str], day: date, saying: Mapping[tuple[date, str], set[in
         for other in words - {word} if whole else ():
             found |= whole & (saying.get((day, other), nobody) | saying.get((day, other[0]), nobody))
     return found
+
+
+def expected_fee(amount: int, percent: Decimal | None) -> int | None:
+    """The fee that a percentage of an amount in kopiykas makes, rounded half up; None if there is no percentage."""
+    if percent is None:
+        return None
+    return int((amount * percent / 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def names_buyer(text: str | None, buyer: str | None) -> bool:
+    """Whether a text names a buyer: two of the name's words, or one and the initial of another."""
+    words = set(_WORDS.findall(name_key(buyer) or ""))
+    said = set(_WORDS.findall(name_key(text) or ""))
+    whole = {word for word in words if len(word) > 1} & said
+    others = words - whole
+    return len(whole) > 1 or (bool(whole) and any(word[0] in said for word in others))
 
 
 def _may_share_account(payment: Payment, piece: Money) -> bool:

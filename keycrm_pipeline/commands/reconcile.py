@@ -71,6 +71,11 @@ def _line_in_words(line: ReconciliationLine, write: Formatter) -> str:
         parts.append(_("paid {sum}", sum=write.money(line.paid, line.currency)))
     if line.received is not None:
         parts.append(_("received {sum}", sum=write.money(line.received, line.received_currency or "")))
+    if line.kind == "fee_differs" and line.fee is not None and line.expected_fee is not None:
+        fee, expected = (
+            write.money(amount, line.received_currency or "") for amount in (line.fee, line.expected_fee)
+        )
+        parts.append(_("fee {fee}, {expected} expected", fee=fee, expected=expected))
     if line.file_name is not None:
         parts.append(_("{file}, row {row}", file=line.file_name, row=line.line))
     elif line.transaction_id is not None:

@@ -104,7 +104,8 @@ class MethodChoice:
 
     Attributes:
         label: Its name.
-        values: Value -> its name; that of an empty value says what holds without a choice.
+        values: Value -> its name; that of an empty value says what holds without a choice. Without any, a number is
+            typed.
     """
 
     label: str
@@ -272,6 +273,14 @@ _MONEY = SettingGroup(
                         "by_carrier": message("receipt issued by the carrier"),
                     },
                 ),
+                "date": MethodChoice(
+                    message("Day of the payment"),
+                    {
+                        "": message("day of the payment in KeyCRM"),
+                        "transaction": message("day of the money in the reconciliation"),
+                    },
+                ),
+                "fee_percent": MethodChoice(message("Expected fee, %"), {}),
                 "organisation": MethodChoice(
                     message("Organisation"), {"": message("organisation not named")}
                 ),
@@ -280,7 +289,8 @@ _MONEY = SettingGroup(
                 "A method without an account has the account or cash desk above. The kind “cash on delivery” marks "
                 "money that is still with the carrier; with the kind “cash” up to 0.25 hryvnias are rounding and no "
                 "debt. If the shop issues the receipt, a posted payment without one is listed under “Needs attention”; "
-                "if the carrier does, a payment with a receipt of the shop is."
+                "if the carrier does, a payment with a receipt of the shop is. The day of the money and a fee other "
+                "than the expected one come from the reconciliation."
             ),
         ),
     ),
@@ -801,8 +811,8 @@ OF_OTHER_PAGES: Mapping[str, str] = {
         "“Organisations”."
     ),
     "reconciliation": message(
-        "The reconciliation (reconciliation) refers to an account or cash desk that would be gone. Change it in the "
-        "profile's file first."
+        "The reconciliation (reconciliation) refers to an account or cash desk that would be gone, or compares no "
+        "money at all, while a payment method needs its day or its fee. Change it in the profile's file first."
     ),
     "database": message("Another profile writes to the same database file."),
 }

@@ -168,7 +168,8 @@ def _changed_methods(
         for number, _text in _by_id({head: ""}, name):
             setting = (*part.setting, number, key)
             if text.strip() != _chosen_in(file.settings, setting):
-                yield setting, text.strip() or None
+                is_typed = key != _ACCOUNT and not part.choices[key].values and key != "organisation"
+                yield setting, _sum(text) if is_typed else text.strip() or None
 
 
 def _users(part: MappedUsers, file: ProfileFile) -> list[str]:
@@ -231,10 +232,14 @@ def _sum(entered: str) -> Value:
         return entered
 
 
+_OF_ITSELF: Mapping[Any, str] = {"receipt": "none", "date": "payment"}
+"""Setting of a payment method -> its value in the file that is the same as none."""
+
+
 def _chosen_in(content: Mapping[Any, Any], setting: Setting) -> str:
-    """What a file says, as a list of choices shows it: that nobody issues a receipt is the empty choice."""
+    """What a file says, as a list of choices shows it: what holds without a choice is the empty one."""
     shown = _shown(_at(content, setting))
-    return "" if setting[-1] == "receipt" and shown == "none" else shown
+    return "" if _OF_ITSELF.get(setting[-1]) == shown else shown
 
 
 def _normal(field: SettingField, entered: str) -> str:

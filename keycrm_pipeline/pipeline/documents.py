@@ -16,6 +16,7 @@ from keycrm_pipeline.accounting.documents import DocumentSettings, OrganisationC
 from keycrm_pipeline.accounting.expenses import expense_type_name
 from keycrm_pipeline.accounting.names import name_key
 from keycrm_pipeline.crm.values import text
+from keycrm_pipeline.kinds import BY_TRANSACTION
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline import movements, review
 from keycrm_pipeline.pipeline.results import StageNumbers
@@ -159,6 +160,9 @@ def document_settings(connection: duckdb.DuckDBPyConnection, profile: Profile) -
             for method, settings in profile.payment_methods.items()
             if settings.receipt != "none"
         },
+        dated_by_money=[
+            method for method, settings in profile.payment_methods.items() if settings.date == BY_TRANSACTION
+        ],
         expense_types={
             type_id: expense_type_name(type_id, text(row.get("name")), text(row.get("alias")))
             for type_id, payload, _listed in reference_rows(connection, "expense_types")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -71,8 +72,9 @@ def refresh(profile: Profile, warehouse: Warehouse, *, now: datetime, most: int 
         elif most is not None and store.count_compared(connection) > most:
             return
         else:
+            fees = {method: str(percent) for method, percent in sorted(profile.expected_fees.items())}
             said = settings.model_dump_json() + json.dumps(
-                [profile.timezone, RULES_VERSION, _organisations_of_accounts(profile)], sort_keys=True
+                [profile.timezone, RULES_VERSION, _organisations_of_accounts(profile), fees], sort_keys=True
             )
             digest = store.inputs_digest(connection, said)
     if digest == stored:
@@ -106,14 +108,34 @@ def _lines(
 ) -> Iterator[dict[str, Any]]:
     """Columns of `accounting.reconciliation`."""
     settings = profile.reconciliation
+    # A register without a column of fees says nothing about them.
+    silent = {name for name, register in settings.registers.items() if register.columns.fee is None}
     compared = [
-        Money(key, day, amount, currency, account, reference, tuple(orders), tuple(mentioned), text, is_other)
-        for key, day, amount, currency, account, reference, orders, mentioned, text, is_other, *_rest in money
+        Money(
+            *(
+                key,
+                day,
+                amount,
+                currency,
+                account,
+                reference,
+                tuple(orders),
+                tuple(mentioned),
+                text,
+                is_other,
+            ),
+            fee=None if rest[0] in silent else rest[-1],
+        )
+        for key, day, amount, currency, account, reference, orders, mentioned, text, is_other, *rest in money
     ]
     places = {row[0]: _Place(*row[-5:]) for row in money}
     organisations = _Organisations(payments, profile)
+    expected = profile.expected_fees
     found = reconcile(
-        [Payment(*row[:-1]) for row in payments],
+        [
+            replace(Payment(*fields), fee_percent=expected.get(method_id))
+            for *fields, method_id, _organisation in payments
+        ],
         compared,
         Rules(
             days=settings.days,
@@ -197,6 +219,7 @@ def _row(line: Line, places: dict[str, _Place], organisations: _Organisations) -
         if is_pair and money is not None and payment is not None and money.currency == payment.currency
         else None,
         "fee": None if place is None else place.fee,
+        "expected_fee": line.expected_fee,
         "currency": payment.currency
         if payment is not None
         else (money.currency if money is not None else ""),

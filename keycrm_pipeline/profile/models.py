@@ -30,7 +30,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from keycrm_pipeline.kinds import PaymentKind, ReceiptIssuer
+from keycrm_pipeline.custom_fields import column_of, is_taken
+from keycrm_pipeline.kinds import BY_TRANSACTION, PaymentDate, PaymentKind, ReceiptIssuer
 from keycrm_pipeline.language import Language
 from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.sentences.profiles import Allowed, Wrong
@@ -266,6 +267,20 @@ class PaymentMethodSettings(_Section):
         default="none",
         description="Who issues the receipt (Чек видає): `own` the shop, `by_carrier` the carrier, `none` nobody or "
         "not in KeyCRM. What differs from it goes to the review list.",
+    )
+    date: PaymentDate = Field(
+        default="payment",
+        description="Which day a payment is exported and reported by (Дата оплати): `payment` that of KeyCRM, "
+        "`transaction` that of the money, once the reconciliation has found it.",
+    )
+    fee_percent: Decimal | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        max_digits=6,
+        decimal_places=3,
+        description="Fee in percent that is expected of its money (Комісія); another one is told in the "
+        "reconciliation, and nothing is booked of it.",
     )
 
 
@@ -657,6 +672,8 @@ class Profile(_Section):
     )
     reconciliation: ReconciliationSettings = Field(
         default_factory=ReconciliationSettings,
+        # Also without a section: a payment method may need the day or the fee of its money.
+        validate_default=True,
         description="How payments are compared with the money that came (Звірка).",
     )
     export: ExportSettings = Field(
@@ -699,6 +716,15 @@ class Profile(_Section):
     def method_accounts(self) -> dict[int, str]:
         """Payment method id -> bank account or cash desk, from `accounts` and `payment_methods`."""
         return self.accounts | _method_accounts(self.payment_methods)
+
+    @property
+    def expected_fees(self) -> dict[int, Decimal]:
+        """Payment method id -> fee in percent that is expected of its money."""
+        return {
+            method: settings.fee_percent
+            for method, settings in self.payment_methods.items()
+            if settings.fee_percent is not None
+        }
 
     @model_validator(mode="before")
     @classmethod
@@ -761,6 +787,14 @@ class Profile(_Section):
         # The same money would be there twice.
         if of_gateways & of_registers:
             raise _wrong(Wrong.ACCOUNT_OF_TWO_SOURCES.message(), Allowed.GATEWAY_OR_REGISTER.message())
+        # Without any money, its day would never come.
+        for method, settings in info.data.get("payment_methods", {}).items():
+            if not value.is_used and (settings.date == BY_TRANSACTION or settings.fee_percent is not None):
+                setting = "date: transaction" if settings.date == BY_TRANSACTION else "fee_percent"
+                raise _wrong(
+                    Wrong.NO_MONEY_TO_COMPARE.message(method=method, setting=setting),
+                    Allowed.SOURCES_OF_MONEY.message(),
+                )
         return value
 
     @field_validator("export")
@@ -834,8 +868,15 @@ class Profile(_Section):
             is_name = _CUSTOM_COLUMN.fullmatch(name) and len(name) <= _LONGEST_COLUMN
             if not (_CUSTOM_FIELD.fullmatch(field) and is_name):
                 raise _wrong(Wrong.NOT_A_CUSTOM_FIELD.message(), Allowed.CUSTOM_FIELDS.message())
-        if len(set(value.values())) < len(value):
+        columns = {field: column_of(field, name) for field, name in value.items()}
+        if len(set(columns.values())) < len(columns):
             raise _wrong(Wrong.TWO_FIELDS_OF_ONE_NAME.message(), Allowed.CUSTOM_FIELDS.message())
+        for field, (table, column) in columns.items():
+            if is_taken(table, column):
+                raise _wrong(
+                    Wrong.CUSTOM_FIELD_TAKEN.message(field=field, column=column, table=table),
+                    Allowed.ANOTHER_NAME.message(field=field, name=f"crm_{column}"),
+                )
         return value
 
     @field_validator("keycrm_url")

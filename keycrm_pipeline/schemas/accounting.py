@@ -386,6 +386,12 @@ ORDER_PAYMENTS = Table(
             "VARCHAR",
             "The bank transaction that KeyCRM attached to it: raw.external_transactions.",
         ),
+        Column(
+            "dated_by",
+            "VARCHAR",
+            "transaction if exports and reports have it under the day of its money, once that has come "
+            "(reports.money_days); empty if under paid_at.",
+        ),
     ),
     ("order_id", "payment_id"),
 )
@@ -483,6 +489,11 @@ RECONCILIATION = Table(
         Column("received", MONEY, "Amount of the money before the fee; below zero if it went out."),
         Column("difference", MONEY, "received minus paid, if there are both in one currency."),
         Column("fee", MONEY, "What carrier or bank kept of it (Комісія)."),
+        Column(
+            "expected_fee",
+            MONEY,
+            "The fee by `fee_percent` of the payment method (Очікувана комісія); empty if the profile expects none.",
+        ),
         Column("currency", "VARCHAR", "Currency of the payment, or else of the money.", nullable=False),
         Column("received_currency", "VARCHAR", "Currency of the money and its fee."),
         Column(

@@ -57,6 +57,7 @@ class ReconciliationLine:
     received: Decimal | None
     difference: Decimal | None
     fee: Decimal | None
+    expected_fee: Decimal | None
     currency: str
     received_currency: str | None
     matched_by: str | None

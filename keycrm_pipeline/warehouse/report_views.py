@@ -87,11 +87,12 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "organisation": "Legal entity (Організація); empty if the profile determines none.",
     "paid_day": (
         "Day of the payment in KeyCRM (за датою оплати в KeyCRM), in the time zone of the connection; empty when "
-        "KeyCRM gave none."
+        "KeyCRM gave none. Of a payment that is dated by its money, the day of that: money_days."
     ),
     "paid_total": "Payments received in the order's currency.",
     "partner_id": "Partner card.",
     "partners_created": "New partner cards.",
+    "payment_id": "The payment, as in order_payments.",
     "payment_status": "not_paid, part_paid, paid or overpaid.",
     "payments": "Number of payments.",
     "period_from": "First day of the period.",
@@ -102,6 +103,7 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "quantity": "Quantity.",
     "reason": "Why an order could not be loaded, in English.",
     "reason_coded": "Code and values of the reason, from which every page shows it in its language.",
+    "received_day": "Day of the money.",
     "requests": "Requests made to KeyCRM.",
     "responsible": "Responsible (Відповідальний).",
     "rounding": "What rounding cash has added to the total (Заокруглення); empty when nothing.",
@@ -146,6 +148,10 @@ VIEWS: Mapping[str, str] = {
     "delivery_by_service": "Orders of one day and delivery service, and the delivery charged to buyers.",
     "payments_by_method": (
         "Payments and expenses of the orders of one day, by method, in the currency of the payment."
+    ),
+    "money_days": (
+        "The day of the money of one payment that is dated by it (`date: transaction` of its method), as the "
+        "reconciliation has found it."
     ),
     "payments_by_day": (
         "Payments and expenses of one day of payment, whatever the day of the order, by organisation, account and "

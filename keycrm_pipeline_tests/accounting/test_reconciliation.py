@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -61,6 +62,30 @@ def test_money_is_found_by_code_then_number_then_text_then_buyer() -> None:
         ("matched", 2, "b", "order"),
         ("matched", 3, "c", "text"),
         ("matched", 4, "d", "buyer"),
+    ]
+
+
+def test_a_fee_other_than_the_expected_one_is_told() -> None:
+    """1.5 % of 333.33 is 5.00 (4.99995).
+
+    A fee of 5.01 is within a kopiyka, one of 4.98 is not, and an unknown one may be any. A difference of the sums is
+    told before one of the fees.
+    """
+    rules = replace(RULES, tolerance=1)
+    payments = [paid(number, 333_33, fee_percent=Decimal("1.5")) for number in (1, 2, 3, 4)]
+    payments.append(paid(5, 333_33))
+    fees = {1: 5_01, 2: 4_98, 3: None, 4: 99_00, 5: 99_00}
+    money = [
+        came(f"of {number}", 333_33 if number != 4 else 300_00, order_ids=(number,), fee=fee)
+        for number, fee in fees.items()
+    ]
+    lines = reconcile(payments, money, rules)
+    assert [(line.payment and line.payment.order_id, line.kind, line.expected_fee) for line in lines] == [
+        (1, "matched", 5_00),
+        (2, "fee_differs", 5_00),
+        (3, "matched", 5_00),
+        (4, "sum_differs", 4_50),
+        (5, "matched", None),
     ]
 
 

@@ -271,6 +271,26 @@ def test_a_payment_method_has_a_line_of_its_own(visitor: Visitor, books: Books) 
     assert beside(answer, "payment_methods.5.kind") == "Такого значення тут не може бути."
 
 
+def test_the_day_and_the_fee_of_a_payment_method(visitor: Visitor, books: Books) -> None:
+    """Both need money to compare with; a percentage is typed as people write it."""
+    entered = {"payment_methods.5.date": "transaction", "payment_methods.5.fee_percent": "1,5"}
+    answer = send(visitor, "orders", entered)
+    assert answer.status_code == 422
+    assert "не порівнює жодних надходжень" in text_of(html.fromstring(answer.text))
+    with profile_file(books).open("a", encoding="utf-8") as file:
+        file.write("reconciliation: {external_transactions: true}\n")
+    send(visitor, "orders", entered)
+    written = yaml.safe_load(profile_file(books).read_text("utf-8"))["payment_methods"]
+    assert written == {5: {"date": "transaction", "fee_percent": 1.5}}
+    form = filled(visitor.page(f"{SHOP}/orders"))
+    assert (form["payment_methods.5.date"], form["payment_methods.5.fee_percent"]) == ("transaction", "1.5")
+    assert send(visitor, "orders").headers["location"].endswith("done=unchanged")
+    answer = send(visitor, "orders", payment_methods__5__fee_percent="багато")
+    assert beside(answer, "payment_methods.5.fee_percent") == "Такого значення тут не може бути."
+    send(visitor, "orders", payment_methods__5__date="", payment_methods__5__fee_percent="")
+    assert yaml.safe_load(profile_file(books).read_text("utf-8"))["payment_methods"] == {5: None}
+
+
 def test_the_account_of_a_whole_payment_method(visitor: Visitor, books: Books) -> None:
     """In a file with `payment_methods` alone its accounts are there, and organisations can be chosen."""
     content = FILE.replace("accounts:\n  2: IBAN ФОП  # рахунок\n", "") + (

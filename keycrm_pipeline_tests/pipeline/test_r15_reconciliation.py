@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,10 +12,15 @@ from typing import Any
 import openpyxl
 import pytest
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.reconciliation import reconcile_again
+from keycrm_pipeline.warehouse.chosen_documents import EVERYTHING, choose_documents
+from keycrm_pipeline.warehouse.export import read_export_sources
 from keycrm_pipeline.warehouse.reconciliation_lines import counts_by_kind, lines_of_period
-from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, MakeBooks
+from keycrm_pipeline.warehouse.statements import statement
+from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, MakeBooks, kyiv
 from keycrm_pipeline_tests.pipeline.compared_shop import (
+    COLUMNS,
     HEADER,
     MARCH,
     NOVA,
@@ -89,6 +95,95 @@ def test_a_load_compares_payments_and_money(shop: Books) -> None:
         "outgoing": 1,
     }
     assert shop.review("reconciliation_unread") == []
+
+
+def with_methods(shop: Books, **more: Any) -> None:
+    """The same profile, whose carrier's method has further settings."""
+    methods = SETTINGS["payment_methods"] | {5: SETTINGS["payment_methods"][5] | more}
+    settings = {"name": "shop", "payment_methods": methods}
+    shop.profile = shop.profile.model_validate(shop.profile.model_dump() | settings)
+
+
+def test_a_fee_other_than_the_expected_one_is_told_and_never_booked(shop: Books) -> None:
+    """5 % of 250 are the 12.50 that the carrier kept; at 4 % it should have been 10. Orders and payments stay."""
+    shop.load()
+    booked = shop.tables(("accounting",)) | {"accounting.reconciliation": None}
+    found = {}
+    for percent in (5, 4):
+        with_methods(shop, fee_percent=percent)
+        reconcile_again(shop.workspace, now=shop.now)
+        with shop.warehouse.reading() as connection:
+            found[percent] = {
+                line.order_id: (line.kind, line.fee, line.expected_fee)
+                for line in lines_of_period(connection, MARCH)
+                if line.order_id in (501, 503, 504)
+            }
+    assert found[5] == {
+        501: ("matched", None, None),
+        503: ("matched", Decimal("12.50"), Decimal("12.50")),
+        504: ("sum_differs", Decimal(20), Decimal("19.50")),
+    }
+    assert found[4][503] == ("fee_differs", Decimal("12.50"), Decimal(10))
+    assert shop.tables(("accounting",)) | {"accounting.reconciliation": None} == booked
+
+
+def test_a_register_without_fees_is_not_asked_for_them(shop: Books) -> None:
+    """Its fee is unknown, not 0."""
+    columns = {key: name for key, name in COLUMNS.items() if key != "fee"}
+    reconciliation = SETTINGS["reconciliation"] | {
+        "registers": {"novapay": {"account": NOVA, "columns": columns}}
+    }
+    shop.profile = shop.profile.model_validate(
+        shop.profile.model_dump() | {"name": "shop", "reconciliation": reconciliation}
+    )
+    with_methods(shop, fee_percent=4)
+    shop.load()
+    assert [line[0] for line in told(shop) if line[1] == 503] == ["matched"]
+
+
+def test_a_payment_can_be_under_the_day_of_its_money(shop: Books) -> None:
+    """Orders 503 and 504 were paid on 2 March, and the carrier paid out on the 3rd and the 4th.
+
+    By hand: 500 + 300 + 180 + 95 + 77 stay under the 2nd, and the 40 of order 508, which has no money yet. The
+    reconciliation still tells the days in between.
+    """
+    order(shop, 508, 40, 5)
+    shop.load()
+    received = "SELECT paid_day, sum(amount) FROM reports.payments_by_day GROUP BY paid_day ORDER BY paid_day"
+    assert shop.query(received) == [(MARCH_2, Decimal(1842))]
+    with_methods(shop, date="transaction")
+    shop.rebuild()
+    assert shop.query(received) == [
+        (MARCH_2, Decimal(1192)),
+        (date(2026, 3, 3), Decimal(250)),
+        (date(2026, 3, 4), Decimal(400)),
+    ]
+    assert shop.query("SELECT days_in_transit FROM accounting.reconciliation WHERE order_id = 504") == [(2,)]
+    third = Period(date(2026, 3, 3), date(2026, 3, 3))
+    with shop.warehouse.reading() as connection:
+        choose_documents(connection, third, replace(EVERYTHING, decided_by="payment"))
+        sources = read_export_sources(connection, third, export_format="csv", currency="UAH")
+    payments = (
+        sources.tables["order_payments"].select("order_id", "paid_at", "crm_paid_at", "dated_by").rows()
+    )
+    assert payments == [(503, kyiv(2026, 3, 3, 0), kyiv(2026, 3, 2, 14), "transaction")]
+
+
+def test_what_was_handed_over_changes_when_its_money_comes(shop: Books) -> None:
+    """A document in the accountant's hands has another day of payment: it is told, and no other one is."""
+    with_methods(shop, date="transaction")
+    put(shop, "novapay-march.csv", HEADER)
+    shop.load()
+    found = []
+    for register in (HEADER, REGISTER):
+        put(shop, "novapay-march.csv", register)
+        reconcile_again(shop.workspace, now=shop.now)
+        with shop.warehouse.reading() as connection:
+            contents = statement("hand_over", "contents")
+            connection.execute(contents.format(contents="contents_of_books", orders="accounting.orders"))
+            rows = connection.execute("SELECT order_id, content_hash FROM contents_of_books").fetchall()
+            found.append(dict(rows))
+    assert {order_id for order_id, digest in found[1].items() if found[0][order_id] != digest} == {503, 504}
 
 
 def test_nothing_changes_when_nothing_has_changed(shop: Books) -> None:

@@ -95,7 +95,14 @@ partner_match: phone_and_name
 accounts: {2: "ПриватБанк ФОП"}
 payment_methods:
   2: {kind: transfer}
-  5: {account: НоваПей, organisation: ТОВ Вишня, kind: cash_on_delivery, receipt: by_carrier}
+  5:
+    account: НоваПей
+    organisation: ТОВ Вишня
+    kind: cash_on_delivery
+    receipt: by_carrier
+    date: transaction
+    fee_percent: 1.5
+reconciliation: {external_transactions: true}
 organisations:
   ФОП Коваль: {accounts: ["ПриватБанк ФОП", НоваПей], payment_methods: [3], default: true, yearly_limit: 8000000.50}
   ТОВ Вишня: {sources: [2, 4]}
@@ -282,11 +289,32 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
         ("schedule: {daily_at: 12:30}", "schedule.daily_at", "in quotes"),
         ('alert: {command: "mail -s \'x"}', "alert.command", "unclosed quote"),
         ("alert: {webhook: hooks.example}", "alert.webhook", "https://"),
+        ("payment_methods: {2: {fee_percent: 101}}", "payment_methods.2.fee_percent", "The maximum is 100"),
+        ("payment_methods: {2: {date: shipment}}", "payment_methods.2.date", "'payment' or 'transaction'"),
+        ("payment_methods: {2: {fee_percent: 1.5}}", "reconciliation", "payment method 2 has `fee_percent`"),
+        ("payment_methods: {2: {date: transaction}}", "reconciliation", "Name registers, or switch on"),
         ("custom_fields: {packaging: OR_1012}", "custom_fields", "ids such as OR_1012"),
         ("custom_fields: {OR_1012: Пакування}", "custom_fields", "small Latin letters"),
         ("custom_fields: {OR_1012: 'a; DROP'}", "custom_fields", "small Latin letters"),
         ("custom_fields: {OR_1012: buyers.packaging}", "custom_fields", "small Latin letters"),
         ("custom_fields: {OR_1: one, OR_2: one}", "custom_fields", "two fields have one name"),
+        (
+            "custom_fields: {OR_1: grand_total}",
+            "custom_fields",
+            "'grand_total' that the table orders has already",
+        ),
+        (
+            "custom_fields: {OR_1: payment_method_id}",
+            "custom_fields",
+            "OR_1 another name, such as crm_payment_method_id",
+        ),
+        ("custom_fields: {CT_1: sku}", "custom_fields", "CT_1 has the name of the column 'sku'"),
+        (
+            "custom_fields: {CT_1: partners.phone_key}",
+            "custom_fields",
+            "'phone_key' that the table partners has",
+        ),
+        ("custom_fields: {OR_1: one, CT_2: orders.one}", "custom_fields", "two fields have one name"),
         ("keycrm_url: javascript:alert(1)", "keycrm_url", "https://"),
         ("owners: [books]", "owners", "`team:` and a name"),
         ("database: 'md:shop'", "database", "path of a file"),

@@ -24,12 +24,14 @@ services AS (
 payments AS (
     SELECT order_id, list({{
         'key': CAST(payment_id AS VARCHAR), 'name': method, 'is_expense': is_expense, 'expense_type': expense_type,
-        'paid_at': epoch_us(paid_at), 'account': account, 'organisation': organisation,
+        'paid_at': epoch_us(coalesce(CAST(received_day AS TIMESTAMPTZ), paid_at)), 'account': account, 'organisation': organisation,
         'amount': CAST(amount AS VARCHAR), 'currency': currency, 'status': status,
         'method_kind': method_kind, 'receipt': receipt, 'has_receipt': fiscal_result IS NOT NULL,
         'fiscal_status': fiscal_status
     }} ORDER BY payment_id) AS entries
-    FROM accounting.order_payments SEMI JOIN {orders} USING (order_id) GROUP BY order_id
+    FROM accounting.order_payments SEMI JOIN {orders} USING (order_id)
+    LEFT JOIN reports.money_days USING (order_id, payment_id)
+    GROUP BY order_id
 )
 SELECT order_id, document.order_day, document.organisation, content, sha256(content) AS content_hash
 FROM (

@@ -42,7 +42,7 @@ SELECT $subject AS subject, $details AS details, $details_coded AS details_coded
 -- Everything that a line is made of: nothing is compared again while it is the same.
 SELECT md5(concat_ws('|',
     (SELECT concat_ws(':', count(*), bit_xor(hash(ROW(order_id, payment_id, paid_at, amount, currency, account, organisation,
-        status, method_kind, transaction_uuid)))) FROM accounting.order_payments WHERE NOT is_expense),
+        status, method_id, method_kind, transaction_uuid)))) FROM accounting.order_payments WHERE NOT is_expense),
     (SELECT concat_ws(':', count(*), bit_xor(hash(ROW(order_id, partner_id, source_number, tracking_code))))
         FROM accounting.orders),
     (SELECT bit_xor(hash(ROW(partner_id, name))) FROM accounting.partners),
@@ -121,7 +121,7 @@ ORDER BY money.key
 -- Those that money is known of, and those that money may belong to.
 SELECT payment.order_id, payment.payment_id, CAST(payment.paid_at AT TIME ZONE $timezone AS DATE) AS paid_day,
     CAST(payment.amount * 100 AS BIGINT) AS amount, payment.currency, payment.account, payment.transaction_uuid,
-    partner.name, payment.organisation
+    partner.name, payment.method_id, payment.organisation
 FROM accounting.order_payments AS payment
 JOIN accounting.orders AS document USING (order_id)
 LEFT JOIN accounting.partners AS partner USING (partner_id)

@@ -238,9 +238,16 @@ FROM accounting.order_payments AS payment
 JOIN reports.order_facts AS orders USING (order_id)
 GROUP BY ALL
 
+-- name: money_days
+-- In the reconciliation a payment is in one line at most.
+SELECT payment.order_id, payment.payment_id, line.received_day
+FROM accounting.order_payments AS payment
+JOIN accounting.reconciliation AS line USING (order_id, payment_id)
+WHERE payment.dated_by = 'transaction' AND line.received_day IS NOT NULL
+
 -- name: payments_by_day
 SELECT
-    CAST(payment.paid_at AS DATE) AS paid_day,
+    coalesce(money.received_day, CAST(payment.paid_at AS DATE)) AS paid_day,
     payment.currency,
     orders.is_cancelled,
     payment.is_expense,
@@ -252,11 +259,12 @@ SELECT
     sum(payment.amount) AS amount
 FROM accounting.order_payments AS payment
 JOIN reports.order_facts AS orders USING (order_id)
+LEFT JOIN reports.money_days AS money USING (order_id, payment_id)
 GROUP BY ALL
 
 -- name: payments_by_source
 SELECT
-    CAST(payment.paid_at AS DATE) AS paid_day,
+    coalesce(money.received_day, CAST(payment.paid_at AS DATE)) AS paid_day,
     payment.currency,
     orders.is_cancelled,
     payment.is_expense,
@@ -268,6 +276,7 @@ SELECT
     sum(payment.amount) AS amount
 FROM accounting.order_payments AS payment
 JOIN reports.order_facts AS orders USING (order_id)
+LEFT JOIN reports.money_days AS money USING (order_id, payment_id)
 GROUP BY ALL
 
 -- name: margins_by_source
