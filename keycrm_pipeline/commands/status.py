@@ -27,6 +27,7 @@ from keycrm_pipeline.language import _
 from keycrm_pipeline.profile import Profile, Workspace, dagster_home
 from keycrm_pipeline.reading import Books
 from keycrm_pipeline.reading.closed_period import ClosedPeriodChange, closed_period_changes
+from keycrm_pipeline.reading.rebuild_due import RebuildDue, rebuild_due
 from keycrm_pipeline.run.imports import without_pandas
 from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.run.session import open_warehouse
@@ -51,6 +52,7 @@ WAIT_SECONDS = 10.0
 
 MOST_DAYS_SHOWN = 10
 NOTHING_LEFT_OUT = LeftOut(before_start_date=0, days_not_loaded=0)
+NOTHING_TO_REBUILD = RebuildDue()
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class ProfileStatus:
         reading: The date that KeyCRM's filter `created_between` was found to go by; None while nothing is proven.
         space: What it takes on the disk.
         closed_changes: Documents that changed in the closed period, and that no export has listed.
+        rebuild: What only a rebuild would bring to the documents.
     """
 
     profile: str
@@ -82,6 +85,7 @@ class ProfileStatus:
     left_out: LeftOut = NOTHING_LEFT_OUT
     reading: KnownReading | None = None
     closed_changes: int = 0
+    rebuild: RebuildDue = NOTHING_TO_REBUILD
 
 
 def read_status(workspace: Workspace) -> ProfileStatus:
@@ -119,6 +123,7 @@ def read_status(workspace: Workspace) -> ProfileStatus:
             left_out=orders_left_out(connection, profile.start_date),
             reading=current_reading(connection),
             closed_changes=len(closed_period_changes(connection, profile)),
+            rebuild=rebuild_due(connection, profile),
         )
 
 
@@ -138,6 +143,7 @@ def status_as_json(status: ProfileStatus) -> dict[str, Any]:
         "closed_period_changes": status.closed_changes,
         "days_missing": [day.isoformat() for day in status.days_missing],
         "left_out": asdict(status.left_out),
+        "rebuild_due": asdict(status.rebuild),
         "created_between": reading_as_json(status.reading),
         "disk": {**asdict(status.space), "is_short": status.space.is_short},
         "error": None if last is None else last.exchange.error,
@@ -200,9 +206,36 @@ def print_status(status: ProfileStatus) -> None:
                 count=write.number(status.closed_changes),
             )
         )
+    _print_rebuild(status)
     click.echo(reading_in_words(status.reading, status.timezone))
     _print_space(status.space)
     print_review(status.last.review)
+
+
+def _print_rebuild(status: ProfileStatus) -> None:
+    due = status.rebuild
+    if due.settings:
+        click.echo(
+            _(
+                "Settings that were changed and that older documents do not follow yet: {settings}.",
+                settings=", ".join(due.settings),
+            )
+        )
+    if due.columns:
+        click.echo(
+            _(
+                "Columns of this version that are empty in older documents: {columns}.",
+                columns=", ".join(due.columns),
+            )
+        )
+    if due:
+        click.echo(
+            _(
+                "A rebuild brings them up to date: `keycrm-pipeline rebuild --profile {profile}`; with --dry-run it "
+                "only says what would change.",
+                profile=status.profile,
+            )
+        )
 
 
 def _print_left_out(left_out: LeftOut) -> None:

@@ -14,6 +14,7 @@ from keycrm_pipeline.page.loading import dagster_of
 from keycrm_pipeline.page.rendering import in_words, render
 from keycrm_pipeline.page.shops import WAIT_SECONDS, WrongEntryError, read_number, reading, workspace_of
 from keycrm_pipeline.reading.closed_period import ClosedPeriodChange, closed_period_changes
+from keycrm_pipeline.reading.rebuild_due import rebuild_due
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.warehouse.attention import (
@@ -87,6 +88,7 @@ def attention(request: Request) -> Response:
         rejected: list[RejectedRecord] = rejected_records(connection, MOST_OF_KIND)
         rejected_count = count_rejected(connection)
         closed = closed_period_changes(connection, workspace.profile)
+        due = rebuild_due(connection, workspace.profile)
     order = [*REVIEW_LIST, *sorted(counts.keys() - REVIEW_LIST.keys())]
     kinds = [
         _kind(name, counts[name], [item for item in items if item.kind == name])
@@ -103,6 +105,7 @@ def attention(request: Request) -> Response:
         rejected_count=rejected_count,
         closed=closed[:MOST_OF_KIND],
         closed_count=len(closed),
+        rebuild_due=due,
         closed_fields=_fields(closed[:MOST_OF_KIND], workspace.profile),
         done=bool(request.query_params.get("done")),
     )

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from keycrm_pipeline.page.rendering import query, render
 from keycrm_pipeline.page.shops import read_number, reading, workspace_of
+from keycrm_pipeline.reading.rebuild_due import rebuild_due
 from keycrm_pipeline.run.lock import is_held
 from keycrm_pipeline.warehouse.page import exchange_page
 
@@ -19,6 +20,7 @@ def exchanges(request: Request) -> Response:
     is_working = is_held(workspace.lock)
     with reading(workspace) as connection:
         found, following = exchange_page(connection, after)
+        due = rebuild_due(connection, workspace.profile)
     return render(
         request,
         "exchanges",
@@ -28,4 +30,5 @@ def exchanges(request: Request) -> Response:
         following=query(request.url.path, [("after", following)]) if following else None,
         is_first=after is None,
         first_page=request.url.path,
+        rebuild_due=due,
     )

@@ -10,8 +10,10 @@ from keycrm_pipeline.accounting.days import order_day
 from keycrm_pipeline.crm.values import parse_instant
 from keycrm_pipeline.pipeline import review
 from keycrm_pipeline.pipeline.derivation import derive
+from keycrm_pipeline.profile import document_settings
 from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.warehouse import syncs
+from keycrm_pipeline.warehouse.rebuild_due import record_rebuild
 
 REBUILD_ORDERS = 200_000
 """Orders that a rebuild takes through all its stages together: two batches for each worker, so that none waits long."""
@@ -33,6 +35,7 @@ def run(session: Session) -> Mapping[str, Any]:
         for period in (*syncs.derived_ranges(connection, REBUILD_ORDERS), None):
             derive(session, period)
         review.refresh(connection, session.profile, now=session.now)
+        record_rebuild(connection, document_settings(session.profile))
     row = session.counts
     session.set(
         orders_seen=row.orders_created + row.orders_updated + row.orders_unchanged + row.orders_rejected

@@ -5,6 +5,7 @@ is never in it: `keys` looks for it in the environment and in a file of its own.
 with the file, the setting and what is allowed; the other profiles continue to work.
 """
 
+from keycrm_pipeline.profile.document_settings import changed_document_settings, document_settings
 from keycrm_pipeline.profile.editing import (
     FileChangedError,
     NotEditableError,
@@ -106,10 +107,12 @@ __all__ = [
     "UnusableKeyError",
     "Value",
     "Workspace",
+    "changed_document_settings",
     "changes_documents",
     "code_location",
     "create_private_file",
     "dagster_home",
+    "document_settings",
     "dotted",
     "find_key",
     "is_possible_key",

@@ -30,6 +30,7 @@ from typing import Any
 
 import yaml
 
+from keycrm_pipeline.profile.document_settings import NOT_BOOKED
 from keycrm_pipeline.profile.loading import profile_of, read_text, settings_of_text
 from keycrm_pipeline.profile.models import DOCUMENT_SETTINGS, Profile
 from keycrm_pipeline.profile.problems import ProfileError
@@ -136,6 +137,8 @@ def dotted(setting: Setting) -> str:
 
 def changes_documents(setting: Setting) -> bool:
     """Whether what is booked already follows a change of the setting at a `rebuild`."""
+    if setting[-1] in NOT_BOOKED:
+        return False
     return any(dotted(setting[:depth]) in DOCUMENT_SETTINGS for depth in range(1, len(setting) + 1))
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.profile import Profile, Workspace
+from keycrm_pipeline.profile import Profile, Workspace, document_settings
 from keycrm_pipeline.run import lock
 from keycrm_pipeline.run.errors import CeilingError, StoppedError, message_of, unexpected
 from keycrm_pipeline.run.leftovers import remove_leftovers
@@ -27,6 +27,7 @@ from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, add_requests, begin_exchange, end_exchange
 from keycrm_pipeline.warehouse.publication import publish
+from keycrm_pipeline.warehouse.rebuild_due import record_first_settings
 
 if TYPE_CHECKING:
     import duckdb
@@ -246,6 +247,7 @@ def _begin(session: Session) -> None:
             period=session.plan.period,
             now=session.now,
         )
+        record_first_settings(connection, document_settings(session.profile))
 
 
 def _end(session: Session, error: BaseException | None) -> None:

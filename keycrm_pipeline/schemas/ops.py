@@ -280,6 +280,30 @@ RECONCILED = Table(
     ("digest",),
 )
 
+DERIVED_SETTINGS = Table(
+    "ops",
+    "derived_settings",
+    "One setting of the profile that documents follow, as it was when all of them were derived last: at the last "
+    "rebuild, or in the first exchange.",
+    (
+        Column("setting", "VARCHAR", "Its name in the profile.", nullable=False),
+        Column("digest", "VARCHAR", "Digest of its value.", nullable=False),
+    ),
+    ("setting",),
+    has_index=False,
+)
+
+UNFILLED_COLUMNS = Table(
+    "ops",
+    "unfilled_columns",
+    "One column that a newer program has added: rows from before get a value when a rebuild derives them again.",
+    (
+        Column("column_name", "VARCHAR", "Schema, table and column.", nullable=False),
+        Column("added_at", INSTANT, "When it was added.", nullable=False),
+    ),
+    ("column_name",),
+)
+
 CATALOGUE_CONFLICTS = Table(
     "ops",
     "catalogue_conflicts",

@@ -27,6 +27,7 @@ import duckdb
 
 from keycrm_pipeline.period import contiguous_periods
 from keycrm_pipeline.schemas import TABLES, Column, Table
+from keycrm_pipeline.schemas.accounting import RECONCILIATION
 from keycrm_pipeline.schemas.ops import EXPORTED_CARDS, EXTRACTION_PAGES
 from keycrm_pipeline.schemas.raw import REFERENCE_LISTS, REFERENCE_VIEW_COMMENTS
 from keycrm_pipeline.warehouse.errors import DatabaseNewerError
@@ -102,6 +103,11 @@ stays for those who read it.
 """
 
 _SCHEMAS = ("raw", "validated", "accounting", "ops", "reports")
+
+_DERIVED_SCHEMAS = ("validated", "accounting")
+_MADE_ANEW = (RECONCILIATION,)
+"""Tables of derived schemas that follow a newer program without a rebuild."""
+
 _COMPRESSION = {
     ("raw", table, "payload"): " USING COMPRESSION zstd" for table in ("orders", "order_versions")
 }
@@ -223,6 +229,8 @@ def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def _complete_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Adds what the file lacks; columns of derived tables that have rows are told until a rebuild has filled them."""
+    unfilled: list[str] = []
     for table in TABLES:
         connection.execute(_create_table_statement(table))
         existing = {
@@ -233,9 +241,21 @@ def _complete_tables(connection: duckdb.DuckDBPyConnection) -> None:
         }
         for column in table.columns:
             if column.name not in existing:
+                if (
+                    table.schema in _DERIVED_SCHEMAS
+                    and table not in _MADE_ANEW
+                    and _has_rows(connection, table)
+                ):
+                    unfilled.append(f"{table.qualified_name}.{column.name}")
                 # DuckDB cannot add a NOT NULL column to a table; `Table.checked` still demands a value.
                 connection.execute(
                     f'ALTER TABLE {table.qualified_name} ADD COLUMN "{column.name}" {column.type}'
                 )
         for command in _comment_statements(table):
             connection.execute(command)
+    for name in unfilled:
+        connection.execute(statement("rebuild_due", "record_column"), {"column_name": name})
+
+
+def _has_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
+    return connection.execute(f"SELECT 1 FROM {table.qualified_name} LIMIT 1").fetchone() is not None  # noqa: S608
