@@ -7,9 +7,15 @@ Dagster.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keycrm_pipeline import kinds
+from keycrm_pipeline.accounting import discounts, documents, movements, statuses
 from keycrm_pipeline.accounting.movements import Versions, derive_movements
+from keycrm_pipeline.crm import shapes, values
 from keycrm_pipeline.crm.shapes import read_shape
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.run.session import Session
@@ -27,22 +33,32 @@ def refresh(connection: duckdb.DuckDBPyConnection, session: Session, period: Per
     """Derives the movements of the booked orders of a period, and of those that this exchange fetched.
 
     All versions of an order are compared again: so the order in which they arrived does not matter, and a rebuild
-    finds the same movements.
+    finds the same movements. An order is left out while nothing has changed of its versions, of its movements and of
+    the rules.
     """
     timezone = session.profile.timezone
 
     def derive(connection: duckdb.DuckDBPyConnection, batch: OrderRange) -> None:
         read = store.read_versions(connection, batch, mended=_mended)
-        movements = derive_movements(Versions(read.versions, read.lines, read.payments), timezone)
-        store.store_movements(connection, ORDER_MOVEMENTS.checked(movements))
+        found = derive_movements(Versions(read.versions, read.lines, read.payments), timezone)
+        store.store_movements(connection, ORDER_MOVEMENTS.checked(found))
 
     batches = store.batches_with_versions(
         connection,
         period,
+        rules=_rules(timezone),
         exchange_id=None if session.is_rebuild else session.exchange_id,
         batch_versions=batch_orders(everything=session.is_rebuild),
     )
     work_on_batches(connection, batches, derive, everything=session.is_rebuild)
+
+
+@cache
+def _rules(timezone: str) -> str:
+    """Digest of the rules that make movements: another program may derive others from the same versions."""
+    modules = (movements, discounts, documents, statuses, shapes, values, kinds)
+    texts = [Path(str(module.__file__)).read_text("utf-8") for module in modules]
+    return sha256("\n".join((timezone, *texts)).encode()).hexdigest()
 
 
 def forget_old_versions(session: Session) -> None:

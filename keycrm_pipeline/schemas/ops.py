@@ -280,6 +280,19 @@ RECONCILED = Table(
     ("digest",),
 )
 
+DERIVED_MOVEMENTS = Table(
+    "ops",
+    "derived_movements",
+    "One order whose movements are derived (R14): while both numbers stay, its versions are not compared again.",
+    (
+        Column("order_id", "BIGINT", "The order.", nullable=False),
+        Column("inputs", "BIGINT", "Digest of its versions and of the rules.", nullable=False),
+        Column("movements", "BIGINT", "Digest of its movements; 0 if there are none.", nullable=False),
+    ),
+    ("order_id",),
+    has_index=False,
+)
+
 DERIVED_SETTINGS = Table(
     "ops",
     "derived_settings",

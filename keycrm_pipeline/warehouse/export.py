@@ -78,7 +78,6 @@ def read_export_sources(
         "since_last": since_last,
         "repeated_at": repeated_at,
     }
-    connection.execute(statement("validation", "custom_field_macros"))
     connection.execute(statement("export", "known_cards"), days | asked)
     connection.execute(statement("export", "exportable_orders"))
     connection.execute(statement("export", "exported_products"))

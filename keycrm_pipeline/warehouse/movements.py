@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
 
 import duckdb
 import polars as pl
@@ -19,6 +21,9 @@ from keycrm_pipeline.warehouse.frames import differing_orders, read_frame, regis
 from keycrm_pipeline.warehouse.ranges import LARGE_PAYLOAD, OrderRange, orders_that_fit, ranges_of_orders
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 
+READING = ("structure", "read_versions", "plain_values", "type_versions", "versions", "lines", "payments")
+"""The statements that read versions."""
+
 
 @dataclass(frozen=True)
 class ReadVersions:
@@ -29,28 +34,49 @@ class ReadVersions:
     payments: pl.DataFrame
 
 
+_STORED = f"(bit_xor(hash(ROW({', '.join(ORDER_MOVEMENTS.column_names)}))) >> 1)::BIGINT"
+"""SQL: the movements of an order as one number."""
+
+
 def batches_with_versions(
     connection: duckdb.DuckDBPyConnection,
     period: Period | None,
     *,
+    rules: str,
     exchange_id: int | None,
     batch_versions: int,
 ) -> list[OrderRange]:
     """Chooses the booked orders that have an earlier version, and cuts them into batches.
 
+    Orders whose versions, rules and stored movements are as they were when they were derived are left out.
+
     Args:
         connection: The open file.
         period: Days whose orders are chosen; None for none.
+        rules: Digest of the rules; other rules derive every order again.
         exchange_id: Exchange whose orders of other days are chosen as well; None for none.
         batch_versions: Versions of a batch at most, unless one order has more; fewer when they are large.
     """
     connection.execute(
         statement("movements", "choose_orders"), period_parameters(period) | {"exchange_id": exchange_id}
     )
+    measured = statement("movements", "measure_inputs").format(stored=_STORED)
+    said = _digest_of_statements() + rules
+    connection.execute(measured, {"rules": said})
+    connection.execute(statement("movements", "leave_out_unchanged"))
+    connection.execute(statement("movements", "keep_inputs"))
     (payload_size,) = single_row(connection.execute(statement("movements", "payload_size")))
     most = orders_that_fit(batch_versions, payload_size, LARGE_PAYLOAD)
     parts = connection.execute(statement("movements", "order_parts"), {"most": most}).fetchall()
     return ranges_of_orders(parts, most, workers=WORKERS)
+
+
+@cache
+def _digest_of_statements() -> str:
+    """Digest of the SQL that reads versions: it decides what they say as the rules do."""
+    texts = [statement("validation", "macros")]
+    texts += [statement("movements", name) for name in READING]
+    return sha256("\n".join(texts).encode()).hexdigest()
 
 
 def read_versions(
@@ -101,3 +127,5 @@ def store_movements(connection: duckdb.DuckDBPyConnection, movements: pl.DataFra
         connection.execute(statement("movements", "differing").format(comparison=comparison))
         connection.execute(statement("movements", "delete_movements"))
         connection.execute(statement("movements", "insert_movements"))
+        connection.execute(statement("movements", "forget_derived"))
+        connection.execute(statement("movements", "record_derived").format(stored=_STORED))

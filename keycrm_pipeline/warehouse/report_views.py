@@ -32,6 +32,7 @@ COLUMN_COMMENTS: Mapping[str, str] = {
     "company_title": "Its full name (title).",
     "cost_total": "Cost of the lines that have one in KeyCRM.",
     "currency": "Currency of all sums of the row; never add rows of different currencies.",
+    "custom_fields": "Its custom fields in KeyCRM that are filled, as a JSON object: id of the field -> value.",
     "delivery_service": "Delivery service (Служба доставки); empty when the order has none.",
     "delivery_total": "Delivery charged to buyers; a part of services_total.",
     "difference": "grand_total minus goods and services; 0 unless KeyCRM's order does not add up.",
@@ -165,6 +166,7 @@ VIEWS: Mapping[str, str] = {
         "Cost and margin of the orders of one day and source. Orders without any cost count for the lines alone."
     ),
     "partner_companies": "The company of one partner card: that of its newest order whose buyer has one.",
+    "product_custom_fields": "The custom fields of one product card, if it has any.",
     "payments_due": "One order that is not cancelled and not paid in full.",
     "cash_on_delivery_out": (
         "One order to be paid on delivery: its parcel was sent and not returned, its money has not been received."
@@ -183,7 +185,29 @@ VIEWS: Mapping[str, str] = {
 those it builds on."""
 
 
+_CUSTOM_VALUE = (
+    "nullif(trim(CASE WHEN unicode(field.value) = 91 "
+    "THEN array_to_string(from_json(field.value, '[\"VARCHAR\"]'), '; ') ELSE field.value END), '')"
+)
+_LISTED_FIELDS = (
+    'from_json({payload} -> \'$.custom_fields\', \'[{{"uuid": "VARCHAR", "value": "VARCHAR"}}]\')'
+)
+_CUSTOM_FIELDS = (
+    "nullif(CAST(to_json(map_from_entries(list_transform(list_filter({listed}, (field, place) -> "
+    "field.uuid IS NOT NULL AND {value} IS NOT NULL "
+    "AND list_position(list_transform({listed}, other -> other.uuid), field.uuid) = place), "
+    "field -> {{'k': field.uuid, 'v': {value}}}))) AS VARCHAR), '{{}}')"
+)
+
+
+def _custom_fields(payload: str) -> str:
+    """SQL: the filled custom fields of a payload as a JSON object, as `validation.sql` reads those of orders."""
+    return _CUSTOM_FIELDS.format(listed=_LISTED_FIELDS.format(payload=payload), value=_CUSTOM_VALUE)
+
+
 _NAMES = {
+    "custom_fields_of_company": _custom_fields("company.payload"),
+    "custom_fields_of_product": _custom_fields("product.payload"),
     "delivery_group": DELIVERY_GROUP,
     "completed_group": COMPLETED_GROUP,
     "cancelled_group": CANCELLED_GROUP,

@@ -208,26 +208,14 @@ SELECT
     company.company_id, company.company_name, company.company_title, company.company_bank_account,
     partner.origin = 'keycrm' AND coalesce(exported.is_new, true) AS is_new,
     partner.created_at, partner.updated_at,
-    custom_fields(from_json(listed.payload -> '$.custom_fields', '[{"uuid": "VARCHAR", "value": "VARCHAR"}]'))
-        AS custom_fields
+    company.custom_fields
 FROM accounting.partners AS partner
 LEFT JOIN reports.partner_companies AS company USING (partner_id)
-LEFT JOIN raw.reference_rows AS listed ON listed.list_name = 'companies' AND listed.row_id = company.company_id
 LEFT JOIN known_cards AS exported ON exported.card_kind = 'partner' AND exported.card_id = partner.partner_id
 WHERE partner.partner_id IN (SELECT partner_id FROM accounting.orders SEMI JOIN exportable_orders USING (order_id))
 ORDER BY partner.partner_id
 
 -- name: products
--- Custom fields are those of the product in KeyCRM's catalogue; of several products of a card, of the oldest.
-WITH described AS (
-    SELECT link.product_id, arg_min(
-        custom_fields(from_json(product.payload -> '$.custom_fields', '[{"uuid": "VARCHAR", "value": "VARCHAR"}]')),
-        product.crm_product_id) AS custom_fields
-    FROM accounting.product_links AS link
-    SEMI JOIN exported_products USING (product_id)
-    JOIN raw.products AS product USING (crm_product_id)
-    GROUP BY link.product_id
-)
 SELECT
     card.product_id, card.name, card.sku, card.kind,
     coalesce(card.unit, 'шт') AS unit, last.sale.price AS price, last.sale.day AS price_date,
@@ -236,7 +224,7 @@ SELECT
     card.created_at, card.updated_at, described.custom_fields
 FROM accounting.products AS card
 SEMI JOIN exported_products USING (product_id)
-LEFT JOIN described USING (product_id)
+LEFT JOIN reports.product_custom_fields AS described USING (product_id)
 LEFT JOIN (SELECT product_id, max(sale) AS sale FROM last_sales GROUP BY product_id) AS last USING (product_id)
 LEFT JOIN known_cards AS exported ON exported.card_kind = 'product' AND exported.card_id = card.product_id
 ORDER BY card.product_id

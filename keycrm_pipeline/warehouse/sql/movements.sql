@@ -13,6 +13,40 @@ FROM chosen JOIN (
     SELECT order_id, count(*) + 1 AS versions FROM raw.order_versions SEMI JOIN chosen USING (order_id) GROUP BY order_id
 ) AS kept USING (order_id)
 
+-- name: measure_inputs
+-- Everything that the movements of an order are made of, and what is stored of them, each as one number. A version never
+-- changes, so its number and times stand for its payload.
+CREATE OR REPLACE TEMP TABLE measured_movements AS
+WITH chosen AS (SELECT order_id, currency FROM staging.orders_with_versions),
+older AS (
+    SELECT order_id, count(*) AS versions, bit_xor(hash(ROW(version_no, crm_updated_at, first_seen_at))) AS digest
+    FROM raw.order_versions SEMI JOIN chosen USING (order_id) GROUP BY order_id
+),
+stored AS (
+    SELECT order_id, {stored} AS digest
+    FROM accounting.order_movements AS movement SEMI JOIN chosen USING (order_id) GROUP BY order_id
+),
+groups AS (SELECT bit_xor(hash(ROW(status_id, group_id))) AS digest FROM accounting.statuses)
+SELECT chosen.order_id,
+    (hash(ROW($rules, groups.digest, chosen.currency, older.versions, older.digest, newest.payload_hash, newest.version_no,
+        newest.crm_updated_at, coalesce(newest.first_seen_at, newest.extracted_at))) >> 1)::BIGINT AS inputs,
+    coalesce(stored.digest, 0) AS movements
+FROM chosen
+JOIN raw.orders AS newest USING (order_id)
+LEFT JOIN older USING (order_id)
+LEFT JOIN stored USING (order_id)
+CROSS JOIN groups
+
+-- name: leave_out_unchanged
+DELETE FROM staging.orders_with_versions
+WHERE order_id IN (
+    SELECT order_id FROM measured_movements JOIN ops.derived_movements USING (order_id, inputs, movements)
+)
+
+-- name: keep_inputs
+CREATE OR REPLACE TABLE staging.movement_inputs AS
+SELECT order_id, inputs FROM measured_movements SEMI JOIN staging.orders_with_versions USING (order_id)
+
 -- name: order_parts
 -- Days with their versions. A day of more than $most versions is cut into parts by id.
 SELECT order_day, min(order_id), max(order_id), sum(versions)::BIGINT
@@ -186,6 +220,17 @@ ORDER BY order_id, version_no, position
 
 -- name: batch_orders
 CREATE OR REPLACE TEMP TABLE batch_orders AS SELECT DISTINCT order_id FROM read_versions
+
+-- name: forget_derived
+DELETE FROM ops.derived_movements WHERE order_id IN (SELECT order_id FROM batch_orders)
+
+-- name: record_derived
+INSERT INTO ops.derived_movements BY NAME
+SELECT order_id, inputs, coalesce(stored.digest, 0) AS movements
+FROM staging.movement_inputs SEMI JOIN batch_orders USING (order_id)
+LEFT JOIN (
+    SELECT order_id, {stored} AS digest FROM new_order_movements AS movement GROUP BY order_id
+) AS stored USING (order_id)
 
 -- name: keep_given_up
 -- Movements of versions that are no longer stored, and of the first that is: nothing is left to compare that with.

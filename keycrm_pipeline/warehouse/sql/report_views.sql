@@ -316,7 +316,8 @@ SELECT
     newest.company_id,
     nullif(trim(company.payload ->> '$.name'), '') AS company_name,
     nullif(trim(company.payload ->> '$.title'), '') AS company_title,
-    nullif(trim(company.payload ->> '$.bank_account'), '') AS company_bank_account
+    nullif(trim(company.payload ->> '$.bank_account'), '') AS company_bank_account,
+    {custom_fields_of_company} AS custom_fields
 FROM (
     SELECT partner_id, arg_max(company_id, {{'ordered_at': ordered_at, 'order_id': order_id}}) AS company_id
     FROM accounting.orders
@@ -324,6 +325,17 @@ FROM (
     GROUP BY partner_id
 ) AS newest
 LEFT JOIN raw.reference_rows AS company ON company.list_name = 'companies' AND company.row_id = newest.company_id
+
+-- name: product_custom_fields
+-- Those of the product in KeyCRM's catalogue; of several products of a card, of the oldest that has any.
+SELECT product_id, custom_fields
+FROM (
+    SELECT link.product_id, arg_min({custom_fields_of_product}, product.crm_product_id) AS custom_fields
+    FROM (SELECT DISTINCT product_id, crm_product_id FROM accounting.product_links) AS link
+    JOIN raw.products AS product USING (crm_product_id)
+    GROUP BY link.product_id
+)
+WHERE custom_fields IS NOT NULL
 
 -- name: payments_due
 SELECT
