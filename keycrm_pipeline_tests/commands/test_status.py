@@ -70,6 +70,7 @@ def test_nothing_was_loaded_yet(place: Place) -> None:
         "closed_period_changes": 0,
         "days_missing": [],
         "left_out": {"before_start_date": 0, "days_not_loaded": 0},
+        "rebuild_due": {"settings": [], "columns": []},
         "created_between": None,
         "error": None,
     }
