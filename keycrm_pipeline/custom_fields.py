@@ -12,6 +12,9 @@ from keycrm_pipeline.export_tables import TABLES
 OF_ORDERS = "OR_"
 """What the id of an order's field begins with; any other is one of products, unless its name begins with a table."""
 
+OF_BUYERS = "buyers"
+"""Stands before the name of a column of partners whose field is the buyer's own, which KeyCRM is asked for."""
+
 EDRPOU = "edrpou"
 """The column of partners that holds the ЄДРПОУ of their company: formats with a place for it put it there."""
 
@@ -33,8 +36,10 @@ def column_of(field: str, name: str) -> tuple[str, str]:
         field: Its id in KeyCRM.
         name: What the profile calls it: a column, or a table and a column with a dot between them.
     """
-    table, dot, column = name.rpartition(".")
-    return (table if dot else "orders" if field.startswith(OF_ORDERS) else "products"), column
+    named, _, column = name.rpartition(".")
+    if not named:
+        return "orders" if field.startswith(OF_ORDERS) else "products", column
+    return "partners" if named == OF_BUYERS else named, column
 
 
 def fields_of_table(table: str, names: Mapping[str, str]) -> dict[str, str]:

@@ -335,6 +335,19 @@ class KeyCrmClient:
         """
         return self._rows_of_products("/offers", {"include": "product"}, product_ids, "product_id")
 
+    def buyers(self, buyer_ids: Sequence[int]) -> list[CrmRow]:
+        """The buyers with these ids, with their custom fields; an id unknown to KeyCRM has no row.
+
+        Args:
+            buyer_ids: KeyCRM's buyer ids; 50 cost one request.
+
+        Raises:
+            UnexpectedAnswer: Also if other buyers were returned: the filter was ignored.
+            KeyCrmError: As for `orders`.
+        """
+        query = {"include": "custom_fields"}
+        return self._rows_by_id("/buyer", query, sorted(set(buyer_ids)), "id", "buyer_id")
+
     def _rows_of_products(
         self, route: str, query: Mapping[str, str], product_ids: Sequence[int], key: str
     ) -> list[CrmRow]:
@@ -344,7 +357,9 @@ class KeyCrmClient:
         absent = [product_id for product_id in requested if product_id not in returned]
         return rows + self._rows_by_id(route, {**query, "filter[is_archived]": "true"}, absent, key)
 
-    def _rows_by_id(self, route: str, query: Mapping[str, str], ids: Sequence[int], key: str) -> list[CrmRow]:
+    def _rows_by_id(
+        self, route: str, query: Mapping[str, str], ids: Sequence[int], key: str, filtered: str = "product_id"
+    ) -> list[CrmRow]:
         chunks = [ids[start : start + PAGE_SIZE] for start in range(0, len(ids), PAGE_SIZE)]
         rows: list[CrmRow] = []
         with self._workers() as workers:
@@ -352,11 +367,16 @@ class KeyCrmClient:
             def fetch(number: int) -> list[CrmRow]:
                 requested = chunks[number]
                 listed = ",".join(map(str, requested))
-                found = self._all_rows(route, {**query, "filter[product_id]": listed}, workers.stopped)
+                found = self._all_rows(route, {**query, f"filter[{filtered}]": listed}, workers.stopped)
                 unexpected = sum(_id_of(row, key) not in requested for row in found)
                 if unexpected:
+                    ignored = (
+                        Client.FILTER_OF_PRODUCTS_IGNORED
+                        if filtered == "product_id"
+                        else Client.FILTER_OF_BUYERS_IGNORED
+                    )
                     raise UnexpectedAnswer(
-                        Client.FILTER_OF_PRODUCTS_IGNORED.message(
+                        ignored.message(
                             route=route, unexpected=unexpected, advice=Advice.ANSWER_NOT_USED.message()
                         )
                     )

@@ -11,6 +11,7 @@ import polars as pl
 from keycrm_pipeline.accounting.names import name_key
 from keycrm_pipeline.accounting.partners import BuyerOnOrder, BuyerTexts, PartnerCard, PartnerCards
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline import buyers
 from keycrm_pipeline.pipeline.results import CardCounts, StageNumbers
 from keycrm_pipeline.pipeline.selection import selection
 from keycrm_pipeline.profile import Profile
@@ -30,7 +31,8 @@ def run(session: Session, period: Period | None) -> StageNumbers:
         cards_store.select_orders(connection, selection(session, period))
         counts = derive_partners(connection, session.profile, now=session.now, everything=session.is_rebuild)
     session.add(partners_created=counts.created)
-    return counts.numbers()
+    asked = buyers.refresh(session)
+    return counts.numbers(**({"buyers_requested_from_KeyCRM": asked} if asked else {}))
 
 
 def partner_row(card: PartnerCard, texts: BuyerTexts) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from keycrm_pipeline.custom_fields import column_of, is_taken
+from keycrm_pipeline.custom_fields import OF_BUYERS, column_of, is_taken
 from keycrm_pipeline.kinds import BY_TRANSACTION, PaymentDate, PaymentKind, ReceiptIssuer
 from keycrm_pipeline.language import Language
 from keycrm_pipeline.sentences import Message
@@ -354,7 +354,7 @@ REQUISITES = ("Организация", "Склад", "Подразделени�
 
 _CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 _CUSTOM_FIELD = re.compile(r"[A-Z]{2,8}_[0-9]{1,18}")
-_CUSTOM_COLUMN = re.compile(rf"((orders|products|partners)\.)?{NAME_PATTERN.pattern}")
+_CUSTOM_COLUMN = re.compile(rf"((orders|products|partners|buyers)\.)?{NAME_PATTERN.pattern}")
 _LONGEST_COLUMN = 63
 
 
@@ -682,7 +682,7 @@ class Profile(_Section):
     custom_fields: dict[Text, Text] = Field(
         default_factory=dict,
         description="Id of a custom field in KeyCRM, such as OR_1012 -> name of its column in exports; "
-        "`partners.edrpou` for a field of the buyer's company.",
+        "`partners.edrpou` for a field of the buyer's company, `buyers.discount_card` for one of the buyer.",
         json_schema_extra={
             "propertyNames": {"pattern": f"^{_CUSTOM_FIELD.pattern}$"},
             "additionalProperties": {"type": "string", "pattern": f"^{_CUSTOM_COLUMN.pattern}$"},
@@ -716,6 +716,11 @@ class Profile(_Section):
     def method_accounts(self) -> dict[int, str]:
         """Payment method id -> bank account or cash desk, from `accounts` and `payment_methods`."""
         return self.accounts | _method_accounts(self.payment_methods)
+
+    @property
+    def names_fields_of_buyers(self) -> bool:
+        """Whether a custom field of buyers is a column: then KeyCRM is asked for them."""
+        return any(name.startswith(f"{OF_BUYERS}.") for name in self.custom_fields.values())
 
     @property
     def expected_fees(self) -> dict[int, Decimal]:

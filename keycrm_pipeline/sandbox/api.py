@@ -568,7 +568,7 @@ class SandboxApi:
     def _buyer_view(self, buyer: Payload, includes: frozenset[str]) -> Payload:
         """A buyer as in the buyer routes: phones and e-mails as lists."""
         view = {
-            **buyer,
+            **{key: value for key, value in buyer.items() if key != "custom_fields"},
             "phone": self._phones(buyer),
             "email": [buyer["email"]] if buyer.get("email") else [],
         }
@@ -577,7 +577,7 @@ class SandboxApi:
             "shipping": [],
             "company": self._company_by_id(buyer.get("company_id")),
             "loyalty": [],
-            "custom_fields": [],
+            "custom_fields": buyer.get("custom_fields", []),
         }
         return {**view, **{key: value for key, value in added.items() if key in includes}}
 

@@ -78,6 +78,20 @@ RAW_ORDER_VERSIONS = Table(
     has_index=False,
 )
 
+RAW_BUYERS = Table(
+    "raw",
+    "buyers",
+    "One buyer whose custom fields the profile names, as last asked for.",
+    (
+        Column("buyer_id", "BIGINT", "KeyCRM's buyer id.", nullable=False),
+        Column(
+            "payload", "JSON", "Its custom fields as KeyCRM sent them; empty if KeyCRM has no such buyer."
+        ),
+        Column("extracted_at", INSTANT, "When it was asked for.", nullable=False),
+    ),
+    ("buyer_id",),
+)
+
 RAW_REFERENCE_ROWS = Table(
     "raw",
     "reference_rows",

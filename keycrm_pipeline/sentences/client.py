@@ -88,6 +88,12 @@ class Client(Sentences):
         "На GET {route} для певних товарів KeyCRM відповів рядками інших товарів ({unexpected:number}): фільтр "
         "product_id не подіяв. {advice}",
     )
+    FILTER_OF_BUYERS_IGNORED = (
+        "KeyCRM answered GET {route} for certain buyers with rows of other buyers ({unexpected:number}): the filter "
+        "buyer_id was ignored. {advice}",
+        "На GET {route} для певних покупців KeyCRM відповів рядками інших покупців ({unexpected:number}): фільтр "
+        "buyer_id не подіяв. {advice}",
+    )
     NOT_SORTED = (
         "KeyCRM answered GET {route} (page {page}) with rows that are not sorted by id: the parameter sort was "
         "ignored, and without it rows could be lost between pages. {advice}",

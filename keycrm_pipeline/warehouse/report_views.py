@@ -166,6 +166,9 @@ VIEWS: Mapping[str, str] = {
         "Cost and margin of the orders of one day and source. Orders without any cost count for the lines alone."
     ),
     "partner_companies": "The company of one partner card: that of its newest order whose buyer has one.",
+    "partner_custom_fields": (
+        "The custom fields of one partner card, those of its buyer and of the company, if there are any."
+    ),
     "product_custom_fields": "The custom fields of one product card, if it has any.",
     "payments_due": "One order that is not cancelled and not paid in full.",
     "cash_on_delivery_out": (
@@ -207,6 +210,7 @@ def _custom_fields(payload: str) -> str:
 
 _NAMES = {
     "custom_fields_of_company": _custom_fields("company.payload"),
+    "custom_fields_of_buyer": _custom_fields("buyer.payload"),
     "custom_fields_of_product": _custom_fields("product.payload"),
     "delivery_group": DELIVERY_GROUP,
     "completed_group": COMPLETED_GROUP,

@@ -296,7 +296,7 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
         ("custom_fields: {packaging: OR_1012}", "custom_fields", "ids such as OR_1012"),
         ("custom_fields: {OR_1012: Пакування}", "custom_fields", "small Latin letters"),
         ("custom_fields: {OR_1012: 'a; DROP'}", "custom_fields", "small Latin letters"),
-        ("custom_fields: {OR_1012: buyers.packaging}", "custom_fields", "small Latin letters"),
+        ("custom_fields: {OR_1012: clients.packaging}", "custom_fields", "small Latin letters"),
         ("custom_fields: {OR_1: one, OR_2: one}", "custom_fields", "two fields have one name"),
         (
             "custom_fields: {OR_1: grand_total}",
@@ -313,6 +313,16 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
             "custom_fields: {CT_1: partners.phone_key}",
             "custom_fields",
             "'phone_key' that the table partners has",
+        ),
+        (
+            "custom_fields: {CT_1: partners.card, CT_2: buyers.card}",
+            "custom_fields",
+            "two fields have one name",
+        ),
+        (
+            "custom_fields: {CT_1: buyers.phone}",
+            "custom_fields",
+            "'phone' that the table partners has already",
         ),
         ("custom_fields: {OR_1: one, CT_2: orders.one}", "custom_fields", "two fields have one name"),
         ("keycrm_url: javascript:alert(1)", "keycrm_url", "https://"),

@@ -208,9 +208,10 @@ SELECT
     company.company_id, company.company_name, company.company_title, company.company_bank_account,
     partner.origin = 'keycrm' AND coalesce(exported.is_new, true) AS is_new,
     partner.created_at, partner.updated_at,
-    company.custom_fields
+    described.custom_fields
 FROM accounting.partners AS partner
 LEFT JOIN reports.partner_companies AS company USING (partner_id)
+LEFT JOIN reports.partner_custom_fields AS described USING (partner_id)
 LEFT JOIN known_cards AS exported ON exported.card_kind = 'partner' AND exported.card_id = partner.partner_id
 WHERE partner.partner_id IN (SELECT partner_id FROM accounting.orders SEMI JOIN exportable_orders USING (order_id))
 ORDER BY partner.partner_id

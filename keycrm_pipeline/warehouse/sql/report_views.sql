@@ -326,6 +326,19 @@ FROM (
 ) AS newest
 LEFT JOIN raw.reference_rows AS company ON company.list_name = 'companies' AND company.row_id = newest.company_id
 
+-- name: partner_custom_fields
+-- Those of its buyer, of several buyers of the one asked for last; and those of the company.
+SELECT partner_id, coalesce(CAST(json_merge_patch(of_company, of_buyer) AS VARCHAR), of_buyer, of_company) AS custom_fields
+FROM (
+    SELECT link.partner_id,
+        arg_max({custom_fields_of_buyer}, {{'at': buyer.extracted_at, 'id': link.buyer_id}}) AS of_buyer
+    FROM accounting.partner_links AS link
+    JOIN raw.buyers AS buyer USING (buyer_id)
+    GROUP BY link.partner_id
+)
+FULL JOIN (SELECT partner_id, custom_fields AS of_company FROM reports.partner_companies) USING (partner_id)
+WHERE of_buyer IS NOT NULL OR of_company IS NOT NULL
+
 -- name: product_custom_fields
 -- Those of the product in KeyCRM's catalogue; of several products of a card, of the oldest that has any.
 SELECT product_id, custom_fields
