@@ -200,7 +200,7 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
         ("payment_methods: {five: {kind: cash}}", "payment_methods", "Ids are whole numbers"),
         ("payment_methods: {5: {kind: cod}}", "payment_methods.5.kind", "'cash_on_delivery'"),
         ("payment_methods: {5: {receipt: carrier}}", "payment_methods.5.receipt", "'by_carrier'"),
-        ("payment_methods: {5: {fee_percent: 2}}", "payment_methods.5.fee_percent", "account, organisation"),
+        ("payment_methods: {5: {percent: 2}}", "payment_methods.5.percent", "account, organisation"),
         (
             "accounts: {5: Каса}\npayment_methods: {5: {account: Сейф}}",
             "payment_methods",
@@ -290,7 +290,7 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
         ('alert: {command: "mail -s \'x"}', "alert.command", "unclosed quote"),
         ("alert: {webhook: hooks.example}", "alert.webhook", "https://"),
         ("payment_methods: {2: {fee_percent: 101}}", "payment_methods.2.fee_percent", "The maximum is 100"),
-        ("payment_methods: {2: {date: shipment}}", "payment_methods.2.date", "'payment' or 'transaction'"),
+        ("payment_methods: {2: {date: shipment}}", "payment_methods.2.date", "'payment', 'transaction'"),
         ("payment_methods: {2: {fee_percent: 1.5}}", "reconciliation", "payment method 2 has `fee_percent`"),
         ("payment_methods: {2: {date: transaction}}", "reconciliation", "Name registers, or switch on"),
         ("custom_fields: {packaging: OR_1012}", "custom_fields", "ids such as OR_1012"),
