@@ -29,7 +29,8 @@ stored AS (
 groups AS (SELECT bit_xor(hash(ROW(status_id, group_id))) AS digest FROM accounting.statuses)
 SELECT chosen.order_id,
     (hash(ROW($rules, groups.digest, chosen.currency, older.versions, older.digest, newest.payload_hash, newest.version_no,
-        newest.crm_updated_at, coalesce(newest.first_seen_at, newest.extracted_at))) >> 1)::BIGINT AS inputs,
+        newest.crm_updated_at, coalesce(newest.first_seen_at, newest.extracted_at), newest.missing_since)) >> 1)::BIGINT
+        AS inputs,
     coalesce(stored.digest, 0) AS movements
 FROM chosen
 JOIN raw.orders AS newest USING (order_id)
