@@ -69,7 +69,7 @@ write its payloads to the log first, uncompressed, and then again, and keep in m
 
 SMALL_FILE = 8_000_000
 """Bytes. A smaller file, of some five thousand orders, is worked on by one thread: what the others take to start and
-to wait for each other is a fifth of the CPU time of a small load (0.56 s instead of 0.68 s)."""
+to wait for each other is a fifth of the CPU time of the stages of a small load (0.56 s instead of 0.68 s)."""
 
 _HOLDER = re.compile(r"held in (.+?)(?: by user .*)?\. ")
 _HELD = ("Could not set lock", "Conflicting lock", "Unique file handle conflict")
