@@ -137,18 +137,17 @@ def begin_exchange(
                 if status != "running":
                     connection.execute(statement("exchanges", "restart"), [exchange_id])
                 return int(exchange_id)
-        (exchange_id,) = single_row(
-            connection.execute(
-                statement("exchanges", "start").format(zeros=", ".join(f"0 AS {name}" for name in COUNTS)),
-                {
-                    "profile": profile,
-                    "run_id": run_id,
-                    "kind": kind,
-                    **period_parameters(period),
-                    "now": now,
-                },
-            )
+        connection.execute(
+            statement("exchanges", "start").format(zeros=", ".join(f"0 AS {name}" for name in COUNTS)),
+            {
+                "profile": profile,
+                "run_id": run_id,
+                "kind": kind,
+                **period_parameters(period),
+                "now": now,
+            },
         )
+        (exchange_id,) = single_row(connection.execute(statement("exchanges", "of_run"), [run_id]))
     return int(exchange_id)
 
 

@@ -423,9 +423,8 @@ def _mark_missing(
     connection: duckdb.DuckDBPyConnection, order_ids: Sequence[int], *, exchange_id: int, now: datetime
 ) -> None:
     """Marks the orders that are not marked yet, inside a transaction."""
-    marked = connection.execute(
-        statement("raw", "mark_missing"), {"order_ids": list(order_ids), "now": now}
-    ).fetchall()
-    found = {"order_ids": [row[0] for row in marked]}
+    not_marked = connection.execute(statement("raw", "not_marked"), {"order_ids": list(order_ids)})
+    found = {"order_ids": [row[0] for row in not_marked.fetchall()]}
+    connection.execute(statement("raw", "mark_missing"), found | {"now": now})
     connection.execute(statement("raw", "forget_rejected"), found)
     connection.execute(statement("raw", "touch_orders"), found | {"exchange_id": exchange_id})

@@ -10,7 +10,7 @@ import duckdb
 
 from keycrm_pipeline.sentences import stored_text
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.statements import statement
+from keycrm_pipeline.warehouse.statements import single_row, statement
 
 FAR_AHEAD = timedelta(days=366)
 """An order dated further ahead than this was dated by mistake."""
@@ -186,10 +186,9 @@ def review_rows(
 def tick_off_product(connection: duckdb.DuckDBPyConnection, product_id: int) -> bool:
     """Takes a product that was promoted (R5), was renamed or has a shared SKU (R4) off the list; False if not on it."""
     with transaction(connection):
-        ticked_off = [
-            row
-            for name in ("tick_off_promoted", "tick_off_renamed", "tick_off_shared")
-            for row in connection.execute(statement("review", name), [product_id]).fetchall()
-        ]
+        ticked_off = 0
+        for name in ("tick_off_promoted", "tick_off_renamed", "tick_off_shared"):
+            (rows,) = single_row(connection.execute(statement("review", name), [product_id]))
+            ticked_off += rows
         connection.execute(statement("review", "delete_ticked_off"), [str(product_id)])
-    return bool(ticked_off)
+    return ticked_off > 0

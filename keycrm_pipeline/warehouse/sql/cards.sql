@@ -205,25 +205,37 @@ FROM variants_frame AS frame
 WHERE variant.variant_id = frame.variant_id
 
 -- name: upsert_product_links
-INSERT OR REPLACE INTO accounting.product_links BY NAME SELECT * FROM links_frame ORDER BY offer_id
+MERGE INTO accounting.product_links AS stored USING (
+    SELECT * FROM links_frame ORDER BY offer_id
+) AS fresh USING (offer_id)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: upsert_sold_items
-INSERT OR REPLACE INTO validated.sold_items BY NAME
-SELECT frame.* FROM items_frame AS frame
-LEFT JOIN validated.sold_items AS stored USING (item_key)
-WHERE stored.product_id IS DISTINCT FROM frame.product_id OR stored.variant_id IS DISTINCT FROM frame.variant_id
-    OR stored.sku IS DISTINCT FROM frame.sku
-ORDER BY item_key
+MERGE INTO validated.sold_items AS stored USING (
+    SELECT frame.* FROM items_frame AS frame
+    LEFT JOIN validated.sold_items AS stored USING (item_key)
+    WHERE stored.product_id IS DISTINCT FROM frame.product_id OR stored.variant_id IS DISTINCT FROM frame.variant_id
+        OR stored.sku IS DISTINCT FROM frame.sku
+    ORDER BY item_key
+) AS fresh USING (item_key)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: upsert_ambiguous_names
-INSERT OR REPLACE INTO ops.ambiguous_names BY NAME SELECT * FROM names_frame ORDER BY name
+MERGE INTO ops.ambiguous_names AS stored USING (SELECT * FROM names_frame ORDER BY name) AS fresh USING (name)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: insert_promoted_products
-INSERT OR IGNORE INTO ops.promoted_products BY NAME SELECT * FROM promoted_frame ORDER BY product_id
+INSERT INTO ops.promoted_products BY NAME
+SELECT * FROM promoted_frame ANTI JOIN ops.promoted_products USING (product_id) ORDER BY product_id
 
 -- name: insert_shared_skus
 -- One that was ticked off stays so when a later load meets it.
-INSERT OR IGNORE INTO ops.shared_skus BY NAME SELECT * FROM shared_frame ORDER BY product_id, crm_product_id
+INSERT INTO ops.shared_skus BY NAME
+SELECT * FROM shared_frame ANTI JOIN ops.shared_skus USING (product_id, crm_product_id)
+ORDER BY product_id, crm_product_id
 
 -- name: selected_statuses
 -- Every status that an order of the period has, including those that no booked order has.
@@ -247,13 +259,21 @@ SELECT status_id, name, alias, group_id, group_name, stage, is_mapped, is_loaded
 FROM accounting.statuses ORDER BY status_id
 
 -- name: upsert_statuses
-INSERT OR REPLACE INTO accounting.statuses BY NAME SELECT * FROM statuses_frame ORDER BY status_id
+MERGE INTO accounting.statuses AS stored USING (
+    SELECT * FROM statuses_frame ORDER BY status_id
+) AS fresh USING (status_id)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: sources
 SELECT source_id, name, driver, currency FROM accounting.sources ORDER BY source_id
 
 -- name: upsert_sources
-INSERT OR REPLACE INTO accounting.sources BY NAME SELECT * FROM sources_frame ORDER BY source_id
+MERGE INTO accounting.sources AS stored USING (
+    SELECT * FROM sources_frame ORDER BY source_id
+) AS fresh USING (source_id)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: known_catalogue_products
 SELECT crm_product_id, CAST(payload AS VARCHAR) FROM raw.products
@@ -264,11 +284,14 @@ SELECT offer_id, crm_product_id, CAST(payload AS VARCHAR) FROM raw.offers
 WHERE crm_product_id IN (SELECT unnest($crm_product_ids))
 
 -- name: upsert_catalogue_products
-INSERT OR REPLACE INTO raw.products BY NAME
-SELECT frame.*, $now AS extracted_at FROM products_frame AS frame
-LEFT JOIN raw.products AS stored USING (crm_product_id)
-WHERE stored.crm_product_id IS NULL OR stored.payload::VARCHAR IS DISTINCT FROM frame.payload
-ORDER BY crm_product_id
+MERGE INTO raw.products AS stored USING (
+    SELECT frame.*, $now AS extracted_at FROM products_frame AS frame
+    LEFT JOIN raw.products AS stored USING (crm_product_id)
+    WHERE stored.crm_product_id IS NULL OR stored.payload::VARCHAR IS DISTINCT FROM frame.payload
+    ORDER BY crm_product_id
+) AS fresh USING (crm_product_id)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: delete_vanished_offers
 DELETE FROM raw.offers
@@ -276,8 +299,11 @@ WHERE crm_product_id IN (SELECT crm_product_id FROM products_frame)
     AND offer_id NOT IN (SELECT offer_id FROM offers_frame)
 
 -- name: upsert_catalogue_offers
-INSERT OR REPLACE INTO raw.offers BY NAME
-SELECT frame.*, $now AS extracted_at FROM offers_frame AS frame
-LEFT JOIN raw.offers AS stored USING (offer_id)
-WHERE stored.offer_id IS NULL OR stored.payload::VARCHAR IS DISTINCT FROM frame.payload
-ORDER BY offer_id
+MERGE INTO raw.offers AS stored USING (
+    SELECT frame.*, $now AS extracted_at FROM offers_frame AS frame
+    LEFT JOIN raw.offers AS stored USING (offer_id)
+    WHERE stored.offer_id IS NULL OR stored.payload::VARCHAR IS DISTINCT FROM frame.payload
+    ORDER BY offer_id
+) AS fresh USING (offer_id)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME

@@ -39,5 +39,8 @@ DELETE FROM ops.catalogue_conflicts
 INSERT INTO ops.catalogue_conflicts BY NAME SELECT * FROM conflicts_frame ORDER BY catalogue_id
 
 -- name: record_file
-INSERT OR REPLACE INTO ops.catalogue_files BY NAME
-SELECT $file_name AS file_name, $digest AS digest, $cards AS cards, $now AS read_at
+MERGE INTO ops.catalogue_files AS stored USING (
+    SELECT $file_name AS file_name, $digest AS digest, $cards AS cards, $now AS read_at
+) AS fresh USING (file_name)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME

@@ -1,9 +1,12 @@
 -- Days that were fetched, the stages that have finished for them since, and days that are loaded (R1).
 
 -- name: record_fetched
-INSERT OR REPLACE INTO ops.fetched_days BY NAME
-SELECT CAST(day AS DATE) AS order_day, $now AS fetched_at, $exchange_id AS exchange_id, ['raw_orders'] AS stages
-FROM generate_series(CAST($first_day AS DATE), CAST($last_day AS DATE), INTERVAL 1 DAY) AS days (day)
+MERGE INTO ops.fetched_days AS stored USING (
+    SELECT CAST(day AS DATE) AS order_day, $now AS fetched_at, $exchange_id AS exchange_id, ['raw_orders'] AS stages
+    FROM generate_series(CAST($first_day AS DATE), CAST($last_day AS DATE), INTERVAL 1 DAY) AS days (day)
+) AS fresh USING (order_day)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: record_stages
 UPDATE ops.fetched_days SET stages = list_sort(list_distinct(list_concat(stages, $stages)))
@@ -18,13 +21,16 @@ WHERE fetched.order_day IS NULL OR NOT list_has_all(fetched.stages, $stages)
 ORDER BY is_fetched, order_day
 
 -- name: record_loaded
-INSERT OR REPLACE INTO ops.loaded_days BY NAME
-SELECT CAST(day AS DATE) AS order_day, $now AS loaded_at, $exchange_id AS exchange_id,
-    count(raw.order_id) AS orders_seen
-FROM generate_series(CAST($first_day AS DATE), CAST($last_day AS DATE), INTERVAL 1 DAY) AS days (day)
-LEFT JOIN (SELECT order_id, order_day FROM raw.orders WHERE order_day BETWEEN $first_day AND $last_day) AS raw
-    ON raw.order_day = CAST(day AS DATE)
-GROUP BY day
+MERGE INTO ops.loaded_days AS stored USING (
+    SELECT CAST(day AS DATE) AS order_day, $now AS loaded_at, $exchange_id AS exchange_id,
+        count(raw.order_id) AS orders_seen
+    FROM generate_series(CAST($first_day AS DATE), CAST($last_day AS DATE), INTERVAL 1 DAY) AS days (day)
+    LEFT JOIN (SELECT order_id, order_day FROM raw.orders WHERE order_day BETWEEN $first_day AND $last_day) AS raw
+        ON raw.order_day = CAST(day AS DATE)
+    GROUP BY day
+) AS fresh USING (order_day)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: loaded
 SELECT order_day FROM ops.loaded_days WHERE order_day BETWEEN $first_day AND $last_day ORDER BY order_day

@@ -19,7 +19,6 @@ SELECT
     $profile AS profile, $run_id AS run_id, $kind AS kind, $first_day AS period_from, $last_day AS period_to,
     $now AS started_at, 'running' AS status,
     {zeros}
-RETURNING exchange_id
 
 -- name: of_run
 SELECT exchange_id FROM ops.exchanges WHERE run_id = ?

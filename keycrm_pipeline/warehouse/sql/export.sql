@@ -324,4 +324,7 @@ ORDER BY document.order_day, payment.order_id, abs(payment.payment_id), payment.
 INSERT INTO ops.exported_cards (format, organisation, card_kind, card_id, period_from, period_to, exported_at)
 SELECT $format, $organisation, $card_kind, card_id, $first_day, $last_day, $now
 FROM cards_to_record
-ON CONFLICT DO NOTHING
+ANTI JOIN (
+    SELECT card_id FROM ops.exported_cards
+    WHERE format = $format AND organisation = $organisation AND card_kind = $card_kind
+) AS recorded USING (card_id)

@@ -44,9 +44,9 @@ SELECT count(*) FILTER (NOT is_stored), count(*) FILTER (is_stored) FROM fetched
 
 -- name: store_nameless
 -- Records without a readable id or valid JSON cannot be stored among the orders; they are kept for inspection.
-INSERT INTO ops.rejected_records BY NAME
-SELECT * FROM nameless_frame
-ON CONFLICT (record_key) DO UPDATE SET order_day = excluded.order_day
+MERGE INTO ops.rejected_records AS stored USING (SELECT * FROM nameless_frame) AS fresh USING (record_key)
+WHEN MATCHED THEN UPDATE SET order_day = fresh.order_day
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: forget_nameless
 DELETE FROM ops.rejected_records
@@ -60,7 +60,9 @@ SELECT order_id FROM rows_frame WHERE NOT json_valid(payload)
 SELECT page, total, order_ids, fetched_at FROM ops.extraction_pages WHERE listing = $listing AND fetched_at >= $not_before ORDER BY page
 
 -- name: record_pages
-INSERT OR REPLACE INTO ops.extraction_pages BY NAME SELECT * FROM pages_frame
+MERGE INTO ops.extraction_pages AS stored USING (SELECT * FROM pages_frame) AS fresh USING (listing, page)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: forget_pages
 DELETE FROM ops.extraction_pages WHERE list_contains($listings, listing)
@@ -73,12 +75,15 @@ SELECT order_day, count(*) FROM raw.orders WHERE order_day BETWEEN $first_day AN
 GROUP BY order_day ORDER BY order_day
 
 -- name: reference_changes
-INSERT OR REPLACE INTO raw.reference_rows BY NAME
-SELECT frame.list_name, frame.row_id, frame.payload, $now AS extracted_at, true AS listed
-FROM reference_frame AS frame
-LEFT JOIN raw.reference_rows AS stored USING (list_name, row_id)
-WHERE stored.row_id IS NULL OR stored.payload::VARCHAR <> frame.payload OR NOT stored.listed
-ORDER BY list_name, row_id
+MERGE INTO raw.reference_rows AS stored USING (
+    SELECT frame.list_name, frame.row_id, frame.payload, $now AS extracted_at, true AS listed
+    FROM reference_frame AS frame
+    LEFT JOIN raw.reference_rows AS stored USING (list_name, row_id)
+    WHERE stored.row_id IS NULL OR stored.payload::VARCHAR <> frame.payload OR NOT stored.listed
+    ORDER BY list_name, row_id
+) AS fresh USING (list_name, row_id)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: unlist_rows
 UPDATE raw.reference_rows SET listed = false
@@ -86,7 +91,11 @@ WHERE listed AND list_name IN (SELECT unnest($list_names))
     AND (list_name, row_id) NOT IN (SELECT (list_name, row_id) FROM reference_frame)
 
 -- name: record_reference_lists
-INSERT OR REPLACE INTO raw.reference_lists BY NAME SELECT unnest($list_names) AS list_name, $now AS refreshed_at
+MERGE INTO raw.reference_lists AS stored USING (
+    SELECT unnest($list_names) AS list_name, $now AS refreshed_at
+) AS fresh USING (list_name)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: reference_refreshed_at
 SELECT list_name, refreshed_at FROM raw.reference_lists
@@ -125,9 +134,11 @@ ORDER BY validated.crm_created_at
 SELECT count(*) FROM raw.orders
 WHERE order_day BETWEEN $first_day AND $last_day AND order_id IN (SELECT unnest($seen))
 
+-- name: not_marked
+SELECT order_id FROM raw.orders WHERE order_id IN (SELECT unnest($order_ids)) AND missing_since IS NULL
+
 -- name: mark_missing
-UPDATE raw.orders SET missing_since = $now WHERE order_id IN (SELECT unnest($order_ids)) AND missing_since IS NULL
-RETURNING order_id
+UPDATE raw.orders SET missing_since = $now WHERE order_id IN (SELECT unnest($order_ids))
 
 -- name: stored_ids
 SELECT order_id FROM raw.orders WHERE order_id IN (SELECT unnest($order_ids))

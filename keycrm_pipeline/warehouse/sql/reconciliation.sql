@@ -1,12 +1,15 @@
 -- The reconciliation (R15): bank transactions of KeyCRM, rows of registers, and the lines that are made of them.
 
 -- name: store_transactions
-INSERT OR REPLACE INTO raw.external_transactions BY NAME
-SELECT fetched.*, $now AS extracted_at
-FROM transactions_to_store AS fetched
-LEFT JOIN raw.external_transactions AS stored USING (transaction_id)
-WHERE stored.transaction_id IS NULL OR CAST(stored.payload AS VARCHAR) <> CAST(fetched.payload AS VARCHAR)
-ORDER BY transaction_id
+MERGE INTO raw.external_transactions AS stored USING (
+    SELECT fetched.*, $now AS extracted_at
+    FROM transactions_to_store AS fetched
+    LEFT JOIN raw.external_transactions AS stored USING (transaction_id)
+    WHERE stored.transaction_id IS NULL OR CAST(stored.payload AS VARCHAR) <> CAST(fetched.payload AS VARCHAR)
+    ORDER BY transaction_id
+) AS fresh USING (transaction_id)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: unreadable_transactions
 SELECT transaction_id FROM raw.external_transactions
@@ -25,8 +28,11 @@ DELETE FROM ops.register_files WHERE file_name IN (SELECT unnest($file_names))
 INSERT INTO raw.register_rows BY NAME SELECT * FROM register_rows_to_store ORDER BY line
 
 -- name: record_file
-INSERT OR REPLACE INTO ops.register_files BY NAME
-SELECT $file_name AS file_name, $register AS register, $digest AS digest, $rows AS rows, $now AS read_at
+MERGE INTO ops.register_files AS stored USING (
+    SELECT $file_name AS file_name, $register AS register, $digest AS digest, $rows AS rows, $now AS read_at
+) AS fresh USING (file_name)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: problems
 SELECT subject, CAST(details_coded AS VARCHAR) FROM ops.reconciliation_problems
@@ -35,8 +41,11 @@ SELECT subject, CAST(details_coded AS VARCHAR) FROM ops.reconciliation_problems
 DELETE FROM ops.reconciliation_problems WHERE subject = $subject
 
 -- name: record_problem
-INSERT OR REPLACE INTO ops.reconciliation_problems BY NAME
-SELECT $subject AS subject, $details AS details, $details_coded AS details_coded
+MERGE INTO ops.reconciliation_problems AS stored USING (
+    SELECT $subject AS subject, $details AS details, $details_coded AS details_coded
+) AS fresh USING (subject)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: inputs_digest
 -- Everything that a line is made of: nothing is compared again while it is the same.

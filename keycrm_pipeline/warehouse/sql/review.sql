@@ -246,7 +246,9 @@ ORDER BY card.product_id
 DELETE FROM ops.renamed_products WHERE (product_id, crm_name) NOT IN (SELECT unnest(?), unnest(?))
 
 -- name: keep_renamed
-INSERT OR IGNORE INTO ops.renamed_products SELECT unnest(?), unnest(?), false
+INSERT INTO ops.renamed_products BY NAME
+SELECT DISTINCT product_id, crm_name, false AS is_ticked_off
+FROM (SELECT unnest(?) AS product_id, unnest(?) AS crm_name) ANTI JOIN ops.renamed_products USING (product_id, crm_name)
 
 -- name: take_over_name
 UPDATE accounting.products SET name = ?, name_key = ?, updated_at = ? WHERE product_id = ?
@@ -261,13 +263,13 @@ UPDATE accounting.partner_links SET name_conflict = false WHERE partner_id IN (S
 DELETE FROM ops.shared_skus WHERE (product_id, crm_product_id) IN (SELECT unnest(?), unnest(?))
 
 -- name: tick_off_promoted
-DELETE FROM ops.promoted_products WHERE product_id = ? RETURNING product_id
+DELETE FROM ops.promoted_products WHERE product_id = ?
 
 -- name: tick_off_shared
-UPDATE ops.shared_skus SET is_ticked_off = true WHERE product_id = ? AND NOT is_ticked_off RETURNING product_id
+UPDATE ops.shared_skus SET is_ticked_off = true WHERE product_id = ? AND NOT is_ticked_off
 
 -- name: tick_off_renamed
-UPDATE ops.renamed_products SET is_ticked_off = true WHERE product_id = ? AND NOT is_ticked_off RETURNING product_id
+UPDATE ops.renamed_products SET is_ticked_off = true WHERE product_id = ? AND NOT is_ticked_off
 
 -- name: delete_ticked_off
 DELETE FROM ops.review WHERE kind IN ('product_promoted', 'product_renamed', 'shared_sku') AND subject = ?

@@ -530,22 +530,23 @@ WHERE order_id IN (SELECT order_id FROM accepted_orders)
 
 -- name: store_rejected
 -- rejected_at changes only with the reasons or the payload: a load that changes nothing changes no time.
-INSERT INTO ops.rejected_records BY NAME
-SELECT
-    CAST(raw.order_id AS VARCHAR) AS record_key, raw.order_id, raw.order_day, rejected.reasons, rejected.reasons_coded,
-    CAST(raw.payload AS VARCHAR) AS payload, $now AS rejected_at
-FROM rejected_frame AS rejected JOIN raw.orders AS raw USING (order_id)
--- An order that KeyCRM no longer has cannot be fixed there.
-WHERE raw.missing_since IS NULL
-ON CONFLICT (record_key) DO UPDATE SET
-    order_day = excluded.order_day,
-    reasons = excluded.reasons,
-    reasons_coded = excluded.reasons_coded,
-    payload = excluded.payload,
+MERGE INTO ops.rejected_records AS stored USING (
+    SELECT
+        CAST(raw.order_id AS VARCHAR) AS record_key, raw.order_id, raw.order_day, rejected.reasons,
+        rejected.reasons_coded, CAST(raw.payload AS VARCHAR) AS payload, $now AS rejected_at
+    FROM rejected_frame AS rejected JOIN raw.orders AS raw USING (order_id)
+    -- An order that KeyCRM no longer has cannot be fixed there.
+    WHERE raw.missing_since IS NULL
+) AS fresh USING (record_key)
+WHEN MATCHED THEN UPDATE SET
+    order_day = fresh.order_day,
+    reasons = fresh.reasons,
+    reasons_coded = fresh.reasons_coded,
+    payload = fresh.payload,
     rejected_at = CASE
-        WHEN rejected_records.reasons IS DISTINCT FROM excluded.reasons
-            OR rejected_records.payload IS DISTINCT FROM excluded.payload
-        THEN excluded.rejected_at ELSE rejected_records.rejected_at END
+        WHEN stored.reasons IS DISTINCT FROM fresh.reasons OR stored.payload IS DISTINCT FROM fresh.payload
+        THEN fresh.rejected_at ELSE stored.rejected_at END
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: day_parts
 -- Days of a period with their orders. A day of more than $most orders is cut into parts by id: a shop may have imported
