@@ -41,6 +41,19 @@ class Cause(Sentences):
         "its content is not what this program writes ({kind})",
         "у ній не те, що пише ця програма ({kind})",
     )
+    NOT_SET = ("is not set", "не задано")
+    HOLDS_PASSWORD = (
+        "holds a password; set it as PGPASSWORD, or in the file that PGPASSFILE names, and remove it there",
+        "містить пароль; задайте його як PGPASSWORD або у файлі, який називає PGPASSFILE, а звідти приберіть",
+    )
+    IS_AN_ADDRESS = (
+        "is an address; write it as words of libpq, such as host=db.example user=keycrm dbname=books",
+        "є адресою; запишіть його словами libpq, наприклад host=db.example user=keycrm dbname=books",
+    )
+    IS_OTHER_PLACE = (
+        "is neither a directory nor an address that begins with s3://",
+        "не є ні текою, ні адресою, що починається з s3://",
+    )
     NO_SUCH_PLACE = ("there is no such place or bucket", "такого місця чи сховища немає")
     PACKAGE_ABSENT = (
         "what it takes is not installed; run `pip install '{package}'`",
@@ -171,6 +184,44 @@ class Failure(Sentences):
         "Базу {path} тримає інша програма ({holder}). Чекали {seconds:number} с. Закрийте файл там (блокнот, BI, "
         "консоль SQL) і завантажте ще раз; нічого не втрачено.",
     )
+    LAKE_BUSY = (
+        "The books of {profile} are being written by another exchange ({holder}). Waited {seconds:number} s. Try "
+        "again when it has ended; nothing was lost.",
+        "Дані обліку {profile} саме записує інший обмін ({holder}). Чекали {seconds:number} с. Спробуйте ще раз, коли "
+        "він завершиться; нічого не втрачено.",
+    )
+    FENCED_OFF = (
+        "This exchange of {profile} lost its lock in PostgreSQL (the network was cut, the machine slept, or somebody "
+        "ended its session), and another one has begun since. So PostgreSQL refused what this one wanted to store: "
+        "nothing is stored twice, and what it had stored before is safe. Load again.",
+        "Цей обмін {profile} втратив своє блокування в PostgreSQL (обірвалася мережа, заснула машина або хтось "
+        "завершив сеанс), і відтоді почався інший. Тому PostgreSQL не прийняв того, що він хотів зберегти: двічі "
+        "нічого не записано, а збережене раніше ціле. Завантажте ще раз.",
+    )
+    WITHOUT_NUMBER = (
+        "A program wanted to write into the books of {profile} without holding their lock, and PostgreSQL refused it. "
+        "Nothing was changed. Write through keycrm-pipeline; to read, attach the lake with READ_ONLY.",
+        "Програма хотіла писати в дані обліку {profile}, не маючи їхнього блокування, і PostgreSQL їй відмовив. Нічого "
+        "не змінено. Пишіть через keycrm-pipeline, а для читання під’єднуйте озеро з READ_ONLY.",
+    )
+    CATALOG_UNREACHABLE = (
+        "The catalogue of the books of {profile} in PostgreSQL cannot be used: {reason}. Check that PostgreSQL is "
+        "running, KEYCRM_LAKE_CATALOG, and the password (PGPASSWORD or a passfile), and try again; nothing was lost.",
+        "Каталог даних обліку {profile} у PostgreSQL недоступний: {reason}. Перевірте, чи працює PostgreSQL, "
+        "KEYCRM_LAKE_CATALOG і пароль (PGPASSWORD або passfile), і спробуйте ще раз; нічого не втрачено.",
+    )
+    CATALOG_CUT = (
+        "The connection with the catalogue of {profile} in PostgreSQL broke off. What was stored before is safe; what "
+        "was being stored is there whole or not at all. Load again: the load continues from there.",
+        "Зв’язок із каталогом {profile} у PostgreSQL обірвався. Збережене раніше ціле; те, що саме записувалося, є "
+        "повністю або його немає. Завантажте ще раз: завантаження продовжить з того місця.",
+    )
+    LAKE_CHANGED = (
+        "While the files of {profile} were merged, the number of rows of {tables} changed. The merge was undone and "
+        "nothing was removed. Keep the data as they are, make a backup, and report this.",
+        "Під час об’єднання файлів {profile} змінилася кількість рядків у {tables}. Об’єднання скасовано, нічого не "
+        "видалено. Не змінюйте даних, зробіть резервну копію і повідомте про це.",
+    )
     DATABASE_UNREADABLE = (
         "The file {path} cannot be opened as a DuckDB database: {reason}. It was left unchanged. Put a backup in "
         "its place, or move it away and load again: a new file will be created.",
@@ -234,6 +285,69 @@ class Failure(Sentences):
     NEVER_PUBLISHED = (
         "There is no copy of the books for readers, {path}, yet. Set `publish: true` in the profile and load a period.",
         "Копії обліку для читання, {path}, ще немає. Додайте у профіль `publish: true` і завантажте період.",
+    )
+    LAKE_MISSING = (
+        "There is no lake of the profile {profile} yet: nothing was loaded for it.",
+        "Озера профілю {profile} ще немає: для нього нічого не завантажено.",
+    )
+    LAKE_SETTING = (
+        "A profile says `database: lake`, but {variable} {reason}. See docs/scaling.md.",
+        "У профілі вказано `database: lake`, але {variable} {reason}. Див. docs/scaling.md.",
+    )
+    LAKE_NAME = (
+        "A lake cannot be named {profile}: PostgreSQL uses that name itself, or it is longer than 63 letters. Give the "
+        "profile another name.",
+        "Озеро не може називатися {profile}: таку назву використовує сам PostgreSQL або вона довша за 63 літери. Дайте "
+        "профілю іншу назву.",
+    )
+    LAKE_ELSEWHERE = (
+        "The files of the lake of {profile} are in {found}, but KEYCRM_LAKE_DATA leads to {named}. Set it to the place "
+        "where they are; nothing was changed.",
+        "Файли озера {profile} лежать у {found}, а KEYCRM_LAKE_DATA веде до {named}. Вкажіть те місце, де вони є; "
+        "нічого не змінено.",
+    )
+    ALREADY_THERE = (
+        "The books of {profile} are in a {place} already.",
+        "Облік {profile} уже там ({place}).",
+    )
+    NOT_MOVED = (
+        "Nothing was moved: `database` in {profile} is tied to other lines (a YAML anchor). Untie it with a text "
+        "editor.",
+        "Нічого не перенесено: `database` у {profile} пов'язано з іншими рядками (якір YAML). Розв'яжіть їх у "
+        "текстовому редакторі.",
+    )
+    MOVED_BUT_NOT_NOTED = (
+        "The books were copied to {new}, but {profile} could not be changed, or somebody else has changed it. Write "
+        "`{setting}` there before the next exchange, or it goes on with the old books.",
+        "Облік скопійовано до {new}, але {profile} змінити не вдалося або його змінив хтось інший. Впишіть туди "
+        "`{setting}` до наступного обміну, інакше він продовжить старий облік.",
+    )
+    BOOKS_IN_THE_WAY = (
+        "There are books in {place} already. Rename the file, or remove that lake (its schema in PostgreSQL and its "
+        "files), and move again; nothing was changed.",
+        "У {place} вже є облік. Перейменуйте файл або видаліть те озеро (його схему в PostgreSQL і файли) й перенесіть "
+        "ще раз; нічого не змінено.",
+    )
+    BOOKS_DIFFER = (
+        "The table {table} was not the same after it was copied. The copy was undone, and the books are where they "
+        "were.",
+        "Після копіювання таблиця {table} вийшла іншою. Копіювання скасовано, облік лишився там, де був.",
+    )
+    LAKE_FILES = (
+        "The files of the lake of {profile} in {place} cannot be read or written ({reason}). Check that the place is "
+        "there and that this machine may write to it, and try again; what was stored before is safe.",
+        "Файли озера {profile} у {place} не вдається прочитати або записати ({reason}). Перевірте, чи це місце існує "
+        "та чи може ця машина туди писати, і спробуйте ще раз; збережене раніше ціле.",
+    )
+    LAKE_PACKAGE = (
+        "A lake needs the package {package}, which is not installed here for DuckDB {version}. Install the versions "
+        "that fit together: `pip install 'keycrm-pipeline[distributed]'`. Nothing was changed.",
+        "Озеру потрібен пакет {package}, а для DuckDB {version} його тут не встановлено. Встановіть версії, що пасують "
+        "одна до одної: `pip install 'keycrm-pipeline[distributed]'`. Нічого не змінено.",
+    )
+    LAKE_KEYS = (
+        "There are no usable keys for S3. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role.",
+        "Немає придатних ключів для S3. Задайте AWS_ACCESS_KEY_ID і AWS_SECRET_ACCESS_KEY або надайте машині роль.",
     )
     NO_SUCH_TABLE = (
         "There is no table or view '{table}'. {hint}",
