@@ -17,6 +17,7 @@ from keycrm_pipeline.pipeline.catalogue_files import (
 )
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.reading import Books
+from keycrm_pipeline.reading.databases import has_books
 from keycrm_pipeline.run.account import Rows, read_account
 from keycrm_pipeline.run.client import open_client
 from keycrm_pipeline.warehouse.errors import WarehouseError
@@ -88,9 +89,9 @@ def check_account(workspace: Workspace, environ: Mapping[str, str]) -> AccountCh
 
 def _known_reading(workspace: Workspace) -> KnownReading | None:
     """What the books know; None also while they are in use: a check must not wait for a load."""
-    if not workspace.database.exists():
-        return None
     try:
+        if not has_books(workspace):
+            return None
         with Books(workspace, wait_seconds=0).reading() as connection:
             return current_reading(connection)
     except WarehouseError:

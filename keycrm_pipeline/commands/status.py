@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,9 +27,10 @@ from keycrm_pipeline.language import _
 from keycrm_pipeline.profile import Profile, Workspace, dagster_home
 from keycrm_pipeline.reading import Books
 from keycrm_pipeline.reading.closed_period import ClosedPeriodChange, closed_period_changes
+from keycrm_pipeline.reading.databases import has_books, lake_of
 from keycrm_pipeline.reading.rebuild_due import RebuildDue, rebuild_due
 from keycrm_pipeline.run.imports import without_pandas
-from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.run.lock import is_held, place_of
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.run.space import Space, read_space
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
@@ -37,6 +38,7 @@ from keycrm_pipeline.sentences import as_typed, without_typed
 from keycrm_pipeline.warehouse.attention import ReviewItem, review_items
 from keycrm_pipeline.warehouse.days import LeftOut, missing_days
 from keycrm_pipeline.warehouse.days import left_out as orders_left_out
+from keycrm_pipeline.warehouse.errors import DatabaseMissingError
 from keycrm_pipeline.warehouse.exchanges import (
     KILLED,
     Exchange,
@@ -46,6 +48,9 @@ from keycrm_pipeline.warehouse.exchanges import (
 )
 from keycrm_pipeline.warehouse.readings import KnownReading, current_reading
 from keycrm_pipeline.warehouse.review import tick_off_product
+
+if TYPE_CHECKING:
+    import duckdb
 
 WAIT_SECONDS = 10.0
 """How long `status` waits for a file that an exchange or another program holds: writes are short."""
@@ -72,6 +77,7 @@ class ProfileStatus:
         space: What it takes on the disk.
         closed_changes: Documents that changed in the closed period, and that no export has listed.
         rebuild: What only a rebuild would bring to the documents.
+        lake: Place of the files, if the books are in a lake.
     """
 
     profile: str
@@ -86,45 +92,52 @@ class ProfileStatus:
     reading: KnownReading | None = None
     closed_changes: int = 0
     rebuild: RebuildDue = NOTHING_TO_REBUILD
+    lake: str | None = None
 
 
 def read_status(workspace: Workspace) -> ProfileStatus:
-    """Reads the status of a profile; a profile whose database does not exist yet has loaded nothing.
+    """Reads the status of a profile; one whose database does not exist yet has loaded nothing.
 
     Raises:
         WarehouseError: The database is busy, unreadable, or newer than this program.
     """
     profile = workspace.profile
     space = read_space(workspace, dagster_home(os.environ))
-    if not workspace.database.exists():
-        return ProfileStatus(profile.name, profile.timezone, space)
+    lake = lake_of(workspace)
+    nothing = ProfileStatus(profile.name, profile.timezone, space, lake=lake.data if lake else None)
     # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
-    is_working = is_held(workspace.lock)
+    is_working = is_held(place_of(workspace))
+    try:
+        with without_pandas(), Books(workspace, wait_seconds=WAIT_SECONDS).reading() as connection:
+            return _read(connection, profile, nothing, is_working=is_working)
+    except DatabaseMissingError:
+        return nothing
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, profile: Profile, nothing: ProfileStatus, *, is_working: bool
+) -> ProfileStatus:
+    """The status that the log shows."""
     yesterday = datetime.now(UTC).astimezone(profile.zone).date() - timedelta(days=1)
-    with without_pandas(), Books(workspace, wait_seconds=WAIT_SECONDS).reading() as connection:
-        last = last_exchange(connection)
-        if last is None:
-            return ProfileStatus(profile.name, profile.timezone, space)
-        is_killed = last.status == "running" and not is_working
-        if is_killed:
-            last = replace(last, status="failed", error=str(KILLED), error_coded=KILLED.dump())
-        succeeded = last_succeeded_exchange(connection)
-        return ProfileStatus(
-            profile=profile.name,
-            timezone=profile.timezone,
-            space=space,
-            last=summarise(connection, last),
-            is_killed=is_killed,
-            last_succeeded=None
-            if succeeded is None or succeeded.exchange_id == last.exchange_id
-            else succeeded,
-            rejected=rejected_count(connection),
-            days_missing=tuple(missing_days(connection, yesterday)),
-            left_out=orders_left_out(connection, profile.start_date),
-            reading=current_reading(connection),
-            closed_changes=len(closed_period_changes(connection, profile)),
-            rebuild=rebuild_due(connection, profile),
-        )
+    last = last_exchange(connection)
+    if last is None:
+        return nothing
+    is_killed = last.status == "running" and not is_working
+    if is_killed:
+        last = replace(last, status="failed", error=str(KILLED), error_coded=KILLED.dump())
+    succeeded = last_succeeded_exchange(connection)
+    return replace(
+        nothing,
+        last=summarise(connection, last),
+        is_killed=is_killed,
+        last_succeeded=None if succeeded is None or succeeded.exchange_id == last.exchange_id else succeeded,
+        rejected=rejected_count(connection),
+        days_missing=tuple(missing_days(connection, yesterday)),
+        left_out=orders_left_out(connection, profile.start_date),
+        reading=current_reading(connection),
+        closed_changes=len(closed_period_changes(connection, profile)),
+        rebuild=rebuild_due(connection, profile),
+    )
 
 
 def status_as_json(status: ProfileStatus) -> dict[str, Any]:
@@ -145,6 +158,7 @@ def status_as_json(status: ProfileStatus) -> dict[str, Any]:
         "left_out": asdict(status.left_out),
         "rebuild_due": asdict(status.rebuild),
         "created_between": reading_as_json(status.reading),
+        "lake": status.lake,
         "disk": {**asdict(status.space), "is_short": status.space.is_short},
         "error": None if last is None else last.exchange.error,
     }
@@ -208,7 +222,7 @@ def print_status(status: ProfileStatus) -> None:
         )
     _print_rebuild(status)
     click.echo(reading_in_words(status.reading, status.timezone))
-    _print_space(status.space)
+    _print_space(status.space, status.lake)
     print_review(status.last.review)
 
 
@@ -255,9 +269,18 @@ def _print_left_out(left_out: LeftOut) -> None:
         )
 
 
-def _print_space(space: Space) -> None:
+def _print_space(space: Space, lake: str | None) -> None:
+    if lake is not None:
+        click.echo(_("The books are in a lake, with its files in {place}.", place=lake))
     click.echo(
         _(
+            "Dagster's history {history} in {files} files, free on the disk of this machine {free}.",
+            history=_megabytes(space.history_bytes),
+            files=current_formatter().number(space.history_files),
+            free=_megabytes(space.free_bytes),
+        )
+        if lake is not None
+        else _(
             "Database {database}, Dagster's history {history} in {files} files, free on the disk {free}.",
             database=_megabytes(space.database_bytes),
             history=_megabytes(space.history_bytes),
@@ -297,13 +320,14 @@ def read_review(workspace: Workspace, kind: str | None) -> ReviewList:
     Raises:
         WarehouseError: The database is busy, unreadable, or newer than this program.
     """
-    if not workspace.database.exists():
+    try:
+        with without_pandas(), Books(workspace, wait_seconds=WAIT_SECONDS).reading() as connection:
+            return ReviewList(
+                review_items(connection, kind=kind),
+                closed_period_changes(connection, workspace.profile) if kind is None else [],
+            )
+    except DatabaseMissingError:
         return ReviewList([], [])
-    with without_pandas(), Books(workspace, wait_seconds=WAIT_SECONDS).reading() as connection:
-        return ReviewList(
-            review_items(connection, kind=kind),
-            closed_period_changes(connection, workspace.profile) if kind is None else [],
-        )
 
 
 def tick_off(workspace: Workspace, product_id: int) -> bool:
@@ -312,7 +336,7 @@ def tick_off(workspace: Workspace, product_id: int) -> bool:
     Raises:
         WarehouseError: The database is busy, unreadable, or newer than this program.
     """
-    if not workspace.database.exists():
+    if not has_books(workspace):
         return False
     with open_warehouse(workspace).waiting_at_most(WAIT_SECONDS).writing() as connection:
         return tick_off_product(connection, product_id)

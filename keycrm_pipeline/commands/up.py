@@ -145,6 +145,7 @@ def only_start(home: Path) -> Iterator[IO[str]]:
 def wants_first_load(settings: Settings) -> bool:
     """Whether the demo shop exists and has never been loaded successfully: the page would be empty."""
     from keycrm_pipeline.reading import books_of
+    from keycrm_pipeline.reading.databases import has_books
     from keycrm_pipeline.warehouse.errors import WarehouseError
     from keycrm_pipeline.warehouse.exchanges import last_succeeded_exchange
 
@@ -156,9 +157,9 @@ def wants_first_load(settings: Settings) -> bool:
     if profile.base_url != SANDBOX:
         return False
     workspace = Workspace(profile, settings)
-    if not workspace.database.exists():
-        return True
     try:
+        if not has_books(workspace):
+            return True
         with books_of(workspace).reading() as connection:
             return last_succeeded_exchange(connection) is None
     except WarehouseError:

@@ -27,7 +27,7 @@ from keycrm_pipeline.run.space import read_space
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
 from keycrm_pipeline.sentences import stored_text, without_typed
 from keycrm_pipeline.warehouse.errors import WarehouseError
-from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS, offenders
+from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS, KEYS_ONCE, doubled_keys, offenders
 
 if TYPE_CHECKING:
     import duckdb
@@ -76,6 +76,7 @@ def _described() -> dict[str, str]:
     words = current_wording()
     return {
         **{name: _(what) for name, what in INTEGRITY_CHECKS.items()},
+        KEYS_ONCE: _("No table has two rows with the same key."),
         **{
             kind.name: f"{words.of(kind.title)}.\n\n{_(kind.assertion)} {words.of(kind.advice)}"
             for kind in REVIEW_LIST.values()
@@ -149,6 +150,14 @@ def _evaluation(
             passed=not ids,
             severity=dg.AssetCheckSeverity.ERROR,
             metadata={"count": len(ids), "first cases": dg.MetadataValue.md(", ".join(shown) or _("None."))},
+        )
+    if name == KEYS_ONCE:
+        doubled = doubled_keys(connection)
+        listed = ", ".join(f"{table}: {keys}" for table, keys in doubled.items())
+        return result(
+            passed=not doubled,
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={"count": sum(doubled.values()), "first cases": listed or _("None.")},
         )
     if name in REVIEW_LIST:
         from keycrm_pipeline.warehouse.attention import review_items

@@ -17,6 +17,7 @@ from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG
 from keycrm_pipeline.profile import Profile, ProfileError, Settings, Workspace, load_profile
 from keycrm_pipeline.reading import Books
+from keycrm_pipeline.reading.databases import has_books
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import Exchange, exchange_of_run
 
@@ -82,7 +83,7 @@ class EndedExchanges:
             return None
         workspace = Workspace(profile, self._settings)
         exchange = None
-        if workspace.database.exists():
+        if has_books(workspace):
             with Books(workspace, wait_seconds=0).reading() as connection:
                 exchange = exchange_of_run(connection, run.root_run_id or run.run_id)
         if exchange is not None:

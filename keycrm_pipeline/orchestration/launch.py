@@ -9,7 +9,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -33,7 +33,7 @@ from keycrm_pipeline.run.errors import StoppedError
 from keycrm_pipeline.run.marks import marked
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
 from keycrm_pipeline.warehouse.errors import WarehouseError
-from keycrm_pipeline.warehouse.exchanges import exchange_of_run
+from keycrm_pipeline.warehouse.exchanges import KILLED, exchange_of_run
 
 DEFINITIONS = "keycrm_pipeline.orchestration.definitions"
 """The module that the page and the daemon load, see `workspace.yaml`."""
@@ -102,6 +102,9 @@ def run_job(
             summary = summarise(connection, exchange) if exchange is not None else None
     except WarehouseError as unreadable:
         error = error or str(unreadable)
+    if summary is not None and error is not None and summary.exchange.error == str(KILLED):
+        # It lives, but has lost the lock of a lake: the run that took over has found it unfinished.
+        summary = replace(summary, exchange=replace(summary.exchange, error=error, error_coded=None))
     if summary is not None and summary.exchange.error:
         error = summary.exchange.error
     return Outcome(

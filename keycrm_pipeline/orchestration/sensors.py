@@ -14,7 +14,7 @@ from keycrm_pipeline.orchestration.history import tidy_history
 from keycrm_pipeline.orchestration.instance import end_dead_runs
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.run.alerts import send_alert
-from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.run.lock import is_held, place_of
 from keycrm_pipeline.warehouse import exchanges
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError, DatabaseMissingError, WarehouseError
 
@@ -143,9 +143,13 @@ def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> st
     try:
         with assets.reading() as connection:
             newest, last = exchanges.last_exchange(connection), exchanges.last_ended_exchange(connection)
+        is_killed = (
+            newest is not None and newest.status == "running" and not is_held(place_of(assets.workspace))
+        )
     except (DatabaseMissingError, DatabaseBusyError):
         # Nothing was loaded yet, or an exchange is writing.
         newest = last = None
+        is_killed = False
     except WarehouseError as error:
         return _(
             "The books of profile {profile} cannot be read: {error}",
@@ -153,7 +157,7 @@ def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> st
             error=error.message.text(current_formatter()),
         )
     if newest is not None and newest.status == "running":
-        if not is_held(assets.workspace.lock):
+        if is_killed:
             return _failed(newest, exchanges.KILLED.text(current_formatter()))
     elif last is not None and last.status == "failed" and not _goes_on(instance, last.run_id):
         return _failed(last, last.error_text(current_formatter()))

@@ -14,6 +14,7 @@ from keycrm_pipeline.page.loading import dagster_of
 from keycrm_pipeline.page.rendering import in_words, render
 from keycrm_pipeline.page.shops import WAIT_SECONDS, WrongEntryError, read_number, reading, workspace_of
 from keycrm_pipeline.reading.closed_period import ClosedPeriodChange, closed_period_changes
+from keycrm_pipeline.reading.databases import has_books
 from keycrm_pipeline.reading.rebuild_due import rebuild_due
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.schemas.review_kinds import REVIEW_LIST
@@ -156,7 +157,7 @@ def tick_off(request: Request) -> Response:
     product_id = read_number(request.state.form.get("product"))
     warehouse = open_warehouse(workspace).waiting_at_most(WAIT_SECONDS)
     is_done = False
-    if product_id is not None and workspace.database.exists():
+    if product_id is not None and has_books(workspace):
         with warehouse.writing() as connection:
             is_done = tick_off_product(connection, product_id)
     if not is_done:

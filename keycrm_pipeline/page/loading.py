@@ -33,7 +33,7 @@ from keycrm_pipeline.page.shops import (
 from keycrm_pipeline.page.wording import JOBS, RUN_STATUSES, STAGES
 from keycrm_pipeline.period import DAY, Period, contiguous_periods
 from keycrm_pipeline.profile import MissingKeyError, Profile, Workspace
-from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.run.lock import is_held, place_of
 from keycrm_pipeline.run.summary import summarise
 from keycrm_pipeline.warehouse.days import LeftOut, left_out, missing_days
 from keycrm_pipeline.warehouse.errors import DatabaseMissingError, WarehouseError
@@ -330,9 +330,9 @@ def _progress(request: Request, workspace: Workspace) -> Progress:
     if run.job.endswith(("_exports", "_report")):
         return Progress(run, status)
     seen: LastProgress = request.app.state.last_progress
-    # Checked before the log is read: an exchange that ends in between then reads as ended.
-    is_working = is_held(workspace.lock)
     try:
+        # Checked before the log is read: an exchange that ends in between then reads as ended.
+        is_working = is_held(place_of(workspace))
         with reading(workspace, POLL_WAIT_SECONDS if run.is_under_way else None) as connection:
             exchange = exchange_of_run(connection, run.run_id)
             if exchange is None:

@@ -45,6 +45,7 @@ from keycrm_pipeline.profile import (
     with_changes,
     write_profile_file,
 )
+from keycrm_pipeline.reading.databases import has_books
 from keycrm_pipeline.run.account import Account, fetch_account, stored_account
 from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.warehouse.errors import WarehouseError
@@ -222,8 +223,8 @@ def _tell(dagster: str) -> None:
 
 def _saved(request: Request, workspace: Workspace, done: str, changed: Sequence[Setting]) -> Response:
     # Before the first load there is nothing to rebuild.
-    has_books = workspace.database.exists()
-    rebuild = "&rebuild=1" if has_books and any(map(changes_documents, changed)) else ""
+    has_documents = has_books(workspace)
+    rebuild = "&rebuild=1" if has_documents and any(map(changes_documents, changed)) else ""
     # After the answer: Dagster needs some seconds, and nobody has to wait for them.
     told = BackgroundTask(_tell, page_settings(request).dagster) if changed else None
     return RedirectResponse(f"{request.url.path}?done={done}{rebuild}", 303, background=told)
@@ -275,12 +276,12 @@ def _account(request: Request, workspace: Workspace) -> Account | None:
     """The newest lists that are known: those of the last load, or those that somebody has asked for since."""
     asked_for = _kept(request).account(workspace.profile.name)
     stored = None
-    if workspace.database.exists():
-        try:
+    try:
+        if has_books(workspace):
             with reading(workspace, WAIT_SECONDS) as connection:
                 stored = stored_account(connection)
-        except WarehouseError:
-            pass
+    except WarehouseError:
+        pass
     known = [account for account in (asked_for, stored) if account is not None]
     return max(known, key=lambda account: account.read_at, default=None)
 

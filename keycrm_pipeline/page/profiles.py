@@ -13,7 +13,7 @@ from keycrm_pipeline.page.settings import PageSettings
 from keycrm_pipeline.page.shops import page_settings, reading
 from keycrm_pipeline.period import DAY
 from keycrm_pipeline.profile import Profile, ProfileError, Workspace, load_profiles
-from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.run.lock import is_held, place_of
 from keycrm_pipeline.warehouse.attention import count_rejected, review_counts
 from keycrm_pipeline.warehouse.days import missing_days
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError, DatabaseMissingError, WarehouseError
@@ -49,9 +49,9 @@ class ProfileState:
 def _state(page: PageSettings, workspace: Workspace) -> ProfileState:
     profile = workspace.profile
     yesterday = page.clock().astimezone(profile.zone).date() - DAY
-    # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
-    is_working = is_held(workspace.lock)
     try:
+        # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
+        is_working = is_held(place_of(workspace))
         with reading(workspace, WAIT_SECONDS) as connection:
             logged, _after = exchange_page(connection, most=1)
             counts = review_counts(connection)

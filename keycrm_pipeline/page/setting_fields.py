@@ -781,7 +781,8 @@ ONLY_IN_THE_FILE: Mapping[str, FileSetting] = {
         message("Database file"),
         message(
             "Where the documents are stored, if not under the name of the profile in the directory of data. Move the "
-            "file yourself before you change this, while no exchange runs."
+            "file yourself before you change this, while no exchange runs. The command keycrm-pipeline move takes the "
+            "books to a lake of several machines and back."
         ),
         "database: /srv/books/shop.duckdb",
     ),

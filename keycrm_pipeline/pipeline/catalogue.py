@@ -12,8 +12,7 @@ from keycrm_pipeline.pipeline.derivation import derive
 from keycrm_pipeline.pipeline.extraction import refresh_reference_lists
 from keycrm_pipeline.pipeline.products import fetch_catalogue
 from keycrm_pipeline.profile import Workspace
-from keycrm_pipeline.run import lock
-from keycrm_pipeline.run.session import Session, open_warehouse
+from keycrm_pipeline.run.session import Session, holding
 from keycrm_pipeline.warehouse import review as review_store
 from keycrm_pipeline.warehouse import syncs
 
@@ -49,10 +48,7 @@ def take_over_names(workspace: Workspace, *, now: datetime) -> int:
     Raises:
         WarehouseError: The database is busy or unreadable.
     """
-    with (
-        lock.held(workspace.lock, "catalogue --rename"),
-        open_warehouse(workspace).transaction() as connection,
-    ):
+    with holding(workspace, "catalogue --rename") as warehouse, warehouse.transaction() as connection:
         return _take_over(connection, now=now)
 
 

@@ -16,8 +16,7 @@ from keycrm_pipeline.accounting.reconciliation import Line, Money, Payment, Rule
 from keycrm_pipeline.pipeline import review
 from keycrm_pipeline.pipeline.registers import bring_in_registers
 from keycrm_pipeline.profile import Profile, Workspace
-from keycrm_pipeline.run import lock
-from keycrm_pipeline.run.session import open_warehouse
+from keycrm_pipeline.run.session import holding
 from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.warehouse import reconciliation as store
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -43,8 +42,7 @@ def reconcile_again(workspace: Workspace, *, now: datetime) -> list[Message]:
     Raises:
         WarehouseError: The database is missing, busy or unreadable.
     """
-    with lock.held(workspace.lock, "reconcile"):
-        warehouse = open_warehouse(workspace)
+    with holding(workspace, "reconcile") as warehouse:
         problems = bring_in_registers(workspace, warehouse, now=now)
         refresh(workspace.profile, warehouse, now=now)
         with warehouse.writing() as connection:

@@ -40,6 +40,9 @@ from keycrm_pipeline.words import WordSet
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 """A profile's name becomes part of asset keys, job names, file names and an environment variable."""
 
+LAKE = "lake"
+"""Value of `database` for books that are in no file."""
+
 SANDBOX = "sandbox"
 """The `base_url` of the built-in demo shop."""
 
@@ -633,7 +636,8 @@ class Profile(_Section):
     )
     database: Text | None = Field(
         default=None,
-        description="The DuckDB file, relative to the data directory; default: <profile>.duckdb.",
+        description="The DuckDB file, relative to the data directory; default: <profile>.duckdb. Or the word lake: the "
+        "books are in DuckLake then, where KEYCRM_LAKE_CATALOG and KEYCRM_LAKE_DATA say.",
     )
     publish: StrictBool = Field(
         default=False,
@@ -706,6 +710,11 @@ class Profile(_Section):
     def zone(self) -> ZoneInfo:
         """The profile's time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def is_in_lake(self) -> bool:
+        """Whether the books are in a lake and not in a file."""
+        return self.database == LAKE
 
     @property
     def own_language(self) -> Language:
@@ -849,8 +858,8 @@ class Profile(_Section):
     @field_validator("database")
     @classmethod
     def _is_file(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
+        if value is None or value == LAKE:
+            return value
         allowed = Allowed.FILE_PATH.message()
         # Otherwise DuckDB's special addresses would become oddly named files in the data directory.
         if ":memory:" in value or "://" in value or value.startswith("md:") or "\0" in value:
@@ -864,6 +873,13 @@ class Profile(_Section):
         longest = max(len(part.encode()) for part in path.parts)
         if longest > _LONGEST_NAME or len(value.encode()) > _LONGEST_PATH:
             raise _wrong(Wrong.NAME_TOO_LONG.message(), allowed)
+        return value
+
+    @field_validator("publish")
+    @classmethod
+    def _is_a_copy_of_a_file(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("database") == LAKE:
+            raise _wrong(Wrong.LAKE_HAS_NO_COPY.message(), Allowed.READ_THE_LAKE.message())
         return value
 
     @field_validator("custom_fields")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile.keys import FoundKey, find_key, stored_key_path
-from keycrm_pipeline.profile.models import Profile
+from keycrm_pipeline.profile.models import LAKE, Profile
 from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.sentences.profiles import ProfileProblem, Wrong
 
@@ -21,6 +21,12 @@ CHOICE_VARIABLE = "KEYCRM_PROFILES"
 
 OUTPUT_VARIABLE = "KEYCRM_OUTPUT"
 """Where finished exports and reports are put besides the data directory."""
+
+LAKE_CATALOG_VARIABLE = "KEYCRM_LAKE_CATALOG"
+"""What libpq needs to connect to the catalogue of lakes; a password is never in it."""
+
+LAKE_DATA_VARIABLE = "KEYCRM_LAKE_DATA"
+"""Directory or S3 address of the files of lakes."""
 
 LOCATION_VARIABLE = "KEYCRM_CODE_LOCATION"
 DEFAULT_LOCATION = "keycrm_pipeline"
@@ -42,12 +48,16 @@ class Settings:
         data_directory: Contains `<name>.duckdb` for each profile, and `keys/<name>` where a key is stored.
         chosen: The profiles that this installation is for; None for all that there are.
         output: A directory or an address such as `s3://bucket/folder`, into which exports and reports are put as well.
+        lake_catalog: What libpq needs to connect to the catalogue of lakes.
+        lake_data: Directory or address of the files of lakes, such as `s3://bucket/folder`.
     """
 
     profiles_directory: Path
     data_directory: Path
     chosen: tuple[str, ...] | None = None
     output: str | None = None
+    lake_catalog: str | None = None
+    lake_data: str | None = None
 
     @property
     def marks_directory(self) -> Path:
@@ -60,7 +70,7 @@ class SettingsError(MessageError):
 
 
 def settings_from_environment(environ: Mapping[str, str]) -> Settings:
-    """KEYCRM_PROFILES_DIR (`profiles`) and KEYCRM_DATA_DIR (`data`), both absolute; KEYCRM_PROFILES, KEYCRM_OUTPUT.
+    """KEYCRM_PROFILES_DIR (`profiles`) and KEYCRM_DATA_DIR (`data`), both absolute, and the others.
 
     Raises:
         SettingsError: One of the directories holds no path.
@@ -71,6 +81,8 @@ def settings_from_environment(environ: Mapping[str, str]) -> Settings:
         data_directory=_directory(environ, DATA_VARIABLE, "data"),
         chosen=tuple(sorted({name for name in named if name})) or None,
         output=environ.get(OUTPUT_VARIABLE, "").strip() or None,
+        lake_catalog=environ.get(LAKE_CATALOG_VARIABLE, "").strip() or None,
+        lake_data=environ.get(LAKE_DATA_VARIABLE, "").strip() or None,
     )
 
 
@@ -108,7 +120,12 @@ class Workspace:
 
     @property
     def database(self) -> Path:
-        """The profile's DuckDB file, absolute; a relative `database` is resolved against the data directory."""
+        """The profile's DuckDB file, absolute; a relative `database` is resolved against the data directory.
+
+        With a lake there is no such file; what belongs to this machine lies beside where it would be.
+        """
+        if self.profile.is_in_lake:
+            return (self.settings.data_directory / f"{self.profile.name}.{LAKE}").absolute()
         own = Path(self.profile.database or f"{self.profile.name}.duckdb").expanduser()
         return (self.settings.data_directory / own).absolute()
 

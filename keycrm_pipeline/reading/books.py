@@ -14,6 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.profile import Settings, Workspace, load_profile, settings_from_environment
+from keycrm_pipeline.reading.databases import warehouse_of
 from keycrm_pipeline.warehouse.connection import WAIT_SECONDS, Warehouse
 
 if TYPE_CHECKING:
@@ -51,12 +52,11 @@ class Books:
             WarehouseError: There is no file yet, another program holds it longer than `wait_seconds`, or it is
                 unreadable; the message says who holds it.
         """
-        warehouse = Warehouse(
-            self.workspace.published if self.published else self.workspace.database,
-            self.workspace.profile.timezone,
-            wait_seconds=self.wait_seconds,
-            is_copy=self.published,
-        )
+        if self.published:
+            timezone = self.workspace.profile.timezone
+            warehouse = Warehouse(self.workspace.published, timezone, self.wait_seconds, is_copy=True)
+        else:
+            warehouse = warehouse_of(self.workspace, wait_seconds=self.wait_seconds)
         with warehouse.reading() as connection:
             yield connection
 

@@ -10,7 +10,7 @@ from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.reports.page import render_report, write_report
-from keycrm_pipeline.run.lock import is_held
+from keycrm_pipeline.run.lock import is_held, place_of
 from keycrm_pipeline.run.output import REPORTS, OutputError, deliver
 from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.sentences.exports import ExportFailure
@@ -47,7 +47,7 @@ def report_period(
     is_named = path is not None
     path = path or report_path(workspace, period, language)
     # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
-    is_working = is_held(workspace.lock)
+    is_working = is_held(place_of(workspace))
     document = render_report(
         books_of(workspace),
         period,

@@ -1,7 +1,8 @@
 """Prevents two exchanges of one profile from running at the same time, with a kernel file lock.
 
 The orchestrator's limits do not cover a run that a command starts by itself, and a killed run would keep its slot. The
-kernel releases a file lock when the process ends, however it ends.
+kernel releases a file lock when the process ends, however it ends. Books in a lake are locked where their catalogue is,
+for all machines, see `warehouse.engines.catalog_lock`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.reading.databases import lake_of
+from keycrm_pipeline.warehouse.engines import catalog_lock
+from keycrm_pipeline.warehouse.engines.catalog_lock import Hold
+from keycrm_pipeline.warehouse.engines.lake import Lake
 from keycrm_pipeline.warehouse.errors import DirectoryUnusableError
 
 POLL_SECONDS = 0.25
@@ -29,6 +35,15 @@ def _holder_path(path: Path) -> Path:
     return path.with_suffix(path.suffix + ".holder")
 
 
+def place_of(workspace: Workspace) -> Path | Lake:
+    """Where the lock of a profile is.
+
+    Raises:
+        LakeSettingsError: Its books are in a lake, and the settings do not say where that is.
+    """
+    return lake_of(workspace) or workspace.lock
+
+
 def holder(path: Path) -> str:
     """Who holds the lock, in words."""
     try:
@@ -38,8 +53,16 @@ def holder(path: Path) -> str:
         return "another process"
 
 
-def is_held(path: Path) -> bool:
-    """Whether some process, this one included, is working on the profile right now."""
+def is_held(place: Path | Lake) -> bool:
+    """Whether some process, this one included, is working on the profile right now.
+
+    Raises:
+        WarehouseError: The catalogue of its lake cannot be reached.
+    """
+    return catalog_lock.is_held(place) if isinstance(place, Lake) else _is_file_held(place)
+
+
+def _is_file_held(path: Path) -> bool:
     try:
         # Opened for reading: whoever only looks may do so on a disk that is read-only.
         with path.open("rb") as file:
@@ -55,16 +78,30 @@ def is_held(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def held(path: Path, run_id: str) -> Iterator[None]:
+def held(place: Path | Lake, run_id: str) -> Iterator[Hold | None]:
     """Holds the lock for a run; waits as long as another run holds it, and logs whom it waits for.
 
     Args:
-        path: The profile's lock file.
+        place: The profile's lock file, or its lake.
         run_id: The run that takes the lock.
+
+    Yields:
+        What shows a lake that the lock is held; None for a file.
 
     Raises:
         DirectoryUnusableError: The lock's directory cannot be created or written to.
+        WarehouseError: The catalogue of the lake cannot be reached.
     """
+    if isinstance(place, Lake):
+        with catalog_lock.held(place, run_id) as hold:
+            yield hold
+        return
+    with _held_file(place, run_id):
+        yield None
+
+
+@contextlib.contextmanager
+def _held_file(path: Path, run_id: str) -> Iterator[None]:
     lock = FileLock(path, thread_local=False, mode=0o600)
     timeout = POLL_SECONDS
     while True:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile, Workspace, document_settings
+from keycrm_pipeline.reading.databases import warehouse_of
 from keycrm_pipeline.run import lock
 from keycrm_pipeline.run.errors import CeilingError, StoppedError, message_of, unexpected
 from keycrm_pipeline.run.leftovers import remove_leftovers
@@ -24,7 +25,8 @@ from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.stopping import is_stop, once, undisturbed
 from keycrm_pipeline.warehouse.compaction import compact_when_grown, remove_killed_copy
 from keycrm_pipeline.warehouse.connection import Warehouse
-from keycrm_pipeline.warehouse.errors import WarehouseError
+from keycrm_pipeline.warehouse.engines.maintenance import maintain
+from keycrm_pipeline.warehouse.errors import LakeChangedError, WarehouseError
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, add_requests, begin_exchange, end_exchange
 from keycrm_pipeline.warehouse.publication import publish
 from keycrm_pipeline.warehouse.rebuild_due import record_first_settings
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
     from keycrm_pipeline.crm.client import KeyCrmClient
 
 COMPACTED_AFTER = ("recent", "sweep")
-"""Kinds of exchanges after which a file that has grown is compacted: the nightly ones, for which nobody waits."""
+"""Kinds of exchanges after which a file that has grown is compacted, and at whose end a lake is maintained: the nightly
+ones, for which nobody waits."""
 
 NOT_BEGUN = 0
 """Number of an exchange that has no row in the log yet."""
@@ -47,8 +50,23 @@ _log = logging.getLogger(__name__)
 
 
 def open_warehouse(workspace: Workspace) -> Warehouse:
-    """The profile's database."""
-    return Warehouse(workspace.database, workspace.profile.timezone)
+    """The profile's database.
+
+    Raises:
+        LakeSettingsError: It is in a lake, and the settings do not say where that is.
+    """
+    return warehouse_of(workspace)
+
+
+@contextlib.contextmanager
+def holding(workspace: Workspace, purpose: str) -> Iterator[Warehouse]:
+    """The profile's database while its lock is held; waits as long as an exchange holds it.
+
+    Raises:
+        WarehouseError: The lock cannot be taken.
+    """
+    with lock.held(lock.place_of(workspace), purpose) as hold:
+        yield replace(open_warehouse(workspace), hold=hold)
 
 
 def _open_client(workspace: Workspace) -> KeyCrmClient:
@@ -203,20 +221,26 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
     os.umask(0o077)
     give_freed_memory_back()
     warehouse = services.open_warehouse(workspace)
-    with once(), lock.held(workspace.lock, plan.run_id):
+    with (
+        once(),
+        lock.held(lock.place_of(workspace), plan.run_id) as hold,
+        _ready_for_work(replace(warehouse, hold=hold)) as warehouse,
+    ):
         _clean_up(workspace, warehouse, services.clock())
         session = Session(workspace, warehouse, plan, NOT_BEGUN, services.clock(), services)
         try:
             with in_words():
                 _begin(session)
                 yield session
+                if plan.kind in COMPACTED_AFTER and warehouse.lake is not None:
+                    _maintain(session)
                 _end(session, None)
         except BaseException as error:
             # The reason for the failure matters more than a log that cannot be written (a full disk, a locked file).
             with contextlib.suppress(Exception):
                 _end(session, error)
             raise
-        if plan.kind in COMPACTED_AFTER:
+        if plan.kind in COMPACTED_AFTER and warehouse.lake is None:
             with in_words():
                 _give_room_back(warehouse)
         if workspace.profile.publish and (session.has_news or not workspace.published.exists()):
@@ -224,9 +248,20 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
                 _publish(warehouse, workspace)
 
 
+@contextlib.contextmanager
+def _ready_for_work(warehouse: Warehouse) -> Iterator[Warehouse]:
+    """A lake stays open for the whole exchange, which keeps nobody from it; a file is opened for each piece of work."""
+    if warehouse.lake is None:
+        yield warehouse
+        return
+    with warehouse.kept_open() as opened:
+        yield opened
+
+
 def _clean_up(workspace: Workspace, warehouse: Warehouse, now: datetime) -> None:
     """Removes what killed processes left; what keeps it from doing so stops no exchange."""
-    remove_killed_copy(warehouse)
+    if warehouse.lake is None:
+        remove_killed_copy(warehouse)
     try:
         removed = remove_leftovers(workspace, now)
     except OSError as error:
@@ -270,6 +305,25 @@ def _end(session: Session, error: BaseException | None) -> None:
             error=message,
             forgotten_listings=sorted(session.listings) if is_done else (),
             now=session.services.clock(),
+        )
+
+
+def _maintain(session: Session) -> None:
+    """Keeps a lake small, before the exchange has ended: if rows would be lost, it fails, and somebody is alerted."""
+    try:
+        with session.warehouse.writing() as connection:
+            done = maintain(connection, session.profile.name)
+    except LakeChangedError:
+        raise
+    except WarehouseError as error:
+        _log.warning("%s", error)
+        return
+    if done.has_done_something:
+        _log.info(
+            "The lake was maintained: %s snapshots forgotten, %s data files fewer, %s files removed.",
+            done.snapshots,
+            done.files,
+            done.removed,
         )
 
 

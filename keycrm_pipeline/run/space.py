@@ -21,7 +21,7 @@ class Space:
     """What a profile takes, in bytes.
 
     Attributes:
-        database_bytes: The DuckDB file; 0 when there is none yet.
+        database_bytes: The DuckDB file; 0 when there is none yet, or when the books are in a lake.
         history_bytes: Dagster's history of all profiles.
         history_files: Number of its files.
         free_bytes: What is free on the disk of the database.

@@ -93,6 +93,10 @@ class Wrong(Sentences):
     NO_SUCH_ZONE = ("there is no such time zone", "такого часового поясу немає")
     TOO_MANY = ("{value} is too many", "{value} — це забагато")
     NOT_A_FILE = ("it is not a file", "це не файл")
+    LAKE_HAS_NO_COPY = (
+        "a lake has no copy: it is read while exchanges write",
+        "озеро не має копії: його читають і під час обміну",
+    )
     NAMES_A_DIRECTORY = ("it is a directory", "це тека")
     NO_HOME = (
         "the home directory that ~ stands for is not known",
@@ -265,6 +269,10 @@ class Allowed(Sentences):
     FILE_PATH = (
         "Allowed: the path of a file, such as shop.duckdb",
         "Дозволено: шлях до файлу, наприклад shop.duckdb",
+    )
+    READ_THE_LAKE = (
+        "Remove publish, and read the lake itself",
+        "Приберіть publish і читайте саме озеро",
     )
     OWNER = (
         "Allowed: `team:` and a name, or an e-mail address",

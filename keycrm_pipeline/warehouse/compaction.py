@@ -17,15 +17,8 @@ from pathlib import Path
 import duckdb
 
 from keycrm_pipeline.sentences.failures import Cause
-from keycrm_pipeline.warehouse.connection import (
-    BLOCK_SIZE,
-    MEMORY_LIMIT,
-    ROW_GROUP_SIZE,
-    STORAGE_VERSION,
-    Warehouse,
-    for_the_owner_only,
-    quoted,
-)
+from keycrm_pipeline.warehouse.connection import MEMORY_LIMIT, Warehouse, for_the_owner_only
+from keycrm_pipeline.warehouse.engines.file import BLOCK_SIZE, ROW_GROUP_SIZE, STORAGE_VERSION, quoted
 from keycrm_pipeline.warehouse.errors import CompactionError
 from keycrm_pipeline.warehouse.statements import single_row, statement
 

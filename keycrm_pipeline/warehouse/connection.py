@@ -1,7 +1,8 @@
-"""Opens a profile's DuckDB file for writing or for reading; if it cannot, it says why in words.
+"""Opens a profile's database for writing or for reading; if it cannot, it says why in words.
 
-DuckDB lets one process write and refuses all others, even readers. So a connection is held for one piece of work and
-closed at once, also on an exception; if another program holds the file, we wait a little and then name it.
+It is a DuckDB file, or else a lake. DuckDB lets one process write to a file and refuses all others, even readers. So a
+connection is held for one piece of work and closed at once, also on an exception; if another program holds the file, we
+wait a little and then name it. A lake is read by anybody at any time, and written to under its lock.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import errno
 import os
 import random
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +21,11 @@ from pathlib import Path
 import duckdb
 
 from keycrm_pipeline.sentences.failures import Cause
+from keycrm_pipeline.warehouse.engines import catalog_lock
+from keycrm_pipeline.warehouse.engines.catalog_lock import Hold
+from keycrm_pipeline.warehouse.engines.engine import engine_of
+from keycrm_pipeline.warehouse.engines.file import attach_file
+from keycrm_pipeline.warehouse.engines.lake import Lake, attach_lake, is_not_there, other_place
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
     DatabaseMissingError,
@@ -26,22 +33,13 @@ from keycrm_pipeline.warehouse.errors import (
     DirectoryUnusableError,
     DiskFullError,
     ForeignLogError,
+    LakeElsewhereError,
+    LakeFilesError,
+    LakeMissingError,
     NeverPublishedError,
     WarehouseError,
 )
-from keycrm_pipeline.warehouse.migrations import is_up_to_date, migrate
-
-STORAGE_VERSION = "v1.5.0"
-"""Format of new files: every DuckDB since 1.5 reads it, and strings are compressed (the default format is that of 1.0).
-"""
-
-BLOCK_SIZE = 65_536
-"""Bytes, for new files: one with DuckDB's default of 262,144 keeps it until it is copied. Each column that is written
-takes a whole block of memory (measured with 36,000 orders: a quarter less file and a tenth less memory)."""
-
-ROW_GROUP_SIZE = 16_384
-"""Rows that DuckDB stores, compresses and assigns to a thread together. Smaller than its default of 122,880: a day's
-orders are a small part of a file, and both cores share a batch of them (measured: half the time of a load)."""
+from keycrm_pipeline.warehouse.migrations import has_tables, is_up_to_date, migrate
 
 _DATABASE = "warehouse"
 
@@ -94,11 +92,13 @@ class Warehouse:
     """The database of one profile.
 
     Attributes:
-        path: The DuckDB file.
+        path: The DuckDB file; of a lake, the name under which what belongs to this machine is kept beside the files.
         timezone: IANA zone in which the file's instants are shown.
         wait_seconds: How long to wait for another program that holds the file.
         is_copy: Whether it is a published copy, which is read as it is: the next exchange brings it up to date.
         sleep: Waits; replaced in tests.
+        lake: Where the books are, if they are in no file.
+        hold: The lake's lock, if the exchange that writes holds it; any other writing takes it for as long as it lasts.
     """
 
     path: Path
@@ -106,15 +106,36 @@ class Warehouse:
     wait_seconds: float = WAIT_SECONDS
     is_copy: bool = False
     sleep: Callable[[float], None] = time.sleep
+    lake: Lake | None = None
+    hold: Hold | None = None
     _open: duckdb.DuckDBPyConnection | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """How messages call it: the path of the file, or the place of the lake's files."""
+        return str(self.path) if self.lake is None else self.lake.data
 
     def waiting_at_most(self, seconds: float) -> Warehouse:
         """The same database with another waiting time."""
         return replace(self, wait_seconds=seconds)
 
+    def exists(self) -> bool:
+        """Whether there is a database: something was loaded once.
+
+        Raises:
+            WarehouseError: The lake cannot be reached.
+        """
+        if self.lake is None:
+            return self.path.exists()
+        try:
+            with self.reading():
+                return True
+        except LakeMissingError:
+            return False
+
     @contextlib.contextmanager
     def kept_open(self) -> Iterator[Warehouse]:
-        """The same database, opened once for all work inside; no other program can open the file meanwhile.
+        """The same database, opened once for all work inside; no other program can open a file meanwhile.
 
         Raises:
             WarehouseError: As for `writing`.
@@ -130,7 +151,12 @@ class Warehouse:
             WarehouseError: The file is busy, unreadable, newer than this program, or the disk is full.
         """
         if self._open is not None:
-            yield self._open
+            with self._of_the_open_one(self._open) as connection:
+                yield connection
+            return
+        if self.lake is not None:
+            with self._holding(self.lake) as hold, self._lake_connection(self.lake, hold) as connection:
+                yield connection
             return
         with self._translated(), for_the_owner_only():
             self._make_directory()
@@ -149,7 +175,12 @@ class Warehouse:
             WarehouseError: As for `writing`, and if there is no file yet.
         """
         if self._open is not None:
-            yield self._open
+            with self._of_the_open_one(self._open) as connection:
+                yield connection
+            return
+        if self.lake is not None:
+            with self._reading_lake(self.lake) as connection:
+                yield connection
             return
         if not self.path.exists():
             raise NeverPublishedError(self.path) if self.is_copy else DatabaseMissingError(self.path)
@@ -169,6 +200,60 @@ class Warehouse:
         """A read-write connection inside one transaction: all of it is stored, or none."""
         with self.writing() as connection, transaction(connection):
             yield connection
+
+    @contextlib.contextmanager
+    def _of_the_open_one(self, connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+        """What is open anyway; of a lake a connection of its own, as whoever opens it anew would get."""
+        if self.lake is None:
+            yield connection
+            return
+        with self._translated(), second_connection(connection) as second:
+            yield second
+
+    @contextlib.contextmanager
+    def _holding(self, lake: Lake) -> Iterator[Hold]:
+        if self.hold is not None:
+            yield self.hold
+            return
+        with catalog_lock.held(lake, "command", wait_seconds=self.wait_seconds) as hold:
+            yield hold
+
+    @contextlib.contextmanager
+    def _lake_connection(self, lake: Lake, hold: Hold | None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to the lake, closed at the end; one that writes finds it migrated."""
+        with self._translated(), for_the_owner_only(), _closed_at_the_end() as opened:
+            with self._opening():
+                connection = duckdb.connect()
+                opened.append(connection)
+                _set_limits(connection)
+                self._make_directory()
+                connection.execute("SET temp_directory = ?", [str(self._spill_directory)])
+                attach_lake(connection, lake, _DATABASE, hold)
+                connection.execute(f"ATTACH ':memory:' AS {STAGING}")
+                _prepare_for_writing(connection)
+                if hold is None:
+                    connection.execute("SET TimeZone = ?", [self.timezone])
+                else:
+                    catalog_lock.install_fence(lake)
+                    migrate(connection, self.path)
+            yield connection
+
+    @contextlib.contextmanager
+    def _reading_lake(self, lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
+        for is_last in (False, True):
+            with self._lake_connection(lake, None) as connection:
+                with self._opening():
+                    if not has_tables(connection):
+                        # An exchange has just begun to make it.
+                        raise LakeMissingError(lake.schema)
+                    is_current = is_up_to_date(connection, self.path)
+                if is_current or is_last:
+                    # One transaction: one state of the books, and its catalogue is asked for once and not each time.
+                    connection.execute("BEGIN")
+                    yield connection
+                    return
+            with self.writing():
+                pass
 
     def _make_directory(self) -> None:
         # The file contains people's names and phones: for its owner only.
@@ -200,15 +285,9 @@ class Warehouse:
                     holder = _HOLDER.search(message)
                     raise DatabaseBusyError(self.path, holder.group(1) if holder else None, waited) from None
                 self.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - spreads waiting programs, no secret
-        connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
-        connection.execute("SET allocator_bulk_deallocation_flush_threshold = ?", [GIVEN_BACK_AT])
-        connection.execute("SET checkpoint_threshold = ?", [WRITTEN_AT_ONCE])
-        connection.execute("SET preserve_insertion_order = false")
+        _set_limits(connection)
         if self.path.stat().st_size < SMALL_FILE:
             connection.execute("SET threads = 1")
-        # A program started with `python -c`, as Dagster's runs are, counts as interactive: after two seconds DuckDB
-        # would draw a progress bar on standard output, into the JSON of a command.
-        connection.execute("SET enable_progress_bar = false")
         return connection
 
     def _read_only(self) -> duckdb.DuckDBPyConnection:
@@ -220,16 +299,7 @@ class Warehouse:
         """A DuckDB instance with the file attached for writing."""
         instance = duckdb.connect()
         try:
-            # As an option of ATTACH, it would make DuckDB refuse a file with another block size.
-            instance.execute(f"SET default_block_size = {BLOCK_SIZE}")
-            # Personal data too: what does not fit in memory goes next to the file, not into the working directory.
-            instance.execute("SET temp_directory = ?", [str(self._spill_directory)])
-            # The row group size can only be set here, and applies only as long as the file is attached with it.
-            instance.execute(
-                f"ATTACH '{quoted(self.path)}' AS {_DATABASE} "
-                f"(ROW_GROUP_SIZE {ROW_GROUP_SIZE}, STORAGE_VERSION '{STORAGE_VERSION}')"
-            )
-            _remove_left_over(self._spill_directory)
+            attach_file(instance, self.path, _DATABASE, self._spill_directory)
             instance.execute(f"ATTACH ':memory:' AS {STAGING}")
         except BaseException:
             _close(instance)
@@ -266,17 +336,22 @@ class Warehouse:
         except WarehouseError:
             raise
         except (OSError, duckdb.Error) as error:
-            told = self._refused_by_the_disk(error) or self._fault_of_the_file(error)
+            told = (
+                self._refused_by_the_disk(error) or self._fault_of_the_file(error)
+                if self.lake is None
+                else self._refused_by_the_disk(error) or _fault_of_the_lake(self.lake, self.hold, error)
+            )
             if told is None:
                 raise
             raise told from None
 
     def _refused_by_the_disk(self, error: Exception) -> WarehouseError | None:
         message = str(error)
+        path = self.path if self.lake is None or self.lake.is_in_s3 else Path(self.lake.data)
         if any(text in message for text in _NO_SPACE):
-            return DiskFullError(self.path)
+            return DiskFullError(path)
         if _READ_ONLY in message:
-            return DirectoryUnusableError(self.path.parent, OSError(errno.EROFS, _READ_ONLY))
+            return DirectoryUnusableError(path.parent, OSError(errno.EROFS, _READ_ONLY))
         return None
 
     def _fault_of_the_file(self, error: Exception) -> WarehouseError | None:
@@ -295,6 +370,31 @@ class Warehouse:
         return None
 
 
+def _fault_of_the_lake(lake: Lake, hold: Hold | None, error: Exception) -> WarehouseError | None:
+    if is_not_there(error):
+        return LakeMissingError(lake.schema)
+    elsewhere = other_place(error)
+    if elsewhere is not None:
+        return LakeElsewhereError(lake.schema, elsewhere, lake.data)
+    refused = catalog_lock.refusal(error, lake, hold)
+    if refused is None and isinstance(error, duckdb.IOException):
+        # S3 refuses or does not answer, or the directory cannot be used; DuckDB may quote the statement.
+        status = getattr(error, "status_code", None)
+        return LakeFilesError(lake.schema, lake.data, f"HTTP {status}" if status else type(error).__name__)
+    return refused
+
+
+def _set_limits(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes the settings that all connections to an open database share."""
+    connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
+    connection.execute("SET allocator_bulk_deallocation_flush_threshold = ?", [GIVEN_BACK_AT])
+    connection.execute("SET checkpoint_threshold = ?", [WRITTEN_AT_ONCE])
+    connection.execute("SET preserve_insertion_order = false")
+    # A program started with `python -c`, as Dagster's runs are, counts as interactive: after two seconds DuckDB would
+    # draw a progress bar on standard output, into the JSON of a command.
+    connection.execute("SET enable_progress_bar = false")
+
+
 def free_pages(connection: duckdb.DuckDBPyConnection) -> None:
     """Frees pages of the file that were read and are not in use, if there are many: reading them again is quick.
 
@@ -311,22 +411,6 @@ def free_pages(connection: duckdb.DuckDBPyConnection) -> None:
     with contextlib.suppress(duckdb.OutOfMemoryException):
         connection.execute("SET memory_limit = ?", [f"{others + PAGES_KEPT // 4}B"])
     connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
-
-
-def quoted(path: Path) -> str:
-    """A path as it is written between quotes in SQL; ATTACH takes no parameter."""
-    return str(path).replace("'", "''")
-
-
-def _remove_left_over(directory: Path) -> None:
-    """Removes what a killed process had spilled; DuckDB itself does so only after it has spilled something again.
-
-    To be called only just after the file was opened for writing: no other process then uses the directory.
-    """
-    with contextlib.suppress(OSError):
-        for file in directory.glob("duckdb_temp_*"):
-            file.unlink()
-        directory.rmdir()
 
 
 @contextlib.contextmanager
@@ -387,14 +471,20 @@ def for_the_owner_only() -> Iterator[None]:
         os.umask(before)
 
 
+_ONE_AT_A_TIME = threading.Lock()
+"""A lake refuses a commit if another one has deleted from the same table since the transaction began."""
+
+
 @contextlib.contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """BEGIN, then COMMIT, or ROLLBACK if anything is raised inside."""
-    connection.execute("BEGIN")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(duckdb.Error):
-            connection.execute("ROLLBACK")
-        raise
+    one_at_a_time = contextlib.nullcontext() if engine_of(connection).commits_side_by_side else _ONE_AT_A_TIME
+    with one_at_a_time:
+        connection.execute("BEGIN")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                connection.execute("ROLLBACK")
+            raise

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 import duckdb
 
 from keycrm_pipeline.language import message
-from keycrm_pipeline.warehouse.statements import statement
+from keycrm_pipeline.schemas import TABLES
+from keycrm_pipeline.warehouse.engines.engine import engine_of
+from keycrm_pipeline.warehouse.frames import column_list
+from keycrm_pipeline.warehouse.statements import single_row, statement
 
 INTEGRITY_CHECKS: Mapping[str, str] = {
     "sums": message("Goods, services and difference add up to the grand total of every order (R6)."),
@@ -20,6 +23,31 @@ INTEGRITY_CHECKS: Mapping[str, str] = {
     ),
 }
 """Name of a check -> what it states, a message."""
+
+
+KEYS_ONCE = "keys_once"
+"""The check `doubled_keys`, which is about all tables."""
+
+
+def doubled_keys(connection: duckdb.DuckDBPyConnection) -> Mapping[str, int]:
+    """Tables with keys that several rows share -> how many such keys; tables whose keys DuckDB holds are left out.
+
+    Args:
+        connection: An open connection.
+    """
+    engine = engine_of(connection)
+    tables = [table for table in TABLES if not (table.has_index and engine.holds_keys)]
+    found = {
+        table.qualified_name: single_row(
+            connection.execute(
+                statement("integrity", KEYS_ONCE).format(
+                    table=table.qualified_name, key=column_list(table.primary_key)
+                )
+            )
+        )[0]
+        for table in tables
+    }
+    return {table: count for table, count in found.items() if count}
 
 
 def offenders(

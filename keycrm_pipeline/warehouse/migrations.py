@@ -30,6 +30,7 @@ from keycrm_pipeline.schemas import TABLES, Column, Table
 from keycrm_pipeline.schemas.accounting import RECONCILIATION
 from keycrm_pipeline.schemas.ops import EXPORTED_CARDS, EXTRACTION_PAGES
 from keycrm_pipeline.schemas.raw import REFERENCE_LISTS, REFERENCE_VIEW_COMMENTS
+from keycrm_pipeline.warehouse.engines.engine import FILE, Engine, engine_of
 from keycrm_pipeline.warehouse.errors import DatabaseNewerError
 from keycrm_pipeline.warehouse.report_views import COLUMN_COMMENTS, create_report_views, view_statements
 from keycrm_pipeline.warehouse.statements import quoted_text, statement
@@ -114,16 +115,18 @@ _COMPRESSION = {
 """Payloads resemble each other: zstd makes the file ten times smaller and writing three times faster (measured)."""
 
 
-def _column_definition(table: Table, column: Column) -> str:
-    compression = _COMPRESSION.get((table.schema, table.name, column.name), "")
+def _column_definition(table: Table, column: Column, engine: Engine) -> str:
+    compression = (
+        _COMPRESSION.get((table.schema, table.name, column.name), "") if engine.holds_compression else ""
+    )
     required = "" if column.nullable else " NOT NULL"
     return f'"{column.name}" {column.type}{compression}{required}'
 
 
-def _create_table_statement(table: Table) -> str:
-    columns = ", ".join(_column_definition(table, column) for column in table.columns)
+def _create_table_statement(table: Table, engine: Engine = FILE) -> str:
+    columns = ", ".join(_column_definition(table, column, engine) for column in table.columns)
     key = ", ".join(f'"{name}"' for name in table.primary_key)
-    index = f", PRIMARY KEY ({key})" if table.has_index else ""
+    index = f", PRIMARY KEY ({key})" if table.has_index and engine.holds_keys else ""
     return f"CREATE TABLE IF NOT EXISTS {table.qualified_name} ({columns}{index})"
 
 
@@ -137,12 +140,14 @@ def _comment_statements(table: Table) -> list[str]:
     ]
 
 
-def _reference_view_statements() -> list[str]:
+def _reference_view_statements(engine: Engine = FILE) -> list[str]:
     """Statements that show each of KeyCRM's reference lists as a view of its own: `raw.statuses` and so on."""
     view = statement("raw", "reference_view")
     commands: list[str] = []
     for list_name, id_column in REFERENCE_LISTS.items():
-        comments = {id_column: "KeyCRM's id.", **REFERENCE_VIEW_COMMENTS}
+        comments = {}
+        if engine.comments_on_view_columns:
+            comments = {id_column: "KeyCRM's id.", **REFERENCE_VIEW_COMMENTS}
         commands += [
             view.format(list_name=list_name, id_column=id_column),
             f"COMMENT ON VIEW raw.{list_name} IS {quoted_text(f'KeyCRM list {list_name}, as last fetched.')}",
@@ -192,6 +197,12 @@ def is_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
     return (version, digest) == (SCHEMA_VERSION, schema_digest())
 
 
+def has_tables(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether tables were ever made in the open database; they all were then, in one transaction."""
+    version, _ = _recorded(connection)
+    return version > 0
+
+
 def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Brings the open file up to date in one transaction; writes nothing if it already is.
 
@@ -201,12 +212,14 @@ def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     if is_up_to_date(connection, path):
         return
     version, _ = _recorded(connection)
+    engine = engine_of(connection)
     connection.execute("BEGIN")
     try:
         for schema in _SCHEMAS:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        connection.execute(statement("migrations", "create_version_table"))
-        _complete_tables(connection)
+        key = "PRIMARY KEY" if engine.holds_keys else "NOT NULL"
+        connection.execute(statement("migrations", "create_version_table").format(key=key))
+        _complete_tables(connection, engine)
         if version > 0:
             for number in range(version + 1, SCHEMA_VERSION + 1):
                 for step in MIGRATIONS.get(number, ()):
@@ -214,9 +227,9 @@ def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
                         connection.execute(step)
                     else:
                         step(connection)
-        for command in _reference_view_statements():
+        for command in _reference_view_statements(engine):
             connection.execute(command)
-        create_report_views(connection)
+        create_report_views(connection, engine)
         connection.execute(
             statement("migrations", "record_version"), {"version": SCHEMA_VERSION, "digest": schema_digest()}
         )
@@ -228,11 +241,11 @@ def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         raise
 
 
-def _complete_tables(connection: duckdb.DuckDBPyConnection) -> None:
+def _complete_tables(connection: duckdb.DuckDBPyConnection, engine: Engine) -> None:
     """Adds what the file lacks; columns of derived tables that have rows are told until a rebuild has filled them."""
     unfilled: list[str] = []
     for table in TABLES:
-        connection.execute(_create_table_statement(table))
+        connection.execute(_create_table_statement(table, engine))
         existing = {
             row[0]
             for row in connection.execute(

@@ -20,6 +20,8 @@ from keycrm_pipeline.warehouse.statements import quoted_text, statement
 if TYPE_CHECKING:
     import duckdb
 
+    from keycrm_pipeline.warehouse.engines.engine import Engine
+
 COLUMN_COMMENTS: Mapping[str, str] = {
     "account": "Bank account or cash desk (Банк. рахунок/Каса).",
     "amount": "Sum, in `currency`.",
@@ -232,10 +234,12 @@ def view_statements() -> list[str]:
     ]
 
 
-def create_report_views(connection: duckdb.DuckDBPyConnection) -> None:
+def create_report_views(connection: duckdb.DuckDBPyConnection, engine: Engine) -> None:
     """Creates or replaces the views of schema `reports` with their comments; the tables must exist already."""
     for command in view_statements():
         connection.execute(command)
+    if not engine.comments_on_view_columns:
+        return
     for view in VIEWS:
         for column, *_ in connection.execute(f"DESCRIBE reports.{view}").fetchall():
             connection.execute(

@@ -72,6 +72,7 @@ def test_nothing_was_loaded_yet(place: Place) -> None:
         "left_out": {"before_start_date": 0, "days_not_loaded": 0},
         "rebuild_due": {"settings": [], "columns": []},
         "created_between": None,
+        "lake": None,
         "error": None,
     }
     # Asking changes nothing: no file was made.

@@ -159,21 +159,26 @@ def quiet_contents(
 
 
 def read_contents(path: Path) -> Contents:
+    """Every row of the accounting tables of a file, times of making and changing left out."""
+    with contextlib.closing(duckdb.connect(str(path), read_only=True)) as connection:
+        return contents_of(connection)
+
+
+def contents_of(connection: duckdb.DuckDBPyConnection) -> Contents:
     """Every row of the accounting tables, times of making and changing left out."""
     contents: Contents = {}
-    with contextlib.closing(duckdb.connect(str(path), read_only=True)) as connection:
-        for table in TABLES:
-            if table.schema != "accounting" and table.name not in ("review", "rejected_records"):
-                continue
-            columns = ", ".join(
-                column.name
-                for column in table.columns
-                if column.name not in _TIMES and not column.name.endswith("rejected_at")
-            )
-            order = ", ".join(table.primary_key)
-            contents[table.qualified_name] = connection.execute(
-                f"SELECT {columns} FROM {table.qualified_name} ORDER BY {order}"  # noqa: S608 - ours
-            ).fetchall()
+    for table in TABLES:
+        if table.schema != "accounting" and table.name not in ("review", "rejected_records"):
+            continue
+        columns = ", ".join(
+            column.name
+            for column in table.columns
+            if column.name not in _TIMES and not column.name.endswith("rejected_at")
+        )
+        order = ", ".join(table.primary_key)
+        contents[table.qualified_name] = connection.execute(
+            f"SELECT {columns} FROM {table.qualified_name} ORDER BY {order}"  # noqa: S608 - ours
+        ).fetchall()
     return contents
 
 

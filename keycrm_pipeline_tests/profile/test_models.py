@@ -328,6 +328,7 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
         ("keycrm_url: javascript:alert(1)", "keycrm_url", "https://"),
         ("owners: [books]", "owners", "`team:` and a name"),
         ("database: 'md:shop'", "database", "path of a file"),
+        ("database: lake\npublish: true", "publish", "a lake has no copy"),
         ("database: ':memory:'", "database", "path of a file"),
         ("export: {columns: {orders: {order_id: 5}}}", "export.columns.orders.order_id", "in quotes"),
         ("base_url: openapi.keycrm.app", "base_url", "https://"),

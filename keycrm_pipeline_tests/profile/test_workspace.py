@@ -28,6 +28,11 @@ def test_files_of_a_profile(places: Settings, tmp_path: Path) -> None:
     absolute = Workspace(read(places, f"{START}database: /var/y.duckdb\n"), places)
     assert absolute.database == Path("/var/y.duckdb")
 
+    lake = Workspace(read(places, f"{START}database: lake\n"), places)
+    assert (lake.profile.is_in_lake, lake.database) == (True, tmp_path / "data" / "shop.lake")
+    file = Workspace(read(places, f"{START}database: ./lake\n"), places)
+    assert (file.profile.is_in_lake, file.database) == (False, tmp_path / "data" / "lake")
+
 
 def test_a_database_in_the_home_directory(
     places: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

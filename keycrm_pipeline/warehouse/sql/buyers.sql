@@ -9,4 +9,8 @@ WHERE buyer_id > 0
 ORDER BY buyer_id
 
 -- name: store_buyers
-INSERT OR REPLACE INTO raw.buyers BY NAME SELECT frame.*, $now AS extracted_at FROM buyers_frame AS frame ORDER BY buyer_id
+MERGE INTO raw.buyers AS stored USING (
+    SELECT frame.*, $now AS extracted_at FROM buyers_frame AS frame ORDER BY buyer_id
+) AS fresh USING (buyer_id)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME

@@ -1,5 +1,8 @@
 -- Invariants of the stored tables. Each statement returns the offending ids; no rows mean that the check holds.
 
+-- name: keys_once
+SELECT count(*) FROM (SELECT 1 FROM {table} GROUP BY {key} HAVING count(*) > 1)
+
 -- name: sums
 SELECT orders.order_id FROM accounting.orders AS orders
 LEFT JOIN (SELECT order_id, sum(amount) AS amount, sum(discount) AS discount FROM accounting.order_lines GROUP BY order_id)

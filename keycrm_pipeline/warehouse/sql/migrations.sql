@@ -1,10 +1,13 @@
 -- Statements about the version of the file.
 
+-- name: kind_of_database
+SELECT type FROM duckdb_databases() WHERE database_name = current_database()
+
 -- name: create_version_table
 -- No computed default value: DuckDB 1.5 cannot replay comments on a table that has one from the log that a killed
 -- program leaves, unless the file is attached to another.
 CREATE TABLE IF NOT EXISTS ops.schema_version (
-    version INTEGER PRIMARY KEY,
+    version INTEGER {key},
     migrated_at TIMESTAMPTZ NOT NULL,
     digest VARCHAR
 );
@@ -20,11 +23,15 @@ COMMENT ON COLUMN ops.schema_version.digest IS 'Digest of the tables, comments a
 SELECT * FROM ops.schema_version ORDER BY version DESC LIMIT 1
 
 -- name: record_version
-INSERT OR REPLACE INTO ops.schema_version BY NAME
-SELECT $version AS version, now() AS migrated_at, $digest AS digest
+MERGE INTO ops.schema_version AS stored USING (
+    SELECT $version AS version, now() AS migrated_at, $digest AS digest
+) AS fresh USING (version)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
 
 -- name: columns_of
-SELECT column_name FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?
+SELECT column_name FROM duckdb_columns()
+WHERE database_name = current_database() AND schema_name = ? AND table_name = ?
 
 -- name: forget_days_never_fetched
 -- A load asks for the statuses at least, so an exchange without a request fetched nothing; unless another one that

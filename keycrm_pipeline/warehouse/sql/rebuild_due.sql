@@ -17,4 +17,8 @@ SELECT unnest($settings) AS setting, unnest($digests) AS digest
 DELETE FROM ops.unfilled_columns
 
 -- name: record_column
-INSERT OR REPLACE INTO ops.unfilled_columns BY NAME SELECT $column_name AS column_name, now() AS added_at
+MERGE INTO ops.unfilled_columns AS stored USING (
+    SELECT $column_name AS column_name, now() AS added_at
+) AS fresh USING (column_name)
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME
