@@ -20,7 +20,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from functools import wraps
 from importlib.metadata import version
@@ -73,6 +73,7 @@ from keycrm_pipeline.words import WordSet
 
 if TYPE_CHECKING:
     from keycrm_pipeline.orchestration.launch import Outcome
+    from keycrm_pipeline.run.move import Destination
     from keycrm_pipeline.sandbox.shop import CreatedBetween
 
 FAILED = 1
@@ -553,6 +554,45 @@ def check(workspace: Workspace, as_json: bool) -> None:
         print_check(workspace.profile, found)
     if not found.is_ready:
         sys.exit(FAILED)
+
+
+@main.command()
+@_option(
+    "--to",
+    "destination",
+    type=click.Choice(("lake", "file")),
+    required=True,
+    help=message("Where to: the lake of this installation, or <profile>.duckdb in the data directory."),
+)
+@_command
+def move(workspace: Workspace, destination: Destination, as_json: bool) -> None:
+    """Moves the books between a file and a lake, and notes it in the profile; the old books stay as they are."""
+    from keycrm_pipeline.run.errors import ExchangeError, StoppedError
+    from keycrm_pipeline.run.move import move as move_books
+    from keycrm_pipeline.warehouse.errors import WarehouseError
+
+    try:
+        moved = move_books(workspace, destination)
+    except StoppedError:
+        raise KeyboardInterrupt from None
+    except ProfileError as error:
+        _stop(error, WRONG_USAGE, as_json, profile=workspace.profile.name)
+    except (ExchangeError, WarehouseError) as error:
+        _stop(error, FAILED, as_json, profile=workspace.profile.name)
+    if as_json:
+        _print_json({"profile": workspace.profile.name, **asdict(moved), "error": None})
+        return
+    write = current_formatter()
+    click.echo(
+        _(
+            "Moved to {new}: {rows} rows of {tables} tables, equal in number and content. {old} stays as it was; "
+            "remove it when you need it no more.",
+            new=moved.new,
+            rows=write.number(moved.copied.rows),
+            tables=write.number(moved.copied.tables),
+            old=moved.old,
+        )
+    )
 
 
 @main.command()

@@ -15,7 +15,12 @@ from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.run import lock
 from keycrm_pipeline.run.session import Plan, in_words, open_warehouse
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
-from keycrm_pipeline.warehouse.trial import DocumentChanges, compare_documents, copy_file, remember_documents
+from keycrm_pipeline.warehouse.trial import (
+    DocumentChanges,
+    compare_documents,
+    copy_to_file,
+    remember_documents,
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,9 @@ def try_rebuild(workspace: Workspace) -> RebuildTrial:
     with in_words(), lock.held(directory.with_suffix(".trial.lock"), "trial"):
         # What a killed trial left.
         shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir(mode=0o700)
+        directory.mkdir(mode=0o700, parents=True)
         try:
-            copy_file(open_warehouse(workspace), copy)
+            copy_to_file(open_warehouse(workspace), copy)
             with open_warehouse(trial).writing() as connection:
                 remember_documents(connection)
             with exchange(trial, Plan("rebuild", "trial")) as session:

@@ -14,6 +14,7 @@ import duckdb
 
 from keycrm_pipeline.warehouse.connection import Warehouse, for_the_owner_only
 from keycrm_pipeline.warehouse.errors import DiskFullError
+from keycrm_pipeline.warehouse.moving import copy_books
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
 PARTS = (
@@ -58,12 +59,15 @@ class DocumentChanges:
     parts: Mapping[str, PartChanges]
 
 
-def copy_file(warehouse: Warehouse, copy: Path) -> None:
-    """Copies the file as it is between two writes; nobody can write to it meanwhile, which takes a moment.
+def copy_to_file(warehouse: Warehouse, copy: Path) -> None:
+    """Copies the books as they are between two writes; nobody can write to a file meanwhile, which takes a moment.
 
     Raises:
-        WarehouseError: There is no file yet, it is busy or unreadable, or the disk has no room for a copy.
+        WarehouseError: There are no books yet, they are busy or unreadable, or the disk has no room for a copy.
     """
+    if warehouse.lake is not None:
+        copy_books(warehouse, Warehouse(copy, warehouse.timezone))
+        return
     with warehouse.reading(), for_the_owner_only():
         log = warehouse.path.with_name(f"{warehouse.path.name}.wal")
         if shutil.disk_usage(copy.parent).free < warehouse.path.stat().st_size:
