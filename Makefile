@@ -13,10 +13,10 @@ PYTHON_OF_VENV := .venv/bin/python
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-fast soak lint schema messages docs lock bench clean
+.PHONY: help setup run demo test test-fast test-distributed soak lint schema messages docs lock bench clean
 
 help: ## list these targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## create .venv with the locked dependencies and this package (PYTHON=... chooses another Python)
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv requirements.lock
@@ -37,6 +37,10 @@ test: setup ## run every test, about 8 minutes (needs chromium, chromedriver and
 
 test-fast: setup ## run the tests of rules, client, profile, schemas and warehouse, about a minute
 	@exec $(PYTHON_OF_VENV) -m pytest -n auto --dist worksteal $(FAST_TESTS)
+
+test-distributed: ## run the tests of the lake, in a separate environment (.venv-distributed; needs PostgreSQL, which it starts itself)
+	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv-distributed requirements-distributed-tests.lock
+	@exec .venv-distributed/bin/python -m pytest keycrm_pipeline_tests/lake
 
 soak: setup ## live through a year in simulated time, compare the books with a fresh load and print what grew (about an hour)
 	@exec $(PYTHON_OF_VENV) -m keycrm_pipeline_tests.soak
@@ -60,11 +64,12 @@ lock: ## write the dependencies of pyproject.toml to the locks (needs uv; UPGRAD
 	@$(COMPILE) --group dev --output-file requirements.lock
 	@$(COMPILE) --group dev --group bench --constraints requirements.lock --output-file requirements-bench.lock
 	@$(COMPILE) --extra distributed --output-file requirements-distributed.lock
+	@$(COMPILE) --extra distributed --group dev --group lake --constraints requirements-distributed.lock --output-file requirements-distributed-tests.lock
 
 bench: ## measure speed against the limits and against dlt, in a separate environment (.venv-bench)
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv-bench requirements-bench.lock
 	@exec .venv-bench/bin/python -m keycrm_pipeline_tests.benchmarks
 
 clean: ## remove the environments and caches; data and Dagster's history stay
-	@rm -rf .venv .venv-bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-bench .venv-distributed build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find keycrm_pipeline keycrm_pipeline_tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,6 +7,7 @@ modules with a name of their own.
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
 import pytest
 
@@ -19,6 +20,15 @@ os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"
 os.environ |= {"LANG": "C.UTF-8"}
 for _variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
     os.environ.pop(_variable, None)
+
+
+# Tests of the lake need DuckDB's extensions, which are in an environment of their own: `make test-distributed`.
+collect_ignore = [] if find_spec("duckdb_extension_ducklake") else ["lake"]
+
+
+def pytest_report_header() -> list[str]:
+    """Says which tests are not among these."""
+    return ["Tests of the lake are not here; run `make test-distributed`."] if collect_ignore else []
 
 
 def pytest_configure(config: pytest.Config) -> None:

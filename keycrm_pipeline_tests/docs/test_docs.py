@@ -37,6 +37,8 @@ from keycrm_pipeline.profile import (
     CHOICE_VARIABLE,
     DATA_VARIABLE,
     KEY_VARIABLE,
+    LAKE_CATALOG_VARIABLE,
+    LAKE_DATA_VARIABLE,
     LOCATION_VARIABLE,
     OUTPUT_VARIABLE,
     PROFILES_VARIABLE,
@@ -283,6 +285,8 @@ def test_environment_variables_exist(page: Path) -> None:
     known = {
         CHOICE_VARIABLE,
         DATA_VARIABLE,
+        LAKE_CATALOG_VARIABLE,
+        LAKE_DATA_VARIABLE,
         LOCATION_VARIABLE,
         OUTPUT_VARIABLE,
         PAGE_VARIABLE,
