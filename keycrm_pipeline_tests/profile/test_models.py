@@ -200,7 +200,7 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
         ("payment_methods: {five: {kind: cash}}", "payment_methods", "Ids are whole numbers"),
         ("payment_methods: {5: {kind: cod}}", "payment_methods.5.kind", "'cash_on_delivery'"),
         ("payment_methods: {5: {receipt: carrier}}", "payment_methods.5.receipt", "'by_carrier'"),
-        ("payment_methods: {5: {barter: 2}}", "payment_methods.5.barter", "account, organisation"),
+        ("payment_methods: {5: {знижка: 2}}", "payment_methods.5.знижка", "account, organisation"),
         (
             "accounts: {5: Каса}\npayment_methods: {5: {account: Сейф}}",
             "payment_methods",
