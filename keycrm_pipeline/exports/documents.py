@@ -385,6 +385,7 @@ def export_period(
         decided_by,
         tuple(stages) or profile.hand_over.stages,
         since_last,
+        is_for_some=bool(stages) and set(stages) != set(profile.hand_over.stages),
     )
     with books_of(workspace).reading() as connection:
         choose_documents(connection, period, document_choice(profile, request))

@@ -32,6 +32,7 @@ class HandOverRequest:
         decided_by: Whose day decides whether an order belongs to the period.
         stages: Only orders in these stages; empty for all.
         since_last: Whether only new and changed documents are written.
+        is_for_some: Whether the stages stand in place of the profile's: documents in other ones are not asked about.
     """
 
     period: Period
@@ -40,6 +41,7 @@ class HandOverRequest:
     decided_by: DecidingDay
     stages: tuple[str, ...]
     since_last: bool
+    is_for_some: bool = False
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -176,7 +178,11 @@ def compare_with_ledger(
         )
     connection.execute(
         statement("hand_over", "scope"),
-        period_parameters(request.period) | {"decided_by": request.decided_by},
+        period_parameters(request.period)
+        | {
+            "decided_by": request.decided_by,
+            "asked_stages": list(request.stages) if request.is_for_some else None,
+        },
     )
     _read_contents(connection, "current_contents", "scope_orders")
     documents = typed_rows(ComparedDocument, connection.execute(statement("hand_over", "compared")))

@@ -406,6 +406,21 @@ def test_unknown_day_is_refused(hand_over: HandOver) -> None:
         hand_over(OCTOBER, decided_by="delivery")
 
 
+def test_a_stage_that_is_asked_for_takes_back_no_other(hand_over: HandOver, autumn: SmallShop) -> None:
+    """Order 5 was handed over as «Нове»: an export of what is completed is silent about it, and so is the ledger.
+
+    Order 4 was handed over as completed; once it is no longer, whoever asks for completed orders is told.
+    """
+    hand_over(OCTOBER)
+    completed = hand_over(OCTOBER, stages=("Виконано",), since_last=True)
+    assert (_counts(completed), _rows(completed, "changed_after_export")) == ((0, 0, 1, 0), [])
+    assert _counts(hand_over(OCTOBER, since_last=True)) == (0, 0, 2, 0)
+    _change(autumn, "UPDATE accounting.orders SET status_id = 1, stage = 'Нове' WHERE order_id = 4")
+    assert _counts(hand_over(OCTOBER, stages=("Виконано",), since_last=True, dry_run=True)) == (0, 0, 0, 1)
+    rule = {"hand_over": {"stages": ["Виконано"]}}
+    assert _counts(hand_over(OCTOBER, profile=rule, since_last=True, dry_run=True)) == (0, 0, 0, 2)
+
+
 def test_what_is_not_ready_is_listed_with_the_reason(hand_over: HandOver) -> None:
     """By the rule of the profile: completed and paid. Order 5 has 75.00 of 75.25 and is new."""
     rule = {"hand_over": {"stages": ["Виконано", "Нове"], "paid": True}}

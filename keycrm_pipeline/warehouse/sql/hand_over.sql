@@ -83,7 +83,12 @@ CREATE OR REPLACE TEMP TABLE scope_orders AS
 SELECT chosen.order_id, chosen.cause, chosen.decides_on
 FROM chosen_orders AS chosen
 LEFT JOIN handed_over AS earlier USING (order_id)
-WHERE chosen.cause IS NULL OR earlier.kind = 'document'
+LEFT JOIN ops.handed_over_documents AS kept
+    ON kept.hand_over_id = earlier.hand_over_id AND kept.order_id = chosen.order_id
+WHERE chosen.cause IS NULL OR (earlier.kind = 'document'
+    -- Whoever asks for a stage does not take back what was handed over in another one.
+    AND (chosen.cause <> 'stage' OR $asked_stages IS NULL
+        OR list_contains(CAST($asked_stages AS VARCHAR[]), kept.content ->> '$.orders.stage')))
 UNION ALL
 SELECT earlier.order_id, 'other_days', earlier.decides_on
 FROM handed_over AS earlier
