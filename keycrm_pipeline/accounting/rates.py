@@ -73,11 +73,15 @@ def rates_of_csv(text: str) -> list[Rate]:
     first_line = text.partition("\n")[0]
     delimiter = ";" if ";" in first_line else ","
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-    if not set(_FIELDS) <= set(names):
-        raise RatesFileError(RateMistake.NO_FIELDS.message(fields=list(_FIELDS)))
-    reader.fieldnames = names
-    return _rates(reader)
+    try:
+        names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+        if not set(_FIELDS) <= set(names):
+            raise RatesFileError(RateMistake.NO_FIELDS.message(fields=list(_FIELDS)))
+        reader.fieldnames = names
+        # Excel ends a table with rows of nothing but separators.
+        return _rates(row for row in reader if any(row.values()))
+    except csv.Error:
+        raise RatesFileError(RateMistake.RATES_NO_CSV.message()) from None
 
 
 def _rates(records: Iterable[Any]) -> list[Rate]:

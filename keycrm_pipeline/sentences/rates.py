@@ -26,6 +26,7 @@ class RateMistake(Sentences):
 
     RATES_NOT_UTF8 = ("it is not encoded in UTF-8", "його кодування не UTF-8")
     RATES_NO_JSON = ("it is not valid JSON", "це не JSON")
+    RATES_NO_CSV = ("it is not valid CSV", "це не CSV")
     NO_LIST = ("it is neither a list of rates nor one rate", "це не перелік курсів і не один курс")
     NO_FIELDS = (
         "its first line must name the fields {fields}",

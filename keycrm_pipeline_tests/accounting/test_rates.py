@@ -32,6 +32,7 @@ RECORD = '{"r030": 978, "txt": "Євро", "rate": 51.2345, "cc": "EUR", "exchan
         (rates_of_csv, 'cc;rate;exchangedate\r\nEUR;"51,2345";02.03.2026\r\n'),
         (rates_of_csv, "CC; Rate ; ExchangeDate\neur; 51.2345 ;2026-03-02"),
         (rates_of_csv, "cc,rate,exchangedate\nEUR,51.2345,20260302"),
+        (rates_of_csv, "cc;rate;exchangedate\n;;\nEUR;51,2345;02.03.2026\n;;\n"),
     ],
 )
 def test_files_as_the_bank_and_people_write_them(reader: Callable[[str], list[Rate]], text: str) -> None:
@@ -52,6 +53,7 @@ def test_files_as_the_bank_and_people_write_them(reader: Callable[[str], list[Ra
         (rates_of_json, RECORD.replace("51.2345", "-1"), "record 1 has no number above zero"),
         (rates_of_json, RECORD.replace("51.2345", "1.1234567"), "up to six decimals"),
         (rates_of_json, RECORD.replace("51.2345", "null"), "record 1 has no number above zero"),
+        (rates_of_csv, f"cc,rate,exchangedate\n{'1' * 200_000},1,1", "not valid CSV"),
         (rates_of_csv, "", "must name the fields cc, rate, exchangedate"),
         (rates_of_csv, "EUR,51.2345,02.03.2026", "must name the fields cc, rate, exchangedate"),
         (rates_of_csv, "cc,rate,exchangedate\nEUR,,02.03.2026", "record 1 has no number above zero"),
