@@ -289,7 +289,8 @@ class _Search:
             )
             without_payment: ReconciliationKind = (
                 "outgoing"
-                if piece.amount < 0
+                # Nothing that came, such as the row of a parcel that was paid for already, waits for no payment.
+                if piece.amount <= 0
                 else "order_not_loaded"
                 if piece.is_of_other_order
                 else "several_candidates"

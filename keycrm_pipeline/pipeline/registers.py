@@ -148,7 +148,10 @@ def find_registers(workspace: Workspace) -> tuple[list[RegisterFile], dict[str, 
     if not registers:
         return found, problems
     try:
-        paths = sorted(path for path in workspace.registers_directory.iterdir() if path.is_file())
+        # A link whose disk is away is a file that cannot be opened, not one that was removed.
+        paths = sorted(
+            path for path in workspace.registers_directory.iterdir() if path.is_file() or path.is_symlink()
+        )
     except (FileNotFoundError, NotADirectoryError):
         return found, problems
     except OSError as error:

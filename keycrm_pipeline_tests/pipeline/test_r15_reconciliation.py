@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -225,6 +226,22 @@ def test_a_workbook_that_ends_whoever_opens_it_stops_nothing(shop: Books) -> Non
     assert shop.load().status == "succeeded"
     assert shop.review("reconciliation_unread") == ["novapay far.xlsx"]
     assert sorted(told(shop), key=str) == sorted(EXPECTED, key=str)
+
+
+def test_a_register_on_a_disk_that_is_away_keeps_its_rows(shop: Books, tmp_path: Path) -> None:
+    """The folder links to a file: while that cannot be reached, it is told, and its money is not forgotten."""
+    elsewhere = tmp_path / "share.csv"
+    registers = shop.directory / "shop" / "registers"
+    (registers / "novapay-march.csv").rename(elsewhere)
+    (registers / "novapay-march.csv").symlink_to(elsewhere)
+    shop.load()
+    before = told(shop)
+    elsewhere.rename(tmp_path / "away")
+    assert shop.load().status == "succeeded"
+    assert (shop.review("reconciliation_unread"), told(shop)) == (["novapay-march.csv"], before)
+    (tmp_path / "away").rename(elsewhere)
+    shop.load()
+    assert (shop.review("reconciliation_unread"), told(shop)) == ([], before)
 
 
 def test_a_name_that_is_no_text_is_read_all_the_same(shop: Books) -> None:
