@@ -91,8 +91,9 @@ def finds_header(cells: Iterable[tuple[int, Sequence[str]]], form: RegisterForm)
 def read_register(cells: Cells, file_name: str, form: RegisterForm) -> list[RegisterRow]:
     """The rows of a register, in the order of the file.
 
-    A row with a code of the operation is one, however often it is listed. Without one, equal rows of a file are as many
-    pieces of money: they are told apart by their number among them.
+    Rows without a sum, those of totals and the header of a further page are left out. A row with a code of the
+    operation is one, however often it is listed. Without one, equal rows of a file are as many pieces of money: they
+    are told apart by their number among them.
 
     Raises:
         CatalogueFileError: With all problems: a column that is missing, a day or a sum that cannot be read.
@@ -104,21 +105,31 @@ def read_register(cells: Cells, file_name: str, form: RegisterForm) -> list[Regi
     place, positions = header
     problems: list[CatalogueProblem] = []
     found: list[RegisterRow] = []
+    without_sum: list[int] = []
     for line, values in rows[place + 1 :]:
         fields = {
             field: tidied(values[position]) if position < len(values) else None
             for field, position in positions.items()
         }
+        if fields["sum"] is None:
+            # What went out, in a statement whose debit has a column of its own; or a note.
+            if fields["date"] is not None and read_day(fields["date"]) is not None:
+                without_sum.append(line)
+            continue
         if (
-            not any(fields.values())
-            or _is_total(fields, values)
-            or _is_note(fields, form)
+            _is_total(fields, values)
+            or name_key(fields["sum"]) == name_key(form.columns["sum"])
             or _adds_up(fields, found, form)
         ):
             continue
         row = _row(line, fields, form, problems)
         if row is not None:
             found.append(row)
+    if not found and not problems and without_sum:
+        # Rows, and no sum in any of them: the profile names another column.
+        problems.append(
+            CatalogueProblem(without_sum[0], form.columns["sum"], RegisterMistake.CELL_EMPTY.message())
+        )
     if problems:
         raise CatalogueFileError(file_name, problems)
     return _numbered(found)
@@ -212,13 +223,6 @@ def _is_total(fields: Mapping[str, str | None], values: Sequence[str]) -> bool:
     if fields["date"] is not None and read_day(fields["date"]) is not None:
         return False
     return any(_TOTALS.match(value.strip()) for value in values)
-
-
-def _is_note(fields: Mapping[str, str | None], form: RegisterForm) -> bool:
-    """Whether a row holds no money: it has neither a day nor a sum, or is the header of another printed page."""
-    if fields["sum"] is None:
-        return fields["date"] is None or read_day(fields["date"]) is None
-    return name_key(fields["sum"]) == name_key(form.columns["sum"])
 
 
 def _adds_up(fields: Mapping[str, str | None], found: Iterable[RegisterRow], form: RegisterForm) -> bool:

@@ -107,6 +107,16 @@ def test_rows_without_money_are_left_out_wherever_they_stand() -> None:
         read_register(rows_of(*rows, ["", "800,01", "", "", ""]), "nova.XLS", FORM)
 
 
+def test_a_statement_with_debit_and_credit_is_one_of_money_that_came() -> None:
+    """The sum is the column of what came; rows that have none went out. A file without any sum names another column."""
+    form = RegisterForm({"date": "Дата", "sum": "Кредит"})
+    header = ["Дата", "Дебет", "Кредит"]
+    out, came = ["05.10.2026", "70,00", ""], ["06.10.2026", "", "500,00"]
+    assert [row.amount for row in read_register(rows_of(header, out, came), "bank.csv", form)] == [500_00]
+    with pytest.raises(CatalogueFileError, match="line 2, column Кредит: it is empty"):
+        read_register(rows_of(header, out), "bank.csv", form)
+
+
 def test_net_sums_are_told_before_the_fee() -> None:
     """490 that came and 10 that were kept are the 500 that the buyer paid; a fee may be written below zero."""
     form = RegisterForm(FORM.columns, is_net=True)
