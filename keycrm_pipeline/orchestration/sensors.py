@@ -133,6 +133,12 @@ def _nothing_is_loaded(assets: ProfileAssets) -> str | None:
     )
 
 
+def _newest_exchanges(assets: ProfileAssets) -> tuple[exchanges.Exchange | None, exchanges.Exchange | None]:
+    """The exchange that began last, and the one that ended last."""
+    with assets.reading() as connection:
+        return exchanges.last_exchange(connection), exchanges.last_ended_exchange(connection)
+
+
 def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> str | None:
     """Why the exchange that ended last failed, or why its log cannot be read, in words; None when neither is so.
 
@@ -141,11 +147,12 @@ def _standing_failure(instance: dg.DagsterInstance, assets: ProfileAssets) -> st
     """
     profile = assets.profile
     try:
-        with assets.reading() as connection:
-            newest, last = exchanges.last_exchange(connection), exchanges.last_ended_exchange(connection)
-        is_killed = (
-            newest is not None and newest.status == "running" and not is_held(place_of(assets.workspace))
-        )
+        newest, last = _newest_exchanges(assets)
+        is_killed = False
+        if newest is not None and newest.status == "running" and not is_held(place_of(assets.workspace)):
+            # It may have ended, as usual, after the log was read and before its lock was asked for.
+            newest, last = _newest_exchanges(assets)
+            is_killed = newest is not None and newest.status == "running"
     except (DatabaseMissingError, DatabaseBusyError):
         # Nothing was loaded yet, or an exchange is writing.
         newest = last = None

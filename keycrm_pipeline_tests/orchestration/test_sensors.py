@@ -18,6 +18,7 @@ import pytest
 from dagster._core.execution.backfill import PartitionBackfill
 
 from keycrm_pipeline.crm.versions import says_the_same
+from keycrm_pipeline.orchestration import sensors
 from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.orchestration.sensors import build_sensors
@@ -27,6 +28,7 @@ from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.sentences.client import Client
 from keycrm_pipeline.sentences.failures import Failure
 from keycrm_pipeline.warehouse import raw
+from keycrm_pipeline.warehouse.exchanges import ExchangeCounts, end_exchange
 from keycrm_pipeline_tests.orchestration.shop import NOW, make_workspace, write_exchange
 
 AWAY = Client.READING_STOPPED.message()
@@ -229,3 +231,19 @@ def test_a_killed_exchange_raises_an_alert(workspace: Workspace, instance: dg.Da
     write_exchange(workspace, "1", ends=False)
     _, failures, _ = build_sensors(ProfileAssets(workspace))
     assert "killed" in tick(failures, instance).skip_message
+
+
+def test_an_exchange_that_ends_while_it_is_looked_at_raises_no_alert(
+    workspace: Workspace, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs when the log is read, and has ended and let go of its lock when that is asked for."""
+    write_exchange(workspace, "1", ends=False)
+
+    def ended_meanwhile(_place: object) -> bool:
+        with open_warehouse(workspace).writing() as connection:
+            end_exchange(connection, 1, ExchangeCounts(), error=None, now=NOW)
+        return False
+
+    monkeypatch.setattr(sensors, "is_held", ended_meanwhile)
+    _, failures, _ = build_sensors(ProfileAssets(workspace))
+    assert "killed" not in tick(failures, instance).skip_message
