@@ -27,6 +27,7 @@ from keycrm_pipeline.warehouse.payments import (
     payments_by_organisation,
     undated_payments,
 )
+from keycrm_pipeline.warehouse.reconciliation_lines import KindCount, counts_by_kind
 from keycrm_pipeline.warehouse.sums import PeriodSums, count_never_booked, period_sums
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class ReportFigures:
         expenses: Expenses by day of payment, by kind.
         margins: Cost and margin by source; nothing unless the profile shows them.
         source_money: Payments and expenses by day of payment, by source.
+        reconciliation: Payments beside the money that came, by kind; nothing unless the profile compares them.
         undated: Payments without a date, of all stored orders.
         year: The year's payments against the profile's limits; None without a limit.
         due: Amounts due by age of the order, for all stored orders.
@@ -130,6 +132,7 @@ class ReportFigures:
     expenses: list[ExpensesOfKind]
     margins: list[sales.Margins]
     source_money: list[SourceMoney]
+    reconciliation: list[KindCount]
     undated: list[UndatedPayments]
     year: YearFigures | None
     due: list[receivables.DueOfAge]
@@ -210,6 +213,7 @@ def read_figures(
         expenses=expenses_by_kind(connection, period),
         margins=sales.margins(connection, period) if profile.show_cost else [],
         source_money=money_by_source(connection, period),
+        reconciliation=counts_by_kind(connection, period) if profile.reconciliation.is_used else [],
         undated=undated_payments(connection),
         year=_year_figures(connection, period, profile, today),
         due=receivables.due_ages(connection, today),

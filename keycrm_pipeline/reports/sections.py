@@ -1,6 +1,7 @@
 """The order of the report's sections, and which of them are left out for an empty period.
 
-The sections themselves are in `headline`, `timeline`, `rankings`, `money`, `margins` and `waiting`.
+The sections themselves are in `headline`, `timeline`, `rankings`, `money`, `reconciliation`, `margins`
+and `waiting`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from keycrm_pipeline.reports.rankings import (
     item_sections,
     named_sections,
 )
+from keycrm_pipeline.reports.reconciliation import reconciliation_section
 from keycrm_pipeline.reports.timeline import days_section
 from keycrm_pipeline.reports.waiting import (
     due_section,
@@ -37,6 +39,7 @@ def all_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
             figures_section(figures, writer),
             *money_section(figures, writer),
             *expenses_section(figures, writer),
+            *reconciliation_section(figures, writer),
             due_section(figures, writer),
             *_lists(figures, writer),
         ]
@@ -52,6 +55,7 @@ def all_sections(figures: ReportFigures, writer: Writer) -> list[Section]:
         payments,
         *money_section(figures, writer),
         *expenses_section(figures, writer),
+        *reconciliation_section(figures, writer),
         *margins_section(figures, writer),
         delivery_section(figures, writer),
         due_section(figures, writer),

@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from keycrm_pipeline.kinds import DELIVERY, SERVICE_LINE_NAMES, TAX, WRAP
+from keycrm_pipeline.kinds import (
+    DELIVERY,
+    RECONCILIATION_NAMES,
+    RECONCILIATION_WORDS,
+    SERVICE_LINE_NAMES,
+    TAX,
+    WRAP,
+)
 from keycrm_pipeline.language import Language, current_language, current_words
 from keycrm_pipeline.sentences import Sentence
 from keycrm_pipeline.words import WordSet, in_words_of
@@ -182,6 +189,21 @@ WORDS: Mapping[str, Sentence] = {
         "By order date: what was paid for the period's sales, by method, without expenses.",
         "За днем замовлення: що оплачено за продажами періоду, за способами оплати, без витрат.",
     ),
+    "reconciliation_title": Sentence("Payments and the money that came", "Звірка оплат із надходженнями"),
+    "reconciliation_lead": Sentence(
+        "Paid payments of the period in KeyCRM beside bank transactions and registers, by the day of the payment, else "
+        "of the money. Sums are before fees. Each line: «Звірка» on the exchange page, or {command}.",
+        "Проведені в KeyCRM оплати поряд із банківськими операціями й реєстрами, за днем оплати, а без неї — за днем "
+        "надходження. Суми до комісії. Кожен рядок — на сторінці «Звірка» або за командою {command}.",
+    ),
+    "reconciliation_kind": Sentence("Result", "Результат"),
+    **{
+        f"reconciliation_{kind}": Sentence(RECONCILIATION_WORDS[kind], name.capitalize())
+        for kind, name in RECONCILIATION_NAMES.items()
+    },
+    "paid_in_crm": Sentence("Paid in KeyCRM", "Оплачено в KeyCRM"),
+    "money_that_came": Sentence("Came", "Надійшло"),
+    "fees_kept": Sentence("Fee", "Комісія"),
     "money_title": Sentence(
         "Payments and expenses by day of payment in KeyCRM", "Оплати й витрати за датою оплати в KeyCRM"
     ),
