@@ -32,6 +32,7 @@ from keycrm_pipeline.warehouse.integrity import INTEGRITY_CHECKS, KEYS_ONCE, dou
 if TYPE_CHECKING:
     import duckdb
 
+    from keycrm_pipeline.reading.closed_period import ClosedPeriodChange
     from keycrm_pipeline.warehouse.attention import ReviewItem
 
 MOST_CASES = 20
@@ -39,6 +40,7 @@ MOST_CASES = 20
 
 YESTERDAY = "yesterday_is_loaded"
 DISK = "disk_has_room"
+CLOSED_PERIOD = "closed_period_unchanged"
 
 _ABOUT_CARDS = ("skus_once", "links_once")
 """Integrity checks whose offenders are cards or buyers; those of the others are orders."""
@@ -81,6 +83,11 @@ def _described() -> dict[str, str]:
             kind.name: f"{words.of(kind.title)}.\n\n{_(kind.assertion)} {words.of(kind.advice)}"
             for kind in REVIEW_LIST.values()
         },
+        CLOSED_PERIOD: _(
+            "Changes in the closed period.\n\nNo document of the closed period (closed_until) changed without an "
+            "export having listed it. Export an open month, or the closed one with --since-last: both list what "
+            "changed."
+        ),
         YESTERDAY: _("Days that were not loaded.\n\nYesterday was loaded completely."),
         DISK: _(
             "A disk that is almost full.\n\nThe disk of the database has room for a load and a copy of the file."
@@ -171,6 +178,20 @@ def _evaluation(
                 "first cases": dg.MetadataValue.md(_cases(items, link, assets.profile.timezone)),
             },
         )
+    if name == CLOSED_PERIOD:
+        from keycrm_pipeline.reading.closed_period import closed_period_changes
+
+        changes = closed_period_changes(connection, assets.profile)
+        return result(
+            passed=not changes,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "count": len(changes),
+                "first cases": dg.MetadataValue.md(
+                    _closed_cases(changes[:MOST_CASES], link, assets.profile.timezone)
+                ),
+            },
+        )
     if name == DISK:
         space = read_space(assets.workspace, dagster_home(os.environ))
         return result(
@@ -198,15 +219,29 @@ def _is_loaded(connection: "duckdb.DuckDBPyConnection", day: date) -> bool:
 
 
 def _cases(items: Sequence["ReviewItem"], link: LinkOrder, timezone: str) -> str:
-    if not items:
-        return _("None.")
     words, write = current_wording(), current_formatter()
-    lines = [
+    return _table(
         f"| {_subject(item, link)} | "
         f"{words.in_words(stored_text(item.details, item.details_coded, write, without_typed))} | "
         f"{write.instant(item.first_seen_at, timezone)} |"
         for item in items
-    ]
+    )
+
+
+def _closed_cases(changes: Sequence["ClosedPeriodChange"], link: LinkOrder, timezone: str) -> str:
+    words, write = current_wording(), current_formatter()
+    return _table(
+        f"| {_linked(str(change.order_id), link(change.order_id))} | "
+        f"{words.in_words(change.message.text(write))} | {write.instant(change.changed_at, timezone)} |"
+        for change in changes
+    )
+
+
+def _table(rows: Iterable[str]) -> str:
+    """Cases in Markdown, under their header."""
+    lines = list(rows)
+    if not lines:
+        return _("None.")
     header = f"| {_('about')} | {_('reason')} | {_('first seen')} |"
     return "\n".join([header, "|---|---|---|", *lines])
 

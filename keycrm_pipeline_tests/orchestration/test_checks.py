@@ -58,6 +58,7 @@ def test_the_job_runs_every_check_and_nothing_else(books: Books, instance: dg.Da
         "keys_once",
         "yesterday_is_loaded",
         "disk_has_room",
+        "closed_period_unchanged",
     }
     assert len(books.api.requests) == asked
     assert not instance.get_materialized_partitions(ORDERS)
@@ -138,6 +139,25 @@ def test_nothing_that_somebody_typed_is_shown(books: Books, instance: dg.Dagster
     assert "| 3 | Order 3 could not be loaded: Cannot be read: manager_id «…»" in first_cases(
         checks["rejected_order"]
     )
+
+
+def test_changes_in_the_closed_period_warn_and_stop_nothing(
+    new_books: MakeBooks, instance: dg.DagsterInstance
+) -> None:
+    """An order of 100 is worth 90 after its month was closed: the load succeeds, and the check leads to the order."""
+    books = new_books(closed_until="2026-03-31", keycrm_url="https://shop.keycrm.app")
+    books.order(7, payments=[])
+    books.load()
+    (check,) = run_checks(books, instance, "closed_period_unchanged").values()
+    assert (check.passed, check.metadata["count"].value, first_cases(check)) == (True, 0, "None.")
+    books.shop.replace_order(7, {"discount_amount": 10, "total_discount": 10, "grand_total": 90})
+    books.changes()
+    (check,) = run_checks(books, instance, "closed_period_unchanged").values()
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert check.metadata["count"].value == 1
+    assert "| [7](https://shop.keycrm.app/app/orders/view/7) | " in first_cases(check)
+    assert "₴100.00" in first_cases(check)
+    assert "₴90.00" in first_cases(check)
 
 
 DAY = Period(date(2026, 3, 28), date(2026, 3, 28))
