@@ -456,14 +456,18 @@ def load(workspace: Workspace, first_day: date, last_day: date, as_json: bool) -
 @main.command()
 def demo() -> None:
     """Loads the demo shop's last 30 days and prints the exchange summary; needs neither a key nor an account."""
+    from keycrm_pipeline.run.demo_files import write_demo_files
+
     settings = settings_from_environment(os.environ)
     try:
         write_demo_profile(settings)
         workspace = Workspace(load_profile(DEMO, settings), settings)
+        period = workspace.period_or_last_days(None, None, datetime.now(UTC))
+        write_demo_files(workspace, period)
     except ProfileError as error:
         _stop(error, WRONG_USAGE, as_json=False)
     _speak_of(workspace.profile)
-    _run(workspace, "load", False, workspace.period_or_last_days(None, None, datetime.now(UTC)))
+    _run(workspace, "load", False, period)
 
 
 def _sync_command(sync: Sync) -> None:

@@ -1,7 +1,7 @@
 """Brings in the rates of the НБУ before an exchange, from the files that the shop puts into `<data dir>/rates`.
 
-Every `.json` and `.csv` file there is read; without the directory nothing happens. How a file is read is in
-`accounting.rates`.
+A profile that has a directory `<profiles dir>/<profile>/rates` uses that alone. Every `.json` and `.csv` file there is
+read; without the directory nothing happens. How a file is read is in `accounting.rates`.
 """
 
 from __future__ import annotations

@@ -144,9 +144,15 @@ class Workspace:
         return database.with_name(f"{database.name}.lock")
 
     @property
+    def own_rates_directory(self) -> Path:
+        """Where rates for this profile alone are."""
+        return self.settings.profiles_directory / self.profile.name / "rates"
+
+    @property
     def rates_directory(self) -> Path:
-        """Where the shop puts the rates of the НБУ, for all profiles."""
-        return self.settings.data_directory / "rates"
+        """Where the rates of the НБУ are: the profile's own directory if there is one, else that for all profiles."""
+        own = self.own_rates_directory
+        return own if own.is_dir() else self.settings.data_directory / "rates"
 
     @property
     def exports_directory(self) -> Path:

@@ -1,14 +1,15 @@
 """What the demo shop's payment gateways know of its payments: the list behind `/payments/external-transactions`.
 
 Most payments by card or transfer have a transaction that KeyCRM attached to them. Of some the transaction is there but
-not attached, of some its sum differs, and of some there is none; now and then money comes that no payment tells of. All
-of it is decided by the id of the payment or of the order. What is not here: payments themselves (`orders`).
+not attached, of some its sum differs, and of some there is none; now and then money comes that no payment tells of.
+What the shop gives back goes out again. All of it is decided by the id of the payment or of the order. What is not
+here: payments themselves (`orders`).
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from keycrm_pipeline.sandbox.payloads import Payload, timestamp
@@ -28,6 +29,9 @@ GATEWAYS: Final = {2: 1, 3: 2, 4: 3}
 
 _FIRST_STRAY: Final = 10_000_000_000
 """Ids of money that belongs to no payment begin here."""
+
+_REFUND: Final = 5
+"""What is added to the id of a payment for the money that went back."""
 
 LONGEST_WAY: Final = timedelta(days=2)
 """From the payment to its transaction."""
@@ -56,13 +60,26 @@ def transactions_of(order: Payload) -> list[Payload]:
     Args:
         order: The order at the end of its lifecycle. A payment that was cancelled later has brought its money before.
     """
+    moved = [payment for payment in order["payments"] if payment["payment_method_id"] in GATEWAYS]
     found = [
         _transaction(order, payment)
-        for payment in order["payments"]
+        for payment in moved
         if payment["payment_date"] is not None
         and not payment["is_expense"]
-        and payment["payment_method_id"] in GATEWAYS
+        and not is_entered_anew(payment)
         and behaviour(payment["id"]) != "missing"
+    ]
+    found += [
+        _row(
+            payment["id"] + _REFUND,
+            GATEWAYS[payment["payment_method_id"]],
+            -amount,
+            payment["actual_currency"],
+            f"Повернення коштів, замовлення {order['source_uuid'] or order['id']}",
+            moment,
+        )
+        for payment, amount, moment in given_back(order)
+        if payment in moved
     ]
     random = SeededRandom("stray", order["id"])
     if random.happens(_STRAY_PER_MILLE):
@@ -71,6 +88,26 @@ def transactions_of(order: Payload) -> list[Payload]:
             _row(_FIRST_STRAY + order["id"], 1, random.between(200, 3000), "UAH", "Повернення позики", moment)
         )
     return found
+
+
+def is_entered_anew(payment: Payload) -> bool:
+    """Whether a payment is what is left of a cancelled one: it was entered later than its day and brought nothing."""
+    dated = payment["payment_date"]
+    return dated is not None and payment["status"] == "paid" and payment["updated_at"] > dated
+
+
+def given_back(order: Payload) -> list[tuple[Payload, Any, datetime]]:
+    """The payments of which money went back, with how much of it and when."""
+    kept = sum(payment["amount"] for payment in order["payments"] if is_entered_anew(payment))
+    return [
+        (
+            payment,
+            payment["amount"] - kept,
+            datetime.fromisoformat(payment["updated_at"]) + timedelta(hours=3),
+        )
+        for payment in order["payments"]
+        if payment["payment_date"] is not None and payment["status"] == "canceled"
+    ]
 
 
 def _transaction(order: Payload, payment: Payload) -> Payload:

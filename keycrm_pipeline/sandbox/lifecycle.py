@@ -23,7 +23,7 @@ from keycrm_pipeline.sandbox.randomness import SeededRandom, WeightedChoice
 
 Action = Literal[
     "note", "pay_all", "pay_more", "pay_part", "pay_cash", "ship", "travel", "arrive", "receive", "collect",
-    "cancel", "refuse", "refund", "fix",
+    "cancel", "refuse", "refund", "return_part", "fix",
 ]  # fmt: skip
 """What changes besides the status: payments, the parcel, or just the manager's note."""
 
@@ -139,6 +139,8 @@ _SOURCE_CHOICE: Final = WeightedChoice(
 )
 
 _NOTE_PER_MILLE: Final = 150
+_PART_RETURNED_PER_MILLE: Final = 60
+"""Prepaid orders of which the buyer sends the last line back, if there are several."""
 _SILENT_PER_MILLE: Final = 20
 """Orders in which one status change does not update `updated_at`, as KeyCRM is suspected of doing."""
 _FAULTY_IN: Final = 300
@@ -292,6 +294,11 @@ def draw_lifecycle(
     if is_faulty and random.happens(500):
         fixed_at = created_at + timedelta(minutes=random.between(24 * 60, 8 * 24 * 60))
         events.append(Event(fixed_at, None, "fix", False))
+    # Drawn apart, so that everything else about the order does not depend on it.
+    of_return = SeededRandom(seed, "part returned", order_id)
+    if scenario == "prepaid" and of_return.happens(_PART_RETURNED_PER_MILLE):
+        returned_at = at + timedelta(minutes=of_return.between(24 * 60, 8 * 24 * 60))
+        events.append(Event(returned_at, None, "return_part", False))
     events.sort(key=lambda event: event.at)
     return Lifecycle(
         order_id=order_id,

@@ -184,6 +184,8 @@ class Contents(NamedTuple):
         grand_total: The order's total, kopiykas.
         cost: What the shop paid for the goods, kopiykas.
         part: The first payment of scenarios with two payments, kopiykas.
+        last_line: What the last line is worth in the total, kopiykas; 0 if the buyer cannot send it back alone,
+            because it is the only one or because the order has a discount of its own.
         currency: The order's currency.
         method_id: The payment method of a prepayment.
         shipping: The filled fields of the shipping record, or None.
@@ -199,6 +201,7 @@ class Contents(NamedTuple):
     grand_total: int
     cost: int
     part: int
+    last_line: int
     currency: str
     method_id: int
     shipping: Payload | None
@@ -249,15 +252,20 @@ class OrderBook:
         expenses = self._expenses(lifecycle, contents, state)
         paid = sum(payment["amount"] for payment in payments if _is_received(payment))
         spent = sum(_kopiykas(expense["amount"]) for expense in expenses)
+        lines: list[Payload] = contents.header["products"]
+        returned, cost = 0, contents.cost
+        if contents.last_line and any(event.action == "return_part" for event in state.happened):
+            lines, returned = lines[:-1], contents.last_line
+            cost = _amount_of(lines, "purchased_price")
         record: Payload = {
             **contents.header,
             "status_id": state.status_id,
             "status_group_id": _STATUS_BY_ID[state.status_id]["group_id"],
             "status_changed_at": timestamp(state.status_changed_at),
-            "grand_total": money(contents.grand_total),
+            "grand_total": money(contents.grand_total - returned),
             "payments_total": paid,
             "expenses_sum": money(spent),
-            "margin_sum": money(contents.grand_total - contents.cost - spent),
+            "margin_sum": money(contents.grand_total - returned - cost - spent),
             "payment_status": state.payment_status,
             "has_reserves": state.shipped_at is None and state.closed_at is None,
             "updated_at": timestamp(state.updated_at),
@@ -267,8 +275,10 @@ class OrderBook:
             "payments": payments,
             "expenses": expenses,
             "shipping": self._shipping(lifecycle, contents, state),
-            "products": _with_reserve(contents.header["products"], state),
+            "products": _with_reserve(lines, state),
         }
+        if returned and "products_total" in record:
+            record["products_total"] = money(_amount_of(lines, "price_sold"))
         if state.is_noted:
             record["manager_comment"] = contents.note
         if lifecycle.day_number < _OLD_RECORDS_BEFORE:
@@ -351,6 +361,7 @@ class OrderBook:
             grand_total=grand_total,
             cost=_amount_of(lines, "purchased_price"),
             part=max(1, grand_total * 3 // 10),
+            last_line=_worth_of_last_line(lines, goods_total),
             currency="EUR" if is_euro else "UAH",
             method_id=method_id,
             shipping=self._address(random, lifecycle),
@@ -624,6 +635,16 @@ class _PaymentList:
             if payment["status"] == "not_paid":
                 payment["status"] = "paid"
                 payment["payment_date"] = payment["updated_at"] = timestamp(at)
+                payment["transaction_uuid"] = attached_uuid(payment["id"], payment["payment_method_id"])
+
+    def return_part(self, amount: int, at: datetime) -> None:
+        """Cancel what was paid and enter what is left of it, of the same day: nothing else can be changed in KeyCRM."""
+        for payment in [payment for payment in self.records if _is_received(payment)]:
+            rest = _kopiykas(payment["amount"]) - amount
+            payment["status"] = "canceled"
+            payment["updated_at"] = timestamp(at)
+            self.add(rest, payment["payment_method_id"], "paid", at)
+            self.records[-1].update(payment_date=payment["payment_date"], transaction_uuid=None)
 
     def cancel(self, at: datetime) -> None:
         """Cancel the payments, but not the expenses."""
@@ -636,8 +657,10 @@ class _PaymentList:
 def _payments(lifecycle: Lifecycle, contents: Contents, state: State) -> list[Payload]:
     """The order's payments so far: made, due or cancelled."""
     payments = _PaymentList(lifecycle, contents)
+    # No carrier brings cash home from abroad: buyers there transfer it.
+    on_receipt = CASH_ON_DELIVERY_METHOD if contents.currency == "UAH" else CARD_METHODS[0]
     if lifecycle.scenario in ("collected", "refused"):
-        payments.add(contents.grand_total, CASH_ON_DELIVERY_METHOD, "not_paid", lifecycle.created_at)
+        payments.add(contents.grand_total, on_receipt, "not_paid", lifecycle.created_at)
     elif contents.has_bank_fee:
         payments.add(150, None, "paid", lifecycle.created_at, is_fee=True)
     elif contents.has_failed_attempt and lifecycle.scenario in ("prepaid", "overpaid"):
@@ -652,9 +675,11 @@ def _payments(lifecycle: Lifecycle, contents: Contents, state: State) -> list[Pa
         if event.action in paid_by:
             payments.add(*paid_by[event.action], "paid", event.at)
         elif event.action == "ship" and lifecycle.scenario in ("part_paid", "produced"):
-            payments.add(contents.grand_total - contents.part, CASH_ON_DELIVERY_METHOD, "not_paid", event.at)
+            payments.add(contents.grand_total - contents.part, on_receipt, "not_paid", event.at)
         elif event.action == "collect":
             payments.collect(event.at)
+        elif event.action == "return_part" and contents.last_line:
+            payments.return_part(contents.last_line, event.at)
         elif event.action in ("cancel", "refuse", "refund"):
             payments.cancel(event.at)
     return payments.records
@@ -703,6 +728,13 @@ def _kopiykas(amount: Any) -> int:
 def _amount_of(lines: list[Payload], key: str) -> int:
     """The sum of a price of the lines x their quantity in kopiykas, rounded half up once, as KeyCRM does it."""
     return (sum(_kopiykas(line[key]) * _thousandths(line["quantity"]) for line in lines) + 500) // 1000
+
+
+def _worth_of_last_line(lines: list[Payload], goods_total: int) -> int:
+    """What the goods cost less without the last line; 0 if it is the only one, or the order has its own discount."""
+    if len(lines) == 1 or _amount_of(lines, "price_sold") != goods_total:
+        return 0
+    return goods_total - _amount_of(lines[:-1], "price_sold")
 
 
 def _shipping_price(amount: int, lifecycle: Lifecycle) -> str | None:

@@ -99,3 +99,17 @@ def test_a_file_that_cannot_be_read_stops_the_exchange(new_books: MakeBooks) -> 
         books.load()
     assert books.rows("raw.exchange_rates", "rate") == [(Decimal("51.234500"),)]
     assert books.rows("order_payments", "amount_uah") == [(Decimal("2331.17"),)]
+
+
+def test_a_profile_with_rates_of_its_own_uses_those_alone(new_books: MakeBooks) -> None:
+    """The invented rates of the demo shop reach no other shop, and it does not need theirs."""
+    books = new_books()
+    put(books, "march.csv", f"{HEAD}EUR,51.2345,02.03.2026\nUSD,43.81,02.03.2026\n")
+    own = books.settings.profiles_directory / books.profile.name / "rates"
+    own.mkdir(parents=True)
+    (own / "euro.json").write_text('[{"cc": "EUR", "rate": 45.5, "exchangedate": "02.03.2026"}]', "utf-8")
+    books.order(1, source_id=6, payments=[EUROS])
+    books.load()
+    assert books.rows("raw.exchange_rates") == [("EUR", date(2026, 3, 2), Decimal("45.500000"))]
+    # 45.50 x 45.50
+    assert books.rows("order_payments", "amount_uah") == [(Decimal("2070.25"),)]

@@ -46,9 +46,27 @@ def test_money_of_every_kind_comes() -> None:
         else:
             assert payment["transaction_uuid"] == row["uuid"]
             kinds["same sum" if payment["amount"] == row["amount"] else "other sum"] += 1
-    kinds["nobody's"] = len(rows.keys() - payments_of(found, datetime.min.replace(tzinfo=UTC), NOW).keys())
+    given_back = {number for number, row in rows.items() if row["amount"] < 0}
+    every = payments_of(found, datetime.min.replace(tzinfo=UTC), NOW)
+    kinds["nobody's"] = len(rows.keys() - every.keys() - given_back)
     assert set(kinds) == {"same sum", "other sum", "not attached", "missing", "nobody's"}
     assert kinds["same sum"] > sum(kinds.values()) * 3 // 4
+
+
+def test_what_the_shop_gives_back_goes_out_again() -> None:
+    """All of a cancelled payment, or what a line that was sent back had cost: never more than was paid."""
+    found = shop()
+    payments = payments_of(found, datetime.min.replace(tzinfo=UTC), NOW)
+    refunds = {row["id"] - 5: row for row in found.external_transactions(None) if row["amount"] < 0}
+    whole = 0
+    for payment_id, row in refunds.items():
+        payment = payments[payment_id]
+        assert payment["status"] == "canceled"
+        assert row["transaction_date"] > payment["updated_at"]
+        assert not row["is_attached"]
+        assert 0 < -row["amount"] <= payment["amount"]
+        whole += -row["amount"] == payment["amount"]
+    assert 0 < whole < len(refunds)
 
 
 def test_a_window_has_what_the_whole_list_has() -> None:

@@ -7,6 +7,7 @@ to load (R10).
 
 from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any
 
 import phonenumbers
@@ -271,6 +272,16 @@ def test_line_and_offer_agree_on_what_was_copied(two_months: list[Record]) -> No
         (
             "a cancelled payment first",
             lambda order: [p["status"] for p in order["payments"]] == ["canceled", "paid"],
+        ),
+        (
+            "a line that was sent back: less is paid, and entered anew",
+            lambda order: any(
+                gone["status"] == "canceled"
+                and left["status"] == "paid"
+                and gone["payment_date"] == left["payment_date"]
+                and gone["amount"] > left["amount"] == _decimal(order["grand_total"])
+                for gone, left in pairwise(order["payments"])
+            ),
         ),
         ("an expense first", lambda order: order["payments"] and order["payments"][0]["is_expense"]),
         (
