@@ -319,7 +319,7 @@ def derive_products(
             {"name": name, "product_ids": list(product_ids)}
             for name, product_ids in found.ambiguous_names.items()
         ],
-        promoted=sorted(found.promoted),
+        promoted=sorted(set(found.promoted)),
         shared_skus=[asdict(shared) | {"is_ticked_off": False} for shared in found.shared_skus],
         now=now,
     )

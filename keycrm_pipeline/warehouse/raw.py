@@ -302,6 +302,8 @@ def _store_nameless(
 def _record_pages(
     connection: duckdb.DuckDBPyConnection, listing: str, pages: Sequence[FetchedPage], now: datetime
 ) -> None:
+    # The same page twice, as when orders moved while the list was read: the later answer is the newer one.
+    pages = list({page.page: page for page in pages}.values())
     frame = pl.DataFrame(
         {
             "listing": [listing] * len(pages),

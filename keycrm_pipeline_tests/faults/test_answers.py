@@ -123,7 +123,8 @@ def test_orders_move_while_the_list_is_read(scene: tuple[CommandLine, ScriptedAp
     before = EditableShop.empty()
     fill(before, 160)
     has_happened = while_read(api, move)
-    assert line.load("shop")["status"] == "succeeded"
+    answer = line.load("shop")
+    assert answer["status"] == "succeeded", answer["error"]
     assert has_happened.is_set()
     assert booked(line) >= {*range(1, 161)} - {41}
     assert line.load("shop")["status"] == "succeeded"
