@@ -1,4 +1,4 @@
-"""All SQL is what both engines understand: a file and a lake, which has no keys and returns no rows of what it writes."""
+"""All SQL is what both engines understand: a lake has no keys, and returns no rows of what is written to it."""
 
 from __future__ import annotations
 
