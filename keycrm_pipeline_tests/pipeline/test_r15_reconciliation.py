@@ -332,10 +332,24 @@ def test_money_that_is_attached_elsewhere_is_no_open_question(shop: Books) -> No
     shop.shop.replace_order(508, {"payments": [{**paid["payments"][0], "status": "canceled"}]})
     shop.load()
     added = [
-        ("money_without_payment", None, None, Decimal(80), None, None, None),
+        ("money_without_payment", 508, None, Decimal(80), None, None, None),
         ("order_not_loaded", None, None, Decimal(640), None, None, None),
     ]
     assert sorted(told(shop), key=str) == sorted([*EXPECTED, *added], key=str)
+
+
+def test_what_is_left_of_a_cancelled_payment_is_laid_beside_its_money(shop: Books) -> None:
+    """200 came, were cancelled when something was sent back, and 150 were entered, without a code: 50 too much."""
+    bank(shop, 33, 200, is_attached=True)
+    order(shop, 509, 200, 2, transaction_uuid="u-33")
+    paid = shop.shop.order(509)
+    assert paid is not None
+    (whole,) = paid["payments"]
+    left = {**whole, "id": 5099, "amount": 150, "actual_amount": 150, "transaction_uuid": None}
+    shop.shop.replace_order(509, {"payments": [{**whole, "status": "canceled"}, left]})
+    shop.load()
+    added = ("sum_differs", 509, Decimal(150), Decimal(200), Decimal(50), None, "order")
+    assert sorted(told(shop), key=str) == sorted([*EXPECTED, added], key=str)
 
 
 def test_a_transaction_of_the_evening_is_of_the_local_day(shop: Books) -> None:

@@ -100,6 +100,10 @@ SELECT key, order_id FROM money_to_compare JOIN numbers ON number = plain_number
 UNION
 SELECT key, order_id FROM money_to_compare JOIN accounting.orders
     ON regexp_replace(tracking_code, '\s', '', 'g') = regexp_replace(waybill, '\s', '', 'g')
+UNION
+-- Attached by KeyCRM to a payment of the order, such as one that was cancelled: what is left of it has no code.
+SELECT key, order_id FROM money_to_compare JOIN accounting.order_payments ON transaction_uuid = reference
+WHERE source = 'keycrm' AND NOT is_expense
 
 -- name: stage_mentioned_orders
 -- Numbers in a text: of four digits or more, since shorter ones are days, and parts of others.
