@@ -16,7 +16,7 @@ from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDE
 from keycrm_pipeline.schemas.validated import VALIDATED_ORDERS
 from keycrm_pipeline.warehouse.batches import WORKERS
 from keycrm_pipeline.warehouse.connection import transaction
-from keycrm_pipeline.warehouse.frames import column_list, differing_orders, read_frame, stage_frame
+from keycrm_pipeline.warehouse.frames import differing_orders, read_frame, stage_frame
 from keycrm_pipeline.warehouse.hand_over import keep_closed_documents
 from keycrm_pipeline.warehouse.ranges import (
     MANY_LINES,
@@ -25,7 +25,7 @@ from keycrm_pipeline.warehouse.ranges import (
     ranges_of_days,
     ranges_of_orders,
 )
-from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
+from keycrm_pipeline.warehouse.statements import column_list, period_parameters, single_row, statement
 
 _CHILDREN = (ORDER_LINES, ORDER_SERVICES, ORDER_PAYMENTS)
 _CARRIED = ", ".join(

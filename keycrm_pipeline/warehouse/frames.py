@@ -88,11 +88,6 @@ def in_chunks(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def column_list(names: Iterable[str]) -> str:
-    """The names, quoted and separated by commas."""
-    return ", ".join(f'"{name}"' for name in names)
-
-
 def differing_orders(staged: str, table: Table, columns: Iterable[str], *, orders: str) -> str:
     """The query for the orders whose rows in the table `staged` differ from those of `table`.
 

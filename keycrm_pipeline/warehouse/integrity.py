@@ -9,8 +9,7 @@ import duckdb
 from keycrm_pipeline.language import message
 from keycrm_pipeline.schemas import TABLES
 from keycrm_pipeline.warehouse.engines.engine import engine_of
-from keycrm_pipeline.warehouse.frames import column_list
-from keycrm_pipeline.warehouse.statements import single_row, statement
+from keycrm_pipeline.warehouse.statements import column_list, single_row, statement
 
 INTEGRITY_CHECKS: Mapping[str, str] = {
     "sums": message("Goods, services and difference add up to the grand total of every order (R6)."),

@@ -6,6 +6,7 @@ A file holds statements, each under a `-- name: <name>` line.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -40,6 +41,11 @@ def period_parameters(period: Period | None) -> dict[str, date | None]:
 def quoted_text(text: str) -> str:
     """The text as an SQL literal, for statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def column_list(names: Iterable[str]) -> str:
+    """The names, quoted and separated by commas."""
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def single_row(answer: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:

@@ -168,7 +168,7 @@ def test_a_load_shows_the_outcome_of_every_check(workspace: Workspace, instance:
     result = run_job(workspace, instance, "load", DAY)
     assert result.success
     after = run_job(workspace, instance, "checks").get_asset_check_evaluations()
-    assert len(after) == len(INTEGRITY_CHECKS) + len(REVIEW_LIST) + 3
+    assert len(after) == len(INTEGRITY_CHECKS) + len(REVIEW_LIST) + 4
     assert [
         (check.asset_key, check.check_name, check.passed, check.severity)
         for check in result.get_asset_check_evaluations()
@@ -206,7 +206,7 @@ def test_checks_are_named_in_words(books: Books) -> None:
         "Orders that could not be loaded.\n\nEvery order could be loaded. "
     )
     assert all(description.endswith(".") for description in described.values())
-    assert len(described) == len(INTEGRITY_CHECKS) + len(REVIEW_LIST) + 3
+    assert len(described) == len(INTEGRITY_CHECKS) + len(REVIEW_LIST) + 4
 
 
 def test_yesterday_is_looked_at_in_the_shop_s_time_zone(books: Books, instance: dg.DagsterInstance) -> None:
