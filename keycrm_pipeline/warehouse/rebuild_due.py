@@ -13,7 +13,7 @@ from keycrm_pipeline.warehouse.statements import statement
 
 
 def derived_settings(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Setting -> its digest at the last rebuild, or in the first exchange; empty if neither has been yet."""
+    """Setting -> its digest at the last rebuild, or when the first documents were derived; empty if neither has been yet."""
     return dict(connection.execute(statement("rebuild_due", "settings")).fetchall())
 
 
@@ -23,19 +23,22 @@ def unfilled_columns(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
 
 
 def record_first_settings(connection: duckdb.DuckDBPyConnection, settings: Mapping[str, str]) -> None:
-    """Records the settings of the first exchange; a file that has some keeps them until a rebuild."""
-    if not derived_settings(connection):
+    """Records the settings of an exchange that derives the first documents; those are kept until a rebuild."""
+    if (
+        not derived_settings(connection)
+        or not connection.execute(statement("rebuild_due", "any_document")).fetchone()
+    ):
         _record(connection, settings)
 
 
 def record_rebuild(connection: duckdb.DuckDBPyConnection, settings: Mapping[str, str]) -> None:
     """Records that all documents were derived with these settings, and that every column is filled."""
-    connection.execute(statement("rebuild_due", "forget_settings"))
     _record(connection, settings)
     connection.execute(statement("rebuild_due", "forget_columns"))
 
 
 def _record(connection: duckdb.DuckDBPyConnection, settings: Mapping[str, str]) -> None:
+    connection.execute(statement("rebuild_due", "forget_settings"))
     connection.execute(
         statement("rebuild_due", "record_settings"),
         {"settings": list(settings), "digests": list(settings.values())},

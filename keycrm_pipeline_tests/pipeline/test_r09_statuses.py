@@ -98,7 +98,7 @@ def test_sources_listed_forgotten_nameless_and_renamed(books: Books) -> None:
 
 
 def test_demanded_mapping_refuses_before_anything_is_written(new_books: Any) -> None:
-    """`require_mapping`: every listed status without stage is named; only the log has a row; a full one loads."""
+    """`require_mapping`: every listed status without stage is named; no data is stored; a full one loads."""
     stages = {status_id: f"Стадія {status_id}" for status_id in (*range(1, 20), 21, 22)}
     del stages[5], stages[22]
     books = new_books(statuses={"stages": stages, "require_mapping": True})
@@ -111,7 +111,8 @@ def test_demanded_mapping_refuses_before_anything_is_written(new_books: Any) -> 
         for table in TABLES
         if books.query(f"SELECT count(*) FROM {table.qualified_name}") != [(0,)]  # noqa: S608 - ours
     }
-    assert written == {"ops.exchanges"}
+    # The log, and the settings that the first documents will be derived with.
+    assert written == {"ops.exchanges", "ops.derived_settings"}
     assert books.rows("ops.exchanges", "status, error") == [("failed", str(caught.value))]
 
     full = books.profile.statuses.model_copy(update={"stages": {**stages, 5: "Цех", 22: "Назад"}})

@@ -9,6 +9,7 @@ import pytest
 from keycrm_pipeline.commands.status import print_status, read_status, status_as_json
 from keycrm_pipeline.language import speaking
 from keycrm_pipeline.reading.rebuild_due import RebuildDue, rebuild_due
+from keycrm_pipeline.run.errors import UnmappedStatusesError
 from keycrm_pipeline_tests.payloads import payment_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, MakeBooks
 
@@ -88,3 +89,14 @@ def test_an_empty_file_needs_none(new_books: MakeBooks) -> None:
     books.order(501)
     books.load()
     assert not due(books)
+
+
+def test_stages_that_are_filled_in_before_the_first_document_need_none(new_books: MakeBooks) -> None:
+    """The first load is refused for a status without a stage; no document was derived without it."""
+    books = new_books(statuses={"stages": {1: "Нове"}, "require_mapping": True})
+    books.order(1)
+    with pytest.raises(UnmappedStatusesError):
+        books.load()
+    change(books, statuses={"require_mapping": False, "stages": {1: "Нове", 12: "Виконано"}})
+    books.load()
+    assert due(books).settings == ()

@@ -3,6 +3,9 @@
 -- name: settings
 SELECT setting, digest FROM ops.derived_settings ORDER BY setting
 
+-- name: any_document
+SELECT 1 FROM accounting.orders LIMIT 1
+
 -- name: columns
 SELECT column_name FROM ops.unfilled_columns ORDER BY column_name
 
