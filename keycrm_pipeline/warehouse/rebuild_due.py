@@ -13,7 +13,7 @@ from keycrm_pipeline.warehouse.statements import statement
 
 
 def derived_settings(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Setting -> its digest at the last rebuild, or when the first documents were derived; empty if neither has been yet."""
+    """Setting -> its digest at the last rebuild, or when the first documents were derived; empty before that."""
     return dict(connection.execute(statement("rebuild_due", "settings")).fetchall())
 
 
