@@ -46,9 +46,11 @@ LOG_TABLES = (
     "ops.fetched_days",
     "ops.loaded_days",
     "ops.extraction_pages",
+    "ops.derived_settings",
+    "ops.unfilled_columns",
     "raw.reference_lists",
 )
-"""Tables that tell about loads and not about the shop: each load writes them."""
+"""Tables that tell about loads and rebuilds and not about the shop."""
 
 
 def kyiv(year: int, month: int, day: int, hour: int = 12, minute: int = 0, second: int = 0) -> datetime:
