@@ -52,9 +52,11 @@ MOVEMENT_NAMES: Mapping[str, str] = {
     "payment_came": "Надійшла оплата",
     "payment_cancelled": "Оплату скасовано",
     "payment_sum_changed": "Суму оплати змінено",
+    "payment_date_changed": "Дату оплати змінено",
     "expense_came": "Внесено витрату",
     "expense_cancelled": "Витрату скасовано",
     "expense_sum_changed": "Суму витрати змінено",
+    "expense_date_changed": "Дату витрати змінено",
     "line_added": "Додано рядок",
     "line_removed": "Вилучено рядок",
     "line_changed": "Змінено рядок",
@@ -65,6 +67,8 @@ MOVEMENT_NAMES: Mapping[str, str] = {
     "order_reopened": "Замовлення знову в роботі",
     "parcel_sent": "Посилку відправлено",
     "parcel_came_back": "Посилку не отримано",
+    "order_vanished": "Замовлення зникло з KeyCRM",
+    "order_listed_again": "Замовлення знову є в KeyCRM",
 }
 """Kind of a movement of an order -> its name (R14), in the order in which those of one version are shown."""
 

@@ -71,11 +71,14 @@ class Versions:
             `line_updated_at`. Those of an order whose versions all have one `lines_digest` may be left out.
         payments: `order_id`, `version_no`, `payment_id`, `is_expense`, `status`, `amount`, `source_currency`,
             `actual_amount`, `actual_currency`, `method_id`, `paid_at`, `payment_updated_at`; may be left out likewise.
+        absences: One row per time for which KeyCRM did not have an order: `order_id`, `version_no` that was stored
+            then, `absence_no` from 1, `absent_since`, `listed_again_at` or empty, `currency`.
     """
 
     versions: pl.DataFrame
     lines: pl.DataFrame
     payments: pl.DataFrame
+    absences: pl.DataFrame
 
 
 def derive_movements(read: Versions, timezone: str) -> pl.DataFrame:
@@ -94,7 +97,8 @@ def derive_movements(read: Versions, timezone: str) -> pl.DataFrame:
         *_order_movements(pairs),
         *_parcel_movements(pairs),
         _line_movements(pairs, read.lines),
-        _payment_movements(pairs, read.payments),
+        *_payment_movements(pairs, read.payments, timezone),
+        *_absence_movements(read.absences),
     ]
     return (
         pl.concat([_completed(frame) for frame in found], how="vertical")
@@ -269,8 +273,20 @@ def _line_movements(pairs: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _payment_movements(pairs: pl.DataFrame, payments: pl.DataFrame) -> pl.DataFrame:
-    """Money that came, was cancelled, or became another sum; the same for expenses of the shop.
+def _absence_movements(absences: pl.DataFrame) -> list[pl.DataFrame]:
+    """An order that KeyCRM has no longer, and one that it has again; KeyCRM gives no time of it."""
+    return [
+        absences.filter(pl.col(at).is_not_null()).select(
+            "order_id", "version_no", "currency", kind=pl.lit(kind), subject_id="absence_no", first_seen_at=at
+        )
+        for kind, at in (("order_vanished", "absent_since"), ("order_listed_again", "listed_again_at"))
+    ]
+
+
+def _payment_movements(
+    pairs: pl.DataFrame, payments: pl.DataFrame, timezone: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Money that came, was cancelled, became another sum or is of another day; the same for expenses of the shop.
 
     Only a payment with the status `paid` is money. Whether one that was cancelled, deleted or set to unpaid is a refund
     or a mistake put right, nobody can tell from what KeyCRM sends (R14).
@@ -313,7 +329,24 @@ def _payment_movements(pairs: pl.DataFrame, payments: pl.DataFrame) -> pl.DataFr
         .then(pl.lit("_sum_changed"))
     )
     at = pl.when(is_there).then("payment_updated_at").otherwise("cancelled_at")
-    return (
+    day, day_before = (
+        pl.col(name).dt.convert_time_zone(timezone).dt.date() for name in ("paid_at", "paid_at_before")
+    )
+    moved = sides.filter(is_there & was_there & (day != day_before)).select(
+        "order_id",
+        "version_no",
+        "first_seen_at",
+        kind=what + "_date_changed",
+        subject_id="payment_id",
+        crm_at=_own_time(pl.col("payment_updated_at")),
+        method_id=pl.coalesce("method_id", "method_id_before"),
+        value_before=day_before.cast(pl.String),
+        value_after=day.cast(pl.String),
+        amount_before="amount_before",
+        amount_after="amount",
+        currency="paid_currency",
+    )
+    changed = (
         sides.with_columns(kind=what + happened)
         .filter(pl.col("kind").is_not_null())
         .select(
@@ -330,3 +363,4 @@ def _payment_movements(pairs: pl.DataFrame, payments: pl.DataFrame) -> pl.DataFr
             currency="paid_currency",
         )
     )
+    return changed, moved

@@ -32,7 +32,10 @@ _PARTS = {
 
 
 def trial_as_json(profile: Profile, trial: RebuildTrial) -> dict[str, Any]:
-    """The trial as `--json` prints it; `documents` has the numbers, `parts` what changes in how many documents."""
+    """The trial as `--json` prints it; `documents` and `movements` have the numbers.
+
+    `parts` says what changes in how many documents.
+    """
     documents = asdict(trial.documents)
     return {
         "status": "succeeded",
@@ -41,6 +44,7 @@ def trial_as_json(profile: Profile, trial: RebuildTrial) -> dict[str, Any]:
         "parts": {
             name: {**part, "examples": list(part["examples"])} for name, part in documents["parts"].items()
         },
+        "movements": {**asdict(trial.movements), "examples": list(trial.movements.examples)},
         "orders_rejected": trial.counts.orders_rejected,
         "partners_created": trial.counts.partners_created,
         "products_created": trial.counts.products_created,
@@ -57,11 +61,16 @@ def print_trial(trial: RebuildTrial) -> None:
         (_("  changed"), documents.updated),
         (_("  unchanged"), documents.unchanged),
         (_("  leaving the books"), documents.leaving),
+        (_("Movements added"), trial.movements.added),
+        (_("  removed"), trial.movements.removed),
         (_("Orders rejected"), trial.counts.orders_rejected),
         (_("New partners (Контрагент)"), trial.counts.partners_created),
         (_("New products (Товар)"), trial.counts.products_created),
     ):
         print_row(label, number(count))
+    if trial.movements.examples:
+        examples = ", ".join(map(str, trial.movements.examples))
+        click.echo(_("Movements change for example in orders {examples}.", examples=examples))
     if documents.parts:
         click.echo(_("What changes in the documents:"))
     for name, part in documents.parts.items():

@@ -126,6 +126,7 @@ def _environment() -> Environment:
         "number": _number,
         "day": _day,
         "month": lambda day: current_formatter().whole_month(day),
+        "written_day": lambda written: _day(None if written is None else date.fromisoformat(written)),
         "instant": _instant,
         "duration": _duration,
         "details": lambda item: _worded(item.text(current_formatter())),

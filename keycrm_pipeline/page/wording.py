@@ -131,9 +131,11 @@ MOVEMENTS: Mapping[str, str] = {
     "payment_came": message("Payment received"),
     "payment_cancelled": message("Payment cancelled"),
     "payment_sum_changed": message("Amount of a payment changed"),
+    "payment_date_changed": message("Date of a payment changed"),
     "expense_came": message("Expense entered"),
     "expense_cancelled": message("Expense cancelled"),
     "expense_sum_changed": message("Amount of an expense changed"),
+    "expense_date_changed": message("Date of an expense changed"),
     "line_added": message("Line added"),
     "line_removed": message("Line removed"),
     "line_changed": message("Line changed"),
@@ -144,6 +146,8 @@ MOVEMENTS: Mapping[str, str] = {
     "order_reopened": message("Order in progress again"),
     "parcel_sent": message("Parcel sent"),
     "parcel_came_back": message("Parcel not collected"),
+    "order_vanished": message("Order vanished from KeyCRM"),
+    "order_listed_again": message("Order is in KeyCRM again"),
 }
 """Kind of a movement of an order -> its name (R14)."""
 

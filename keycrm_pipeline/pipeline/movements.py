@@ -40,7 +40,7 @@ def refresh(connection: duckdb.DuckDBPyConnection, session: Session, period: Per
 
     def derive(connection: duckdb.DuckDBPyConnection, batch: OrderRange) -> None:
         read = store.read_versions(connection, batch, mended=_mended)
-        found = derive_movements(Versions(read.versions, read.lines, read.payments), timezone)
+        found = derive_movements(Versions(read.versions, read.lines, read.payments, read.absences), timezone)
         store.store_movements(connection, ORDER_MOVEMENTS.checked(found))
 
     batches = store.batches_with_versions(

@@ -17,7 +17,9 @@ from keycrm_pipeline.run.session import Plan, in_words, open_warehouse
 from keycrm_pipeline.warehouse.exchanges import ExchangeCounts
 from keycrm_pipeline.warehouse.trial import (
     DocumentChanges,
+    MovementChanges,
     compare_documents,
+    compare_movements,
     copy_to_file,
     remember_documents,
 )
@@ -29,10 +31,12 @@ class RebuildTrial:
 
     Attributes:
         documents: What becomes of the documents.
+        movements: What becomes of the movements of orders.
         counts: The counts of its exchange; cards and rejected orders among them.
     """
 
     documents: DocumentChanges
+    movements: MovementChanges
     counts: ExchangeCounts
 
 
@@ -59,6 +63,8 @@ def try_rebuild(workspace: Workspace) -> RebuildTrial:
             with exchange(trial, Plan("rebuild", "trial")) as session:
                 rebuild.run(session)
             with open_warehouse(trial).writing() as connection:
-                return RebuildTrial(compare_documents(connection), session.counts)
+                return RebuildTrial(
+                    compare_documents(connection), compare_movements(connection), session.counts
+                )
         finally:
             shutil.rmtree(directory, ignore_errors=True)

@@ -419,7 +419,8 @@ ORDER_MOVEMENTS = Table(
         Column(
             "subject_id",
             "BIGINT",
-            "The payment or line in KeyCRM (minus its position if it has no id); the order if it is about that.",
+            "The payment or line in KeyCRM (minus its position if it has no id); the order if it is about that; how "
+            "many times it had vanished then, if it vanished or is there again.",
             nullable=False,
         ),
         Column("seen_day", "DATE", "Local day on which the exchange first saw it.", nullable=False),
@@ -433,7 +434,9 @@ ORDER_MOVEMENTS = Table(
         Column("name", "VARCHAR", "Name of the line as sold; number of the waybill."),
         Column("method_id", "BIGINT", "Method of the payment."),
         Column(
-            "value_before", "VARCHAR", "Before: status of the order, of the parcel, or a changed line's name."
+            "value_before",
+            "VARCHAR",
+            "Before: status of the order, of the parcel, a changed line's name, a payment's local day.",
         ),
         Column("value_after", "VARCHAR", "The same after it."),
         Column("quantity_before", QUANTITY, "Quantity of the line before; empty if there was no line."),
@@ -442,7 +445,7 @@ ORDER_MOVEMENTS = Table(
             "amount_before",
             MONEY,
             "Before: money paid or spent, what the line cost before the order's discount, or the order's total; "
-            "empty for a parcel.",
+            "empty for a parcel and for an order that vanished.",
         ),
         Column("amount_after", MONEY, "The same after it; 0 for what was cancelled or removed."),
         Column("currency", "VARCHAR", "Currency of the amounts.", nullable=False),

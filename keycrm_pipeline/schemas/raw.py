@@ -122,6 +122,19 @@ RAW_REFERENCE_LISTS = Table(
     ("list_name",),
 )
 
+RAW_ORDER_ABSENCES = Table(
+    "raw",
+    "order_absences",
+    "One time for which KeyCRM did not have an order (R11); the one that lasts is raw.orders.missing_since.",
+    (
+        Column("order_id", "BIGINT", "KeyCRM's order id.", nullable=False),
+        Column("absent_since", INSTANT, "When its absence was found out.", nullable=False),
+        Column("version_no", "INTEGER", "The version of the order that was stored then.", nullable=False),
+        Column("listed_again_at", INSTANT, "When KeyCRM returned it again; empty as long as it does not."),
+    ),
+    ("order_id", "absent_since"),
+)
+
 RAW_EXTERNAL_TRANSACTIONS = Table(
     "raw",
     "external_transactions",

@@ -21,7 +21,9 @@ from keycrm_pipeline.warehouse.frames import differing_orders, read_frame, regis
 from keycrm_pipeline.warehouse.ranges import LARGE_PAYLOAD, OrderRange, orders_that_fit, ranges_of_orders
 from keycrm_pipeline.warehouse.statements import period_parameters, single_row, statement
 
-READING = ("structure", "read_versions", "plain_values", "type_versions", "versions", "lines", "payments")
+READING = (
+    "structure", "read_versions", "plain_values", "type_versions", "versions", "lines", "payments", "absences",
+)  # fmt: skip
 """The statements that read versions."""
 
 
@@ -32,6 +34,7 @@ class ReadVersions:
     versions: pl.DataFrame
     lines: pl.DataFrame
     payments: pl.DataFrame
+    absences: pl.DataFrame
 
 
 _STORED = f"(bit_xor(hash(ROW({', '.join(ORDER_MOVEMENTS.column_names)}))) >> 1)::BIGINT"
@@ -46,7 +49,7 @@ def batches_with_versions(
     exchange_id: int | None,
     batch_versions: int,
 ) -> list[OrderRange]:
-    """Chooses the booked orders that have an earlier version, and cuts them into batches.
+    """Chooses the booked orders that have an earlier version or were absent, and cuts them into batches.
 
     Orders whose versions, rules and stored movements are as they were when they were derived are left out.
 
@@ -107,7 +110,7 @@ def read_versions(
     return ReadVersions(
         **{
             name: read_frame(connection.execute(statement("movements", name)))
-            for name in ("versions", "lines", "payments")
+            for name in ("versions", "lines", "payments", "absences")
         }
     )
 

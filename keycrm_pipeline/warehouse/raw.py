@@ -154,6 +154,11 @@ def _store_pages(
     with registered(connection, "digests_frame", digests), transaction(connection):
         connection.execute(statement("raw", "mark_stored"))
         changed = {row[0]: row[1:] for row in connection.execute(statement("raw", "changed_ids")).fetchall()}
+        returned = [order_id for order_id, (was_missing, *_version) in changed.items() if was_missing]
+        if returned:
+            # Before their rows, which say since when, are replaced.
+            connection.execute(statement("raw", "note_absences"), {"order_ids": returned})
+            connection.execute(statement("raw", "end_absences"), {"order_ids": returned, "now": now})
         if changed:
             replaced = _keep_versions(connection, rows, context)
             connection.execute(statement("raw", "delete_changed"))
@@ -168,7 +173,6 @@ def _store_pages(
                 [versions[order_id] for order_id in rows if order_id in changed],
                 context,
             )
-        returned = [order_id for order_id, (was_missing, *_version) in changed.items() if was_missing]
         if returned:
             connection.execute(
                 statement("raw", "touch_orders"), {"order_ids": returned, "exchange_id": exchange_id}
@@ -428,5 +432,6 @@ def _mark_missing(
     not_marked = connection.execute(statement("raw", "not_marked"), {"order_ids": list(order_ids)})
     found = {"order_ids": [row[0] for row in not_marked.fetchall()]}
     connection.execute(statement("raw", "mark_missing"), found | {"now": now})
+    connection.execute(statement("raw", "note_absences"), found)
     connection.execute(statement("raw", "forget_rejected"), found)
     connection.execute(statement("raw", "touch_orders"), found | {"exchange_id": exchange_id})

@@ -1,4 +1,4 @@
-"""A copy of a profile's file to try a rebuild on, and the comparison of its documents before and after.
+"""A copy of a profile's file to try a rebuild on, and the comparison of documents and movements before and after.
 
 What is not here: the rebuild itself, and where the copy is kept.
 """
@@ -41,6 +41,21 @@ class PartChanges:
 
 
 @dataclass(frozen=True)
+class MovementChanges:
+    """What became of the movements of orders (R14); one that differs is removed and added.
+
+    Attributes:
+        added: Movements that are new.
+        removed: Movements that are no longer there.
+        examples: Numbers of the first five orders.
+    """
+
+    added: int
+    removed: int
+    examples: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class DocumentChanges:
     """What became of all documents.
 
@@ -78,8 +93,15 @@ def copy_to_file(warehouse: Warehouse, copy: Path) -> None:
 
 
 def remember_documents(connection: duckdb.DuckDBPyConnection) -> None:
-    """Notes in the copy what its documents are like."""
+    """Notes in the copy what its documents and movements are like."""
     connection.execute(statement("trial", "remember").format(documents=statement("trial", "documents")))
+    connection.execute(statement("trial", "remember_movements"))
+
+
+def compare_movements(connection: duckdb.DuckDBPyConnection) -> MovementChanges:
+    """What became of the movements since `remember_documents`."""
+    added, removed, examples = single_row(connection.execute(statement("trial", "compare_movements")))
+    return MovementChanges(added, removed, tuple(examples))
 
 
 def compare_documents(connection: duckdb.DuckDBPyConnection) -> DocumentChanges:

@@ -40,6 +40,11 @@ PAYMENT_COLUMNS = (
     "order_id", "version_no", "payment_id", "is_expense", "status", "amount", "source_currency", "actual_amount",
     "actual_currency", "method_id", "paid_at", "payment_updated_at",
 )  # fmt: skip
+ABSENCE_COLUMNS: dict[str, pl.DataType] = {
+    **dict.fromkeys(("order_id", "version_no", "absence_no"), pl.Int64()),
+    **dict.fromkeys(("absent_since", "listed_again_at"), INSTANT),
+    "currency": pl.String(),
+}
 LIFE = st.lists(VERSION, min_size=2, max_size=6)
 
 
@@ -79,6 +84,7 @@ def read(life: Sequence[Any], arrival: Sequence[int], *, has_first: bool = True)
         pl.DataFrame(versions, schema_overrides=SCHEMA),
         pl.DataFrame(lines, schema_overrides=SCHEMA),
         pl.DataFrame(payments, schema={name: SCHEMA[name] for name in PAYMENT_COLUMNS}),
+        pl.DataFrame(schema=ABSENCE_COLUMNS),
     )
 
 
@@ -149,7 +155,7 @@ def test_another_currency_is_other_money() -> None:
         for name in ("source_currency", "actual_currency")
     )
     digests = versions.versions.with_columns(payments_digest=pl.col("version_no"))
-    movements = derive_movements(Versions(digests, versions.lines, euros), "Europe/Kyiv")
+    movements = derive_movements(Versions(digests, versions.lines, euros, versions.absences), "Europe/Kyiv")
     assert movements.select("kind", "amount_before", "amount_after", "currency").rows() == [
         ("payment_came", 0, 100, "EUR"),
         ("payment_cancelled", 100, 0, "UAH"),

@@ -253,6 +253,34 @@ def test_what_changed_in_an_order(tmp_path: Path) -> None:
     assert "Скасована оплата — це або гроші, віддані покупцеві, або виправлена помилка" in text_of(history)
 
 
+def test_another_day_of_payment_and_an_order_that_vanished(tmp_path: Path) -> None:
+    """The payment of 1 April is of 30 March now; then the order is gone from KeyCRM, which gives no time of it."""
+    books = make_books(tmp_path, **SETTINGS)
+    paid = payment_payload(71, 100, payment_date="2026-04-01T06:30:00.000000Z")
+    books.order(501, payments=[paid], updated_at="2026-04-01T06:31:00.000000Z")
+    books.order(502)
+    books.load(MARCH_2)
+    paid = {
+        **paid,
+        "payment_date": "2026-03-30T06:30:00.000000Z",
+        "updated_at": "2026-04-01T07:15:00.000000Z",
+    }
+    books.order(501, payments=[paid], updated_at="2026-04-01T07:16:00.000000Z")
+    books.load(MARCH_2)
+    books.shop.delete_order(501)
+    books.load(MARCH_2)
+    write_profile(books)
+    with visited(books.settings) as visitor:
+        page = visitor.page(f"{SHOP}/documents/501")
+    (history,) = page.xpath("//section[@aria-labelledby='h-movements']")
+    assert [plain(text_of(entry)) for entry in history.xpath(".//li")] == [
+        "Документ створено отримано 1 квіт. 2026, 12:00",
+        "Дату оплати змінено: 100,00 ₴, було 1 квіт. 2026, стало 30 бер. 2026 (Рахунок ФОП (IBAN)) "
+        "у KeyCRM 1 квіт. 2026, 10:15; отримано 1 квіт. 2026, 13:00",
+        "Замовлення зникло з KeyCRM отримано 1 квіт. 2026, 14:00",
+    ]
+
+
 def test_a_rejected_order_has_its_reason_and_what_was_sent(visitor: Visitor) -> None:
     text = text_of(visitor.page(f"{SHOP}/documents/505"))
     assert "Замовлення відхилено: Не число: grand_total «скільки завгодно»." in text

@@ -29,6 +29,7 @@ def test_what_will_change_then_the_rebuild(tmp_path: Path, dagster: tuple[str, N
         text = text_of(page)
         assert "Зміниться документів 1 " in text
         assert "Без змін 3 " in text
+        assert "Записів історії змін додано 0 Записів історії змін вилучено 0 " in text
         assert rows_of(page, "Що змінюється в документах") == [["Стадія", "1", "502"]]
         assert noted.launched == []
         sent = guest.send(PATH, PATH, action="rebuild")

@@ -91,7 +91,10 @@ def test_a_payment_comes_and_is_cancelled(books: Books) -> None:
             [{"id": 71, "amount": 100, "status": "not_paid"}],
             ("payment_cancelled", 71, Decimal(100), Decimal(0)),
         ),
-        ([{"id": 71, "amount": 80}], ("payment_sum_changed", 71, Decimal(100), Decimal(80))),
+        (
+            [{"id": 71, "amount": 80, "payment_date": at(8)}],
+            ("payment_sum_changed", 71, Decimal(100), Decimal(80)),
+        ),
     ],
     ids=["deleted", "set to unpaid", "another sum"],
 )
@@ -137,6 +140,111 @@ def test_an_expense_is_no_payment(books: Books) -> None:
         ("expense_came", 81, Decimal(0), Decimal(12)),
         ("expense_came", 82, Decimal(0), Decimal(50)),
         ("expense_sum_changed", 81, Decimal(12), Decimal("12.50")),
+    ]
+
+
+def test_a_payment_is_of_another_day(books: Books) -> None:
+    """The 100 were entered for 31 March and are of 2 March, the 12 of a fee of the 3rd: sums stay, months change."""
+    books.shop.add_order(
+        paid_order(
+            at(8),
+            payments=[{"id": 71, "amount": 100, "payment_date": "2026-03-31T22:30:00.000000Z"}],
+            expenses=[{"id": 81, "amount": 12, "payment_date": at(7)}],
+        )
+    )
+    books.load()
+    books.shop.add_order(
+        paid_order(
+            at(9),
+            payments=[{"id": 71, "amount": 100, "payment_date": "2026-03-02T10:00:00.000000Z"}],
+            expenses=[{"id": 81, "amount": 12, "payment_date": "2026-03-03T10:00:00.000000Z"}],
+        )
+    )
+    books.load()
+    # 22:30 UTC of 31 March is 1:30 of 1 April in Kyiv.
+    expected = [
+        ("expense_date_changed", 81, Decimal(12), Decimal(12), "2026-04-01", "2026-03-03"),
+        ("payment_date_changed", 71, Decimal(100), Decimal(100), "2026-04-01", "2026-03-02"),
+    ]
+    columns = f"{COLUMNS}, value_before, value_after"
+    assert movements(books, columns) == expected
+    # Another hour of the same day is no other day.
+    books.shop.add_order(
+        paid_order(
+            at(10),
+            payments=[{"id": 71, "amount": 100, "payment_date": "2026-03-02T12:00:00.000000Z"}],
+            expenses=[{"id": 81, "amount": 12, "payment_date": "2026-03-03T10:00:00.000000Z"}],
+        )
+    )
+    books.load()
+    books.rebuild()
+    assert movements(books, columns) == expected
+
+
+def test_an_order_vanishes_comes_back_and_vanishes_again(books: Books) -> None:
+    """Each time is told, dated by us alone, and no load, comparison or rebuild tells it twice."""
+    record = paid_order(at(8))
+    seen: list[datetime] = []
+    books.shop.add_order(record)
+    books.order(2)
+    books.load()
+    for is_there in (False, True, False):
+        if is_there:
+            books.shop.add_order(record)
+        else:
+            books.shop.delete_order(1)
+        seen.append(books.now)
+        books.load()
+    expected = [
+        ("order_listed_again", 1, seen[1], APRIL_1, None, None, None),
+        ("order_vanished", 1, seen[0], APRIL_1, None, None, None),
+        ("order_vanished", 2, seen[2], APRIL_1, None, None, None),
+    ]
+    columns = "kind, subject_id, first_seen_at, seen_day, crm_at, amount_before, amount_after"
+    assert movements(books, columns) == expected
+    before = books.tables()
+    books.load()
+    books.sweep()
+    assert books.tables() == before
+    books.rebuild()
+    assert movements(books, columns) == expected
+
+
+def test_the_sweep_tells_of_a_vanished_order(books: Books) -> None:
+    """Of a day that nobody loads any more, with a payment cancelled before: both are told, each once."""
+    books.shop.add_order(paid_order(at(8)))
+    books.order(2)
+    books.load()
+    books.shop.add_order(paid_order(at(9), payments=[]))
+    books.changes()
+    books.shop.delete_order(1)
+    books.sweep()
+    assert movements(books) == [
+        ("order_vanished", 1, None, None),
+        ("payment_cancelled", 71, Decimal(100), Decimal(0)),
+    ]
+
+
+def test_a_mark_of_an_older_program_is_told_too(books: Books) -> None:
+    """Its file knows since when, and has no row of that time; once the order is back, it has both."""
+    record = paid_order(at(8))
+    books.shop.add_order(record)
+    books.order(2)
+    books.load()
+    since = books.now
+    books.shop.delete_order(1)
+    books.load()
+    with books.warehouse.writing() as connection:
+        connection.execute("DELETE FROM raw.order_absences")
+        connection.execute("DELETE FROM accounting.order_movements")
+    books.rebuild()
+    assert movements(books, "kind, first_seen_at") == [("order_vanished", since)]
+    books.shop.add_order(record)
+    back = books.now
+    books.load()
+    assert movements(books, "kind, first_seen_at") == [
+        ("order_listed_again", back),
+        ("order_vanished", since),
     ]
 
 

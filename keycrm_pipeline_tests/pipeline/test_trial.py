@@ -10,6 +10,7 @@ import pytest
 from keycrm_pipeline.pipeline.trial import try_rebuild
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.warehouse.errors import DatabaseMissingError
+from keycrm_pipeline.warehouse.trial import MovementChanges
 from keycrm_pipeline_tests.page.shops import SETTINGS
 from keycrm_pipeline_tests.payloads import payment_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books, person
@@ -45,6 +46,31 @@ def test_it_says_what_the_rebuild_then_does(tmp_path: Path) -> None:
     assert (exchange.orders_created, exchange.orders_updated, exchange.orders_unchanged) == (0, 2, 1)
     again = try_rebuild(later.workspace).documents
     assert (again.updated, again.unchanged, again.parts) == (0, 3, {})
+
+
+def test_it_counts_movements(tmp_path: Path) -> None:
+    """Those of order 1 were lost with an older program: the rebuild brings back the cancelled payment, and says so."""
+    books = make_books(tmp_path)
+    books.order(1, payments=[payment_payload(71, 100)], updated_at="2026-04-01T08:00:00.000000Z")
+    books.load()
+    books.order(
+        1, payments=[payment_payload(71, 100, status="canceled")], updated_at="2026-04-01T09:00:00.000000Z"
+    )
+    books.load()
+    assert try_rebuild(books.workspace).movements == MovementChanges(added=0, removed=0, examples=())
+    with books.warehouse.writing() as connection:
+        connection.execute("DELETE FROM accounting.order_movements")
+    trial = try_rebuild(books.workspace)
+    assert trial.movements == MovementChanges(added=1, removed=0, examples=(1,))
+    assert trial.documents.updated == 0
+    assert books.rows("order_movements") == []
+    with books.warehouse.writing() as connection:
+        connection.execute(
+            "INSERT INTO accounting.order_movements BY NAME SELECT 1 AS order_id, 2 AS version_no, "
+            "'line_added' AS kind, 9 AS subject_id, DATE '2026-04-01' AS seen_day, now() AS first_seen_at, "
+            "'UAH' AS currency"
+        )
+    assert try_rebuild(books.workspace).movements == MovementChanges(added=1, removed=1, examples=(1,))
 
 
 def test_before_the_first_load(tmp_path: Path) -> None:

@@ -1,17 +1,26 @@
 -- From the versions of orders to what changed between them (R14). The macros are those of the validation.
 
 -- name: choose_orders
--- Booked orders of which an earlier version is kept: those of the period, and those whose payload this exchange stored.
+-- Booked orders of which an earlier version is kept, or that KeyCRM did not have for some time: those of the period, and
+-- those that this exchange stored, or found missing or there again.
 CREATE OR REPLACE TABLE staging.orders_with_versions AS
 WITH chosen AS (
     SELECT order_id, order_day, currency FROM accounting.orders
     WHERE order_day BETWEEN $first_day AND $last_day
         OR order_id IN (SELECT order_id FROM raw.orders WHERE exchange_id = $exchange_id)
+        OR order_id IN (SELECT order_id FROM validated.orders WHERE exchange_id = $exchange_id)
+),
+absent AS (
+    SELECT order_id FROM raw.order_absences SEMI JOIN chosen USING (order_id)
+    UNION
+    SELECT order_id FROM raw.orders SEMI JOIN chosen USING (order_id) WHERE missing_since IS NOT NULL
 )
-SELECT chosen.*, kept.versions
-FROM chosen JOIN (
+SELECT chosen.*, coalesce(kept.versions, 1) AS versions
+FROM chosen LEFT JOIN (
     SELECT order_id, count(*) + 1 AS versions FROM raw.order_versions SEMI JOIN chosen USING (order_id) GROUP BY order_id
 ) AS kept USING (order_id)
+LEFT JOIN absent USING (order_id)
+WHERE kept.order_id IS NOT NULL OR absent.order_id IS NOT NULL
 
 -- name: measure_inputs
 -- Everything that the movements of an order are made of, and what is stored of them, each as one number. A version never
@@ -22,6 +31,10 @@ older AS (
     SELECT order_id, count(*) AS versions, bit_xor(hash(ROW(version_no, crm_updated_at, first_seen_at))) AS digest
     FROM raw.order_versions SEMI JOIN chosen USING (order_id) GROUP BY order_id
 ),
+absent AS (
+    SELECT order_id, bit_xor(hash(ROW(absent_since, version_no, listed_again_at))) AS digest
+    FROM raw.order_absences SEMI JOIN chosen USING (order_id) GROUP BY order_id
+),
 stored AS (
     SELECT order_id, {stored} AS digest
     FROM accounting.order_movements AS movement SEMI JOIN chosen USING (order_id) GROUP BY order_id
@@ -29,12 +42,14 @@ stored AS (
 groups AS (SELECT bit_xor(hash(ROW(status_id, group_id))) AS digest FROM accounting.statuses)
 SELECT chosen.order_id,
     (hash(ROW($rules, groups.digest, chosen.currency, older.versions, older.digest, newest.payload_hash, newest.version_no,
-        newest.crm_updated_at, coalesce(newest.first_seen_at, newest.extracted_at), newest.missing_since)) >> 1)::BIGINT
+        newest.crm_updated_at, coalesce(newest.first_seen_at, newest.extracted_at), newest.missing_since,
+        absent.digest)) >> 1)::BIGINT
         AS inputs,
     coalesce(stored.digest, 0) AS movements
 FROM chosen
 JOIN raw.orders AS newest USING (order_id)
 LEFT JOIN older USING (order_id)
+LEFT JOIN absent USING (order_id)
 LEFT JOIN stored USING (order_id)
 CROSS JOIN groups
 
@@ -219,6 +234,20 @@ SELECT
 FROM unnested
 ORDER BY order_id, version_no, position
 
+-- name: absences
+-- Since when and until when KeyCRM did not have an order of the batch; what an older program marked has no row of its own.
+WITH known AS (
+    SELECT order_id, absent_since, version_no, listed_again_at FROM raw.order_absences
+    SEMI JOIN read_versions USING (order_id)
+    UNION
+    SELECT order_id, missing_since, coalesce(version_no, 1), NULL FROM raw.orders SEMI JOIN read_versions USING (order_id)
+    ANTI JOIN raw.order_absences AS noted
+        ON noted.order_id = orders.order_id AND noted.absent_since = orders.missing_since
+    WHERE missing_since IS NOT NULL
+)
+SELECT known.*, chosen.currency, row_number() OVER (PARTITION BY order_id ORDER BY absent_since) AS absence_no
+FROM known JOIN staging.orders_with_versions AS chosen USING (order_id)
+
 -- name: batch_orders
 CREATE OR REPLACE TEMP TABLE batch_orders AS SELECT DISTINCT order_id FROM read_versions
 
@@ -241,7 +270,7 @@ FROM accounting.order_movements AS stored
 JOIN (
     SELECT order_id, min(version_no) AS first_left FROM typed_versions WHERE NOT has_first GROUP BY order_id
 ) AS lacking USING (order_id)
-WHERE stored.version_no <= lacking.first_left
+WHERE stored.version_no <= lacking.first_left AND stored.kind NOT IN ('order_vanished', 'order_listed_again')
 
 -- name: differing
 CREATE OR REPLACE TEMP TABLE differing AS

@@ -140,6 +140,19 @@ SELECT order_id FROM raw.orders WHERE order_id IN (SELECT unnest($order_ids)) AN
 -- name: mark_missing
 UPDATE raw.orders SET missing_since = $now WHERE order_id IN (SELECT unnest($order_ids))
 
+-- name: note_absences
+-- Also of orders that an older program marked.
+INSERT INTO raw.order_absences BY NAME
+SELECT found.order_id, found.missing_since AS absent_since, coalesce(found.version_no, 1) AS version_no
+FROM raw.orders AS found
+ANTI JOIN raw.order_absences AS known
+    ON known.order_id = found.order_id AND known.absent_since = found.missing_since
+WHERE found.order_id IN (SELECT unnest($order_ids)) AND found.missing_since IS NOT NULL
+
+-- name: end_absences
+UPDATE raw.order_absences SET listed_again_at = $now
+WHERE order_id IN (SELECT unnest($order_ids)) AND listed_again_at IS NULL
+
 -- name: stored_ids
 SELECT order_id FROM raw.orders WHERE order_id IN (SELECT unnest($order_ids))
 

@@ -34,6 +34,21 @@ LEFT JOIN payments USING (order_id)
 -- name: remember
 CREATE TABLE main.documents_before AS {documents}
 
+-- name: remember_movements
+CREATE TABLE main.movements_before AS SELECT * FROM accounting.order_movements
+
+-- name: compare_movements
+WITH changed AS (
+    SELECT order_id, 1 AS is_added
+    FROM (SELECT * FROM accounting.order_movements EXCEPT ALL SELECT * FROM main.movements_before)
+    UNION ALL
+    SELECT order_id, 0
+    FROM (SELECT * FROM main.movements_before EXCEPT ALL SELECT * FROM accounting.order_movements)
+)
+SELECT coalesce(sum(is_added), 0)::BIGINT, coalesce(sum(1 - is_added), 0)::BIGINT,
+    coalesce(list_sort(list(DISTINCT order_id))[:5], [])
+FROM changed
+
 -- name: compare
 CREATE TEMP TABLE documents_compared AS
 SELECT
