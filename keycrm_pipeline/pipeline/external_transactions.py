@@ -1,7 +1,8 @@
 """Fetches the bank transactions that payment gateways have brought to KeyCRM (R15), if the profile says so.
 
 An account may lack them, or the key may not be allowed to read them: that stops no exchange, and is on the review
-list until they can be read. What they are compared with is in `reconciliation`.
+list until they can be read. One that KeyCRM no longer lists is kept and marked: it is no money any more. What they are
+compared with is in `reconciliation`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.crm.client import KeyCrmClient, Window
 from keycrm_pipeline.crm.errors import AuthenticationError, KeyCrmError
@@ -20,6 +21,9 @@ from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.sentences.registers import RegisterFailure
 from keycrm_pipeline.warehouse import reconciliation as store
+
+if TYPE_CHECKING:
+    import duckdb
 
 EXTERNAL_TRANSACTIONS = "external_transactions"
 """Subject of the review list."""
@@ -51,20 +55,47 @@ def fetch_transactions(session: Session, client: KeyCrmClient, period: Period) -
     start, end = period.instants(session.profile.zone)
     window = start - DAY, min(end + timedelta(days=settings.days + 1), session.now + DAY)
     problem: Message | None = None
+    listed: set[int] = set()
+    is_complete = False
     try:
         for part in _parts(window):
             rows = client.external_transactions(part)
+            listed.update(row.row_id for row in rows if row.row_id is not None)
             with session.warehouse.writing() as connection:
                 store.store_transactions(connection, _typed(rows), now=session.now)
+        is_complete = True
     except AuthenticationError:
         raise
     except KeyCrmError as error:
         problem = RegisterFailure.TRANSACTIONS_NOT_READ.message(reason=error.message)
     with session.warehouse.writing() as connection:
+        if is_complete:
+            problem = _mark_absent(session, connection, window, listed)
         unreadable = store.unreadable_transactions(connection)
         if problem is None and unreadable:
             problem = RegisterFailure.TRANSACTIONS_UNREADABLE.message(transaction_ids=unreadable[:MOST_TOLD])
         store.record_problem(connection, EXTERNAL_TRANSACTIONS, problem)
+
+
+def _mark_absent(
+    session: Session, connection: duckdb.DuckDBPyConnection, window: Window, listed: set[int]
+) -> Message | None:
+    """Marks what a complete list of a window lacks; of the first and the last day nothing can be said.
+
+    Returns:
+        Why nothing was marked: a list that lacks very much proves nothing.
+    """
+    start, end = window[0] + DAY, window[1] - DAY
+    absent = [
+        transaction_id
+        for transaction_id, received_at, created_at in store.listed_transactions(connection, start, end)
+        if transaction_id not in listed and start <= (parse_instant(created_at) or received_at) <= end
+    ]
+    most = session.profile.sweep.most_missing
+    if len(absent) > most:
+        return RegisterFailure.TRANSACTIONS_MANY_ABSENT.message(count=len(absent), most=most)
+    store.mark_absent(connection, absent, now=session.now)
+    return None
 
 
 def _parts(window: Window) -> Iterator[Window]:

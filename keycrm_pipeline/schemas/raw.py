@@ -150,6 +150,11 @@ RAW_EXTERNAL_TRANSACTIONS = Table(
         Column("is_attached", "BOOLEAN", "Whether KeyCRM has attached it to a payment.", nullable=False),
         Column("payload", "JSON", "The transaction as KeyCRM sent it.", nullable=False),
         Column("extracted_at", INSTANT, "When this payload was first fetched.", nullable=False),
+        Column(
+            "not_listed_since",
+            INSTANT,
+            "When a complete list of its days lacked it for the first time; empty as long as KeyCRM lists it.",
+        ),
     ),
     ("transaction_id",),
 )

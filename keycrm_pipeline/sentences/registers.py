@@ -30,6 +30,14 @@ class RegisterFailure(Sentences):
         "Банківські операції з KeyCRM не прочитано, тому у звірці немає тих, що мали прийти з цим обміном. {reason} "
         "Якщо в акаунті їх немає, поставте reconciliation.external_transactions: false.",
     )
+    TRANSACTIONS_MANY_ABSENT = (
+        "{count:number} bank transactions that KeyCRM listed before are not listed now, more than sweep.most_missing "
+        "({most:number}) allows. None was marked: the reconciliation still counts them as money. If they were really "
+        "deleted, raise that setting.",
+        "{count:number} банківських операцій, що раніше були в KeyCRM, тепер у переліку немає — більше, ніж дозволяє "
+        "sweep.most_missing ({most:number}). Жодну не позначено: звірка й далі рахує їх як гроші. Якщо їх справді "
+        "видалено, збільште це значення.",
+    )
     TRANSACTIONS_UNREADABLE = (
         "Bank transactions of KeyCRM whose day, amount or currency cannot be read: {transaction_ids}. The "
         "reconciliation does without them.",

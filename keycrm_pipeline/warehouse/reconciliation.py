@@ -24,7 +24,9 @@ from keycrm_pipeline.warehouse.frames import stage_frame
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
 _TRANSACTION_COLUMNS = tuple(
-    name for name in RAW_EXTERNAL_TRANSACTIONS.column_names if name != "extracted_at"
+    name
+    for name in RAW_EXTERNAL_TRANSACTIONS.column_names
+    if name not in ("extracted_at", "not_listed_since")
 )
 
 
@@ -64,6 +66,25 @@ def store_transactions(
     )
     stage_frame(connection, "transactions_to_store", RAW_EXTERNAL_TRANSACTIONS, frame)
     connection.execute(statement("reconciliation", "store_transactions"), {"now": now})
+
+
+def listed_transactions(
+    connection: duckdb.DuckDBPyConnection, start: datetime, end: datetime
+) -> list[tuple[int, datetime, str | None]]:
+    """Transactions of a range that KeyCRM listed at last: id, when the money moved, and `created_at` as sent."""
+    found = connection.execute(
+        statement("reconciliation", "listed_transactions"), {"start": start, "end": end}
+    )
+    return found.fetchall()
+
+
+def mark_absent(
+    connection: duckdb.DuckDBPyConnection, transaction_ids: Sequence[int], *, now: datetime
+) -> None:
+    """Marks transactions that KeyCRM no longer lists; one that it lists again loses its mark when it is stored."""
+    connection.execute(
+        statement("reconciliation", "mark_absent"), {"transaction_ids": list(transaction_ids), "now": now}
+    )
 
 
 def unreadable_transactions(connection: duckdb.DuckDBPyConnection) -> list[int]:

@@ -322,6 +322,67 @@ def test_a_transaction_that_cannot_be_read_is_told_and_left_out(shop: Books) -> 
     assert sorted(told(shop), key=str) == sorted(EXPECTED, key=str)
 
 
+def test_a_transaction_that_keycrm_no_longer_lists_is_no_money(shop: Books) -> None:
+    """500 of order 501 were deleted in KeyCRM: it is without money until they are listed again, as they were."""
+    shop.load(MARCH_2, date(2026, 3, 3))
+    before = told(shop)
+    extracted = shop.query("SELECT transaction_id, extracted_at FROM raw.external_transactions ORDER BY ALL")
+    shop.shop.remove_record("external_transactions", 1)
+    missed_at = shop.now
+    shop.load(MARCH_2, date(2026, 3, 3))
+    gone = "SELECT transaction_id FROM raw.external_transactions WHERE not_listed_since = ?"
+    assert shop.query(gone, [missed_at]) == [(1,)]
+    matched = next(line for line in before if line[1] == 501)
+    alone = ("payment_without_money", 501, Decimal(500), None, None, None, None)
+    assert sorted(told(shop), key=str) == sorted([*(set(before) - {matched}), alone], key=str)
+    # The same once more keeps the day on which it was missed.
+    marked = shop.tables(("raw", "accounting"))
+    shop.load(MARCH_2, date(2026, 3, 3))
+    assert shop.tables(("raw", "accounting")) == marked
+    bank(shop, 1, "500.00", is_attached=True)
+    shop.load(MARCH_2, date(2026, 3, 3))
+    assert told(shop) == before
+    assert (
+        shop.query("SELECT transaction_id, extracted_at FROM raw.external_transactions ORDER BY ALL")
+        == extracted
+    )
+
+
+def test_a_list_of_other_days_marks_nothing(shop: Books) -> None:
+    """A transaction of 3 March is not missed by a load of January, nor by one that may end before it."""
+    shop.load(MARCH_2, date(2026, 3, 3))
+    shop.shop.remove_record("external_transactions", 1)
+    shop.load(date(2026, 1, 5), date(2026, 1, 6))
+    assert shop.query(
+        "SELECT count(*) FROM raw.external_transactions WHERE not_listed_since IS NOT NULL"
+    ) == [(0,)]
+
+
+def test_a_list_that_lacks_too_much_marks_nothing(new_books: MakeBooks) -> None:
+    """Two of four are absent and the ceiling is one: told on the review list, and the money stays."""
+    books = new_books(**SETTINGS, sweep={"most_missing": 1})
+    fill(books)
+    books.load(MARCH_2, date(2026, 3, 3))
+    before = told(books)
+    for number in (1, 2):
+        books.shop.remove_record("external_transactions", number)
+    books.load(MARCH_2, date(2026, 3, 3))
+    assert told(books) == before
+    assert books.review("reconciliation_unread") == ["external_transactions"]
+    ((details,),) = books.query("SELECT details FROM ops.reconciliation_problems")
+    assert "2 bank transactions" in details
+    assert "sweep.most_missing (1)" in details
+
+
+def test_a_half_read_list_marks_nothing(shop: Books) -> None:
+    """The key may not read the list this time: nothing is missed."""
+    shop.load(MARCH_2, date(2026, 3, 3))
+    before = told(shop)
+    shop.api.faults.update({"refusal_status": 403, "path_prefix": "/payments"})
+    shop.load(MARCH_2, date(2026, 3, 3))
+    assert told(shop) == before
+
+
 def test_money_that_is_attached_elsewhere_is_no_open_question(shop: Books) -> None:
     """Of an order from before the loaded days; money of a payment that was cancelled is one, as nobody refunded it."""
     bank(shop, 31, 640, is_attached=True, description="Оплата замовлення 502")

@@ -2,18 +2,28 @@
 
 -- name: store_transactions
 MERGE INTO raw.external_transactions AS stored USING (
-    SELECT fetched.*, $now AS extracted_at
+    SELECT fetched.*, CAST(NULL AS TIMESTAMPTZ) AS not_listed_since,
+        CASE WHEN CAST(stored.payload AS VARCHAR) = CAST(fetched.payload AS VARCHAR)
+            THEN stored.extracted_at ELSE $now END AS extracted_at
     FROM transactions_to_store AS fetched
     LEFT JOIN raw.external_transactions AS stored USING (transaction_id)
     WHERE stored.transaction_id IS NULL OR CAST(stored.payload AS VARCHAR) <> CAST(fetched.payload AS VARCHAR)
+        OR stored.not_listed_since IS NOT NULL
     ORDER BY transaction_id
 ) AS fresh USING (transaction_id)
 WHEN MATCHED THEN UPDATE BY NAME
 WHEN NOT MATCHED THEN INSERT BY NAME
 
+-- name: listed_transactions
+SELECT transaction_id, received_at, payload ->> 'created_at' FROM raw.external_transactions
+WHERE not_listed_since IS NULL AND received_at BETWEEN $start AND $end ORDER BY transaction_id
+
+-- name: mark_absent
+UPDATE raw.external_transactions SET not_listed_since = $now WHERE transaction_id IN (SELECT unnest($transaction_ids))
+
 -- name: unreadable_transactions
 SELECT transaction_id FROM raw.external_transactions
-WHERE received_at IS NULL OR amount IS NULL OR currency IS NULL ORDER BY transaction_id
+WHERE not_listed_since IS NULL AND (received_at IS NULL OR amount IS NULL OR currency IS NULL) ORDER BY transaction_id
 
 -- name: register_files
 SELECT file_name, digest FROM ops.register_files
@@ -55,7 +65,8 @@ SELECT md5(concat_ws('|',
     (SELECT concat_ws(':', count(*), bit_xor(hash(ROW(order_id, partner_id, source_number, tracking_code))))
         FROM accounting.orders),
     (SELECT bit_xor(hash(ROW(partner_id, name))) FROM accounting.partners),
-    (SELECT concat_ws(':', count(*), bit_xor(hash(ROW(transaction_id, CAST(payload AS VARCHAR))))) FROM raw.external_transactions),
+    (SELECT concat_ws(':', count(*), bit_xor(hash(ROW(transaction_id, CAST(payload AS VARCHAR))))) FROM raw.external_transactions
+        WHERE not_listed_since IS NULL),
     (SELECT concat_ws(':', count(*), bit_xor(hash(ROW(file_name, line, register, row_key, account, currency))))
         FROM raw.register_rows),
     $settings))
@@ -79,7 +90,7 @@ SELECT 'keycrm:' || transaction_id AS key, 'keycrm' AS source, CAST(NULL AS VARC
 FROM raw.external_transactions AS transactions
 LEFT JOIN (SELECT unnest($gateway_ids) AS gateway_id, unnest($gateway_accounts) AS account) AS gateway USING (gateway_id)
 WHERE $with_transactions AND transactions.received_at IS NOT NULL AND transactions.amount IS NOT NULL
-    AND transactions.currency IS NOT NULL
+    AND transactions.currency IS NOT NULL AND transactions.not_listed_since IS NULL
 UNION ALL
 -- The same row in two files of a register is one: the file that comes first by name is told.
 SELECT register || ':' || row_key, register, file_name, line, NULL, account, received_day, amount, fee, currency, reference,
