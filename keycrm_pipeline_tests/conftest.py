@@ -37,6 +37,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if runs_tests:
         # Before a command that a test runs in this process loads pandera without pandas, see `run.imports`.
         import pandera.pandas  # noqa: F401
+        from hypothesis import HealthCheck, settings
+
+        # How fast a busy machine makes up an example proves nothing about the product.
+        settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        settings.load_profile("unhurried")
 
         os.environ["PYTHONPATH"] = os.pathsep.join(
             [str(AS_INSTALLED), *filter(None, [os.environ.get("PYTHONPATH")])]
