@@ -37,7 +37,7 @@ from keycrm_pipeline_tests.virtual_time import VirtualTime
 FIRST_DAY = date(2026, 3, 2)
 LAST_DAY = date(2026, 3, 4)
 NOON = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-_TIMES = ("created_at", "updated_at", "first_seen_at", "seen_at")
+_TIMES = ("created_at", "updated_at", "first_seen_at", "seen_at", "seen_day")
 
 BEGIN = "from keycrm_pipeline.cli import main; main()"
 """What the installed `keycrm-pipeline` does."""
