@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -30,14 +31,16 @@ _POLL_SECONDS = 0.1
 
 
 def free_port() -> int:
-    """A port of this machine on which nothing listens, nor on the next one, which the exchange page has."""
+    """A port of this machine on which nothing listens, nor on the next one, which the exchange page has.
+
+    Below those that the system gives to whoever asks for any: another test would be given one before it is used.
+    """
     while True:
-        with socket.socket() as probe, socket.socket() as beside:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-            with contextlib.suppress(OSError, OverflowError):
-                beside.bind(("127.0.0.1", port + 1))
-                return port
+        port = random.SystemRandom().randrange(10_000, 32_000, 2)
+        with socket.socket() as probe, socket.socket() as beside, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            beside.bind(("127.0.0.1", port + 1))
+            return port
 
 
 def processes_of(home: Path) -> list[int]:

@@ -7,34 +7,9 @@ becomes another error, so that the command went on, or ended with a traceback an
 from __future__ import annotations
 
 import signal
-import sys
 from types import FrameType
-from typing import Any
 
-
-def waits_for_import(number: int, frame: FrameType | None) -> bool:
-    """Whether a signal came during an import; this process then gets it again as soon as that has ended.
-
-    Args:
-        number: The signal.
-        frame: What was running, as a handler is given it.
-    """
-    importing = None
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            importing = frame.f_back
-        frame = frame.f_back
-    if importing is None:
-        return False
-
-    def send_again(*_event: Any) -> None:
-        sys.settrace(None)
-        signal.raise_signal(number)
-
-    # As debuggers do it: called at the next line of the function that imports, whatever the import led to.
-    importing.f_trace = send_again
-    sys.settrace(lambda *_event: None)
-    return True
+from keycrm_pipeline.stopping import waits_for_import
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -24,7 +24,6 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, TYPE_CHECKING
 
-from keycrm_pipeline.commands.interruption import waits_for_import
 from keycrm_pipeline.commands.output import error_in_words
 from keycrm_pipeline.language import _
 from keycrm_pipeline.profile import (
@@ -41,6 +40,7 @@ from keycrm_pipeline.profile import (
     settings_from_environment,
     write_demo_profile,
 )
+from keycrm_pipeline.stopping import waits_for_import
 
 if TYPE_CHECKING:
     from keycrm_pipeline.orchestration.ended_exchanges import EndedExchanges

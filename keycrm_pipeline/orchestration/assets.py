@@ -31,6 +31,7 @@ from keycrm_pipeline.pipeline.exchange import exchange
 from keycrm_pipeline.pipeline.stages import STAGES, Stage, StageResult, run_load, stages_named
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.run.session import Plan, Session
+from keycrm_pipeline.stopping import each_once
 
 RUN_DAYS = 31
 """Days of one run of a backfill: a crash loses at most a month of it, and starting the runs costs little."""
@@ -100,7 +101,7 @@ def build_load(assets: ProfileAssets) -> dg.AssetsDefinition:
         resource_defs={UNFINISHED_WORK: unfinished_work},
     )
     def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-        work = results(context)
+        work = each_once(results(context))
         getattr(context.resources, UNFINISHED_WORK).append(work)
         yield from work
 

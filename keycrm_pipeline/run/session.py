@@ -22,7 +22,7 @@ from keycrm_pipeline.run.errors import CeilingError, StoppedError, message_of, u
 from keycrm_pipeline.run.leftovers import remove_leftovers
 from keycrm_pipeline.run.memory import give_freed_memory_back
 from keycrm_pipeline.sentences import MessageError
-from keycrm_pipeline.stopping import is_stop, once, undisturbed
+from keycrm_pipeline.stopping import close_what_was_closing, is_stop, once, undisturbed
 from keycrm_pipeline.warehouse.compaction import compact_when_grown, remove_killed_copy
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.engines.maintenance import maintain
@@ -238,6 +238,7 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
         except BaseException as error:
             # The reason for the failure matters more than a log that cannot be written (a full disk, a locked file).
             with contextlib.suppress(Exception):
+                close_what_was_closing(error)
                 _end(session, error)
             raise
         if plan.kind in COMPACTED_AFTER and warehouse.lake is None:

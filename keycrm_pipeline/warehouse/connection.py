@@ -21,6 +21,7 @@ from pathlib import Path
 import duckdb
 
 from keycrm_pipeline.sentences.failures import Cause
+from keycrm_pipeline.stopping import undisturbed
 from keycrm_pipeline.warehouse.engines import catalog_lock
 from keycrm_pipeline.warehouse.engines.catalog_lock import Hold
 from keycrm_pipeline.warehouse.engines.engine import engine_of
@@ -266,17 +267,18 @@ class Warehouse:
 
     def _connect(
         self,
-        open_file: Callable[[], duckdb.DuckDBPyConnection],
+        open_file: Callable[[list[duckdb.DuckDBPyConnection]], duckdb.DuckDBPyConnection],
         opened: list[duckdb.DuckDBPyConnection],
     ) -> duckdb.DuckDBPyConnection:
         """Opens the file once no other program has it open, and adds it at once to what the caller has to close."""
         started = time.monotonic()
         while True:
             try:
-                connection = open_file()
-                opened.append(connection)
+                connection = open_file(opened)
                 break
             except (duckdb.IOException, duckdb.BinderException) as error:
+                _close_all(opened)
+                opened.clear()
                 message = str(error)
                 if not any(text in message for text in _HELD):
                     raise
@@ -290,20 +292,18 @@ class Warehouse:
             connection.execute("SET threads = 1")
         return connection
 
-    def _read_only(self) -> duckdb.DuckDBPyConnection:
+    def _read_only(self, opened: list[duckdb.DuckDBPyConnection]) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(str(self.path), read_only=True)
+        opened.append(connection)
         connection.execute("SET TimeZone = ?", [self.timezone])
         return connection
 
-    def _attached(self) -> duckdb.DuckDBPyConnection:
+    def _attached(self, opened: list[duckdb.DuckDBPyConnection]) -> duckdb.DuckDBPyConnection:
         """A DuckDB instance with the file attached for writing."""
         instance = duckdb.connect()
-        try:
-            attach_file(instance, self.path, _DATABASE, self._spill_directory)
-            instance.execute(f"ATTACH ':memory:' AS {STAGING}")
-        except BaseException:
-            _close(instance)
-            raise
+        opened.append(instance)
+        attach_file(instance, self.path, _DATABASE, self._spill_directory)
+        instance.execute(f"ATTACH ':memory:' AS {STAGING}")
         return instance
 
     @contextlib.contextmanager
@@ -435,9 +435,10 @@ def _close(connection: duckdb.DuckDBPyConnection) -> None:
 
     A query that Ctrl-C interrupted would keep the file open as long as the process lives; the next query ends it.
     """
-    with contextlib.suppress(duckdb.Error):
-        connection.execute("SELECT 1")
-    connection.close()
+    with undisturbed():
+        with contextlib.suppress(duckdb.Error):
+            connection.execute("SELECT 1")
+        connection.close()
 
 
 def _prepare_for_writing(connection: duckdb.DuckDBPyConnection) -> None:
@@ -458,7 +459,7 @@ def second_connection(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.
         _prepare_for_writing(second)
         yield second
     finally:
-        second.close()
+        _close(second)
 
 
 @contextlib.contextmanager

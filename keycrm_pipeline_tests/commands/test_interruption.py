@@ -77,7 +77,7 @@ def test_ctrl_c_during_an_import_is_a_stop(tmp_path: Path, arguments: tuple[str,
 def test_a_start_that_is_stopped_in_its_first_seconds(tmp_path: Path, module: str) -> None:
     """It ended with 0, as if it had been asked for nothing; what it says depends on how far it was."""
     code, output, said = interrupted(tmp_path, ("up", "--port", str(free_port())), module)
-    assert code == 130
+    assert code == 130, (output, said)
     assert said == [STOPPED] or (said, output.splitlines()[-1]) == ([], "Stopped.")
 
 

@@ -16,7 +16,6 @@ import pytest
 
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.run.errors import StoppedError
-from keycrm_pipeline.warehouse.exchanges import KILLED
 from keycrm_pipeline_tests.editable_shop import EditableShop
 from keycrm_pipeline_tests.faults.scene import (
     FIRST_DAY,
@@ -142,11 +141,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
 
 
 def test_stopped_at_random_moments(tmp_path: Path) -> None:
-    """Ctrl-C, SIGTERM, and both in a row, wherever it is: the log says that it was stopped, and nothing is lost.
-
-    On a very busy machine some of them could not be written down, for a reason that is not understood: the next
-    exchange then calls them killed. No other word is allowed.
-    """
+    """Ctrl-C, SIGTERM, and both in a row, wherever it is: the log says that it was stopped, and nothing is lost."""
     dice = random.Random(20260402)
     stages = [("load", "raw_orders"), ("load", "partners"), ("load", "products"), ("load", "orders")]
     ways = [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGINT, signal.SIGTERM)]
@@ -157,8 +152,7 @@ def test_stopped_at_random_moments(tmp_path: Path) -> None:
             stopped += kill(line, "shop", replace(when, signals=ways[number % len(ways)]))
         assert stopped >= len(stages)
         ended = {(status, error) for status, error in read_log(line.database("shop"), "status, error")}
-        assert ("failed", str(StoppedError())) in ended
-        assert ended <= {("succeeded", None), ("failed", str(StoppedError())), ("failed", str(KILLED))}
+        assert ended - {("succeeded", None)} == {("failed", str(StoppedError()))}
         assert line.load("shop")["status"] == "succeeded"
 
 

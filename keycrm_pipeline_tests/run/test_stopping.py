@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
+import sys
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, cast
 
 import dagster as dg
 import duckdb
 import polars as pl
 import pytest
+from dagster._core.errors import raise_execution_interrupts
 
 from keycrm_pipeline.profile import Profile, Settings, Workspace
 from keycrm_pipeline.run.errors import StoppedError, UnexpectedError
 from keycrm_pipeline.run.session import Plan, open_session, open_warehouse
-from keycrm_pipeline.stopping import is_stop, once, undisturbed
+from keycrm_pipeline.stopping import each_once, is_stop, once, undisturbed
+from keycrm_pipeline.warehouse import connection as connection_module
+from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.exchanges import Exchange, begin_exchange, end_exchange, last_exchange
 
 NOW = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
@@ -112,6 +119,52 @@ def test_what_is_undisturbed_ends_first() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_stop_as_the_file_begins_to_close_is_written_down(workspace: Workspace) -> None:
+    """The context manager never closed it: the log could not be written, and the next exchange called it killed."""
+
+    def press_at_exit(frame: FrameType, event: str, _argument: Any) -> Any:
+        asked_by = frame.f_back.f_code if frame.f_back else None
+        if event == "call" and frame.f_code.co_name == "__exit__" and asked_by is work.__code__:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return None
+
+    def work(warehouse: Warehouse) -> None:
+        with warehouse.writing():
+            sys.settrace(press_at_exit)
+
+    with pytest.raises(StoppedError), open_session(workspace, Plan("changes", "1")) as session:
+        work(session.warehouse)
+    assert logged(workspace).outcome == "stopped"
+
+
+def test_a_stop_while_the_file_is_closed_closes_it_first(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second of two signals interrupted the closing that the first had begun."""
+    pressed = []
+
+    def press_and_close(connection: duckdb.DuckDBPyConnection) -> None:
+        class Pressed:
+            def execute(self, statement: str) -> None:
+                os.kill(os.getpid(), signal.SIGINT)
+                pressed.append(statement)
+
+            def close(self) -> None:
+                connection.close()
+
+        close(cast("duckdb.DuckDBPyConnection", Pressed()))
+
+    close = connection_module._close
+    monkeypatch.setattr(connection_module, "_close", press_and_close)
+    with pytest.raises(KeyboardInterrupt), open_warehouse(workspace).writing() as connection:
+        connection.execute("SELECT 1")
+    monkeypatch.undo()
+    assert pressed
+    with open_warehouse(workspace).waiting_at_most(0).writing() as connection:
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
 def test_signals_in_a_row_are_one_stop() -> None:
     """The second one would interrupt what the first one has begun."""
     ended = []
@@ -131,3 +184,62 @@ def test_signals_in_a_row_are_one_stop() -> None:
         work()
     assert ended == ["closed"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_signals_in_a_row_are_one_stop_after_each_result() -> None:
+    """Dagster takes the signals over for each result, so that the second one got through after the first result."""
+    ended = []
+
+    def work() -> Generator[str, None, None]:
+        yield "raw_orders"
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            ended.append("closed")
+
+    results = each_once(work())
+    with raise_execution_interrupts():
+        assert next(results) == "raw_orders"
+    with pytest.raises(dg.DagsterExecutionInterruptedError), raise_execution_interrupts():
+        next(results)
+    assert ended == ["closed"]
+
+
+def test_work_that_nobody_asks_for_more_results_is_closed() -> None:
+    ended = []
+
+    def work() -> Generator[str, None, None]:
+        try:
+            yield "raw_orders"
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+            ended.append("closed")
+
+    results = each_once(work())
+    next(results)
+    with pytest.raises(KeyboardInterrupt):
+        results.close()
+    assert list(results) == []
+
+
+def test_a_stop_during_an_import_counts_once_that_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB swallowed the one that came while it imported pandas, and what was stopped went on for hours."""
+    (tmp_path / "swallows_interruptions.py").write_text(
+        "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\nexcept BaseException:\n    pass\n",
+        "utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    done = []
+
+    def work() -> None:
+        with once():
+            importlib.import_module("swallows_interruptions")
+            done.append("more")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == []
+    assert "swallows_interruptions" in sys.modules
