@@ -66,15 +66,37 @@ class UpError(Exception):
     """The product could not start, or one of its services ended; the text says what to do."""
 
 
-class _StopAskedError(BaseException):
+class StopAskedError(BaseException):
     """A stop was requested; like KeyboardInterrupt, it is not caught by accident."""
 
 
-def _ask_to_stop(number: int, frame: FrameType | None) -> None:
-    if waits_for_import(number, frame):
-        return
-    # A second signal cuts short the orderly stop that the first one started.
-    raise _StopAskedError(signal.Signals(number).name)
+class StopRequest:
+    """Whether somebody wants the product to stop, and by which signal."""
+
+    def __init__(self) -> None:
+        self._asked_by: str | None = None
+
+    def take_signals(self) -> None:
+        """From here on each of the signals that stop the product raises `StopAskedError`."""
+        # Needed when a shell started this in the background with SIGINT ignored; children then get the default handler.
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if waits_for_import(number, frame):
+            return
+        self._asked_by = signal.Signals(number).name
+        # A second signal cuts short the orderly stop that the first one started.
+        self.raise_if_asked()
+
+    def raise_if_asked(self) -> None:
+        """Stops here if a library has swallowed what was raised when the signal came.
+
+        Raises:
+            StopAskedError: A signal came; the text is its name.
+        """
+        if self._asked_by is not None:
+            raise StopAskedError(self._asked_by)
 
 
 def _say(sentence: str) -> None:
@@ -207,7 +229,7 @@ class Services:
             deadline = time.monotonic() + STOP_WITHIN_SECONDS
             while self._alive() and time.monotonic() < deadline:
                 time.sleep(POLL_SECONDS)
-        except _StopAskedError:
+        except StopAskedError:
             _say(_("Killing the remaining processes."))
         finally:
             self._signal(signal.SIGKILL)
@@ -277,7 +299,9 @@ def say_what_ended(exchanges: EndedExchanges) -> None:
         return
 
 
-def serve(services: Services, port: int, host_names: Sequence[str], exchanges: EndedExchanges) -> str:
+def serve(
+    services: Services, port: int, host_names: Sequence[str], exchanges: EndedExchanges, stop: StopRequest
+) -> str:
     """Starts both pages and the daemon, waits until one of them ends and returns which."""
     from keycrm_pipeline.orchestration import dagster_page
     from keycrm_pipeline.orchestration.dagster_internals import DAEMON_MODULE
@@ -304,6 +328,7 @@ def serve(services: Services, port: int, host_names: Sequence[str], exchanges: E
     is_ready = False
     next_look = 0.0
     while (ended := services.ended()) is None:
+        stop.raise_if_asked()
         if not is_ready and is_answering(port):
             exchange_address = f"http://{HOST}:{exchange_page_port(port)}"
             _say(_("Ready: the exchange page at {address}", address=exchange_address))
@@ -335,16 +360,15 @@ def run_everything(port: int, host_names: Sequence[str] = ()) -> None:
     Raises:
         UpError: It could not start, or a service ended unexpectedly.
     """
-    # Needed when a shell started this in the background with SIGINT ignored; children then get the default handler.
-    for number in STOP_SIGNALS:
-        signal.signal(number, _ask_to_stop)
+    stop = StopRequest()
+    stop.take_signals()
     try:
-        _run(port, host_names)
-    except _StopAskedError:
+        _run(port, host_names, stop)
+    except StopAskedError:
         _say(_("Stopped."))
 
 
-def _run(port: int, host_names: Sequence[str]) -> None:
+def _run(port: int, host_names: Sequence[str], stop: StopRequest) -> None:
     from keycrm_pipeline.orchestration.ended_exchanges import EndedExchanges
     from keycrm_pipeline.orchestration.instance import (
         full_home_in_words,
@@ -377,10 +401,9 @@ def _run(port: int, host_names: Sequence[str]) -> None:
                 _say(_("Loading the demo shop's last 30 days (on the first start only)."))
                 first_load()
             with open_instance() as instance:
-                failure = serve(
-                    services, port, host_names, EndedExchanges(instance, settings, datetime.now(UTC))
-                )
-        except _StopAskedError as asked:
+                exchanges = EndedExchanges(instance, settings, datetime.now(UTC))
+                failure = serve(services, port, host_names, exchanges, stop)
+        except StopAskedError as asked:
             _say(f"\n{_('Stopping ({signal}).', signal=asked)}")
             failure = None
         finally:
@@ -411,11 +434,11 @@ def first_load() -> None:
     with subprocess.Popen(command, start_new_session=True) as load:  # noqa: S603 - the command of this project
         try:
             code = load.wait()
-        except _StopAskedError:
+        except StopAskedError:
             load.send_signal(signal.SIGINT)
             try:
                 load.wait(STOP_WITHIN_SECONDS)
-            except (subprocess.TimeoutExpired, _StopAskedError):
+            except (subprocess.TimeoutExpired, StopAskedError):
                 load.kill()
             raise
     if code != 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from keycrm_pipeline.commands.up import STOP_SIGNALS, StopAskedError, StopRequest
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS, free_port
 
 pytestmark = pytest.mark.process
@@ -79,6 +81,22 @@ def test_a_start_that_is_stopped_in_its_first_seconds(tmp_path: Path, module: st
     code, output, said = interrupted(tmp_path, ("up", "--port", str(free_port())), module)
     assert code == 130, (output, said)
     assert said == [STOPPED] or (said, output.splitlines()[-1]) == ([], "Stopped.")
+
+
+def test_a_stop_of_the_product_that_a_library_swallows_counts_later() -> None:
+    """One in hundreds of starts that were stopped went on; only killing ended it."""
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    stop = StopRequest()
+    stop.raise_if_asked()
+    try:
+        stop.take_signals()
+        with contextlib.suppress(StopAskedError):
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    with pytest.raises(StopAskedError, match="SIGTERM"):
+        stop.raise_if_asked()
 
 
 @pytest.mark.parametrize("module", ["click.core", "dagster._core.errors"])
