@@ -45,6 +45,10 @@ class HeldBackCause(Sentences):
         "The order no longer belongs to these days.",
         "Замовлення вже не належить до цих днів",
     )
+    HELD_BACK_OTHER_ORGANISATION = (
+        "The order no longer belongs to this organisation.",
+        "Замовлення вже не належить до цієї організації",
+    )
 
 
 class HeldBackDetail(Sentences):

@@ -68,7 +68,7 @@ class ComparedDocument:
         order_id: Its number.
         order_day: Its local day now.
         state: `new`, `changed` or `withdrawn`: it was handed over and is exported no longer.
-        cause: Why it is withdrawn: a cause that holds orders back, or `other_days`.
+        cause: Why it is withdrawn: a cause that holds orders back, `other_days` or `other_organisation`.
         decides_on: The local day that puts it into the period.
         content_before: The document as handed over, as JSON; None if it never was.
         content_after: The document now.
@@ -180,6 +180,7 @@ def compare_with_ledger(
         statement("hand_over", "scope"),
         period_parameters(request.period)
         | {
+            "organisation": request.organisation,
             "decided_by": request.decided_by,
             "asked_stages": list(request.stages) if request.is_for_some else None,
         },

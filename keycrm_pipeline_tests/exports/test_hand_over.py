@@ -275,6 +275,32 @@ def test_document_that_is_no_longer_exported_is_told_once(autumn: SmallShop, han
     assert _orders(hand_over(SEPTEMBER, since_last=True)) == [1]
 
 
+def test_order_of_another_organisation_is_told_to_both(autumn: SmallShop, hand_over: HandOver) -> None:
+    """Its only payment is cancelled, so that it goes to the organisation of orders without one."""
+    two: dict[str, Any] = {"organisations": {"ФОП Коваль": {}, "ТОВ «Вишня»": {}}}
+    _change(
+        autumn,
+        "UPDATE accounting.orders SET organisation = 'ТОВ «Вишня»'",
+        "UPDATE accounting.orders SET organisation = 'ФОП Коваль' WHERE order_id = 2",
+    )
+    assert _orders(hand_over(SEPTEMBER, profile=two, organisation="ФОП Коваль")) == [2]
+    assert _orders(hand_over(SEPTEMBER, profile=two, organisation="ТОВ «Вишня»")) == [1, 3]
+    _change(
+        autumn,
+        "UPDATE accounting.order_payments SET status = 'canceled' WHERE order_id = 2",
+        "UPDATE accounting.orders SET organisation = 'ТОВ «Вишня»', paid_total = 0 WHERE order_id = 2",
+    )
+    left = hand_over(SEPTEMBER, profile=two, organisation="ФОП Коваль", since_last=True)
+    assert (_orders(left), _counts(left)) == ([], (0, 0, 0, 1))
+    assert [
+        (row["Номер замовлення"], row["Стало"])
+        for row in _rows(left, "changed_after_export")
+        if row["Реквізит"] in ("Вивантажується", "Організація")
+    ] == [("2", "Замовлення вже не належить до цієї організації"), ("2", "ТОВ «Вишня»")]
+    came = hand_over(SEPTEMBER, profile=two, organisation="ТОВ «Вишня»", since_last=True)
+    assert (_orders(came), _counts(came)) == ([2], (1, 0, 2, 0))
+
+
 def test_workbook_adds_up_with_what_was_handed_over_before(autumn: SmallShop, hand_over: HandOver) -> None:
     """110 now and 290.50 before (250.50 + 40.00) are the month's 400.50."""
     hand_over(SEPTEMBER, "xlsx")

@@ -78,7 +78,7 @@ GROUP BY order_id
 
 -- name: scope
 -- Orders that are exported, and those that were handed over for these days and are exported no longer: they are held
--- back, or belong to other days now.
+-- back, or belong to other days or to another organisation now.
 CREATE OR REPLACE TEMP TABLE scope_orders AS
 SELECT chosen.order_id, chosen.cause, chosen.decides_on
 FROM chosen_orders AS chosen
@@ -90,8 +90,11 @@ WHERE chosen.cause IS NULL OR (earlier.kind = 'document'
     AND (chosen.cause <> 'stage' OR $asked_stages IS NULL
         OR list_contains(CAST($asked_stages AS VARCHAR[]), kept.content ->> '$.orders.stage')))
 UNION ALL
-SELECT earlier.order_id, 'other_days', earlier.decides_on
+SELECT earlier.order_id,
+    CASE WHEN $organisation = '' OR document.organisation = $organisation THEN 'other_days' ELSE 'other_organisation' END,
+    earlier.decides_on
 FROM handed_over AS earlier
+JOIN accounting.orders AS document USING (order_id)
 ANTI JOIN chosen_orders USING (order_id)
 WHERE earlier.kind = 'document' AND earlier.decided_by = $decided_by
     AND earlier.decides_on BETWEEN $first_day AND $last_day
