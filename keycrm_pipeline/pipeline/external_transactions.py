@@ -56,11 +56,13 @@ def fetch_transactions(session: Session, client: KeyCrmClient, period: Period) -
     window = start - DAY, min(end + timedelta(days=settings.days + 1), session.now + DAY)
     problem: Message | None = None
     listed: set[int] = set()
+    without_number = 0
     is_complete = False
     try:
         for part in _parts(window):
             rows = client.external_transactions(part)
             listed.update(row.row_id for row in rows if row.row_id is not None)
+            without_number += sum(row.row_id is None for row in rows)
             with session.warehouse.writing() as connection:
                 store.store_transactions(connection, _typed(rows), now=session.now)
         is_complete = True
@@ -72,6 +74,8 @@ def fetch_transactions(session: Session, client: KeyCrmClient, period: Period) -
         if is_complete:
             problem = _mark_absent(session, connection, window, listed)
         unreadable = store.unreadable_transactions(connection)
+        if problem is None and without_number:
+            problem = RegisterFailure.TRANSACTIONS_WITHOUT_NUMBER.message(count=without_number)
         if problem is None and unreadable:
             problem = RegisterFailure.TRANSACTIONS_UNREADABLE.message(transaction_ids=unreadable[:MOST_TOLD])
         store.record_problem(connection, EXTERNAL_TRANSACTIONS, problem)

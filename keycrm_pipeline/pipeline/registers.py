@@ -148,10 +148,7 @@ def find_registers(workspace: Workspace) -> tuple[list[RegisterFile], dict[str, 
     if not registers:
         return found, problems
     try:
-        # A link whose disk is away is a file that cannot be opened, not one that was removed.
-        paths = sorted(
-            path for path in workspace.registers_directory.iterdir() if path.is_file() or path.is_symlink()
-        )
+        paths = sorted(workspace.registers_directory.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return found, problems
     except OSError as error:
@@ -161,6 +158,11 @@ def find_registers(workspace: Workspace) -> tuple[list[RegisterFile], dict[str, 
         }
     for path in paths:
         if path.name.startswith(_NO_FILE_OF_PEOPLE):
+            continue
+        if path.is_dir():
+            problems[legible_name(path)] = RegisterFailure.REGISTER_IS_FOLDER.message(
+                file=path, folder=workspace.registers_directory
+            )
             continue
         owners = owners_of(path.name, registers)
         if len(owners) != 1:

@@ -18,6 +18,10 @@ class RegisterFailure(Sentences):
         "{file} не належить жодному реєстру профілю. Реєстри: {registers}. Почніть назву файлу з назви реєстру або "
         "вкажіть у reconciliation.registers, які файли йому належать.",
     )
+    REGISTER_IS_FOLDER = (
+        "{file} is a folder, and what is inside is not read: put its files into {folder} themselves.",
+        "{file} — це папка, файли в ній не читаються: покладіть їх просто в {folder}.",
+    )
     REGISTER_OF_SEVERAL = (
         "{file} belongs to several registers of the profile: {registers}. Say in reconciliation.registers which files "
         "belong to each.",
@@ -37,6 +41,11 @@ class RegisterFailure(Sentences):
         "{count:number} банківських операцій, що раніше були в KeyCRM, тепер у переліку немає — більше, ніж дозволяє "
         "sweep.most_missing ({most:number}). Жодну не позначено: звірка й далі рахує їх як гроші. Якщо їх справді "
         "видалено, збільште це значення.",
+    )
+    TRANSACTIONS_WITHOUT_NUMBER = (
+        "Bank transactions of KeyCRM whose number cannot be read: {count:number}. The reconciliation does without "
+        "them.",
+        "Банківські операції з KeyCRM, номер яких не читається: {count:number}. Звірку зроблено без них.",
     )
     TRANSACTIONS_UNREADABLE = (
         "Bank transactions of KeyCRM whose day, amount or currency cannot be read: {transaction_ids}. The "

@@ -322,6 +322,17 @@ def test_a_transaction_that_cannot_be_read_is_told_and_left_out(shop: Books) -> 
     assert sorted(told(shop), key=str) == sorted(EXPECTED, key=str)
 
 
+def test_a_transaction_without_a_number_is_told(shop: Books) -> None:
+    """It cannot be told from another, so that it is not stored; nobody may believe that all money is there."""
+    bank(shop, 21, 100)
+    listed = shop.shop.records_of("external_transactions")
+    listed[-1]["id"] = 21.5
+    shop.load()
+    ((details,),) = shop.query("SELECT details FROM ops.review WHERE kind = 'reconciliation_unread'")
+    assert "whose number cannot be read: 1." in details
+    assert sorted(told(shop), key=str) == sorted(EXPECTED, key=str)
+
+
 def test_a_transaction_that_keycrm_no_longer_lists_is_no_money(shop: Books) -> None:
     """500 of order 501 were deleted in KeyCRM: it is without money until they are listed again, as they were."""
     shop.load(MARCH_2, date(2026, 3, 3))
@@ -518,6 +529,19 @@ def test_a_faulty_register_is_told_and_stops_nothing(shop: Books, fault: str) ->
     (shop.directory / "shop" / "registers" / name).unlink()
     assert reconcile_again(shop.workspace, now=shop.now) == []
     assert shop.review("reconciliation_unread") == []
+
+
+def test_a_folder_among_the_registers_is_told(shop: Books) -> None:
+    """Somebody sorted the registers by months: none of them would be read any more, and nothing would say so."""
+    folder = shop.directory / "shop" / "registers" / "2026-03"
+    folder.mkdir()
+    shop.load()
+    assert shop.review("reconciliation_unread") == ["2026-03"]
+    assert sorted(told(shop), key=str) == sorted(EXPECTED, key=str)
+    (problem,) = reconcile_again(shop.workspace, now=shop.now)
+    assert f"put its files into {folder.parent} themselves" in str(problem)
+    folder.rmdir()
+    assert reconcile_again(shop.workspace, now=shop.now) == []
 
 
 def test_a_file_that_becomes_faulty_keeps_its_rows(shop: Books) -> None:
