@@ -240,6 +240,7 @@ class OrderPayment:
 
     payment_id: int
     paid_at: datetime | None
+    received_day: date | None
     method: str | None
     account: str | None
     organisation: str | None

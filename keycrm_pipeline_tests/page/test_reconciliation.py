@@ -68,6 +68,17 @@ def test_a_kind_leads_to_its_lines(visitor: Visitor) -> None:
     assert page.xpath("//h2[@id='h-lines']/text()") == ["Суми збігаються · 4"]
 
 
+def test_an_order_shows_the_day_of_its_money(visitor: Visitor) -> None:
+    """504 was paid in KeyCRM on one day and its money came on another; nothing came for 502."""
+    dates = {
+        number: [
+            row[0] for row in rows_of(visitor.page(f"/profiles/shop/documents/{number}"), "Оплати й витрати")
+        ]
+        for number in (502, 504)
+    }
+    assert dates == {502: ["2 бер. 2026, 14:00"], 504: ["2 бер. 2026, 14:00 гроші надійшли 4 бер. 2026"]}
+
+
 def test_a_period_is_chosen_and_a_wrong_one_is_told(visitor: Visitor) -> None:
     """Without days the last thirty; a period that is backwards says so and shows them."""
     sent = visitor.send(PATH, PATH, **{"from": "2026-03-10", "to": "2026-03-12"})

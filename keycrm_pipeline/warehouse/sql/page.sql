@@ -109,11 +109,15 @@ WHERE service.order_id = $order_id
 ORDER BY service.line_no
 
 -- name: order_payments
-SELECT payment_id, paid_at, method, account, organisation, amount, currency, rate, amount_uah, status, is_expense,
-    expense_type, description, method_kind, receipt, fiscal_status, fiscal_result
-FROM accounting.order_payments
-WHERE order_id = $order_id
-ORDER BY abs(payment_id), payment_id
+-- With the day of their money, where the reconciliation has found it: there a payment is in one line at most.
+SELECT payment.payment_id, payment.paid_at, money.received_day, payment.method, payment.account, payment.organisation,
+    payment.amount, payment.currency, payment.rate, payment.amount_uah, payment.status, payment.is_expense,
+    payment.expense_type, payment.description, payment.method_kind, payment.receipt, payment.fiscal_status,
+    payment.fiscal_result
+FROM accounting.order_payments AS payment
+LEFT JOIN accounting.reconciliation AS money ON money.order_id = $order_id AND money.payment_id = payment.payment_id
+WHERE payment.order_id = $order_id
+ORDER BY abs(payment.payment_id), payment.payment_id
 
 -- name: order_history
 SELECT history.seen_at, history.status_changed_at, status.name AS status_name, history.stage
