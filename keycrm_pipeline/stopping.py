@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and Dagster's own interruption: how one is recognised, and what it must not disturb.
+"""Ctrl-C, SIGTERM, SIGHUP and Dagster's own interruption: how one is recognised, and what it must not disturb.
 
 What is not here: what becomes of the exchange (`session`) and of its run (`orchestration.failures`).
 """
@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Iterator
 from types import FrameType
 from typing import Any, TypeVar
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _Handler = Callable[[int, FrameType | None], Any]
 _Result = TypeVar("_Result")
 
@@ -130,11 +130,12 @@ def undisturbed() -> Iterator[None]:
 
     For short work only. A signal that nobody handles still ends the process at once.
     """
-    asked: list[tuple[_Handler, int, FrameType | None]] = []
-    with _handled_by(lambda *given: asked.append(given)):
+    asked: list[int] = []
+    with _handled_by(lambda _earlier, number, _frame: asked.append(number)):
         yield
-    for earlier, number, frame in asked[:1]:
-        earlier(number, frame)
+    for number in asked[:1]:
+        # Sent again, since what was running when it came is no longer.
+        signal.raise_signal(number)
 
 
 @contextlib.contextmanager

@@ -40,7 +40,7 @@ from keycrm_pipeline.profile import (
     settings_from_environment,
     write_demo_profile,
 )
-from keycrm_pipeline.stopping import waits_for_import
+from keycrm_pipeline.stopping import undisturbed, waits_for_import
 
 if TYPE_CHECKING:
     from keycrm_pipeline.orchestration.ended_exchanges import EndedExchanges
@@ -202,15 +202,17 @@ class Services:
 
         What it says on standard output is left out: `up` says what a person needs to know. Errors are shown.
         """
-        process = subprocess.Popen(  # noqa: S603 - programs of this environment
-            command,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-            pass_fds=[self._lock.fileno()],
-        )
-        self._processes[name] = process
+        # A stop between the start of a process and its entry here would leave it running.
+        with undisturbed():
+            process = subprocess.Popen(  # noqa: S603 - programs of this environment
+                command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=[self._lock.fileno()],
+            )
+            self._processes[name] = process
         self._lock.write(f"{process.pid} ")
         self._lock.flush()
         return process
@@ -431,7 +433,9 @@ def first_load() -> None:
     """Loads the demo month; if that fails, the page still starts and shows why."""
     command = [sys.executable, "-m", "keycrm_pipeline", "demo"]
     # In its own group: it gets one SIGINT from here, not a second one from the terminal while it cleans up.
-    with subprocess.Popen(command, start_new_session=True) as load:  # noqa: S603 - the command of this project
+    with undisturbed():
+        load = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - the command of this project
+    with load:
         try:
             code = load.wait()
         except StopAskedError:

@@ -8,11 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from keycrm_pipeline.commands.up import STOP_SIGNALS, StopAskedError, StopRequest
+from keycrm_pipeline.commands.up import STOP_SIGNALS, Services, StopAskedError, StopRequest
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS, free_port
 
 pytestmark = pytest.mark.process
@@ -83,20 +85,45 @@ def test_a_start_that_is_stopped_in_its_first_seconds(tmp_path: Path, module: st
     assert said == [STOPPED] or (said, output.splitlines()[-1]) == ([], "Stopped.")
 
 
-def test_a_stop_of_the_product_that_a_library_swallows_counts_later() -> None:
-    """One in hundreds of starts that were stopped went on; only killing ended it."""
+@pytest.fixture
+def stop() -> Iterator[StopRequest]:
+    """This process is stopped as the product is."""
     before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-    stop = StopRequest()
+    asked = StopRequest()
+    asked.take_signals()
+    yield asked
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_stop_of_the_product_that_a_library_swallows_counts_later(stop: StopRequest) -> None:
+    """One in hundreds of starts that were stopped went on; only killing ended it."""
     stop.raise_if_asked()
-    try:
-        stop.take_signals()
-        with contextlib.suppress(StopAskedError):
-            os.kill(os.getpid(), signal.SIGTERM)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with contextlib.suppress(StopAskedError):
+        os.kill(os.getpid(), signal.SIGTERM)
     with pytest.raises(StopAskedError, match="SIGTERM"):
         stop.raise_if_asked()
+
+
+@pytest.mark.usefixtures("stop")
+def test_a_stop_while_a_service_is_started_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon ran on after one in a hundred such stops, and held up the next start."""
+    started = []
+
+    class Stopped(subprocess.Popen[bytes]):
+        def __init__(self, *values: Any, **named: Any) -> None:
+            super().__init__(*values, **named)
+            started.append(self)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", Stopped)
+    with (tmp_path / "lock").open("w", encoding="ascii") as lock:
+        services = Services(lock, os.environ)
+        with pytest.raises(StopAskedError):
+            services.start("The daemon", ["sleep", "600"])
+        services.stop()
+    (service,) = started
+    assert service.poll() == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("module", ["click.core", "dagster._core.errors"])

@@ -223,23 +223,43 @@ def test_work_that_nobody_asks_for_more_results_is_closed() -> None:
     assert list(results) == []
 
 
-def test_a_stop_during_an_import_counts_once_that_has_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """DuckDB swallowed the one that came while it imported pandas, and what was stopped went on for hours."""
-    (tmp_path / "swallows_interruptions.py").write_text(
+@pytest.fixture
+def swallowing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module that is interrupted while it is imported, and does not care."""
+    name = f"swallows_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(
         "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\nexcept BaseException:\n    pass\n",
         "utf-8",
     )
     monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+def test_a_stop_during_an_import_counts_once_that_has_ended(swallowing: str) -> None:
+    """DuckDB swallowed the one that came while it imported pandas, and what was stopped went on for hours."""
     done = []
 
     def work() -> None:
         with once():
-            importlib.import_module("swallows_interruptions")
+            importlib.import_module(swallowing)
             done.append("more")
 
     with pytest.raises(KeyboardInterrupt):
         work()
     assert done == []
-    assert "swallows_interruptions" in sys.modules
+    assert swallowing in sys.modules
+
+
+def test_a_stop_during_an_undisturbed_import_counts_after_it(swallowing: str) -> None:
+    done = []
+
+    def work() -> None:
+        with once():
+            with undisturbed():
+                importlib.import_module(swallowing)
+                done.append("imported")
+            done.append("more")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["imported"]
