@@ -13,7 +13,7 @@ PYTHON_OF_VENV := .venv/bin/python
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-fast test-distributed soak lint schema messages docs lock bench clean
+.PHONY: help setup run demo test test-fast test-distributed soak lint schema messages docs lock bench bench-lake clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ lock: ## write the dependencies of pyproject.toml to the locks (needs uv; UPGRAD
 bench: ## measure speed against the limits and against dlt, in a separate environment (.venv-bench)
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv-bench requirements-bench.lock
 	@exec .venv-bench/bin/python -m keycrm_pipeline_tests.benchmarks
+
+bench-lake: ## measure a lake beside a file (needs PostgreSQL, which it starts itself), in .venv-distributed
+	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv-distributed requirements-distributed-tests.lock
+	@exec .venv-distributed/bin/python -m keycrm_pipeline_tests.benchmarks.lake
 
 clean: ## remove the environments and caches; data and Dagster's history stay
 	@rm -rf .venv .venv-bench .venv-distributed build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -27,7 +27,7 @@ from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.exchange import exchange
 from keycrm_pipeline.pipeline.rebuild import run as run_rebuild
 from keycrm_pipeline.pipeline.stages import DERIVED_STAGES, run_load, stages_named
-from keycrm_pipeline.profile import Profile, Settings, Workspace
+from keycrm_pipeline.profile import Profile, Workspace, settings_from_environment
 from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.run.session import Plan, Services, Session, open_warehouse
 from keycrm_pipeline.warehouse import cards, days, raw
@@ -42,16 +42,23 @@ FLUSH_PAGES = 200
 
 
 def _workspace(directory: Path, name: str) -> Workspace:
-    """A profile with a file of its own and without a key: local work that made a request would fail.
+    """A profile with a database of its own and without a key: local work that made a request would fail.
 
-    None is needed for products. The file says that KeyCRM does not know them, so that the order lines decide (R5).
+    The database is a file, or a lake where the environment names one. No request is needed for products: it says that
+    KeyCRM does not know them, so that the order lines decide (R5).
     """
+    given = settings_from_environment(os.environ)
+    settings = replace(given, profiles_directory=directory, data_directory=directory)
     profile = Profile(
-        name="bench", start_date=FIRST_DAY, base_url="https://crm.invalid/v1", database=f"{name}.duckdb"
+        name="bench",
+        start_date=FIRST_DAY,
+        base_url="https://crm.invalid/v1",
+        database=f"{name}.duckdb" if settings.lake_catalog is None else "lake",
     )
-    workspace = Workspace(profile, Settings(profiles_directory=directory, data_directory=directory))
-    if not workspace.database.exists():
-        with open_warehouse(workspace).writing() as connection:
+    workspace = Workspace(profile, settings)
+    warehouse = open_warehouse(workspace)
+    if not warehouse.exists():
+        with warehouse.writing() as connection:
             products = dict.fromkeys(range(1, PRODUCTS + 1))
             cards.store_catalogue(connection, products, [], now=datetime.now(UTC))
     return workspace
@@ -158,7 +165,7 @@ def first_load(directory: Path, orders: int, orders_a_day: int) -> dict[str, Any
         "derive_seconds": derived,
         "seconds": stored + derived,
         "megabytes": _peak_megabytes(),
-        "file_megabytes": workspace.database.stat().st_size / 1e6,
+        "file_megabytes": workspace.database.stat().st_size / 1e6 if workspace.database.exists() else None,
     }
 
 

@@ -24,6 +24,7 @@ from keycrm_pipeline_tests.benchmarks.measurements import environment_of
 ROUNDS = 5
 COMMAND = (sys.executable, "-m", "keycrm_pipeline.cli")
 DAY = date(2026, 6, 30)
+ORDERS_A_DAY = 50
 
 EMPTY_JOB = """
 import dagster as dg
@@ -55,7 +56,7 @@ _code_location().get_repository_def().get_job("bench_load")
 """What a run's process does before its first step."""
 
 
-def _cpu_seconds(command: Sequence[str], environment: Mapping[str, str]) -> float:
+def cpu_seconds(command: Sequence[str], environment: Mapping[str, str]) -> float:
     """Runs a command and returns the CPU seconds that it took."""
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
@@ -70,21 +71,24 @@ def _alternately(commands: Mapping[str, tuple[Sequence[str], Mapping[str, str]]]
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for _round in range(ROUNDS + 1):
         for name, (command, variables) in commands.items():
-            seconds[name].append(_cpu_seconds(command, variables))
+            seconds[name].append(cpu_seconds(command, variables))
     return {name: round(median(each[1:]), 3) for name, each in seconds.items()}
 
 
 @contextmanager
-def _shop(directory: Path, requests_per_minute: int, orders: int = 50) -> Iterator[dict[str, str]]:
-    """The environment of commands for a shop with orders on one day, whose server answers at once."""
+def shop(
+    directory: Path, requests_per_minute: int, *, days: int = 1, first_day: date = DAY
+) -> Iterator[dict[str, str]]:
+    """The environment of commands for a shop with 50 orders on each day, whose server answers at once."""
     from keycrm_pipeline.sandbox.server import SandboxServer
     from keycrm_pipeline_tests.editable_shop import EditableShop
     from keycrm_pipeline_tests.scripted_api import ScriptedApi
 
-    shop = EditableShop.empty(lambda: datetime(2026, 7, 1, 9, tzinfo=UTC))
-    for payload in next(orders_of_days(DAY, 1, orders)):
-        shop.add_order(payload)
-    with SandboxServer(ScriptedApi(shop, requests_per_minute=1000)) as server:
+    account = EditableShop.empty(lambda: datetime(2026, 7, 1, 9, tzinfo=UTC))
+    for of_a_day in orders_of_days(first_day, days, ORDERS_A_DAY):
+        for payload in of_a_day:
+            account.add_order(payload)
+    with SandboxServer(ScriptedApi(account, requests_per_minute=1000)) as server:
         profile = (
             f"base_url: {server.url}\nstart_date: 2023-01-01\ndefault_partner: Покупець\n"
             f"requests_per_minute: {requests_per_minute}\n"
@@ -95,7 +99,7 @@ def _shop(directory: Path, requests_per_minute: int, orders: int = 50) -> Iterat
 
 def load_of_a_day(directory: Path) -> dict[str, Any]:
     """CPU seconds of a load of one day of 50 orders, and of an empty job of Dagster in the same home."""
-    with _shop(directory / "day", 600) as variables:
+    with shop(directory / "day", 600) as variables:
         load = (*COMMAND, "load", "--from", str(DAY), "--to", str(DAY), "--json")
         return _alternately(
             {"floor": ((sys.executable, "-c", EMPTY_JOB), variables), "load": (load, variables)}
@@ -104,7 +108,7 @@ def load_of_a_day(directory: Path) -> dict[str, Any]:
 
 def answers(directory: Path) -> dict[str, Any]:
     """CPU seconds of `status` and `review`, and of opening the same file with DuckDB; after `load_of_a_day`."""
-    with _shop(directory / "day", 600) as variables:
+    with shop(directory / "day", 600) as variables:
         file = Path(variables["KEYCRM_DATA_DIR"]) / "bench.duckdb"
         return _alternately(
             {
@@ -117,7 +121,7 @@ def answers(directory: Path) -> dict[str, Any]:
 
 def check(directory: Path) -> dict[str, Any]:
     """Seconds that `check` takes with an unused budget of 20 requests a minute."""
-    with _shop(directory / "check", 20) as variables:
+    with shop(directory / "check", 20) as variables:
         started = time.perf_counter()
         subprocess.run((*COMMAND, "check"), env=variables, check=False, capture_output=True)
         return {"seconds": time.perf_counter() - started}
