@@ -66,8 +66,8 @@ class UpError(Exception):
     """The product could not start, or one of its services ended; the text says what to do."""
 
 
-class StopAskedError(BaseException):
-    """A stop was requested; like KeyboardInterrupt, it is not caught by accident."""
+class StopAskedError(KeyboardInterrupt):
+    """A stop was requested; where nobody waits for it any more, it ends the command as Ctrl-C does."""
 
 
 class StopRequest:
@@ -363,8 +363,8 @@ def run_everything(port: int, host_names: Sequence[str] = ()) -> None:
         UpError: It could not start, or a service ended unexpectedly.
     """
     stop = StopRequest()
-    stop.take_signals()
     try:
+        stop.take_signals()
         _run(port, host_names, stop)
     except StopAskedError:
         _say(_("Stopped."))

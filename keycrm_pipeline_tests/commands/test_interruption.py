@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from keycrm_pipeline.commands.up import STOP_SIGNALS, Services, StopAskedError, StopRequest
+from keycrm_pipeline.commands.up import STOP_SIGNALS, Services, StopAskedError, StopRequest, run_everything
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS, free_port
 
 pytestmark = pytest.mark.process
@@ -103,6 +103,22 @@ def test_a_stop_of_the_product_that_a_library_swallows_counts_later(stop: StopRe
         os.kill(os.getpid(), signal.SIGTERM)
     with pytest.raises(StopAskedError, match="SIGTERM"):
         stop.raise_if_asked()
+
+
+@pytest.mark.usefixtures("stop")
+def test_a_stop_as_signals_are_taken_over_is_a_stop(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a busy machine Ctrl-C in the first second ended with a traceback."""
+    take_signals = StopRequest.take_signals
+
+    def take_one(request: StopRequest) -> None:
+        take_signals(request)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(StopRequest, "take_signals", take_one)
+    run_everything(free_port())
+    assert capsys.readouterr().out == "Stopped.\n"
 
 
 @pytest.mark.usefixtures("stop")
