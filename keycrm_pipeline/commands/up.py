@@ -83,11 +83,10 @@ class StopRequest:
             signal.signal(number, self._ask)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        if waits_for_import(number, frame):
-            return
         self._asked_by = signal.Signals(number).name
-        # A second signal cuts short the orderly stop that the first one started.
-        self.raise_if_asked()
+        if not waits_for_import(number, frame):
+            # A second signal cuts short the orderly stop that the first one started.
+            self.raise_if_asked()
 
     def raise_if_asked(self) -> None:
         """Stops here if a library has swallowed what was raised when the signal came.
