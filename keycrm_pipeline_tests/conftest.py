@@ -7,6 +7,7 @@ modules with a name of their own.
 from __future__ import annotations
 
 import os
+import signal
 from importlib.util import find_spec
 
 import pytest
@@ -20,6 +21,11 @@ os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"
 os.environ |= {"LANG": "C.UTF-8"}
 for _variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
     os.environ.pop(_variable, None)
+
+
+# A shell that starts the tests in the background has Ctrl-C ignored, and what they start would ignore it too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Tests of the lake need DuckDB's extensions, which are in an environment of their own: `make test-distributed`.
