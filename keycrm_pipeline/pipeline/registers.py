@@ -148,7 +148,12 @@ def find_registers(workspace: Workspace) -> tuple[list[RegisterFile], dict[str, 
     if not registers:
         return found, problems
     try:
-        paths = sorted(workspace.registers_directory.iterdir())
+        # A link whose disk is away is a file that cannot be opened, not one that was removed. A pipe is no file.
+        paths = sorted(
+            path
+            for path in workspace.registers_directory.iterdir()
+            if path.is_file() or path.is_symlink() or path.is_dir()
+        )
     except (FileNotFoundError, NotADirectoryError):
         return found, problems
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -541,6 +542,13 @@ def test_a_folder_among_the_registers_is_told(shop: Books) -> None:
     (problem,) = reconcile_again(shop.workspace, now=shop.now)
     assert f"put its files into {folder.parent} themselves" in str(problem)
     folder.rmdir()
+    assert reconcile_again(shop.workspace, now=shop.now) == []
+
+
+def test_a_pipe_among_the_registers_is_no_file(shop: Books) -> None:
+    """Reading one would wait for somebody who writes into it."""
+    shop.load()
+    os.mkfifo(shop.directory / "shop" / "registers" / "pipe")
     assert reconcile_again(shop.workspace, now=shop.now) == []
 
 
