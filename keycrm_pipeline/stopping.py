@@ -16,7 +16,9 @@ from collections.abc import Callable, Generator, Iterator
 from types import FrameType
 from typing import Any, TypeVar
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What a terminal, a service manager and a terminal that is closed send."""
+
 _Handler = Callable[[int, FrameType | None], Any]
 _Result = TypeVar("_Result")
 
@@ -145,7 +147,7 @@ def _handled_by(handle: Callable[[_Handler, int, FrameType | None], None]) -> It
         # Signals interrupt the main thread only.
         yield
         return
-    handlers = {number: found for number in _SIGNALS if callable(found := signal.getsignal(number))}
+    handlers = {number: found for number in STOP_SIGNALS if callable(found := signal.getsignal(number))}
     for taken, handler in handlers.items():
         signal.signal(taken, functools.partial(handle, handler))
     try:

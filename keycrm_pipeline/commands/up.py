@@ -40,7 +40,7 @@ from keycrm_pipeline.profile import (
     settings_from_environment,
     write_demo_profile,
 )
-from keycrm_pipeline.stopping import undisturbed, waits_for_import
+from keycrm_pipeline.stopping import STOP_SIGNALS, undisturbed, waits_for_import
 
 if TYPE_CHECKING:
     from keycrm_pipeline.orchestration.ended_exchanges import EndedExchanges
@@ -57,7 +57,6 @@ READY_WITHIN_SECONDS = 180
 STOP_WITHIN_SECONDS = 20
 """A stopped run needs a moment to record that in the exchange log and on the page."""
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_SECONDS = 0.2
 LOOK_EVERY_SECONDS = 5
 

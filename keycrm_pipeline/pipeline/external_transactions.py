@@ -57,7 +57,6 @@ def fetch_transactions(session: Session, client: KeyCrmClient, period: Period) -
     problem: Message | None = None
     listed: set[int] = set()
     without_number = 0
-    is_complete = False
     try:
         for part in _parts(window):
             rows = client.external_transactions(part)
@@ -65,13 +64,12 @@ def fetch_transactions(session: Session, client: KeyCrmClient, period: Period) -
             without_number += sum(row.row_id is None for row in rows)
             with session.warehouse.writing() as connection:
                 store.store_transactions(connection, _typed(rows), now=session.now)
-        is_complete = True
     except AuthenticationError:
         raise
     except KeyCrmError as error:
         problem = RegisterFailure.TRANSACTIONS_NOT_READ.message(reason=error.message)
     with session.warehouse.writing() as connection:
-        if is_complete:
+        if problem is None:
             problem = _mark_absent(session, connection, window, listed)
         unreadable = store.unreadable_transactions(connection)
         if problem is None and without_number:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from keycrm_pipeline.commands.up import STOP_SIGNALS, Services, StopAskedError, StopRequest, run_everything
+from keycrm_pipeline.commands.up import Services, StopAskedError, StopRequest, run_everything
+from keycrm_pipeline.stopping import STOP_SIGNALS
 from keycrm_pipeline_tests.product import PATIENCE_SECONDS, free_port
 
 pytestmark = pytest.mark.process
