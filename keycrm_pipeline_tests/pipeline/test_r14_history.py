@@ -145,22 +145,19 @@ def test_an_expense_is_no_payment(books: Books) -> None:
 
 def test_a_payment_is_of_another_day(books: Books) -> None:
     """The 100 were entered for 31 March and are of 2 March, the 12 of a fee of the 3rd: sums stay, months change."""
-    books.shop.add_order(
-        paid_order(
-            at(8),
-            payments=[{"id": 71, "amount": 100, "payment_date": "2026-03-31T22:30:00.000000Z"}],
-            expenses=[{"id": 81, "amount": 12, "payment_date": at(7)}],
+
+    def load_order(hour: int, paid_at: str, spent_at: str) -> None:
+        books.shop.add_order(
+            paid_order(
+                at(hour),
+                payments=[{"id": 71, "amount": 100, "payment_date": paid_at}],
+                expenses=[{"id": 81, "amount": 12, "payment_date": spent_at}],
+            )
         )
-    )
-    books.load()
-    books.shop.add_order(
-        paid_order(
-            at(9),
-            payments=[{"id": 71, "amount": 100, "payment_date": "2026-03-02T10:00:00.000000Z"}],
-            expenses=[{"id": 81, "amount": 12, "payment_date": "2026-03-03T10:00:00.000000Z"}],
-        )
-    )
-    books.load()
+        books.load()
+
+    load_order(8, "2026-03-31T22:30:00.000000Z", at(7))
+    load_order(9, "2026-03-02T10:00:00.000000Z", "2026-03-03T10:00:00.000000Z")
     # 22:30 UTC of 31 March is 1:30 of 1 April in Kyiv.
     expected = [
         ("expense_date_changed", 81, Decimal(12), Decimal(12), "2026-04-01", "2026-03-03"),
@@ -169,14 +166,7 @@ def test_a_payment_is_of_another_day(books: Books) -> None:
     columns = f"{COLUMNS}, value_before, value_after"
     assert movements(books, columns) == expected
     # Another hour of the same day is no other day.
-    books.shop.add_order(
-        paid_order(
-            at(10),
-            payments=[{"id": 71, "amount": 100, "payment_date": "2026-03-02T12:00:00.000000Z"}],
-            expenses=[{"id": 81, "amount": 12, "payment_date": "2026-03-03T10:00:00.000000Z"}],
-        )
-    )
-    books.load()
+    load_order(10, "2026-03-02T12:00:00.000000Z", "2026-03-03T10:00:00.000000Z")
     books.rebuild()
     assert movements(books, columns) == expected
 
