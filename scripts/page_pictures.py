@@ -3,8 +3,8 @@
     python scripts/page_pictures.py http://127.0.0.1:3001 [--only rebuild …]
 
 The address is that of `make run` in a new directory, once it has loaded the demo shop; the profile `demo` is changed on
-the way. `connection` shows the profile `keyed`, which must have a key. What is not here:
-pictures of a file that was changed meanwhile and of Dagster's page, and looking at them.
+the way. `connection` shows the profile `keyed`, which must have a key, and `login` a page with a password. What is not
+here: pictures of a file that was changed meanwhile and of Dagster's page, and looking at them.
 """
 
 from __future__ import annotations
@@ -97,8 +97,10 @@ def order(camera: Photographer) -> None:
 
 
 def cards(camera: Photographer) -> None:
-    """A partner, the products and one of them."""
-    camera.open(camera.first_link(f"{DEMO}/partners", "tbody th a"))
+    """The partners and the products, and one of each."""
+    partner = camera.first_link(f"{DEMO}/partners", "tbody th a")
+    camera.take("partners", 620)
+    camera.open(partner)
     camera.take("partner", 620)
     product = camera.first_link(f"{DEMO}/products", "tbody th a")
     camera.take("products", 620)
@@ -207,11 +209,17 @@ def connection(camera: Photographer) -> None:
     camera.take("connection", 420)
 
 
+def login(camera: Photographer) -> None:
+    """Where the password is asked for; the address has to be that of a page with one."""
+    camera.open("/")
+    camera.take("login", 420)
+
+
 PICTURES: dict[str, Callable[[Photographer], None]] = {
     picture.__name__: picture
     for picture in (
         profiles, documents, order, cards, attention, files, load, exchanges, month, reconciliation, settings,
-        rebuild, new_profile, connection
+        rebuild, new_profile, connection, login
     )
 }  # fmt: skip
 
