@@ -31,6 +31,8 @@ FIRST_SMALL_DAY = date(2026, 6, 1)
 MEASUREMENTS = (sys.executable, "-m", "keycrm_pipeline_tests.benchmarks.measurements")
 
 Environment = Mapping[str, str]
+Work = Callable[[str, int], tuple[Sequence[str], Environment]]
+"""Engine, and number of the round -> the command, and its environment."""
 
 
 @dataclass(frozen=True)
@@ -95,16 +97,26 @@ def _in_turns(
     catalogue: Catalogue,
     what: str,
     most: float | None,
-    places: Mapping[str, Environment],
-    command: Callable[[int], Sequence[str]],
+    work: Work,
     *,
-    rounds: int,
+    rounds: int = ROUNDS,
+    less: float = 0.0,
 ) -> None:
-    """Runs a command for the file and for the lake, one after the other in each round, and prints the medians."""
-    used: dict[str, list[Used]] = {name: [] for name in places}
+    """Runs a command for the file and for the lake, one after the other in each round, and prints the medians.
+
+    Args:
+        catalogue: The running PostgreSQL.
+        what: What is done.
+        most: How many times as much a lake may take; None for no limit.
+        work: The command of an engine and a round, and its environment.
+        rounds: How many times it is done.
+        less: CPU seconds of the program that are no part of it.
+    """
+    used: dict[str, list[Used]] = {"file": [], "lake": []}
     for round_ in range(rounds):
-        for name, environment in places.items():
-            used[name].append(_measured(catalogue, command(round_), environment))
+        for engine, each in used.items():
+            whole = _measured(catalogue, *work(engine, round_))
+            each.append(Used(whole.program - less, whole.catalogue))
     Row(what, most, used["file"], used["lake"]).print()
 
 
@@ -126,17 +138,17 @@ def large_books(directory: Path, server: Server, catalogue: Catalogue, orders: i
             place = directory / f"{engine}_{round_}"
             place.mkdir()
             each.append((place, _with_lake(os.environ, server, place) if engine == "lake" else os.environ))
-    for what, name, arguments, less in (
-        (f"first load of {orders:,} orders", "first_load", sizes, made),
-        (f"rebuild of these {orders:,} orders", "rebuild", sizes[:1], 0.0),
-    ):
-        used: dict[str, list[Used]] = {"file": [], "lake": []}
-        for round_ in range(LARGE_ROUNDS):
-            for engine, each_used in used.items():
-                place, environment = places[engine][round_]
-                whole = _measured(catalogue, (*MEASUREMENTS, name, str(place), *arguments), environment)
-                each_used.append(Used(whole.program - less, whole.catalogue))
-        Row(what, 1.5, used["file"], used["lake"]).print()
+
+    def measurement(name: str, *arguments: str) -> Work:
+        def work(engine: str, round_: int) -> tuple[Sequence[str], Environment]:
+            place, environment = places[engine][round_]
+            return (*MEASUREMENTS, name, str(place), *arguments), environment
+
+        return work
+
+    first_load, rebuild = measurement("first_load", *sizes), measurement("rebuild", sizes[0])
+    _in_turns(catalogue, f"first load of {orders:,} orders", 1.5, first_load, rounds=LARGE_ROUNDS, less=made)
+    _in_turns(catalogue, f"rebuild of these {orders:,} orders", 1.5, rebuild, rounds=LARGE_ROUNDS)
 
 
 def small_books(directory: Path, server: Server, catalogue: Catalogue) -> None:
@@ -153,29 +165,15 @@ def small_books(directory: Path, server: Server, catalogue: Catalogue) -> None:
             # The first one makes the database and Dagster's history.
             for environment in places.values():
                 cpu_seconds(load(0), environment)
+
+            def in_places(command: Callable[[int], Sequence[str]]) -> Work:
+                return lambda engine, round_: (command(round_), places[engine])
+
+            new_day, same_day = in_places(lambda round_: load(round_ + 1)), in_places(lambda _: load(ROUNDS))
+            _in_turns(catalogue, "`load` of a new day, 50 orders", 3.0, new_day)
+            _in_turns(catalogue, "the same day again", 3.0, same_day)
             _in_turns(
-                catalogue,
-                "`load` of a new day, 50 orders",
-                3.0,
-                places,
-                lambda round_: load(round_ + 1),
-                rounds=ROUNDS,
-            )
-            _in_turns(
-                catalogue,
-                "the same day again",
-                3.0,
-                places,
-                lambda _round: load(ROUNDS),
-                rounds=ROUNDS,
-            )
-            _in_turns(
-                catalogue,
-                "`status` (at most a second)",
-                None,
-                places,
-                lambda _round: (*COMMAND, "status"),
-                rounds=ROUNDS,
+                catalogue, "`status` (at most a second)", None, in_places(lambda _: (*COMMAND, "status"))
             )
 
 
@@ -184,6 +182,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=50_000, help="orders of the large books")
     orders = parser.parse_args().orders
+    # Whoever has a lake of their own would otherwise measure it in place of the file.
+    os.environ.pop("KEYCRM_LAKE_CATALOG", None)
     with started() as server, tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch)
         catalogue = Catalogue(server)
