@@ -29,7 +29,7 @@ def run(session: Session) -> Mapping[str, Any]:
     def day_of(ordered_at: str | None, created_at: str | None) -> date | None:
         return order_day(parse_instant(ordered_at), parse_instant(created_at), zone)
 
-    with session.kept_open(), session.warehouse.writing() as connection:
+    with session.warehouse.writing() as connection:
         syncs.refile_orders(connection, session.profile.timezone, day_of)
         # Last, the orders without a day.
         for period in (*syncs.derived_ranges(connection, REBUILD_ORDERS), None):

@@ -168,16 +168,6 @@ class Session:
         """Whether readers of the books would see something that they did not see before."""
         return self.plan.kind == "period" or bool(self.counts.orders_rejected) or not self.has_changed_nothing
 
-    @contextlib.contextmanager
-    def kept_open(self) -> Iterator[None]:
-        """Keeps the file open for all work inside: nothing is fetched meanwhile, so no program waits needlessly."""
-        closed = self.warehouse
-        with closed.kept_open() as self.warehouse:
-            try:
-                yield
-            finally:
-                self.warehouse = closed
-
     def add(self, **counts: int) -> None:
         """Adds to the counts of the exchange's row."""
         self.counts = self.counts.plus(ExchangeCounts(**counts))
@@ -190,16 +180,23 @@ class Session:
     def client(self) -> Iterator[KeyCrmClient]:
         """An open client; the requests it makes are counted, also when something is raised.
 
+        Other programs may open the file meanwhile, between one piece of work and the next.
+
         Raises:
             MissingKeyError: No API key is set.
         """
-        with self.services.open_client(self.workspace) as client:
-            self.open_client = client
+        kept = self.warehouse
+        with kept.released() as self.warehouse:
             try:
-                yield client
+                with self.services.open_client(self.workspace) as client:
+                    self.open_client = client
+                    try:
+                        yield client
+                    finally:
+                        self.open_client = None
+                        self.add(requests=client.statistics.requests)
             finally:
-                self.open_client = None
-                self.add(requests=client.statistics.requests)
+                self.warehouse = kept
 
     def log_requests(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Adds the requests that were made so far to the row of the log, for whoever watches the exchange."""
@@ -220,43 +217,32 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
     # Files of an exchange contain personal data: readable by their owner only.
     os.umask(0o077)
     give_freed_memory_back()
-    warehouse = services.open_warehouse(workspace)
-    with (
-        once(),
-        lock.held(lock.place_of(workspace), plan.run_id) as hold,
-        _ready_for_work(replace(warehouse, hold=hold)) as warehouse,
-    ):
+    with once(), lock.held(lock.place_of(workspace), plan.run_id) as hold:
+        warehouse = replace(services.open_warehouse(workspace), hold=hold)
         _clean_up(workspace, warehouse, services.clock())
-        session = Session(workspace, warehouse, plan, NOT_BEGUN, services.clock(), services)
-        try:
-            with in_words():
-                _begin(session)
-                yield session
-                if plan.kind in COMPACTED_AFTER and warehouse.lake is not None:
-                    _maintain(session)
-                _end(session, None)
-        except BaseException as error:
-            # The reason for the failure matters more than a log that cannot be written (a full disk, a locked file).
-            with contextlib.suppress(Exception):
-                close_what_was_closing(error)
-                _end(session, error)
-            raise
+        with warehouse.kept_open() as kept:
+            session = Session(workspace, kept, plan, NOT_BEGUN, services.clock(), services)
+            try:
+                with in_words():
+                    _begin(session)
+                    yield session
+                    if plan.kind in COMPACTED_AFTER and warehouse.lake is not None:
+                        _maintain(session)
+                    _end(session, None)
+            except BaseException as error:
+                # The reason for the failure matters more than a log that cannot be written (a full disk, a held file).
+                with contextlib.suppress(Exception):
+                    close_what_was_closing(error)
+                    # What went wrong may have left the file in a state in which nothing can be written.
+                    kept.release()
+                    _end(session, error)
+                raise
         if plan.kind in COMPACTED_AFTER and warehouse.lake is None:
             with in_words():
                 _give_room_back(warehouse)
         if workspace.profile.publish and (session.has_news or not workspace.published.exists()):
             with in_words():
                 _publish(warehouse, workspace)
-
-
-@contextlib.contextmanager
-def _ready_for_work(warehouse: Warehouse) -> Iterator[Warehouse]:
-    """A lake stays open for the whole exchange, which keeps nobody from it; a file is opened for each piece of work."""
-    if warehouse.lake is None:
-        yield warehouse
-        return
-    with warehouse.kept_open() as opened:
-        yield opened
 
 
 def _clean_up(workspace: Workspace, warehouse: Warehouse, now: datetime) -> None:

@@ -1,8 +1,9 @@
 """Opens a profile's database for writing or for reading; if it cannot, it says why in words.
 
 It is a DuckDB file, or else a lake. DuckDB lets one process write to a file and refuses all others, even readers. So a
-connection is held for one piece of work and closed at once, also on an exception; if another program holds the file, we
-wait a little and then name it. A lake is read by anybody at any time, and written to under its lock.
+connection is held for one piece of work and closed at once, also on an exception; an exchange keeps the file open from
+one piece to the next, but never while it waits for KeyCRM. If another program holds the file, we wait a little and then
+name it. A lake is read by anybody at any time, and written to under its lock.
 """
 
 from __future__ import annotations
@@ -88,6 +89,25 @@ _INTERRUPTED = "Query interrupted"
 _DAMAGED = ("not a valid DuckDB", "corrupt", "Failed to load", "Could not read")
 
 
+@dataclass
+class _Kept:
+    """A database that stays open from one piece of work to the next.
+
+    Attributes:
+        opened: The connection that keeps it open, and with it all others; none while it is closed.
+        since: When it was opened, on the monotonic clock.
+        uses: Pieces of work that are being done with it.
+    """
+
+    opened: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
+    since: float = 0.0
+    uses: int = 0
+
+    def close(self) -> None:
+        _close_all(self.opened)
+        self.opened.clear()
+
+
 @dataclass(frozen=True)
 class Warehouse:
     """The database of one profile.
@@ -109,7 +129,7 @@ class Warehouse:
     sleep: Callable[[float], None] = time.sleep
     lake: Lake | None = None
     hold: Hold | None = None
-    _open: duckdb.DuckDBPyConnection | None = field(default=None, repr=False, compare=False)
+    _kept: _Kept | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -136,13 +156,37 @@ class Warehouse:
 
     @contextlib.contextmanager
     def kept_open(self) -> Iterator[Warehouse]:
-        """The same database, opened once for all work inside; no other program can open a file meanwhile.
+        """The same database, which stays open from its first use inside to the end of the block, unless `released`."""
+        if self._kept is not None:
+            yield self
+            return
+        kept = _Kept()
+        try:
+            yield replace(self, _kept=kept)
+        finally:
+            kept.close()
 
-        Raises:
-            WarehouseError: As for `writing`.
+    @contextlib.contextmanager
+    def released(self) -> Iterator[Warehouse]:
+        """The same database, its file open for single pieces of work only: while something else is waited for.
+
+        A lake stays open, which keeps nobody from it.
         """
-        with self.writing() as connection:
-            yield replace(self, _open=connection)
+        self.release()
+        yield replace(self, _kept=None) if self._can_be_released else self
+
+    def release(self, after_seconds: float = 0.0) -> None:
+        """Closes a file that was kept open for so long and with which no work is being done; the next use opens it."""
+        if (
+            self._kept is not None
+            and self._can_be_released
+            and time.monotonic() - self._kept.since >= after_seconds
+        ):
+            self._kept.close()
+
+    @property
+    def _can_be_released(self) -> bool:
+        return self.lake is None and (self._kept is None or self._kept.uses == 0)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -151,22 +195,14 @@ class Warehouse:
         Raises:
             WarehouseError: The file is busy, unreadable, newer than this program, or the disk is full.
         """
-        if self._open is not None:
-            with self._of_the_open_one(self._open) as connection:
+        if self._kept is not None:
+            with self._of_the_kept_one(self._kept) as connection:
                 yield connection
             return
-        if self.lake is not None:
-            with self._holding(self.lake) as hold, self._lake_connection(self.lake, hold) as connection:
-                yield connection
-            return
-        with self._translated(), for_the_owner_only():
-            self._make_directory()
-            with _closed_at_the_end() as opened:
-                with self._opening():
-                    connection = self._connect(self._attached, opened)
-                    _prepare_for_writing(connection)
-                    migrate(connection, self.path)
-                yield connection
+        with contextlib.ExitStack() as held:
+            hold = held.enter_context(self._holding(self.lake)) if self.lake is not None else None
+            with self._translated(), for_the_owner_only(), _closed_at_the_end() as opened:
+                yield self._open_to_write(hold, opened)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -175,8 +211,8 @@ class Warehouse:
         Raises:
             WarehouseError: As for `writing`, and if there is no file yet.
         """
-        if self._open is not None:
-            with self._of_the_open_one(self._open) as connection:
+        if self._kept is not None:
+            with self._of_the_kept_one(self._kept) as connection:
                 yield connection
             return
         if self.lake is not None:
@@ -203,13 +239,23 @@ class Warehouse:
             yield connection
 
     @contextlib.contextmanager
-    def _of_the_open_one(self, connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-        """What is open anyway; of a lake a connection of its own, as whoever opens it anew would get."""
-        if self.lake is None:
-            yield connection
-            return
-        with self._translated(), second_connection(connection) as second:
-            yield second
+    def _of_the_kept_one(self, kept: _Kept) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of its own to what is kept open, as whoever opens it again would get."""
+        with self._translated():
+            if not kept.opened:
+                try:
+                    with for_the_owner_only():
+                        self._open_to_write(self.hold, kept.opened)
+                except BaseException:
+                    kept.close()
+                    raise
+                kept.since = time.monotonic()
+            kept.uses += 1
+            try:
+                with second_connection(kept.opened[0]) as connection:
+                    yield connection
+            finally:
+                kept.uses -= 1
 
     @contextlib.contextmanager
     def _holding(self, lake: Lake) -> Iterator[Hold]:
@@ -219,30 +265,44 @@ class Warehouse:
         with catalog_lock.held(lake, "command", wait_seconds=self.wait_seconds) as hold:
             yield hold
 
-    @contextlib.contextmanager
-    def _lake_connection(self, lake: Lake, hold: Hold | None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection to the lake, closed at the end; one that writes finds it migrated."""
-        with self._translated(), for_the_owner_only(), _closed_at_the_end() as opened:
-            with self._opening():
-                connection = duckdb.connect()
-                opened.append(connection)
-                _set_limits(connection)
-                self._make_directory()
-                connection.execute("SET temp_directory = ?", [str(self._spill_directory)])
-                attach_lake(connection, lake, _DATABASE, hold)
-                connection.execute(f"ATTACH ':memory:' AS {STAGING}")
-                _prepare_for_writing(connection)
-                if hold is None:
-                    connection.execute("SET TimeZone = ?", [self.timezone])
-                else:
-                    catalog_lock.install_fence(lake)
-                    migrate(connection, self.path)
-            yield connection
+    def _open_to_write(
+        self, hold: Hold | None, opened: list[duckdb.DuckDBPyConnection]
+    ) -> duckdb.DuckDBPyConnection:
+        """Opens it, migrated, and adds it at once to what the caller has to close."""
+        if self.lake is not None:
+            return self._open_lake(self.lake, hold, opened)
+        self._make_directory()
+        with self._opening():
+            connection = self._connect(self._attached, opened)
+            _prepare_for_writing(connection)
+            migrate(connection, self.path)
+        return connection
+
+    def _open_lake(
+        self, lake: Lake, hold: Hold | None, opened: list[duckdb.DuckDBPyConnection]
+    ) -> duckdb.DuckDBPyConnection:
+        """Attaches it, to be written to and migrated if its lock is held."""
+        with self._opening():
+            connection = duckdb.connect()
+            opened.append(connection)
+            _set_limits(connection)
+            self._make_directory()
+            connection.execute("SET temp_directory = ?", [str(self._spill_directory)])
+            attach_lake(connection, lake, _DATABASE, hold)
+            connection.execute(f"ATTACH ':memory:' AS {STAGING}")
+            _prepare_for_writing(connection)
+            if hold is None:
+                connection.execute("SET TimeZone = ?", [self.timezone])
+            else:
+                catalog_lock.install_fence(lake)
+                migrate(connection, self.path)
+        return connection
 
     @contextlib.contextmanager
     def _reading_lake(self, lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
         for is_last in (False, True):
-            with self._lake_connection(lake, None) as connection:
+            with self._translated(), for_the_owner_only(), _closed_at_the_end() as opened:
+                connection = self._open_lake(lake, None, opened)
                 with self._opening():
                     if not has_tables(connection):
                         # An exchange has just begun to make it.

@@ -178,10 +178,11 @@ def _recorded(connection: duckdb.DuckDBPyConnection) -> tuple[int, str | None]:
         answer = connection.execute(statement("migrations", "newest_version"))
     except duckdb.CatalogException:
         return 0, None
-    row = answer.fetchone()
-    if row is None:
+    # All of them: a row that is left would keep the transaction open.
+    rows = answer.fetchall()
+    if not rows:
         return 0, None
-    values = dict(zip((column[0] for column in answer.description), row, strict=True))
+    values = dict(zip((column[0] for column in answer.description), rows[0], strict=True))
     return values["version"], values.get("digest")
 
 

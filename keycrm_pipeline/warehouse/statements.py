@@ -50,10 +50,11 @@ def column_list(names: Iterable[str]) -> str:
 
 def single_row(answer: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
     """The row of a statement that always returns one, such as a count; LookupError when it returned none."""
-    row = answer.fetchone()
-    if row is None:
+    # All rows, since a statement with rows left keeps its transaction open, and with it what others have deleted.
+    rows = answer.fetchall()
+    if not rows:
         raise LookupError("A statement that must return one row returned none.")
-    return row
+    return rows[0]
 
 
 def typed_rows(row_type: type[_Row], answer: duckdb.DuckDBPyConnection) -> list[_Row]:

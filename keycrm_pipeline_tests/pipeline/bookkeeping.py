@@ -134,8 +134,8 @@ class Books:
         run_id: str | None = None,
         order_ids: tuple[int, ...] = (),
     ) -> Iterator[Session]:
-        """A running exchange; its file is opened once, because opening it for every stage is what takes time."""
-        with self.warehouse.kept_open() as kept:
+        """A running exchange; its file is in use to the end, because opening it again for each page takes time."""
+        with self.warehouse.kept_open() as kept, kept.writing():
             services = Services(
                 clock=lambda: self.now,
                 open_client=lambda _workspace: self.client(key),

@@ -32,6 +32,12 @@ def main() -> int:
         "--every", type=int, default=usual.every, help="days from one start of the machine to the next"
     )
     parser.add_argument("--passes", type=int, default=usual.passes, help="passes of `changes` a day")
+    parser.add_argument(
+        "--busy-days",
+        type=int,
+        default=usual.busy_days,
+        help="days at the end with a pass every quarter of an hour",
+    )
     parser.add_argument("--orders-per-day", type=int, default=usual.orders_per_day)
     parser.add_argument("--kills", type=int, default=usual.kills)
     parser.add_argument("--seed", type=int, default=usual.seed)
@@ -46,6 +52,7 @@ def main() -> int:
         days=chosen.days,
         every=chosen.every,
         passes=chosen.passes,
+        busy_days=chosen.busy_days,
         orders_per_day=chosen.orders_per_day,
         kills=chosen.kills,
         seed=chosen.seed,

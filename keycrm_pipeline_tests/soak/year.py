@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -74,6 +74,8 @@ class Scale:
         days: Length of the year.
         every: The machine is switched on every so many days, so that days are missing again and again.
         passes: Passes of `changes` on such a day, at random times.
+        busy_days: Days at the end of the year on each of which it is on, with a pass every quarter of an hour: what is
+            kept of the newest runs is then what is kept of a whole year of such days.
         orders_per_day: Orders on a usual day.
         kills: Commands that are killed.
         fault_per_mille: How often an exchange meets answers that are no answers.
@@ -85,6 +87,7 @@ class Scale:
     days: int = 365
     every: int = 2
     passes: int = 1
+    busy_days: int = 0
     orders_per_day: int = 8
     kills: int = 24
     fault_per_mille: int = 180
@@ -172,7 +175,8 @@ class Year:
     def _live(self) -> None:
         scale = self.scale
         days = [scale.first_day + number * DAY for number in range(scale.days)]
-        days_on = days[:: scale.every]
+        usual = days[: scale.days - scale.busy_days]
+        days_on = [*usual[:: scale.every], *days[len(usual) :]]
         events = self._events(days_on)
         self._load(SHOP, Period(days[0] - 7 * DAY, days[0]))
         for number, day in enumerate(days_on):
@@ -189,11 +193,8 @@ class Year:
                 self._tick("sweep_weekly", SHOP)
                 self._after(hours=1)
                 self._tick("catalogue_weekly", SHOP)
-            for hour in sorted(self._dice.sample(range(9, 23), scale.passes)):
-                self._move_to(
-                    datetime.combine(day, datetime.min.time(), KYIV)
-                    + timedelta(hours=hour, minutes=self._dice.randrange(60))
-                )
+            for minute in self._minutes_of_passes(is_busy=day not in usual):
+                self._move_to(datetime.combine(day, datetime.min.time(), KYIV) + timedelta(minutes=minute))
                 self._edit()
                 self._pass(SHOP)
             for event in events.get(number, ()):
@@ -210,6 +211,13 @@ class Year:
         self._tick("recent_nightly", SHOP)
         self._tick("sweep_weekly", SHOP)
         self._measure(days[-1])
+
+    def _minutes_of_passes(self, *, is_busy: bool) -> Sequence[int]:
+        """Minutes of a day, from its beginning, at which passes of `changes` begin."""
+        if is_busy:
+            # Until shortly before the next day's load.
+            return range(9 * 60, 29 * 60, 15)
+        return sorted(self._dice.sample(range(9 * 60, 23 * 60), self.scale.passes))
 
     def _events(self, days: list[date]) -> Mapping[int, list[str]]:
         """Number of the day -> what happens on its evening besides the usual."""

@@ -115,7 +115,7 @@ def test_a_reader_keeps_it_open_while_loads_run(books: Books) -> None:
         assert dashboard.stdout.readline() == "1\n"
         books.order(2)
         books.load()
-        with books.warehouse.kept_open():
+        with books.warehouse.writing():
             # In the middle of a load: the file itself is closed to everybody.
             assert published_orders(books) == [1, 2]
         dashboard.stdin.write("again\n")
