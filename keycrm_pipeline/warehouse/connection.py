@@ -15,19 +15,20 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
 from keycrm_pipeline.sentences.failures import Cause
-from keycrm_pipeline.stopping import undisturbed
+from keycrm_pipeline.warehouse.closing import close, close_all, closed_at_the_end
 from keycrm_pipeline.warehouse.engines import catalog_lock
 from keycrm_pipeline.warehouse.engines.catalog_lock import Hold
 from keycrm_pipeline.warehouse.engines.engine import engine_of
 from keycrm_pipeline.warehouse.engines.file import attach_file
 from keycrm_pipeline.warehouse.engines.lake import Lake, attach_lake, is_not_there, other_place
+from keycrm_pipeline.warehouse.engines.lake_readers import attached
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
     DatabaseMissingError,
@@ -104,7 +105,7 @@ class _Kept:
     uses: int = 0
 
     def close(self) -> None:
-        _close_all(self.opened)
+        close_all(self.opened)
         self.opened.clear()
 
 
@@ -201,7 +202,7 @@ class Warehouse:
             return
         with contextlib.ExitStack() as held:
             hold = held.enter_context(self._holding(self.lake)) if self.lake is not None else None
-            with self._translated(), for_the_owner_only(), _closed_at_the_end() as opened:
+            with self._translated(), for_the_owner_only(), closed_at_the_end() as opened:
                 yield self._open_to_write(hold, opened)
 
     @contextlib.contextmanager
@@ -221,7 +222,7 @@ class Warehouse:
             return
         if not self.path.exists():
             raise NeverPublishedError(self.path) if self.is_copy else DatabaseMissingError(self.path)
-        with self._translated(), _closed_at_the_end() as opened:
+        with self._translated(), closed_at_the_end() as opened:
             with self._opening():
                 connection = self._connect(self._read_only, opened)
                 is_current = is_up_to_date(connection, self.path) or self.is_copy
@@ -290,27 +291,36 @@ class Warehouse:
             connection.execute("SET temp_directory = ?", [str(self._spill_directory)])
             attach_lake(connection, lake, _DATABASE, hold)
             connection.execute(f"ATTACH ':memory:' AS {STAGING}")
-            _prepare_for_writing(connection)
-            if hold is None:
-                connection.execute("SET TimeZone = ?", [self.timezone])
-            else:
+            if hold is not None:
+                _prepare_for_writing(connection)
                 catalog_lock.install_fence(lake)
                 migrate(connection, self.path)
         return connection
 
     @contextlib.contextmanager
     def _reading_lake(self, lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
+        def attach() -> duckdb.DuckDBPyConnection:
+            opened: list[duckdb.DuckDBPyConnection] = []
+            try:
+                with for_the_owner_only():
+                    return self._open_lake(lake, None, opened)
+            except BaseException:
+                close_all(opened)
+                raise
+
+        def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
+            with self._opening():
+                _prepare_for_reading(connection, self.timezone)
+                # One transaction: one state of the books, and its catalogue is asked for once and not each time.
+                connection.execute("BEGIN")
+                if not has_tables(connection):
+                    # An exchange has just begun to make it.
+                    raise LakeMissingError(lake.schema)
+                return is_up_to_date(connection, self.path)
+
         for is_last in (False, True):
-            with self._translated(), for_the_owner_only(), _closed_at_the_end() as opened:
-                connection = self._open_lake(lake, None, opened)
-                with self._opening():
-                    if not has_tables(connection):
-                        # An exchange has just begun to make it.
-                        raise LakeMissingError(lake.schema)
-                    is_current = is_up_to_date(connection, self.path)
-                if is_current or is_last:
-                    # One transaction: one state of the books, and its catalogue is asked for once and not each time.
-                    connection.execute("BEGIN")
+            with self._translated(), attached((lake, self.path), attach, is_current) as (connection, current):
+                if current or is_last:
                     yield connection
                     return
             with self.writing():
@@ -337,7 +347,7 @@ class Warehouse:
                 connection = open_file(opened)
                 break
             except (duckdb.IOException, duckdb.BinderException) as error:
-                _close_all(opened)
+                close_all(opened)
                 opened.clear()
                 message = str(error)
                 if not any(text in message for text in _HELD):
@@ -473,39 +483,17 @@ def free_pages(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("SET memory_limit = ?", [MEMORY_LIMIT])
 
 
-@contextlib.contextmanager
-def _closed_at_the_end() -> Iterator[list[duckdb.DuckDBPyConnection]]:
-    """Connections that are closed at the end, however that comes: a file left open could not be opened again."""
-    opened: list[duckdb.DuckDBPyConnection] = []
-    try:
-        yield opened
-        _close_all(opened)
-    finally:
-        # Again, because an interruption may have come in the middle of closing; closing twice does no harm.
-        _close_all(opened)
-
-
-def _close_all(connections: Sequence[duckdb.DuckDBPyConnection]) -> None:
-    for connection in connections:
-        _close(connection)
-
-
-def _close(connection: duckdb.DuckDBPyConnection) -> None:
-    """Closes a connection, and with it the file.
-
-    A query that Ctrl-C interrupted would keep the file open as long as the process lives; the next query ends it.
-    """
-    with undisturbed():
-        with contextlib.suppress(duckdb.Error):
-            connection.execute("SELECT 1")
-        connection.close()
-
-
 def _prepare_for_writing(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes the settings of a single connection; all others belong to the open file as a whole."""
     connection.execute(f"USE {_DATABASE}")
     # Texts of KeyCRM are cast here, where a time without a zone means UTC; a reader sees local times.
     connection.execute("SET TimeZone = 'UTC'")
+
+
+def _prepare_for_reading(connection: duckdb.DuckDBPyConnection, timezone: str) -> None:
+    """Makes the settings of a single connection to a lake; one to a file reads the file by its name anyway."""
+    connection.execute(f"USE {_DATABASE}")
+    connection.execute("SET TimeZone = ?", [timezone])
 
 
 @contextlib.contextmanager
@@ -519,7 +507,7 @@ def second_connection(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.
         _prepare_for_writing(second)
         yield second
     finally:
-        _close(second)
+        close(second)
 
 
 @contextlib.contextmanager

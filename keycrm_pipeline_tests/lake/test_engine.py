@@ -14,6 +14,7 @@ from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.run.lock import is_held, place_of
 from keycrm_pipeline.run.session import holding
 from keycrm_pipeline.warehouse.engines import lake as engine
+from keycrm_pipeline.warehouse.engines import lake_readers
 from keycrm_pipeline.warehouse.errors import (
     LakeElsewhereError,
     LakeFilesError,
@@ -76,6 +77,30 @@ def test_a_reading_sees_one_state(books: LakeBooks) -> None:
         assert books.load().orders_created == 1
         assert connection.execute(count).fetchall() == [(3,)]
     assert books.query(count) == [(4,)]
+
+
+CONNECTIONS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+def test_a_lake_stays_attached_for_the_next_reading(books: LakeBooks) -> None:
+    """Readings one after the other share a connection to PostgreSQL, and each sees the newest state."""
+    books.load()
+    count = "SELECT count(*) FROM accounting.orders"
+    assert books.query(count) == [(3,)]
+    (connections,) = query(books.catalog, f"SELECT count(*), min(backend_start) {CONNECTIONS}")
+    books.order(4)
+    books.load()
+    assert [books.query(count) for _ in range(3)] == [[(4,)]] * 3
+    assert query(books.catalog, f"SELECT count(*), min(backend_start) {CONNECTIONS}") == [connections]
+
+
+def test_a_reading_after_postgres_was_restarted(books: LakeBooks) -> None:
+    """The connection that was kept is gone; whoever reads next notices nothing of it."""
+    books.load()
+    assert len(books.rows("orders")) == 3
+    ended = query(books.catalog, f"SELECT pg_terminate_backend(pid, 5000) {CONNECTIONS}")
+    assert ended
+    assert len(books.rows("orders")) == 3
 
 
 def test_only_whoever_holds_the_lock_writes(books: LakeBooks) -> None:
@@ -188,5 +213,7 @@ def test_in_s3_the_files_are_encrypted(
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    # What was attached with the keys is used for a minute more.
+    monkeypatch.setattr(lake_readers, "KEPT_SECONDS", 0.0)
     with pytest.raises(LakeKeysError, match="no usable keys for S3"):
         books.rows("orders")

@@ -22,7 +22,7 @@ from keycrm_pipeline.profile import Profile, Settings, Workspace
 from keycrm_pipeline.run.errors import StoppedError, UnexpectedError
 from keycrm_pipeline.run.session import Plan, open_session, open_warehouse
 from keycrm_pipeline.stopping import each_once, is_stop, once, undisturbed
-from keycrm_pipeline.warehouse import connection as connection_module
+from keycrm_pipeline.warehouse import closing
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.exchanges import Exchange, begin_exchange, end_exchange, last_exchange
 
@@ -155,8 +155,8 @@ def test_a_stop_while_the_file_is_closed_closes_it_first(
 
         close(cast("duckdb.DuckDBPyConnection", Pressed()))
 
-    close = connection_module._close
-    monkeypatch.setattr(connection_module, "_close", press_and_close)
+    close = closing.close
+    monkeypatch.setattr(closing, "close", press_and_close)
     with pytest.raises(KeyboardInterrupt), open_warehouse(workspace).writing() as connection:
         connection.execute("SELECT 1")
     monkeypatch.undo()
