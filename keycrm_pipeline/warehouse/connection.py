@@ -27,7 +27,13 @@ from keycrm_pipeline.warehouse.engines import catalog_lock
 from keycrm_pipeline.warehouse.engines.catalog_lock import Hold
 from keycrm_pipeline.warehouse.engines.engine import engine_of
 from keycrm_pipeline.warehouse.engines.file import attach_file
-from keycrm_pipeline.warehouse.engines.lake import Lake, attach_lake, is_not_there, other_place
+from keycrm_pipeline.warehouse.engines.lake import (
+    Lake,
+    attach_lake,
+    connect_for_lake,
+    is_not_there,
+    other_place,
+)
 from keycrm_pipeline.warehouse.engines.lake_readers import attached
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
@@ -284,7 +290,7 @@ class Warehouse:
     ) -> duckdb.DuckDBPyConnection:
         """Attaches it, to be written to and migrated if its lock is held."""
         with self._opening():
-            connection = duckdb.connect()
+            connection = connect_for_lake()
             opened.append(connection)
             _set_limits(connection)
             self._make_directory()

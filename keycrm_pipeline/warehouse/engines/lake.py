@@ -47,6 +47,15 @@ class Lake:
         return self.data.startswith(S3)
 
 
+def connect_for_lake() -> duckdb.DuckDBPyConnection:
+    """A DuckDB instance to which a lake can be attached.
+
+    It does not check the signatures of extensions, which takes a third of a second of the processor each time: they
+    come from packages, as DuckDB itself does, and nothing else is loaded. Their version is checked all the same.
+    """
+    return duckdb.connect(config={"allow_unsigned_extensions": "true"})
+
+
 def attach_lake(instance: duckdb.DuckDBPyConnection, lake: Lake, alias: str, hold: Hold | None) -> None:
     """Attaches the lake to a DuckDB instance.
 
