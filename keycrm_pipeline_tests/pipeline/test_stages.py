@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date, timedelta
 
+import duckdb
 import pytest
 
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.pipeline.stages import STAGES, Stage
+from keycrm_pipeline.pipeline.exchange import exchange
+from keycrm_pipeline.pipeline.stages import STAGES, Stage, run_load
 from keycrm_pipeline.pipeline.syncs import SYNCS
 from keycrm_pipeline.run.errors import NeverFetchedError, StageSkippedError
-from keycrm_pipeline.run.session import Session
+from keycrm_pipeline.run.session import Plan, Services, Session
 from keycrm_pipeline.schemas.ops import EXCHANGE_KINDS
+from keycrm_pipeline_tests.payloads import offer_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, kyiv
 
 DAY = timedelta(days=1)
@@ -34,6 +38,30 @@ def test_stages_need_only_stages_before_them() -> None:
 def test_every_kind_of_exchange_is_known_to_the_log() -> None:
     """The log's kinds are a load and the syncs."""
     assert ("period", *(sync.name for sync in SYNCS)) == EXCHANGE_KINDS
+
+
+def test_the_file_is_free_while_the_catalogue_is_asked_for(books: Books) -> None:
+    """In the middle of a load, between stages that keep it open: a BI query need not wait for KeyCRM."""
+    found = []
+
+    def look(_page: int, path: str) -> None:
+        if path == "/products/categories":
+            # A list of the beginning.
+            return
+        # Nobody else has it open: this process could not open it a second time either.
+        with contextlib.closing(duckdb.connect(str(books.warehouse.path), read_only=True)) as connection:
+            found.append(connection.execute("SELECT count(*) FROM validated.orders").fetchall())
+
+    books.order(1, lines=[{"name": "Чашка", "offer": offer_payload(1010, 101, sku="CUP"), "price": 100}])
+    books.api.faults.path_prefix = "/products"
+    books.api.faults.on_page = look
+    services = Services(clock=lambda: books.now, open_client=lambda _workspace: books.client())
+    period = Period(MARCH_2, MARCH_2)
+    with exchange(books.workspace, Plan("period", "run", period), services) as session:
+        for _ in run_load(session, period):
+            pass
+    assert found
+    assert set(map(str, found)) == {"[(1,)]"}
 
 
 @pytest.mark.parametrize("stage", DERIVED, ids=lambda stage: stage.name)

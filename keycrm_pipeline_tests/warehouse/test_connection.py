@@ -317,6 +317,39 @@ def test_ctrl_c_while_the_file_is_opened_closes_it(warehouse: Warehouse) -> None
         assert connection.execute("SELECT 42").fetchone() == (42,)
 
 
+def test_a_file_that_is_kept_open_is_let_go_of(warehouse: Warehouse) -> None:
+    """Between two pieces of work when that is asked for, while something is waited for, and at the end."""
+    reader = replace(warehouse)
+
+    def is_free() -> bool:
+        with contextlib.suppress(DatabaseBusyError), reader.reading():
+            return True
+        return False
+
+    with warehouse.kept_open() as kept:
+        with kept.writing() as connection:
+            connection.execute("CREATE TABLE ops.kept AS SELECT 42 AS answer")
+            kept.release()
+            # Work is being done with it.
+            assert not is_free()
+        assert not is_free()
+        kept.release(after_seconds=3600)
+        assert not is_free()
+        kept.release()
+        assert is_free()
+        with kept.reading() as connection:
+            assert connection.execute("SELECT answer FROM ops.kept").fetchall() == [(42,)]
+        with kept.released() as waiting:
+            assert is_free()
+            with waiting.writing() as connection:
+                connection.execute("UPDATE ops.kept SET answer = 43")
+            assert is_free()
+        with kept.reading() as connection:
+            assert connection.execute("SELECT answer FROM ops.kept").fetchall() == [(43,)]
+        assert not is_free()
+    assert is_free()
+
+
 def test_failing_transaction_leaves_the_connection_usable(warehouse: Warehouse) -> None:
     """A refused row does not poison what comes after it."""
     with warehouse.writing() as connection:
