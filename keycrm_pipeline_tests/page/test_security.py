@@ -276,8 +276,11 @@ def test_the_password_opens_the_page_for_twelve_hours(small: Books, password_fil
 
 
 def test_logging_out(small: Books, password_file: Path) -> None:
+    """Offered to whoever has logged in, and not before."""
     with visited(small.settings, password_file=password_file) as visitor:
+        assert "/logout" not in visitor.get("/login").text
         visitor.send("/login", "/login", password=PASSWORD)
+        assert 'action="/logout"' in visitor.get("/").text
         assert visitor.send("/logout", "/").headers["location"] == "/login"
         assert visitor.get("/").status_code == 303
 
