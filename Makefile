@@ -42,7 +42,7 @@ test-distributed: ## run the tests of the lake, in a separate environment (.venv
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv-distributed requirements-distributed-tests.lock
 	@exec .venv-distributed/bin/python -m pytest keycrm_pipeline_tests/lake
 
-soak: setup ## live through a year in simulated time, compare the books with a fresh load and print what grew (about an hour)
+soak: setup ## live through a year in simulated time, compare the books with a fresh load and print what grew (about 20 minutes)
 	@exec $(PYTHON_OF_VENV) -m keycrm_pipeline_tests.soak
 
 lint: setup ## check style, format, types and the direction of imports

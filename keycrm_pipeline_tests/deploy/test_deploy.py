@@ -62,7 +62,9 @@ def test_dagsters_settings_differ_only_in_what_hosts_need() -> None:
 
 def test_the_chart_gets_the_same_limits() -> None:
     one, chart = yaml.safe_load(shipped_configuration().read_text("utf-8")), read("helm-values.yaml")
-    assert chart["dagsterDaemon"]["runCoordinator"]["config"]["customRunCoordinator"] == one["run_coordinator"]
+    assert (
+        chart["dagsterDaemon"]["runCoordinator"]["config"]["customRunCoordinator"] == one["run_coordinator"]
+    )
     assert chart["additionalInstanceConfig"]["concurrency"] == one["concurrency"]
     assert chart["postgresql"]["postgresqlScheme"] == "postgresql+psycopg2"
     assert chart["runLauncher"]["type"] == "K8sRunLauncher"

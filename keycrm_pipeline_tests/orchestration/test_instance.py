@@ -125,9 +125,7 @@ def test_dagster_takes_the_shipped_settings(home: Path) -> None:
         assert coordinator.dequeue_interval_seconds == 1
         # A day without the code location fails none of the runs that wait for it.
         settings = coordinator.get_run_queue_config()
-        assert (
-            settings.max_user_code_failure_retries * settings.user_code_failure_retry_delay >= 24 * 60 * 60
-        )
+        assert settings.max_user_code_failure_retries * settings.user_code_failure_retry_delay >= 24 * 60 * 60
         queue = instance.get_concurrency_config().run_queue_config
         assert queue is not None
         # The demo shop and some real ones must not wait for each other.

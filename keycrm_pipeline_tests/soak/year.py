@@ -85,7 +85,7 @@ class Scale:
     """
 
     days: int = 365
-    every: int = 2
+    every: int = 3
     passes: int = 1
     busy_days: int = 0
     orders_per_day: int = 8
@@ -163,8 +163,8 @@ class Year:
                 self._stack.close()
 
     def _write_profile(self, name: str) -> None:
-        # In a shorter year the history is kept for as much of it as in a whole one.
-        history_days = max(1, round(90 * self.scale.days / 365))
+        # In a shorter year the history is kept for as much of it as in a whole one. Busy days stand for the end of one.
+        history_days = 90 if self.scale.busy_days else max(1, round(90 * self.scale.days / 365))
         self.line.profile(
             name,
             start_date=str(self.scale.first_day - 30 * DAY),
