@@ -195,7 +195,9 @@ class Services:
         self._environment = dict(environment)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+    def start(
+        self, name: str, command: list[str], variables: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """Starts a program; in its own group it does not receive Ctrl-C, so that the stop is orderly.
 
         What it says on standard output is left out: `up` says what a person needs to know. Errors are shown.
@@ -204,7 +206,7 @@ class Services:
         with undisturbed():
             process = subprocess.Popen(  # noqa: S603 - programs of this environment
                 command,
-                env=self._environment,
+                env={**self._environment, **(variables or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
@@ -304,7 +306,7 @@ def serve(
 ) -> str:
     """Starts both pages and the daemon, waits until one of them ends and returns which."""
     from keycrm_pipeline.orchestration import dagster_page
-    from keycrm_pipeline.orchestration.dagster_internals import DAEMON_MODULE
+    from keycrm_pipeline.orchestration.dagster_internals import DAEMON_MODULE, DAEMON_VARIABLES
     from keycrm_pipeline.orchestration.instance import shipped_workspace
 
     # Events are on the page; the terminal shows exchanges and errors. Without this, each code server that is no longer
@@ -322,7 +324,7 @@ def serve(
     exchange_page = ("--port", str(exchange_page_port(port)), "--dagster", f"http://{HOST}:{port}")
     services.start(_("The exchange page"), [sys.executable, "-m", "keycrm_pipeline", "page", *exchange_page])
     services.start(_("Dagster's page"), [sys.executable, "-m", dagster_page.MODULE, *address, *quiet])
-    services.start(_("The daemon"), [sys.executable, "-m", DAEMON_MODULE, "run", *quiet])
+    services.start(_("The daemon"), [sys.executable, "-m", DAEMON_MODULE, "run", *quiet], DAEMON_VARIABLES)
     _say(_("Starting the pages and the daemon."))
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     is_ready = False

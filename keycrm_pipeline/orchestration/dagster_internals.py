@@ -51,6 +51,10 @@ HIDDEN_TAG_PREFIX = ".dagster/"
 DAEMON_MODULE = "dagster._daemon"
 """1.13.28: `python -m` runs the daemon with it, as `dagster dev` does."""
 
+DAEMON_VARIABLES = {"DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR": "true"}
+"""1.13.28: a backfill waits for a code location that cannot be reached or loaded. Without it the daemon ends the whole
+backfill at its next look, every half minute, and cancels its queued runs. In no documentation of Dagster."""
+
 IMPLICIT_ASSET_JOB = "__ASSET_JOB"
 """1.13.28: job of the runs that were started from assets or by a backfill."""
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from keycrm_pipeline.orchestration.dagster_internals import REPOSITORY
+from keycrm_pipeline.orchestration.dagster_internals import DAEMON_VARIABLES, REPOSITORY
 from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.orchestration.instance import shipped_configuration
 from keycrm_pipeline.profile import DEFAULT_LOCATION
@@ -68,6 +68,13 @@ def test_the_chart_gets_the_same_limits() -> None:
     assert chart["additionalInstanceConfig"]["concurrency"] == one["concurrency"]
     assert chart["postgresql"]["postgresqlScheme"] == "postgresql+psycopg2"
     assert chart["runLauncher"]["type"] == "K8sRunLauncher"
+
+
+def test_the_daemon_lets_backfills_wait() -> None:
+    """For a code location that is away; by default Dagster gives them up."""
+    chart = read("helm-values.yaml")["dagsterDaemon"]["env"]
+    assert {variable["name"]: variable["value"] for variable in chart} == DAEMON_VARIABLES
+    assert DAEMON_VARIABLES.items() <= read("compose.yaml")["services"]["daemon"]["environment"].items()
 
 
 @pytest.mark.parametrize("name", FILES)

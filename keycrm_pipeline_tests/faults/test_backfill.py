@@ -12,9 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+import psutil
 import pytest
 
-from keycrm_pipeline.orchestration.dagster_internals import RANGE_START_TAG
+from keycrm_pipeline.orchestration.dagster_internals import DAEMON_VARIABLES, RANGE_START_TAG
 from keycrm_pipeline.orchestration.instance import open_instance
 from keycrm_pipeline.pipeline.stages import STAGES
 from keycrm_pipeline.sandbox.server import SandboxServer
@@ -129,6 +130,8 @@ def test_backfill_goes_on_after_a_power_failure_and_without_a_daemon(places: Pat
         stop = Cut(api, THIRD_RANGE)
         product.start()
         assert stop.reached.wait(PATIENCE_SECONDS), product.said()
+        # With them, it waits for a code location that does not answer instead of giving the backfill up.
+        assert DAEMON_VARIABLES.items() <= psutil.Process(product.daemon()).environ().items()
         os.kill(product.daemon(), signal.SIGKILL)
         stop.over.set()
         # A page without a daemon would take every click and do nothing.
