@@ -170,7 +170,9 @@ class Warehouse:
         kept = _Kept()
         try:
             yield replace(self, _kept=kept)
+            kept.close()
         finally:
+            # Again, as in `closed_at_the_end`.
             kept.close()
 
     @contextlib.contextmanager
