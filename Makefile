@@ -32,7 +32,7 @@ test test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 # Six at a time also on two processors, since many tests mostly wait. A worker gets whole files, because the fixtures
 # of a file are made once for all of its tests; the order of the files is that of conftest.py.
-test: setup ## run every test, about 8 minutes (needs chromium, chromedriver and LibreOffice Calc)
+test: setup ## run every test, about 20 minutes on two cores (needs chromium, chromedriver and LibreOffice Calc)
 	@exec $(PYTHON_OF_VENV) -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 test-fast: setup ## run the tests of rules, client, profile, schemas and warehouse, about a minute
