@@ -177,7 +177,7 @@ class Year:
         days = [scale.first_day + number * DAY for number in range(scale.days)]
         usual = days[: scale.days - scale.busy_days]
         days_on = [*usual[:: scale.every], *days[len(usual) :]]
-        events = self._events(days_on)
+        events = self._events([day for day in days_on if day in usual])
         self._load(SHOP, Period(days[0] - 7 * DAY, days[0]))
         for number, day in enumerate(days_on):
             self._move_to(datetime.combine(day, datetime.min.time(), KYIV) + timedelta(hours=5, minutes=30))
@@ -220,7 +220,9 @@ class Year:
         return sorted(self._dice.sample(range(9 * 60, 23 * 60), self.scale.passes))
 
     def _events(self, days: list[date]) -> Mapping[int, list[str]]:
-        """Number of the day -> what happens on its evening besides the usual."""
+        """Number of the day -> what happens on its evening besides the usual; nothing if there is no day."""
+        if not days:
+            return {}
         last = len(days) - 1
         events: dict[int, list[str]] = defaultdict(list)
         for share, event in (
