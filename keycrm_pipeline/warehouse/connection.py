@@ -22,6 +22,7 @@ from pathlib import Path
 import duckdb
 
 from keycrm_pipeline.sentences.failures import Cause
+from keycrm_pipeline.stopping import undisturbed
 from keycrm_pipeline.warehouse.closing import close, close_all, closed_at_the_end
 from keycrm_pipeline.warehouse.engines import catalog_lock
 from keycrm_pipeline.warehouse.engines.catalog_lock import Hold
@@ -111,8 +112,10 @@ class _Kept:
     uses: int = 0
 
     def close(self) -> None:
-        close_all(self.opened)
-        self.opened.clear()
+        # A stop in between would leave a closed connection to whoever writes down that the exchange was stopped.
+        with undisturbed():
+            close_all(self.opened)
+            self.opened.clear()
 
 
 @dataclass(frozen=True)

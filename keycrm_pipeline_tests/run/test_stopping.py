@@ -138,11 +138,11 @@ def test_a_stop_as_the_file_begins_to_close_is_written_down(workspace: Workspace
     assert logged(workspace).outcome == "stopped"
 
 
-def test_a_stop_while_the_file_is_closed_closes_it_first(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The second of two signals interrupted the closing that the first had begun."""
-    pressed = []
+@pytest.fixture
+def pressed_at_closing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Presses Ctrl-C while files are closed; what was being done each time."""
+    pressed: list[str] = []
+    close = closing.close
 
     def press_and_close(connection: duckdb.DuckDBPyConnection) -> None:
         class Pressed:
@@ -155,14 +155,35 @@ def test_a_stop_while_the_file_is_closed_closes_it_first(
 
         close(cast("duckdb.DuckDBPyConnection", Pressed()))
 
-    close = closing.close
     monkeypatch.setattr(closing, "close", press_and_close)
+    return pressed
+
+
+def test_a_stop_while_the_file_is_closed_closes_it_first(
+    workspace: Workspace, pressed_at_closing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second of two signals interrupted the closing that the first had begun."""
     with pytest.raises(KeyboardInterrupt), open_warehouse(workspace).writing() as connection:
         connection.execute("SELECT 1")
     monkeypatch.undo()
-    assert pressed
+    assert pressed_at_closing
     with open_warehouse(workspace).waiting_at_most(0).writing() as connection:
         assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_a_stop_while_a_kept_file_is_closed_leaves_it_to_be_opened(
+    workspace: Workspace, pressed_at_closing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two stages: what then records how far the exchange came met a closed connection, and it read "failed"."""
+    with open_warehouse(workspace).waiting_at_most(0).kept_open() as kept:
+        with kept.writing() as connection:
+            connection.execute("SELECT 1")
+        with pytest.raises(KeyboardInterrupt):
+            kept.release()
+        monkeypatch.undo()
+        assert pressed_at_closing
+        with kept.writing() as connection:
+            assert connection.execute("SELECT 1").fetchall() == [(1,)]
 
 
 def test_signals_in_a_row_are_one_stop() -> None:
