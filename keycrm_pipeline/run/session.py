@@ -186,17 +186,14 @@ class Session:
             MissingKeyError: No API key is set.
         """
         kept = self.warehouse
-        with kept.released() as self.warehouse:
+        with self.services.open_client(self.workspace) as client, kept.released() as self.warehouse:
+            self.open_client = client
             try:
-                with self.services.open_client(self.workspace) as client:
-                    self.open_client = client
-                    try:
-                        yield client
-                    finally:
-                        self.open_client = None
-                        self.add(requests=client.statistics.requests)
+                yield client
             finally:
+                self.open_client = None
                 self.warehouse = kept
+                self.add(requests=client.statistics.requests)
 
     def log_requests(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Adds the requests that were made so far to the row of the log, for whoever watches the exchange."""

@@ -211,10 +211,13 @@ class Warehouse:
             with self._of_the_kept_one(self._kept) as connection:
                 yield connection
             return
-        with contextlib.ExitStack() as held:
-            hold = held.enter_context(self._holding(self.lake)) if self.lake is not None else None
-            with self._translated(), for_the_owner_only(), closed_at_the_end() as opened:
-                yield self._open_to_write(hold, opened)
+        with (
+            self._holding() as hold,
+            self._translated(),
+            for_the_owner_only(),
+            closed_at_the_end() as opened,
+        ):
+            yield self._open_to_write(hold, opened)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -270,11 +273,12 @@ class Warehouse:
                 kept.uses -= 1
 
     @contextlib.contextmanager
-    def _holding(self, lake: Lake) -> Iterator[Hold]:
-        if self.hold is not None:
+    def _holding(self) -> Iterator[Hold | None]:
+        """The lock of a lake; a file has none here."""
+        if self.lake is None or self.hold is not None:
             yield self.hold
             return
-        with catalog_lock.held(lake, "command", wait_seconds=self.wait_seconds) as hold:
+        with catalog_lock.held(self.lake, "command", wait_seconds=self.wait_seconds) as hold:
             yield hold
 
     def _open_to_write(

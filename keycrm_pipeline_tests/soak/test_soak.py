@@ -27,19 +27,9 @@ EVENTS = (
 def test_a_few_days_of_the_year(tmp_path: Path) -> None:
     """The machine is on every second day, with every fault: no row differs, and no file of a deleted run is left."""
     program = [sys.executable, "-m", "keycrm_pipeline_tests.soak"]
+    scale = ["--days", "4", "--every", "2", "--kills", "1"]
     done = subprocess.run(
-        [
-            *program,
-            "--days",
-            "4",
-            "--every",
-            "2",
-            "--kills",
-            "1",
-            "--json",
-            "--directory",
-            str(tmp_path / "soak"),
-        ],
+        [*program, *scale, "--json", "--directory", str(tmp_path / "soak")],
         env={**os.environ, "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,

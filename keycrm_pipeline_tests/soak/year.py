@@ -175,9 +175,10 @@ class Year:
     def _live(self) -> None:
         scale = self.scale
         days = [scale.first_day + number * DAY for number in range(scale.days)]
-        usual = days[: scale.days - scale.busy_days]
-        days_on = [*usual[:: scale.every], *days[len(usual) :]]
-        events = self._events([day for day in days_on if day in usual])
+        busy = days[scale.days - scale.busy_days :]
+        usual = days[: scale.days - scale.busy_days : scale.every]
+        days_on = [*usual, *busy]
+        events = self._events(usual)
         self._load(SHOP, Period(days[0] - 7 * DAY, days[0]))
         for number, day in enumerate(days_on):
             self._move_to(datetime.combine(day, datetime.min.time(), KYIV) + timedelta(hours=5, minutes=30))
@@ -193,7 +194,7 @@ class Year:
                 self._tick("sweep_weekly", SHOP)
                 self._after(hours=1)
                 self._tick("catalogue_weekly", SHOP)
-            for minute in self._minutes_of_passes(is_busy=day not in usual):
+            for minute in self._minutes_of_passes(is_busy=day in busy):
                 self._move_to(datetime.combine(day, datetime.min.time(), KYIV) + timedelta(minutes=minute))
                 self._edit()
                 self._pass(SHOP)
