@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import dagster as dg
+import psutil
 import pytest
 
 from keycrm_pipeline.orchestration.dagster_internals import RANGE_END_TAG, RANGE_START_TAG
@@ -66,6 +67,11 @@ def test_ten_queued_runs_of_two_shops_and_a_killed_command(places: Path) -> None
             line.profile(name, base_url=server.url, schedule={"enabled": False})
         product = Product(places / "home", line.environment())
         product.start()
+        # On a busy machine a run's process may take minutes to start. If the daemon gave up before the monitoring
+        # does, it would start a second process of the run, and show a load that goes on as failed.
+        patience = psutil.Process(product.daemon()).environ()["DAGSTER_GRPC_TIMEOUT_SECONDS"]
+        with open_instance() as instance:
+            assert float(patience) >= instance.run_monitoring_start_timeout_seconds
 
         meeting = Meeting(apis[0], apis[1])
         asks, is_over = threading.Event(), threading.Event()
