@@ -15,7 +15,7 @@ from keycrm_pipeline.period import DAY
 from keycrm_pipeline.profile import Profile, ProfileError, Workspace, load_profiles
 from keycrm_pipeline.run.lock import is_held, place_of
 from keycrm_pipeline.warehouse.attention import count_rejected, review_counts
-from keycrm_pipeline.warehouse.days import missing_days
+from keycrm_pipeline.warehouse.days import missing_days, newest_loaded_day
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError, DatabaseMissingError, WarehouseError
 from keycrm_pipeline.warehouse.page import LoggedExchange, exchange_page
 
@@ -34,7 +34,7 @@ class ProfileState:
         last: Its last exchange; None when nothing was loaded yet.
         is_killed: Whether the last exchange is said to run although no process does its work.
         waiting: Items of the review list and rejected orders.
-        days_missing: Days up to yesterday that were never loaded.
+        days_missing: Days from the first loaded one to yesterday that were never loaded; None while none is loaded.
         problem: Why its books cannot be read now, in words.
     """
 
@@ -42,7 +42,7 @@ class ProfileState:
     last: LoggedExchange | None = None
     is_killed: bool = False
     waiting: int = 0
-    days_missing: int = 0
+    days_missing: int | None = None
     problem: str = ""
 
 
@@ -57,7 +57,8 @@ def _state(page: PageSettings, workspace: Workspace) -> ProfileState:
             counts = review_counts(connection)
             # A rejected order is on the review list as well.
             waiting = sum(counts.values()) or count_rejected(connection)
-            missing = missing_days(connection, yesterday)
+            has_days = newest_loaded_day(connection) is not None
+            missing = len(missing_days(connection, yesterday)) if has_days else None
     except DatabaseMissingError:
         return ProfileState(profile)
     except DatabaseBusyError:
@@ -66,7 +67,7 @@ def _state(page: PageSettings, workspace: Workspace) -> ProfileState:
         return ProfileState(profile, problem=written(error.message))
     last = logged[0] if logged else None
     is_killed = last is not None and last.status == "running" and not is_working
-    return ProfileState(profile, last, is_killed, waiting, len(missing))
+    return ProfileState(profile, last, is_killed, waiting, missing)
 
 
 def read_profiles(page: PageSettings) -> tuple[list[ProfileState], list[ProfileError]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from keycrm_pipeline.crm.errors import RequestRefused
 from keycrm_pipeline.profile import Settings
 from keycrm_pipeline.sandbox.payloads import product_payload
 from keycrm_pipeline.warehouse.connection import Warehouse
@@ -43,6 +44,19 @@ def test_the_profiles(visitor: Visitor) -> None:
     assert "Потребує уваги 2" in text
     assert "Не завантажено днів 28" in text
     assert visitor.page("/").xpath("//article//a[contains(@href, 'asset-groups/shop')]")
+
+
+def test_no_days_are_counted_while_none_is_loaded(tmp_path: Path) -> None:
+    """The only load failed: «Не завантажено днів 0» would read as if all were there."""
+    books = make_books(tmp_path)
+    write_profile(books)
+    books.api.faults.refusal_status = 403
+    with pytest.raises(RequestRefused):
+        books.load()
+    with visited(books.settings) as visitor:
+        text = plain(text_of(visitor.page("/")))
+        assert "завантаження за період: Не вдалося" in text
+        assert "Не завантажено днів" not in text
 
 
 def test_a_profile_with_a_mistake_is_shown_with_it_and_the_others_work(tmp_path: Path) -> None:
