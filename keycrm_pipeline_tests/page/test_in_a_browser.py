@@ -11,9 +11,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from keycrm_pipeline_tests.browser import DESKTOP, PHONE, Browser
-from keycrm_pipeline_tests.page.shops import ATTACKS, small_shop
+from keycrm_pipeline_tests.page.shops import ATTACKS, small_shop, write_profile
 from keycrm_pipeline_tests.page.site import NotedDagster, noted_dagster, visited
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books
+from keycrm_pipeline_tests.payloads import line_payload
+from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books, person
 from keycrm_pipeline_tests.product import wait_until
 
 pytestmark = pytest.mark.browser
@@ -135,6 +136,22 @@ def test_hostile_names_do_nothing_in_a_browser(
     assert browser.run("return window.hacked === undefined")
     assert browser.overflow() == []
     assert all(request.startswith(hostile_site.address) for request in browser.requests())
+
+
+def test_one_long_name_does_not_push_the_sums_out_of_sight(browser: Browser, tmp_path: Path) -> None:
+    """A buyer and a product called by addresses of 200 characters: on a computer no table has to be scrolled."""
+    address = "https://www.instagram.com/" + "x" * 174
+    books = make_books(tmp_path)
+    write_profile(books)
+    books.order(501, buyer=person(1, address), lines=[line_payload(name=address)])
+    books.load()
+    with visited(books.settings) as visitor:
+        for page in ("documents", "documents/501", "partners", "products"):
+            browser.open(str(visitor.client.base_url.join(f"/profiles/shop/{page}")))
+            assert address in browser.driver.find_element(By.TAG_NAME, "main").text
+            assert browser.run(
+                "return [...document.querySelectorAll('.scroll')].every(box => box.scrollWidth <= box.clientWidth)"
+            ), page
 
 
 def test_a_form_with_hostile_text_keeps_it(browser: Browser, hostile_site: Site) -> None:
