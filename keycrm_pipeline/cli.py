@@ -118,6 +118,23 @@ def _stop(reason: str | Exception, code: int, as_json: bool, **more: Any) -> NoR
     sys.exit(code)
 
 
+def _stop_without_output(error: OSError) -> NoReturn:
+    """Ends the command when the file that its output goes to takes no more: JSON cannot say so."""
+    from keycrm_pipeline.commands.output import in_these_words
+    from keycrm_pipeline.commands.streams import drop_output
+    from keycrm_pipeline.sentences.failures import cause_of
+
+    cause = in_these_words(cause_of(error).text(current_formatter()))
+    drop_output()
+    said = _(
+        "What the command says cannot be written: {cause}. What was stored is safe; `keycrm-pipeline status` shows "
+        "the last exchange.",
+        cause=cause,
+    )
+    click.echo(_("Error: {message}", message=said), err=True)
+    sys.exit(FAILED)
+
+
 def _empty_summary(command: str | None, profile: str | None = None) -> dict[str, Any]:
     """The keys besides `status` and `error` that `command` prints when it could not start: programs expect them."""
     if command not in _EXCHANGES:
@@ -278,7 +295,11 @@ class _Commands(click.Group):
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and callable(on_interrupt):
             signal.signal(signal.SIGTERM, on_interrupt)
         with _speaking(known.language or known.of_output or known.of_environment or "en"):
-            self._run(asked, as_json, *rest, **more)
+            try:
+                self._run(asked, as_json, *rest, **more)
+            except OSError as error:
+                # `_run` lets nothing pass but a file that takes no more of what is printed into it.
+                _stop_without_output(error)
 
     def _run(self, asked: list[str], as_json: bool, *rest: Any, **more: Any) -> NoReturn:
         empty = _empty_summary(asked[0] if asked else None)
@@ -295,9 +316,13 @@ class _Commands(click.Group):
             stopped_by_hand(asked)
         except MessageError as error:
             _stop(error, WRONG_USAGE if isinstance(error, SettingsError) else FAILED, as_json, **empty)
-        except Exception as error:  # noqa: BLE001 - reported in words; values may be personal data
+        except Exception as error:
+            # Reported in words: values may be personal data.
             from keycrm_pipeline.run.errors import unexpected
+            from keycrm_pipeline.sentences.failures import NO_SPACE
 
+            if isinstance(error, OSError) and error.errno in NO_SPACE and error.filename is None:
+                raise
             _stop(unexpected(error), FAILED, as_json, **empty)
 
 

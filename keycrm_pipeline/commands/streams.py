@@ -1,9 +1,11 @@
-"""Standard streams that cannot carry every letter: a terminal with an old code page, the locale C."""
+"""Standard streams that cannot carry every letter, as in a terminal with an old code page, or nothing at all."""
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
+import os
 import sys
 from typing import TextIO
 
@@ -21,3 +23,11 @@ def replace_unprintable_letters() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and not is_utf8(stream):
             stream.reconfigure(errors="replace")
+
+
+def drop_output() -> None:
+    """Gives up what standard output could not carry; Python would try it again at the end, and fail once more."""
+    with contextlib.suppress(OSError, io.UnsupportedOperation):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

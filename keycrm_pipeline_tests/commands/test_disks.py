@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -93,3 +94,23 @@ def test_a_full_disk_of_dagsters_history(place: Place, account: Account, tmp_pat
         done = place.run("load", *DAY, "--lang", "uk")
         assert done.exit_code == 1
         assert f"На диску, де лежить історія Dagster {disk / 'new'}, немає місця." in done.stderr
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
+def test_a_full_disk_under_what_a_command_prints(books: Books, place: Place, form: tuple[str, ...]) -> None:
+    """`keycrm-pipeline status > file`: JSON cannot say it either, so it is said beside it, and once."""
+    load_a_day(books)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "keycrm_pipeline", "status", *form, "--lang", "en"],
+            env={**os.environ, **place.environment},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: What the command says cannot be written: the disk is full. What was stored is safe; "
+        "`keycrm-pipeline status` shows the last exchange.\n",
+    )
