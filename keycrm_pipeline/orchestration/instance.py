@@ -12,7 +12,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -21,10 +21,13 @@ from filelock import FileLock
 
 from keycrm_pipeline.orchestration.dagster_internals import end_run, is_history_of_this_machine
 from keycrm_pipeline.orchestration.profile_assets import COMMAND_TAG
-from keycrm_pipeline.profile import HOME_VARIABLE, Settings, dagster_home
+from keycrm_pipeline.profile import HOME_VARIABLE, Settings, Workspace, dagster_home
+from keycrm_pipeline.reading.databases import lake_of
 from keycrm_pipeline.run.marks import abandoned, is_marked
 from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.sentences.failures import NO_SPACE, Failure, cause_of
+from keycrm_pipeline.warehouse.engines import catalog_marks
+from keycrm_pipeline.warehouse.errors import WarehouseError
 
 CONFIGURATION = "dagster.yaml"
 WORKSPACE = "workspace.yaml"
@@ -179,6 +182,25 @@ def end_dead_runs(
             ):
                 ended.append(run.run_id)
     return ended
+
+
+def end_dead_runs_of_lake(instance: dg.DagsterInstance, workspace: Workspace) -> list[str]:
+    """Ends runs of a profile in a lake that died with their host and its disk; of any other profile, none.
+
+    To be called again and again: a run is dead when it was found without its lock twice. A catalogue that cannot be
+    reached tells of no dead run.
+
+    Args:
+        instance: The instance that contains the runs.
+        workspace: The profile and its places.
+
+    Returns:
+        The ids of the ended runs.
+    """
+    with suppress(WarehouseError):
+        if (lake := lake_of(workspace)) is not None:
+            return [run_id for run_id in catalog_marks.abandoned(lake) if _end(instance, run_id)]
+    return []
 
 
 def _end(instance: dg.DagsterInstance, run_id: str) -> bool:

@@ -18,7 +18,7 @@ from keycrm_pipeline.language import _, speaking
 from keycrm_pipeline.orchestration.dagster_internals import runs_with_origin
 from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.orchestration.history import tidy_when_due
-from keycrm_pipeline.orchestration.instance import end_dead_runs, open_instance
+from keycrm_pipeline.orchestration.instance import end_dead_runs, end_dead_runs_of_lake, open_instance
 from keycrm_pipeline.orchestration.profile_assets import (
     ProfileAssets,
     command_tags,
@@ -30,7 +30,7 @@ from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Workspace, code_location
 from keycrm_pipeline.reading import books_of
 from keycrm_pipeline.run.errors import StoppedError
-from keycrm_pipeline.run.marks import marked
+from keycrm_pipeline.run.marks import under_way
 from keycrm_pipeline.run.summary import ExchangeSummary, summarise
 from keycrm_pipeline.warehouse.errors import WarehouseError
 from keycrm_pipeline.warehouse.exchanges import KILLED, exchange_of_run
@@ -70,9 +70,10 @@ def run_job(
     definitions = build_definitions([workspace.profile], workspace.settings)
     run_id = str(uuid.uuid4())
     # Marked before Dagster knows of the run and until it has recorded its end.
-    with open_instance() as instance, marked(workspace.settings.marks_directory, run_id):
+    with open_instance() as instance, under_way(workspace, run_id):
         # A load that was killed would keep the profile's place in the queue, and there may be no daemon to end it.
         end_dead_runs(instance, workspace.settings)
+        end_dead_runs_of_lake(instance, workspace)
         # What a run stores is the same whoever starts it, in whichever language.
         with (
             runs_with_origin(instance, DEFINITIONS, code_location(os.environ)),

@@ -23,7 +23,7 @@ from keycrm_pipeline.orchestration.dagster_internals import (
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import MissingKeyError, Profile, Workspace
 from keycrm_pipeline.reading import books_of
-from keycrm_pipeline.run.marks import marked
+from keycrm_pipeline.run.marks import under_way
 from keycrm_pipeline.schemas import Table
 from keycrm_pipeline.sentences.failures import Cause
 from keycrm_pipeline.warehouse.errors import DatabaseUnreadableError, WarehouseError
@@ -108,7 +108,7 @@ class ProfileAssets:
         """A block in which a run counts as alive, see `keycrm_pipeline.run.marks`; a command marks its run itself."""
         if COMMAND_TAG in run.tags:
             return contextlib.nullcontext()
-        return marked(self.workspace.settings.marks_directory, run.run_id)
+        return under_way(self.workspace, run.run_id)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:

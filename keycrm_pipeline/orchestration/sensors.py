@@ -11,7 +11,7 @@ from keycrm_pipeline.formatting import current_formatter
 from keycrm_pipeline.language import _
 from keycrm_pipeline.orchestration.dagster_internals import has_backfill_under_way
 from keycrm_pipeline.orchestration.history import tidy_history
-from keycrm_pipeline.orchestration.instance import end_dead_runs
+from keycrm_pipeline.orchestration.instance import end_dead_runs, end_dead_runs_of_lake
 from keycrm_pipeline.orchestration.profile_assets import PROFILE_TAG, ProfileAssets
 from keycrm_pipeline.run.alerts import send_alert
 from keycrm_pipeline.run.lock import is_held, place_of
@@ -71,6 +71,7 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
     )
     def failures(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         end_dead_runs(context.instance, assets.workspace.settings)
+        end_dead_runs_of_lake(context.instance, assets.workspace)
         with assets.speaking():
             standing = _nothing_is_loaded(assets) or _standing_failure(context.instance, assets)
         alerted = json.loads(context.cursor)["alerted"] if context.cursor else False

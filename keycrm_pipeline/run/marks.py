@@ -2,7 +2,10 @@
 
 The profile's lock would not tell: a run that waits for it, an export, a report and the checks do not hold it. Whose
 mark lies in the data directory and is held by nobody has died, on whichever host it ran that has this directory. A run
-whose mark lies elsewhere cannot be judged from here, and is not.
+whose mark lies elsewhere cannot be judged by it, and is not.
+
+A run of a profile whose books are in a lake is marked in the lake's catalogue as well, see
+`warehouse.engines.catalog_marks`: it can be judged wherever that is reached, also if its host is gone with its disk.
 """
 
 from __future__ import annotations
@@ -13,6 +16,28 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from keycrm_pipeline.profile import Workspace
+from keycrm_pipeline.reading.databases import lake_of
+from keycrm_pipeline.warehouse.engines import catalog_marks
+from keycrm_pipeline.warehouse.errors import WarehouseError
+
+
+@contextlib.contextmanager
+def under_way(workspace: Workspace, run_id: str) -> Iterator[None]:
+    """Marks a run wherever a dead run of its profile is looked for, until the block ends.
+
+    Args:
+        workspace: The profile and its places.
+        run_id: The run.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(marked(workspace.settings.marks_directory, run_id))
+        # A lake whose settings are wrong is reported by whoever opens it.
+        with contextlib.suppress(WarehouseError):
+            if (lake := lake_of(workspace)) is not None:
+                stack.enter_context(catalog_marks.marked(lake, run_id))
+        yield
 
 
 @contextlib.contextmanager

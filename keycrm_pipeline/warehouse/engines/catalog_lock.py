@@ -114,9 +114,9 @@ def held(lake: Catalog, run_id: str, *, wait_seconds: float | None = None) -> It
         LakeBusyError: Another run still held it after that time.
         CatalogUnreachableError: PostgreSQL cannot be reached or refuses what the lock needs.
     """
-    with _session(lake) as session:
+    with session_of(lake) as session:
         _take(session, lake, wait_seconds)
-        with _in_words(lake):
+        with in_words(lake):
             session.execute(statement("catalog", "end_earlier_sessions"), [_sessions_of(lake.schema)])
             number = _next_number(session, lake, run_id)
         try:
@@ -125,7 +125,7 @@ def held(lake: Catalog, run_id: str, *, wait_seconds: float | None = None) -> It
             # Before the lock is freed, or it might be the row of the next holder. A session that was cut has no lock
             # to free, and its row tells who held it last.
             with contextlib.suppress(_driver().Error):
-                session.execute(_of(lake, "leave"), {"number": number})
+                session.execute(statement_of(lake, "leave"), {"number": number})
 
 
 def is_held(lake: Catalog) -> bool:
@@ -134,14 +134,14 @@ def is_held(lake: Catalog) -> bool:
     Raises:
         CatalogUnreachableError: PostgreSQL cannot be reached.
     """
-    with _session(lake) as session, _in_words(lake):
+    with session_of(lake) as session, in_words(lake):
         session.execute(statement("catalog", "is_held"), _key_parts(lake))
         return bool(session.fetchone()[0])
 
 
 def holder(lake: Catalog) -> str:
     """Who holds the lock, in words."""
-    with contextlib.suppress(WarehouseError), _session(lake) as session:
+    with contextlib.suppress(WarehouseError), session_of(lake) as session:
         return _holder(session, lake)
     return "another process"
 
@@ -152,8 +152,8 @@ def install_fence(lake: Catalog) -> None:
     Raises:
         CatalogUnreachableError: PostgreSQL cannot be reached or refuses it.
     """
-    with _session(lake) as session, _in_words(lake):
-        session.execute(_of(lake, "fence"))
+    with session_of(lake) as session, in_words(lake):
+        session.execute(statement_of(lake, "fence"))
 
 
 def connection_options(hold: Hold | None) -> str:
@@ -196,8 +196,8 @@ def _has_successor(lake: Catalog, hold: Hold | None) -> bool:
     """Whether a later holder has ended the session that was used; False if that cannot be found out."""
     if hold is None:
         return False
-    with contextlib.suppress(WarehouseError), _session(lake) as session, _in_words(lake):
-        session.execute(_of(lake, "newest"))
+    with contextlib.suppress(WarehouseError), session_of(lake) as session, in_words(lake):
+        session.execute(statement_of(lake, "newest"))
         return bool(session.fetchone()[0] != hold.fence)
     return False
 
@@ -214,11 +214,19 @@ def _driver() -> Any:
 
 
 @contextlib.contextmanager
-def _session(lake: Catalog) -> Iterator[Any]:
-    """A cursor in a session of its own, in which every statement is a transaction."""
-    with _in_words(lake):
+def session_of(lake: Catalog, purpose: str = "lock") -> Iterator[Any]:
+    """A cursor in a session of its own, in which every statement is a transaction.
+
+    Args:
+        lake: The catalogue.
+        purpose: A word for whoever looks at the sessions of PostgreSQL.
+
+    Raises:
+        CatalogUnreachableError: PostgreSQL cannot be reached.
+    """
+    with in_words(lake):
         connection = _driver().connect(
-            f"{lake.catalog} {KEEP_ALIVES} application_name='keycrm lock {lake.schema}' "
+            f"{lake.catalog} {KEEP_ALIVES} application_name='keycrm {purpose} {lake.schema}' "
             f"options='{_SERVERS_KEEP_ALIVES}'"
         )
         connection.autocommit = True
@@ -230,11 +238,15 @@ def _session(lake: Catalog) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _in_words(lake: Catalog) -> Iterator[None]:
-    driver = _driver()
+def in_words(lake: Catalog) -> Iterator[None]:
+    """Tells an error of PostgreSQL in words.
+
+    Raises:
+        CatalogUnreachableError: There was one.
+    """
     try:
         yield
-    except driver.Error as error:
+    except _driver().Error as error:
         # The address, the user or a right that is missing; no password, and nothing of the books.
         reason = _first_line(str(error)) or type(error).__name__
         raise CatalogUnreachableError(lake.schema, reason) from None
@@ -244,8 +256,8 @@ def _take(session: Any, lake: Catalog, wait_seconds: float | None) -> None:
     started = time.monotonic()
     say_at = started
     while True:
-        with _in_words(lake):
-            session.execute("SELECT pg_try_advisory_lock(%s)", [_key(lake.schema)])
+        with in_words(lake):
+            session.execute("SELECT pg_try_advisory_lock(%s)", [key_of(lake.schema)])
             if session.fetchone()[0]:
                 return
             now = time.monotonic()
@@ -261,9 +273,9 @@ def _take(session: Any, lake: Catalog, wait_seconds: float | None) -> None:
 
 
 def _next_number(session: Any, lake: Catalog, run_id: str) -> int:
-    session.execute(_of(lake, "prepare"))
+    session.execute(statement_of(lake, "prepare"))
     session.execute(
-        _of(lake, "next_number"),
+        statement_of(lake, "next_number"),
         {"run_id": run_id, "host": socket.gethostname(), "process": os.getpid()},
     )
     return int(session.fetchone()[0])
@@ -271,7 +283,7 @@ def _next_number(session: Any, lake: Catalog, run_id: str) -> int:
 
 def _holder(session: Any, lake: Catalog) -> str:
     with contextlib.suppress(_driver().Error):
-        session.execute(_of(lake, "holder"))
+        session.execute(statement_of(lake, "holder"))
         row = session.fetchone()
         if row is not None:
             run_id, process, host, since = row
@@ -282,7 +294,7 @@ def _holder(session: Any, lake: Catalog) -> str:
     return "another process"
 
 
-def _of(lake: Catalog, name: str) -> str:
+def statement_of(lake: Catalog, name: str) -> str:
     """A statement about the tables of the lake's schema."""
     return statement("catalog", name).replace("{schema}", '"' + lake.schema.replace('"', '""') + '"')
 
@@ -292,15 +304,15 @@ def _sessions_of(schema: str) -> str:
 
     PostgreSQL cuts names off at 63 characters, so what has to be exact comes first.
     """
-    return f"keycrm {_key(schema) & _UNSIGNED:016x} "
+    return f"keycrm {key_of(schema) & _UNSIGNED:016x} "
 
 
-def _key(schema: str) -> int:
-    """The number that PostgreSQL knows the lock by, the same on every machine."""
-    return int.from_bytes(hashlib.sha256(f"keycrm:{schema}".encode()).digest()[:8], "big", signed=True)
+def key_of(name: str) -> int:
+    """The number that PostgreSQL knows the lock of a profile, or of a run, by; the same on every machine."""
+    return int.from_bytes(hashlib.sha256(f"keycrm:{name}".encode()).digest()[:8], "big", signed=True)
 
 
 def _key_parts(lake: Catalog) -> list[int]:
     """The number as `pg_locks` shows it, in two halves."""
-    key = _key(lake.schema) & _UNSIGNED
+    key = key_of(lake.schema) & _UNSIGNED
     return [key >> 32, key & 0xFFFFFFFF]

@@ -1,4 +1,5 @@
--- Statements of PostgreSQL, for the catalogue of a lake: who holds the lock, and the fence. See `engines.catalog_lock`.
+-- Statements of PostgreSQL, for the catalogue of a lake: who holds the lock, and the fence (`engines.catalog_lock`), and which
+-- runs are under way (`engines.catalog_marks`).
 
 -- name: prepare
 -- Made by the first holder, before DuckLake makes its own tables in this schema.
@@ -11,6 +12,10 @@ CREATE TABLE IF NOT EXISTS {schema}.keycrm_holder (
     process integer NOT NULL,
     since timestamptz NOT NULL,
     is_working boolean NOT NULL
+);
+CREATE TABLE IF NOT EXISTS {schema}.keycrm_runs (
+    run_id text PRIMARY KEY,
+    missing_since timestamptz
 )
 
 -- name: next_number
@@ -45,6 +50,20 @@ SELECT EXISTS (
 -- name: end_earlier_sessions
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = current_user AND starts_with(application_name, %s)
+
+-- name: mark
+INSERT INTO {schema}.keycrm_runs (run_id) VALUES (%(run_id)s) ON CONFLICT (run_id) DO UPDATE SET missing_since = NULL
+
+-- name: unmark
+DELETE FROM {schema}.keycrm_runs WHERE run_id = %(run_id)s
+
+-- name: marked_runs
+SELECT run_id FROM {schema}.keycrm_runs ORDER BY run_id
+
+-- name: is_given_up
+-- Whether a run whose lock is free was seen so before; no row if it has ended in order.
+UPDATE {schema}.keycrm_runs SET missing_since = coalesce(missing_since, now()) WHERE run_id = %(run_id)s
+RETURNING missing_since <= now() - make_interval(secs => %(seconds)s)
 
 -- name: fence
 -- The row of the holder stays locked until the commit is over: no later holder can come between the check and the
