@@ -54,6 +54,14 @@ def processes_of(home: Path) -> list[int]:
     ]
 
 
+def kill_all_of(home: Path) -> None:
+    """Kills all processes whose environment names this DAGSTER_HOME, like a power failure."""
+    while alive := processes_of(home):
+        for process in alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+
 def wait_until(condition: Callable[[], bool], what: str) -> None:
     """Polls until a condition is true.
 
@@ -91,6 +99,41 @@ mutation($params: LaunchBackfillParams!) {
 """
 
 
+def ask(address: str, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """What Dagster's page at an address answers to a question of GraphQL."""
+    response = httpx.post(
+        f"{address}/graphql", json={"query": query, "variables": variables}, timeout=PATIENCE_SECONDS
+    )
+    answer: dict[str, Any] = response.json()
+    assert "errors" not in answer, answer
+    data: dict[str, Any] = answer["data"]
+    return data
+
+
+def locations(address: str) -> int:
+    """How many code locations Dagster's page at an address shows."""
+    try:
+        return len(ask(address, _LOADED, {})["repositoriesOrError"].get("nodes") or ())
+    except httpx.TransportError:
+        return 0
+
+
+def launch_backfill(address: str, assets: Sequence[tuple[str, ...]], days: Sequence[str]) -> str:
+    """Launches a backfill of some assets and days like Dagster's page at an address, and returns its id."""
+    answer = ask(
+        address,
+        _BACKFILL,
+        {
+            "params": {
+                "assetSelection": [{"path": list(path)} for path in assets],
+                "partitionNames": list(days),
+            }
+        },
+    )["launchPartitionBackfill"]
+    assert answer["__typename"] == "LaunchBackfillSuccess", answer
+    return str(answer["backfillId"])
+
+
 class Product:
     """The running product, and what a person does on the page.
 
@@ -126,10 +169,7 @@ class Product:
     def _shows_profiles(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self.said()
-        try:
-            return bool(self._ask(_LOADED, {})["repositoriesOrError"].get("nodes"))
-        except httpx.TransportError:
-            return False
+        return bool(locations(self.address))
 
     @property
     def address(self) -> str:
@@ -152,12 +192,7 @@ class Product:
 
     def kill(self) -> None:
         """Kills all its processes, like a power failure."""
-        while alive := processes_of(self.home):
-            for process in alive:
-                try:
-                    os.kill(process, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
+        kill_all_of(self.home)
         self.wait()
 
     def wait(self) -> int:
@@ -167,15 +202,7 @@ class Product:
         return self._process.wait(PATIENCE_SECONDS)
 
     def _ask(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        response = httpx.post(
-            f"http://127.0.0.1:{self._port}/graphql",
-            json={"query": query, "variables": variables},
-            timeout=PATIENCE_SECONDS,
-        )
-        answer: dict[str, Any] = response.json()
-        assert "errors" not in answer, answer
-        data: dict[str, Any] = answer["data"]
-        return data
+        return ask(self.address, query, variables)
 
     def launch(self, job: str, tags: Mapping[str, str]) -> str:
         """Launches a job like the page's button and returns the id of the queued run."""
@@ -199,14 +226,4 @@ class Product:
 
     def backfill(self, assets: Sequence[tuple[str, ...]], days: Sequence[str]) -> str:
         """Launches a backfill of some assets and days like the page and returns its id."""
-        answer = self._ask(
-            _BACKFILL,
-            {
-                "params": {
-                    "assetSelection": [{"path": list(path)} for path in assets],
-                    "partitionNames": list(days),
-                }
-            },
-        )["launchPartitionBackfill"]
-        assert answer["__typename"] == "LaunchBackfillSuccess", answer
-        return str(answer["backfillId"])
+        return launch_backfill(self.address, assets, days)
