@@ -170,10 +170,28 @@ def test_odoo_gets_the_company_as_a_contact_of_its_own(described: Export) -> Non
     ]
 
 
-def test_colleagues_in_odoo_read_them_in_the_note(described: Export) -> None:
-    """Odoo has no field for them."""
-    notes = next(file for file in described("odoo").files if "notes" in file.name)
-    assert "packaging: Коробка; =1+1" in notes.read_text("utf-8-sig")
+def test_colleagues_in_odoo_read_them_in_notes(described: Export) -> None:
+    """Odoo has no field for them. Of tea, and of the buyer of 101 alone: what a user wrote on other cards stays."""
+    files = _files_of_odoo(described("odoo", custom_fields={**NAMES, "CT_1016": "partners.registry"}))
+    assert "packaging: Коробка; =1+1" in files["sale.order-notes.csv"].read_text("utf-8-sig")
+    assert files["product.product-notes.csv"].read_text("utf-8-sig").splitlines() == [
+        "id,description",
+        "keycrm_product_1,uktzed: 0902 30 00 10",
+    ]
+    assert files["res.partner-notes.csv"].read_text("utf-8-sig").splitlines() == [
+        "id,comment",
+        "keycrm_partner_1,registry: 00000001",
+    ]
+
+
+def test_a_profile_that_wants_no_notes_in_odoo_gets_none(described: Export) -> None:
+    """`export.odoo.notes: none`."""
+    files = _files_of_odoo(described("odoo", export={"odoo": {"notes": "none"}}))
+    assert not [name for name in files if "notes" in name]
+
+
+def _files_of_odoo(result: ExportResult) -> dict[str, Path]:
+    return {file.name.rpartition("_")[2]: file for file in result.files}
 
 
 def test_every_column_of_the_books_and_of_the_exports_is_taken(shop: SmallShop) -> None:

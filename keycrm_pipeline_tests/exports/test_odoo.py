@@ -34,8 +34,12 @@ Record = dict[str, str]
 
 IMPORTABLE = {
     "crm.tag": {"id", "name"},
-    "res.partner": {"id", "name", "phone", "email", "ref", "is_company", "company_registry", "parent_id/id"},
-    "product.product": {"id", "name", "default_code", "barcode", "type", "uom_id/id", "list_price"},
+    "res.partner": {
+        *("id", "name", "phone", "email", "ref", "is_company", "company_registry", "parent_id/id", "comment"),
+    },
+    "product.product": {
+        *("id", "name", "default_code", "barcode", "type", "uom_id/id", "list_price", "description"),
+    },
     "product.pricelist": {"id", "name", "currency_id", "sequence"},
     "sale.order": {
         *("id", "name", "partner_id/id", "date_order", "client_order_ref", "origin", "note", "tag_ids/id"),

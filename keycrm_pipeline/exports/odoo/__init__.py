@@ -20,8 +20,8 @@ from keycrm_pipeline.exports.odoo.cards import (
     pricelists,
     products,
 )
+from keycrm_pipeline.exports.odoo.notes import notes_of_cards, notes_of_orders
 from keycrm_pipeline.exports.odoo.orders import (
-    internal_notes,
     order_heads,
     order_lines,
     orders_with_lines,
@@ -62,22 +62,26 @@ def odoo_tables(frames: Mapping[str, pl.DataFrame], profile: Profile) -> dict[st
     foreign = heads.frame.filter(is_foreign).with_columns(
         pricelist_id(pl.col("currency")).alias("pricelist_id/id")
     )
-    notes = {"sale.order-notes": internal_notes(heads.notes)} if settings.notes == "internal" else {}
+    cards = {
+        "res.partner": partners(frames["partners"]),
+        "product.product": products(frames, lines),
+    }
+    notes = {"sale.order-notes": notes_of_orders(heads.notes)} if settings.notes == "internal" else {}
     of_companies = {
         "res.partner-companies": companies(frames["partners"]),
         "res.partner-contacts": contacts_of_companies(frames["partners"]),
     }
     return {
         "crm.tag": tags_of_orders(heads.tags),
-        "res.partner": partners(frames["partners"]),
-        "product.product": products(frames, lines),
+        **cards,
         "product.pricelist": pricelists(frames["orders"], company_currency),
         "sale.order": orders_with_lines(heads.frame.filter(~is_foreign), lines),
         "sale.order-foreign": orders_with_lines(foreign, lines),
         "account.payment": payments(frames, profile.timezone),
         **notes,
-        # Of their own, since an empty cell would clear what a user entered, and last, since most shops have none.
+        # Files of their own, since an empty cell would clear what a user entered; last, since most shops have none.
         **(of_companies if of_companies["res.partner-companies"].height else {}),
+        **(notes_of_cards(frames, cards, profile.custom_fields) if settings.notes != "none" else {}),
     }
 
 

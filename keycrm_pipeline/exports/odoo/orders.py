@@ -1,4 +1,4 @@
-"""The files of orders for Odoo: tags, orders with their lines, internal notes.
+"""The files of orders for Odoo: tags, orders with their lines, and what their notes say.
 
 What is not here: taxes, and the state of an order, which the import does not write; the bookkeeper decides about both
 in Odoo.
@@ -6,7 +6,6 @@ in Odoo.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,6 +13,7 @@ from hashlib import sha256
 import polars as pl
 
 from keycrm_pipeline.exports.odoo.cards import DISCOUNT, DISCOUNT_PRODUCT, named
+from keycrm_pipeline.exports.odoo.notes import note
 from keycrm_pipeline.exports.odoo.references import external_id, partner_reference, product_reference, text
 from keycrm_pipeline.exports.texts import clean_column, harmless_column
 from keycrm_pipeline.kinds import DELIVERY, TAX, WRAP
@@ -145,7 +145,7 @@ def order_heads(
         )
     notes = orders.select(
         identifier.alias("id"),
-        harmless_column(pl.lit(pl.Series([_note(order, labels) for order in texts], dtype=pl.String))).alias(
+        harmless_column(pl.lit(pl.Series([note(order, labels) for order in texts], dtype=pl.String))).alias(
             "note"
         ),
     )
@@ -170,15 +170,6 @@ def _tags_of(order: Mapping[str, str | None], *, is_cancelled: bool) -> dict[str
         if value:
             tags[_tag_id(column.removesuffix("_name"), value)] = f"{word}: {value}"
     return tags
-
-
-def _note(order: Mapping[str, str | None], labels: Sequence[tuple[str, str]]) -> str:
-    """The note as HTML, the format of Odoo's field; texts of the shop are escaped."""
-    return "<br/>".join(
-        f"{label}: " + html.escape(value).replace("\n", "<br/>")
-        for name, label in labels
-        if (value := (order[name] or "").replace("\r\n", "\n").strip())
-    )
 
 
 def tags_of_orders(tags: Mapping[str, str]) -> pl.DataFrame:
@@ -207,19 +198,4 @@ def orders_with_lines(heads: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
         "order_line/name",
         pl.col("quantity").alias("order_line/product_uom_qty"),
         pl.col("price").alias("order_line/price_unit"),
-    )
-
-
-def internal_notes(notes: pl.DataFrame) -> pl.DataFrame:
-    """Notes that no customer sees, each with an id, so that a second import updates it.
-
-    They are a file of their own: an order whose cells for messages are empty loses all its messages in Odoo.
-    """
-    return notes.filter(pl.col("note") != "").select(
-        "id",
-        pl.concat_str("id", pl.lit("_note")).alias("message_ids/id"),
-        pl.col("note").alias("message_ids/body"),
-        pl.lit("mail.mt_note").alias("message_ids/subtype_id/id"),
-        pl.lit("comment").alias("message_ids/message_type"),
-        pl.lit("sale.order").alias("message_ids/model"),
     )
