@@ -217,7 +217,7 @@ class Catalogue:
             has_offers=row.has_variants,
             is_archived=is_archived,
             category_id=row.category_id,
-            custom_fields=_CUSTOMS if product_id % 3 == 0 else [],
+            custom_fields=_CUSTOMS if number % 3 == 0 else [],
             sku=offers[0]["sku"],
             barcode=offers[0]["barcode"],
             price=money(price),

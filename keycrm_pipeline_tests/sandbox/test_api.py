@@ -516,6 +516,14 @@ def test_companies(demo: httpx.Client) -> None:
     assert demo.get("/companies/1?include=buyer").json()["buyer"] == []
 
 
+def test_some_products_have_a_custom_field(demo: httpx.Client) -> None:
+    """The demo profile has a column for their УКТЗЕД, which would be empty otherwise."""
+    products = demo.get("/products?include=custom_fields").json()["data"]
+    filled = [product["custom_fields"] for product in products if product["custom_fields"]]
+    assert 0 < len(filled) < len(products)
+    assert {field["uuid"] for fields in filled for field in fields} == {"CT_1015"}
+
+
 def test_custom_fields_are_a_plain_array(demo: httpx.Client) -> None:
     """The only list without an envelope."""
     rows = demo.get("/custom-fields?filter[model]=order&include=options").json()
