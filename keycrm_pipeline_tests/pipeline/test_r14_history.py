@@ -261,6 +261,22 @@ def test_lines_are_deleted_changed_and_added_in_place(books: Books) -> None:
     ]
 
 
+def test_what_goes_and_comes_back_as_it_was_is_told_twice(books: Books) -> None:
+    """The saucer and the payment go and come again: the third version has the same lists as the first."""
+    cups = [{"id": 11, "name": "Чашка", "price": 150, "quantity": 2}]
+    for answer in (paid_order(at(8)), paid_order(at(9), lines=cups, payments=[]), paid_order(at(10))):
+        books.shop.add_order(answer)
+        books.load()
+    assert movements(books, "version_no, kind, subject_id, amount_before, amount_after") == [
+        (2, "line_removed", 12, Decimal(90), Decimal(0)),
+        (2, "payment_cancelled", 71, Decimal(100), Decimal(0)),
+        (2, "sum_changed", 1, Decimal(390), Decimal(300)),
+        (3, "line_added", 12, Decimal(0), Decimal(90)),
+        (3, "payment_came", 71, Decimal(0), Decimal(100)),
+        (3, "sum_changed", 1, Decimal(300), Decimal(390)),
+    ]
+
+
 def test_the_states_that_matter_and_a_parcel(books: Books) -> None:
     """Sent, not taken, cancelled, restored, completed, reopened: each once, however often the order is read."""
     steps: Sequence[dict[str, Any]] = [

@@ -123,7 +123,8 @@ read AS (SELECT *, from_json(payload, $structure) AS fields FROM stored)
 SELECT * EXCLUDE (payload),
     CASE WHEN greatest(
         fields.products IS NULL, fields.payments IS NULL, fields.expenses IS NULL,
-        fields.shipping IS NULL AND json_type(payload, '$.shipping') IS DISTINCT FROM 'NULL',
+        -- Unlike AND, CASE looks into the payload only of these.
+        CASE WHEN fields.shipping IS NULL THEN json_type(payload, '$.shipping') IS DISTINCT FROM 'NULL' ELSE false END,
         is_nested(fields.status.name), is_nested(fields.status.alias),
         is_nested(fields.shipping.tracking_code), is_nested(fields.shipping.shipping_status),
         len(list_filter(fields.products, line -> greatest(is_nested(line.sku), is_nested(line.name)))) > 0,
@@ -192,46 +193,64 @@ WHERE has_readable_parts AND grand_total IS NOT NULL AND status_group_id IS NOT 
 SELECT * EXCLUDE (status_id) FROM typed_versions
 
 -- name: lines
--- Only of orders whose lines changed at all.
+-- Only of orders whose lines changed at all; what several versions of one have in common is read once.
 WITH changed AS (
     SELECT order_id FROM typed_versions GROUP BY order_id HAVING count(DISTINCT lines_digest) > 1
 ),
+differing AS (
+    SELECT order_id, lines_digest, min(version_no) AS version_no FROM typed_versions SEMI JOIN changed USING (order_id)
+    GROUP BY order_id, lines_digest
+),
 unnested AS (
-    SELECT order_id, version_no, unnest(fields.products) AS line, generate_subscripts(fields.products, 1) AS position
-    FROM read_versions SEMI JOIN changed USING (order_id) SEMI JOIN typed_versions USING (order_id, version_no)
+    SELECT order_id, lines_digest, unnest(fields.products) AS line, generate_subscripts(fields.products, 1) AS position
+    FROM read_versions JOIN differing USING (order_id, version_no)
+),
+typed AS (
+    SELECT
+        order_id, lines_digest, position, coalesce(whole(line.id), -position) AS line_id, filled(line.name) AS name,
+        filled(line.sku) AS sku, CAST(in_full(line.quantity) AS DECIMAL(18, 9)) AS quantity,
+        CAST(coalesce(in_full(line.price_sold), in_full(line.price)) AS DECIMAL(18, 9)) AS price_sold,
+        instant(line.created_at) AS line_created_at, instant(line.updated_at) AS line_updated_at
+    FROM unnested
 )
-SELECT
-    order_id, version_no, coalesce(whole(line.id), -position) AS line_id, filled(line.name) AS name,
-    filled(line.sku) AS sku, CAST(in_full(line.quantity) AS DECIMAL(18, 9)) AS quantity,
-    CAST(coalesce(in_full(line.price_sold), in_full(line.price)) AS DECIMAL(18, 9)) AS price_sold,
-    instant(line.created_at) AS line_created_at, instant(line.updated_at) AS line_updated_at
-FROM unnested
+SELECT version_no, typed.* EXCLUDE (lines_digest, position)
+FROM typed JOIN typed_versions USING (order_id, lines_digest)
 ORDER BY order_id, version_no, position
 
 -- name: payments
--- Only of orders whose payments changed at all. Expenses stand in a list of their own, and among the payments.
+-- Only of orders whose payments changed at all, read once as the lines are. Expenses stand in a list of their own, and
+-- among the payments.
 WITH changed AS (
     SELECT order_id FROM typed_versions GROUP BY order_id HAVING count(DISTINCT payments_digest) > 1
 ),
+differing AS (
+    SELECT order_id, payments_digest, min(version_no) AS version_no
+    FROM typed_versions SEMI JOIN changed USING (order_id)
+    GROUP BY order_id, payments_digest
+),
 listed AS (
-    SELECT order_id, version_no, len(fields.payments) AS payments,
+    SELECT order_id, payments_digest, len(fields.payments) AS payments,
         list_concat(fields.payments, fields.expenses) AS both_lists
-    FROM read_versions SEMI JOIN changed USING (order_id) SEMI JOIN typed_versions USING (order_id, version_no)
+    FROM read_versions JOIN differing USING (order_id, version_no)
 ),
 unnested AS (
-    SELECT order_id, version_no, payments, unnest(both_lists) AS payment,
+    SELECT order_id, payments_digest, payments, unnest(both_lists) AS payment,
         generate_subscripts(both_lists, 1) AS position
     FROM listed
+),
+typed AS (
+    SELECT
+        order_id, payments_digest, position, coalesce(whole(payment.id), -position) AS payment_id,
+        position > payments OR flag(payment.is_expense) AS is_expense, filled(payment.status) AS status,
+        money(payment.amount) AS amount, upper(filled(payment.source_currency)) AS source_currency,
+        money(payment.actual_amount) AS actual_amount, upper(filled(payment.actual_currency)) AS actual_currency,
+        whole(payment.payment_method_id) AS method_id,
+        coalesce(instant(payment.payment_date), instant(payment.created_at)) AS paid_at,
+        instant(payment.updated_at) AS payment_updated_at
+    FROM unnested
 )
-SELECT
-    order_id, version_no, coalesce(whole(payment.id), -position) AS payment_id,
-    position > payments OR flag(payment.is_expense) AS is_expense, filled(payment.status) AS status,
-    money(payment.amount) AS amount, upper(filled(payment.source_currency)) AS source_currency,
-    money(payment.actual_amount) AS actual_amount, upper(filled(payment.actual_currency)) AS actual_currency,
-    whole(payment.payment_method_id) AS method_id,
-    coalesce(instant(payment.payment_date), instant(payment.created_at)) AS paid_at,
-    instant(payment.updated_at) AS payment_updated_at
-FROM unnested
+SELECT version_no, typed.* EXCLUDE (payments_digest, position)
+FROM typed JOIN typed_versions USING (order_id, payments_digest)
 ORDER BY order_id, version_no, position
 
 -- name: absences
