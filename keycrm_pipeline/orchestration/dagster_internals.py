@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
@@ -30,6 +31,9 @@ from dagster._core.remote_origin import (
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
+# 1.13.28: what every process does that was started for a run, by the code server as in a container.
+from dagster._grpc.impl import core_execute_run
+
 if TYPE_CHECKING:
     from starlette.middleware import Middleware
 
@@ -37,10 +41,6 @@ if TYPE_CHECKING:
 AssetJob: TypeAlias = UnresolvedAssetJobDefinition
 
 # 1.13.28: documented as run tags, without a public constant.
-RUN_JOB_VARIABLE = "DAGSTER_RUN_JOB_NAME"
-"""1.13.28: the launchers for Docker, Kubernetes and ECS set it to the job of a run. In the process of a run that the
-code server starts itself, nothing tells the job before the definitions are loaded."""
-
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 MAX_RETRIES_TAG = "dagster/max_retries"
@@ -90,6 +90,21 @@ def runs_with_origin(instance: dg.DagsterInstance, module: str, location: str) -
         yield
     finally:
         del vars(instance)["create_run_for_job"]
+
+
+def run_of_this_process() -> dg.DagsterRun | None:
+    """The run for which this process loads the definitions; None if for something else, or if that cannot be told.
+
+    1.13.28: `DefinitionsLoadContext` says that it is a run, but not which. It is known to the function that asks for
+    the definitions, so it is read from there.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_code is core_execute_run.__code__:
+            run = frame.f_locals.get("dagster_run")
+            return run if isinstance(run, dg.DagsterRun) else None
+        frame = frame.f_back
+    return None
 
 
 def tag_run(instance: dg.DagsterInstance, run_id: str, tags: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +20,9 @@ import dagster as dg
 from keycrm_pipeline.orchestration.assets import build_load
 from keycrm_pipeline.orchestration.checks import build_checks
 from keycrm_pipeline.orchestration.dagster_internals import (
-    RUN_JOB_VARIABLE,
     AssetJob,
     keep_events_off_the_console,
+    run_of_this_process,
 )
 from keycrm_pipeline.orchestration.files import build_exports, build_report
 from keycrm_pipeline.orchestration.inputs import build_resources
@@ -137,20 +137,30 @@ def _profile(profile: str | Profile, settings: Settings) -> Profile:
     return load_profile(profile, settings) if isinstance(profile, str) else profile
 
 
-def settings_of_process(environ: Mapping[str, str]) -> Settings:
-    """Where profiles and data are, and which profiles this process needs.
-
-    A container or pod that a launcher has started for one run needs one profile; each of the others would cost it
-    time before it begins. A run that was started from assets, or by a backfill, may be of several.
+def profiles_of_run(run: dg.DagsterRun, names: Sequence[str]) -> tuple[str, ...]:
+    """The profiles that a run needs: the others would cost its process time before it begins.
 
     Args:
-        environ: The environment of the process.
+        run: The run: of a job of ours, or of assets and checks, which may be of several profiles.
+        names: The names of all profiles.
+
+    Returns:
+        Its profiles; none if that cannot be told, so that it needs all.
     """
-    settings = settings_from_environment(environ)
-    job = environ.get(RUN_JOB_VARIABLE, "")
+    checked = (check.asset_key for check in run.asset_check_selection or ())
+    keys = {*(run.asset_selection or ()), *checked}
+    if keys:
+        return tuple(name for name in names if any(key.path[0] == name for key in keys))
     # With profiles `shop` and `shop_two`, the job `shop_two_load` loads both.
-    of_the_run = tuple(name for name in profile_names(settings) if job.startswith(f"{name}_"))
-    return replace(settings, chosen=of_the_run) if of_the_run else settings
+    return tuple(name for name in names if run.job_name.startswith(f"{name}_"))
+
+
+def _settings_of_process() -> Settings:
+    """Where profiles and data are, and which profiles this process needs."""
+    settings = settings_from_environment(os.environ)
+    run = run_of_this_process()
+    chosen = profiles_of_run(run, profile_names(settings)) if run is not None else ()
+    return replace(settings, chosen=chosen) if chosen else settings
 
 
 _built: dict[str, tuple[object, dg.Definitions]] = {}
@@ -162,7 +172,7 @@ _built: dict[str, tuple[object, dg.Definitions]] = {}
 @dg.definitions
 def _code_location() -> dg.Definitions:
     """All profiles of this installation; evaluated when Dagster loads the code location."""
-    settings = settings_of_process(os.environ)
+    settings = _settings_of_process()
     profiles, refused = load_profiles(settings)
     # How an exchange ended is a line of `up`, in words; the events of its run say all else. In any other installation
     # the console is what Dagster stores of a run, to be read there.

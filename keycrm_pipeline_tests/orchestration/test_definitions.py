@@ -11,9 +11,11 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
+from dagster._grpc.impl import core_execute_run
 
 from keycrm_pipeline.orchestration import definitions, exchange_definitions, order_days
-from keycrm_pipeline.orchestration.dagster_internals import RUN_JOB_VARIABLE
 from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.orchestration.profile_assets import PAGE_VARIABLE, PERIOD_TAG
 from keycrm_pipeline.period import Period
@@ -206,38 +208,58 @@ defs = dg.Definitions.merge(
     assert {"mine", "shop/orders", "shop/exports"} <= set(listed)
 
 
-def test_a_run_in_a_container_loads_its_own_profile_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With a hundred shops, each run would otherwise build those of all others before it begins.
-
-    `DAGSTER_RUN_JOB_NAME` is what the launchers for Docker and Kubernetes set.
-    """
+def test_a_run_loads_its_own_profile_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a hundred shops, each run would otherwise build those of all others before it begins."""
     profiles = tmp_path / "profiles"
     profiles.mkdir()
     for name in ("shop", "shop_two", "other"):
         (profiles / f"{name}.yaml").write_text("base_url: sandbox\nstart_date: 2026-01-01\n", "utf-8")
     monkeypatch.setenv("KEYCRM_PROFILES_DIR", str(profiles))
     monkeypatch.setenv("KEYCRM_DATA_DIR", str(tmp_path / "data"))
+    loaded: list[set[str]] = []
 
-    def groups(job: str | None) -> set[str]:
-        if job is None:
-            monkeypatch.delenv(RUN_JOB_VARIABLE, raising=False)
-        else:
-            monkeypatch.setenv(RUN_JOB_VARIABLE, job)
-        graph = definitions._code_location().get_repository_def().asset_graph
-        return {key.path[0] for key in graph.get_all_asset_keys()}
+    class CodeLocation(ReconstructableRepository):
+        """Ours, asked for by Dagster as in the process that was started for a run."""
 
-    assert groups(None) == {"shop", "shop_two", "other"}
-    assert groups("other_load") == {"other"}
-    assert groups("shop_changes") == {"shop"}
+        def get_definition(self) -> dg.RepositoryDefinition:
+            repository = definitions._code_location().get_repository_def()
+            loaded.append({key.path[0] for key in repository.asset_graph.get_all_asset_keys()})
+            return repository
+
+    def profiles_of_a_run(job: str, *assets: str, checked: str | None = None) -> set[str]:
+        loaded.clear()
+        # Dagster first loads the definitions and then sees that the run is not to be executed.
+        run = dg.DagsterRun(
+            job_name=job,
+            status=dg.DagsterRunStatus.CANCELED,
+            asset_selection=frozenset(dg.AssetKey([name, "orders"]) for name in assets) or None,
+            asset_check_selection=None
+            if checked is None
+            else frozenset({dg.AssetCheckKey(dg.AssetKey([checked, "orders"]), "totals")}),
+        )
+        # Dagster remembers what it has loaded, by these names.
+        location = CodeLocation(ModuleCodePointer("a_run", run.run_id))
+        with dg.DagsterInstance.ephemeral() as instance:
+            instance.add_run(run)
+            list(core_execute_run(ReconstructableJob(location, job), run, instance, inject_env_vars=False))
+        (found,) = loaded
+        return found
+
+    assert profiles_of_a_run("other_load") == {"other"}
+    assert profiles_of_a_run("shop_changes") == {"shop"}
     # Whose job it is cannot be told from the name; both are few.
-    assert groups("shop_two_changes") == {"shop", "shop_two"}
-    # A backfill, or a run that was started from assets, may be of several profiles.
-    assert groups("__ASSET_JOB") == {"shop", "shop_two", "other"}
+    assert profiles_of_a_run("shop_two_changes") == {"shop", "shop_two"}
+    # A backfill, a run that was started from assets, or one of checks, which may be of several profiles.
+    assert profiles_of_a_run("__ASSET_JOB", "shop") == {"shop"}
+    assert profiles_of_a_run("__ASSET_JOB", "shop", checked="other") == {"shop", "other"}
+    assert profiles_of_a_run("__ASSET_JOB", checked="shop_two") == {"shop_two"}
+    assert profiles_of_a_run("__ASSET_JOB") == {"shop", "shop_two", "other"}
     monkeypatch.setenv("KEYCRM_PROFILES", "shop_two,other")
-    assert groups("__ASSET_JOB") == {"shop_two", "other"}
-    assert groups("shop_two_changes") == {"shop_two"}
+    assert profiles_of_a_run("__ASSET_JOB") == {"shop_two", "other"}
+    assert profiles_of_a_run("shop_two_changes") == {"shop_two"}
+    # The page and the sensors are for all of them.
+    everything = definitions._code_location().get_repository_def().asset_graph.get_all_asset_keys()
+    assert {key.path[0] for key in everything} == {"shop_two", "other"}
 
 
 def test_the_code_location_cannot_be_imported_by_a_name() -> None:
