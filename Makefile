@@ -13,18 +13,21 @@ PYTHON_OF_VENV := .venv/bin/python
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-fast test-distributed soak lint schema messages docs lock bench bench-lake clean
+.PHONY: help setup setup-product run demo test test-fast test-distributed soak lint schema messages docs lock bench bench-lake clean
 
 help: ## list these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## create .venv with the locked dependencies and this package (PYTHON=... chooses another Python)
+setup: ## create .venv with the locked dependencies, those of the tests, and this package (PYTHON=... chooses another Python)
+	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv requirements.lock requirements-dev.lock
+
+setup-product: ## create .venv with what the product itself needs; make run and make demo begin with it
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv requirements.lock
 
-run: setup ## start the exchange page at http://127.0.0.1:3001, Dagster at 3000 and the daemon (PORT=... chooses another)
+run: setup-product ## start the exchange page at http://127.0.0.1:3001, Dagster at 3000 and the daemon (PORT=... chooses another)
 	@exec $(BIN)/keycrm-pipeline up --port "$(PORT)"
 
-demo: setup ## load the demo shop's last 30 days and print the exchange summary
+demo: setup-product ## load the demo shop's last 30 days and print the exchange summary
 	@exec $(BIN)/keycrm-pipeline demo
 
 # Hundreds of processes import the package, and each worker all tests: compiled once, also where the environment forbids it.
@@ -61,10 +64,11 @@ docs: setup ## rewrite docs/tables.md after a table was changed
 	@exec $(PYTHON_OF_VENV) -m keycrm_pipeline.schemas.reference docs/tables.md
 
 lock: ## write the dependencies of pyproject.toml to the locks (needs uv; UPGRADE=yes also updates versions)
-	@$(COMPILE) --group dev --output-file requirements.lock
-	@$(COMPILE) --group dev --group bench --constraints requirements.lock --output-file requirements-bench.lock
+	@$(COMPILE) --group setup --output-file requirements.lock
+	@$(COMPILE) --group setup --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE) --group setup --group dev --group bench --constraints requirements-dev.lock --output-file requirements-bench.lock
 	@$(COMPILE) --extra distributed --output-file requirements-distributed.lock
-	@$(COMPILE) --extra distributed --group dev --group lake --constraints requirements-distributed.lock --output-file requirements-distributed-tests.lock
+	@$(COMPILE) --extra distributed --group setup --group dev --group lake --constraints requirements-distributed.lock --output-file requirements-distributed-tests.lock
 
 bench: ## measure speed against the limits and against dlt, in a separate environment (.venv-bench)
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh .venv-bench requirements-bench.lock

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -36,7 +37,7 @@ from keycrm_pipeline_tests.product import AS_INSTALLED, PROJECT, Product, free_p
 pytestmark = pytest.mark.process
 
 METADATA = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
-LOCKS = ("requirements.lock", "requirements-bench.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock")
 PROMISED_TARGETS = {"setup", "run", "test", "test-fast", "demo", "lint", "lock", "bench", "clean", "help"}
 STOP_WITHIN_SECONDS = 120
 
@@ -49,6 +50,15 @@ def pins(lock: str) -> dict[str, tuple[str, bool]]:
         name, version = re.match(r"([a-z0-9._-]+)(?:\[[a-z, ]+\])?==([^\s;\\]+)", entry).groups()  # type: ignore[union-attr]
         found[str(canonicalize_name(name))] = (version, "--hash=sha256:" in entry)
     return found
+
+
+def wanted_of(lock: str) -> list[str]:
+    """What a lock has to contain."""
+    groups = METADATA["dependency-groups"]
+    wanted = [*METADATA["project"]["dependencies"], *groups["setup"]]
+    if lock != "requirements.lock":
+        wanted += groups["dev"]
+    return wanted + groups["bench"] if "bench" in lock else wanted
 
 
 # Locks
@@ -64,20 +74,17 @@ def test_a_lock_has_hashes_and_no_address(lock: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_dependency_is_locked_within_its_bounds(lock: str) -> None:
     """A dependency added to pyproject.toml and not to the lock is missing after `make setup`."""
-    groups = METADATA["dependency-groups"]
-    wanted = [*METADATA["project"]["dependencies"], *groups["dev"]]
-    if "bench" in lock:
-        wanted += groups["bench"]
     locked = pins(lock)
-    for requirement in map(Requirement, wanted):
+    for requirement in map(Requirement, wanted_of(lock)):
         version, _hashed = locked[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), f"{requirement} and {version} in {lock}"
 
 
-def test_what_dependencies_need_is_locked_too() -> None:
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_what_dependencies_need_is_locked_too(lock: str) -> None:
     """With hashes, pip refuses to install whatever a locked package needs and the lock does not have."""
-    locked = pins("requirements.lock")
-    wanted = [*METADATA["project"]["dependencies"], *METADATA["dependency-groups"]["dev"]]
+    locked = pins(lock)
+    wanted = wanted_of(lock)
     waiting, seen = [Requirement(line) for line in wanted], set()
     while waiting:
         requirement = waiting.pop()
@@ -94,10 +101,16 @@ def test_what_dependencies_need_is_locked_too() -> None:
     assert len(seen) > len(wanted)
 
 
-def test_both_locks_agree() -> None:
-    """Measurements are of the versions that people run."""
-    measured = pins("requirements-bench.lock")
-    assert {name: measured.get(name) for name in pins("requirements.lock")} == pins("requirements.lock")
+@pytest.mark.parametrize(("lock", "larger"), list(pairwise(LOCKS)))
+def test_the_locks_agree(lock: str, larger: str) -> None:
+    """Tests and measurements are of the versions that people run."""
+    assert pins(lock).items() <= pins(larger).items()
+
+
+def test_the_product_brings_no_tools_of_development() -> None:
+    """They are a fourth of all packages, and pandera would load hypothesis in each exchange, for half a second."""
+    tools = {canonicalize_name(Requirement(line).name) for line in METADATA["dependency-groups"]["dev"]}
+    assert not tools & pins("requirements.lock").keys()
 
 
 def test_the_environment_has_the_locked_pip() -> None:
@@ -176,10 +189,10 @@ def test_imports_point_one_way() -> None:
 # Environment
 
 
-def set_up(project: Path, path: Path | str, *, python: str = "") -> tuple[int, str, str]:
+def set_up(project: Path, path: Path | str, *further: str, python: str = "") -> tuple[int, str, str]:
     """Runs the setup of a project with nothing on the PATH but `path`; exit code, and what was said on both streams."""
     done = subprocess.run(
-        ["/bin/sh", project / "scripts" / "setup.sh", "ready", "small.lock"],
+        ["/bin/sh", project / "scripts" / "setup.sh", "ready", "small.lock", *further],
         env={"PATH": str(path), "PYTHON": python},
         check=False,
         capture_output=True,
@@ -291,6 +304,41 @@ def test_setup_does_nothing_twice_and_redoes_what_changed(project: Path, bare_pa
     assert not is_redone(moved)
 
 
+def test_what_the_tests_need_comes_on_top(project: Path, bare_path: Path, log: Path) -> None:
+    """`make setup` after `make run` keeps what is there; then `make run` starts at once with all of it."""
+    (project / "larger.lock").write_text("", "utf-8")
+
+    def installed(*further: str) -> list[str]:
+        log.unlink(missing_ok=True)
+        code, _said, error = set_up(project, bare_path, *further)
+        assert (code, error) == (0, "")
+        lines = log.read_text("utf-8").splitlines() if log.exists() else []
+        return [line.rpartition(" ")[2] for line in lines]
+
+    assert installed() == ["small.lock", "."]
+    kept = project / "ready" / "kept"
+    kept.touch()
+    assert installed("larger.lock") == ["larger.lock", "."]
+    assert (installed("larger.lock"), installed()) == ([], [])
+    assert kept.exists()
+    (project / "larger.lock").write_text("# changed\n", "utf-8")
+    # The product itself is as it was.
+    assert installed() == []
+    assert installed("larger.lock") == ["larger.lock", "."]
+    (project / "small.lock").write_text("# changed\n", "utf-8")
+    assert installed() == ["small.lock", "."]
+    assert not kept.exists()
+    assert installed("larger.lock") == ["larger.lock", "."]
+
+    # What was interrupted may lack anything.
+    fails = log.with_name("log.fails")
+    fails.touch()
+    (project / "larger.lock").write_text("# changed again\n", "utf-8")
+    assert set_up(project, bare_path, "larger.lock")[0] == 1
+    fails.unlink()
+    assert installed() == ["small.lock", "."]
+
+
 def test_an_interrupted_setup_is_redone(project: Path, bare_path: Path, log: Path) -> None:
     """An environment whose packages did not all arrive may lack anything, so it is made again."""
     set_up(project, bare_path)
@@ -313,12 +361,13 @@ def test_a_python_without_venv_says_what_to_install(project: Path, bare_path: Pa
     assert "(on Debian or Ubuntu: sudo apt install python3.12-venv)" in error
 
 
-def test_the_lock_is_all_that_pip_needs() -> None:
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_the_lock_is_all_that_pip_needs(lock: str) -> None:
     """`pip install --require-hashes -r requirements.lock` by hand: here all is there already, so it asks no index."""
     asked = subprocess.run(
         [
             *(sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--no-index"),
-            *("--require-hashes", "--requirement", PROJECT / "requirements.lock"),
+            *("--require-hashes", "--requirement", PROJECT / lock),
         ],
         check=False,
         capture_output=True,

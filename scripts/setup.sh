@@ -1,10 +1,11 @@
 #!/bin/sh
 # Creates a virtual environment with the locked dependencies and this package; quick when nothing has changed. It only
 # calls venv and pip, see CONTRIBUTING.md for the same by hand.
-# Usage: [PYTHON=command] sh scripts/setup.sh ENVIRONMENT LOCK
+# Usage: [PYTHON=command] sh scripts/setup.sh ENVIRONMENT LOCK [FURTHER_LOCK]
+# The further lock has all packages of the first one and more; an environment that has them stays as it is without it.
 set -eu
 cd "$(dirname "$0")/.."
-environment=$1 lock=$2
+environment=$1 lock=$2 further=${3:-}
 python=$environment/bin/python
 # Written last, so that an interrupted setup starts over.
 stamp=$environment/keycrm-pipeline.stamp
@@ -38,21 +39,29 @@ version=${found%% *} base=${found#* }
 
 # Everything that determines the environment. Its programs contain its directory, so a moved project needs a new one.
 wanted="$PWD $version $(cat "$lock" pyproject.toml | cksum)"
-if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && describe "$python" >/dev/null; then
+wanted_further=${further:+$(cksum <"$further")}
+is_made() { [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && describe "$python" >/dev/null; }
+has_further() { [ -z "$further" ] || [ "$(cat "$stamp.further" 2>/dev/null)" = "$wanted_further" ]; }
+if is_made && has_further; then
     exit
 fi
 
 echo "Setting up $environment with the locked dependencies and Python $version; this takes a minute or two."
-"$base" -m venv --clear "$environment" ||
-    fail "$base cannot create an environment: see the lines above (on Debian or Ubuntu: sudo apt install python$version-venv)."
 pip() {
     "$python" -m pip --disable-pip-version-check --quiet install --no-compile "$@" ||
         fail "The dependencies could not be installed: see the lines above. Check that the package index is reachable and the disk is not full, and try again."
 }
-pip --require-hashes --requirement "$lock"
+if is_made; then
+    rm -f "$stamp"
+else
+    "$base" -m venv --clear "$environment" ||
+        fail "$base cannot create an environment: see the lines above (on Debian or Ubuntu: sudo apt install python$version-venv)."
+fi
+pip --require-hashes --requirement "${further:-$lock}"
 # Without an isolated build, which would download packages that are not in the lock.
 pip --no-deps --no-build-isolation --editable .
 # pip compiles one file at a time, this uses all processors. Libraries contain files for other versions of Python, which
 # cannot be compiled and are not needed.
 "$python" -m compileall -qq -j 0 "$environment"/lib/python*/site-packages >/dev/null || true
+[ -z "$further" ] || echo "$wanted_further" >"$stamp.further"
 echo "$wanted" >"$stamp"
