@@ -5,10 +5,11 @@
 PORT ?= 3000
 # What `make test-fast` runs: neither the commands, nor Dagster, nor a browser.
 FAST_TESTS := $(addprefix keycrm_pipeline_tests/,accounting crm schemas warehouse profile test_period.py)
-# One lock for all systems and Python versions from 3.11 on, with hashes and without the address of a package index:
+# Locks for all systems and Python versions from 3.11 on, with hashes and without the address of a package index:
 # everybody installs from the index that their pip uses.
-COMPILE = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-header --no-strip-extras --quiet $(if $(UPGRADE),--upgrade)
+LOCKING = --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --quiet \
+	$(if $(UPGRADE),--upgrade)
+COMPILE = uv pip compile pyproject.toml $(LOCKING)
 PYTHON_OF_VENV := .venv/bin/python
 BIN := .venv/bin
 
@@ -64,6 +65,7 @@ docs: setup ## rewrite docs/tables.md after a table was changed
 	@exec $(PYTHON_OF_VENV) -m keycrm_pipeline.schemas.reference docs/tables.md
 
 lock: ## write the dependencies of pyproject.toml to the locks (needs uv; UPGRADE=yes also updates versions)
+	@uv pip compile --group installer $(LOCKING) --output-file requirements-uv.lock
 	@$(COMPILE) --group setup --output-file requirements.lock
 	@$(COMPILE) --group setup --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	@$(COMPILE) --group setup --group dev --group bench --constraints requirements-dev.lock --output-file requirements-bench.lock

@@ -38,6 +38,7 @@ pytestmark = pytest.mark.process
 
 METADATA = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock")
+"""Each has what the one before it has, and more."""
 PROMISED_TARGETS = {"setup", "run", "test", "test-fast", "demo", "lint", "lock", "bench", "clean", "help"}
 STOP_WITHIN_SECONDS = 120
 
@@ -64,7 +65,7 @@ def wanted_of(lock: str) -> list[str]:
 # Locks
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, "requirements-uv.lock"])
 def test_a_lock_has_hashes_and_no_address(lock: str) -> None:
     """An address of somebody's own index in the lock would break every other machine."""
     assert "://" not in (PROJECT / lock).read_text("utf-8")
@@ -228,18 +229,24 @@ def bare_path(tmp_path: Path) -> Path:
 
 
 SETS_UP = """#!/bin/sh
-# A Python 3.12 of {base} whose venv and pip only write down that they were called.
-case "$1 $2" in
+# A Python 3.12 of {base} whose venv, pip and uv only write down that they were called.
+case "$*" in
     "-c "*) echo "3.12 {base}" ;;
-    "-m venv") rm -rf "$4" && mkdir -p "$4/bin" && cp "{base}" "$4/bin/python" ;;
-    "-m pip") echo "$*" >>"{log}"; [ ! -e "{log}.fails" ] ;;
+    "-m venv "*) rm -rf "$4" && mkdir -p "$4/bin" && cp "{base}" "$4/bin/python" ;;
+    "-m pip config get global.index-url") [ ! -e "{log}.index" ] || cat "{log}.index" ;;
+    "-m pip "*"requirements-uv.lock") [ ! -e "{log}.no_uv" ] && mkdir -p ready/installer ;;
+    "-m pip "*) echo "$*" >>"{log}"; [ ! -e "{log}.fails" ] ;;
+    "-m uv "*) [ -d "$PYTHONPATH" ] && [ ! -e "{log}.fails" ] && echo "$UV_DEFAULT_INDEX $*" >>"{log}" ;;
 esac
 """
 
 
 @pytest.fixture
 def log(bare_path: Path) -> Path:
-    """What pip was called with, by a Python that is found on the PATH; while `log.fails` exists, pip fails."""
+    """What uv or pip was called with, by a Python that is found on the PATH.
+
+    While `log.fails` exists, both fail, while `log.no_uv` does, uv cannot be had; `log.index` is the index of pip.
+    """
     path = bare_path.with_name("log")
     put_program(bare_path / "python3.12", SETS_UP.format(base=bare_path / "python3.12", log=path))
     return path
@@ -270,14 +277,27 @@ def test_a_named_python_that_is_none_is_refused(project: Path, bare_path: Path) 
     assert error.startswith("PYTHON=python2.7 is not Python 3.11, 3.12 or 3.13")
 
 
-def test_the_environment_is_made_by_pip_from_the_lock(project: Path, bare_path: Path, log: Path) -> None:
-    """python3 is too old and python3.12 is taken; everything is installed by hash, and nothing beside the lock."""
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_the_environment_is_made_from_the_lock(
+    project: Path, bare_path: Path, log: Path, installer: str
+) -> None:
+    """python3 is too old and python3.12 is taken; everything is installed by hash, and nothing beside the lock.
+
+    By uv, with the index that pip is configured for; by pip where uv cannot be had.
+    """
     put_program(bare_path / "python3", "#!/bin/sh\nexit 1\n")
+    log.with_name("log.index").write_text("https://index.example/simple", "utf-8")
+    if installer == "pip":
+        log.with_name("log.no_uv").touch()
     said = "Setting up ready with the locked dependencies and Python 3.12; this takes a minute or two.\n"
     assert set_up(project, bare_path) == (0, said, "")
     first, second = log.read_text("utf-8").splitlines()
+    begin = {"uv": "https://index.example/simple -m uv pip install ", "pip": "-m pip "}[installer]
+    assert first.startswith(begin)
     assert first.endswith(" --require-hashes --requirement small.lock")
+    assert second.startswith(begin)
     assert second.endswith(" --no-deps --no-build-isolation --editable .")
+    assert not (project / "ready" / "installer").exists()
 
 
 def test_setup_does_nothing_twice_and_redoes_what_changed(project: Path, bare_path: Path, log: Path) -> None:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Creates a virtual environment with the locked dependencies and this package; quick when nothing has changed. It only
-# calls venv and pip, see CONTRIBUTING.md for the same by hand.
+# Creates a virtual environment with the locked dependencies and this package; quick when nothing has changed. See
+# CONTRIBUTING.md for the same by hand.
 # Usage: [PYTHON=command] sh scripts/setup.sh ENVIRONMENT LOCK [FURTHER_LOCK]
 # The further lock has all packages of the first one and more; an environment that has them stays as it is without it.
 set -eu
@@ -48,7 +48,18 @@ fi
 
 echo "Setting up $environment with the locked dependencies and Python $version; this takes a minute or two."
 pip() {
-    "$python" -m pip --disable-pip-version-check --quiet install --no-compile "$@" ||
+    "$python" -m pip --disable-pip-version-check --quiet install --no-compile "$@"
+}
+# uv takes a tenth of pip's time. It is not kept, and where it cannot be had or does not get through, pip does all and
+# says what is wrong. Which index to use is only written in pip's configuration.
+installer=$environment/installer
+get_uv() {
+    pip --only-binary :all: --require-hashes --target "$installer" --requirement requirements-uv.lock 2>/dev/null || return 0
+    index=${PIP_INDEX_URL:-$("$python" -m pip config get global.index-url 2>/dev/null)} || true
+    [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
+}
+install() {
+    PYTHONPATH=$installer "$python" -m uv pip install --quiet --python "$python" "$@" 2>/dev/null || pip "$@" ||
         fail "The dependencies could not be installed: see the lines above. Check that the package index is reachable and the disk is not full, and try again."
 }
 if is_made; then
@@ -57,11 +68,13 @@ else
     "$base" -m venv --clear "$environment" ||
         fail "$base cannot create an environment: see the lines above (on Debian or Ubuntu: sudo apt install python$version-venv)."
 fi
-pip --require-hashes --requirement "${further:-$lock}"
+get_uv
+install --require-hashes --requirement "${further:-$lock}"
 # Without an isolated build, which would download packages that are not in the lock.
-pip --no-deps --no-build-isolation --editable .
-# pip compiles one file at a time, this uses all processors. Libraries contain files for other versions of Python, which
-# cannot be compiled and are not needed.
-"$python" -m compileall -qq -j 0 "$environment"/lib/python*/site-packages >/dev/null || true
+install --no-deps --no-build-isolation --editable .
+rm -rf "$installer"
+# This uses all processors. Libraries contain tests of their own and files for other versions of Python, which cannot be
+# compiled and are not needed.
+"$python" -m compileall -qq -j 0 -x '/tests?/' "$environment"/lib/python*/site-packages >/dev/null || true
 [ -z "$further" ] || echo "$wanted_further" >"$stamp.further"
 echo "$wanted" >"$stamp"
