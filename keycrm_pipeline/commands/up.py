@@ -54,14 +54,6 @@ LOCK = "running.lock"
 READY_WITHIN_SECONDS = 180
 """A slow machine needs almost a minute to load everything for the first time."""
 
-LAUNCH_TIMEOUT_VARIABLE = "DAGSTER_GRPC_TIMEOUT_SECONDS"
-LAUNCH_WITHIN_SECONDS = 300
-"""How long Dagster waits for a run's process to start, as long as `start_timeout_seconds` of its monitoring.
-
-Its own default is a minute. On a busy machine the start takes longer, and Dagster then starts a second process of the
-same run, whose end it takes for that of the run: a load that goes on, and succeeds, is shown as failed.
-"""
-
 STOP_WITHIN_SECONDS = 20
 """A stopped run needs a moment to record that in the exchange log and on the page."""
 
@@ -208,13 +200,15 @@ class Services:
     ) -> subprocess.Popen[bytes]:
         """Starts a program; in its own group it does not receive Ctrl-C, so that the stop is orderly.
 
+        Of the variables, those count that the environment does not have.
+
         What it says on standard output is left out: `up` says what a person needs to know. Errors are shown.
         """
         # A stop between the start of a process and its entry here would leave it running.
         with undisturbed():
             process = subprocess.Popen(  # noqa: S603 - programs of this environment
                 command,
-                env={**self._environment, **(variables or {})},
+                env={**(variables or {}), **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
@@ -396,7 +390,6 @@ def _run(port: int, host_names: Sequence[str], stop: StopRequest) -> None:
     home = dagster_home(os.environ)
     os.environ[HOME_VARIABLE] = str(home)
     os.environ[STARTED_BY_UP_VARIABLE] = "true"
-    os.environ.setdefault(LAUNCH_TIMEOUT_VARIABLE, str(LAUNCH_WITHIN_SECONDS))
     os.environ.setdefault(PAGE_VARIABLE, f"http://{HOST}:{exchange_page_port(port)}")
     with full_home_in_words(home):
         prepare_dagster_home(home)

@@ -51,9 +51,18 @@ HIDDEN_TAG_PREFIX = ".dagster/"
 DAEMON_MODULE = "dagster._daemon"
 """1.13.28: `python -m` runs the daemon with it, as `dagster dev` does."""
 
-DAEMON_VARIABLES = {"DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR": "true"}
-"""1.13.28: a backfill waits for a code location that cannot be reached or loaded. Without it the daemon ends the whole
-backfill at its next look, every half minute, and cancels its queued runs. In no documentation of Dagster."""
+DAEMON_VARIABLES = {
+    "DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR": "true",
+    "DAGSTER_GRPC_TIMEOUT_SECONDS": "300",
+}
+"""1.13.28: what a daemon needs in its environment; in no documentation of Dagster.
+
+A backfill waits for a code location that cannot be reached or loaded. Without the first, the daemon ends the whole
+backfill at its next look, every half minute, and cancels its queued runs.
+
+A run's process may take as long to start as `start_timeout_seconds` of the monitoring says. Without the second it is a
+minute, and a busy machine takes longer: the daemon then starts a second process of the same run and takes its end for
+that of the run, so that a load which goes on, and succeeds, is shown as failed."""
 
 IMPLICIT_ASSET_JOB = "__ASSET_JOB"
 """1.13.28: job of the runs that were started from assets or by a backfill."""
