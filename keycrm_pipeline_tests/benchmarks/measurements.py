@@ -183,6 +183,52 @@ def rebuild(directory: Path, orders: int) -> dict[str, Any]:
     }
 
 
+def rebuild_with_versions(directory: Path, orders: int, versions: int) -> dict[str, Any]:
+    """CPU seconds of a rebuild of orders with so many versions each, next to the same orders with one; three rounds.
+
+    Each version has a line, a payment and a parcel that differ from the version before. Its rebuilds are one after
+    which nothing has changed, and one for which the versions are read again, as by a program with other rules.
+    """
+    period = _days(FIRST_DAY, orders // 1000)
+    for name, most in (("one_version", 1), ("versions", versions)):
+        workspace = _workspace(directory, name)
+        for number in range(most):
+            with exchange(workspace, _plan("period", period)) as session:
+                _store(session, (_version(page, number) for page in _pages(period, 1000)), period)
+                _derive(session, period)
+    seconds: dict[str, list[float]] = {"one_version": [], "unchanged": [], "read_again": []}
+    for _round in range(3):
+        for kind, of_round in seconds.items():
+            workspace = _workspace(directory, "one_version" if kind == "one_version" else "versions")
+            if kind == "read_again":
+                with open_warehouse(workspace).writing() as connection:
+                    connection.execute("DELETE FROM ops.derived_movements")
+            with exchange(workspace, _plan("rebuild")) as session:
+                started = time.process_time()
+                run_rebuild(session)
+                of_round.append(time.process_time() - started)
+    with open_warehouse(workspace).reading() as connection:
+        stored, movements = connection.execute(
+            "SELECT (SELECT count(*) FROM raw.order_versions), (SELECT count(*) FROM accounting.order_movements)"
+        ).fetchall()[0]
+    medians = {kind: sorted(of_round)[1] for kind, of_round in seconds.items()}
+    return {"orders": orders, "earlier_versions": stored, "movements": movements, **medians}
+
+
+def _version(page: raw.FetchedPage, number: int) -> raw.FetchedPage:
+    """A page whose orders have changed `number` times."""
+    rows = []
+    for row in page.rows:
+        payload = json.loads(row.payload)
+        updated_at = (row.crm_updated_at or datetime.now(UTC)) + timedelta(hours=number)
+        payload["updated_at"] = updated_at.isoformat()
+        payload["products"][0]["quantity"] += number
+        payload["payments"][0]["status"] = "canceled" if number % 2 else "paid"
+        payload["shipping"]["tracking_code"] += str(number)
+        rows.append(replace(row, payload=text(payload).encode(), crm_updated_at=updated_at))
+    return replace(page, rows=rows)
+
+
 def read_orders(directory: Path, orders: int) -> dict[str, Any]:
     """Reads the header columns of all orders of `first_load`: as a pandas frame, and with DuckDB alone, in turns."""
     workspace = _workspace(directory, f"first_{orders}")
@@ -456,8 +502,8 @@ def definitions(directory: Path, few: int, many: int) -> dict[str, Any]:
 MEASUREMENTS: dict[str, Callable[..., dict[str, Any]]] = {
     function.__name__: function
     for function in (
-        first_load, rebuild, read_orders, reload_day, file_growth, write_pages, paced_load, range_run, memory_of_load,
-        status, definitions,
+        first_load, rebuild, rebuild_with_versions, read_orders, reload_day, file_growth, write_pages, paced_load,
+        range_run, memory_of_load, status, definitions,
     )
 }  # fmt: skip
 
