@@ -32,7 +32,15 @@ from packaging.utils import canonicalize_name
 
 from keycrm_pipeline.orchestration.instance import shipped_configuration, shipped_workspace
 from keycrm_pipeline.profile import DATA_VARIABLE, PROFILES_VARIABLE
-from keycrm_pipeline_tests.product import AS_INSTALLED, PROJECT, Product, free_port, processes_of
+from keycrm_pipeline_tests.product import (
+    AS_INSTALLED,
+    PROJECT,
+    Product,
+    free_port,
+    locations,
+    processes_of,
+    wait_until,
+)
 
 pytestmark = pytest.mark.process
 
@@ -530,12 +538,24 @@ def test_an_installed_package_is_the_whole_product(installed: Installed, tmp_pat
     try:
         product.start()
         assert (home / "dagster.yaml").read_bytes() == shipped_configuration().read_bytes()
+        # The page is there before the month, and both go on after it.
+        wait_until(lambda: " demo: load, " in product.said(), "the demo month is loaded")
+        assert locations(product.address)
         product.stop()
         assert product.wait() == 130, product.said()
     finally:
         product.kill()
     said = product.said()
     assert said.startswith(f"Wrote {tmp_path / 'profiles' / 'demo.yaml'}: the demo shop.\n")
+    (ready, loading, loaded) = (
+        said.index(words)
+        for words in (
+            "Ready: ",
+            "Loading the demo shop's last 30 days (on the first start only).",
+            ": succeeded: ",
+        )
+    )
+    assert ready < loading < loaded
     assert said.endswith("Stopped.\n")
     profile = (tmp_path / "profiles" / "demo.yaml").read_text("utf-8")
     schema = re.match(r"# yaml-language-server: \$schema=(\S+)\n", profile)
@@ -548,6 +568,26 @@ def test_an_installed_package_is_the_whole_product(installed: Installed, tmp_pat
     first, final = date.fromisoformat(last["period_from"]), date.fromisoformat(last["period_to"])
     assert (last["profile"], last["status"], (final - first).days + 1) == ("demo", "succeeded", 30)
     assert last["orders_created"] > 500
+
+
+def test_a_first_start_that_is_stopped_while_it_loads_is_made_good(tmp_path: Path) -> None:
+    """Ctrl-C while the demo month comes ends everything; the next start loads the month."""
+    product = Product(tmp_path / ".dagster_home", {}, python=Path(sys.executable))
+    loaded = ": succeeded: "
+    try:
+        product.start()
+        wait_until(lambda: "Loading the demo shop" in product.said(), "the load of the demo month has begun")
+        wait_until((tmp_path / "data" / "demo.duckdb").exists, "it stores something")
+        product.stop()
+        assert product.wait() == 130, product.said()
+        assert loaded not in product.said()
+        assert product.said().endswith("Stopped.\n")
+        product.start()
+        wait_until(lambda: loaded in product.said(), "the demo month is loaded")
+        product.stop()
+        assert product.wait() == 130, product.said()
+    finally:
+        product.kill()
 
 
 def test_dagster_loads_an_installed_package_by_name(installed: Installed, tmp_path: Path) -> None:

@@ -194,15 +194,22 @@ class Services:
         self._lock = lock
         self._environment = dict(environment)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._work: set[str] = set()
 
     def start(
-        self, name: str, command: list[str], variables: Mapping[str, str] | None = None
+        self,
+        name: str,
+        command: list[str],
+        variables: Mapping[str, str] | None = None,
+        *,
+        is_service: bool = True,
     ) -> subprocess.Popen[bytes]:
         """Starts a program; in its own group it does not receive Ctrl-C, so that the stop is orderly.
 
         Of the variables, those count that the environment does not have.
 
-        What it says on standard output is left out: `up` says what a person needs to know. Errors are shown.
+        What it says on standard output is left out: `up` says what a person needs to know. Errors are shown. What is
+        no service may end while the others go on.
         """
         # A stop between the start of a process and its entry here would leave it running.
         with undisturbed():
@@ -215,6 +222,8 @@ class Services:
                 pass_fds=[self._lock.fileno()],
             )
             self._processes[name] = process
+            if not is_service:
+                self._work.add(name)
         self._lock.write(f"{process.pid} ")
         self._lock.flush()
         return process
@@ -222,7 +231,7 @@ class Services:
     def ended(self) -> str | None:
         """Which service has ended, as a sentence; None while all are running."""
         for name, process in self._processes.items():
-            if process.poll() is not None:
+            if process.poll() is not None and name not in self._work:
                 return _("{name} ended unexpectedly (exit code {code})", name=name, code=process.returncode)
         return None
 
@@ -304,9 +313,18 @@ def say_what_ended(exchanges: EndedExchanges) -> None:
 
 
 def serve(
-    services: Services, port: int, host_names: Sequence[str], exchanges: EndedExchanges, stop: StopRequest
+    services: Services,
+    port: int,
+    host_names: Sequence[str],
+    exchanges: EndedExchanges,
+    stop: StopRequest,
+    *,
+    loads_demo: bool,
 ) -> str:
-    """Starts both pages and the daemon, waits until one of them ends and returns which."""
+    """Starts both pages and the daemon, waits until one of them ends and returns which.
+
+    Once they answer, the demo month is loaded if that is asked for: the page shows how it comes.
+    """
     from keycrm_pipeline.orchestration import dagster_page
     from keycrm_pipeline.orchestration.dagster_internals import DAEMON_MODULE, DAEMON_VARIABLES
     from keycrm_pipeline.orchestration.instance import shipped_workspace
@@ -343,6 +361,9 @@ def serve(
                 )
             )
             is_ready = True
+            if loads_demo:
+                _say(_("Loading the demo shop's last 30 days (on the first start only)."))
+                services.start("demo", [sys.executable, "-m", "keycrm_pipeline", "demo"], is_service=False)
         if not is_ready and time.monotonic() > deadline:
             return _("The pages did not answer within {seconds} seconds", seconds=READY_WITHIN_SECONDS)
         if time.monotonic() >= next_look:
@@ -401,12 +422,10 @@ def _run(port: int, host_names: Sequence[str], stop: StopRequest) -> None:
         try:
             end_runs_that_died(settings, report=True)
             prepare_queue(settings)
-            if wants_first_load(settings):
-                _say(_("Loading the demo shop's last 30 days (on the first start only)."))
-                first_load()
+            loads_demo = wants_first_load(settings)
             with open_instance() as instance:
                 exchanges = EndedExchanges(instance, settings, datetime.now(UTC))
-                failure = serve(services, port, host_names, exchanges, stop)
+                failure = serve(services, port, host_names, exchanges, stop, loads_demo=loads_demo)
         except StopAskedError as asked:
             _say(f"\n{_('Stopping ({signal}).', signal=asked)}")
             failure = None
@@ -429,23 +448,3 @@ def say_what_is_wrong_with_profiles(settings: Settings) -> None:
         except MissingKeyError as missing:
             reason = error_in_words(missing)
             _say(f"{reason} {_('Until then nothing is loaded automatically for this profile.')}")
-
-
-def first_load() -> None:
-    """Loads the demo month; if that fails, the page still starts and shows why."""
-    command = [sys.executable, "-m", "keycrm_pipeline", "demo"]
-    # In its own group: it gets one SIGINT from here, not a second one from the terminal while it cleans up.
-    with undisturbed():
-        load = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - the command of this project
-    with load:
-        try:
-            code = load.wait()
-        except StopAskedError:
-            load.send_signal(signal.SIGINT)
-            try:
-                load.wait(STOP_WITHIN_SECONDS)
-            except (subprocess.TimeoutExpired, StopAskedError):
-                load.kill()
-            raise
-    if code != 0:
-        _say(_("The demo shop could not be loaded; the page starts anyway."))

@@ -35,6 +35,7 @@ class ProfileState:
         is_killed: Whether the last exchange is said to run although no process does its work.
         waiting: Items of the review list and rejected orders.
         days_missing: Days from the first loaded one to yesterday that were never loaded; None while none is loaded.
+        is_under_way: Whether an exchange works with its books at this moment, so that they cannot be read.
         problem: Why its books cannot be read now, in words.
     """
 
@@ -43,12 +44,14 @@ class ProfileState:
     is_killed: bool = False
     waiting: int = 0
     days_missing: int | None = None
+    is_under_way: bool = False
     problem: str = ""
 
 
 def _state(page: PageSettings, workspace: Workspace) -> ProfileState:
     profile = workspace.profile
     yesterday = page.clock().astimezone(profile.zone).date() - DAY
+    is_working = False
     try:
         # Checked before the log is read: an exchange that ends in between then reads as ended, not as killed.
         is_working = is_held(place_of(workspace))
@@ -62,7 +65,7 @@ def _state(page: PageSettings, workspace: Workspace) -> ProfileState:
     except DatabaseMissingError:
         return ProfileState(profile)
     except DatabaseBusyError:
-        return ProfileState(profile, problem=_(BUSY))
+        return ProfileState(profile, is_under_way=is_working, problem=_(BUSY))
     except WarehouseError as error:
         return ProfileState(profile, problem=written(error.message))
     last = logged[0] if logged else None

@@ -9,6 +9,7 @@ import pytest
 
 from keycrm_pipeline.crm.errors import RequestRefused
 from keycrm_pipeline.profile import Settings
+from keycrm_pipeline.run.lock import held
 from keycrm_pipeline.sandbox.payloads import product_payload
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline_tests.page.shops import SETTINGS, small_shop, write_profile
@@ -93,6 +94,10 @@ def test_a_file_that_is_being_written_is_told(tmp_path: Path, monkeypatch: pytes
         assert answer.status_code == 503
         assert "Базу зараз записують" in answer.text
         assert "Базу зараз записують; оновіть сторінку за кілька секунд." in text_of(visitor.page("/"))
+        # An exchange holds the lock of its profile: its progress is one click away.
+        with held(books.workspace.lock, "a run"):
+            (shown,) = visitor.page("/").xpath("//main//dd[a]/a")
+            assert (shown.text_content(), shown.get("href")) == ("Обмін триває", f"{SHOP}/load")
 
 
 def test_the_file_is_closed_after_each_page(tmp_path: Path) -> None:
