@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,27 @@ PATIENCE_SECONDS = 300.0
 """Longest wait for anything: a busy machine needs most of it, and a hung product must not hang the tests."""
 
 _POLL_SECONDS = 0.1
+
+
+@contextlib.contextmanager
+def script_at_work(script: str, *arguments: str, says: str) -> Iterator[subprocess.Popen[str]]:
+    """A Python script in a process of its own, from the moment it prints a line until the block ends.
+
+    Args:
+        script: Its text.
+        arguments: Its arguments.
+        says: The line that it prints once it works.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{says}\n"
+        yield process
+        process.kill()
 
 
 def free_port() -> int:

@@ -159,7 +159,7 @@ def test_1c_gets_the_company_of_a_buyer(described: Export, shop: SmallShop) -> N
 
 def test_odoo_gets_the_company_as_a_contact_of_its_own(described: Export) -> None:
     """The buyer is its contact; buyers without a company are in no such file, so theirs in Odoo stays."""
-    files = {file.name.rpartition("_")[2]: file for file in described("odoo").files}
+    files = _files_of_odoo(described("odoo"))
     assert files["res.partner-companies.csv"].read_text("utf-8-sig").splitlines() == [
         "id,name,is_company,company_registry",
         "keycrm_company_1,ТОВ «Вигадка»,True,00000001",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import dagster as dg
@@ -20,7 +19,7 @@ from keycrm_pipeline.warehouse.errors import CatalogUnreachableError
 from keycrm_pipeline_tests.lake.plain_lake import PlainLake
 from keycrm_pipeline_tests.lake.test_catalog_lock import end_sessions
 from keycrm_pipeline_tests.postgres import query
-from keycrm_pipeline_tests.product import wait_until
+from keycrm_pipeline_tests.product import script_at_work, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -37,19 +36,9 @@ with marked(PlainLake(sys.argv[1], Path(), "shop"), sys.argv[2]):
 """
 
 
-@contextlib.contextmanager
-def run_of_another_host(lake: PlainLake, run_id: str) -> Iterator[subprocess.Popen[str]]:
+def run_of_another_host(lake: PlainLake, run_id: str) -> AbstractContextManager[subprocess.Popen[str]]:
     """A process that does the work of a run until its standard input is closed."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _WORK, lake.catalog, run_id],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "works\n"
-        yield process
-        process.kill()
+    return script_at_work(_WORK, lake.catalog, run_id, says="works")
 
 
 def marks(lake: PlainLake) -> list[tuple[str, bool]]:

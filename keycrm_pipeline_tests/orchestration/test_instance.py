@@ -11,7 +11,6 @@ import os
 import signal
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -31,6 +30,7 @@ from keycrm_pipeline.orchestration.profile_assets import ProfileAssets, command_
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Settings, Workspace, dagster_home
 from keycrm_pipeline_tests.orchestration.shop import run_job
+from keycrm_pipeline_tests.product import script_at_work
 
 DAY = date(2026, 3, 28)
 
@@ -38,6 +38,7 @@ _WORK = """
 import sys
 from pathlib import Path
 from keycrm_pipeline.run.marks import marked
+from keycrm_pipeline_tests.product import script_at_work
 with marked(Path(sys.argv[1]), sys.argv[2]):
     print("works", flush=True)
     sys.stdin.read()
@@ -72,19 +73,9 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(tmp_path / "profiles", tmp_path / "data")
 
 
-@contextlib.contextmanager
-def process_of(settings: Settings, run_id: str) -> Iterator[subprocess.Popen[str]]:
+def process_of(settings: Settings, run_id: str) -> contextlib.AbstractContextManager[subprocess.Popen[str]]:
     """A process that does the work of a run with these data until it is killed."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _WORK, str(settings.marks_directory), run_id],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "works\n"
-        yield process
-        process.kill()
+    return script_at_work(_WORK, str(settings.marks_directory), run_id, says="works")
 
 
 def _run(

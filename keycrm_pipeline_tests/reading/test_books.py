@@ -21,7 +21,7 @@ from keycrm_pipeline.schemas.accounting import ORDERS
 from keycrm_pipeline.warehouse.connection import Warehouse
 from keycrm_pipeline.warehouse.errors import DatabaseBusyError, DatabaseMissingError, WarehouseError
 from keycrm_pipeline_tests.exports.small_shop import shop_in, small_shop
-from keycrm_pipeline_tests.product import PATIENCE_SECONDS
+from keycrm_pipeline_tests.product import PATIENCE_SECONDS, script_at_work
 
 OPENS = 300
 
@@ -159,14 +159,7 @@ def test_file_held_by_another_program_is_named(tmp_path: Path) -> None:
         "print('open', flush=True)\n"
         "sys.stdin.read()\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(books.workspace.database)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "open\n"
+    with script_at_work(program, str(books.workspace.database), says="open") as holder:
         with pytest.raises(DatabaseBusyError, match="held by another program"):
             books.table("accounting.orders")
         holder.communicate("")

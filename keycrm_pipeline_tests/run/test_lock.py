@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import stat
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
 from keycrm_pipeline.profile import Profile, Settings, Workspace
 from keycrm_pipeline.run import lock
+from keycrm_pipeline_tests.product import script_at_work
 
 _HOLD = """
 import sys
 from pathlib import Path
 from keycrm_pipeline.run import lock
+from keycrm_pipeline_tests.product import script_at_work
 with lock.held(Path(sys.argv[1]), "of-another-process"):
     print("held", flush=True)
     sys.stdin.read()
@@ -35,14 +35,7 @@ def test_a_link_to_a_database_shares_its_lock(tmp_path: Path) -> None:
     (tmp_path / "linked" / "shop.duckdb").symlink_to(target.database)
     by_link = workspace(tmp_path, "linked", "shop.duckdb")
     assert by_link.database != target.database
-    with subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(by_link.lock)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
+    with script_at_work(_HOLD, str(by_link.lock), says="held") as process:
         assert lock.is_held(target.lock)
         assert "of-another-process" in lock.holder(target.lock)
         process.communicate("")

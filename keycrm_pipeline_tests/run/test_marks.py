@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import stat
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from keycrm_pipeline.run.marks import abandoned, is_marked, marked
+from keycrm_pipeline_tests.product import script_at_work
 
 _MARK = """
 import sys
 from pathlib import Path
 from keycrm_pipeline.run.marks import marked
+from keycrm_pipeline_tests.product import script_at_work
 with marked(Path(sys.argv[1]), sys.argv[2]):
     print("marked", flush=True)
     sys.stdin.read()
 """
 
 
-@contextmanager
-def run_of_another_process(directory: Path, run_id: str) -> Iterator[subprocess.Popen[str]]:
+def run_of_another_process(directory: Path, run_id: str) -> AbstractContextManager[subprocess.Popen[str]]:
     """A process that holds a mark until its standard input is closed."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _MARK, str(directory), run_id],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "marked\n"
-        yield process
-        process.kill()
+    return script_at_work(_MARK, str(directory), run_id, says="marked")
 
 
 def test_a_run_is_alive_until_its_process_ends_it(tmp_path: Path) -> None:
