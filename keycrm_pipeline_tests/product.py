@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import httpx
 import psutil
 
@@ -95,6 +96,35 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
             return
         pause.wait(_POLL_SECONDS)
     raise AssertionError(f"not true after {PATIENCE_SECONDS} seconds: {what}")
+
+
+def wait_for_runs(instance: dg.DagsterInstance, said: Callable[[], str]) -> None:
+    """Polls until every run has ended, for as long as runs begin and end: a long queue is no hung one.
+
+    Args:
+        instance: Of the runs.
+        said: What the product has written to the terminal.
+
+    Raises:
+        AssertionError: No run began or ended for `PATIENCE_SECONDS`; the text contains those that are left and `said`.
+    """
+    pause = threading.Event()
+    before: dict[str, str] = {}
+    polls = 0
+    while True:
+        runs = {run.run_id: run for run in instance.get_runs()}
+        states = {run_id: run.status.value for run_id, run in runs.items()}
+        if all(run.is_finished for run in runs.values()):
+            return
+        polls = polls + 1 if states == before else 0
+        if polls > PATIENCE_SECONDS / _POLL_SECONDS:
+            break
+        before = states
+        pause.wait(_POLL_SECONDS)
+    left = [
+        f"{run.job_name} {run.run_id}: {run.status.value}" for run in runs.values() if not run.is_finished
+    ]
+    raise AssertionError("\n".join(["runs that neither begin nor end:", *left, said()]))
 
 
 _LOADED = "query { repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"

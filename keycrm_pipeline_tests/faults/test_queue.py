@@ -27,7 +27,7 @@ from keycrm_pipeline_tests.faults.scene import (
     fill,
     read_log,
 )
-from keycrm_pipeline_tests.product import PATIENCE_SECONDS, Product, wait_until
+from keycrm_pipeline_tests.product import PATIENCE_SECONDS, Product, wait_for_runs, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -102,7 +102,7 @@ def test_ten_queued_runs_of_two_shops_and_a_killed_command(places: Path) -> None
             printed = [command.communicate() for command in commands[:2]]
             assert all('"status": "succeeded"' in output for output, _ in printed), printed
             expected = [*launched["shop"], *launched["other"], waiting]
-            wait_until(lambda: _unfinished(instance) == 0, "the queue is empty")
+            wait_for_runs(instance, product.said)
             records = {record.dagster_run.run_id: record for record in instance.get_run_records()}
             assert [records[run_id].dagster_run.status.value for run_id in expected] == ["SUCCESS"] * 11
             (dead,) = [run for run in _of_commands(instance) if run.tags[PROFILE_TAG] == "dead"]
@@ -129,7 +129,3 @@ def _of_commands(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     return [
         record.dagster_run for record in instance.get_run_records() if COMMAND_TAG in record.dagster_run.tags
     ]
-
-
-def _unfinished(instance: dg.DagsterInstance) -> int:
-    return sum(not record.dagster_run.is_finished for record in instance.get_run_records())
