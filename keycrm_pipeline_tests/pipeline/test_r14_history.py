@@ -389,6 +389,22 @@ def test_half_an_answer_cancels_nothing(books: Books) -> None:
     assert books.rows("raw.order_versions", "version_no") == [(1,), (2,)]
 
 
+def test_a_payment_whose_status_is_absent_once_is_not_cancelled(books: Books) -> None:
+    """Nobody knows then whether it is money: its order has 0 paid, and nothing was cancelled, nor came again."""
+    books.shop.add_order(paid_order(at(8)))
+    books.load()
+    unknown = paid_order(at(9))
+    del unknown["payments"][0]["status"]
+    books.shop.add_order(unknown)
+    books.load()
+    assert books.value(1, "paid_total") == Decimal(0)
+    books.shop.add_order(paid_order(at(10)))
+    books.load()
+    assert books.value(1, "paid_total") == Decimal(100)
+    assert movements(books) == []
+    assert books.rows("raw.order_versions", "version_no") == [(1,), (2,)]
+
+
 def test_history_of_an_order_begins_when_it_enters_the_books(books: Books) -> None:
     """Its day is loaded late: what was stored of it before is not lost, and nothing stands in the books earlier."""
     books.shop.add_order(paid_order(at(8)))

@@ -179,6 +179,8 @@ WITH typed AS (
             AND len(list_filter(list_concat(fields.payments, fields.expenses), payment -> NOT least(
                 is_plain_id(payment.id), is_plain_id(payment.payment_method_id), is_plain_date(payment.payment_date),
                 is_plain_sum(payment.amount), is_none(payment.actual_amount) OR is_plain_sum(payment.actual_amount)))) = 0
+            -- Whether a payment without a status is money is not known; an expense is told by its list.
+            AND len(list_filter(fields.payments, payment -> is_none(payment.status))) = 0
             AS has_readable_parts
     FROM read_versions
 )
