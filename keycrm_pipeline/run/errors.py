@@ -34,6 +34,13 @@ class UnmappedStatusesError(ExchangeError):
         super().__init__(Failure.UNMAPPED_STATUSES.message(statuses=listed))
 
 
+class BooksMovedError(ExchangeError):
+    """The books of a profile were moved while an exchange waited for its turn; nothing was written."""
+
+    def __init__(self, profile: str) -> None:
+        super().__init__(Failure.BOOKS_MOVED.message(profile=profile))
+
+
 class NeverFetchedError(ExchangeError):
     """A stage was run for days whose orders were never fetched from KeyCRM (R1)."""
 

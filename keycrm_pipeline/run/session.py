@@ -15,10 +15,17 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.profile import Profile, Workspace, document_settings
+from keycrm_pipeline.profile import (
+    LAKE,
+    Profile,
+    ProfileError,
+    Workspace,
+    document_settings,
+    read_profile_file,
+)
 from keycrm_pipeline.reading.databases import warehouse_of
 from keycrm_pipeline.run import lock
-from keycrm_pipeline.run.errors import CeilingError, StoppedError, message_of, unexpected
+from keycrm_pipeline.run.errors import BooksMovedError, CeilingError, StoppedError, message_of, unexpected
 from keycrm_pipeline.run.leftovers import remove_leftovers
 from keycrm_pipeline.run.memory import give_freed_memory_back
 from keycrm_pipeline.sentences import MessageError
@@ -35,6 +42,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from keycrm_pipeline.crm.client import KeyCrmClient
+    from keycrm_pipeline.warehouse.engines.catalog_lock import Hold
 
 COMPACTED_AFTER = ("recent", "sweep")
 """Kinds of exchanges after which a file that has grown is compacted, and at whose end a lake is maintained: the nightly
@@ -64,9 +72,22 @@ def holding(workspace: Workspace, purpose: str) -> Iterator[Warehouse]:
 
     Raises:
         WarehouseError: The lock cannot be taken.
+        BooksMovedError: The books were moved while it was waited for.
     """
-    with lock.held(lock.place_of(workspace), purpose) as hold:
+    with _locked(workspace, purpose) as hold:
         yield replace(open_warehouse(workspace), hold=hold)
+
+
+@contextlib.contextmanager
+def _locked(workspace: Workspace, purpose: str) -> Iterator[Hold | None]:
+    """Holds the profile's lock, and refuses to write into books that were moved while it was waited for."""
+    with lock.held(lock.place_of(workspace), purpose) as hold:
+        # A file that is not there or has a mistake by now names no other place.
+        with contextlib.suppress(OSError, ProfileError):
+            now_in = read_profile_file(workspace.profile.name, workspace.settings).settings.get("database")
+            if (now_in == LAKE) != workspace.profile.is_in_lake:
+                raise BooksMovedError(workspace.profile.name)
+        yield hold
 
 
 def _open_client(workspace: Workspace) -> KeyCrmClient:
@@ -214,7 +235,7 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
     # Files of an exchange contain personal data: readable by their owner only.
     os.umask(0o077)
     give_freed_memory_back()
-    with once(), lock.held(lock.place_of(workspace), plan.run_id) as hold:
+    with once(), _locked(workspace, plan.run_id) as hold:
         warehouse = replace(services.open_warehouse(workspace), hold=hold)
         _clean_up(workspace, warehouse, services.clock())
         with warehouse.kept_open() as kept:

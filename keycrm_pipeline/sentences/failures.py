@@ -322,6 +322,12 @@ class Failure(Sentences):
         "Облік скопійовано до {new}, але {profile} змінити не вдалося або його змінив хтось інший. Впишіть туди "
         "`{setting}` до наступного обміну, інакше він продовжить старий облік.",
     )
+    BOOKS_MOVED = (
+        "The books of {profile} were moved to another place while this waited for its turn. Nothing was written; start "
+        "it again.",
+        "Поки ця робота чекала своєї черги, облік {profile} перенесено в інше місце. Нічого не записано; запустіть її "
+        "ще раз.",
+    )
     BOOKS_IN_THE_WAY = (
         "There are books in {place} already. Rename the file, or remove that lake (its schema in PostgreSQL and its "
         "files), and move again; nothing was changed.",

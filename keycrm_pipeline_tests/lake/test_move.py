@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from keycrm_pipeline.profile import load_profile
+from keycrm_pipeline.run.errors import BooksMovedError
 from keycrm_pipeline.run.session import open_warehouse
 from keycrm_pipeline.warehouse.statements import statement
 from keycrm_pipeline_tests.commands.place import Place
@@ -78,6 +79,20 @@ def test_moves_there_and_back(books: LakeBooks, place: Place) -> None:
     back.order(5)
     assert back.load().orders_created == 1
     assert everything(moved) == after
+
+
+def test_a_load_that_waited_meanwhile_writes_nothing(books: LakeBooks, place: Place) -> None:
+    """It was started with the old place: neither there, where nobody looks any more, nor half in both."""
+    content = books.warehouse.path.read_bytes()
+    (books.settings.profiles_directory / "shop.yaml").symlink_to(place.directory / "profiles" / "shop.yaml")
+    assert place.run("move", "--to", "lake").exit_code == 0
+    books.order(4)
+    # What has waited has the profile with which it was started.
+    assert not books.profile.is_in_lake
+    with pytest.raises(BooksMovedError, match=r"The books of shop were moved .* start it again"):
+        Books(books.directory, books.profile, books.shop, books.api, books.now).load()
+    assert books.warehouse.path.read_bytes() == content
+    assert _now_in(books, place).load().orders_created == 1
 
 
 def test_tables_and_columns_of_the_user_come_along(books: LakeBooks, place: Place) -> None:
