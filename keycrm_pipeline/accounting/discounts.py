@@ -280,7 +280,7 @@ def settle(orders: OrderMoney, lines: LineMoney) -> Settlement:
     to fit.
 
     No line goes below zero: of a discount larger than the lines' sum, the rest lowers the delivery, then the
-    wrap; what still remains is `difference`.
+    wrap; what still remains is `difference`. So is a surcharge (a discount below zero) of an order without lines.
 
     Shipping, wrap and taxes below zero count as nothing, because the services tab does not show them (R7);
     such an order shows a `difference` unless a discount explains it.
@@ -325,11 +325,11 @@ def settle(orders: OrderMoney, lines: LineMoney) -> Settlement:
 
     adds_up = rule != NO_RULE
     unshared = np.where(adds_up, needed, 0)
-    # Below zero it is the remainder of rounding, which raises the lines; an order without lines has none.
-    discount = np.minimum(unshared, np.maximum(sold, 0))
+    # Below zero it raises the lines: a surcharge, or the remainder of rounding. Without lines there are none to raise.
+    discount = np.where(counts == 0, 0, np.minimum(unshared, np.maximum(sold, 0)))
     unshared = unshared - discount
-    shipping_discount = np.minimum(unshared, np.maximum(orders.shipping, 0))
-    wrap_discount = np.minimum(unshared - shipping_discount, np.maximum(orders.wrap, 0))
+    shipping_discount = np.clip(unshared, 0, np.maximum(orders.shipping, 0))
+    wrap_discount = np.clip(unshared - shipping_discount, 0, np.maximum(orders.wrap, 0))
     difference = np.where(adds_up, shipping_discount + wrap_discount - unshared, -needed)
     line_amount = lines.sold - share_by_largest_remainder(discount, lines.sold, lines.order_index)
     return Settlement(
