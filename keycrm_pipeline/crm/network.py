@@ -89,7 +89,11 @@ class _TimedBackend(httpcore.SyncBackend):
         socket_options: _SocketOptions | None = None,
     ) -> httpcore.NetworkStream:
         """Connect."""
-        stream = super().connect_tcp(host, port, timeout, local_address, socket_options)
+        try:
+            stream = super().connect_tcp(host, port, timeout, local_address, socket_options)
+        except UnicodeError:
+            # What sockets say of a name that no host can have, such as one with two dots in a row.
+            raise httpcore.ConnectError from None
         return _TimedStream(stream, self._deadline)
 
 

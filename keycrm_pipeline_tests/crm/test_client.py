@@ -420,6 +420,18 @@ def test_an_unreachable_host_is_reported_with_advice(virtual_time: VirtualTime) 
     assert "tried 6 times" in str(caught.value)
 
 
+def test_a_mistyped_host_is_reported_with_advice(virtual_time: VirtualTime) -> None:
+    """With two dots in a row no host can be looked up: the message says so, and names `base_url`."""
+    budget = RequestBudget(60, virtual_time.clock, virtual_time.sleep)
+    with (
+        KeyCrmClient(base_url="https://crm..invalid/v1", api_key=KEY, budget=budget) as client,
+        pytest.raises(TransportFailure) as caught,
+    ):
+        client.reference_rows("/order/status")
+    assert "did not answer at crm..invalid" in str(caught.value)
+    assert "base_url" in str(caught.value)
+
+
 def test_silence_is_a_transient_fault(crm: LoopbackCrm, make_client: MakeClient) -> None:
     crm.lists["/order"] = [order_payload(1)]
     first = threading.Event()
