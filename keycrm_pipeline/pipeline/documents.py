@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +19,7 @@ from keycrm_pipeline.crm.values import text
 from keycrm_pipeline.kinds import BY_TRANSACTION
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline import movements, review
+from keycrm_pipeline.pipeline.refusals import refusing
 from keycrm_pipeline.pipeline.results import StageNumbers
 from keycrm_pipeline.pipeline.selection import selection
 from keycrm_pipeline.profile import Profile
@@ -60,9 +61,7 @@ def run(session: Session, period: Period | None) -> StageNumbers:
     """
     with session.warehouse.writing() as connection:
         select_orders(connection, selection(session, period))
-        counts = derive_selected_documents(
-            connection, session.profile, now=session.now, everything=session.is_rebuild
-        )
+        counts = _derive_selected_documents(connection, session)
         movements.refresh(connection, session, period)
         # A rebuild derives the review list once, at its end, and does not make any day count as loaded.
         if not session.is_rebuild:
@@ -179,23 +178,12 @@ def document_settings(connection: duckdb.DuckDBPyConnection, profile: Profile) -
     )
 
 
-def derive_selected_documents(
-    connection: duckdb.DuckDBPyConnection,
-    profile: Profile,
-    *,
-    now: datetime,
-    everything: bool = False,
-) -> DocumentCounts:
+def _derive_selected_documents(connection: duckdb.DuckDBPyConnection, session: Session) -> DocumentCounts:
     """Derives the documents of the selected orders in batches; runs after `select_orders` and the card stages.
 
-    Every frame passes the checks of its table before it is written.
-
-    Args:
-        connection: A connection for writing.
-        profile: The profile.
-        now: Time of the exchange.
-        everything: Whether everything is derived again, for `rebuild`.
+    Every frame passes the checks of its table before it is written. An order whose document does not is refused.
     """
+    profile, everything = session.profile, session.is_rebuild
     settings = document_settings(connection, profile)
     default_key = name_key(profile.default_partner) if profile.default_partner else None
     default_partner_id = store.default_partner_id(connection, default_key) if default_key else None
@@ -215,10 +203,11 @@ def derive_selected_documents(
         documents = documents_of(connection, batch)
         staged = store.stage_documents(connection, documents)
         documents.clear()
-        return store.replace_documents(connection, staged, closed_until=profile.closed_until, now=now)
+        return store.replace_documents(connection, staged, closed_until=profile.closed_until, now=session.now)
 
     counts = DocumentCounts()
     batches = store.selected_batches(connection, batch_orders(everything=everything))
-    for counted in work_on_batches(connection, batches, derive, everything=everything):
-        counts.add(counted)
+    for of_batch in work_on_batches(connection, batches, refusing(session, derive), everything=everything):
+        for counted in of_batch:
+            counts.add(counted)
     return counts

@@ -10,6 +10,7 @@ import polars as pl
 
 from keycrm_pipeline.crm.shapes import Defect, UnreadablePart, read_shape
 from keycrm_pipeline.period import Period
+from keycrm_pipeline.pipeline.refusals import refusing
 from keycrm_pipeline.pipeline.results import StageNumbers
 from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.schemas.validation import (
@@ -145,8 +146,8 @@ def run(session: Session, period: Period | None) -> StageNumbers:
         )
         return rejection_reasons(checks, unreadable)
 
-    def validate(connection: duckdb.DuckDBPyConnection, batch: Batch) -> StoredBatch:
-        return store_batch(
+    def validate(connection: duckdb.DuckDBPyConnection, batch: Batch) -> tuple[Batch, StoredBatch]:
+        return batch, store_batch(
             connection,
             reasons(connection, batch),
             exchange_id=session.exchange_id,
@@ -163,14 +164,17 @@ def run(session: Session, period: Period | None) -> StageNumbers:
             start_date=profile.start_date,
             batch_orders=batch_orders(everything=everything),
         )
-        stored = work_on_batches(connection, batches, validate, everything=everything)
+        results = [
+            result
+            for of_batch in work_on_batches(
+                connection, batches, refusing(session, validate), everything=everything
+            )
+            for result in of_batch
+        ]
         accepted = accepted_by_day(connection, period) if period else {}
         rejected = rejected_by_day(connection, period) if period else {}
-    of_period = [
-        result
-        for batch, result in zip(batches, stored, strict=True)
-        if period is None or isinstance(batch, OrderRange)
-    ]
+    stored = [result for _batch, result in results]
+    of_period = [result for batch, result in results if period is None or isinstance(batch, OrderRange)]
     session.add(orders_rejected=sum(result.rejected for result in of_period))
     return StageNumbers(
         days={

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
+from typing import Any
 
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.sentences import Message, MessageError
@@ -107,9 +108,14 @@ class UnexpectedError(ExchangeError):
 
 
 def unexpected(error: BaseException) -> UnexpectedError:
-    """The same error in a form that may be shown: its kind and where it arose, and nothing of its text.
+    """The same error in a form that may be shown."""
+    return UnexpectedError(Failure.UNEXPECTED.message(**kind_and_places(error)))
 
-    The text of an error that nobody foresaw may quote a buyer, and nothing in it marks what it quotes.
+
+def kind_and_places(error: BaseException) -> dict[str, Any]:
+    """The kind of an error that nobody foresaw, and where it arose: `kind` and `places` of a sentence.
+
+    Nothing of its text: it may quote a buyer, and nothing in it marks what it quotes.
     """
     places: list[str] = []
     trace = error.__traceback__
@@ -118,11 +124,7 @@ def unexpected(error: BaseException) -> UnexpectedError:
         if _PACKAGE in path.parts or trace.tb_next is None:
             places.append(f"{path.name}:{trace.tb_lineno}")
         trace = trace.tb_next
-    return UnexpectedError(
-        Failure.UNEXPECTED.message(
-            kind=type(error).__name__, places=places[: -_MOST_PLACES - 1 : -1] or ["?"]
-        )
-    )
+    return {"kind": type(error).__name__, "places": places[: -_MOST_PLACES - 1 : -1] or ["?"]}
 
 
 def message_of(error: BaseException) -> Message:

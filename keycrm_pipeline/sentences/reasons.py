@@ -44,6 +44,12 @@ class Reason(Sentences):
         "KeyCRM sent {part} in a form that cannot be read for certain (a single value was expected).",
         "KeyCRM надіслав {part} у вигляді, який не можна прочитати напевно (очікувалося одне значення).",
     )
+    UNFORESEEN = (
+        "The program failed on this order, which nobody foresaw ({kind} at {places}). Nothing of it was changed in the "
+        "books; please report it.",
+        "Програма не впоралася з цим замовленням: такого ніхто не передбачив ({kind}, {places}). В обліку його не "
+        "змінено; повідомте про це розробникам.",
+    )
     NO_STATUS = (
         "The order has no readable status (status_id).",
         "Статус замовлення (status_id) відсутній або не читається.",

@@ -31,6 +31,9 @@ WORKERS = 2
 ROUND = 2 * WORKERS
 """Batches per round: a worker that finishes early has another batch to do before all wait for each other."""
 
+OF_ROWS = (duckdb.DataError, duckdb.IntegrityError)
+"""What DuckDB raises about the rows of a batch, and not about the file, its disk or the statement."""
+
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 

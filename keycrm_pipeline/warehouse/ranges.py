@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
@@ -36,7 +36,7 @@ def orders_that_fit(most: int, size: float, large: int) -> int:
 
 @dataclass(frozen=True)
 class OrderRange:
-    """Orders that are processed together: those of several days, or part of the orders of one day."""
+    """Orders that are processed together: those of several days, or some of them by number."""
 
     first_day: date
     last_day: date
@@ -52,6 +52,10 @@ class OrderRange:
             "first_id": self.first_id,
             "last_id": self.last_id,
         }
+
+    def split_at(self, order_id: int) -> tuple[OrderRange, OrderRange]:
+        """The orders with lower numbers, and the others."""
+        return replace(self, last_id=order_id - 1), replace(self, first_id=order_id)
 
 
 def ranges_of_days(counts: Iterable[tuple[date, int]], most: int) -> list[Period]:

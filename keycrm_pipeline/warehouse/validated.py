@@ -29,6 +29,13 @@ class SingleOrders:
 
     order_ids: tuple[int, ...]
 
+    def split_at(self, order_id: int) -> tuple[SingleOrders, SingleOrders]:
+        """The orders with lower numbers, and the others."""
+        return (
+            SingleOrders(tuple(each for each in self.order_ids if each < order_id)),
+            SingleOrders(tuple(each for each in self.order_ids if each >= order_id)),
+        )
+
 
 Batch = OrderRange | SingleOrders
 """Orders whose payloads are validated together."""
@@ -93,6 +100,16 @@ def _orders_of(batch: Batch) -> tuple[str, dict[str, object]]:
             dict(batch.parameters),
         )
     return "order_id IN (SELECT unnest($order_ids))", {"order_ids": list(batch.order_ids)}
+
+
+def orders_of_batch(connection: duckdb.DuckDBPyConnection, batch: Batch) -> list[int]:
+    """The numbers of all orders that a batch may have in any stage, in order.
+
+    An order whose payload is of another day than its typed rows belongs to both.
+    """
+    orders, values = _orders_of(batch)
+    found = connection.execute(statement("validation", "orders_of_batch").format(orders=orders), values)
+    return [row[0] for row in found.fetchall()]
 
 
 def stage_batch(
@@ -190,14 +207,6 @@ def store_batch(
         compare_all: Compare the rows also of payloads that did not change (after a correction of the program).
     """
     rejected = sorted(reasons)
-    rejected_frame = pl.DataFrame(
-        {
-            "order_id": rejected,
-            "reasons": [[str(reason) for reason in reasons[order_id]] for order_id in rejected],
-            "reasons_coded": [dump_messages(reasons[order_id]) for order_id in rejected],
-        },
-        schema={"order_id": pl.Int64, "reasons": pl.List(pl.String), "reasons_coded": pl.String},
-    )
     with transaction(connection):
         connection.execute(statement("validation", "drop_rejected"), {"rejected": rejected})
         connection.execute(
@@ -215,9 +224,38 @@ def store_batch(
             connection.execute(statement("validation", "insert_payments"))
         connection.execute(statement("validation", "forget_fixed"))
         if rejected:
-            with registered(connection, "rejected_frame", rejected_frame):
-                connection.execute(statement("validation", "store_rejected"), {"now": now})
+            _store_rejected(connection, reasons, now)
     return StoredBatch(accepted=accepted, rewritten=rewritten, rejected=len(rejected))
+
+
+def reject(connection: duckdb.DuckDBPyConnection, order_id: int, reason: Message, *, now: datetime) -> None:
+    """Puts an order among the rejected records; its typed rows and its document stay as they are.
+
+    An order that is not stored, or that KeyCRM no longer has, is left out.
+
+    Args:
+        connection: A connection for writing.
+        order_id: The order.
+        reason: Why.
+        now: Time of the exchange.
+    """
+    with transaction(connection):
+        _store_rejected(connection, {order_id: [reason]}, now)
+
+
+def _store_rejected(
+    connection: duckdb.DuckDBPyConnection, reasons: Mapping[int, Sequence[Message]], now: datetime
+) -> None:
+    frame = pl.DataFrame(
+        {
+            "order_id": list(reasons),
+            "reasons": [[str(reason) for reason in of_order] for of_order in reasons.values()],
+            "reasons_coded": [dump_messages(of_order) for of_order in reasons.values()],
+        },
+        schema={"order_id": pl.Int64, "reasons": pl.List(pl.String), "reasons_coded": pl.String},
+    )
+    with registered(connection, "rejected_frame", frame):
+        connection.execute(statement("validation", "store_rejected"), {"now": now})
 
 
 def accepted_by_day(connection: duckdb.DuckDBPyConnection, period: Period) -> dict[date, int]:

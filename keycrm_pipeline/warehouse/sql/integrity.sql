@@ -15,12 +15,14 @@ WHERE coalesce(goods.amount, 0) <> goods_total OR coalesce(services.amount, 0) <
 ORDER BY order_id
 
 -- name: lines_once
--- Each line of a booked order is in exactly one of goods and services.
+-- Each line of a booked order is in exactly one of goods and services. The document of a rejected order may be older than
+-- its lines.
 SELECT order_id FROM (
     SELECT line.order_id, line.line_no,
         (goods.order_id IS NOT NULL)::INTEGER + (services.order_id IS NOT NULL)::INTEGER AS times
     FROM validated.order_lines AS line
     SEMI JOIN accounting.orders USING (order_id)
+    ANTI JOIN ops.rejected_records AS rejected USING (order_id)
     LEFT JOIN accounting.order_lines AS goods USING (order_id, line_no)
     LEFT JOIN accounting.order_services AS services USING (order_id, line_no)
 ) WHERE times <> 1
@@ -61,6 +63,7 @@ ORDER BY buyer_id
 -- Orders that passed validation and are selected, but are not in the books or have a different sum or day there.
 SELECT validated.order_id
 FROM validated.orders AS validated
+ANTI JOIN ops.rejected_records AS rejected USING (order_id)
 LEFT JOIN accounting.orders AS booked USING (order_id)
 WHERE (booked.order_id IS NULL AND ($all_statuses OR validated.status_id IN (SELECT unnest($status_ids)))
         AND validated.order_day IN (SELECT order_day FROM ops.loaded_days))

@@ -585,6 +585,14 @@ UNION
 SELECT order_id FROM raw.orders WHERE $with_undated AND order_day IS NULL
 ORDER BY order_id
 
+-- name: orders_of_batch
+SELECT order_id FROM raw.orders WHERE {orders}
+UNION
+SELECT order_id FROM validated.orders WHERE {orders}
+UNION
+SELECT order_id FROM accounting.orders WHERE {orders}
+ORDER BY order_id
+
 -- name: batch_counts
 SELECT (SELECT count(*) FROM accepted_orders), (SELECT count(*) FROM changed_orders),
     (SELECT count(*) FROM changed_orders WHERE is_stored)
