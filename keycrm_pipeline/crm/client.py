@@ -406,7 +406,12 @@ class KeyCrmClient:
             # The first page shows how long pages are even if the answers themselves do not say so.
             page, page_size = 1, envelope.page_size
             payloads, totals = [*envelope.rows], {envelope.total}
-            while page * page_size < envelope.total or (envelope.has_more and envelope.rows):
+            read: set[bytes] = set()
+            # A page that brings nothing new ends the list, whatever it says of more: it may say so for ever.
+            while not read.issuperset(envelope.rows) and (
+                page * page_size < envelope.total or envelope.has_more
+            ):
+                read.update(envelope.rows)
                 page += 1
                 envelope = self._get_page(route, query, page, stopped)
                 check(envelope)

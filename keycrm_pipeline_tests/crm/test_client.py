@@ -1034,6 +1034,22 @@ def test_a_reference_list_that_never_adds_up_is_not_used(crm: LoopbackCrm, clien
     assert len(crm.requests) == 4
 
 
+def test_a_reference_list_that_repeats_its_page_and_promises_more_is_given_up(
+    crm: LoopbackCrm, client: KeyCrmClient
+) -> None:
+    """Two readings of two equal pages say it; it used to be asked for page after page, without end."""
+    users = [{"id": number} for number in range(1, 51)]
+    crm.lists["/users"] = users
+
+    def repeat(envelope: dict[str, Any]) -> None:
+        envelope.update(total=60, data=users, next_page_url="more" if len(crm.requests) < 20 else None)
+
+    crm.envelope = repeat
+    with pytest.raises(TransportFailure, match="60 rows, but reading it twice returned only 50"):
+        client.reference_rows("/users")
+    assert len(crm.requests) == 4
+
+
 def test_a_reference_list_of_one_page_may_have_a_row_twice(crm: LoopbackCrm, client: KeyCrmClient) -> None:
     """The whole list is on the page, so the duplicate hides nothing; it used to stop every load."""
     crm.lists["/products/categories"] = [{"id": 1}, {"id": 1}, {"id": 2}]
