@@ -114,7 +114,7 @@ class HeldBack:
 
     Attributes:
         cause: `rejected`, `difference`, `missing_in_crm`, `incomplete`, `currency`, or why it is not ready: `stage`,
-            `unpaid` or `no_receipt`.
+            `unpaid` or `no_receipt`; or `organisation`, if none is determined and that of one was asked for.
         reason: The cause in words, in the current language.
         orders: How many. An order counts once, under the first cause in the order above.
         order_ids: Their KeyCRM ids; fewer than `orders` when an order has no readable id.

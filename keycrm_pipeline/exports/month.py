@@ -6,8 +6,9 @@ What is not here: which step is done (`accounting.month`), SQL (`warehouse.month
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 NOT_READY = ("stage", "unpaid", "no_receipt")
 """Causes for which an order is not ready by the rule of the profile."""
 
-TO_BE_MENDED = ("difference", "incomplete", "currency")
+TO_BE_MENDED = ("difference", "incomplete", "currency", "organisation")
 """Causes for which a document waits for somebody. Rejected orders have a step of their own, and whether the document of
 an order that KeyCRM no longer has stays in the books is for a person to decide: nothing ends that wait."""
 
@@ -270,13 +271,15 @@ def _hand_over(
     organisations = ("",) if last is None or not last.organisation else tuple(profile.organisations)
     counts = HandOverCounts()
     differences: list[DocumentDifference] = []
-    held_back: dict[str, tuple[int, ...]] = {}
+    held_back: dict[str, set[int]] = defaultdict(set)
     for organisation in organisations:
         request = HandOverRequest(
             month, of_format, organisation, decided_by, profile.hand_over.stages, since_last=True
         )
         choose_documents(connection, month, document_choice(profile, request))
-        held = held_back_orders(connection)
+        # Each organisation holds back what is of none of them.
+        for cause, order_ids in held_back_orders(connection).items():
+            held_back[cause].update(order_ids)
         found = find_hand_over(connection, request, closed_until=None)
         counts = counts.plus(
             HandOverCounts(
@@ -284,13 +287,14 @@ def _hand_over(
                 new=found.count("new"),
                 changed=found.count("changed"),
                 withdrawn=found.count("withdrawn"),
-                not_ready=sum(len(held.get(cause, ())) for cause in NOT_READY),
-                held_back=sum(len(held.get(cause, ())) for cause in TO_BE_MENDED),
             )
         )
         differences += found.differences
-        for cause, order_ids in held.items():
-            held_back[cause] = (*held_back.get(cause, ()), *order_ids)
+    counts = replace(
+        counts,
+        not_ready=sum(len(held_back[cause]) for cause in NOT_READY),
+        held_back=sum(len(held_back[cause]) for cause in TO_BE_MENDED),
+    )
     return MonthHandOver(
         of_format,
         decided_by,
@@ -298,7 +302,7 @@ def _hand_over(
         None if last is None else last.handed_over_at,
         counts,
         tuple(sorted(differences, key=lambda one: one.order_id)),
-        held_back,
+        {cause: tuple(sorted(order_ids)) for cause, order_ids in held_back.items() if order_ids},
     )
 
 

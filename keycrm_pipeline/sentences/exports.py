@@ -37,6 +37,10 @@ class HeldBackCause(Sentences):
         "The order is not ready: a paid payment has no receipt, which the shop issues.",
         "Ще не готове: немає чека за проведеною оплатою, який видає магазин",
     )
+    HELD_BACK_ORGANISATION = (
+        "The profile determines no organisation of the order, so no organisation's export contains it.",
+        "Профіль не визначає організації замовлення, тому воно не потрапляє до вивантаження жодної з них",
+    )
     HELD_BACK_UNCHANGED = (
         "The order was handed over before and has not changed since.",
         "Уже вивантажено, відтоді без змін",

@@ -31,6 +31,7 @@ HELD_BACK_CAUSES = (
     "stage",
     "unpaid",
     "no_receipt",
+    "organisation",
     "unchanged",
 )
 """Why an export does not contain an order, in the order in which a user would fix them; the first one counts. Those

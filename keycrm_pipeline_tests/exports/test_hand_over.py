@@ -18,6 +18,7 @@ import pytest
 
 from keycrm_pipeline.exports import ExportError, ExportResult, documents, export_period
 from keycrm_pipeline.exports.errors import OutputDirectoryError
+from keycrm_pipeline.exports.month import read_month
 from keycrm_pipeline.kinds import EXPORT_FORMATS, ExportFormat
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.sandbox.payloads import SHIPPING
@@ -299,6 +300,29 @@ def test_order_of_another_organisation_is_told_to_both(autumn: SmallShop, hand_o
     ] == [("2", "Замовлення вже не належить до цієї організації"), ("2", "ТОВ «Вишня»")]
     came = hand_over(SEPTEMBER, profile=two, organisation="ТОВ «Вишня»", since_last=True)
     assert (_orders(came), _counts(came)) == ([2], (1, 0, 2, 0))
+
+
+def test_order_of_no_organisation_is_not_lost_between_them(autumn: SmallShop, hand_over: HandOver) -> None:
+    """No export of one organisation contains it: each says so, the month stays open, and nobody's sales have it."""
+    two: dict[str, Any] = {"organisations": {"ФОП Коваль": {}, "ТОВ «Вишня»": {}}}
+    _change(
+        autumn,
+        "UPDATE accounting.orders SET organisation = 'ФОП Коваль' WHERE order_id = 1",
+        "UPDATE accounting.orders SET organisation = 'ТОВ «Вишня»' WHERE order_id = 2",
+    )
+    for organisation, order_id in (("ФОП Коваль", 1), ("ТОВ «Вишня»", 2)):
+        result = hand_over(SEPTEMBER, profile=two, organisation=organisation)
+        assert _orders(result) == [order_id]
+        assert [(one.cause, one.order_ids) for one in result.held_back] == [("organisation", (3,))]
+    (file,) = hand_over(SEPTEMBER, "xlsx", profile=two, organisation="ФОП Коваль").files
+    rows = openpyxl.load_workbook(file)["Зведення"].iter_rows(values_only=True)
+    assert [row[1:3] for row in rows if row[0] == "Разом замовлень"] == [("UAH", 1)]
+    workspace = shop_in(autumn.workspace.database.parent, **two).workspace
+    month = read_month(workspace, SEPTEMBER, today=date(2026, 11, 2), export_format="csv")
+    assert month.hand_over.held_back == {"organisation": (3,)}
+    assert [(line.step.state, line.step.open) for line in month.lines if line.step.name == "handed_over"] == [
+        ("open", 1)
+    ]
 
 
 def test_workbook_adds_up_with_what_was_handed_over_before(autumn: SmallShop, hand_over: HandOver) -> None:

@@ -42,13 +42,14 @@ WHERE decides_on BETWEEN $first_day AND $last_day
 -- One row per booked order of the period, with the cause that holds it back (NULL: it can be exported).
 -- The causes come in the order in which a user would fix them; an order counts under the first one only. An empty text
 -- as the organisation stands for all of them, here and for the exported cards. An order that is complete may still not
--- be ready: its stage, or its money, by the rule of the profile.
+-- be ready: its stage, or its money, by the rule of the profile. What is ready and of no organisation would be in no
+-- file, so the export of each organisation holds it back.
 CREATE OR REPLACE TEMP TABLE chosen_orders AS
 WITH period_orders AS (
-    SELECT document.*, deciding.decides_on
+    SELECT document.*, deciding.decides_on, $organisation <> '' AND organisation IS NULL AS is_of_none
     FROM accounting.orders AS document
     JOIN deciding_days AS deciding USING (order_id)
-    WHERE $organisation = '' OR organisation = $organisation
+    WHERE $organisation = '' OR organisation = $organisation OR organisation IS NULL
 ),
 lines AS (
     SELECT order_id, sum(amount) AS amount,
@@ -99,7 +100,9 @@ SELECT
             AND document.payment_status IS DISTINCT FROM 'overpaid' AND document.paid_total < document.grand_total
             THEN 'unpaid'
         WHEN $must_have_receipts AND receipts.order_id IS NOT NULL THEN 'no_receipt'
+        WHEN document.is_of_none THEN 'organisation'
     END AS cause,
+    document.is_of_none,
     document.decides_on,
     document.stage,
     document.paid_total,
@@ -112,6 +115,7 @@ LEFT JOIN accounting.partners AS partner USING (partner_id)
 LEFT JOIN lines USING (order_id)
 LEFT JOIN services USING (order_id)
 LEFT JOIN receipts USING (order_id)
+WHERE NOT (document.is_of_none AND coalesce(cause IN ('stage', 'unpaid', 'no_receipt'), false))
 
 -- name: exportable_orders
 CREATE OR REPLACE TEMP TABLE exportable_orders AS SELECT order_id FROM chosen_orders WHERE cause IS NULL

@@ -11,6 +11,8 @@ SELECT
 FROM chosen_orders AS chosen
 JOIN accounting.orders AS document USING (order_id)
 LEFT JOIN accounting.statuses AS status USING (status_id)
+-- Orders of no organisation are nobody's sales.
+WHERE NOT chosen.is_of_none
 GROUP BY ALL
 ORDER BY ALL
 
