@@ -60,7 +60,7 @@ def try_rebuild(workspace: Workspace) -> RebuildTrial:
             copy_to_file(open_warehouse(workspace), copy)
             with open_warehouse(trial).writing() as connection:
                 remember_documents(connection)
-            with exchange(trial, Plan("rebuild", "trial")) as session:
+            with exchange(trial, Plan("rebuild", "trial", is_on_copy=True)) as session:
                 rebuild.run(session)
             with open_warehouse(trial).writing() as connection:
                 return RebuildTrial(

@@ -79,13 +79,13 @@ def holding(workspace: Workspace, purpose: str) -> Iterator[Warehouse]:
 
 
 @contextlib.contextmanager
-def _locked(workspace: Workspace, purpose: str) -> Iterator[Hold | None]:
+def _locked(workspace: Workspace, purpose: str, *, is_on_copy: bool = False) -> Iterator[Hold | None]:
     """Holds the profile's lock, and refuses to write into books that were moved while it was waited for."""
     with lock.held(lock.place_of(workspace), purpose) as hold:
         # A file that is not there or has a mistake by now names no other place.
         with contextlib.suppress(OSError, ProfileError):
             now_in = read_profile_file(workspace.profile.name, workspace.settings).settings.get("database")
-            if (now_in == LAKE) != workspace.profile.is_in_lake:
+            if not is_on_copy and (now_in == LAKE) != workspace.profile.is_in_lake:
                 raise BooksMovedError(workspace.profile.name)
         yield hold
 
@@ -122,6 +122,7 @@ class Plan:
         period: Days of a load; None for a sync or a rebuild.
         order_ids: Orders that are named by their numbers in KeyCRM; for `order` alone.
         takes_new_names: Whether cards take over the names that their products have in KeyCRM; for `catalogue` alone.
+        is_on_copy: Whether it works on a copy of the books, which lies elsewhere than the profile says.
     """
 
     kind: str
@@ -129,6 +130,7 @@ class Plan:
     period: Period | None = None
     order_ids: tuple[int, ...] = ()
     takes_new_names: bool = False
+    is_on_copy: bool = False
 
 
 @dataclass
@@ -235,7 +237,7 @@ def open_session(workspace: Workspace, plan: Plan, services: Services | None = N
     # Files of an exchange contain personal data: readable by their owner only.
     os.umask(0o077)
     give_freed_memory_back()
-    with once(), _locked(workspace, plan.run_id) as hold:
+    with once(), _locked(workspace, plan.run_id, is_on_copy=plan.is_on_copy) as hold:
         warehouse = replace(services.open_warehouse(workspace), hold=hold)
         _clean_up(workspace, warehouse, services.clock())
         with warehouse.kept_open() as kept:
