@@ -800,7 +800,13 @@ def up(port: int, host_names: tuple[str, ...]) -> None:
 
 
 @main.command()
-@_option("--port", default=8080, show_default=True, help=message("Port on 127.0.0.1."))
+@_option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help=message("Port on 127.0.0.1."),
+)
 @_option("--requests-per-minute", type=click.IntRange(min=1), help=message("Answer 429 above this rate."))
 @_option(
     "--orders-per-day",

@@ -16,7 +16,14 @@ from keycrm_pipeline.commands.days import day
 from keycrm_pipeline.commands.key import ask_for_key
 from keycrm_pipeline.commands.progress import shown_progress
 from keycrm_pipeline.language import Language, _
-from keycrm_pipeline.profile import SANDBOX, MissingKeyError, Settings, UnusableKeyError, Workspace
+from keycrm_pipeline.profile import (
+    SANDBOX,
+    MissingKeyError,
+    Settings,
+    UnusableKeyError,
+    Workspace,
+    key_variable,
+)
 from keycrm_pipeline.run.account import Rows
 from keycrm_pipeline.run.new_profile import (
     DEFAULT_PARTNER,
@@ -29,6 +36,7 @@ from keycrm_pipeline.run.new_profile import (
     read_new_profile,
     write_new_profile,
 )
+from keycrm_pipeline.sentences.profiles import Key
 
 
 def write_profile(
@@ -81,7 +89,9 @@ def next_steps(workspace: Workspace, path: Path, environ: Mapping[str, str]) -> 
     """
     found = workspace.find_key(environ)
     profile, first = workspace.profile.name, workspace.profile.start_date
-    last = first + timedelta(days=30)
+    today = datetime.now(UTC).astimezone(workspace.profile.zone).date()
+    # A period that ends in the future is refused.
+    last = min(first + timedelta(days=30), max(first, today))
     if found.place == SANDBOX:
         key = _("The demo shop needs no key.")
     elif found.is_stored:
@@ -114,7 +124,11 @@ def _new_key(
             raise
         except MissingKeyError:
             if not asks:
-                raise
+                # `key`, which stores one, needs the profile that is not there yet.
+                name = workspace.profile.name
+                raise MissingKeyError(
+                    Key.NO_KEY_FOR_NEW.message(profile=name, variable=key_variable(name))
+                ) from None
             new = ask_for_key()
         else:
             return None

@@ -341,6 +341,14 @@ class Key(Sentences):
         "збережіть його командою `keycrm-pipeline key --profile {profile}` або задайте в змінній середовища "
         "{variable} чи в KEYCRM_API_KEY для всіх профілів.",
     )
+    NO_KEY_FOR_NEW = (
+        "No API key is given for the new profile {profile}. Run `keycrm-pipeline init --profile {profile}` in a terminal "
+        "without --yes, which asks for it, pass the key on standard input with --key-stdin, or set it in the "
+        "environment variable {variable}.",
+        "Для нового профілю {profile} не задано ключа API. Запустіть `keycrm-pipeline init --profile {profile}` у "
+        "терміналі без --yes: команда про нього запитає. Або передайте ключ на стандартний вхід з --key-stdin чи "
+        "задайте в змінній середовища {variable}.",
+    )
     NO_KEY_AT_PLACE = (
         "The API key of profile {profile} in {place} contains spaces or characters that no API key has and cannot "
         "be used. Take the key from KeyCRM (Налаштування - Основні - API-ключ) again.",

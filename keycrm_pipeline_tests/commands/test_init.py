@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import stat
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
-from keycrm_pipeline.commands.init import write_profile
+from keycrm_pipeline.commands.init import next_steps, write_profile
+from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.run.new_profile import Connection
 from keycrm_pipeline.sandbox.payloads import status_payload
 from keycrm_pipeline_tests.commands.place import KEY, Account, Place
@@ -41,6 +43,14 @@ def test_the_profile_can_be_used_as_it_is(account: Account, keyed: Place) -> Non
     assert (profile.accounts, profile.managers, profile.statuses.stages) == ({}, {}, {})
     code, found = keyed.json("check")
     assert (code, found["status"], found["problems"]) == (0, "ready", [])
+
+
+def test_the_period_that_is_proposed_can_be_loaded(place: Place) -> None:
+    """In the first days of the year thirty-one days from the first day on would end in the future."""
+    today = datetime.now(UTC).astimezone(ZoneInfo("Europe/Kyiv")).date()
+    profile = Profile.model_validate({"name": "shop", "base_url": "sandbox", "start_date": today})
+    steps = next_steps(Workspace(profile, place.settings), place.directory / "shop.yaml", {})
+    assert f"load --from {today:%d.%m.%Y} --to {today:%d.%m.%Y} --profile shop" in steps
 
 
 def test_everything_in_the_account_is_listed_ready_to_map(account: Account, keyed: Place) -> None:
@@ -129,10 +139,15 @@ def test_a_profile_that_cannot_be_created(keyed: Place, arguments: list[str], co
 
 
 def test_wrong_key_and_no_key(account: Account, place: Place) -> None:
-    """Without a terminal, exit code 1 and where to set the key. A refused key creates no file either."""
+    """Without a terminal, exit code 1 and where to set the key. A refused key creates no file either.
+
+    `keycrm-pipeline key` is not the way: it needs the profile that `init` would make.
+    """
     result = place.run("init", "--profile", "shop", "--base-url", account.url)
     assert result.exit_code == 1
     assert "KEYCRM_API_KEY_SHOP" in result.stderr
+    assert "--key-stdin" in result.stderr
+    assert "keycrm-pipeline key" not in result.stderr
     place.variables["KEYCRM_API_KEY"] = "wrong"
     assert init(place, account).exit_code == 1
     assert not (place.directory / "profiles" / "shop.yaml").exists()

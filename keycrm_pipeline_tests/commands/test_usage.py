@@ -71,6 +71,13 @@ def test_a_load_that_could_not_begin_prints_the_keys_of_one(place: Place, argume
     assert (printed["status"], printed["orders_seen"], printed["exchange_id"]) == ("failed", 0, None)
 
 
+def test_a_port_that_does_not_exist(place: Place) -> None:
+    """As with `page` and `up`, it is wrong usage, and not a port that another program uses."""
+    result = place.run("sandbox", "--port", "99999")
+    assert result.exit_code == 2
+    assert "99999 is not in the range" in result.stderr
+
+
 def test_a_period_in_the_future(place: Place) -> None:
     """Today can be loaded, tomorrow cannot; today is the profile's own."""
     place.write_profile(timezone="Pacific/Kiritimati")
