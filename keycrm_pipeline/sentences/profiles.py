@@ -342,8 +342,8 @@ class Key(Sentences):
         "{variable} чи в KEYCRM_API_KEY для всіх профілів.",
     )
     NO_KEY_FOR_NEW = (
-        "No API key is given for the new profile {profile}. Run `keycrm-pipeline init --profile {profile}` in a terminal "
-        "without --yes, which asks for it, pass the key on standard input with --key-stdin, or set it in the "
+        "No API key is given for the new profile {profile}. Run `keycrm-pipeline init --profile {profile}` in a "
+        "terminal without --yes, which asks for it, pass the key on standard input with --key-stdin, or set it in the "
         "environment variable {variable}.",
         "Для нового профілю {profile} не задано ключа API. Запустіть `keycrm-pipeline init --profile {profile}` у "
         "терміналі без --yes: команда про нього запитає. Або передайте ключ на стандартний вхід з --key-stdin чи "
