@@ -490,6 +490,30 @@ def test_what_is_not_ready_is_listed_with_the_reason(hand_over: HandOver) -> Non
     )
 
 
+def test_order_paid_in_rounded_cash_is_ready(tmp_path: Path) -> None:
+    """100.00 for 100.20 is settled, though KeyCRM calls it paid in part; 100.00 for 100.30 is a debt."""
+    books = make_books(
+        tmp_path, hand_over={"paid": True}, payment_methods={1: {"account": "Каса", "kind": "cash"}}
+    )
+    for order_id, price in ((1, "100.20"), (2, "100.30")):
+        books.order(
+            order_id,
+            datetime(2026, 10, 5, 9, tzinfo=UTC),
+            lines=[{"price": Decimal(price)}],
+            payments=[{"amount": 100, "payment_method_id": 1}],
+        )
+    books.load(date(2026, 10, 5))
+    assert books.rows("orders", "payment_status, rounding") == [
+        ("part_paid", Decimal("-0.20")),
+        ("part_paid", None),
+    ]
+    result = export_period(
+        books.workspace, OCTOBER, export_format="csv", directory=tmp_path / "out", now=FIRST
+    )
+    assert _orders(result) == [1]
+    assert [(one.cause, one.order_ids) for one in result.held_back] == [("unpaid", (2,))]
+
+
 RECEIPTS: dict[str, Any] = {"hand_over": {"receipt": True}}
 
 

@@ -97,7 +97,9 @@ SELECT
         -- NULL for all stages.
         WHEN NOT list_contains(CAST($stages AS VARCHAR[]), document.stage) THEN 'stage'
         WHEN $must_be_paid AND document.payment_status IS DISTINCT FROM 'paid'
-            AND document.payment_status IS DISTINCT FROM 'overpaid' AND document.paid_total < document.grand_total
+            AND document.payment_status IS DISTINCT FROM 'overpaid'
+            -- What rounding cash has taken off is nobody's debt.
+            AND document.paid_total < document.grand_total + coalesce(document.rounding, 0)
             THEN 'unpaid'
         WHEN $must_have_receipts AND receipts.order_id IS NOT NULL THEN 'no_receipt'
         WHEN document.is_of_none THEN 'organisation'
