@@ -53,7 +53,7 @@ def build_sensors(assets: ProfileAssets) -> list[dg.SensorDefinition]:
             return dg.SkipReason(reason)
         try:
             with assets.reading() as connection:
-                is_loaded = exchanges.newest_crm_updated_at(connection) is not None
+                is_loaded = exchanges.is_anything_loaded(connection)
         except WarehouseError as error:
             return dg.SkipReason(str(error))
         if not is_loaded:

@@ -35,7 +35,7 @@ def changes_watermark(connection: duckdb.DuckDBPyConnection) -> datetime | None:
     The value recorded by the last successful `changes`. Before the first one: the newest stored updated_at that is
     not after the start of the first exchange. A long load takes hours, and nothing else notices an order that changes
     after its page was read; and a backfill that starts with the oldest days must not make the first sync read all
-    years again.
+    years again. If no loaded day had an order, it is that start.
     """
     recorded = exchanges.newest_watermark(connection)
     return recorded if recorded is not None else syncs.first_watermark(connection)

@@ -209,10 +209,10 @@ def newest_watermark(connection: duckdb.DuckDBPyConnection) -> datetime | None:
     return row[0] if row else None
 
 
-def newest_crm_updated_at(connection: duckdb.DuckDBPyConnection) -> datetime | None:
-    """The newest updated_at among the stored payloads."""
-    row = connection.execute(statement("exchanges", "newest_crm_updated_at")).fetchone()
-    return row[0] if row else None
+def is_anything_loaded(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether there is a stored order, or a day that was loaded and had none."""
+    row = connection.execute(statement("exchanges", "is_anything_loaded")).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _exchange(

@@ -117,7 +117,7 @@ def adopt_unfinished(connection: duckdb.DuckDBPyConnection, exchange_id: int) ->
 
 
 def first_watermark(connection: duckdb.DuckDBPyConnection) -> datetime | None:
-    """The newest updated_at stored that is not after the first exchange began; None when nothing is stored."""
+    """The newest updated_at stored that is not after the first exchange began; None when nothing was loaded."""
     row = connection.execute(statement("syncs", "first_watermark")).fetchone()
     return row[0] if row else None
 

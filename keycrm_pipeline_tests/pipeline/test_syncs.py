@@ -9,8 +9,9 @@ import pytest
 from keycrm_pipeline.crm.errors import TransportFailure
 from keycrm_pipeline.pipeline.changes import changes_watermark
 from keycrm_pipeline.run.errors import ExchangeError, UnknownOrdersError
+from keycrm_pipeline.warehouse.exchanges import is_anything_loaded
 from keycrm_pipeline.warehouse.raw import mark_missing
-from keycrm_pipeline_tests.pipeline.bookkeeping import Books, kyiv
+from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, kyiv
 
 MARCH_1 = kyiv(2026, 3, 1).date()
 MARCH_10 = kyiv(2026, 3, 10).date()
@@ -178,6 +179,17 @@ def test_nothing_loaded(books: Books) -> None:
     """Changes before the first load say what to do."""
     with pytest.raises(ExchangeError, match="load a period first"):
         books.changes()
+
+
+def test_first_order_of_a_new_shop(books: Books) -> None:
+    """Loaded while there was no order at all: the first one comes with the next changes, not with tomorrow's load."""
+    books.now = kyiv(2026, 3, 2, 12)
+    assert books.load().orders_seen == 0
+    with books.warehouse.reading() as connection:
+        assert is_anything_loaded(connection)
+    books.order(1, kyiv(2026, 3, 2, 12, 30))
+    assert books.changes().orders_created == 1
+    assert books.value(1, "order_day") == MARCH_2
 
 
 # Single orders

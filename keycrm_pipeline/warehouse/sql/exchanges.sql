@@ -41,8 +41,8 @@ UPDATE ops.exchanges SET watermark = $watermark WHERE exchange_id = $exchange_id
 -- name: newest_watermark
 SELECT max(watermark) FROM ops.exchanges WHERE status = 'succeeded'
 
--- name: newest_crm_updated_at
-SELECT max(crm_updated_at) FROM raw.orders
+-- name: is_anything_loaded
+SELECT EXISTS (FROM raw.orders) OR EXISTS (FROM ops.loaded_days)
 
 -- name: exchange
 SELECT {columns} FROM ops.exchanges WHERE exchange_id = ?

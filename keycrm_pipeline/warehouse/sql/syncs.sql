@@ -54,9 +54,10 @@ OR order_id IN (SELECT order_id FROM raw.orders WHERE exchange_id = $exchange_id
 
 -- name: first_watermark
 -- Later changes of orders that the first load had already read are left to the first changes sync. If there are no
--- earlier ones, the clock was wrong, and the start of the first exchange is the safe value.
+-- earlier ones, the clock was wrong, or no loaded day had an order: the start of the first exchange is the safe value.
 SELECT coalesce(max(raw.crm_updated_at) FILTER (raw.crm_updated_at <= first.started_at), min(first.started_at))
-FROM raw.orders AS raw CROSS JOIN (SELECT min(started_at) AS started_at FROM ops.exchanges) AS first
+FROM (SELECT min(started_at) AS started_at FROM ops.exchanges) AS first LEFT JOIN raw.orders AS raw ON true
+WHERE raw.order_id IS NOT NULL OR EXISTS (FROM ops.loaded_days)
 
 -- name: known_product_ids
 SELECT crm_product_id FROM raw.products ORDER BY crm_product_id
