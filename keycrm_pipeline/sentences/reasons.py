@@ -46,9 +46,9 @@ class Reason(Sentences):
     )
     UNFORESEEN = (
         "The program failed on this order, which nobody foresaw ({kind} at {places}). Nothing of it was changed in the "
-        "books; please report it.",
+        "books; if nothing is wrong with the order itself, please report it.",
         "Програма не впоралася з цим замовленням: такого ніхто не передбачив ({kind}, {places}). В обліку його не "
-        "змінено; повідомте про це розробникам.",
+        "змінено; якщо в самому замовленні все гаразд, повідомте про це розробникам.",
     )
     NO_STATUS = (
         "The order has no readable status (status_id).",
