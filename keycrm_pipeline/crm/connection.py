@@ -305,6 +305,9 @@ class Connection:
             return _Fault(Fault.NO_ANSWER_IN_TIME.message())
         except DamagedBody:
             return _Fault(Fault.ANSWER_DAMAGED.message())
+        except httpx.ProxyError:
+            # Such as one that wants a password: KeyCRM was never asked.
+            return _Fault(Fault.PROXY_REFUSED.message(), is_unreachable=True)
         except httpx.TransportError:
             return _Fault(Fault.CONNECTION_LOST.message())
         except RuntimeError:

@@ -154,6 +154,10 @@ class Fault(Sentences):
 
     NO_CONNECTION = ("no connection could be made", "з'єднання не встановлено")
     NO_CONNECTION_IN_TIME = ("no connection could be made in time", "з'єднання не встановлено вчасно")
+    PROXY_REFUSED = (
+        "the proxy that the environment names (HTTPS_PROXY) let no connection through",
+        "проксі, названий у середовищі (HTTPS_PROXY), не пропустив з'єднання",
+    )
     NO_ANSWER_IN_TIME = ("no answer arrived in time", "відповідь не надійшла вчасно")
     NOT_COMPLETE_IN_TIME = (
         "the answer was not complete after {seconds:number} s",

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -764,6 +765,29 @@ def test_a_proxy_is_used_unless_the_address_is_excepted(
         [] if is_excepted else [True]
     )
     assert KEY.encode() not in b"".join(asked)
+
+
+def test_a_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch, virtual_time: VirtualTime) -> None:
+    """A proxy that wants another password: nobody waits for KeyCRM, which was never asked."""
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            self.send_error(407)
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        threading.Thread(target=proxy.serve_forever, args=(0.02,), daemon=True).start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:a-password@127.0.0.1:{proxy.server_port}")
+        budget = RequestBudget(60, virtual_time.clock, virtual_time.sleep)
+        with (
+            KeyCrmClient(base_url="https://crm.invalid/v1", api_key=KEY, budget=budget) as client,
+            pytest.raises(TransportFailure, match=r"HTTPS_PROXY\) let no connection through") as caught,
+        ):
+            client.reference_rows("/order/status")
+        proxy.shutdown()
+    assert "a-password" not in str(caught.value)
 
 
 @pytest.mark.parametrize("host", ["crm.example", "10.0.0.5", "127.1", "127.0.0.1.crm.example"])
