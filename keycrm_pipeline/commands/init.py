@@ -29,6 +29,8 @@ from keycrm_pipeline.run.new_profile import (
     DEFAULT_PARTNER,
     Choices,
     Connection,
+    WrongDayError,
+    check_first_day,
     checked_key,
     default_choices,
     new_workspace,
@@ -136,7 +138,17 @@ def _new_key(
 
 
 def _ask(found: Mapping[str, Rows], today: date) -> Choices:
-    start = click.prompt(_("First day that can be loaded"), default=f"01.01.{today.year}", value_proc=day)
+    def first_day(typed: str) -> date:
+        found = day(typed)
+        try:
+            check_first_day(found, today)
+        except WrongDayError as error:
+            raise click.BadParameter(str(error)) from None
+        return found
+
+    start = click.prompt(
+        _("First day that can be loaded"), default=f"01.01.{today.year}", value_proc=first_day
+    )
     partner = DEFAULT_PARTNER
     if not click.confirm(
         _("Book orders without a buyer to the partner «{partner}»?", partner=DEFAULT_PARTNER), default=True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -28,8 +28,10 @@ from keycrm_pipeline.run.new_profile import (
     NameTakenError,
     NewProfile,
     NewProfileError,
+    WrongDayError,
     WrongKeyError,
     WrongNameError,
+    check_first_day,
     checked_key,
     default_choices,
     new_workspace,
@@ -125,12 +127,15 @@ def _choices(request: Request, now: datetime) -> Choices:
     """What was chosen for the new profile.
 
     Raises:
-        WrongEntryError: The first day is no day, or in the future.
+        WrongEntryError: The first day is no day, in the future, or before all orders of KeyCRM.
     """
     form: dict[str, str] = request.state.form
-    first = read_day(form.get("start_date", ""), _("First day"))
-    if first is None or first > now.date():
-        raise WrongEntryError(_("Enter the first day that may be loaded, today at the latest."))
+    # Nothing written is as wrong as a day that cannot be.
+    first = read_day(form.get("start_date", ""), _("First day")) or date.min
+    try:
+        check_first_day(first, now.date())
+    except WrongDayError as error:
+        raise WrongEntryError(str(error)) from None
     return Choices(first, DEFAULT_PARTNER if form.get("has_default_partner") else None)
 
 

@@ -20,6 +20,7 @@ from keycrm_pipeline.accounting.statuses import group_name, status_name
 from keycrm_pipeline.language import Language, _
 from keycrm_pipeline.profile import (
     DEFAULT_BASE_URL,
+    EARLIEST_START,
     NAME_PATTERN,
     SANDBOX,
     KeyNotStoredError,
@@ -53,6 +54,10 @@ class NameTakenError(NewProfileError):
 
 class WrongKeyError(NewProfileError):
     """What was given as the key cannot be one; the text does not repeat it."""
+
+
+class WrongDayError(NewProfileError):
+    """The first day cannot be loaded."""
 
 
 class UnwritableError(NewProfileError):
@@ -109,6 +114,21 @@ class NewProfile:
     def path(self) -> Path:
         """The file of the profile."""
         return _path(self.workspace.profile.name, self.workspace.settings)
+
+
+def check_first_day(day: date, today: date) -> None:
+    """Refuses a first day that no profile may have, or from which nothing could be loaded yet.
+
+    Raises:
+        WrongDayError: It lies before all orders of KeyCRM, or in the future: the year is mistyped.
+    """
+    if not EARLIEST_START <= day <= today:
+        raise WrongDayError(
+            _(
+                "Enter the first day that may be loaded, from {earliest} to today.",
+                earliest=f"{EARLIEST_START:%d.%m.%Y}",
+            )
+        )
 
 
 def default_choices(today: date) -> Choices:

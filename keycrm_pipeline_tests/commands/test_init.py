@@ -216,6 +216,14 @@ def test_a_person_is_asked_for_little(account: Account, place: Place) -> None:
     assert place.json("check")[0] == 0
 
 
+@pytest.mark.parametrize("typed", ["01.01.1926", "01.01.2062"])
+def test_a_mistyped_year_is_asked_for_again(account: Account, place: Place, typed: str) -> None:
+    """It used to leave a profile that no command accepts, with a stored key, and a name that was taken."""
+    result = asked(place, account, KEY, typed, "01.02.2024", "", "")
+    assert "from 01.01.2000 to today." in result.stdout
+    assert place.profile().start_date == date(2024, 2, 1)
+
+
 def test_a_person_may_accept_every_default(account: Account, place: Place) -> None:
     """Return three times; orders without a buyer may be rejected instead; a stored key is not asked for again."""
     asked(place, account, KEY, "", "", "")

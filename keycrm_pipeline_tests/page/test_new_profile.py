@@ -137,6 +137,16 @@ def test_a_name_that_was_taken_meanwhile_leaves_no_key(guest: Visitor, settings:
     assert not settings.data_directory.exists()
 
 
+def test_a_mistyped_year_leaves_nothing(guest: Visitor, settings: Settings) -> None:
+    """1926 for 2026: no profile may begin then, and the form waits for another day."""
+    guest.send(PATH, PATH, action="check", name="shop", shop="keycrm", key=KEY)
+    answer = guest.send(PATH, PATH, action="create", start_date="1926-02-01")
+    assert answer.status_code == 422
+    assert "від 01.01.2000 до сьогодні" in answer.text
+    assert [*settings.profiles_directory.iterdir()] == []
+    assert guest.send(PATH, PATH, action="create", start_date="2026-02-01").status_code == 303
+
+
 def test_a_directory_that_cannot_be_written_to_leaves_no_key(guest: Visitor, settings: Settings) -> None:
     """A file stands where the directory of profiles was."""
     guest.send(PATH, PATH, action="check", name="shop", shop="keycrm", key=KEY)
