@@ -188,6 +188,10 @@ def parse_id(value: object) -> int | None:
     return number if number is not None and number > 0 else None
 
 
+MOST_ROWS = 100_000_000
+"""More rows than any account has: whoever reads that many pages one by one would first run out of memory."""
+
+
 def parse_count(value: object) -> int | None:
     """A whole number of 0 or more, as a number or as text; None for any other value."""
     if isinstance(value, bool):
@@ -270,7 +274,7 @@ def decode_envelope(text: bytes, *, route: str, page: int) -> Envelope:
     if rows is None:
         raise _unexpected_list(route, page, Answer.ANSWER_DATA_NO_LIST.message())
     total = parse_count(fields.total)
-    if total is None:
+    if total is None or total > MOST_ROWS:
         raise _unexpected_list(route, page, Answer.ANSWER_TOTAL_NO_NUMBER.message(value=_shown(fields.total)))
     answered_page = parse_count(fields.current_page)
     if answered_page is not None and answered_page != page:

@@ -253,5 +253,8 @@ class Answer(Sentences):
     )
     ANSWER_WITHOUT_DATA = ("`data` is missing", "`data` немає")
     ANSWER_DATA_NO_LIST = ("`data` is not a list", "`data` не є переліком")
-    ANSWER_TOTAL_NO_NUMBER = ("`total` is {value} instead of a number", "`total` не є числом ({value})")
+    ANSWER_TOTAL_NO_NUMBER = (
+        "`total` is {value} instead of a number of rows",
+        "`total` не є кількістю рядків ({value})",
+    )
     ANSWER_OF_ANOTHER_PAGE = ("it is page {page}", "це сторінка {page}")

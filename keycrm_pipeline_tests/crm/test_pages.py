@@ -128,6 +128,7 @@ def test_dates_of_a_wrong_type_are_none_and_the_id_stays() -> None:
         (b'{"data": []}', "`total` is null"),
         (b'{"total": -1, "data": []}', "`total` is -1"),
         (b'{"total": "many", "data": []}', "`total` is a str"),
+        (b'{"total": 1000000000000000000, "data": []}', "`total` is 1000000000000000000"),
         (b'{"total": 3, "current_page": 2, "data": []}', "it is page 2"),
         (b'[{"full_name": "Marker Person"}]', "JSON list"),
         (b'"Marker Person"', "JSON str"),
