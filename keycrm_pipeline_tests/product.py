@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,25 +107,21 @@ def wait_for_runs(instance: dg.DagsterInstance, said: Callable[[], str]) -> None
         said: What the product has written to the terminal.
 
     Raises:
-        AssertionError: No run began or ended for `PATIENCE_SECONDS`; the text contains those that are left and `said`.
+        AssertionError: No run began or ended for `PATIENCE_SECONDS`; the text is `said`, its cause names those left.
     """
-    pause = threading.Event()
-    before: dict[str, str] = {}
-    polls = 0
-    while True:
-        runs = {run.run_id: run for run in instance.get_runs()}
-        states = {run_id: run.status.value for run_id, run in runs.items()}
-        if all(run.is_finished for run in runs.values()):
-            return
-        polls = polls + 1 if states == before else 0
-        if polls > PATIENCE_SECONDS / _POLL_SECONDS:
-            break
-        before = states
-        pause.wait(_POLL_SECONDS)
-    left = [
-        f"{run.job_name} {run.run_id}: {run.status.value}" for run in runs.values() if not run.is_finished
-    ]
-    raise AssertionError("\n".join(["runs that neither begin nor end:", *left, said()]))
+
+    def unfinished() -> list[str]:
+        runs = [run for run in instance.get_runs() if not run.is_finished]
+        return [f"{run.job_name} {run.run_id}: {run.status.value}" for run in runs]
+
+    def has_moved_on(before: list[str]) -> bool:
+        return unfinished() != before
+
+    while left := unfinished():
+        try:
+            wait_until(partial(has_moved_on, left), f"one of these begins or ends: {left}")
+        except AssertionError as error:
+            raise AssertionError(said()) from error
 
 
 _LOADED = "query { repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"

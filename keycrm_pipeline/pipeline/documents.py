@@ -19,7 +19,7 @@ from keycrm_pipeline.crm.values import text
 from keycrm_pipeline.kinds import BY_TRANSACTION
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline import movements, review
-from keycrm_pipeline.pipeline.refusals import refusing
+from keycrm_pipeline.pipeline.refusals import work_on_orders
 from keycrm_pipeline.pipeline.results import StageNumbers
 from keycrm_pipeline.pipeline.selection import selection
 from keycrm_pipeline.profile import Profile
@@ -27,7 +27,7 @@ from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.schemas.accounting import ORDER_LINES, ORDER_PAYMENTS, ORDER_SERVICES, ORDERS
 from keycrm_pipeline.warehouse import days
 from keycrm_pipeline.warehouse import documents as store
-from keycrm_pipeline.warehouse.batches import batch_orders, work_on_batches
+from keycrm_pipeline.warehouse.batches import batch_orders
 from keycrm_pipeline.warehouse.cards import reference_rows, select_orders
 from keycrm_pipeline.warehouse.documents import DayCounts
 from keycrm_pipeline.warehouse.ranges import OrderRange
@@ -183,7 +183,7 @@ def _derive_selected_documents(connection: duckdb.DuckDBPyConnection, session: S
 
     Every frame passes the checks of its table before it is written. An order whose document does not is refused.
     """
-    profile, everything = session.profile, session.is_rebuild
+    profile = session.profile
     settings = document_settings(connection, profile)
     default_key = name_key(profile.default_partner) if profile.default_partner else None
     default_partner_id = store.default_partner_id(connection, default_key) if default_key else None
@@ -206,8 +206,7 @@ def _derive_selected_documents(connection: duckdb.DuckDBPyConnection, session: S
         return store.replace_documents(connection, staged, closed_until=profile.closed_until, now=session.now)
 
     counts = DocumentCounts()
-    batches = store.selected_batches(connection, batch_orders(everything=everything))
-    for of_batch in work_on_batches(connection, batches, refusing(session, derive), everything=everything):
-        for counted in of_batch:
-            counts.add(counted)
+    batches = store.selected_batches(connection, batch_orders(everything=session.is_rebuild))
+    for counted in work_on_orders(session, connection, batches, derive):
+        counts.add(counted)
     return counts

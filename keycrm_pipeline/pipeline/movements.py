@@ -18,12 +18,12 @@ from keycrm_pipeline.accounting.movements import Versions, derive_movements
 from keycrm_pipeline.crm import shapes, values
 from keycrm_pipeline.crm.shapes import read_shape
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.pipeline.refusals import refusing
+from keycrm_pipeline.pipeline.refusals import work_on_orders
 from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.schemas.accounting import ORDER_MOVEMENTS
 from keycrm_pipeline.warehouse import movements as store
 from keycrm_pipeline.warehouse import raw
-from keycrm_pipeline.warehouse.batches import batch_orders, work_on_batches
+from keycrm_pipeline.warehouse.batches import batch_orders
 from keycrm_pipeline.warehouse.ranges import OrderRange
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def refresh(connection: duckdb.DuckDBPyConnection, session: Session, period: Per
         exchange_id=None if session.is_rebuild else session.exchange_id,
         batch_versions=batch_orders(everything=session.is_rebuild),
     )
-    work_on_batches(connection, batches, refusing(session, derive), everything=session.is_rebuild)
+    work_on_orders(session, connection, batches, derive)
 
 
 @cache

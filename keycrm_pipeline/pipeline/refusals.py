@@ -5,7 +5,7 @@ What is not here: orders in which something is wrong that a rule knows (`validat
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,7 +17,7 @@ from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.sentences.reasons import Reason
 from keycrm_pipeline.stopping import is_stop
-from keycrm_pipeline.warehouse.batches import OF_ROWS
+from keycrm_pipeline.warehouse.batches import OF_ROWS, work_on_batches
 from keycrm_pipeline.warehouse.ranges import OrderRange
 from keycrm_pipeline.warehouse.validated import SingleOrders, orders_of_batch, reject
 
@@ -40,20 +40,25 @@ OF_AN_ORDER = (
 )
 """What rules and statements raise about an order that nobody foresaw. A full disk is no matter of an order."""
 
-
 Batch = TypeVar("Batch", OrderRange, SingleOrders, OrderRange | SingleOrders)
 Result = TypeVar("Result")
 
 
-def refusing(
-    session: Session, work: Callable[[duckdb.DuckDBPyConnection, Batch], Result]
-) -> Callable[[duckdb.DuckDBPyConnection, Batch], list[Result]]:
-    """The same work, which a single order cannot end: it is rejected, and its typed rows and document stay as they are.
+def work_on_orders(
+    session: Session,
+    connection: duckdb.DuckDBPyConnection,
+    batches: Sequence[Batch],
+    work: Callable[[duckdb.DuckDBPyConnection, Batch], Result],
+) -> list[Result]:
+    """Does the work of a stage on batches, which a single order cannot end, and returns the results in their order.
 
-    A batch that fails is divided until the order is alone, so it may have several results.
+    A batch that fails is divided until the order is alone, so it may have several results. The order is rejected; its
+    typed rows, its document and its movements stay as they are.
 
     Args:
         session: The exchange.
+        connection: A connection for writing, outside a transaction.
+        batches: The batches.
         work: What a stage does with a batch; what it has written when it fails is undone.
     """
     refused: list[int] = []
@@ -80,4 +85,5 @@ def refusing(
         halves = batch.split_at(order_ids[len(order_ids) // 2])
         return [result for half in halves for result in apart(connection, half)]
 
-    return apart
+    parts = work_on_batches(connection, batches, apart, everything=session.is_rebuild)
+    return [result for of_batch in parts for result in of_batch]

@@ -10,7 +10,7 @@ import polars as pl
 
 from keycrm_pipeline.crm.shapes import Defect, UnreadablePart, read_shape
 from keycrm_pipeline.period import Period
-from keycrm_pipeline.pipeline.refusals import refusing
+from keycrm_pipeline.pipeline.refusals import work_on_orders
 from keycrm_pipeline.pipeline.results import StageNumbers
 from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.schemas.validation import (
@@ -22,7 +22,7 @@ from keycrm_pipeline.schemas.validation import (
 )
 from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.sentences.reasons import Reason, ReasonPart
-from keycrm_pipeline.warehouse.batches import batch_orders, work_on_batches
+from keycrm_pipeline.warehouse.batches import batch_orders
 from keycrm_pipeline.warehouse.ranges import OrderRange
 from keycrm_pipeline.warehouse.syncs import adopt_unfinished
 from keycrm_pipeline.warehouse.validated import (
@@ -164,13 +164,7 @@ def run(session: Session, period: Period | None) -> StageNumbers:
             start_date=profile.start_date,
             batch_orders=batch_orders(everything=everything),
         )
-        results = [
-            result
-            for of_batch in work_on_batches(
-                connection, batches, refusing(session, validate), everything=everything
-            )
-            for result in of_batch
-        ]
+        results = work_on_orders(session, connection, batches, validate)
         accepted = accepted_by_day(connection, period) if period else {}
         rejected = rejected_by_day(connection, period) if period else {}
     stored = [result for _batch, result in results]
