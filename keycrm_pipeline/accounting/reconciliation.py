@@ -364,9 +364,12 @@ class _Search:
         has_candidates: bool,
     ) -> ReconciliationKind | None:
         """What a payment without money is; None if nothing is known about the money of its account at its time."""
+        if payment.paid_day is None:
+            # It is of no period. The money that may be its own is told, with its order as a candidate.
+            return None
         if has_candidates:
             return "several_candidates"
-        if payment.paid_day is None or payment.amount <= 0:
+        if payment.amount <= 0:
             return None
         # Money of an unknown account may belong to any payment that KeyCRM attached a transaction to.
         is_on_account = payment.account in self._rules.accounts

@@ -20,6 +20,7 @@ from keycrm_pipeline.warehouse.chosen_documents import EVERYTHING, choose_docume
 from keycrm_pipeline.warehouse.export import read_export_sources
 from keycrm_pipeline.warehouse.reconciliation_lines import counts_by_kind, lines_of_period
 from keycrm_pipeline.warehouse.statements import statement
+from keycrm_pipeline_tests.payloads import payment_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, MakeBooks, kyiv
 from keycrm_pipeline_tests.pipeline.compared_shop import (
     COLUMNS,
@@ -262,6 +263,20 @@ def test_a_payment_that_is_cancelled_leaves_its_money(shop: Books) -> None:
     shop.shop.replace_order(503, {"payments": []})
     shop.sync("order", 503)
     assert ("money_without_payment", 503, None, Decimal(250), None, Decimal("12.5"), None) in told(shop)
+
+
+def test_a_payment_without_a_day_is_of_no_period(new_books: MakeBooks) -> None:
+    """Two sums of 40 name its order: nobody can tell which is its own, and both are told with the order."""
+    books = new_books(**SETTINGS)
+    order(books, 510, 40, 5)
+    payment = payment_payload(5100, 40, payment_method_id=5) | {"payment_date": None, "created_at": None}
+    books.shop.replace_order(510, {"payments": [payment]})
+    put(books, "novapay.csv", f"{HEADER}\n03.03.2026;40;0;510;;\n04.03.2026;40;0;510;;")
+    assert books.load().status == "succeeded"
+    assert (
+        books.query("SELECT kind, order_id, payment_id, received, candidates FROM accounting.reconciliation")
+        == [("several_candidates", 510, None, Decimal(40), "510")] * 2
+    )
 
 
 def test_another_tolerance_compares_again(shop: Books) -> None:
