@@ -279,6 +279,26 @@ def test_a_payment_without_a_day_is_of_no_period(new_books: MakeBooks) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("in_keycrm", "in_register"),
+    [
+        ("20\u00a04500\u00a00000\u00a00510", "20450000000510"),
+        ("rb-123456789-ua", "RB123456789UA"),
+        ("0504500000510", "504500000510"),
+    ],
+    ids=["copied from a web page", "typed by hand", "opened in a spreadsheet"],
+)
+def test_a_waybill_is_known_however_it_is_written(
+    new_books: MakeBooks, in_keycrm: str, in_register: str
+) -> None:
+    """40 came for the parcel of the order."""
+    books = new_books(**SETTINGS)
+    order(books, 510, 40, 5, shipping={"tracking_code": in_keycrm})
+    put(books, "novapay.csv", f"{HEADER}\n03.03.2026;40;0;;{in_register};")
+    books.load()
+    assert [(line[0], line[1], line[-1]) for line in told(books)] == [("matched", 510, "order")]
+
+
 def test_another_tolerance_compares_again(shop: Books) -> None:
     """A difference of ten hryvnias that is allowed is none; another setting compares again without a request."""
     shop.load()

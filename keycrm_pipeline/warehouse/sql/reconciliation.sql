@@ -110,7 +110,7 @@ WITH numbers AS (
 SELECT key, order_id FROM money_to_compare JOIN numbers ON number = plain_number(order_number)
 UNION
 SELECT key, order_id FROM money_to_compare JOIN accounting.orders
-    ON regexp_replace(tracking_code, '\s', '', 'g') = regexp_replace(waybill, '\s', '', 'g')
+    ON plain_waybill(tracking_code) = plain_waybill(waybill)
 UNION
 -- Attached by KeyCRM to a payment of the order, such as one that was cancelled: what is left of it has no code.
 SELECT key, order_id FROM money_to_compare JOIN accounting.order_payments ON transaction_uuid = reference
@@ -130,7 +130,10 @@ mentioned AS (
 SELECT DISTINCT key, order_id FROM mentioned JOIN numbers USING (number)
 
 -- name: macros
-CREATE OR REPLACE TEMP MACRO plain_number(written) AS lower(regexp_replace(written, '[№#\s]', '', 'g'))
+-- Web pages write no-break spaces into numbers; a spreadsheet takes the zeros off the front of a waybill.
+CREATE OR REPLACE TEMP MACRO plain_number(written) AS lower(regexp_replace(written, '[№#\s\pZ]', '', 'g'));
+CREATE OR REPLACE TEMP MACRO plain_waybill(written) AS
+    nullif(ltrim(upper(regexp_replace(written, '[^\pL\pN]', '', 'g')), '0'), '')
 
 -- name: money
 SELECT money.key, money.received_day, CAST(money.amount * 100 AS BIGINT) AS amount, money.currency, money.account,
