@@ -38,6 +38,7 @@ from keycrm_pipeline.page import (
 )
 from keycrm_pipeline.page.kept_settings import KeptSettings
 from keycrm_pipeline.page.passwords import Attempts
+from keycrm_pipeline.page.presses import Presses, pressed_once
 from keycrm_pipeline.page.rendering import STATIC_FILES, render, written
 from keycrm_pipeline.page.searches import Searches
 from keycrm_pipeline.page.security import Guard, Visitors
@@ -74,47 +75,50 @@ def _routes() -> list[Route]:
     def post(path: str, endpoint: Callable[[Request], Response]) -> Route:
         return Route(path, spoken(endpoint), methods=["POST"])
 
+    def press(path: str, endpoint: Callable[[Request], Response]) -> Route:
+        return post(path, pressed_once(endpoint))
+
     return [
         get("/", profiles.profiles),
         Route("/static/{name}", _static, methods=["GET"]),
         get(new_profile.PATH, new_profile.new_profile),
-        post(new_profile.PATH, new_profile.change_new_profile),
+        press(new_profile.PATH, new_profile.change_new_profile),
         get("/login", login.login),
         post("/login", login.check_login),
         post("/logout", login.logout),
         get(f"{_PROFILE}/load", loading.load),
-        post(f"{_PROFILE}/load", loading.start_load),
+        press(f"{_PROFILE}/load", loading.start_load),
         get(f"{_PROFILE}/runs/{{run_id:uuid}}", loading.run_page),
         get(f"{_PROFILE}/runs/{{run_id:uuid}}/progress", loading.run_progress),
-        post(f"{_PROFILE}/runs/{{run_id:uuid}}/stop", loading.stop_run),
+        press(f"{_PROFILE}/runs/{{run_id:uuid}}/stop", loading.stop_run),
         get(f"{_PROFILE}/documents", documents.documents),
         post(f"{_PROFILE}/documents", documents.search_documents),
         get(f"{_PROFILE}/documents/{{order_id:int}}", documents.document),
-        post(f"{_PROFILE}/documents/{{order_id:int}}/load", loading.load_order),
+        press(f"{_PROFILE}/documents/{{order_id:int}}/load", loading.load_order),
         get(f"{_PROFILE}/partners", cards.partners),
         get(f"{_PROFILE}/partners/{{partner_id:int}}", cards.partner),
         get(f"{_PROFILE}/products", cards.products),
         get(f"{_PROFILE}/products/{{product_id:int}}", cards.product),
         post(f"{_PROFILE}/cards/{{cards}}", cards.search_cards),
         get(f"{_PROFILE}/attention", attention.attention),
-        post(f"{_PROFILE}/attention", attention.tick_off),
-        post(f"{_PROFILE}/attention/rename", attention.rename),
+        press(f"{_PROFILE}/attention", attention.tick_off),
+        press(f"{_PROFILE}/attention/rename", attention.rename),
         get(f"{_PROFILE}/reconciliation", reconciliation.reconciliation),
         post(f"{_PROFILE}/reconciliation", reconciliation.choose_period),
         get(f"{_PROFILE}/exchanges", exchanges.exchanges),
         get(f"{_PROFILE}/rebuild", rebuild.rebuild),
-        post(f"{_PROFILE}/rebuild", rebuild.start_rebuild),
+        press(f"{_PROFILE}/rebuild", rebuild.start_rebuild),
         get(f"{_PROFILE}/rebuild/progress", rebuild.rebuild_progress),
         get(f"{_PROFILE}/connection", connection.connection),
-        post(f"{_PROFILE}/connection", connection.change_connection),
+        press(f"{_PROFILE}/connection", connection.change_connection),
         get(f"{_PROFILE}/settings/file", profile_settings.only_in_the_file),
         get(f"{_PROFILE}/settings/{{page}}", profile_settings.settings),
-        post(f"{_PROFILE}/settings/{{page}}", profile_settings.change_settings),
+        press(f"{_PROFILE}/settings/{{page}}", profile_settings.change_settings),
         get(f"{_PROFILE}/month", month.month),
         post(f"{_PROFILE}/month", month.choose_month),
         get(f"{_PROFILE}/month/{{month}}/download", month.workbook),
         get(f"{_PROFILE}/files", files.files),
-        post(f"{_PROFILE}/files/{{kind}}", files.make_file),
+        press(f"{_PROFILE}/files/{{kind}}", files.make_file),
         get(f"{_PROFILE}/files/{{number}}/{{way}}", files.download),
     ]
 
@@ -232,6 +236,7 @@ def create_application(page: PageSettings) -> Starlette:
     application.state.page = page
     application.state.visitors = visitors
     application.state.attempts = Attempts()
+    application.state.presses = Presses()
     application.state.searches = Searches()
     application.state.kept_settings = KeptSettings()
     application.state.waiting_profiles = new_profile.WaitingProfiles()

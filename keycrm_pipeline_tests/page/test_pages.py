@@ -448,6 +448,9 @@ def test_a_checked_card_is_ticked_off(tmp_path: Path) -> None:
         page = visitor.page(done.headers["location"])
         assert "Відзначено." in text_of(page)
         assert "Один артикул" not in text_of(page)
+        assert visitor.send(path, f"{SHOP}/load", product=product_id).headers["location"].endswith("?done=1")
+        # Somebody else, who still sees it.
+        visitor.client.cookies.clear()
         assert visitor.send(path, f"{SHOP}/load", product=product_id).status_code == 422
     assert books.review("shared_sku") == []
 

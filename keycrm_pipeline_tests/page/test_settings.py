@@ -547,6 +547,12 @@ def test_a_file_that_somebody_changed_meanwhile_is_shown_and_not_overwritten(
     assert profile_file(books).read_text("utf-8") == theirs.replace("Закрито", "Готово")
 
 
+def test_a_double_click_is_not_a_change_by_somebody_else(visitor: Visitor) -> None:
+    form = filled(visitor.page(f"{SHOP}/orders")) | {"author": "Ірина"}
+    sent = [visitor.client.post(f"{SHOP}/orders", data=form) for _press in range(2)]
+    assert [answer.headers.get("location") for answer in sent] == [f"{SHOP}/orders?done=saved&rebuild=1"] * 2
+
+
 def test_a_form_that_is_not_known_any_more_changes_nothing(visitor: Visitor, books: Books) -> None:
     answer = send(visitor, "orders", digest="0" * 64, author="Ірина")
     assert answer.status_code == 409
