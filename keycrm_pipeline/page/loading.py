@@ -319,7 +319,8 @@ def stop_run(request: Request) -> Response:
 
 def _run(request: Request, workspace: Workspace) -> RunState:
     run = dagster_of(request).run(str(request.path_params["run_id"]))
-    if run is None or not run.job.startswith(f"{workspace.profile.name}_"):
+    # With profiles `shop` and `shop_two`, the job `shop_two_load` begins with the names of both.
+    if run is None or run.job.rpartition("_")[0] != workspace.profile.name:
         raise NotFoundError
     return run
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -118,6 +119,21 @@ def test_a_load_is_started_as_on_dagsters_page(
     sent = guest.send(LOAD, LOAD, **fields)
     assert periods_of(dagster[1]) == periods
     assert sent.headers["location"] == "/profiles/shop/runs/00000000-0000-4000-8000-000000000001"
+
+
+def test_a_button_that_is_pressed_twice_starts_one_load(
+    guest: Visitor, dagster: tuple[str, NotedDagster]
+) -> None:
+    """While the first press is answered, and before the browser shows the answer; another period is another load."""
+    form = {"token": guest.token(LOAD), "choice": "yesterday"}
+    with ThreadPoolExecutor(4) as hands:
+        sent = list(hands.map(lambda _press: guest.client.post(LOAD, data=form), range(4)))
+    assert {answer.headers["location"] for answer in sent} == {
+        "/profiles/shop/runs/00000000-0000-4000-8000-000000000001"
+    }
+    guest.send(LOAD, LOAD, choice="yesterday")
+    guest.send(LOAD, LOAD, choice="week")
+    assert periods_of(dagster[1]) == [("2026-03-31", "2026-03-31"), ("2026-03-30", "2026-04-01")]
 
 
 @pytest.mark.parametrize(
@@ -331,9 +347,10 @@ def test_runs_of_other_profiles_are_neither_shown_nor_stopped(
     guest: Visitor, dagster: tuple[str, NotedDagster]
 ) -> None:
     run_id = "00000000-0000-4000-8000-0000000000bb"
-    dagster[1].run(run_id, "other_load", "STARTED")
-    assert guest.get(f"/profiles/shop/runs/{run_id}").status_code == 404
-    assert guest.send(f"/profiles/shop/runs/{run_id}/stop", LOAD).status_code == 404
+    for job in ("other_load", "shop_two_load"):
+        dagster[1].run(run_id, job, "STARTED")
+        assert guest.get(f"/profiles/shop/runs/{run_id}").status_code == 404
+        assert guest.send(f"/profiles/shop/runs/{run_id}/stop", LOAD).status_code == 404
     assert guest.get("/profiles/shop/runs/00000000-0000-4000-8000-0000000000cc").status_code == 404
     assert dagster[1].stopped == []
 
