@@ -65,7 +65,7 @@ class RegisterRow:
         row_key: The same for the same row in another file of the register.
         received_day: Its day.
         amount: What the buyer paid, in kopiykas; below zero for money that went out.
-        fee: What was kept of it, in kopiykas.
+        fee: What was kept of it, in kopiykas; below zero if it was given back with money that went out.
         order_number: Number of the order, as written.
         waybill: Waybill number, as written.
         reference: Code of the operation, as written.
@@ -119,7 +119,7 @@ def read_register(cells: Cells, file_name: str, form: RegisterForm) -> list[Regi
         if (
             _is_total(fields, values)
             or name_key(fields["sum"]) == name_key(form.columns["sum"])
-            or _adds_up(fields, found, form)
+            or _adds_up(fields, found)
         ):
             continue
         row = _row(line, fields, form, problems)
@@ -132,7 +132,7 @@ def read_register(cells: Cells, file_name: str, form: RegisterForm) -> list[Regi
         )
     if problems:
         raise CatalogueFileError(file_name, problems)
-    return _numbered(found)
+    return _numbered(_with_fees(found, form))
 
 
 def read_day(text: str) -> date | None:
@@ -225,18 +225,18 @@ def _is_total(fields: Mapping[str, str | None], values: Sequence[str]) -> bool:
     return any(_TOTALS.match(value.strip()) for value in values)
 
 
-def _adds_up(fields: Mapping[str, str | None], found: Iterable[RegisterRow], form: RegisterForm) -> bool:
+def _adds_up(fields: Mapping[str, str | None], found: Iterable[RegisterRow]) -> bool:
     """Whether a row has nothing but the sum of all rows above it: a row of totals that does not say so."""
     if any(value for field, value in fields.items() if field not in ("sum", "fee")):
         return False
-    return read_sum(fields["sum"] or "") == sum(
-        row.amount - row.fee if form.is_net else row.amount for row in found
-    )
+    return read_sum(fields["sum"] or "") == sum(row.amount for row in found)
 
 
 def _row(
     line: int, fields: Mapping[str, str | None], form: RegisterForm, problems: list[CatalogueProblem]
 ) -> RegisterRow | None:
+    """A row with its sum and its fee as they are written."""
+
     def read(field: str, value: int | date | None, mistake: Message) -> bool:
         if value is None:
             message = mistake if fields[field] else RegisterMistake.CELL_EMPTY.message()
@@ -255,18 +255,32 @@ def _row(
     ]
     if not all(is_read) or received_day is None or amount is None or fee is None:
         return None
-    fee = abs(fee)
     return RegisterRow(
         line,
         "",
         received_day,
-        amount + fee if form.is_net else amount,
+        amount,
         fee,
         fields.get("order"),
         fields.get("waybill"),
         fields.get("reference"),
         fields.get("text"),
     )
+
+
+def _with_fees(rows: Sequence[RegisterRow], form: RegisterForm) -> list[RegisterRow]:
+    """The rows with the fees that were kept, and with sums before them.
+
+    Whether fees are written above or below zero, the rows of money that came show. One of the other sign beside money
+    that went out was given back.
+    """
+    usual = sum(row.fee for row in rows if row.amount > 0)
+    found: list[RegisterRow] = []
+    for row in rows:
+        is_given_back = row.amount < 0 and row.fee * usual < 0
+        fee = -abs(row.fee) if is_given_back else abs(row.fee)
+        found.append(replace(row, amount=row.amount + fee if form.is_net else row.amount, fee=fee))
+    return found
 
 
 def _numbered(rows: Iterable[RegisterRow]) -> list[RegisterRow]:

@@ -36,6 +36,9 @@ from keycrm_pipeline.warehouse.connection import Warehouse, transaction
 if TYPE_CHECKING:
     import duckdb
 
+READING_VERSION = 2
+"""To be raised when the same file would give other rows: files are read again only when something has changed."""
+
 TEXTS = (".csv", ".txt")
 _SEPARATORS = (";", "\t", ",")
 _ENCODINGS = ("utf-8", "cp1251")
@@ -74,7 +77,7 @@ class RegisterFile:
         """SHA-256 of its content, and of what decides how it is read."""
         settings = self.settings.model_dump_json(exclude={"files"})
         return hashlib.sha256(
-            self.content + f"\n{self.register}\n{self.currency}\n{settings}".encode()
+            self.content + f"\n{self.register}\n{self.currency}\n{settings}\n{READING_VERSION}".encode()
         ).hexdigest()
 
 

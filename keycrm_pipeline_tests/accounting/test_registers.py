@@ -125,6 +125,20 @@ def test_net_sums_are_told_before_the_fee() -> None:
     assert (row.amount, row.fee) == (500_00, 10_00)
 
 
+@pytest.mark.parametrize("sign", [1, -1], ids=["kept fees above zero", "kept fees below zero"])
+def test_a_fee_that_is_given_back_is_taken_off(sign: int) -> None:
+    """490 and 10 of fee are 500; on their return 490 and the 10 go back, and 3 are kept of another return of 97."""
+    form = RegisterForm(FORM.columns, is_net=True)
+    cells = rows_of(
+        HEADER,
+        ["05.10.2026", "490", str(10 * sign), "1", ""],
+        ["06.10.2026", "-490", str(-10 * sign), "1", ""],
+        ["07.10.2026", "-100", str(3 * sign), "2", ""],
+    )
+    rows = read_register(cells, "liqpay.csv", form)
+    assert [(row.amount, row.fee) for row in rows] == [(500_00, 10_00), (-500_00, -10_00), (-97_00, 3_00)]
+
+
 def test_equal_rows_are_told_apart_by_their_number() -> None:
     """Two equal payments of a day are two; with a code of the operation, a row listed twice is one."""
     row = ["05.10.2026", "500", "0", "1042", "за товар"]
