@@ -25,7 +25,11 @@ MOST_ROWS_ABOVE = 40
 
 _DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?:\D.*)?", re.DOTALL)
 _YEAR_FIRST = re.compile(r"(\d{4})[./-](\d{1,2})[./-](\d{1,2})(?:\D.*)?", re.DOTALL)
-_TOTALS = re.compile(r"(?:разом|всього|усього|итого|всего|total)\b", re.IGNORECASE)
+_TOTALS = re.compile(
+    r"(?:разом|всього|усього|загалом|загальна сума|підсумок|підсумки|обороти?|сальдо|итого|всего|total"
+    r"|(?:вхідний|вихідний) залишок|залишок на)\b|залишок:?$",
+    re.IGNORECASE,
+)
 _CURRENCY = re.compile(r"(?:грн\.?|uah|₴|eur|€|usd|\$|pln|zł)\s*$", re.IGNORECASE)
 _BLANKS = re.compile(r"[\s\u00a0\u202f\u2009']")
 _MINUSES = str.maketrans({"−": "-", "–": "-"})

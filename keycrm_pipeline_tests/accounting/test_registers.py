@@ -139,6 +139,27 @@ def test_a_fee_that_is_given_back_is_taken_off(sign: int) -> None:
     assert [(row.amount, row.fee) for row in rows] == [(500_00, 10_00), (-500_00, -10_00), (-97_00, 3_00)]
 
 
+def test_balances_of_a_statement_are_no_money() -> None:
+    """What a bank writes around and below its operations; a payment for the balance of an order is one."""
+    balances = (
+        "Вхідний залишок",
+        "Обороти за період",
+        "Вихідний залишок на 31.10.2026",
+        "Залишок:",
+        "Підсумок",
+    )
+    (row,) = read_register(
+        rows_of(
+            HEADER,
+            ["05.10.2026", "500,00", "", "", "Вихідний залишок за замовлення 1042"],
+            *([balance, "777,00", "", "", ""] for balance in balances),
+        ),
+        "bank.csv",
+        FORM,
+    )
+    assert (row.line, row.amount) == (2, 500_00)
+
+
 def test_equal_rows_are_told_apart_by_their_number() -> None:
     """Two equal payments of a day are two; with a code of the operation, a row listed twice is one."""
     row = ["05.10.2026", "500", "0", "1042", "за товар"]
