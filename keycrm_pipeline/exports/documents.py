@@ -6,7 +6,7 @@ What is not here: how a format is written (one module each), SQL (`warehouse.exp
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -404,6 +404,9 @@ def export_period(
         review = review_items(connection)
         compared = lines_of_period(connection, period) if profile.reconciliation.is_used else []
     frames = _frames(sources, hand_over, profile)
+    if since_last and export_format == "odoo":
+        # Odoo refuses the whole file of payments for one that was posted, though nothing of it changed.
+        frames["order_payments"] = _without(frames["order_payments"], hand_over.payments_as_handed_over())
     frames[RECONCILIATION] = reconciliation_frame(compared, organisation)
     overview = Overview(
         profile.name,
@@ -474,6 +477,11 @@ def _frames(sources: ExportSources, hand_over: HandOver, profile: Profile) -> di
     frames["changed_after_export"] = writer.changed_after_export(hand_over.changed)
     frames["closed_period_changes"] = writer.closed_period_changes(hand_over.closed)
     return frames
+
+
+def _without(payments: pl.DataFrame, left_out: Collection[tuple[int, int]]) -> pl.DataFrame:
+    keys = pl.DataFrame(list(left_out), schema={"order_id": pl.Int64, "payment_id": pl.Int64}, orient="row")
+    return payments.join(keys, on=["order_id", "payment_id"], how="anti", maintain_order="left")
 
 
 def _record(

@@ -70,6 +70,8 @@ _NUMBERS: Final = frozenset(
     | {"amount", "discount", "price", "quantity", PRESENCE}
 )
 _INSTANTS: Final = frozenset({"ordered_at", "paid_at"})
+_AS_POSTED: Final = ("is_expense", "status", "amount", "currency", "account", "paid_at")
+"""What a payment is in the books of whoever posts it: a receipt that came later is no change of it."""
 _DAYS: Final = frozenset({"order_day", "shipped_on"})
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -122,6 +124,14 @@ class HandOver:
         """How many documents are `new`, `changed` or `withdrawn` beside the ledger of today."""
         return sum(one.state == state for one in self.differences)
 
+    def payments_as_handed_over(self) -> frozenset[tuple[int, int]]:
+        """Order and id of payments of changed documents that are as they were handed over, from the same buyer."""
+        return frozenset(
+            (one.order_id, int(payment["key"]))
+            for one, _ in self.changed
+            for payment in _same_payments(one.content_before, one.content_after)
+        )
+
 
 @dataclass(frozen=True)
 class _Confirmed:
@@ -133,6 +143,19 @@ class _Confirmed:
 
 def _changes(before: str | None, after: str) -> list[FieldChange]:
     return document_changes(None if before is None else json.loads(before), json.loads(after))
+
+
+def _same_payments(before: str | None, after: str) -> list[dict[str, Any]]:
+    was, now = json.loads(before or "{}"), json.loads(after)
+    if not was or any(was[HEADER][name] != now[HEADER][name] for name in ("partner_id", "order_day")):
+        return []
+    earlier = {payment["key"]: payment for payment in was["order_payments"]}
+    return [
+        payment
+        for payment in now["order_payments"]
+        if (old := earlier.get(payment["key"])) is not None
+        and all(old.get(name) == payment[name] for name in _AS_POSTED)
+    ]
 
 
 def _confirmed(found: Comparison) -> _Confirmed:

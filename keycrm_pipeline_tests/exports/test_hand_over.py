@@ -354,6 +354,48 @@ def test_formats_of_a_fixed_content_have_the_changes_next_to_them(
     assert since.counts["orders"] == 1
 
 
+def test_odoo_is_not_given_payments_again_that_it_has(autumn: SmallShop, hand_over: HandOver) -> None:
+    """A payment that was posted makes Odoo refuse the file, and with it the buyer's next payment."""
+
+    def payments(result: ExportResult) -> list[tuple[str, str, str]]:
+        (file,) = [file for file in result.files if file.name.endswith("_account.payment.csv")]
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            return [(row["id"], row["amount"], row["partner_id/id"]) for row in csv.DictReader(opened)]
+
+    both = [
+        ("keycrm_payment_71", "100.00", "keycrm_partner_1"),
+        ("keycrm_payment_72", "250.50", "keycrm_partner_1"),
+    ]
+    assert payments(hand_over(SEPTEMBER, "odoo")) == both
+    more = Documents(autumn.warehouse)
+    more.add(PARTNERS, partner_id=2, name="Петренко Іван")
+    more.save()
+    # Order 1 gets its receipt and a second payment; only the receipt of order 2 came.
+    _change(
+        autumn,
+        "UPDATE accounting.order_payments SET fiscal_status = 'done' WHERE payment_id IN (71, 72)",
+        "INSERT INTO accounting.order_payments BY NAME "
+        "SELECT * REPLACE (79 AS payment_id, 5.00 AS amount) FROM accounting.order_payments WHERE payment_id = 71",
+    )
+    asked = {"since_last": True, "out": "since"}
+    since = hand_over(SEPTEMBER, "odoo", **asked)
+    assert since.counts["orders"] == 2
+    assert payments(since) == [("keycrm_payment_79", "5.00", "keycrm_partner_1")]
+    assert _digests(hand_over(SEPTEMBER, "odoo", **asked)) == _digests(since)
+    # The whole period is whole.
+    assert len(payments(hand_over(SEPTEMBER, "odoo"))) == 3
+    # Another sum or another buyer is a change of the payment.
+    _change(
+        autumn,
+        "UPDATE accounting.order_payments SET amount = 6 WHERE payment_id = 79",
+        "UPDATE accounting.orders SET partner_id = 2 WHERE order_id = 2",
+    )
+    assert payments(hand_over(SEPTEMBER, "odoo", **asked)) == [
+        ("keycrm_payment_79", "6.00", "keycrm_partner_1"),
+        ("keycrm_payment_72", "250.50", "keycrm_partner_2"),
+    ]
+
+
 def test_dry_run_writes_nothing(autumn: SmallShop, hand_over: HandOver, tmp_path: Path) -> None:
     """It counts as the export would, and leaves no trace."""
     tried = hand_over(SEPTEMBER, dry_run=True)
