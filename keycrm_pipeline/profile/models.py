@@ -824,6 +824,9 @@ class Profile(_Section):
         if value == SANDBOX:
             return value
         address = urlsplit(_web_address(value))
+        # What is asked for is appended, so nothing behind these would reach KeyCRM as a part of the path.
+        if set(value) & set("?#"):
+            raise _wrong(Wrong.ADDRESS_WITH_QUERY.message(), Allowed.ENCRYPTED_ADDRESS.message())
         if address.scheme == "http" and not _is_this_machine(address.hostname or ""):
             raise _wrong(Wrong.UNENCRYPTED.message(), Allowed.ENCRYPTED_ADDRESS.message())
         return value.rstrip("/")

@@ -111,6 +111,7 @@ class Wrong(Sentences):
     )
     NOT_AN_ADDRESS = ("it is not a valid address", "це не адреса")
     ADDRESS_WITH_PASSWORD = ("it contains a user or a password", "в адресі є користувач або пароль")
+    ADDRESS_WITH_QUERY = ("it contains ? or #", "в адресі є ? або #")
     # What is wrong with a file.
     FILE_ABSENT = (
         "there is no such file (existing profiles: {profiles})",

@@ -334,6 +334,8 @@ def test_the_demo_shop_is_not_throttled(places: Settings) -> None:
         ("base_url: openapi.keycrm.app", "base_url", "https://"),
         ("base_url: http://openapi.keycrm.app/v1", "base_url", "over the network"),
         ("base_url: https://user:word@openapi.keycrm.app/v1", "base_url", "a user or a password"),
+        ('base_url: "https://openapi.keycrm.app/v1?x"', "base_url", "? or #"),
+        ('base_url: "https://openapi.keycrm.app/v1#x"', "base_url", "? or #"),
         ("name: other", "name", "the file name"),
         ("1: 2", "1", "no such setting"),
     ],
