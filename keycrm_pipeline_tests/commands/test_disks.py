@@ -88,7 +88,7 @@ def test_a_full_disk_of_dagsters_history(place: Place, account: Account, tmp_pat
         assert (code, printed["error"]) == (0, None)
         fill(disk)
         code, printed = place.json("load", *DAY)
-        assert (code, printed["status"]) == (1, "failed")
+        assert (code, printed["status"], printed["profile"]) == (1, "failed", place.profile().name)
         assert printed["error"].startswith(f"The disk that holds Dagster's history {disk / 'home'} is full.")
         place.variables["DAGSTER_HOME"] = str(disk / "new")
         done = place.run("load", *DAY, "--lang", "uk")

@@ -79,11 +79,11 @@ def test_a_port_that_does_not_exist(place: Place) -> None:
 
 
 def test_a_period_in_the_future(place: Place) -> None:
-    """Today can be loaded, tomorrow cannot; today is the profile's own."""
+    """Today can be loaded, tomorrow cannot; today is the profile's own, which JSON names, also behind `--lang`."""
     place.write_profile(timezone="Pacific/Kiritimati")
     tomorrow = datetime.now(UTC).astimezone(place.profile().zone).date() + timedelta(days=1)
-    code, printed = place.json("load", "--from", str(tomorrow), "--to", str(tomorrow))
-    assert code == 2
+    code, printed = place.json("--lang", "en", "load", "--from", str(tomorrow), "--to", str(tomorrow))
+    assert (code, printed.get("profile"), printed.get("orders_seen")) == (2, place.profile().name, 0)
     assert printed["error"].startswith(f"The period ends in the future: {tomorrow}. Today is ")
     assert "(Pacific/Kiritimati)" in printed["error"]
 
