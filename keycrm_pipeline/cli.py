@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from keycrm_pipeline.commands.days import day, month_argument
-from keycrm_pipeline.commands.interruption import output_is_complete
+from keycrm_pipeline.commands.interruption import INTERRUPTED, output_is_complete
 from keycrm_pipeline.commands.progress import shown_progress
 from keycrm_pipeline.commands.streams import replace_unprintable_letters
 from keycrm_pipeline.formatting import current_formatter
@@ -54,6 +54,7 @@ from keycrm_pipeline.profile import (
     DEFAULT_TIMEZONE,
     DEMO,
     MOST_REQUESTS_PER_MINUTE,
+    STARTED_BY_UP_VARIABLE,
     KeyNotStoredError,
     MissingKeyError,
     Profile,
@@ -78,9 +79,6 @@ if TYPE_CHECKING:
 
 FAILED = 1
 WRONG_USAGE = 2
-INTERRUPTED = 130
-"""What a shell shows for a program that Ctrl-C ended; SIGTERM ends ours in the same way."""
-
 _JSON = "--json"
 _LANGUAGE = "--lang"
 _CLICKS_LANGUAGE = "LANGUAGE"
@@ -113,7 +111,8 @@ def _stop(reason: str | Exception, code: int, as_json: bool, **more: Any) -> NoR
     reason = error_in_words(reason)
     if as_json:
         _print_json({"status": "failed", **more, "error": reason})
-    else:
+    # Of what it has stopped, `up` says so itself.
+    elif code != INTERRUPTED or STARTED_BY_UP_VARIABLE not in os.environ:
         click.echo(_("Error: {message}", message=reason), err=True)
     sys.exit(code)
 
@@ -144,27 +143,37 @@ def _empty_summary(command: str | None, profile: str | None = None) -> dict[str,
     return failed_load(profile)
 
 
-def stopped_by_hand(asked: Sequence[str]) -> NoReturn:
+def stopped_by_hand(asked: Sequence[str], profile: str | None = None) -> NoReturn:
     """Ends the program that was called with these arguments, after Ctrl-C."""
-    command = asked[0] if asked else None
     _stop(
-        _("Stopped by hand. What was stored is safe."), INTERRUPTED, _JSON in asked, **_empty_summary(command)
+        _("Stopped by hand. What was stored is safe."),
+        INTERRUPTED,
+        _JSON in asked,
+        **_empty_summary(_command_in(asked), profile),
     )
 
 
-@dataclass(frozen=True)
+def _command_in(arguments: Sequence[str]) -> str | None:
+    """The name of the command, which `--lang` may precede."""
+    behind = arguments[2:] if arguments[:1] == [_LANGUAGE] else arguments
+    return next((argument for argument in behind if not argument.startswith("-")), None)
+
+
+@dataclass
 class _Asked:
-    """What is known of the language before a profile is opened.
+    """What is known of the language before a profile is opened, and then of the profile.
 
     Attributes:
         language: What `--lang` says; None without it.
         of_output: English for JSON, which programs read, else None.
         of_environment: What the environment says; None if it decides nothing.
+        profile: Name of the profile that a command is about; None until that is known.
     """
 
     language: Language | None
     of_output: Language | None
     of_environment: Language | None
+    profile: str | None = None
 
     def for_profile(self, profile: Profile) -> Language:
         """The language in which a command speaks about a profile."""
@@ -289,33 +298,35 @@ class _Commands(click.Group):
         as_json = _JSON in asked
         language = _asked_language(asked)
         known = _Asked(language, "en" if as_json else None, language_of_environment(os.environ))
-        more |= {"standalone_mode": False, "obj": known}
+        more |= {"standalone_mode": False}
         # What a service manager sends stops a command as Ctrl-C does; a command that does otherwise sets its own.
         on_interrupt = signal.getsignal(signal.SIGINT)
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and callable(on_interrupt):
             signal.signal(signal.SIGTERM, on_interrupt)
         with _speaking(known.language or known.of_output or known.of_environment or "en"):
             try:
-                self._run(asked, as_json, *rest, **more)
+                self._run(asked, as_json, known, *rest, **more)
             except OSError as error:
                 # `_run` lets nothing pass but a file that takes no more of what is printed into it.
                 _stop_without_output(error)
 
-    def _run(self, asked: list[str], as_json: bool, *rest: Any, **more: Any) -> NoReturn:
-        empty = _empty_summary(asked[0] if asked else None)
+    def _run(self, asked: list[str], as_json: bool, known: _Asked, *rest: Any, **more: Any) -> NoReturn:
+        def empty() -> dict[str, Any]:
+            return _empty_summary(_command_in(asked), known.profile)
+
         try:
-            code = super().main(asked, *rest, **more) or 0
+            code = super().main(asked, *rest, obj=known, **more) or 0
             output_is_complete()
             sys.exit(code)
         except click.ClickException as error:
             if as_json:
-                _stop(error.format_message(), error.exit_code, as_json, **empty)
+                _stop(error.format_message(), error.exit_code, as_json, **empty())
             error.show()
             sys.exit(error.exit_code)
         except (click.Abort, KeyboardInterrupt):
-            stopped_by_hand(asked)
+            stopped_by_hand(asked, known.profile)
         except MessageError as error:
-            _stop(error, WRONG_USAGE if isinstance(error, SettingsError) else FAILED, as_json, **empty)
+            _stop(error, WRONG_USAGE if isinstance(error, SettingsError) else FAILED, as_json, **empty())
         except Exception as error:
             # Reported in words: values may be personal data.
             from keycrm_pipeline.run.errors import unexpected
@@ -323,7 +334,7 @@ class _Commands(click.Group):
 
             if isinstance(error, OSError) and error.errno in NO_SPACE and error.filename is None:
                 raise
-            _stop(unexpected(error), FAILED, as_json, **empty)
+            _stop(unexpected(error), FAILED, as_json, **empty())
 
 
 def _chosen_profile(name: str | None, settings: Settings) -> Profile:
@@ -349,8 +360,9 @@ def _chosen_profile(name: str | None, settings: Settings) -> Profile:
 
 
 def _speak_of(profile: Profile) -> None:
-    """Chooses the language and the words of a command about a profile."""
+    """Chooses the language and the words of a command about a profile, and notes which one that is."""
     asked: _Asked = click.get_current_context().obj
+    asked.profile = profile.name
     _speak(asked.for_profile(profile), profile.words)
 
 
@@ -418,6 +430,8 @@ def _finish(workspace: Workspace, outcome: Outcome, as_json: bool, order_ids: tu
 
     profile = workspace.profile
 
+    if outcome.is_stopped and STARTED_BY_UP_VARIABLE in os.environ:
+        sys.exit(INTERRUPTED)
     if outcome.summary is None:
         error = outcome.error or _("The exchange could not be started.")
         code = INTERRUPTED if outcome.is_stopped else FAILED

@@ -11,6 +11,9 @@ from types import FrameType
 
 from keycrm_pipeline.stopping import waits_for_import
 
+INTERRUPTED = 130
+"""What a shell shows for a program that Ctrl-C ended; SIGTERM ends ours in the same way."""
+
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     if not waits_for_import(number, frame):

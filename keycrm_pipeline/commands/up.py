@@ -30,6 +30,7 @@ from keycrm_pipeline.profile import (
     DEMO,
     HOME_VARIABLE,
     SANDBOX,
+    STARTED_BY_UP_VARIABLE,
     MissingKeyError,
     ProfileError,
     Settings,
@@ -400,7 +401,7 @@ def _run(port: int, host_names: Sequence[str], stop: StopRequest) -> None:
         open_instance,
         prepare_dagster_home,
     )
-    from keycrm_pipeline.orchestration.profile_assets import PAGE_VARIABLE, STARTED_BY_UP_VARIABLE
+    from keycrm_pipeline.orchestration.profile_assets import PAGE_VARIABLE
 
     for used in (port, exchange_page_port(port)):
         check_port(used)

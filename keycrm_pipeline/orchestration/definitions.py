@@ -27,10 +27,11 @@ from keycrm_pipeline.orchestration.dagster_internals import (
 from keycrm_pipeline.orchestration.files import build_exports, build_report
 from keycrm_pipeline.orchestration.inputs import build_resources
 from keycrm_pipeline.orchestration.jobs import build_jobs
-from keycrm_pipeline.orchestration.profile_assets import STARTED_BY_UP_VARIABLE, ProfileAssets
+from keycrm_pipeline.orchestration.profile_assets import ProfileAssets
 from keycrm_pipeline.orchestration.schedules import build_schedules
 from keycrm_pipeline.orchestration.sensors import build_sensors
 from keycrm_pipeline.profile import (
+    STARTED_BY_UP_VARIABLE,
     Profile,
     ProfileError,
     Settings,

@@ -45,9 +45,6 @@ NOTHING = "nothing"
 PAGE_VARIABLE = "KEYCRM_PAGE_URL"
 """Address of the exchange page for browsers, for links from Dagster's page; `up` sets it unless somebody did."""
 
-STARTED_BY_UP_VARIABLE = "KEYCRM_STARTED_BY_UP"
-"""Set by `up` for what it starts: its terminal has a line of its own for each exchange that ended."""
-
 COMMAND_TAG = f"{HIDDEN_TAG_PREFIX}keycrm_command"
 """Set on a run that a command does itself, while somebody waits for it."""
 

@@ -35,6 +35,9 @@ DEFAULT_LOCATION = "keycrm_pipeline"
 HOME_VARIABLE = "DAGSTER_HOME"
 DEFAULT_HOME = ".dagster_home"
 
+STARTED_BY_UP_VARIABLE = "KEYCRM_STARTED_BY_UP"
+"""Set by `up` for what it starts: its terminal says itself which exchanges ended, and that everything was stopped."""
+
 LAST_DAYS = 30
 """Days of a period that nobody named, today included."""
 

@@ -143,6 +143,15 @@ def test_a_stop_while_a_service_is_started_ends_it(tmp_path: Path, monkeypatch: 
     assert service.poll() == -signal.SIGTERM
 
 
+@pytest.mark.parametrize("module", ["click.core", "keycrm_pipeline.orchestration.launch"])
+def test_what_the_product_stops_does_not_call_it_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    """Ctrl-C during the first `make run` told of a load that somebody had stopped, as if that were a mistake."""
+    monkeypatch.setenv("KEYCRM_STARTED_BY_UP", "true")
+    assert interrupted(tmp_path, ("demo",), module) == (130, "", [])
+
+
 @pytest.mark.parametrize("module", ["click.core", "dagster._core.errors"])
 def test_a_program_reads_it_as_json(tmp_path: Path, module: str) -> None:
     """With the keys that it expects of a load."""
