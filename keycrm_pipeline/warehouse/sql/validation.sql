@@ -10,7 +10,7 @@ CREATE OR REPLACE TEMP MACRO trimmed(value) AS
 -- The text of a field; nothing for a blank one, and for the empty array that KeyCRM sends for an empty object.
 CREATE OR REPLACE TEMP MACRO filled(value) AS CASE
     WHEN regexp_matches(value, concat('^(', blank(), '|(\[\]|\{\})?$)|', blank(), '$'))
-    THEN CASE WHEN trimmed(value) NOT IN ('', '[]', '{}') THEN trimmed(value) END
+    THEN [text for text in [trimmed(value)] if text NOT IN ('', '[]', '{}')][1]
     ELSE value
 END;
 -- Whether a reader sees anything of a text: line ends and characters without width are no name. The first character
@@ -42,24 +42,22 @@ CREATE OR REPLACE TEMP MACRO flag(value) AS CASE
     WHEN value IS NULL OR value IN ('false', '0') THEN false
     ELSE coalesce(lower(filled(value)) IN ('true', '1'), false)
 END;
--- DuckDB alone would also read 'infinity', '2026-3-2', 24:00 and names of zones. Within the bounds of years a moment
--- has a day in every time zone.
+-- DuckDB alone would also read 'infinity', '2026-3-2', 24:00 and names of zones.
 CREATE OR REPLACE TEMP MACRO is_moment(value) AS regexp_full_match(
     value,
     '\d{4}-\d\d-\d\d([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)?)?'
 );
-CREATE OR REPLACE TEMP MACRO within_years(moment) AS CASE
-    WHEN moment BETWEEN TIMESTAMPTZ '0002-01-01 00:00:00Z' AND TIMESTAMPTZ '9998-12-31 00:00:00Z' THEN moment
-END;
 -- DuckDB takes no zone right after the minutes: the second cast adds the seconds.
-CREATE OR REPLACE TEMP MACRO moment_of(value) AS within_years(coalesce(
-    try_cast(value AS TIMESTAMPTZ), try_cast(regexp_replace(value, '^(.{16})', '\1:00') AS TIMESTAMPTZ)
-));
+CREATE OR REPLACE TEMP MACRO moment_of(value) AS
+    coalesce(try_cast(value AS TIMESTAMPTZ), try_cast(regexp_replace(value, '^(.{16})', '\1:00') AS TIMESTAMPTZ));
+-- Other forms than KeyCRM's own are read within lists, whose element the statement has once: DuckDB takes most of the time of
+-- a small load to plan, and compiles each pattern as often as it is written.
 CREATE OR REPLACE TEMP MACRO instant(value) AS CASE
     WHEN regexp_full_match(value, '(19|20)\d\d-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z')
     THEN try_cast(value AS TIMESTAMPTZ)
-    WHEN is_moment(value) THEN moment_of(value)
-    WHEN is_moment(trimmed(value)) THEN moment_of(trimmed(value))
+    -- Within these bounds of years a moment has a day in every time zone.
+    ELSE [moment for moment in [moment_of(text) for text in [trimmed(value)] if is_moment(text)]
+        if moment BETWEEN TIMESTAMPTZ '0002-01-01 00:00:00Z' AND TIMESTAMPTZ '9998-12-31 00:00:00Z'][1]
 END;
 -- A field and what came in it, as two texts with a character between them that neither has; so are the entries of a list.
 CREATE OR REPLACE TEMP MACRO written(name, value) AS
