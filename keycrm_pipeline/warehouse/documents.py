@@ -185,6 +185,6 @@ def default_partner_id(connection: duckdb.DuckDBPyConnection, name_key: str) -> 
 
 
 def delivery_product_id(connection: duckdb.DuckDBPyConnection, name_key: str) -> int | None:
-    """The service card of charged delivery, by the key of its name."""
+    """The card of charged delivery, by the key of its name: a service if there is one."""
     row = connection.execute(statement("documents", "delivery_product_id"), [name_key]).fetchone()
     return row[0] if row else None

@@ -63,6 +63,18 @@ def test_lines_find_the_cards_that_were_there_first(books: Books) -> None:
     assert exchange.products_created == 1
 
 
+def test_delivery_has_the_card_that_was_there_first(books: Books) -> None:
+    """Of a file without kinds every card is a Товар; delivery was booked without one then, which Odoo refuses."""
+    put(books, "products.csv", "id,name,sku\n501,Послуги доставки,\n502,Чашка керамічна,\n")
+    books.order(1, shipping_price=60)
+    books.load()
+    assert books.rows("order_services", "kind, product_id, amount") == [("delivery", 501, 60)]
+    assert [card[:4] for card in products(books)] == [
+        (501, "Послуги доставки", None, "product"),
+        (502, "Чашка керамічна", None, "product"),
+    ]
+
+
 def test_buyers_find_the_cards_that_were_there_first(books: Books) -> None:
     """By phone or e-mail; the name of the books stays, an empty field is filled, a disagreement is reported."""
     put(
