@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 
 from keycrm_pipeline.exports import export_period
+from keycrm_pipeline.warehouse.reconciliation_lines import counts_by_kind
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books
-from keycrm_pipeline_tests.pipeline.compared_shop import BANK, MARCH, SETTINGS, fill
+from keycrm_pipeline_tests.pipeline.compared_shop import BANK, MARCH, SETTINGS, bank, fill, order
 
 ORGANISATIONS = {"ФОП Банк": {"accounts": [BANK]}, "ФОП Перевізник": {"default": True}}
 
@@ -46,6 +48,37 @@ def test_the_workbook_has_the_lines_of_its_period(tmp_path: Path) -> None:
         ("суми збігаються", 501, 500, 500, None),
         ("суми збігаються", 505, 180, 180, None),
         ("суми збігаються", 506, 95, 95, None),
+    ]
+
+
+def test_hryvnias_that_came_for_euros_are_never_added_to_them(tmp_path: Path) -> None:
+    """45.50 and 10 euros are paid; the bank has 2,331.17 hryvnias and 10 euros: in euros, 55.50 beside 10."""
+    books = make_books(tmp_path, **SETTINGS)
+    of_euros = {"source_id": 6, "actual_currency": "EUR"}
+    order(books, 601, Decimal("45.50"), 2, transaction_uuid="u-1", **of_euros)
+    order(books, 602, 10, 2, transaction_uuid="u-2", **of_euros)
+    bank(books, 1, "2331.17", is_attached=True)
+    bank(books, 2, 11, currency="EUR", is_attached=True)
+    books.load()
+    with books.warehouse.reading() as connection:
+        counts = [
+            (count.kind, count.currency, count.lines, count.paid, count.received)
+            for count in counts_by_kind(connection, MARCH)
+        ]
+    assert counts == [
+        ("sum_differs", "EUR", 2, Decimal("55.50"), Decimal(11)),
+        ("sum_differs", "UAH", 0, Decimal(0), Decimal("2331.17")),
+    ]
+    result = export_period(books.workspace, MARCH, export_format="xlsx", now=books.now)
+    header, *rows = openpyxl.load_workbook(result.files[0], data_only=True)["Звірка"].iter_rows(
+        values_only=True
+    )
+    columns = [
+        header.index(name) for name in ("Оплата в KeyCRM", "Надходження", "Валюта", "Валюта надходження")
+    ]
+    assert [tuple(row[place] for place in columns) for row in rows if row[1] is None and any(row)] == [
+        (45.5, 2331.17, "EUR", "UAH"),
+        (10, 11, "EUR", "EUR"),
     ]
 
 

@@ -72,9 +72,10 @@ def bank(books: Books, number: int, amount: Any, moment: str = "2026-03-03", **m
     books.shop.add_record("external_transactions", row | more)
 
 
-def order(books: Books, order_id: int, amount: int, method: int, **more: Any) -> None:
-    """An order of 2 March that was paid on that day."""
+def order(books: Books, order_id: int, amount: Any, method: int, **more: Any) -> None:
+    """An order of 2 March that was paid on that day, in hryvnias unless told otherwise."""
     payment = {
+        "actual_currency": more.pop("actual_currency", "UAH"),
         "payment_method_id": method,
         "payment_date": "2026-03-02T12:00:00.000000Z",
         "transaction_uuid": more.pop("transaction_uuid", None),

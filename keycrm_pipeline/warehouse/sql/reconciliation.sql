@@ -178,10 +178,15 @@ DELETE FROM ops.reconciled
 INSERT INTO ops.reconciled BY NAME SELECT $digest AS digest, $now AS reconciled_at
 
 -- name: counts
-SELECT kind, currency, count(*) AS lines, coalesce(sum(paid), 0) AS paid, coalesce(sum(received), 0) AS received,
+-- Money that came in another currency than its payment's is counted in its own.
+WITH of_period AS (FROM accounting.reconciliation WHERE day BETWEEN $first_day AND $last_day)
+SELECT kind, currency, sum(lines)::BIGINT AS lines, coalesce(sum(paid), 0) AS paid, coalesce(sum(received), 0) AS received,
     coalesce(sum(fee), 0) AS fee
-FROM accounting.reconciliation
-WHERE day BETWEEN $first_day AND $last_day
+FROM (
+    SELECT kind, currency, 1 AS lines, paid, NULL AS received, NULL AS fee FROM of_period
+    UNION ALL
+    SELECT kind, coalesce(received_currency, currency), 0, NULL, received, fee FROM of_period WHERE received IS NOT NULL
+)
 GROUP BY kind, currency
 ORDER BY kind, currency
 
