@@ -14,7 +14,7 @@ from keycrm_pipeline.run.lock import is_held, place_of
 from keycrm_pipeline.run.output import REPORTS, OutputError, deliver
 from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.sentences.exports import ExportFailure
-from keycrm_pipeline.sentences.failures import cause_of
+from keycrm_pipeline.sentences.failures import Cause, cause_of
 
 
 class ReportError(MessageError):
@@ -56,9 +56,15 @@ def report_period(
         is_working=is_working,
     )
     try:
+        # The report takes the place of what is there, and an administrator's machine would have no /dev/null any more.
+        if path.exists() and not path.is_file():
+            raise ReportError(
+                ExportFailure.REPORT_NOT_WRITTEN.message(path=path, reason=Cause.IS_NO_FILE.message())
+            )
         # Created here: the shop's figures are for their owner only.
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_report(path, document)
+        # A link stays, and the file that it leads to is replaced: /dev/stdout may be one.
+        write_report(path.resolve(), document)
     except OSError as error:
         raise ReportError(
             ExportFailure.REPORT_NOT_WRITTEN.message(path=path, reason=cause_of(error))

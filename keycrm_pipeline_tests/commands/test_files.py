@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -81,6 +82,21 @@ def test_before_the_first_load(place: Place) -> None:
         assert (code, printed["profile"]) == (1, "shop")
         assert "nothing was loaded for this profile" in printed["error"]
     assert not (place.directory / "data").exists()
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_report_takes_the_place_of_no_device_and_of_no_link(place: Place) -> None:
+    """`--out /dev/null` by the administrator made a file of it, and no program of the machine had the device any more."""
+    pipe = place.directory / "pipe"
+    os.mkfifo(pipe)
+    code, printed = place.json("report", *DAY, "--out", str(pipe))
+    assert (code, printed["status"]) == (1, "failed")
+    assert printed["error"].startswith(f"The report cannot be written to {pipe}: it is not a file.")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    link, target = place.directory / "newest.html", place.directory / "report.html"
+    link.symlink_to(target)
+    assert place.run("report", *DAY, "--out", str(link)).exit_code == 0
+    assert (link.is_symlink(), target.read_text("utf-8").startswith("<!DOCTYPE html>")) == (True, True)
 
 
 @pytest.mark.usefixtures("loaded")
