@@ -86,7 +86,7 @@ def test_before_the_first_load(place: Place) -> None:
 
 @pytest.mark.usefixtures("loaded")
 def test_a_report_takes_the_place_of_no_device_and_of_no_link(place: Place) -> None:
-    """`--out /dev/null` by the administrator made a file of it, and no program of the machine had the device any more."""
+    """`--out /dev/null` by the administrator made a file of the device, for all programs of the machine."""
     pipe = place.directory / "pipe"
     os.mkfifo(pipe)
     code, printed = place.json("report", *DAY, "--out", str(pipe))
