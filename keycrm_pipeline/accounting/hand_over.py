@@ -43,7 +43,7 @@ class FieldChange:
         field: The column; `PRESENCE` if the whole line, service or payment came or went.
         before: Its value before; None if it was empty, or not there.
         after: Its value now.
-        difference: How much more it is now; None for what is no sum.
+        difference: How much more it is now; None for what is no sum, or a sum in another currency.
         currency: Currency of the difference: that of the document, or of the payment.
     """
 
@@ -71,19 +71,27 @@ def document_changes(before: Content | None, after: Content) -> list[FieldChange
     if before is None:
         total = header["grand_total"]
         return [FieldChange(HEADER, None, "grand_total", None, total, Decimal(total), currency)]
-    changes = list(_field_changes(HEADER, None, before[HEADER], header, currency))
+    currencies = before[HEADER].get("currency", currency), currency
+    changes = list(_field_changes(HEADER, None, before[HEADER], header, currencies))
     for part in PARTS:
-        changes += _entry_changes(part, before.get(part, ()), after.get(part, ()), currency)
+        changes += _entry_changes(part, before.get(part, ()), after.get(part, ()), currencies)
     return changes
 
 
 def _field_changes(
-    part: str, name: str | None, before: Mapping[str, Any], after: Mapping[str, Any], currency: str
+    part: str,
+    name: str | None,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    currencies: tuple[str, str],
 ) -> Iterator[FieldChange]:
+    """The fields that differ; `currencies` are those before and after, and sums in two are no difference."""
+    was, currency = currencies
     for field, now in after.items():
         if field == "key" or field not in before or before[field] == now:
             continue
-        difference = Decimal(now or 0) - Decimal(before[field] or 0) if field in _SUMS else None
+        is_sum = field in _SUMS and was == currency
+        difference = Decimal(now or 0) - Decimal(before[field] or 0) if is_sum else None
         yield FieldChange(part, name, field, before[field], now, difference, currency)
 
 
@@ -99,14 +107,19 @@ def _by_key(entries: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int], Mappi
 
 
 def _entry_changes(
-    part: str, before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]], currency: str
+    part: str,
+    before: Sequence[Mapping[str, Any]],
+    after: Sequence[Mapping[str, Any]],
+    currencies: tuple[str, str],
 ) -> list[FieldChange]:
+    was, currency = currencies
     earlier, now = _by_key(before), _by_key(after)
     changes: list[FieldChange] = []
     for key in {**earlier, **now}:
         old, new = earlier.get(key), now.get(key)
         if old is not None and new is not None:
-            changes += _field_changes(part, new["name"], old, new, new.get("currency", currency))
+            own = old.get("currency", was), new.get("currency", currency)
+            changes += _field_changes(part, new["name"], old, new, own)
             continue
         entry, sign = (new, 1) if new is not None else (old or {}, -1)
         amount = entry["amount"]
@@ -118,7 +131,7 @@ def _entry_changes(
                 amount if new is None else None,
                 amount if new is not None else None,
                 sign * Decimal(amount),
-                entry.get("currency", currency),
+                entry.get("currency", was if new is None else currency),
             )
         )
     return changes

@@ -213,6 +213,20 @@ def test_second_change_is_compared_with_the_second_hand_over(autumn: SmallShop, 
     assert _counts(hand_over(SEPTEMBER, since_last=True)) == (0, 1, 2, 0)
 
 
+def test_sums_in_two_currencies_have_no_difference(autumn: SmallShop, hand_over: HandOver) -> None:
+    """100 hryvnias that are 110 euros now are not 10 of either; the change of the currency is told as one."""
+    hand_over(SEPTEMBER)
+    _change(autumn, *DEARER, "UPDATE accounting.orders SET currency = 'EUR' WHERE order_id = 1")
+    changes = _rows(hand_over(SEPTEMBER, since_last=True), "changed_after_export")
+    assert [(row["Реквізит"], row["Було"], row["Стало"], row["Зміна суми"]) for row in changes] == [
+        ("Валюта", "UAH", "EUR", ""),
+        ("Сума товарів", "100,00", "110,00", ""),
+        ("Сума документа", "100,00", "110,00", ""),
+        ("Ціна без знижки", "100,00", "110,00", ""),
+        ("Сума", "100,00", "110,00", ""),
+    ]
+
+
 def test_card_that_was_handed_over_is_not_new_again(autumn: SmallShop, hand_over: HandOver) -> None:
     """The changed order brings the card of its buyer once more, which the accountant has already."""
     assert hand_over(SEPTEMBER).new_partners == 1
