@@ -32,7 +32,7 @@ import click
 from keycrm_pipeline.commands.days import day, month_argument
 from keycrm_pipeline.commands.interruption import INTERRUPTED, output_is_complete
 from keycrm_pipeline.commands.progress import shown_progress
-from keycrm_pipeline.commands.streams import replace_unprintable_letters
+from keycrm_pipeline.commands.streams import open_closed_streams, replace_unprintable_letters
 from keycrm_pipeline.formatting import current_formatter
 from keycrm_pipeline.kinds import DECIDING_DAYS, EXPORT_FORMATS, DecidingDay, ExportFormat
 from keycrm_pipeline.language import (
@@ -293,6 +293,7 @@ class _Commands(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
         """Runs a command and ends the process with its exit code."""
+        open_closed_streams()
         replace_unprintable_letters()
         asked = list(sys.argv[1:] if args is None else args)
         as_json = _JSON in asked

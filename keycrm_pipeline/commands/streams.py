@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import sys
+from pathlib import Path
 from typing import TextIO
 
 
@@ -16,6 +17,16 @@ def is_utf8(stream: TextIO) -> bool:
         return codecs.lookup(stream.encoding).name == "utf-8"
     except (LookupError, TypeError):
         return False
+
+
+def open_closed_streams() -> None:
+    """Gives a command that was started without some standard stream (`2>&-`) one that leads nowhere.
+
+    The next file that it opens, such as the books, would be that stream to every library that writes to it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for good
 
 
 def replace_unprintable_letters() -> None:

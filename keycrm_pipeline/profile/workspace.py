@@ -111,6 +111,8 @@ def _directory(environ: Mapping[str, str], variable: str, default: str) -> Path:
             return Path(value).expanduser().absolute()
         except RuntimeError:
             what = Wrong.NO_HOME.message()
+        except FileNotFoundError:
+            raise SettingsError(ProfileProblem.NO_CURRENT_DIRECTORY.message()) from None
     raise SettingsError(ProfileProblem.DIRECTORY_VARIABLE_UNUSABLE.message(variable=variable, what=what))
 
 

@@ -15,6 +15,11 @@ class ProfileProblem(Sentences):
         "The profile {file} cannot be used:\n  - {problems:items}",
         "Профіль {file} непридатний:\n  - {problems:items}",
     )
+    NO_CURRENT_DIRECTORY = (
+        "The directory in which the terminal works has been removed. Change into the directory of the project again: "
+        'cd "$PWD", if it was made anew.',
+        'Теку, у якій працює термінал, видалено. Перейдіть у теку проєкту ще раз: cd "$PWD", якщо її створено заново.',
+    )
     DIRECTORY_VARIABLE_UNUSABLE = (
         "The environment variable {variable} cannot be used: {what}. Set it to the path of a directory.",
         "Змінна середовища {variable} непридатна: {what}. Вкажіть у ній шлях до теки.",

@@ -206,6 +206,19 @@ def test_a_load_that_cannot_say_who_it_is(keyed: Place) -> None:
     assert keyed.json("load", *DAY)[0] == 0
 
 
+def test_a_load_without_a_stream_for_its_errors(keyed: Place, account: Account) -> None:
+    """As some cron tables have it: it failed without a word, since it asked the stream whether it is a terminal."""
+    account.order(1)
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-m", "keycrm_pipeline", "load", *DAY],
+        env={**os.environ, **keyed.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "Orders in KeyCRM                           1" in done.stdout) == (0, True)
+
+
 def test_a_load_does_without_pandas(keyed: Place, account: Account) -> None:
     """It would take 44 MB and 0.4 s of every load, also where cards of the accounting catalogue are imported (R12)."""
     account.order(1)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -172,6 +176,25 @@ def test_a_place_where_nothing_can_be_written(place: Place) -> None:
     assert f"{taken / 'profiles' / 'demo.yaml'} cannot be used:" in result.stderr
     assert "it cannot be written: a part of the path is not a directory" in result.stderr
     assert "KEYCRM_PROFILES_DIR" in result.stderr
+
+
+def test_a_directory_that_was_made_anew(tmp_path: Path) -> None:
+    """The terminal stands in the one that was removed: it was an unexpected error without a word of that."""
+    directory = tmp_path / "project"
+    directory.mkdir()
+    done = subprocess.run(
+        ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", sys.executable, "-m", "keycrm_pipeline", "status"],
+        cwd=directory,
+        env={name: value for name, value in os.environ.items() if not name.startswith("KEYCRM_")}
+        | {"LANG": "C"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        'Change into the directory of the project again: cd "$PWD", if it was made anew.\n'
+    )
 
 
 def test_the_help_says_whole_sentences(place: Place) -> None:
