@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -197,20 +198,25 @@ def legible_name(path: Path) -> str:
     return os.fsencode(path.name).decode("utf-8", "backslashreplace")
 
 
+def _comparable(name: str) -> str:
+    # An archive of a Mac has й and ї as a letter and a mark.
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def owners_of(file_name: str, registers: Mapping[str, RegisterSettings]) -> list[str]:
     """The registers that a file belongs to: those that name such files, or else the one with the longest name."""
-    name = file_name.casefold()
+    name = _comparable(file_name)
     named = [
         register
         for register, settings in registers.items()
-        if settings.files is not None and fnmatchcase(name, settings.files.casefold())
+        if settings.files is not None and fnmatchcase(name, _comparable(settings.files))
     ]
     if named:
         return named
     by_own_name = [
         register
         for register, settings in registers.items()
-        if settings.files is None and name.startswith(register.casefold())
+        if settings.files is None and name.startswith(_comparable(register))
     ]
     longest = max(map(len, by_own_name), default=0)
     return [register for register in by_own_name if len(register) == longest]

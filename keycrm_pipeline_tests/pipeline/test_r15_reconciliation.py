@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -16,6 +17,7 @@ import pytest
 
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.reconciliation import reconcile_again
+from keycrm_pipeline.pipeline.registers import owners_of
 from keycrm_pipeline.warehouse.chosen_documents import EVERYTHING, choose_documents
 from keycrm_pipeline.warehouse.export import read_export_sources
 from keycrm_pipeline.warehouse.reconciliation_lines import counts_by_kind, lines_of_period
@@ -565,6 +567,14 @@ def test_a_faulty_register_is_told_and_stops_nothing(shop: Books, fault: str) ->
     (shop.directory / "shop" / "registers" / name).unlink()
     assert reconcile_again(shop.workspace, now=shop.now) == []
     assert shop.review("reconciliation_unread") == []
+
+
+def test_the_name_of_a_register_from_a_mac(shop: Books) -> None:
+    """Its й is a letter and a mark: the file belonged to no register, although the names look alike."""
+    register = shop.profile.reconciliation.registers["novapay"]
+    registers = {"bank": register.model_copy(update={"files": "Райффайзен*"})}
+    for form in ("NFC", "NFD"):
+        assert owners_of(unicodedata.normalize(form, "РАЙФФАЙЗЕН березень.csv"), registers) == ["bank"]
 
 
 def test_a_folder_among_the_registers_is_told(shop: Books) -> None:
