@@ -60,34 +60,35 @@ _FORGOTTEN = message(
 
 
 class WaitingProfiles:
-    """Accounts that were read and whose profile is not created yet, by their visitor."""
+    """Accounts that were read and whose profile is not created yet, by visitor and name: a browser has several tabs."""
 
     def __init__(self) -> None:
-        self._waiting: OrderedDict[str, tuple[datetime, NewProfile]] = OrderedDict()
+        self._waiting: OrderedDict[tuple[str, str], tuple[datetime, NewProfile]] = OrderedDict()
         # Pages are rendered in several threads.
         self._lock = threading.Lock()
 
     def keep(self, visitor: str, new: NewProfile, now: datetime) -> None:
-        """Keeps what a visitor has read, in the place of what he had read before."""
+        """Keeps what a visitor has read, in the place of what he had read before for a profile of this name."""
+        key = visitor, new.workspace.profile.name
         with self._lock:
-            self._waiting.pop(visitor, None)
-            self._waiting[visitor] = (now, new)
+            self._waiting.pop(key, None)
+            self._waiting[key] = (now, new)
             while len(self._waiting) > MOST_WAITING:
                 self._waiting.popitem(last=False)
 
-    def of(self, visitor: str, now: datetime) -> NewProfile | None:
-        """What a visitor has read; None if it is too long ago."""
+    def of(self, visitor: str, name: str, now: datetime) -> NewProfile | None:
+        """What a visitor has read for a profile of a name; None if it is too long ago."""
         with self._lock:
-            read_at, new = self._waiting.get(visitor, (now, None))
+            read_at, new = self._waiting.get((visitor, name), (now, None))
             if now - read_at >= WAITS_FOR:
-                self._waiting.pop(visitor, None)
+                self._waiting.pop((visitor, name), None)
                 return None
             return new
 
-    def forget(self, visitor: str) -> None:
-        """Forgets what a visitor has read, and the key with it."""
+    def forget(self, visitor: str, name: str) -> None:
+        """Forgets what a visitor has read for a profile of a name, and the key with it."""
         with self._lock:
-            self._waiting.pop(visitor, None)
+            self._waiting.pop((visitor, name), None)
 
 
 def new_profile(request: Request) -> Response:
@@ -101,7 +102,8 @@ def change_new_profile(request: Request) -> Response:
     if request.state.form.get("action") != "create":
         return _check(request, waiting)
     now = page_settings(request).clock()
-    new = waiting.of(request.state.visitor, now)
+    name = request.state.form.get("name", "")
+    new = waiting.of(request.state.visitor, name, now)
     if new is None:
         return _form(request, _(_FORGOTTEN))
     try:
@@ -112,8 +114,7 @@ def change_new_profile(request: Request) -> Response:
         return _read(request, new, _in_words(error))
     except KeyNotStoredError as error:
         return _read(request, new, written(error.message))
-    waiting.forget(request.state.visitor)
-    name = new.workspace.profile.name
+    waiting.forget(request.state.visitor, name)
     # The names that KeyCRM lists, for the form of settings that follows.
     request.app.state.kept_settings.keep_account(name, account_of(new.found, now))
     try:

@@ -73,7 +73,9 @@ def test_from_the_key_to_the_profile(
     assert f"Статусів {len(rows)} " in text_of(page)
     assert list(settings.profiles_directory.iterdir()) == []
     assert not settings.data_directory.exists()
-    done = guest.send(PATH, PATH, action="create", start_date="2026-02-01", has_default_partner="1")
+    done = guest.send(
+        PATH, PATH, action="create", name="shop", start_date="2026-02-01", has_default_partner="1"
+    )
     assert done.headers["location"] == "/profiles/shop/settings/orders?done=created"
     profile = load_profile("shop", settings)
     assert (str(profile.start_date), profile.default_partner) == ("2026-02-01", "Роздрібний покупець")
@@ -89,9 +91,11 @@ def test_from_the_key_to_the_profile(
     for said in (read.text, started.text, text, caplog.text):
         assert KEY not in said
     # A double click is one press; a later one finds nothing to create.
-    again = guest.send(PATH, PATH, action="create", start_date="2026-02-01", has_default_partner="1")
+    again = guest.send(
+        PATH, PATH, action="create", name="shop", start_date="2026-02-01", has_default_partner="1"
+    )
     assert again.headers["location"] == done.headers["location"]
-    later = guest.send(PATH, PATH, action="create", start_date="2026-02-01")
+    later = guest.send(PATH, PATH, action="create", name="shop", start_date="2026-02-01")
     assert later.status_code == 422
 
 
@@ -100,7 +104,7 @@ def test_the_demo_shop_needs_no_key(guest: Visitor, settings: Settings) -> None:
     page = guest.shown(read)
     assert ["Новий", "Новий", "Новий"] in rows_of(page, "Статуси й пропоновані стадії")
     assert not page.xpath("//input[@type='password']")
-    assert guest.send(PATH, PATH, action="create", start_date="01.02.2026").status_code == 303
+    assert guest.send(PATH, PATH, action="create", name="demo2", start_date="01.02.2026").status_code == 303
     profile = load_profile("demo2", settings)
     assert (profile.base_url, profile.default_partner) == ("sandbox", None)
     assert not (settings.data_directory / "keys").exists()
@@ -133,20 +137,31 @@ def test_what_does_not_work_is_said_and_leaves_nothing(
 def test_a_name_that_was_taken_meanwhile_leaves_no_key(guest: Visitor, settings: Settings) -> None:
     guest.send(PATH, PATH, action="check", name="shop", shop="keycrm", key=KEY)
     (settings.profiles_directory / "shop.yaml").write_text("start_date: 2026-01-01\n", "utf-8")
-    answer = guest.send(PATH, PATH, action="create", start_date="2026-02-01")
+    answer = guest.send(PATH, PATH, action="create", name="shop", start_date="2026-02-01")
     assert answer.status_code == 422
     assert "вже є" in answer.text
     assert not settings.data_directory.exists()
 
 
+def test_two_tabs_create_two_profiles(guest: Visitor, settings: Settings) -> None:
+    """The first one created what the second had read, with the day that was chosen for its own."""
+    for name, shop in (("one", "sandbox"), ("two", "keycrm")):
+        guest.send(PATH, PATH, action="check", name=name, shop=shop, key=KEY)
+    for name in ("one", "two"):
+        assert guest.send(PATH, PATH, action="create", name=name, start_date="2026-02-01").status_code == 303
+    assert load_profile("one", settings).base_url == "sandbox"
+    assert load_profile("two", settings).base_url.startswith("http://127.0.0.1:")
+    assert not (settings.data_directory / "keys" / "one").exists()
+
+
 def test_a_mistyped_year_leaves_nothing(guest: Visitor, settings: Settings) -> None:
     """1926 for 2026: no profile may begin then, and the form waits for another day."""
     guest.send(PATH, PATH, action="check", name="shop", shop="keycrm", key=KEY)
-    answer = guest.send(PATH, PATH, action="create", start_date="1926-02-01")
+    answer = guest.send(PATH, PATH, action="create", name="shop", start_date="1926-02-01")
     assert answer.status_code == 422
     assert "від 01.01.2000 до сьогодні" in answer.text
     assert [*settings.profiles_directory.iterdir()] == []
-    assert guest.send(PATH, PATH, action="create", start_date="2026-02-01").status_code == 303
+    assert guest.send(PATH, PATH, action="create", name="shop", start_date="2026-02-01").status_code == 303
 
 
 def test_a_directory_that_cannot_be_written_to_leaves_no_key(guest: Visitor, settings: Settings) -> None:
@@ -154,7 +169,7 @@ def test_a_directory_that_cannot_be_written_to_leaves_no_key(guest: Visitor, set
     guest.send(PATH, PATH, action="check", name="shop", shop="keycrm", key=KEY)
     settings.profiles_directory.rmdir()
     settings.profiles_directory.write_text("", "ascii")
-    answer = guest.send(PATH, PATH, action="create", start_date="2026-02-01")
+    answer = guest.send(PATH, PATH, action="create", name="shop", start_date="2026-02-01")
     assert answer.status_code == 422
     assert "не вдалося записати" in answer.text
     assert not (settings.data_directory / "keys" / "shop").exists()
@@ -162,10 +177,10 @@ def test_a_directory_that_cannot_be_written_to_leaves_no_key(guest: Visitor, set
 
 def test_a_key_does_not_wait_for_ever(guest: Visitor, settings: Settings, clock: Clock) -> None:
     guest.send(PATH, PATH, action="check", name="shop", shop="keycrm", key=KEY)
-    wrong = guest.send(PATH, PATH, action="create", start_date="30.02.2026")
+    wrong = guest.send(PATH, PATH, action="create", name="shop", start_date="30.02.2026")
     assert "такої дати немає" in wrong.text
     clock.now += timedelta(minutes=31)
-    answer = guest.send(PATH, PATH, action="create", start_date="2026-02-01")
+    answer = guest.send(PATH, PATH, action="create", name="shop", start_date="2026-02-01")
     assert "Перевірку вже забуто" in answer.text
     assert list(settings.profiles_directory.iterdir()) == []
 
@@ -173,7 +188,7 @@ def test_a_key_does_not_wait_for_ever(guest: Visitor, settings: Settings, clock:
 def test_it_is_said_when_dagster_is_stopped(settings: Settings) -> None:
     with visited(settings) as guest:
         guest.send(PATH, PATH, action="check", name="demo2", shop="sandbox")
-        done = guest.send(PATH, PATH, action="create", start_date="2026-02-01")
+        done = guest.send(PATH, PATH, action="create", name="demo2", start_date="2026-02-01")
         assert "Dagster зараз не відповідає" in guest.get(done.headers["location"]).text
     assert load_profile("demo2", settings).base_url == "sandbox"
 
