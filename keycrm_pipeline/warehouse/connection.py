@@ -239,7 +239,7 @@ class Warehouse:
         with self._translated(), closed_at_the_end() as opened:
             with self._opening():
                 connection = self._connect(self._read_only, opened)
-                is_current = is_up_to_date(connection, self.path) or self.is_copy
+                is_current = is_up_to_date(connection, self.path, self.timezone) or self.is_copy
             if not is_current:
                 connection.close()
                 with self.writing():
@@ -291,7 +291,7 @@ class Warehouse:
         with self._opening():
             connection = self._connect(self._attached, opened)
             _prepare_for_writing(connection)
-            migrate(connection, self.path)
+            migrate(connection, self.path, self.timezone)
         return connection
 
     def _open_lake(
@@ -309,7 +309,7 @@ class Warehouse:
             if hold is not None:
                 _prepare_for_writing(connection)
                 catalog_lock.install_fence(lake)
-                migrate(connection, self.path)
+                migrate(connection, self.path, self.timezone)
         return connection
 
     @contextlib.contextmanager
@@ -331,7 +331,7 @@ class Warehouse:
                 if not has_tables(connection):
                     # An exchange has just begun to make it.
                     raise LakeMissingError(lake.schema)
-                return is_up_to_date(connection, self.path)
+                return is_up_to_date(connection, self.path, self.timezone)
 
         for is_last in (False, True):
             with self._translated(), attached((lake, self.path), attach, is_current) as (connection, current):

@@ -160,7 +160,7 @@ def _reference_view_statements(engine: Engine = FILE) -> list[str]:
 
 
 @cache
-def schema_digest() -> str:
+def schema_digest(timezone: str) -> str:
     """Digest of every table, column, comment and view that this program defines (measured: 1 ms, once per process)."""
     tables = [
         command
@@ -168,7 +168,9 @@ def schema_digest() -> str:
         for command in (_create_table_statement(table), *_comment_statements(table))
     ]
     comments = [f"{column}: {comment}" for column, comment in COLUMN_COMMENTS.items()]
-    definition = "\n".join((*_SCHEMAS, *tables, *_reference_view_statements(), *view_statements(), *comments))
+    definition = "\n".join(
+        (*_SCHEMAS, *tables, *_reference_view_statements(), *view_statements(timezone), *comments)
+    )
     return sha256(definition.encode()).hexdigest()
 
 
@@ -186,8 +188,13 @@ def _recorded(connection: duckdb.DuckDBPyConnection) -> tuple[int, str | None]:
     return values["version"], values.get("digest")
 
 
-def is_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+def is_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path, timezone: str) -> bool:
     """Whether the open file has everything that this program defines, with one query.
+
+    Args:
+        connection: The open file.
+        path: Where it is.
+        timezone: IANA name of the profile's zone, which the views have in them.
 
     Raises:
         DatabaseNewerError: The file was written by a newer program.
@@ -195,7 +202,7 @@ def is_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
     version, digest = _recorded(connection)
     if version > SCHEMA_VERSION:
         raise DatabaseNewerError(path, version, SCHEMA_VERSION)
-    return (version, digest) == (SCHEMA_VERSION, schema_digest())
+    return (version, digest) == (SCHEMA_VERSION, schema_digest(timezone))
 
 
 def has_tables(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -204,13 +211,15 @@ def has_tables(connection: duckdb.DuckDBPyConnection) -> bool:
     return version > 0
 
 
-def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def migrate(connection: duckdb.DuckDBPyConnection, path: Path, timezone: str) -> None:
     """Brings the open file up to date in one transaction; writes nothing if it already is.
+
+    The arguments are those of `is_up_to_date`.
 
     Raises:
         DatabaseNewerError: The file was written by a newer program.
     """
-    if is_up_to_date(connection, path):
+    if is_up_to_date(connection, path, timezone):
         return
     version, _ = _recorded(connection)
     engine = engine_of(connection)
@@ -230,9 +239,10 @@ def migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
                         step(connection)
         for command in _reference_view_statements(engine):
             connection.execute(command)
-        create_report_views(connection, engine)
+        create_report_views(connection, engine, timezone)
         connection.execute(
-            statement("migrations", "record_version"), {"version": SCHEMA_VERSION, "digest": schema_digest()}
+            statement("migrations", "record_version"),
+            {"version": SCHEMA_VERSION, "digest": schema_digest(timezone)},
         )
         connection.execute("COMMIT")
     except BaseException:

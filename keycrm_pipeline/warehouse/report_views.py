@@ -222,21 +222,25 @@ _NAMES = {
 """Names in braces in `report_views.sql` -> what stands in the view."""
 
 
-def view_statements() -> list[str]:
-    """The statements that create or replace every view with its comment; a view comes after those it builds on."""
+def view_statements(timezone: str) -> list[str]:
+    """The statements that create or replace every view with its comment; a view comes after those it builds on.
+
+    Days are those of the profile's zone, whatever zone the program has that reads them.
+    """
+    names = {**_NAMES, "timezone": quoted_text(timezone)}
     return [
         command
         for view, comment in VIEWS.items()
         for command in (
-            f"CREATE OR REPLACE VIEW reports.{view} AS {statement('report_views', view).format(**_NAMES)}",
+            f"CREATE OR REPLACE VIEW reports.{view} AS {statement('report_views', view).format(**names)}",
             f"COMMENT ON VIEW reports.{view} IS {quoted_text(comment)}",
         )
     ]
 
 
-def create_report_views(connection: duckdb.DuckDBPyConnection, engine: Engine) -> None:
+def create_report_views(connection: duckdb.DuckDBPyConnection, engine: Engine, timezone: str) -> None:
     """Creates or replaces the views of schema `reports` with their comments; the tables must exist already."""
-    for command in view_statements():
+    for command in view_statements(timezone):
         connection.execute(command)
     if not engine.comments_on_view_columns:
         return

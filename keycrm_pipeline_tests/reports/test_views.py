@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -216,6 +216,19 @@ def test_an_order_of_an_unknown_status_and_source_is_a_sale(shop: BookedShop) ->
     """An order with an unknown status is still counted."""
     shop.order(1, MARCH.first, [Item("10")], status_id=777, source_id=888)
     assert query(shop.save(), "SELECT is_cancelled, orders FROM reports.sales_by_day") == [(False, 1)]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_days_of_payment_are_the_shops_own_wherever_they_are_read(shop: BookedShop, zone: str) -> None:
+    """Half past midnight of 1 April in Kyiv is no day of March, also for a dashboard on a server abroad."""
+    night = datetime(2026, 3, 31, 21, 30, tzinfo=UTC)
+    shop.order(1, MARCH.first, [Item("10")], payments=[Payment("10", columns={"paid_at": night})])
+    path = shop.save().path
+    with duckdb.connect(str(path), read_only=True) as dashboard:
+        dashboard.execute("SET TimeZone = ?", [zone])
+        for view in ("payments_by_day", "payments_by_source"):
+            days = dashboard.execute(f"SELECT paid_day FROM reports.{view}").fetchall()  # noqa: S608 - ours
+            assert days == [(date(2026, 4, 1),)]
 
 
 def test_a_day_loaded_without_orders_is_not_missing(march: Warehouse) -> None:

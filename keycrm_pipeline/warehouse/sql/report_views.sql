@@ -247,7 +247,7 @@ WHERE payment.dated_by = 'transaction' AND line.received_day IS NOT NULL
 
 -- name: payments_by_day
 SELECT
-    coalesce(money.received_day, CAST(payment.paid_at AS DATE)) AS paid_day,
+    coalesce(money.received_day, CAST(payment.paid_at AT TIME ZONE {timezone} AS DATE)) AS paid_day,
     payment.currency,
     orders.is_cancelled,
     payment.is_expense,
@@ -264,7 +264,7 @@ GROUP BY ALL
 
 -- name: payments_by_source
 SELECT
-    coalesce(money.received_day, CAST(payment.paid_at AS DATE)) AS paid_day,
+    coalesce(money.received_day, CAST(payment.paid_at AT TIME ZONE {timezone} AS DATE)) AS paid_day,
     payment.currency,
     orders.is_cancelled,
     payment.is_expense,
