@@ -33,6 +33,7 @@ from keycrm_pipeline.run.new_profile import (
     check_first_day,
     checked_key,
     default_choices,
+    earlier_books,
     new_workspace,
     plain,
     read_new_profile,
@@ -100,9 +101,11 @@ def next_steps(workspace: Workspace, path: Path, environ: Mapping[str, str]) -> 
         key = _("The API key is not in it, but in {place}, which only you can read.", place=found.place)
     else:
         key = _("The API key is not in it: keep it in {place}, where it was found.", place=found.place)
+    earlier = earlier_books(workspace)
     return "\n".join(
         [
             f"{_('Wrote {path}.', path=path)} {key}",
+            *([] if earlier is None else [earlier]),
             _("Now edit the file: remove the # from the lines that you want to map. Then"),
             f"  keycrm-pipeline check --profile {profile}",
             _("shows what is not mapped yet, and"),

@@ -34,6 +34,7 @@ from keycrm_pipeline.run.new_profile import (
     check_first_day,
     checked_key,
     default_choices,
+    earlier_books,
     new_workspace,
     read_new_profile,
     write_new_profile,
@@ -200,4 +201,5 @@ def _read(request: Request, new: NewProfile, problem: str = "") -> Response:
         default_partner=DEFAULT_PARTNER,
         start_date=default_choices(now.date()).start_date,
         today=now.date(),
+        earlier=earlier_books(new.workspace),
     )

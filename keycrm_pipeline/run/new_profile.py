@@ -34,6 +34,7 @@ from keycrm_pipeline.profile import (
     remove_stored_key,
     store_key,
 )
+from keycrm_pipeline.reading.databases import has_books
 from keycrm_pipeline.run.account import Rows, read_account
 from keycrm_pipeline.run.client import open_client
 
@@ -158,6 +159,17 @@ def new_workspace(
             _("{path} already exists and was not changed. Choose another name, or edit that file.", path=path)
         )
     return Workspace(_account(name, connection, today, language), settings)
+
+
+def earlier_books(workspace: Workspace) -> str | None:
+    """What to know of books that are there before their profile; None if there are none."""
+    if not has_books(workspace):
+        return None
+    return _(
+        "{path} has the orders of an earlier profile of this name, and they stay. If they are of another KeyCRM "
+        "account, move that file away before you load: otherwise the orders of both are mixed.",
+        path=workspace.database,
+    )
 
 
 def checked_key(key: str) -> str:

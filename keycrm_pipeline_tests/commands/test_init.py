@@ -53,6 +53,15 @@ def test_the_period_that_is_proposed_can_be_loaded(place: Place) -> None:
     assert f"load --from {today:%d.%m.%Y} --to {today:%d.%m.%Y} --profile shop" in steps
 
 
+def test_books_of_an_earlier_profile_are_told(account: Account, keyed: Place) -> None:
+    """The file of a profile was removed, its books were not: orders of two accounts would get into them."""
+    books = keyed.directory / "data" / "shop.duckdb"
+    books.parent.mkdir()
+    books.touch()
+    assert f"{books} has the orders of an earlier profile of this name" in init(keyed, account).stdout
+    assert "earlier profile" not in init(keyed, account, "other").stdout
+
+
 def test_everything_in_the_account_is_listed_ready_to_map(account: Account, keyed: Place) -> None:
     """Each status, manager and payment method is a comment that becomes its mapping when the # is removed."""
     init(keyed, account)

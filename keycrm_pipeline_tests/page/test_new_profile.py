@@ -143,6 +143,19 @@ def test_a_name_that_was_taken_meanwhile_leaves_no_key(guest: Visitor, settings:
     assert not settings.data_directory.exists()
 
 
+def test_books_of_an_earlier_profile_are_told_before_another_account_gets_into_them(
+    guest: Visitor, settings: Settings
+) -> None:
+    """Somebody has tried the demo shop under this name, and has then removed its file: its orders are still there."""
+    settings.data_directory.mkdir()
+    books = settings.data_directory / "shop.duckdb"
+    books.touch()
+    for name, is_told in (("shop", True), ("other", False)):
+        read = guest.send(PATH, PATH, action="check", name=name, shop="keycrm", key=KEY)
+        said = f"У {books} уже є замовлення попереднього профілю з цією назвою"
+        assert (said in text_of(guest.shown(read))) is is_told
+
+
 def test_two_tabs_create_two_profiles(guest: Visitor, settings: Settings) -> None:
     """The first one created what the second had read, with the day that was chosen for its own."""
     for name, shop in (("one", "sandbox"), ("two", "keycrm")):
