@@ -270,9 +270,14 @@ def _cells(file: RegisterFile, form: RegisterForm) -> Cells:
     first: list[tuple[int, list[str]]] | None = None
     broken: UnreadableLineError | None = None
     for separator in _SEPARATORS:
+        cells: list[tuple[int, list[str]]] = []
         try:
-            cells = list(cells_of_csv(text, separator))
+            cells.extend(cells_of_csv(text, separator))
         except UnreadableLineError as error:
+            # The lines before it were read: if they have the header, this is the separator, and the line is wrong.
+            if finds_header(cells, form):
+                first, broken = None, error
+                break
             broken = broken or error
             continue
         if finds_header(cells, form):

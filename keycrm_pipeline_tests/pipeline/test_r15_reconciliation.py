@@ -546,6 +546,11 @@ FAULTY: Mapping[str, tuple[str, str | bytes, str]] = {
     "no workbook": ("novapay-april.xlsx", "Тестова", "it is neither an Excel workbook"),
     "another kind of file": ("novapay-april.pdf", "Тестова", "it is neither an Excel workbook"),
     "broken quotes": ("novapay-april.csv", f'{HEADER}\n01.04.2026;"5;;;;Тестова\n', "line 2"),
+    "quotes inside quotes": (
+        "novapay-april.csv",
+        f'{HEADER}\n01.04.2026;5,00;;;;Тестова\n01.04.2026;5,00;;;;"ТОВ "Тестова" за товар"\n',
+        "line 3: the line cannot be read",
+    ),
     "no register's": ("privat.csv", "Тестова", "belongs to no register of the profile. Registers: novapay"),
 }
 
