@@ -18,6 +18,7 @@ from hashlib import sha256
 from keycrm_pipeline.accounting.catalogue_files import CatalogueFileError, CatalogueProblem, Cells
 from keycrm_pipeline.accounting.names import name_key, tidied
 from keycrm_pipeline.sentences import Message
+from keycrm_pipeline.sentences.catalogue import CatalogueMistake
 from keycrm_pipeline.sentences.registers import RegisterMistake
 
 MOST_ROWS_ABOVE = 40
@@ -107,6 +108,7 @@ def read_register(cells: Cells, file_name: str, form: RegisterForm) -> list[Regi
     if header is None:
         raise CatalogueFileError(file_name, _problems_of_header(rows, form))
     place, positions = header
+    width = len(rows[place][1])
     problems: list[CatalogueProblem] = []
     found: list[RegisterRow] = []
     without_sum: list[int] = []
@@ -125,6 +127,11 @@ def read_register(cells: Cells, file_name: str, form: RegisterForm) -> list[Regi
             or name_key(fields["sum"]) == name_key(form.columns["sum"])
             or _adds_up(fields, found)
         ):
+            continue
+        if any(value.strip() for value in values[width:]):
+            # A decimal comma between commas: every field after it stands in the column of another.
+            message = CatalogueMistake.TOO_MANY_FIELDS.message(fields=len(values), columns=width)
+            problems.append(CatalogueProblem(line, None, message))
             continue
         row = _row(line, fields, form, problems)
         if row is not None:

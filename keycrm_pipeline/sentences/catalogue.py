@@ -49,9 +49,9 @@ class CatalogueMistake(Sentences):
         "таке саме значення {column} вже стоїть у рядку {line}; кожне значення {column} може стояти лише раз",
     )
     TOO_MANY_FIELDS = (
-        "{fields:number} fields where the first line names {columns:number} columns; put a field that contains the "
+        "{fields:number} fields where the header names {columns:number} columns; put a field that contains the "
         "separator into double quotes",
-        "полів {fields:number}, а колонок у першому рядку {columns:number}; візьміть поле, у якому є роздільник, у "
+        "полів {fields:number}, а колонок у заголовку {columns:number}; візьміть поле, у якому є роздільник, у "
         "подвійні лапки",
     )
     MISSING_IN_CARD = (

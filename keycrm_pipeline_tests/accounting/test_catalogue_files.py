@@ -117,7 +117,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         "line 7, column sku: the same sku stands in line 2 already; every sku may stand once",
         "line 8, column sku: a product_with_sku (Товар з SKU) has its SKUs on its variants; leave the column "
         "empty",
-        "line 9: 7 fields where the first line names 5 columns; put a field that contains the separator into "
+        "line 9: 7 fields where the header names 5 columns; put a field that contains the separator into "
         "double quotes",
     ]
 

@@ -551,6 +551,11 @@ FAULTY: Mapping[str, tuple[str, str | bytes, str]] = {
         f'{HEADER}\n01.04.2026;5,00;;;;Тестова\n01.04.2026;5,00;;;;"ТОВ "Тестова" за товар"\n',
         "line 3: the line cannot be read",
     ),
+    "commas for everything": (
+        "novapay-april.csv",
+        f"{HEADER.replace(';', ',')}\n01.04.2026,801,50,0,504,,Тестова\n",
+        "line 2: 7 fields where the header names 6 columns",
+    ),
     "no register's": ("privat.csv", "Тестова", "belongs to no register of the profile. Registers: novapay"),
 }
 
