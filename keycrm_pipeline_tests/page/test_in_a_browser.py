@@ -116,6 +116,13 @@ def test_every_page_fits_complains_about_nothing_and_can_be_used_by_everybody(
         assert faults(browser) == []
 
 
+@pytest.mark.parametrize("pattern", ["documents", "files", "load", "reconciliation"])
+def test_forms_fit_the_smallest_phone(browser: Browser, site: Site, pattern: str) -> None:
+    """The second of two days was cut off."""
+    browser.open(site.path(f"/profiles/shop/{pattern}"), size=(320, 568))
+    assert browser.overflow() == []
+
+
 def test_axe_is_the_file_that_the_notice_names_and_finds_faults(browser: Browser, site: Site) -> None:
     """A checker that finds nothing in a bad page would prove nothing above."""
     digest = hashlib.sha256(AXE.read_bytes()).hexdigest()
