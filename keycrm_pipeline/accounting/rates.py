@@ -1,7 +1,7 @@
 """Daily rates of the НБУ: their files, and payments in hryvnias by them (R8).
 
-A file has the fields of the bank's own service: `cc`, `rate` and `exchangedate` (dd.mm.yyyy). What is not here: where
-the files are (`pipeline.rates`).
+A file has the fields of the bank's own services: `cc`, `rate` (and `rate_per_unit` if the rate is for several) and
+`exchangedate` (dd.mm.yyyy). What is not here: where the files are (`pipeline.rates`).
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def _rates(records: Iterable[Any]) -> list[Rate]:
         currency, day, rate = (
             _code(record.get("cc")),
             _day(record.get("exchangedate")),
-            _rate(record.get("rate")),
+            # The bank's service for a range of days has rates for 10 or 100 units of some currencies, and these too.
+            _rate(record.get("rate_per_unit") or record.get("rate")),
         )
         if currency is None:
             raise RatesFileError(RateMistake.NO_CURRENCY.message(number=number))

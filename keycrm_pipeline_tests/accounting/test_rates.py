@@ -40,6 +40,13 @@ def test_files_as_the_bank_and_people_write_them(reader: Callable[[str], list[Ra
     assert reader(text) == [EURO]
 
 
+def test_a_rate_of_several_units_is_taken_for_one() -> None:
+    """Of forints the bank tells the rate of 100 in its answer for a range of days: 13.0512 are 0.130512 each."""
+    record = """{"exchangedate": "02.03.2026", "r030": 348, "cc": "HUF", "txt": "Форинт", "enname": "Forint",
+        "rate": 13.0512, "units": 100, "rate_per_unit": 0.130512, "group": "1", "calcdate": "27.02.2026"}"""
+    assert rates_of_json(f"[{record}]") == [Rate("HUF", MARCH_2, Decimal("0.130512"))]
+
+
 @pytest.mark.parametrize(
     ("reader", "text", "said"),
     [
