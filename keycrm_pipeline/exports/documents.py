@@ -236,6 +236,7 @@ def _write(
     tables: Sequence[ExportTable],
     frames: dict[str, pl.DataFrame],
     overview: Overview,
+    hand_over: HandOver,
 ) -> list[str]:
     """Writes the files of a format and returns their names; `place` is their path up to what a format adds."""
     directory, stem = place.parent, place.name
@@ -264,7 +265,8 @@ def _write(
             )
             return [name, *changes]
         case "odoo":
-            return write_odoo(directory, stem, frames, profile) + changes
+            discounted = hand_over.orders_handed_over_with_a_discount()
+            return write_odoo(directory, stem, frames, profile, discounted) + changes
         case "csv" | "parquet":
             names: list[str] = []
             write_table = write_separated if export_format == "csv" else write_parquet
@@ -427,7 +429,7 @@ def export_period(
         directory = directory or workspace.exports_directory
         with stage(directory) as staged:
             place = staged / _stem(profile, request, stages, hand_over.number)
-            file_names = _write(place, profile, export_format, tables, frames, overview)
+            file_names = _write(place, profile, export_format, tables, frames, overview, hand_over)
             cards = _exported_cards(export_format, tables, sources)
             with open_warehouse(workspace).writing() as connection, transaction(connection):
                 _record(connection, request, hand_over, cards, file_names, now)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -73,6 +74,7 @@ _INSTANTS: Final = frozenset({"ordered_at", "paid_at"})
 _AS_POSTED: Final = ("is_expense", "status", "amount", "currency", "account", "paid_at")
 """What a payment is in the books of whoever posts it: a receipt that came later is no change of it."""
 _DAYS: Final = frozenset({"order_day", "shipped_on"})
+_KOPIYKA: Final = Decimal("0.01")
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _Changed = tuple[ComparedDocument, list[FieldChange]]
@@ -124,6 +126,10 @@ class HandOver:
         """How many documents are `new`, `changed` or `withdrawn` beside the ledger of today."""
         return sum(one.state == state for one in self.differences)
 
+    def orders_handed_over_with_a_discount(self) -> frozenset[int]:
+        """Changed documents whose lines and services together were sold above or below their list prices before."""
+        return frozenset(one.order_id for one, _ in self.changed if _reduction(one.content_before))
+
     def payments_as_handed_over(self) -> frozenset[tuple[int, int]]:
         """Order and id of payments of changed documents that are as they were handed over, from the same buyer."""
         return frozenset(
@@ -143,6 +149,19 @@ class _Confirmed:
 
 def _changes(before: str | None, after: str) -> list[FieldChange]:
     return document_changes(None if before is None else json.loads(before), json.loads(after))
+
+
+def _reduction(content: str | None) -> Decimal:
+    parts = json.loads(content or "{}")
+    return sum(
+        (
+            (Decimal(entry["price"]) * Decimal(entry["quantity"])).quantize(_KOPIYKA, ROUND_HALF_UP)
+            - Decimal(entry["amount"])
+            for part in ("order_lines", "order_services")
+            for entry in parts.get(part, ())
+        ),
+        Decimal(0),
+    )
 
 
 def _same_payments(before: str | None, after: str) -> list[dict[str, Any]]:

@@ -410,6 +410,34 @@ def test_odoo_is_not_given_payments_again_that_it_has(autumn: SmallShop, hand_ov
     ]
 
 
+def test_discount_that_is_gone_is_none_in_odoo(autumn: SmallShop, hand_over: HandOver) -> None:
+    """An import deletes no line: without this one Odoo would go on taking 20 hryvnias off what the buyer pays."""
+
+    def lines(result: ExportResult) -> list[tuple[str, str, str]]:
+        (file,) = [file for file in result.files if file.name.endswith("_sale.order.csv")]
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            return [
+                (row["order_line/id"], row["order_line/name"], row["order_line/price_unit"])
+                for row in csv.DictReader(opened)
+                if row["order_line/id"].startswith("keycrm_order_1_")
+            ]
+
+    tea, discount = "keycrm_order_1_line_11", "keycrm_order_1_discount"
+    _change(autumn, "UPDATE accounting.order_lines SET price = 120, discount = 20 WHERE order_id = 1")
+    assert lines(hand_over(SEPTEMBER, "odoo")) == [(tea, "Чай", "120.00"), (discount, "Знижка", "-20.00")]
+    _change(
+        autumn,
+        "UPDATE accounting.order_lines SET amount = 120, discount = 0 WHERE order_id = 1",
+        "UPDATE accounting.orders SET goods_total = 120, grand_total = 120 WHERE order_id = 1",
+    )
+    asked = {"since_last": True, "out": "since"}
+    since = hand_over(SEPTEMBER, "odoo", **asked)
+    assert lines(since) == [(tea, "Чай", "120.00"), (discount, "Знижка", "0.00")]
+    assert _digests(hand_over(SEPTEMBER, "odoo", **asked)) == _digests(since)
+    # Odoo has been told.
+    assert lines(hand_over(SEPTEMBER, "odoo")) == [(tea, "Чай", "120.00")]
+
+
 def test_dry_run_writes_nothing(autumn: SmallShop, hand_over: HandOver, tmp_path: Path) -> None:
     """It counts as the export would, and leaves no trace."""
     tried = hand_over(SEPTEMBER, dry_run=True)

@@ -7,7 +7,7 @@ file without BOM, and a single emoji makes it guess wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -32,7 +32,9 @@ from keycrm_pipeline.exports.odoo.references import check_product_ids, pricelist
 from keycrm_pipeline.profile import Profile
 
 
-def odoo_tables(frames: Mapping[str, pl.DataFrame], profile: Profile) -> dict[str, pl.DataFrame]:
+def odoo_tables(
+    frames: Mapping[str, pl.DataFrame], profile: Profile, discounted: Collection[int] = ()
+) -> dict[str, pl.DataFrame]:
     """The files of an import, by Odoo model and in the order of import, as columns of text.
 
     Orders in another currency than the company's are a file of their own, since only they have a price list: Odoo
@@ -48,6 +50,7 @@ def odoo_tables(frames: Mapping[str, pl.DataFrame], profile: Profile) -> dict[st
     Args:
         frames: The tables of `warehouse.export`.
         profile: Its `export.odoo`, its currency and its time zone; the importing Odoo user must have the same zone.
+        discounted: Changed orders that were handed over with a discount.
 
     Raises:
         ExportError: A product of the accounting catalogue has an id of another list of Odoo.
@@ -55,7 +58,7 @@ def odoo_tables(frames: Mapping[str, pl.DataFrame], profile: Profile) -> dict[st
     check_product_ids(frames["products"])
     settings = profile.export.odoo
     company_currency = settings.currency or profile.currency
-    lines = order_lines(frames)
+    lines = order_lines(frames, discounted)
     custom_fields = tuple(fields_of_table("orders", profile.custom_fields).values())
     heads = order_heads(frames["orders"], settings, profile.timezone, custom_fields)
     is_foreign = pl.col("currency") != company_currency
@@ -85,14 +88,20 @@ def odoo_tables(frames: Mapping[str, pl.DataFrame], profile: Profile) -> dict[st
     }
 
 
-def write_odoo(directory: Path, stem: str, frames: Mapping[str, pl.DataFrame], profile: Profile) -> list[str]:
-    """Writes the files of an import and returns their names, in the order of import.
+def write_odoo(
+    directory: Path,
+    stem: str,
+    frames: Mapping[str, pl.DataFrame],
+    profile: Profile,
+    discounted: Collection[int] = (),
+) -> list[str]:
+    """Writes the files of an import and returns their names, in the order of import; see `odoo_tables`.
 
     Raises:
         ExportError: See `odoo_tables`.
     """
     names: list[str] = []
-    for number, (model, table) in enumerate(odoo_tables(frames, profile).items(), start=1):
+    for number, (model, table) in enumerate(odoo_tables(frames, profile, discounted).items(), start=1):
         name = f"{stem}_odoo_{number}_{model}.csv"
         table.write_csv(directory / name, include_bom=True, separator=",", line_terminator="\r\n")
         names.append(name)

@@ -6,7 +6,7 @@ in Odoo.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -44,11 +44,15 @@ _SURCHARGE = "Націнка"
 """Name of the discount line when the buyer pays more than the list prices."""
 
 
-def order_lines(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def order_lines(frames: Mapping[str, pl.DataFrame], discounted: Collection[int] = ()) -> pl.DataFrame:
     """All lines of all orders; a discount is one negative line, as Odoo itself discounts an order.
 
     Odoo would round a percentage on each line to two decimals and miss the total by kopiykas; lines at list prices
     and the discount as an amount always add up to KeyCRM's total.
+
+    Args:
+        frames: The tables of `warehouse.export`.
+        discounted: Orders that Odoo has with such a line: an import cannot delete it, so it becomes 0.00.
     """
     goods = frames["order_lines"].with_columns(pl.lit(None, dtype=pl.String).alias("kind"))
     services = frames["order_services"].with_columns(pl.lit(None, dtype=pl.Int64).alias("variant_id"))
@@ -84,14 +88,14 @@ def order_lines(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     reductions = (
         positions.group_by("order_id")
         .agg(pl.col("reduction").sum())
-        .filter(pl.col("reduction") != 0)
+        .filter((pl.col("reduction") != 0) | pl.col("order_id").is_in(list(discounted)))
         .select(
             "order_id",
             # After every line of the order.
             pl.lit(2**31 - 1, dtype=pl.Int32).alias("line_no"),
             pl.lit("discount").alias("suffix"),
             pl.lit(DISCOUNT_PRODUCT).alias("order_line/product_id/id"),
-            pl.when(pl.col("reduction") > 0)
+            pl.when(pl.col("reduction") >= 0)
             .then(pl.lit(DISCOUNT))
             .otherwise(pl.lit(_SURCHARGE))
             .alias("order_line/name"),
