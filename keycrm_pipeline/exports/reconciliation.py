@@ -51,9 +51,11 @@ def reconciliation_frame(
 
     Args:
         lines: The lines, in order.
-        organisation: Only those of this legal entity; None for all.
+        organisation: Only those of this legal entity, and those of none, which would be lost between them; None for
+            all.
     """
-    rows = [_row(line) for line in lines if organisation in (None, line.organisation)]
+    chosen = [line for line in lines if organisation is None or line.organisation in (None, organisation)]
+    rows = [_row(line) for line in chosen]
     return pl.DataFrame(
         {name: [row[name] for row in rows] for name in _COLUMNS},
         schema={name: _TYPES.get(name, pl.String) for name in _COLUMNS},

@@ -14,6 +14,7 @@ from typing import Any
 
 from keycrm_pipeline.accounting.reconciliation import Line, Money, Payment, Rules, reconcile
 from keycrm_pipeline.pipeline import review
+from keycrm_pipeline.pipeline.documents import organisation_choice
 from keycrm_pipeline.pipeline.registers import bring_in_registers
 from keycrm_pipeline.profile import Profile, Workspace
 from keycrm_pipeline.run.session import holding
@@ -25,7 +26,7 @@ MOST_AFTER_CHANGES = 100_000
 """Payments and pieces of money that are compared after a sync of changes, which must stay short. Larger books wait for
 the next load or the night."""
 
-RULES_VERSION = 7
+RULES_VERSION = 8
 """To be raised when the same payments and money would give other lines."""
 
 
@@ -146,11 +147,23 @@ def _lines(
 
 
 def _organisations_of_accounts(profile: Profile) -> dict[str, str]:
-    return {
-        account: name
-        for name, organisation in profile.organisations.items()
-        for account in organisation.accounts
-    }
+    """The legal entities of accounts: named with the account or with its methods, or that of everything else.
+
+    An account whose methods are of several has none.
+    """
+    choice = organisation_choice(profile)
+    of_methods: dict[str, set[str | None]] = {account: set() for account in _sources(profile).accounts}
+    for method, account in profile.method_accounts.items():
+        of_methods.setdefault(account, set()).add(choice.by_method.get(method))
+    found: dict[str, str | None] = {}
+    for account, names in of_methods.items():
+        if names <= {None}:
+            found[account] = choice.otherwise
+        elif len(names) == 1:
+            (found[account],) = names
+    for name, organisation in profile.organisations.items():
+        found |= dict.fromkeys(organisation.accounts, name)
+    return {account: name for account, name in found.items() if name is not None}
 
 
 class _Organisations:

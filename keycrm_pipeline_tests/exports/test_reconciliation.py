@@ -51,6 +51,34 @@ def test_the_workbook_has_the_lines_of_its_period(tmp_path: Path) -> None:
     ]
 
 
+def test_money_of_nobody_is_in_the_sheet_of_its_organisation(tmp_path: Path) -> None:
+    """60 that came and 15 that went out at the carrier, whose account no organisation names.
+
+    They are of the organisation of the carrier's method, else of the default one. With neither each organisation lists
+    them: no one's export may lose them.
+    """
+    of_nobody = [("надходження без оплати", None, None, 60, 0), ("списання", None, None, -15, 0)]
+    bank, other = {"accounts": [BANK]}, "ФОП Банк"
+    for number, (carrier, expected) in enumerate(
+        (
+            ({"payment_methods": [5]}, {"ФОП Перевізник"}),
+            ({"default": True}, {"ФОП Перевізник"}),
+            ({"accounts": ["Каса магазину"]}, {"ФОП Перевізник", other}),
+        )
+    ):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        books = make_books(directory, **SETTINGS, organisations={other: bank, "ФОП Перевізник": carrier})
+        fill(books)
+        books.load()
+        listing = {
+            name
+            for name in books.profile.organisations
+            if all(row in sheet_of(books, organisation=name) for row in of_nobody)
+        }
+        assert listing == expected, carrier
+
+
 def test_hryvnias_that_came_for_euros_are_never_added_to_them(tmp_path: Path) -> None:
     """45.50 and 10 euros are paid; the bank has 2,331.17 hryvnias and 10 euros: in euros, 55.50 beside 10."""
     books = make_books(tmp_path, **SETTINGS)
