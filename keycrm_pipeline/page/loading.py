@@ -236,6 +236,11 @@ class Progress:
         return self.run.is_under_way or self.is_ending
 
     @property
+    def can_be_stopped(self) -> bool:
+        """Whether it goes on, and nobody has stopped it yet."""
+        return self.run.is_under_way and self.run.status != "CANCELING"
+
+    @property
     def is_killed(self) -> bool:
         """Whether its process ended before it could write down how it had ended."""
         return self.exchange is not None and self.exchange.status == "running" and not self.is_under_way
@@ -293,7 +298,8 @@ class LastProgress:
 def run_page(request: Request) -> Response:
     """A run: its progress while it lasts, then its summary."""
     workspace = workspace_of(request)
-    return render(request, "run", profile=workspace.profile, progress=_progress(request, workspace))
+    progress = _progress(request, workspace)
+    return render(request, "run", profile=workspace.profile, progress=progress, is_polled=False)
 
 
 def run_progress(request: Request) -> Response:
@@ -301,7 +307,9 @@ def run_progress(request: Request) -> Response:
     workspace = workspace_of(request)
     progress = _progress(request, workspace)
     status_code = 200 if progress.is_under_way else _STOP_POLLING
-    return render(request, "progress", status_code, profile=workspace.profile, progress=progress)
+    return render(
+        request, "progress", status_code, profile=workspace.profile, progress=progress, is_polled=True
+    )
 
 
 def stop_run(request: Request) -> Response:
