@@ -128,8 +128,10 @@ def _form(request: Request, problem: str) -> Response:
     silent = ""
     try:
         under_way = [
-            (run_id, JOBS.get(job.removeprefix(f"{profile.name}_"), job))
+            (run_id, JOBS[kind])
             for run_id, job in dagster_of(request).runs_under_way(profile.name)
+            # Others, such as that of the checks, have no progress that could be shown.
+            if (kind := job.removeprefix(f"{profile.name}_")) in JOBS
         ]
     except DagsterError as error:
         silent = str(error)
