@@ -54,6 +54,7 @@ from keycrm_pipeline.warehouse.chosen_documents import (
     DocumentChoice,
     choose_documents,
     leave_out_unchanged,
+    stages_of_documents,
 )
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.export import ExportSources, read_export_sources, record_exported_cards
@@ -323,6 +324,14 @@ def _check_request(profile: Profile, export_format: str, organisation: str | Non
         )
 
 
+def _check_stages(profile: Profile, asked: Sequence[str], used: Sequence[str]) -> None:
+    """Raises ExportError for a stage that neither the profile nor an order of the books has, such as a mistyped one."""
+    known = list(dict.fromkeys((*profile.statuses.stages.values(), *profile.hand_over.stages, *used)))
+    for stage_asked in asked:
+        if stage_asked not in known:
+            raise ExportError(ExportFailure.NO_SUCH_STAGE.message(stage=stage_asked, stages=known))
+
+
 def export_period(
     workspace: Workspace,
     period: Period,
@@ -364,8 +373,8 @@ def export_period(
         ColumnMapError: The profile's column map names a table or column that does not exist.
         OutputDirectoryError: The directory cannot be written to.
         ExportError: The place of KEYCRM_OUTPUT cannot be used; nothing was handed over.
-        ExportError: The format, the organisation or the deciding day is unknown, a table has too many rows for a sheet,
-            or another export was finished meanwhile.
+        ExportError: The format, the organisation, a stage or the deciding day is unknown, a table has too many rows
+            for a sheet, or another export was finished meanwhile.
         WarehouseError: The database is missing, busy or unreadable.
     """
     profile = workspace.profile
@@ -390,6 +399,7 @@ def export_period(
         is_for_some=bool(stages) and set(stages) != set(profile.hand_over.stages),
     )
     with books_of(workspace).reading() as connection:
+        _check_stages(profile, stages, stages_of_documents(connection))
         choose_documents(connection, period, document_choice(profile, request))
         hand_over = find_hand_over(connection, request, closed_until=profile.closed_until)
         if since_last:

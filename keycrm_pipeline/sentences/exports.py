@@ -107,6 +107,10 @@ class ExportFailure(Sentences):
         "docs/settings.md.",
         "У профілі немає організації '{organisation}'. Організацій у ньому ще не вказано: див. docs/settings.md.",
     )
+    NO_SUCH_STAGE = (
+        "No order is in the stage '{stage}', and the profile has no such stage. The stages are {stages}.",
+        "У стадії '{stage}' немає жодного замовлення, і в профілі такої стадії немає. Стадії: {stages}.",
+    )
     NO_SUCH_DECIDING_DAY = (
         "There is no day '{day}' to export by. The days are {days}.",
         "За днем '{day}' вивантажити не можна. Дні: {days}.",

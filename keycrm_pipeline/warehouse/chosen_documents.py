@@ -42,6 +42,11 @@ EVERYTHING = DocumentChoice()
 """The orders of all organisations, currencies and stages, by their own days."""
 
 
+def stages_of_documents(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The stages that some order of the books is in, sorted."""
+    return [str(row[0]) for row in connection.execute(statement("export", "stages")).fetchall()]
+
+
 def choose_documents(connection: duckdb.DuckDBPyConnection, period: Period, choice: DocumentChoice) -> None:
     """Chooses the orders of a period for `read_export_sources`, and decides which of them are held back.
 

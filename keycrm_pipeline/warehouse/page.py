@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from keycrm_pipeline.formatting import Formatter
 from keycrm_pipeline.kinds import MOVEMENT_NAMES
 from keycrm_pipeline.sentences import ShowTyped, as_typed, stored_text, stored_texts
+from keycrm_pipeline.warehouse.chosen_documents import stages_of_documents
 from keycrm_pipeline.warehouse.exchanges import outcome_of
 from keycrm_pipeline.warehouse.statements import single_row, statement, typed_rows
 
@@ -473,12 +474,9 @@ def order_page(
 
 def choices(connection: duckdb.DuckDBPyConnection) -> Choices:
     """What the list of orders can be filtered by."""
-    stages, responsibles = (
-        [str(row[0]) for row in connection.execute(statement("page", name)).fetchall()]
-        for name in ("stages", "responsibles")
-    )
+    responsibles = [str(row[0]) for row in connection.execute(statement("page", "responsibles")).fetchall()]
     sources = typed_rows(Source, connection.execute(statement("page", "sources")))
-    return Choices(stages, sources, responsibles)
+    return Choices(stages_of_documents(connection), sources, responsibles)
 
 
 def read_order(connection: duckdb.DuckDBPyConnection, order_id: int) -> Order:

@@ -540,6 +540,14 @@ def test_unknown_day_is_refused(hand_over: HandOver) -> None:
         hand_over(OCTOBER, decided_by="delivery")
 
 
+def test_unknown_stage_is_refused(hand_over: HandOver) -> None:
+    """A mistyped one would write files without orders. A stage of the profile that no order has is no mistake."""
+    with pytest.raises(ExportError, match=r"stage 'Виконанно'.+The stages are .*Виконано"):
+        hand_over(OCTOBER, stages=("Виконано", "Виконанно"))
+    rule = {"hand_over": {"stages": ["Архів"]}}
+    assert _orders(hand_over(OCTOBER, profile=rule, stages=("Архів",))) == []
+
+
 def test_a_stage_that_is_asked_for_takes_back_no_other(hand_over: HandOver, autumn: SmallShop) -> None:
     """Order 5 was handed over as «Нове»: an export of what is completed is silent about it, and so is the ledger.
 

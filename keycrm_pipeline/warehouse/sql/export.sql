@@ -119,6 +119,9 @@ LEFT JOIN services USING (order_id)
 LEFT JOIN receipts USING (order_id)
 WHERE NOT (document.is_of_none AND coalesce(cause IN ('stage', 'unpaid', 'no_receipt'), false))
 
+-- name: stages
+SELECT DISTINCT stage FROM accounting.orders ORDER BY stage
+
 -- name: exportable_orders
 CREATE OR REPLACE TEMP TABLE exportable_orders AS SELECT order_id FROM chosen_orders WHERE cause IS NULL
 

@@ -64,9 +64,6 @@ LEFT JOIN accounting.partners AS partner USING (partner_id)
 LEFT JOIN accounting.sources AS source USING (source_id)
 ORDER BY document.order_day DESC, document.order_id DESC
 
--- name: stages
-SELECT DISTINCT stage FROM accounting.orders ORDER BY stage
-
 -- name: responsibles
 SELECT DISTINCT responsible FROM accounting.orders ORDER BY responsible
 
