@@ -27,14 +27,26 @@ class RatesError(ExchangeError):
     """The rates cannot be used; the text names the file and what is wrong with it."""
 
 
+def _paths_in(directory: Path) -> list[Path]:
+    """What is in the directory; one that cannot be read, or whose disk is away, is not one that somebody emptied."""
+    try:
+        return sorted(directory.iterdir())
+    except OSError as error:
+        if isinstance(error, FileNotFoundError | NotADirectoryError) and not directory.is_symlink():
+            return []
+        raise RatesError(
+            RateFailure.RATES_FILE_NOT_READ.message(file=directory, reason=cause_of(error))
+        ) from None
+
+
 def read_rates(directory: Path) -> Rates:
     """The rates of all files of a directory, by currency and day; nothing if there is no such directory.
 
     Raises:
-        RatesError: A file cannot be read, or two rates of one day disagree.
+        RatesError: The directory or a file cannot be read, or two rates of one day disagree.
     """
     found: Rates = {}
-    for path in sorted(directory.glob("*")) if directory.is_dir() else ():
+    for path in _paths_in(directory):
         reader = READERS.get(path.suffix.lower())
         if reader is None or path.name.startswith("."):
             continue

@@ -101,6 +101,22 @@ def test_a_file_that_cannot_be_read_stops_the_exchange(new_books: MakeBooks) -> 
     assert books.rows("order_payments", "amount_uah") == [(Decimal("2331.17"),)]
 
 
+def test_a_directory_that_cannot_be_read_takes_no_rates_along(new_books: MakeBooks) -> None:
+    """The disk that the directory links to is away: rates that are known must not count as removed."""
+    books = new_books()
+    elsewhere = books.directory / "disk"
+    books.workspace.rates_directory.symlink_to(elsewhere)
+    elsewhere.mkdir()
+    (elsewhere / "march.csv").write_text("cc;rate;exchangedate\nEUR;51,25;02.03.2026\n", "utf-8")
+    books.load()
+    known = books.query("SELECT currency, rate FROM raw.exchange_rates")
+    assert known == [("EUR", Decimal("51.25"))]
+    elsewhere.rename(books.directory / "away")
+    with pytest.raises(RatesError, match=r"rates cannot be read"):
+        books.load()
+    assert books.query("SELECT currency, rate FROM raw.exchange_rates") == known
+
+
 def test_a_profile_with_rates_of_its_own_uses_those_alone(new_books: MakeBooks) -> None:
     """The invented rates of the demo shop reach no other shop, and it does not need theirs."""
     books = new_books()
