@@ -102,9 +102,10 @@ def find_catalogue_files(workspace: Workspace) -> list[CatalogueFile]:
             path = workspace.catalogue_directory / f"{cards}{kind}"
             try:
                 of_cards.append(CatalogueFile(path, path.read_bytes(), workspace.profile.placeholder_skus))
-            except (FileNotFoundError, NotADirectoryError):
-                continue
             except OSError as error:
+                # A link whose disk is away is a file that cannot be opened, not one that was removed.
+                if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.is_symlink():
+                    continue
                 raise CatalogueFilesError(
                     CatalogueFailure.CATALOGUE_FILE_NOT_READ.message(file=path, reason=cause_of(error))
                 ) from None

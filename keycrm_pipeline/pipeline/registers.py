@@ -108,8 +108,9 @@ def bring_in_registers(workspace: Workspace, warehouse: Warehouse, *, now: datet
             read.append((file, rows_of(file)))
         except CatalogueFileError as error:
             problems[file.name] = error.message
-    # A file that could not be opened is still there.
-    removed = sorted(known.keys() - {file.name for file in files} - problems.keys())
+    # A file that could not be opened is still there; of a folder that could not, all are.
+    is_read = workspace.registers_directory.name not in problems
+    removed = sorted(known.keys() - {file.name for file in files} - problems.keys()) if is_read else []
     if removed or read or problems or told:
         with warehouse.writing() as connection, transaction(connection):
             store.forget_register_files(connection, removed)
@@ -158,10 +159,10 @@ def find_registers(workspace: Workspace) -> tuple[list[RegisterFile], dict[str, 
             for path in workspace.registers_directory.iterdir()
             if path.is_file() or path.is_symlink() or path.is_dir()
         )
-    except (FileNotFoundError, NotADirectoryError):
-        return found, problems
     except OSError as error:
         folder = workspace.registers_directory
+        if isinstance(error, FileNotFoundError | NotADirectoryError) and not folder.is_symlink():
+            return found, problems
         return found, {
             folder.name: RegisterFailure.REGISTER_NOT_OPENED.message(file=folder, reason=cause_of(error))
         }

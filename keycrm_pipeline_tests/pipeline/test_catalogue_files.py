@@ -334,6 +334,17 @@ def test_a_file_that_only_bears_the_name_of_a_workbook(books: Books, content: by
         books.load()
 
 
+def test_a_file_on_a_disk_that_is_away(books: Books) -> None:
+    """A load without the catalogue would make cards of its own for what the accounting system has already."""
+    directory = books.directory / "shop" / "catalogue"
+    directory.mkdir(parents=True)
+    (directory / "products.csv").symlink_to(books.directory / "away.csv")
+    books.order(1, lines=[{"sku": None, "name": "Чашка"}])
+    with pytest.raises(CatalogueFilesError, match=r"products\.csv"):
+        books.load()
+    assert products(books) == []
+
+
 def test_two_files_of_the_same_cards(books: Books) -> None:
     """Nobody knows which one is the newer one."""
     put(books, "products.csv", "id,name\n1,Чашка\n")

@@ -248,6 +248,21 @@ def test_a_register_on_a_disk_that_is_away_keeps_its_rows(shop: Books, tmp_path:
     assert (shop.review("reconciliation_unread"), told(shop)) == ([], before)
 
 
+def test_a_folder_on_a_disk_that_is_away_keeps_the_rows_of_all_registers(shop: Books, tmp_path: Path) -> None:
+    """It is told, and nothing counts as removed; an empty folder in its place would be."""
+    registers = shop.directory / "shop" / "registers"
+    elsewhere = registers.rename(tmp_path / "share")
+    registers.symlink_to(elsewhere)
+    shop.load()
+    before = told(shop)
+    elsewhere.rename(tmp_path / "away")
+    assert shop.load().status == "succeeded"
+    assert (shop.review("reconciliation_unread"), told(shop)) == (["registers"], before)
+    (tmp_path / "away").rename(elsewhere)
+    shop.load()
+    assert (shop.review("reconciliation_unread"), told(shop)) == ([], before)
+
+
 def test_a_name_that_is_no_text_is_read_all_the_same(shop: Books) -> None:
     """An archive of Windows, unpacked elsewhere: its name cannot be written, but its 45 hryvnias are read."""
     put(shop, "novapay-\udccf.csv", f"{HEADER}\n13.03.2026;45,00;;;;Хтось")
