@@ -347,6 +347,11 @@ def _requisites(order: _Row, settings: CommerceMLSettings) -> dict[str, str | No
     }
 
 
+def _is_paid(order: _Row) -> bool:
+    """An order of which only rounded cash is missing is settled (R8), whatever KeyCRM calls it."""
+    return order["payment_status"] in ("paid", "overpaid") or order["rounding"] is not None
+
+
 def _document(order: _Row, lines: list[_Row], context: _Context) -> ElementTree.Element:
     settings = context.settings
     local = order["ordered_at"].astimezone(context.zone)
@@ -377,7 +382,7 @@ def _document(order: _Row, lines: list[_Row], context: _Context) -> ElementTree.
         {
             "Статус заказа": order["stage"],
             "Отменен": "true" if order["is_cancelled"] else "false",
-            "Заказ оплачен": "true" if order["payment_status"] in ("paid", "overpaid") else "false",
+            "Заказ оплачен": "true" if _is_paid(order) else "false",
             "Сумма оплаты": _money(order["paid_total"]),
             "Метод оплаты": order["payment_method"],
             "Вид оплаты": PAYMENT_KIND_NAMES.get(order["payment_method_kind"]),

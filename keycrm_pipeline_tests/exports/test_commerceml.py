@@ -149,6 +149,18 @@ def test_cancelled_order_says_so(export: Export) -> None:
     assert _texts(documents["103"], "c:Валюта") == ["EUR"]
 
 
+def test_order_settled_in_rounded_cash_is_paid(shop: SmallShop, export: Export) -> None:
+    """Of 599.99 UAH 599.75 came, of 33.30 UAH nothing: the first is nobody's debt, the second is one."""
+    with shop.warehouse.writing() as connection:
+        connection.execute("UPDATE accounting.orders SET payment_status = 'part_paid' WHERE order_id < 103")
+        connection.execute(
+            "UPDATE accounting.orders SET paid_total = 599.75, rounding = -0.24 WHERE order_id = 101"
+        )
+    documents = _documents(_exported(export))
+    paid = {number: _attributes(document)["Заказ оплачен"] for number, document in documents.items()}
+    assert (paid["101"], paid["102"]) == ("true", "false")
+
+
 def test_long_and_dirty_texts_still_follow_the_schema(shop: SmallShop, export: Export) -> None:
     """One name of 400 letters, or one stray control character, must not make the whole month unreadable."""
     day = date(2026, 5, 1)
