@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -96,8 +97,8 @@ _BY_DAY: Mapping[DecidingDay, str] = {
     "completed": "день виконання",
 }
 
-_LONGEST_PART = 40
-"""Characters of the stages in the name of a file."""
+_LONGEST_PART = 35
+"""Characters of an organisation or of stages in the name of a file, which must not be longer than 255 bytes."""
 
 _TABLE_FORMATS = ("xlsx", "csv", "parquet")
 """Formats that follow the profile's column map; the others have a fixed content."""
@@ -201,8 +202,11 @@ def _local_second(instant: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _for_file_name(text: str) -> str:
-    """Letters of any script are kept, the rest would need quotes."""
-    return re.sub(r"\W+", "_", text).strip("_")
+    """Letters of any script are kept, the rest would need quotes; a digest keeps apart what is cut to the same."""
+    cleaned = re.sub(r"\W+", "_", text).strip("_")
+    if len(cleaned) <= _LONGEST_PART:
+        return cleaned
+    return f"{cleaned[:_LONGEST_PART]}_{crc32(text.encode()):08x}"
 
 
 def _stem(profile: Profile, request: HandOverRequest, stages: Sequence[str], number: int) -> str:
@@ -212,7 +216,7 @@ def _stem(profile: Profile, request: HandOverRequest, stages: Sequence[str], num
         f"{profile.name}_{period.first}_{period.last}",
         _for_file_name(request.organisation),
         "" if request.decided_by == "order" else f"by_{request.decided_by}",
-        _for_file_name("_".join(stages))[:_LONGEST_PART],
+        _for_file_name("_".join(stages)),
         f"since_last_{number}" if request.since_last else "",
     ]
     return "_".join(filter(None, parts))

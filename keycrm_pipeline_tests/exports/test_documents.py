@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -331,6 +332,31 @@ def test_export_of_one_organisation(shop: SmallShop, tmp_path: Path) -> None:
     assert koval.files[0].name == "demo_2026-03-01_2026-03-31_ФОП_Коваль_partners.csv"
     assert vyshnia.files[0].name == "demo_2026-03-01_2026-03-31_ТОВ_Вишня_partners.csv"
     assert all(file.is_file() for result in (everything, koval, vyshnia) for file in result.files)
+
+
+@pytest.mark.usefixtures("shop")
+def test_organisations_of_long_names_have_files_of_their_own(tmp_path: Path) -> None:
+    """A name of a file has 255 bytes, of which a Cyrillic letter takes two. The two names differ at their ends."""
+    name = "Товариство з обмеженою відповідальністю «Виробничо-торговельна компанія «Українська кераміка {}»"
+    organisations = [name.format("та домашній текстиль Півдня"), name.format("та домашній текстиль Півночі")]
+    stages = ["Виконано", "Відвантажено", "Комплектується"]
+    names = set[str]()
+    for organisation in organisations:
+        for chosen in ([*stages, "Очікує оплати"], [*stages, "Очікує відповіді"]):
+            result = export_period(
+                shop_in(tmp_path, organisations={known: {} for known in organisations}).workspace,
+                MARCH,
+                export_format="odoo",
+                organisation=organisation,
+                decided_by="completed",
+                stages=chosen,
+                since_last=True,
+                directory=tmp_path / "out",
+                now=NOW,
+            )
+            # The number of the hand-over is not what keeps them apart.
+            names |= {re.sub("since_last_[0-9]+", "", file.name) for file in result.files}
+    assert len({file.split("_odoo_")[0] for file in names}) == 4
 
 
 def test_organisation_that_the_profile_does_not_list_is_refused(tmp_path: Path) -> None:
