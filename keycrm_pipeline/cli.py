@@ -241,6 +241,14 @@ def _write_help(command: click.Command, ctx: click.Context, formatter: click.Hel
     click.Command.format_help_text(shown, ctx, formatter)
 
 
+class _Path(click.Path):
+    """A path of which `~` is the home directory: no shell replaces it in `--out=~/exports` or in quotes."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, without `~`."""
+        return super().convert(os.path.expanduser(value), param, ctx)  # noqa: PTH111 - Path fails at `~nobody`
+
+
 class _Command(click.Command):
     """A command with the option `--lang`, whose help is a message."""
 
@@ -332,7 +340,10 @@ class _Commands(click.Group):
             # Reported in words: values may be personal data.
             from keycrm_pipeline.run.errors import unexpected
             from keycrm_pipeline.sentences.failures import NO_SPACE
+            from keycrm_pipeline.stopping import is_stop
 
+            if is_stop(error):
+                stopped_by_hand(asked, known.profile)
             if isinstance(error, OSError) and error.errno in NO_SPACE and error.filename is None:
                 raise
             _stop(unexpected(error), FAILED, as_json, **empty())
@@ -895,7 +906,7 @@ def sandbox(
 )
 @_option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=_Path(file_okay=False, path_type=Path),
     help=message("Directory; default: exports in the data directory."),
 )
 @_command
@@ -947,7 +958,7 @@ def export(
 @_option("--to", "last_day", type=day, help=message("Last day, included; default: today."))
 @_option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=_Path(dir_okay=False, path_type=Path),
     help=message("File; default: reports in the data directory."),
 )
 @_command
@@ -995,7 +1006,7 @@ def report(
 @_option("--workbook", "is_written", is_flag=True, help=message("Also write the workbook «Закриття місяця»."))
 @_option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=_Path(file_okay=False, path_type=Path),
     help=message("Directory of the workbook; default: exports in the data directory."),
 )
 @_command
@@ -1045,7 +1056,7 @@ def month(
 @_option("--to", "last_day", type=day, help=message("Last day, included; default: today."))
 @_option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=_Path(dir_okay=False, path_type=Path),
     help=message("Also write all lines to this file, .xlsx or .csv."),
 )
 @_command
@@ -1147,7 +1158,7 @@ def _set_password(path: Path | None) -> None:
 )
 @_option(
     "--password-file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=_Path(dir_okay=False, path_type=Path),
     help=message(
         "Ask for the password whose hash is in this file; needed with another --host than this machine's own."
     ),

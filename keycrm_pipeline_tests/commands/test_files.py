@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 
+from keycrm_pipeline.exports import documents
 from keycrm_pipeline.orchestration.definitions import build_definitions
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline_tests.commands.place import MARCH_4, Place
@@ -45,6 +49,30 @@ def test_an_export_says_what_it_holds_and_what_not(place: Place) -> None:
     shown = place.run("export", *DAY, "--out", str(place.directory / "out")).stdout
     assert str(place.directory / "out" / "shop_2024-03-04_2024-03-04.xlsx") in shown
     assert "Orders held back: 1." in shown
+
+
+@pytest.mark.usefixtures("loaded")
+def test_ctrl_c_during_a_query_is_a_stop(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB makes a RuntimeError of it, which was told as an unexpected one, with 1."""
+
+    def query_for_long(connection: duckdb.DuckDBPyConnection, *_values: Any) -> None:
+        threading.Timer(0.1, signal.raise_signal, (signal.SIGINT,)).start()
+        connection.execute("SELECT count(*) FROM range(100_000_000_000) WHERE hash(range) = 5")
+
+    monkeypatch.setattr(documents, "choose_documents", query_for_long)
+    result = place.run("export", *DAY)
+    assert (result.exit_code, result.stderr) == (130, "Error: Stopped by hand. What was stored is safe.\n")
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_home_directory_that_no_shell_has_replaced(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--out=~/exports` made a directory named `~`, with names and phones in it."""
+    monkeypatch.setenv("HOME", str(place.directory))
+    monkeypatch.chdir(place.directory)
+    assert place.run("export", *DAY, "--out=~/exports").exit_code == 0
+    assert place.run("report", *DAY, "--out=~/report.html").exit_code == 0
+    assert (place.directory / "exports" / "shop_2024-03-04_2024-03-04.xlsx").exists()
+    assert (place.directory / "report.html").exists()
 
 
 @pytest.mark.usefixtures("loaded")
