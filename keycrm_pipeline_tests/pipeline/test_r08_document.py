@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from keycrm_pipeline.period import Period
 from keycrm_pipeline.profile import Profile
 from keycrm_pipeline.sandbox.payloads import product_payload, source_payload
-from keycrm_pipeline_tests.payloads import offer_payload
+from keycrm_pipeline.warehouse.chosen_documents import EVERYTHING, choose_documents
+from keycrm_pipeline.warehouse.export import read_export_sources
+from keycrm_pipeline_tests.payloads import offer_payload, payment_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import MARCH_2, Books, MakeBooks, kyiv, make_books, person
 
 EURO_SOURCE, SOURCE_WITHOUT_CURRENCY = 6, 5
@@ -573,6 +576,19 @@ def test_every_field_follows_keycrm_on_a_reload(books: Books) -> None:
     ]  # fmt: skip
     assert books.rows("partners", "name", f"partner_id = {books.value(2, 'partner_id')}") == [("Ігор",)]
     assert books.review("unmapped_manager") == []
+
+
+def test_exported_method_is_the_one_that_the_account_is_of(tmp_path: Path) -> None:
+    """The first payment in KeyCRM's list decides about both, though another one has a lower number."""
+    books = make_books(tmp_path, account="Каса", accounts={2: "ПриватБанк ФОП"})
+    books.order(1, payments=[payment_payload(90, 60), payment_payload(15, 40, payment_method_id=1)])
+    books.load()
+    with books.warehouse.reading() as connection:
+        march = Period(MARCH_2, MARCH_2)
+        choose_documents(connection, march, EVERYTHING)
+        sources = read_export_sources(connection, march, export_format="csv", currency="UAH")
+    (order,) = sources.tables["orders"].select("account", "payment_method_id").rows()
+    assert order == ("ПриватБанк ФОП", 2)
 
 
 def test_payment_then_source_then_account_names_the_organisation(tmp_path: Path) -> None:

@@ -276,11 +276,15 @@ LEFT JOIN (
 LEFT JOIN accounting.statuses AS status USING (status_id)
 LEFT JOIN accounting.sources AS source USING (source_id)
 LEFT JOIN (
-    SELECT order_id,
-        arg_min({'method': method, 'method_id': method_id, 'kind': method_kind}, abs(payment_id)) AS first
-    FROM accounting.order_payments
-    WHERE NOT is_expense AND coalesce(status, '') <> 'canceled' AND method IS NOT NULL
-    GROUP BY order_id
+    -- The one that the account is of: the first in KeyCRM's list, whatever its number.
+    SELECT payment.order_id,
+        arg_min({'method': payment.method, 'method_id': payment.method_id, 'kind': payment.method_kind},
+            (coalesce(sent.position, abs(payment.payment_id)), payment.payment_id)) AS first
+    FROM accounting.order_payments AS payment
+    LEFT JOIN validated.order_payments AS sent
+        ON sent.order_id = payment.order_id AND sent.payment_id = payment.payment_id
+    WHERE NOT payment.is_expense AND coalesce(payment.status, '') <> 'canceled' AND payment.method IS NOT NULL
+    GROUP BY payment.order_id
 ) AS payments USING (order_id)
 ORDER BY document.order_day, document.order_id
 
