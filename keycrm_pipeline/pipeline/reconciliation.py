@@ -26,7 +26,7 @@ MOST_AFTER_CHANGES = 100_000
 """Payments and pieces of money that are compared after a sync of changes, which must stay short. Larger books wait for
 the next load or the night."""
 
-RULES_VERSION = 8
+RULES_VERSION = 9
 """To be raised when the same payments and money would give other lines."""
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import openpyxl
 
 from keycrm_pipeline.exports import export_period
+from keycrm_pipeline.sandbox.payloads import source_payload
 from keycrm_pipeline.warehouse.reconciliation_lines import counts_by_kind
+from keycrm_pipeline_tests.payloads import payment_payload
 from keycrm_pipeline_tests.pipeline.bookkeeping import Books, make_books
 from keycrm_pipeline_tests.pipeline.compared_shop import BANK, MARCH, SETTINGS, bank, fill, order
 
@@ -108,6 +110,25 @@ def test_hryvnias_that_came_for_euros_are_never_added_to_them(tmp_path: Path) ->
         (45.5, 2331.17, "EUR", "UAH"),
         (10, 11, "EUR", "EUR"),
     ]
+
+
+def test_an_order_in_dollars_is_paid_with_the_hryvnias_of_the_bank(tmp_path: Path) -> None:
+    """100 dollars, paid with 4,100 hryvnias: one line. Where the bank has dollars, the dollars are compared."""
+    books = make_books(tmp_path, **SETTINGS)
+    books.shop.add_source(source_payload(9, "Shopify", currency_code="USD"))
+    in_hryvnias = {"actual_amount": 4100, "actual_currency": "UAH", "source_currency": "USD"}
+    paid = [payment_payload(6110, 100, payment_date="2026-03-02T12:00:00.000000Z", **in_hryvnias)]
+    books.order(611, source_id=9, lines=[{"price": 100}], payments=paid)
+    for money, currency, expected in (
+        ("4100.00", "UAH", ("matched", 611, Decimal(4100), Decimal(4100), "UAH")),
+        ("100.00", "USD", ("matched", 611, Decimal(100), Decimal(100), "USD")),
+    ):
+        bank(books, 1, money, currency=currency, description="Оплата за товар, ТЕСТОВА ОЛЕНА")
+        books.load()
+        assert books.query(
+            "SELECT kind, order_id, paid, received, currency FROM accounting.reconciliation"
+        ) == [expected]
+    assert books.value(611, "paid_total") == Decimal(100)
 
 
 def test_a_profile_that_compares_nothing_has_no_such_sheet(tmp_path: Path) -> None:

@@ -62,6 +62,8 @@ WHEN NOT MATCHED THEN INSERT BY NAME
 SELECT md5(concat_ws('|',
     (SELECT concat_ws(':', count(*), bit_xor(hash(ROW(order_id, payment_id, paid_at, amount, currency, account, organisation,
         status, method_id, method_kind, transaction_uuid)))) FROM accounting.order_payments WHERE NOT is_expense),
+    (SELECT bit_xor(hash(ROW(order_id, payment_id, actual_amount, currency))) FROM validated.order_payments
+        WHERE currency <> source_currency OR actual_amount <> amount),
     (SELECT concat_ws(':', count(*), bit_xor(hash(ROW(order_id, partner_id, source_number, tracking_code))))
         FROM accounting.orders),
     (SELECT bit_xor(hash(ROW(partner_id, name))) FROM accounting.partners),
@@ -145,12 +147,23 @@ LEFT JOIN (SELECT key, list_sort(list(order_id)) AS order_ids FROM mentioned_ord
 ORDER BY money.key
 
 -- name: payments
--- Those that money is known of, and those that money may belong to.
+-- Those that money is known of, and those that money may belong to. An order in dollars may be paid in hryvnias: its
+-- document has the dollars, and the bank the hryvnias.
+WITH converted AS (
+    SELECT DISTINCT sent.order_id, sent.payment_id, sent.actual_amount, sent.currency
+    FROM validated.order_payments AS sent
+    JOIN accounting.order_payments AS payment USING (order_id, payment_id)
+    JOIN (SELECT DISTINCT account, currency FROM money_to_compare) AS money
+        ON money.currency = sent.currency AND coalesce(money.account, payment.account) IS NOT DISTINCT FROM payment.account
+    WHERE sent.actual_amount IS NOT NULL AND sent.currency <> payment.currency
+)
 SELECT payment.order_id, payment.payment_id, CAST(payment.paid_at AT TIME ZONE $timezone AS DATE) AS paid_day,
-    CAST(payment.amount * 100 AS BIGINT) AS amount, payment.currency, payment.account, payment.transaction_uuid,
+    CAST(coalesce(converted.actual_amount, payment.amount) * 100 AS BIGINT) AS amount,
+    coalesce(converted.currency, payment.currency) AS currency, payment.account, payment.transaction_uuid,
     partner.name, payment.method_id, payment.organisation
 FROM accounting.order_payments AS payment
-JOIN accounting.orders AS document USING (order_id)
+LEFT JOIN converted ON converted.order_id = payment.order_id AND converted.payment_id = payment.payment_id
+JOIN accounting.orders AS document ON document.order_id = payment.order_id
 LEFT JOIN accounting.partners AS partner USING (partner_id)
 WHERE payment.status = 'paid' AND NOT payment.is_expense
     AND (
