@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import unicodedata
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -289,15 +289,27 @@ def load_profile(name: str, settings: Settings) -> Profile:
     return profile
 
 
-def _names_in(directory: Path) -> Iterator[str]:
-    for path in sorted(directory.glob("*.yaml")):
-        # Hidden files are leftovers of editors.
-        if not path.name.startswith("."):
-            yield path.stem
+def _files_in(directory: Path, suffix: str) -> list[Path]:
+    """The files with that ending, none if there is no such directory; hidden ones are leftovers of editors."""
+    try:
+        paths = sorted(directory.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise _refused(directory, Wrong.FILE_NOT_READ.message(reason=cause_of(error))) from None
+    return [path for path in paths if path.suffix == suffix and not path.name.startswith(".")]
+
+
+def _names_in(directory: Path) -> list[str]:
+    return [path.stem for path in _files_in(directory, ".yaml")]
 
 
 def profile_names(settings: Settings) -> list[str]:
-    """The names of all profiles of this installation, valid or not, in order; one that is named has perhaps no file."""
+    """The names of all profiles of this installation, valid or not, in order; one that is named has perhaps no file.
+
+    Raises:
+        ProfileError: The directory cannot be read.
+    """
     return list(settings.chosen or _names_in(settings.profiles_directory))
 
 
@@ -305,7 +317,8 @@ def load_profiles(settings: Settings) -> tuple[list[Profile], list[ProfileError]
     """All valid profiles of this installation, sorted by name, and the errors of the others.
 
     Two profiles with the same database file are both refused: only a person knows which one it belongs to. A
-    missing directory and a file that ends in .yml are errors too: they would be ignored silently.
+    directory that is missing or cannot be read and a file that ends in .yml are errors too: they would be ignored
+    silently.
     """
     directory = settings.profiles_directory
     if not directory.is_dir():
@@ -317,10 +330,13 @@ def load_profiles(settings: Settings) -> tuple[list[Profile], list[ProfileError]
             )
         ]
     profiles: list[Profile] = []
+    try:
+        wrongly_named = _files_in(directory, ".yml")
+    except ProfileError as error:
+        return [], [error]
     errors: list[ProfileError] = [
         _refused(path, Wrong.WRONG_ENDING.message(), Allowed.RENAME.message(file=f"{path.stem}.yaml"))
-        for path in sorted(directory.glob("*.yml"))
-        if not path.name.startswith(".")
+        for path in wrongly_named
     ]
     for name in profile_names(settings):
         try:

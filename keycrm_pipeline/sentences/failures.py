@@ -228,6 +228,12 @@ class Failure(Sentences):
         "Файл {path} не відкривається як база DuckDB: {reason}. Його не змінено. Покладіть на його місце резервну "
         "копію або приберіть його й завантажте ще раз: буде створено новий файл.",
     )
+    DATABASE_FORBIDDEN = (
+        "The database {path} cannot be opened: permission denied. It was left unchanged. Allow the user that runs this "
+        "program to read and write it, and load again.",
+        "Базу {path} не вдалося відкрити: немає прав доступу. Її не змінено. Дайте користувачу, від якого працює "
+        "програма, право читати й записувати цей файл і завантажте ще раз.",
+    )
     FOREIGN_LOG = (
         "The database {path} cannot be opened, because {log} next to it does not fit it: it belongs to another copy, "
         "or is damaged. Neither was changed. If a backup was put in place, also put back the .wal of that backup, or, "

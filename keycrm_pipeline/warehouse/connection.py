@@ -38,6 +38,7 @@ from keycrm_pipeline.warehouse.engines.lake import (
 from keycrm_pipeline.warehouse.engines.lake_readers import attached
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
+    DatabaseForbiddenError,
     DatabaseMissingError,
     DatabaseUnreadableError,
     DirectoryUnusableError,
@@ -451,7 +452,7 @@ class Warehouse:
             cause = Cause.CAUSE_IN_WORDS.message(text=message.splitlines()[0][:200])
             return DatabaseUnreadableError(self.path, cause)
         if isinstance(error, duckdb.IOException) and "Permission denied" in message:
-            return DatabaseUnreadableError(self.path, Cause.PERMISSION_DENIED.message())
+            return DatabaseForbiddenError(self.path)
         return None
 
 

@@ -33,6 +33,13 @@ class DatabaseUnreadableError(WarehouseError):
         super().__init__(Failure.DATABASE_UNREADABLE.message(path=path, reason=reason))
 
 
+class DatabaseForbiddenError(WarehouseError):
+    """The user that runs this program may not read or write the file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(Failure.DATABASE_FORBIDDEN.message(path=path))
+
+
 class ForeignLogError(WarehouseError):
     """The write-ahead log next to the file belongs to another copy of it, such as one that a backup replaced."""
 

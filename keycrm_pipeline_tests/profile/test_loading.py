@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -136,6 +137,30 @@ def test_a_missing_directory_is_reported(places: Settings, tmp_path: Path) -> No
     profiles, errors = load_profiles(Settings(tmp_path / "nowhere", places.data_directory))
     assert profiles == []
     assert "KEYCRM_PROFILES_DIR" in str(errors[0])
+
+
+def test_a_directory_that_may_not_be_read_is_not_an_empty_one(
+    places: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its shops would be gone from both pages, and the advice would be to create the first one."""
+    write(places, START, "alpha")
+
+    def refuse(_path: Path) -> Iterator[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    profiles, errors = load_profiles(places)
+    assert (profiles, [str(error).splitlines() for error in errors]) == (
+        [],
+        [
+            [
+                f"The profile {places.profiles_directory} cannot be used:",
+                "  - it cannot be read: permission denied.",
+            ]
+        ],
+    )
+    with pytest.raises(ProfileError, match="permission denied"):
+        profile_names(places)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from keycrm_pipeline.run.errors import StoppedError, UnmappedStatusesError, unex
 from keycrm_pipeline.sentences.failures import Cause
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
+    DatabaseForbiddenError,
     DatabaseMissingError,
     DatabaseNewerError,
     DatabaseUnreadableError,
@@ -41,7 +42,8 @@ def test_own_errors_are_told_in_ukrainian() -> None:
         UnmappedStatusesError([(7, "Очікує {оплати}"), (8, "Відвантажено")]),
         DatabaseBusyError(path, "python3 (PID 12)", 60.0),
         DatabaseBusyError(path, None, 60.0),
-        DatabaseUnreadableError(path, Cause.PERMISSION_DENIED.message()),
+        DatabaseUnreadableError(path, Cause.NOT_UNDERSTOOD.message(kind="ValueError")),
+        DatabaseForbiddenError(path),
         DatabaseMissingError(path),
         DatabaseNewerError(path, 9, 6),
         DiskFullError(path),

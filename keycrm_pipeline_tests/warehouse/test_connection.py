@@ -24,6 +24,7 @@ from keycrm_pipeline.warehouse import connection as connections
 from keycrm_pipeline.warehouse.connection import Warehouse, free_pages, transaction
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
+    DatabaseForbiddenError,
     DatabaseMissingError,
     DatabaseUnreadableError,
 )
@@ -139,6 +140,24 @@ def test_damaged_file_is_told_and_left_alone(warehouse: Warehouse) -> None:
     with pytest.raises(DatabaseUnreadableError, match="Put a backup in its place"), warehouse.writing():
         pass
     assert warehouse.path.read_bytes() == content
+
+
+def test_file_of_another_user_is_not_called_damaged(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Putting a backup in its place would lose what came since; the right to read it is all that is missing."""
+    with warehouse.writing():
+        pass
+
+    def refuse(*_arguments: object, **_named: object) -> None:
+        raise duckdb.IOException(f'IO Error: Cannot open file "{warehouse.path}": Permission denied')
+
+    monkeypatch.setattr("keycrm_pipeline.warehouse.connection.attach_file", refuse)
+    with (
+        pytest.raises(DatabaseForbiddenError, match="Allow the user that runs this program"),
+        warehouse.writing(),
+    ):
+        pass
 
 
 def test_reading_before_the_first_load_says_so(warehouse: Warehouse) -> None:
