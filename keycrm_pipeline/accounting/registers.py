@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 
@@ -26,6 +26,16 @@ MOST_ROWS_ABOVE = 40
 
 _DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?:\D.*)?", re.DOTALL)
 _YEAR_FIRST = re.compile(r"(\d{4})[./-](\d{1,2})[./-](\d{1,2})(?:\D.*)?", re.DOTALL)
+_WITH_OFFSET = re.compile(
+    r"(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)"
+)
+"""A moment that says how far it is from UTC, as payment services on the web write it."""
+_BALANCES = re.compile(
+    r"(?:вхідн\w+|вихідн\w+|початков\w+|кінцев\w+) (?:залишок|сальдо)(?:\s*:?$| (?:на|по|рахунку)\b)"
+    r"|(?:залишок|сальдо) на (?:початок|кінець)\b",
+    re.IGNORECASE,
+)
+"""Of a day, only these are no money: a buyer may pay «Вихідний залишок за замовлення 1042»."""
 _TOTALS = re.compile(
     r"(?:разом|всього|усього|загалом|загальна сума|підсумок|підсумки|обороти?|сальдо|итого|всего|total"
     r"|(?:вхідний|вихідний) залишок|залишок на)\b|залишок:?$",
@@ -55,10 +65,12 @@ class RegisterForm:
         columns: `date`, `sum` and, if there are such columns, `fee`, `order`, `waybill`, `reference`, `text` -> their
             names in the file.
         is_net: Whether the sums are after the fee.
+        zone: Time zone of the shop, whose days moments with an offset are told in; None for their own days.
     """
 
     columns: Mapping[str, str]
     is_net: bool = False
+    zone: tzinfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +131,7 @@ def read_register(cells: Cells, file_name: str, form: RegisterForm) -> list[Regi
         }
         if fields["sum"] is None:
             # What went out, in a statement whose debit has a column of its own; or a note.
-            if fields["date"] is not None and read_day(fields["date"]) is not None:
+            if read_day(fields["date"] or "") is not None:
                 without_sum.append(line)
             continue
         if (
@@ -146,9 +158,19 @@ def read_register(cells: Cells, file_name: str, form: RegisterForm) -> list[Regi
     return _numbered(_with_fees(found, form))
 
 
-def read_day(text: str) -> date | None:
-    """A day such as 31.10.2026, 31/10/26 or 2026-10-31, with or without a time; None for anything else."""
+def read_day(text: str, zone: tzinfo | None = None) -> date | None:
+    """A day such as 31.10.2026, 31/10/26 or 2026-10-31, with or without a time; None for anything else.
+
+    A moment with an offset, such as 2026-10-31T22:30:00Z, is of the day that it is in the zone, if one is given.
+    """
     written = text.translate(_DIRECTIONS).strip()
+    moment = _WITH_OFFSET.fullmatch(written)
+    if zone is not None and moment is not None:
+        try:
+            offset = moment[2].replace("UTC", "Z")
+            return datetime.fromisoformat(moment[1] + offset).astimezone(zone).date()
+        except (ValueError, OverflowError):
+            return None
     match = _YEAR_FIRST.fullmatch(written)
     if match is not None:
         year, month, day = (int(part) for part in match.groups())
@@ -230,10 +252,10 @@ def _problems_of_header(
 
 
 def _is_total(fields: Mapping[str, str | None], values: Sequence[str]) -> bool:
-    """Whether a row only adds up the others: it says so, and is of no day."""
-    if fields["date"] is not None and read_day(fields["date"]) is not None:
-        return False
-    return any(_TOTALS.match(value.strip()) for value in values)
+    """Whether a row only adds up the others: it says so, and is of no day unless it is a balance."""
+    is_of_day = read_day(fields["date"] or "") is not None
+    told = _BALANCES if is_of_day else _TOTALS
+    return any(told.match(value.strip()) for value in values)
 
 
 def _adds_up(fields: Mapping[str, str | None], found: Iterable[RegisterRow]) -> bool:
@@ -254,7 +276,7 @@ def _row(
             problems.append(CatalogueProblem(line, form.columns[field], message))
         return value is not None
 
-    received_day = read_day(fields["date"] or "")
+    received_day = read_day(fields["date"] or "", form.zone)
     amount = read_sum(fields["sum"] or "")
     written_fee = fields.get("fee")
     fee = read_sum(written_fee) if written_fee and written_fee not in _NO_FEE else 0

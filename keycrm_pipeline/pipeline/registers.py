@@ -16,6 +16,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from keycrm_pipeline.accounting.catalogue_files import (
     WORKBOOKS,
@@ -37,7 +38,7 @@ from keycrm_pipeline.warehouse.connection import Warehouse, transaction
 if TYPE_CHECKING:
     import duckdb
 
-READING_VERSION = 2
+READING_VERSION = 3
 """To be raised when the same file would give other rows: files are read again only when something has changed."""
 
 TEXTS = (".csv", ".txt")
@@ -60,6 +61,7 @@ class RegisterFile:
         register: Name of its register.
         settings: The register.
         currency: Its currency.
+        zone: Time zone of the shop.
     """
 
     path: Path
@@ -67,6 +69,7 @@ class RegisterFile:
     register: str
     settings: RegisterSettings
     currency: str
+    zone: ZoneInfo
 
     @property
     def name(self) -> str:
@@ -77,9 +80,8 @@ class RegisterFile:
     def digest(self) -> str:
         """SHA-256 of its content, and of what decides how it is read."""
         settings = self.settings.model_dump_json(exclude={"files"})
-        return hashlib.sha256(
-            self.content + f"\n{self.register}\n{self.currency}\n{settings}\n{READING_VERSION}".encode()
-        ).hexdigest()
+        deciding = (self.register, self.currency, self.zone.key, settings, READING_VERSION)
+        return hashlib.sha256(self.content + "".join(f"\n{one}" for one in deciding).encode()).hexdigest()
 
 
 def bring_in_registers(workspace: Workspace, warehouse: Warehouse, *, now: datetime) -> list[Message]:
@@ -190,7 +192,8 @@ def find_registers(workspace: Workspace) -> tuple[list[RegisterFile], dict[str, 
                 file=path, reason=cause_of(error)
             )
             continue
-        found.append(RegisterFile(path, content, owners[0], settings, settings.currency or profile.currency))
+        currency = settings.currency or profile.currency
+        found.append(RegisterFile(path, content, owners[0], settings, currency, profile.zone))
     return found, problems
 
 
@@ -232,6 +235,7 @@ def rows_of(file: RegisterFile) -> list[RegisterRow]:
     form = RegisterForm(
         {field: name for field, name in file.settings.columns.model_dump().items() if name is not None},
         is_net=file.settings.sums == "net",
+        zone=file.zone,
     )
     rows = read_register(_cells(file, form), str(file.path), form)
     problems = _failed_checks(rows, form)

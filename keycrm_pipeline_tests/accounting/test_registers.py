@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -66,6 +67,34 @@ def test_sums_are_read_for_certain_or_not_at_all(text: str, kopiykas: int | None
 )
 def test_days_are_read_as_they_are_written_here(text: str, day: date | None) -> None:
     assert read_day(text) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-10-31T21:59:59Z", date(2026, 10, 31)),
+        ("2026-10-31T22:00:00.000Z", date(2026, 11, 1)),
+        ("2026-06-30 21:00:00 +0000", date(2026, 7, 1)),
+        ("2026-06-30 21:00:00 UTC", date(2026, 7, 1)),
+        ("2026-11-01T00:30:00+03:00", date(2026, 10, 31)),
+        ("2026-10-31 23:30:00", date(2026, 10, 31)),
+        ("2026-02-30T21:00:00Z", None),
+    ],
+)
+def test_a_moment_with_an_offset_is_of_the_day_of_the_shop(text: str, day: date | None) -> None:
+    """22:00 UTC is midnight in Kyiv in winter, 21:00 in summer."""
+    assert read_day(text, ZoneInfo("Europe/Kyiv")) == day
+
+
+def test_balances_with_a_day_are_no_money() -> None:
+    """A statement has them as its first and last operation; what a buyer writes about a rest is money."""
+    cells = rows_of(
+        HEADER,
+        ["01.10.2026", "10 000,00", "", "", "Вхідний залишок на 01.10.2026"],
+        ["05.10.2026", "500,00", "", "", "Залишок за замовлення 1042"],
+        ["31.10.2026", "10 500,00", "", "", "Сальдо на кінець періоду"],
+    )
+    assert [row.amount for row in read_register(cells, "bank.csv", FORM)] == [500_00]
 
 
 def test_what_stands_above_and_below_is_left_out() -> None:
