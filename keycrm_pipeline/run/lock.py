@@ -23,7 +23,7 @@ from keycrm_pipeline.reading.databases import lake_of
 from keycrm_pipeline.warehouse.engines import catalog_lock
 from keycrm_pipeline.warehouse.engines.catalog_lock import Hold
 from keycrm_pipeline.warehouse.engines.lake import Lake
-from keycrm_pipeline.warehouse.errors import DirectoryUnusableError
+from keycrm_pipeline.warehouse.errors import DirectoryUnusableError, FileForbiddenError
 
 POLL_SECONDS = 0.25
 SAY_EVERY_SECONDS = 10.0
@@ -115,6 +115,9 @@ def _held_file(path: Path, run_id: str) -> Iterator[None]:
             )
             timeout = SAY_EVERY_SECONDS
         except OSError as error:
+            # Whoever ran the program once with more rights left a lock that nobody else may open.
+            if isinstance(error, PermissionError) and os.access(path, os.F_OK):
+                raise FileForbiddenError(path) from None
             raise DirectoryUnusableError(path.parent, error) from None
     try:
         _write_holder(path, run_id)

@@ -20,7 +20,7 @@ from pathlib import Path
 from keycrm_pipeline.profile import Workspace
 from keycrm_pipeline.reading.databases import lake_of
 from keycrm_pipeline.warehouse.engines import catalog_marks
-from keycrm_pipeline.warehouse.errors import WarehouseError
+from keycrm_pipeline.warehouse.errors import DirectoryUnusableError, WarehouseError
 
 
 @contextlib.contextmanager
@@ -81,8 +81,17 @@ def abandoned(directory: Path) -> Iterator[str]:
 
     Args:
         directory: Where the marks are.
+
+    Raises:
+        DirectoryUnusableError: The marks cannot be read, so that dead runs would never be found.
     """
-    for path in sorted(directory.iterdir()) if directory.is_dir() else ():
+    try:
+        paths = sorted(directory.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise DirectoryUnusableError(directory, error) from None
+    for path in paths:
         if path.name.startswith("."):
             continue
         with contextlib.suppress(OSError), path.open("rb") as file:

@@ -228,10 +228,10 @@ class Failure(Sentences):
         "Файл {path} не відкривається як база DuckDB: {reason}. Його не змінено. Покладіть на його місце резервну "
         "копію або приберіть його й завантажте ще раз: буде створено новий файл.",
     )
-    DATABASE_FORBIDDEN = (
-        "The database {path} cannot be opened: permission denied. It was left unchanged. Allow the user that runs this "
+    FILE_FORBIDDEN = (
+        "The file {path} cannot be opened: permission denied. It was left unchanged. Allow the user that runs this "
         "program to read and write it, and load again.",
-        "Базу {path} не вдалося відкрити: немає прав доступу. Її не змінено. Дайте користувачу, від якого працює "
+        "Файл {path} не вдалося відкрити: немає прав доступу. Його не змінено. Дайте користувачу, від якого працює "
         "програма, право читати й записувати цей файл і завантажте ще раз.",
     )
     FOREIGN_LOG = (

@@ -38,11 +38,11 @@ from keycrm_pipeline.warehouse.engines.lake import (
 from keycrm_pipeline.warehouse.engines.lake_readers import attached
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
-    DatabaseForbiddenError,
     DatabaseMissingError,
     DatabaseUnreadableError,
     DirectoryUnusableError,
     DiskFullError,
+    FileForbiddenError,
     ForeignLogError,
     LakeElsewhereError,
     LakeFilesError,
@@ -452,7 +452,7 @@ class Warehouse:
             cause = Cause.CAUSE_IN_WORDS.message(text=message.splitlines()[0][:200])
             return DatabaseUnreadableError(self.path, cause)
         if isinstance(error, duckdb.IOException) and "Permission denied" in message:
-            return DatabaseForbiddenError(self.path)
+            return FileForbiddenError(self.path)
         return None
 
 

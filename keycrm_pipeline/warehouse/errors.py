@@ -33,11 +33,11 @@ class DatabaseUnreadableError(WarehouseError):
         super().__init__(Failure.DATABASE_UNREADABLE.message(path=path, reason=reason))
 
 
-class DatabaseForbiddenError(WarehouseError):
-    """The user that runs this program may not read or write the file."""
+class FileForbiddenError(WarehouseError):
+    """The user that runs this program may not read and write the database, or its lock."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(Failure.DATABASE_FORBIDDEN.message(path=path))
+        super().__init__(Failure.FILE_FORBIDDEN.message(path=path))
 
 
 class ForeignLogError(WarehouseError):

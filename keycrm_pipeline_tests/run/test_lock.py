@@ -6,8 +6,12 @@ import stat
 from datetime import date
 from pathlib import Path
 
+import pytest
+from filelock import FileLock
+
 from keycrm_pipeline.profile import Profile, Settings, Workspace
 from keycrm_pipeline.run import lock
+from keycrm_pipeline.warehouse.errors import DirectoryUnusableError, FileForbiddenError
 from keycrm_pipeline_tests.product import script_at_work
 
 _HOLD = """
@@ -40,6 +44,24 @@ def test_a_link_to_a_database_shares_its_lock(tmp_path: Path) -> None:
         assert "of-another-process" in lock.holder(target.lock)
         process.communicate("")
     assert not lock.is_held(target.lock)
+
+
+def test_a_lock_of_another_user_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A load as root leaves one; the directory, which is right, must not be what the error speaks of."""
+    path = tmp_path / "shop.duckdb.lock"
+
+    def refuse(*_arguments: object, **_named: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    with pytest.raises(DirectoryUnusableError, match=str(tmp_path)), lock.held(path, "run-1"):
+        pass
+    path.touch()
+    with (
+        pytest.raises(FileForbiddenError, match=r"The file \S+shop\.duckdb\.lock cannot be opened"),
+        lock.held(path, "run-1"),
+    ):
+        pass
 
 
 def test_the_holder_is_not_written_through_a_link(tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ import subprocess
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import pytest
+
 from keycrm_pipeline.run.marks import abandoned, is_marked, marked
+from keycrm_pipeline.warehouse.errors import DirectoryUnusableError
 from keycrm_pipeline_tests.product import script_at_work
 
 _MARK = """
@@ -71,6 +74,16 @@ def test_a_run_goes_on_without_a_mark(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("no directory", "utf-8")
     with marked(tmp_path / "runs", "run-1"):
         assert not is_marked(tmp_path / "runs", "run-1")
+
+
+def test_marks_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    """As after a load that ran once with more rights; a dead run would block its profile for ever."""
+    (tmp_path / "runs").symlink_to(tmp_path / "runs")
+    with pytest.raises(
+        DirectoryUnusableError, match=f"The data directory {tmp_path}/runs cannot be written to"
+    ):
+        list(abandoned(tmp_path / "runs"))
+    assert list(abandoned(tmp_path / "never made")) == []
 
 
 def test_marks_are_for_their_owner_only(tmp_path: Path) -> None:

@@ -17,12 +17,12 @@ from keycrm_pipeline.run.errors import StoppedError, UnmappedStatusesError, unex
 from keycrm_pipeline.sentences.failures import Cause
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
-    DatabaseForbiddenError,
     DatabaseMissingError,
     DatabaseNewerError,
     DatabaseUnreadableError,
     DirectoryUnusableError,
     DiskFullError,
+    FileForbiddenError,
 )
 
 UK = Formatter("uk")
@@ -43,7 +43,7 @@ def test_own_errors_are_told_in_ukrainian() -> None:
         DatabaseBusyError(path, "python3 (PID 12)", 60.0),
         DatabaseBusyError(path, None, 60.0),
         DatabaseUnreadableError(path, Cause.NOT_UNDERSTOOD.message(kind="ValueError")),
-        DatabaseForbiddenError(path),
+        FileForbiddenError(path),
         DatabaseMissingError(path),
         DatabaseNewerError(path, 9, 6),
         DiskFullError(path),

@@ -24,9 +24,9 @@ from keycrm_pipeline.warehouse import connection as connections
 from keycrm_pipeline.warehouse.connection import Warehouse, free_pages, transaction
 from keycrm_pipeline.warehouse.errors import (
     DatabaseBusyError,
-    DatabaseForbiddenError,
     DatabaseMissingError,
     DatabaseUnreadableError,
+    FileForbiddenError,
 )
 
 HOLDER = """
@@ -154,7 +154,7 @@ def test_file_of_another_user_is_not_called_damaged(
 
     monkeypatch.setattr("keycrm_pipeline.warehouse.connection.attach_file", refuse)
     with (
-        pytest.raises(DatabaseForbiddenError, match="Allow the user that runs this program"),
+        pytest.raises(FileForbiddenError, match="Allow the user that runs this program"),
         warehouse.writing(),
     ):
         pass
