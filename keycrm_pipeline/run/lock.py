@@ -73,7 +73,7 @@ def _is_file_held(path: Path) -> bool:
         return True
     except PermissionError:
         # Another user's exchange: only the file that its holder wrote can be seen.
-        return _holder_path(path).exists()
+        return os.access(_holder_path(path), os.F_OK)
     return False
 
 

@@ -155,10 +155,14 @@ class Warehouse:
         """Whether there is a database: something was loaded once.
 
         Raises:
+            FileForbiddenError: Its directory may not be looked into.
             WarehouseError: The lake cannot be reached.
         """
         if self.lake is None:
-            return self.path.exists()
+            try:
+                return self.path.exists()
+            except PermissionError:
+                raise FileForbiddenError(self.path) from None
         try:
             with self.reading():
                 return True
@@ -235,7 +239,7 @@ class Warehouse:
             with self._reading_lake(self.lake) as connection:
                 yield connection
             return
-        if not self.path.exists():
+        if not self.exists():
             raise NeverPublishedError(self.path) if self.is_copy else DatabaseMissingError(self.path)
         with self._translated(), closed_at_the_end() as opened:
             with self._opening():

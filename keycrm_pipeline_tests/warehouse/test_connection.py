@@ -160,6 +160,21 @@ def test_file_of_another_user_is_not_called_damaged(
         pass
 
 
+def test_directory_of_another_user_is_not_an_empty_one(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can be entered by nobody else, so whether there is a database cannot be seen."""
+
+    def refuse(*_arguments: object, **_named: object) -> None:
+        raise PermissionError(13, "Permission denied", str(warehouse.path))
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(FileForbiddenError), warehouse.reading():
+        pass
+    with pytest.raises(FileForbiddenError):
+        warehouse.exists()
+
+
 def test_reading_before_the_first_load_says_so(warehouse: Warehouse) -> None:
     """No file is made by looking."""
     with pytest.raises(DatabaseMissingError, match="nothing was loaded"), warehouse.reading():
