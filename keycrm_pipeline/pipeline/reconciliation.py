@@ -84,7 +84,7 @@ def refresh(profile: Profile, warehouse: Warehouse, *, now: datetime, most: int 
             sources = _sources(profile)
             money, payments = store.read_for_comparison(connection, sources)
             rows = _lines(money, payments, profile, sources.accounts)
-        store.store_reconciliation(connection, rows, digest, now=now)
+        store.store_reconciliation(connection, rows, digest, now=now, closed_until=profile.closed_until)
 
 
 def _sources(profile: Profile) -> store.MoneySources:

@@ -70,7 +70,7 @@ class ComparedDocument:
         state: `new`, `changed` or `withdrawn`: it was handed over and is exported no longer.
         cause: Why it is withdrawn: a cause that holds orders back, `other_days` or `other_organisation`.
         decides_on: The local day that puts it into the period.
-        content_before: The document as handed over, as JSON; None if it never was.
+        content_before: The document as it was in a file last, as JSON; None if it never was.
         content_after: The document now.
         content_hash: SHA-256 of the latter.
         handed_over_at: When it was last handed over, timezone-aware.
@@ -288,7 +288,26 @@ def keep_closed_documents(
         closed_until: Last day of the closed period.
         now: Time of the exchange, timezone-aware.
     """
-    connection.execute(statement("hand_over", "closed_before_change"), {"closed_until": closed_until})
+    _keep_closed(connection, "closed_before_change", closed_until, now)
+
+
+def keep_closed_before_money_moves(
+    connection: duckdb.DuckDBPyConnection, closed_until: date, *, now: datetime
+) -> None:
+    """The same of documents whose payments get another day from the money of a new reconciliation.
+
+    Args:
+        connection: Inside the transaction that replaces its lines, with the new ones staged.
+        closed_until: Last day of the closed period.
+        now: Time of the exchange, timezone-aware.
+    """
+    _keep_closed(connection, "closed_before_money_moves", closed_until, now)
+
+
+def _keep_closed(
+    connection: duckdb.DuckDBPyConnection, choice: str, closed_until: date, now: datetime
+) -> None:
+    connection.execute(statement("hand_over", choice), {"closed_until": closed_until})
     (changing,) = single_row(connection.execute("SELECT count(*) FROM closing_orders"))
     if changing:
         _read_contents(connection, "closing_contents", "closing_orders")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
@@ -21,6 +21,7 @@ from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.warehouse.cards import table_frame
 from keycrm_pipeline.warehouse.connection import transaction
 from keycrm_pipeline.warehouse.frames import stage_frame
+from keycrm_pipeline.warehouse.hand_over import keep_closed_before_money_moves
 from keycrm_pipeline.warehouse.statements import single_row, statement
 
 _TRANSACTION_COLUMNS = tuple(
@@ -205,14 +206,18 @@ def store_reconciliation(
     digest: str | None,
     *,
     now: datetime,
+    closed_until: date | None = None,
 ) -> None:
     """Stores the lines in place of the earlier ones, in one transaction.
+
+    A document of the closed period whose payments get another day by them is kept as it was.
 
     Args:
         connection: A connection for writing.
         rows: Columns of `accounting.reconciliation`, amounts in kopiykas.
         digest: What they were made of; None if nothing is compared any more.
         now: The time.
+        closed_until: Last day of the closed period; None if none is closed.
     """
     names = RECONCILIATION.column_names
     # As dictionaries, a million lines would take more than a gigabyte.
@@ -224,6 +229,8 @@ def store_reconciliation(
     frame = RECONCILIATION.checked(pl.concat(frames or [table_frame(RECONCILIATION, [], names)]))
     stage_frame(connection, "reconciliation_to_store", RECONCILIATION, frame)
     with transaction(connection):
+        if closed_until is not None:
+            keep_closed_before_money_moves(connection, closed_until, now=now)
         for name in ("forget_lines", "insert_lines", "forget_reconciled"):
             connection.execute(statement("reconciliation", name))
         if digest is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import unicodedata
 from collections.abc import Mapping
@@ -15,11 +16,13 @@ from typing import Any
 import openpyxl
 import pytest
 
+from keycrm_pipeline.accounting.hand_over import document_changes
 from keycrm_pipeline.period import Period
 from keycrm_pipeline.pipeline.reconciliation import reconcile_again
 from keycrm_pipeline.pipeline.registers import owners_of
 from keycrm_pipeline.warehouse.chosen_documents import EVERYTHING, choose_documents
 from keycrm_pipeline.warehouse.export import read_export_sources
+from keycrm_pipeline.warehouse.hand_over import closed_changes_not_exported
 from keycrm_pipeline.warehouse.reconciliation_lines import counts_by_kind, lines_of_period
 from keycrm_pipeline.warehouse.statements import statement
 from keycrm_pipeline_tests.payloads import payment_payload
@@ -189,6 +192,28 @@ def test_what_was_handed_over_changes_when_its_money_comes(shop: Books) -> None:
             rows = connection.execute("SELECT order_id, content_hash FROM contents_of_books").fetchall()
             found.append(dict(rows))
     assert {order_id for order_id, digest in found[1].items() if found[0][order_id] != digest} == {503, 504}
+
+
+def test_money_of_later_days_changes_no_closed_month_in_silence(shop: Books) -> None:
+    """March was closed with the payment of 504 under the 2nd: its money moves it, and that is told.
+
+    That of 503 had its money when it was loaded for the first time, which is no change.
+    """
+    with_methods(shop, date="transaction")
+    shop.profile = shop.profile.model_copy(update={"closed_until": MARCH.last})
+    put(shop, "novapay-march.csv", "\n".join(REGISTER.split("\n")[:2]))
+    shop.load()
+    put(shop, "novapay-march.csv", REGISTER)
+    reconcile_again(shop.workspace, now=shop.now)
+    with shop.warehouse.reading() as connection:
+        found = closed_changes_not_exported(connection, MARCH.last)
+    changes = {
+        one.order_id: document_changes(json.loads(one.content_before or ""), json.loads(one.content_after))
+        for one in found
+    }
+    (change,) = changes.pop(504)
+    assert (change.field, change.after) == ("paid_at", int(kyiv(2026, 3, 4, 0).timestamp()) * 1_000_000)
+    assert not changes
 
 
 def test_nothing_changes_when_nothing_has_changed(shop: Books) -> None:

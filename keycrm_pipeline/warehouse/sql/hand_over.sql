@@ -69,7 +69,8 @@ CREATE OR REPLACE TEMP TABLE {target} AS
 SELECT order_id, max(document.hand_over_id) AS hand_over_id, arg_max(document.kind, document.hand_over_id) AS kind,
     arg_max(document.content_hash, document.hand_over_id) AS content_hash,
     arg_max(document.decides_on, document.hand_over_id) AS decides_on,
-    arg_max(one.decided_by, document.hand_over_id) AS decided_by
+    arg_max(one.decided_by, document.hand_over_id) AS decided_by,
+    max(document.hand_over_id) FILTER (document.kind = 'document') AS exported_in
 FROM ops.handed_over_documents AS document
 JOIN ops.hand_overs AS one USING (hand_over_id)
 WHERE one.format = $format AND one.organisation = $organisation AND document.hand_over_id < $before
@@ -101,7 +102,7 @@ WHERE earlier.kind = 'document' AND earlier.decided_by = $decided_by
 
 -- name: compared
 -- One row per order that is not as it was handed over, with both contents. A withdrawn order whose document is ready
--- again is handed over as a new one.
+-- again is handed over as a new one; what it was when it was in a file last is still what the other program has.
 SELECT scope.order_id,
     CASE WHEN scope.cause IS NOT NULL THEN 'withdrawn'
         WHEN earlier.order_id IS NULL OR earlier.kind = 'withdrawn' THEN 'new'
@@ -111,9 +112,9 @@ SELECT scope.order_id,
 FROM scope_orders AS scope
 JOIN current_contents AS now USING (order_id)
 LEFT JOIN handed_over AS earlier USING (order_id)
-LEFT JOIN ops.hand_overs AS one ON one.hand_over_id = earlier.hand_over_id
+LEFT JOIN ops.hand_overs AS one ON one.hand_over_id = earlier.exported_in
 LEFT JOIN ops.handed_over_documents AS kept
-    ON kept.hand_over_id = earlier.hand_over_id AND kept.order_id = scope.order_id
+    ON kept.hand_over_id = earlier.exported_in AND kept.order_id = scope.order_id
 WHERE scope.cause IS NOT NULL OR earlier.kind IS DISTINCT FROM 'document'
     OR earlier.content_hash <> now.content_hash
 ORDER BY now.order_day, scope.order_id
@@ -184,6 +185,21 @@ ANTI JOIN ops.closed_documents AS kept USING (order_id)
 WHERE least(stored.order_day, fresh.order_day) <= $closed_until
     -- The orders of a day that is loaded for the first time are no changes.
     AND (stored.order_id IS NOT NULL OR fresh.order_day IN (SELECT order_day FROM ops.loaded_days))
+
+-- name: closed_before_money_moves
+-- The same of documents whose payments get another day from the money that came for them. Those that were not there
+-- at the last comparison are loaded for the first time, and are no changes.
+CREATE OR REPLACE TEMP TABLE closing_orders AS
+SELECT DISTINCT payment.order_id, document.order_day
+FROM accounting.order_payments AS payment
+JOIN accounting.orders AS document USING (order_id)
+LEFT JOIN reports.money_days AS before
+    ON before.order_id = payment.order_id AND before.payment_id = payment.payment_id
+LEFT JOIN reconciliation_to_store AS now ON now.order_id = payment.order_id AND now.payment_id = payment.payment_id
+ANTI JOIN ops.closed_documents AS kept ON kept.order_id = payment.order_id
+WHERE payment.dated_by = 'transaction' AND document.order_day <= $closed_until
+    AND document.created_at <= (SELECT reconciled_at FROM ops.reconciled)
+    AND now.received_day IS DISTINCT FROM before.received_day
 
 -- name: keep_closed
 INSERT INTO ops.closed_documents BY NAME
