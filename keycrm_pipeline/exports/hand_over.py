@@ -109,6 +109,7 @@ class HandOver:
         corrections: How many documents of the closed period the accountant is told of for the first time.
         to_record: Rows for the ledger.
         changed: Changes after an earlier hand-over, with the document.
+        returned: Documents that were withdrawn and are handed over again.
         closed: Changes in the closed period, with the document.
     """
 
@@ -120,6 +121,7 @@ class HandOver:
     corrections: int
     to_record: tuple[HandedOverDocument, ...]
     changed: tuple[_Changed, ...]
+    returned: tuple[ComparedDocument, ...]
     closed: tuple[_ChangedClosed, ...]
 
     def count(self, state: str) -> int:
@@ -127,8 +129,9 @@ class HandOver:
         return sum(one.state == state for one in self.differences)
 
     def orders_handed_over_with_a_discount(self) -> frozenset[int]:
-        """Changed documents whose lines and services together were sold above or below their list prices before."""
-        return frozenset(one.order_id for one, _ in self.changed if _reduction(one.content_before))
+        """Documents whose lines and services together were sold above or below their list prices before."""
+        known = (*(one for one, _ in self.changed), *self.returned)
+        return frozenset(one.order_id for one in known if _reduction(one.content_before))
 
     def payments_as_handed_over(self) -> frozenset[tuple[int, int]]:
         """Order and id of payments of changed documents that are as they were handed over, from the same buyer."""
@@ -242,6 +245,9 @@ def find_hand_over(
             ),
         ),
         changed=tuple(pair for pair in shown.documents if pair[0].state != "new"),
+        returned=tuple(
+            one for one, _ in shown.documents if one.state == "new" and one.content_before is not None
+        ),
         closed=shown.closed,
     )
 

@@ -438,6 +438,34 @@ def test_discount_that_is_gone_is_none_in_odoo(autumn: SmallShop, hand_over: Han
     assert lines(hand_over(SEPTEMBER, "odoo")) == [(tea, "Чай", "120.00")]
 
 
+def test_discount_of_an_order_that_was_withdrawn_is_none_in_odoo(
+    autumn: SmallShop, hand_over: HandOver
+) -> None:
+    """Odoo has kept the order with its discount of 20; it comes back without."""
+
+    def discount(result: ExportResult) -> list[str]:
+        (file,) = [file for file in result.files if file.name.endswith("_sale.order.csv")]
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            return [
+                row["order_line/price_unit"]
+                for row in csv.DictReader(opened)
+                if row["order_line/id"] == "keycrm_order_1_discount"
+            ]
+
+    _change(autumn, "UPDATE accounting.order_lines SET price = 120, discount = 20 WHERE order_id = 1")
+    assert discount(hand_over(SEPTEMBER, "odoo")) == ["-20.00"]
+    _change(
+        autumn,
+        "UPDATE accounting.order_lines SET amount = 120, discount = 0 WHERE order_id = 1",
+        "UPDATE accounting.orders SET goods_total = 120, grand_total = 120, missing_in_crm = true "
+        "WHERE order_id = 1",
+    )
+    asked = {"since_last": True, "out": "since"}
+    assert _counts(hand_over(SEPTEMBER, "odoo", **asked)) == (0, 0, 2, 1)
+    _change(autumn, "UPDATE accounting.orders SET missing_in_crm = false WHERE order_id = 1")
+    assert discount(hand_over(SEPTEMBER, "odoo", **asked)) == ["0.00"]
+
+
 def test_dry_run_writes_nothing(autumn: SmallShop, hand_over: HandOver, tmp_path: Path) -> None:
     """It counts as the export would, and leaves no trace."""
     tried = hand_over(SEPTEMBER, dry_run=True)
