@@ -46,8 +46,8 @@ class _WrongYamlError(yaml.MarkedYAMLError):
 class _ProfileLoader(yaml.SafeLoader):
     """YAML without silent losses or surprises.
 
-    A duplicate key, an impossible date, a number that cannot be read, a character that no text has and an alias of
-    what contains it are errors, each with its line.
+    A duplicate key, a key that only a comma in a value has made, an impossible date, a number that cannot be read, a
+    character that no text has and an alias of what contains it are errors, each with its line.
     """
 
     def get_single_node(self) -> yaml.Node | None:
@@ -67,10 +67,12 @@ class _ProfileLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
-        for key_node, _value in node.value:
+        for key_node, value in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
                 continue
             key = self.construct_object(key_node, deep=True)
+            if node.flow_style and _has_no_colon(key_node, value):
+                raise _WrongYamlError(Wrong.KEY_WITHOUT_COLON, key_node.start_mark, key=shown(key))
             if isinstance(key, Hashable) and key in seen:
                 raise _WrongYamlError(Wrong.KEY_TWICE, key_node.start_mark, key=shown(key))
             if isinstance(key, Hashable):
@@ -92,6 +94,12 @@ class _ProfileLoader(yaml.SafeLoader):
 
 _ProfileLoader.add_constructor("tag:yaml.org,2002:int", _ProfileLoader.construct_short_number)
 _ProfileLoader.add_constructor("tag:yaml.org,2002:timestamp", _ProfileLoader.construct_existing_day)
+
+
+def _has_no_colon(key: yaml.Node, value: yaml.Node) -> bool:
+    """Whether a key stands alone, as the 5 of `{fee_percent: 1,5}`, which would be 1 without a word."""
+    end, start = key.end_mark, value.start_mark
+    return start.index == value.end_mark.index and ":" not in (end.buffer or ":")[end.pointer : start.pointer]
 
 
 def _count_nodes(node: yaml.Node, counted: dict[int, int | None]) -> int:

@@ -141,6 +141,12 @@ class Wrong(Sentences):
     NOT_YAML = ("it is not readable YAML", "це не YAML, який можна прочитати")
     NOT_YAML_AT = ("line {line}: {text}", "рядок {line}: це не YAML ({text})")
     KEY_TWICE = ("line {line}: the key {key} occurs twice", "рядок {line}: ключ {key} стоїть двічі")
+    KEY_WITHOUT_COLON = (
+        "line {line}: between braces {key} stands without a colon and a value; put a text with a comma in quotes, and "
+        "write a point in a number, such as 1.5",
+        "рядок {line}: {key} у фігурних дужках стоїть без двокрапки й значення; текст із комою візьміть у лапки, а в "
+        "числі пишіть крапку, наприклад 1.5",
+    )
     NO_TEXT_AT = (
         "line {line}: it contains a character that no text has",
         "рядок {line}: тут є знак, якого в тексті не буває",

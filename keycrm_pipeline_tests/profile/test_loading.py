@@ -36,6 +36,14 @@ def test_a_key_whose_entries_are_all_comments_counts_as_absent(places: Settings)
     [
         (f"{START}{START}", "line 2: the key start_date occurs twice"),
         (f"{START}statuses:\n  stages:\n    1: Нове\n    1: Нове\n", "line 5: the key 1 occurs twice"),
+        (
+            f"{START}payment_methods: {{3: {{fee_percent: 1,5}}}}\n",
+            "line 2: between braces 5 stands without a colon",
+        ),
+        (
+            f"{START}accounts:\n  {{2: Каса, Хрещатик}}\n",
+            "line 3: between braces Хрещатик stands without a colon",
+        ),
         (f"{START}accounts: {{2: a\n", "line 3"),
         (f"{START}author: 'x\n", "line"),
         ("start_date: 2024-02-30\n", "line 1: there is no such date"),
