@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 # The forms in which an apostrophe reaches a shop: typewriter, typographic, the letter apostrophe of Ukrainian
 # spelling, and what keyboards without it offer.
 _APOSTROPHES = "’ʼ`‘´′"
-# Characters nobody sees, pasted from web pages: zero width space, word joiner, byte order mark, soft hyphen.
-_INVISIBLE = "\u200b\u2060\ufeff\u00ad"
+# Characters nobody sees, pasted from web pages: zero width space, word joiner, byte order mark, soft hyphen; and the
+# marks of the direction of writing that phones put around what is copied from their contacts.
+_INVISIBLE = "\u200b\u2060\ufeff\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _ODD = re.compile(f"[{_APOSTROPHES}{_INVISIBLE}]")
 _PLAIN = str.maketrans({**dict.fromkeys(_APOSTROPHES, "'"), **dict.fromkeys(_INVISIBLE, "")})
 _UNSEEN = str.maketrans(dict.fromkeys(_INVISIBLE, ""))
@@ -66,13 +67,13 @@ def sku_key(sku: str | None) -> str | None:
 
 
 def email_key(email: str | None) -> str | None:
-    """Return the form in which an e-mail is compared (R3): trimmed, lower case.
+    """Return the form in which an e-mail is compared (R3): trimmed, lower case, nothing unseen.
 
     None when it does not look like one address (`немає`, `a@b`, two addresses in a field).
     """
     if email is None:
         return None
-    address = email.strip().lower()
+    address = email.translate(_UNSEEN).strip().lower()
     if len(address) > _LONGEST_EMAIL or not _EMAIL.fullmatch(address):
         return None
     return address

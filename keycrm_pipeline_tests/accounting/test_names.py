@@ -70,6 +70,16 @@ def test_the_way_letters_are_composed_makes_no_difference(name: str) -> None:
     assert name_key(unicodedata.normalize("NFD", name)) == name_key(unicodedata.normalize("NFC", name))
 
 
+@pytest.mark.parametrize("before", ["\u200b", "\u200e", "\u202a", "\ufeff"])
+@pytest.mark.parametrize("after", ["", "\u202c", "\u200b", "\u2069"])
+def test_what_nobody_sees_parts_neither_people_nor_articles(before: str, after: str) -> None:
+    """A phone puts marks around what is copied from its contacts; there is one card all the same."""
+    assert sku_key(f"{before}TS-1{after}") == "ts-1"
+    assert name_key(f"{before}Олена{after} Тестова") == "олена тестова"
+    assert email_key(f" {before}Olena@example.com{after}") == "olena@example.com"
+    assert tidied(f"{before}Олена{after}") == "Олена"
+
+
 def test_names_disagree() -> None:
     """R3 and R4.1 say when."""
     assert names_disagree("Олена", "Іван")
