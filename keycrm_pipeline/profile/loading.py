@@ -134,10 +134,17 @@ def _refused(path: Path, what: Message, allowed: Message | None = None, *, key: 
 
 
 def _without_empty(value: Any) -> Any:
-    """Drops keys without a value, so that a key whose entries are all commented out counts as absent."""
-    if isinstance(value, dict):
-        return {key: _without_empty(part) for key, part in value.items() if part is not None}
-    return value
+    """Drops keys without a value, so that a key whose entries are all commented out counts as absent.
+
+    But for the name of an organisation, which alone says that there is one.
+    """
+    if not isinstance(value, dict):
+        return value
+    kept = {key: _without_empty(part) for key, part in value.items() if part is not None}
+    if isinstance(organisations := value.get("organisations"), dict):
+        named = {name: {} if part is None else part for name, part in organisations.items()}
+        kept["organisations"] = _without_empty(named)
+    return kept
 
 
 def _content(path: Path) -> bytes:

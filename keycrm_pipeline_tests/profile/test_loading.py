@@ -31,6 +31,16 @@ def test_a_key_whose_entries_are_all_comments_counts_as_absent(places: Settings)
     assert profile.statuses.stages == {}
 
 
+def test_an_organisation_may_be_nothing_but_its_name(places: Settings) -> None:
+    """What is its own may stand at the payment methods; it was no organisation, and the method was refused."""
+    profile = read(
+        places,
+        f"{START}organisations:\n  ФОП Коваль:\n  ТОВ Вишня: {{default: true}}\n"
+        "payment_methods: {2: {organisation: ФОП Коваль}}\n",
+    )
+    assert list(profile.organisations) == ["ФОП Коваль", "ТОВ Вишня"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
