@@ -59,6 +59,21 @@ def test_order_that_comes_back_is_no_longer_missing(books: Books) -> None:
     assert books.review("missing_in_crm") == []
 
 
+def test_order_that_comes_back_and_is_rejected_is_not_missing(books: Books) -> None:
+    """It waits for a correction in KeyCRM: nobody may cancel its document because KeyCRM had lost it."""
+    books.order(1)
+    booked_and_gone(books, 1)
+    books.order(1, lines=[{"price": None}])
+    books.load()
+    assert missing(books) == []
+    assert (books.review("missing_in_crm"), books.review("rejected_order")) == ([], ["1"])
+    assert books.value(1, "grand_total") == 100
+    # Nothing more to do.
+    state = books.tables()
+    books.load()
+    assert books.tables() == state
+
+
 @pytest.mark.parametrize("name", ["changes", "sweep"])
 def test_order_that_comes_back_is_seen_by_the_passes(books: Books, name: str) -> None:
     """Changes and the sweep see it again, too, though nothing about it changed."""

@@ -4,16 +4,17 @@
 -- name: select_orders
 -- The orders whose documents are derived (R1, R2): of the period, or of another day and touched by this exchange. A
 -- booked order always follows KeyCRM; any other enters the books if its status is chosen and its day is loaded and not
--- before start_date, and otherwise stays raw. One that now fails its checks keeps its last good document (R10), and one
--- that KeyCRM no longer has does not enter (R11).
+-- before start_date, and otherwise stays raw. One that now fails its checks keeps its last good document (R10), which is
+-- not missing any more if KeyCRM has the order again; one that KeyCRM no longer has does not enter (R11).
 CREATE OR REPLACE TABLE staging.selected_orders AS
 SELECT validated.order_id
 FROM validated.orders AS validated
-ANTI JOIN ops.rejected_records AS rejected ON rejected.order_id = validated.order_id
-LEFT JOIN accounting.orders AS booked USING (order_id)
+LEFT JOIN (SELECT DISTINCT order_id FROM ops.rejected_records) AS rejected ON rejected.order_id = validated.order_id
+LEFT JOIN accounting.orders AS booked ON booked.order_id = validated.order_id
 LEFT JOIN (SELECT order_id FROM raw.orders WHERE missing_since IS NOT NULL) AS missing
     ON missing.order_id = validated.order_id
 WHERE (validated.order_day BETWEEN $first_day AND $last_day OR validated.exchange_id = $exchange_id)
+    AND (rejected.order_id IS NULL OR (booked.missing_in_crm AND missing.order_id IS NULL))
     AND (
         booked.order_id IS NOT NULL
         OR (
