@@ -16,6 +16,7 @@ from pathlib import Path
 from keycrm_pipeline.exports.errors import OutputDirectoryError
 from keycrm_pipeline.sentences import MessageError
 from keycrm_pipeline.sentences.failures import NO_SPACE
+from keycrm_pipeline.stopping import undisturbed
 
 _STAGE_PREFIX = ".export-"
 
@@ -68,6 +69,8 @@ def put_in_place(staged: Path, directory: Path, names: Sequence[str]) -> tuple[P
         with file.open("rb") as opened:
             os.fsync(opened.fileno())
     try:
-        return tuple((staged / name).replace(directory / name) for name in names)
+        # Stopped between two of them, it would leave the files of two exports beside each other.
+        with undisturbed():
+            return tuple((staged / name).replace(directory / name) for name in names)
     except OSError as error:
         raise OutputDirectoryError(directory, error) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+import signal
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -340,11 +341,17 @@ def test_organisations_of_long_names_have_files_of_their_own(tmp_path: Path) -> 
     name = "Товариство з обмеженою відповідальністю «Виробничо-торговельна компанія «Українська кераміка {}»"
     organisations = [name.format("та домашній текстиль Півдня"), name.format("та домашній текстиль Півночі")]
     stages = ["Виконано", "Відвантажено", "Комплектується"]
+    known = [*stages, "Очікує оплати", "Очікує відповіді"]
+    chosen_shop = shop_in(
+        tmp_path,
+        organisations={one: {} for one in organisations},
+        statuses={"stages": dict(enumerate(known, 1))},
+    )
     names = set[str]()
     for organisation in organisations:
         for chosen in ([*stages, "Очікує оплати"], [*stages, "Очікує відповіді"]):
             result = export_period(
-                shop_in(tmp_path, organisations={known: {} for known in organisations}).workspace,
+                chosen_shop.workspace,
                 MARCH,
                 export_format="odoo",
                 organisation=organisation,
@@ -357,6 +364,26 @@ def test_organisations_of_long_names_have_files_of_their_own(tmp_path: Path) -> 
             # The number of the hand-over is not what keeps them apart.
             names |= {re.sub("since_last_[0-9]+", "", file.name) for file in result.files}
     assert len({file.split("_odoo_")[0] for file in names}) == 4
+
+
+def test_ctrl_c_mixes_no_files_of_two_exports(
+    shop: SmallShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Orders of one export lay beside lines of an earlier one, which lacked those of the newest order."""
+    replaced = Path.replace
+
+    def replace_and_stop(file: Path, target: Path) -> Path:
+        if file.name.endswith("_orders.csv"):
+            signal.raise_signal(signal.SIGINT)
+        return replaced(file, target)
+
+    out = tmp_path / "out"
+    export_period(shop.workspace, MARCH, export_format="csv", directory=out, now=NOW)
+    earlier = {path.name: path.stat().st_ino for path in out.iterdir()}
+    monkeypatch.setattr(Path, "replace", replace_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        export_period(shop.workspace, MARCH, export_format="csv", directory=out, now=NOW)
+    assert not [name for name, number in earlier.items() if (out / name).stat().st_ino == number]
 
 
 def test_organisation_that_the_profile_does_not_list_is_refused(tmp_path: Path) -> None:
