@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 # The forms in which an apostrophe reaches a shop: typewriter, typographic, the letter apostrophe of Ukrainian
 # spelling, and what keyboards without it offer.
 _APOSTROPHES = "’ʼ`‘´′"
-# Characters nobody sees, pasted from web pages: zero width space, word joiner, byte order mark, soft hyphen; and the
-# marks of the direction of writing that phones put around what is copied from their contacts.
-_INVISIBLE = "\u200b\u2060\ufeff\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+DIRECTIONS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Marks of the direction of writing, which nobody sees: phones put them around what is copied from their contacts, and
+web pages around days and sums."""
+# The other characters nobody sees, pasted from web pages: zero width space, word joiner, byte order mark, soft hyphen.
+_INVISIBLE = f"\u200b\u2060\ufeff\u00ad{DIRECTIONS}"
 _ODD = re.compile(f"[{_APOSTROPHES}{_INVISIBLE}]")
 _PLAIN = str.maketrans({**dict.fromkeys(_APOSTROPHES, "'"), **dict.fromkeys(_INVISIBLE, "")})
 _UNSEEN = str.maketrans(dict.fromkeys(_INVISIBLE, ""))

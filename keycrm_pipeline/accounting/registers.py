@@ -16,7 +16,7 @@ from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 
 from keycrm_pipeline.accounting.catalogue_files import CatalogueFileError, CatalogueProblem, Cells
-from keycrm_pipeline.accounting.names import name_key, tidied
+from keycrm_pipeline.accounting.names import DIRECTIONS, name_key, tidied
 from keycrm_pipeline.sentences import Message
 from keycrm_pipeline.sentences.catalogue import CatalogueMistake
 from keycrm_pipeline.sentences.registers import RegisterMistake
@@ -47,10 +47,7 @@ _MINUSES = str.maketrans({"−": "-", "–": "-"})
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:(?P<mark>[.,])\d{3})(?:(?P=mark)\d{3})*[.,]\d{1,2}")
 _AMBIGUOUS = re.compile(r"[+-]?\d{1,3}[.,]\d{3}")
-_DIRECTIONS = str.maketrans(
-    dict.fromkeys("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-)
-"""Marks of the direction of writing, which nobody sees: web pages put them around days and sums."""
+_DIRECTIONS = str.maketrans(dict.fromkeys(DIRECTIONS))
 
 _NO_FEE = ("-", "–", "—")
 _MOST_KOPIYKAS = 10**18

@@ -29,6 +29,7 @@ from keycrm_pipeline.accounting.catalogue_files import (
 from keycrm_pipeline.accounting.names import Skus
 from keycrm_pipeline.accounting.partners import BuyerTexts, PartnerCard
 from keycrm_pipeline.accounting.products import ProductCard, ProductVariant
+from keycrm_pipeline.pipeline.absence import is_absent
 from keycrm_pipeline.pipeline.partners import partner_row
 from keycrm_pipeline.pipeline.products import card_row
 from keycrm_pipeline.pipeline.workbooks import NotAWorkbookError, cells_of_workbook
@@ -103,8 +104,7 @@ def find_catalogue_files(workspace: Workspace) -> list[CatalogueFile]:
             try:
                 of_cards.append(CatalogueFile(path, path.read_bytes(), workspace.profile.placeholder_skus))
             except OSError as error:
-                # A link whose disk is away is a file that cannot be opened, not one that was removed.
-                if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.is_symlink():
+                if is_absent(path, error):
                     continue
                 raise CatalogueFilesError(
                     CatalogueFailure.CATALOGUE_FILE_NOT_READ.message(file=path, reason=cause_of(error))

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from keycrm_pipeline.accounting.rates import RatesFileError, rates_of_csv, rates_of_json
+from keycrm_pipeline.pipeline.absence import is_absent
 from keycrm_pipeline.run.errors import ExchangeError
 from keycrm_pipeline.run.session import Session
 from keycrm_pipeline.sentences.failures import cause_of
@@ -32,7 +33,7 @@ def _paths_in(directory: Path) -> list[Path]:
     try:
         return sorted(directory.iterdir())
     except OSError as error:
-        if isinstance(error, FileNotFoundError | NotADirectoryError) and not directory.is_symlink():
+        if is_absent(directory, error):
             return []
         raise RatesError(
             RateFailure.RATES_FILE_NOT_READ.message(file=directory, reason=cause_of(error))

@@ -27,6 +27,7 @@ from keycrm_pipeline.accounting.catalogue_files import (
     cells_of_csv,
 )
 from keycrm_pipeline.accounting.registers import RegisterForm, RegisterRow, finds_header, read_register
+from keycrm_pipeline.pipeline.absence import is_absent
 from keycrm_pipeline.pipeline.workbooks import NotAWorkbookError, cells_of_workbook
 from keycrm_pipeline.profile import Profile, RegisterSettings, Workspace
 from keycrm_pipeline.sentences import Message
@@ -163,7 +164,7 @@ def find_registers(workspace: Workspace) -> tuple[list[RegisterFile], dict[str, 
         )
     except OSError as error:
         folder = workspace.registers_directory
-        if isinstance(error, FileNotFoundError | NotADirectoryError) and not folder.is_symlink():
+        if is_absent(folder, error):
             return found, problems
         return found, {
             folder.name: RegisterFailure.REGISTER_NOT_OPENED.message(file=folder, reason=cause_of(error))
